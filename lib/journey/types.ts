@@ -1,0 +1,79 @@
+/**
+ * What a journey is, once it has been walked: plain data, JSON as design.md section 6 promises it to other programs.
+ *
+ * journey -> hops -> steps. A hop is a place (the client, DNS, the load balancer, a node, the ClusterIP's rules, the Pod);
+ * a step is one thing that happens there. Every journey ends in one Disposition.
+ */
+export const dispositions = [
+  "delivered", "rejected", "dropped", "no route", "name not found", "no healthy target", "connection refused", "port not listening", "timed out",
+] as const;
+export type Disposition = (typeof dispositions)[number];
+
+/** Who a packet comes from and goes to, as "IP:PORT" ("[v6]:port"), and its protocol in capitals: "TCP". */
+export interface Header {
+  source: string;
+  destination: string;
+  protocol: string;
+}
+
+export const actions = ["resolve", "forward", "match", "jump", "mark", "dnat", "snat", "route", "deliver", "reject", "drop"] as const;
+export type Action = (typeof actions)[number];
+
+/** One thing that happens to the packet at a hop. `before` and `after` are set where a translation changed it: "IP:PORT". */
+export interface Step {
+  action: Action;
+  table?: string;
+  chain?: string;
+  /** The rule as iptables-save prints it (without -A and chain), the route, or the record. */
+  rule?: string;
+  /** The object that caused it: "Service default/nginx", "EndpointSlice default/nginx-x7k2p". */
+  object?: string;
+  before?: string;
+  after?: string;
+  /** One sentence in plain words, for readers. */
+  note?: string;
+}
+
+export type HopKind = "client" | "dns" | "load-balancer" | "node" | "cluster-ip" | "pod";
+
+export interface Hop {
+  /** The article's stop-overs: 1 the load balancer, 2 the NodePort, 3 the ClusterIP. */
+  stop: 1 | 2 | 3 | null;
+  kind: HopKind;
+  /** "node-a", "default/nginx-…", "1234.ap-south-1.elb.amazonaws.com". */
+  name: string;
+  in: Header;
+  out: Header;
+  steps: Step[];
+}
+
+export interface JourneyRequest {
+  url: string;
+  /** "internet", an IP, "node/NAME" or "pod/NAMESPACE/NAME", as it was asked. */
+  from: string;
+  /** "IP:PORT" of the client's socket. */
+  source: string;
+}
+
+export interface Journey {
+  request: JourneyRequest;
+  disposition: Disposition;
+  /** One sentence. */
+  reason: string;
+  /** "default/nginx-…" */
+  pod?: string;
+  /** The node that the Pod is on. */
+  node?: string;
+  /** Where the packet ended: "10.1.2.2:80". */
+  destination?: string;
+  clientSeenByPod?: string;
+  hops: Hop[];
+  /** The answer's way back, from the Pod to the client; empty where nothing answered. */
+  reply: Hop[];
+}
+
+export interface Outcomes {
+  request: JourneyRequest;
+  /** Probabilities are exact fractions turned to numbers at the end; they sum to 1. */
+  outcomes: (Journey & { probability: number })[];
+}

@@ -1,0 +1,82 @@
+import type { KubeObject, Kind, Kinds } from "../objects/types.js";
+
+/**
+ * The one way in which components see the cluster: what client-go is to Kubernetes' own controllers. The same interface is
+ * served in the process by the API server and over HTTP by `HttpClient`, so controllers run against either.
+ *
+ * All calls answer at once (they are synchronous): in one process there is nothing to wait for, a reader's cell needs no
+ * `await`, and time is the clock's business alone. Failures are thrown as ApiError (a Kubernetes Status).
+ */
+export interface Client {
+  /** Throws ApiError 404 where there is none. `namespace` is left out for cluster-scoped kinds; default: "default". */
+  get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K];
+  list<K extends Kind>(kind: K, options?: ListOptions): List<Kinds[K]>;
+  create<T extends KubeObject>(object: T, options?: WriteOptions): T;
+  /** Replaces the object; with metadata.resourceVersion set, only if nobody wrote it since (ApiError 409 otherwise). */
+  update<T extends KubeObject>(object: T, options?: WriteOptions): T;
+  /** As `update`, for the status subresource: everything but `status` is ignored. */
+  updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T;
+  patch<K extends Kind>(kind: K, name: string, namespace: string | undefined, patch: Patch, options?: WriteOptions & { subresource?: "status" | "scale" }): Kinds[K];
+  delete<K extends Kind>(kind: K, name: string, namespace?: string, options?: DeleteOptions): void;
+  /** Events after `resourceVersion` (from a list), in order, until the returned function is called. */
+  watch<K extends Kind>(kind: K, options: WatchOptions, on: (event: WatchEvent<Kinds[K]>) => void): () => void;
+}
+
+export interface List<T> {
+  items: readonly T[];
+  resourceVersion: string;
+  /** Set when `limit` cut the list: pass it on to get the rest. */
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+export interface ListOptions {
+  namespace?: string;
+  /** As kubectl's -l: `app=nginx,tier in (a,b),!old`. */
+  labelSelector?: string;
+  /** As kubectl's --field-selector: `spec.nodeName=node-a`, `metadata.name!=x`. */
+  fieldSelector?: string;
+  limit?: number;
+  continue?: string;
+}
+
+export interface WatchOptions extends ListOptions {
+  resourceVersion: string;
+}
+
+export interface WriteOptions {
+  dryRun?: boolean;
+  fieldManager?: string;
+}
+
+export interface DeleteOptions {
+  /** Seconds; Pods only. 0 removes at once. Default: the Pod's terminationGracePeriodSeconds. */
+  gracePeriodSeconds?: number;
+  propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  /** Refuse (409) unless they match. */
+  uid?: string;
+  resourceVersion?: string;
+  dryRun?: boolean;
+}
+
+export type Patch =
+  | { type: "merge"; body: unknown } // RFC 7396
+  | { type: "strategic"; body: unknown } // Kubernetes' own: lists merge by key
+  | { type: "json"; body: unknown }; // RFC 6902
+
+export type WatchEvent<T> =
+  | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
+  | { type: "BOOKMARK"; object: { kind: string; apiVersion: string; metadata: { resourceVersion: string } } }
+  | { type: "ERROR"; object: Status };
+
+/** metav1.Status: how the API server says that something went wrong. */
+export interface Status {
+  kind: "Status";
+  apiVersion: "v1";
+  metadata: Record<string, never>;
+  status: "Success" | "Failure";
+  message?: string;
+  reason?: string;
+  code?: number;
+  details?: { name?: string; group?: string; kind?: string; uid?: string; causes?: { reason?: string; message?: string; field?: string }[]; retryAfterSeconds?: number };
+}

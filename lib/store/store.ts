@@ -1,0 +1,51 @@
+import type { KubeObject } from "../objects/types.js";
+
+/**
+ * What Kubernetes asks of etcd, and nothing more: keys with revisions, compare-and-set, ranges by prefix, a watch from any
+ * revision that is not compacted, compaction. (etcd: api/etcdserverpb/rpc.proto; Kubernetes: storage/etcd3/store.go)
+ *
+ * Keys are Kubernetes' own: /registry/services/specs/default/nginx. Values are objects, deeply frozen and shared by reference;
+ * the store sets nothing in them. One counter, the revision, counts every write of the whole store.
+ */
+export interface Store {
+  /** The revision of the last write; 1 before the first, as in etcd. */
+  readonly revision: number;
+  get(key: string): Entry | undefined;
+  /** All entries whose key begins with `prefix`, in key order. `revision`: as of then (throws CompactedError if that is gone). */
+  range(prefix: string, options?: { revision?: number; limit?: number; from?: string }): { entries: Entry[]; revision: number; more: boolean; count: number };
+  /** Writes if the key's modRevision is still `expected` (0: it must not exist), and answers the new entry; else answers undefined. Without `expected` it always writes. */
+  put(key: string, value: KubeObject, expected?: number): Entry | undefined;
+  /** Removes if the key's modRevision is still `expected`, and answers what was there with the revision of the removal; else undefined. */
+  delete(key: string, expected?: number): Entry | undefined;
+  /** Every change to keys under `prefix` after `revision`, in order of revision, first those that already happened. Throws CompactedError. */
+  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void;
+  /** Forgets what was before `revision`: older ranges and watches throw CompactedError. */
+  compact(revision: number): void;
+  close(): void;
+}
+
+export interface Entry {
+  key: string;
+  value: KubeObject;
+  createRevision: number;
+  modRevision: number;
+  /** Counts the writes since the key was created; the first is 1. */
+  version: number;
+}
+
+export interface Change {
+  type: "PUT" | "DELETE";
+  revision: number;
+  key: string;
+  /** For a DELETE: the last value before it. */
+  value: KubeObject;
+  previous?: Entry;
+}
+
+/** etcd's "required revision has been compacted". */
+export class CompactedError extends Error {
+  constructor(readonly compactRevision: number) {
+    super(`the required revision has been compacted (the oldest one kept is ${compactRevision})`);
+    this.name = "CompactedError";
+  }
+}
