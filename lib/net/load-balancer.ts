@@ -1,0 +1,43 @@
+/**
+ * A cloud's load balancer as the network sees it: what the cloud-controller-manager programmed into it, and nothing of Kubernetes.
+ *
+ * mode "proxy": it ends the client's connection and opens one of its own to a target (AWS's classic ELB, haproxy).
+ * mode "passthrough": it hands the packet on with the client's address, the load balancer's address still its destination (VIP).
+ */
+export interface LoadBalancer {
+  name: string;
+  mode: "proxy" | "passthrough";
+  /** The name clients resolve, where the provider gives one. */
+  hostname?: string;
+  /** The public addresses that the name resolves to (or that clients use directly). */
+  addresses: string[];
+  /** Where a proxying one connects from: its addresses inside the cluster's network. */
+  privateAddresses: string[];
+  listeners: Listener[];
+  healthCheck?: HealthCheck;
+  /** CIDRs that may connect (loadBalancerSourceRanges, where the provider enforces them); empty: everybody. */
+  sourceRanges: string[];
+}
+
+export interface Listener {
+  protocol: "TCP" | "UDP" | "SCTP";
+  port: number;
+  /** The port on each target: the NodePort. 0 where the provider passes packets through unchanged. */
+  targetPort: number;
+}
+
+export interface HealthCheck {
+  protocol: "TCP" | "HTTP";
+  port: number;
+  path?: string;
+  intervalSeconds: number;
+  healthyThreshold: number;
+  unhealthyThreshold: number;
+}
+
+export interface Target {
+  /** The instance's name in the cloud; equal to the Node's name. */
+  instance: string;
+  address: string;
+  healthy: boolean;
+}
