@@ -1,0 +1,87 @@
+// npm test [-- NAME ...]: everything there is to check, or what matches a NAME (`npm test -- net`, `npm test -- 02-`, `npm test -- types`).
+//
+// It sets up what it needs, checks the types, runs each uvu file in a process of its own, executes every notebook and compares
+// its outputs with the committed ones, and ends with one line, `N passed, N failed, N skipped`, counted over all of it.
+
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { notebookName, pool } from "../notebooks/kit/execute.mjs";
+import { chapters, root } from "../notebooks/kit/ipynb.mjs";
+import { packages, tsc } from "../notebooks/kit/setup.mjs";
+import { verdict } from "./verdict.mjs";
+
+/**
+ * What a check came to. `notes` are printed below its line: why it failed, what it skipped and why.
+ * @typedef {{ name: string, passed: number, failed: number, skipped: number, seconds: number, notes: string }} Result
+ */
+
+/** How long one test file may take before it is stopped and counted as failed. */
+const patience = 300_000;
+
+const names = process.argv.slice(2);
+const wanted = (/** @type {string} */ name) => !names.length || names.some((part) => name.includes(part));
+
+packages();
+const { compareNotebook } = await import("./notebooks.mjs"); // needs a package
+const results = [
+  ...[checkTypes("types: lib, diagrams, test", "-b", "lib", "diagrams", "test"), checkTypes("types: notebooks/kit", "-p", "notebooks/kit")].filter(defined),
+  ...await pool(testFiles().filter(wanted), async (file) => shown(await runFile(file))),
+  ...await pool(chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)), async (file) => shown(await compareNotebook(file))),
+];
+if (!results.length) shown({ name: `nothing matches ${names.join(" or ")}`, passed: 0, failed: 1, skipped: 0, seconds: 0, notes: "" });
+summary();
+
+/** Compiles strictly; the tests need what this writes, so it always runs. @param {string} name @param {string[]} args */
+function checkTypes(name, ...args) {
+  const started = performance.now();
+  const good = tsc(...args);
+  if (good && !wanted(name)) return undefined;
+  return shown({ name, passed: +good, failed: +!good, skipped: 0, seconds: (performance.now() - started) / 1000, notes: "" });
+}
+
+/** The test files: TypeScript ones run as compiled, .mjs ones as they are. */
+function testFiles() {
+  return readdirSync(join(root, "test"), { recursive: true }).map((file) => `test/${String(file).replaceAll("\\", "/")}`)
+    .filter((file) => /\.test\.(ts|mjs)$/.test(file) && !file.startsWith("test/dist/")).sort();
+}
+
+/** @param {string} file @returns {Promise<Result>} */
+function runFile(file) {
+  const started = performance.now();
+  const compiled = file.replace(/^test\/(.*)\.ts$/, "test/dist/$1.js");
+  return new Promise((done) => {
+    const child = spawn(process.execPath, [compiled], { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" }, timeout: patience, killSignal: "SIGKILL" });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+    child.on("close", (code, signal) => done({ name: file, seconds: (performance.now() - started) / 1000, ...verdict(output, code, signal ?? undefined) }));
+  });
+}
+
+/** Prints a result as soon as it is there. @template {Result} T @param {T} result @returns {T} */
+function shown(result) {
+  const { name, passed, failed, skipped, seconds, notes } = result;
+  console.log(`${failed ? "FAIL" : "ok  "} ${name}  ${counts(passed, failed, skipped)}  (${seconds.toFixed(1)} s)`);
+  if (notes) console.log(notes.replace(/^/gm, "       "));
+  return result;
+}
+
+/** The last line, alone: programs read it. */
+function summary() {
+  const sum = (/** @type {"passed" | "failed" | "skipped"} */ key) => results.reduce((total, result) => total + result[key], 0);
+  const failed = results.length ? sum("failed") : 1;
+  const broken = results.filter((result) => result.failed).map((result) => result.name);
+  if (broken.length) console.log(`\nfailed: ${broken.join(", ")}`);
+  console.log(`\n${counts(sum("passed"), failed, sum("skipped"))}`);
+  process.exitCode = failed ? 1 : 0;
+}
+
+/** @param {number} passed @param {number} failed @param {number} skipped */
+function counts(passed, failed, skipped) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** @template T @param {T | undefined} value @returns {value is T} */
+function defined(value) {
+  return value !== undefined;
+}
