@@ -1,0 +1,150 @@
+import type { KubeObject, Node, Pod, Service, EndpointSlice } from "stopover/internal/objects/types";
+import type { Journey } from "stopover/internal/journey/types";
+import type { Mermaid } from "./picture.js";
+import { Flow } from "./flow.js";
+import { count, hostLines, shorten } from "./text.js";
+
+/** Anything that lists objects: a Cluster, a Client, or `{ list: (kind) => objects.filter((o) => o.kind === kind) }`. */
+export interface Lister {
+  list(kind: any): readonly KubeObject[] | { items: readonly KubeObject[] };
+}
+
+export interface TopologyOptions {
+  /** "name" or "namespace/name". Default: the Service the journey went to, else the first one. */
+  service?: string;
+  /** Its way is drawn thick. */
+  journey?: Journey;
+  /** More nodes than this are summed up in one box; those on the way are always drawn. Default 6. */
+  nodes?: number;
+  /** Likewise for Pods. Default 9. */
+  pods?: number;
+}
+
+/** The article's third figure, from what the cluster holds now: the stop-overs of one Service, and the way that a request took. */
+export function topology(cluster: Lister, options: TopologyOptions = {}): Mermaid {
+  const service = findService(cluster, options.service ?? servedBy(cluster, options.journey)), { spec } = service;
+  const way = options.journey ? placesOn(options.journey) : [];
+  const flow = new Flow("LR"), drawn = new Set<string>(), path = (key: string) => ({ path: way.includes(key) });
+  const isOnWay = (from: string, to: string) => way.some((place, i) => place === from && way[i + 1] === to);
+  const edge = (from: string, to: string, style = { path: isOnWay(from, to), faint: way.length > 0 && !isOnWay(from, to) }) => drawn.add(`${from} ${to}`) && flow.edge(from, to, style);
+
+  const doors = some(spec.ports?.[0]?.nodePort ? items<Node>(cluster, "Node") : [], options.nodes ?? 6, (node) => way.includes(`door ${node.metadata.name}`));
+  const endpoints = endpointsOf(cluster, service), pods = some(endpoints, options.pods ?? 9, (pod) => way.includes(`pod ${pod.name}`));
+  const address = loadBalancerOf(service), hasClusterIP = spec.clusterIP !== undefined && spec.clusterIP !== "None";
+
+  if (spec.type === "LoadBalancer" || way.includes("client")) flow.node("client", "client", [shorten(options.journey?.request.from ?? "internet", 24)], path("client"));
+  if (spec.type === "LoadBalancer") flow.node("lb", "stop1", ["Stop-over 1", "load balancer", ...(address ? [...hostLines(address), `port ${spec.ports?.[0]?.port}`] : ["pending: no cloud", "has made one"])], path("lb"));
+  flow.group("cluster", "cluster", [`Service ${shorten(service.metadata.name)}, ${spec.type ?? "ClusterIP"}`], () => {
+    if (doors.shown.length) flow.group("doors", "stop2box", ["Stop-over 2: NodePort"], () => {
+      for (const node of doors.shown) flow.node(`door ${node.metadata.name}`, "stop2", [shorten(node.metadata.name, 24), `${addressOf(node)}:${spec.ports![0]!.nodePort}`], path(`door ${node.metadata.name}`));
+      if (doors.more) flow.node("door …", "stop2", [`… and ${count(doors.more, "more node")}`]);
+    });
+    if (hasClusterIP) flow.node("clusterIP", "stop3", ["Stop-over 3", "ClusterIP", `${spec.clusterIP}:${spec.ports?.[0]?.port ?? ""}`, "rules on all nodes"], path("clusterIP"));
+    drawPods(flow, pods, path);
+  }, { direction: "LR" });
+
+  if (spec.type === "LoadBalancer") edge("client", "lb");
+  for (const door of [...doors.shown.map((node) => `door ${node.metadata.name}`), ...(doors.more ? ["door …"] : [])]) {
+    if (address) edge("lb", door);
+    if (hasClusterIP) edge(door, "clusterIP");
+  }
+  for (const pod of hasClusterIP ? pods.shown.filter((pod) => pod.ready) : []) edge("clusterIP", `pod ${pod.name}`);
+  if (hasClusterIP && pods.more) edge("clusterIP", "pod …");
+  if (hasClusterIP && !endpoints.length) edge("clusterIP", "nobody");
+  for (const [i, place] of way.entries()) { // a way that no arrow stands for yet: from a Pod, by stale rules, past the NodePort
+    const next = way[i + 1];
+    if (next && !drawn.has(`${place} ${next}`) && flow.has(place) && flow.has(next)) edge(place, next);
+  }
+  return flow.picture(`The stop-overs of Service ${service.metadata.name}${way.length ? ", and the way the request took" : ""}`);
+}
+
+function drawPods(flow: Flow, pods: Some<Destination>, path: (key: string) => { path: boolean }): void {
+  // Reversed, because mermaid's layout puts boxes that hold something in the reverse order of their lines.
+  for (const [node, here] of [...groupBy(pods.shown, (pod) => pod.node ?? "no node yet")].reverse()) {
+    flow.group(`home ${node}`, "node", [shorten(node)], () => {
+      for (const { name, address, ready, terminating } of here)
+        flow.node(`pod ${name}`, ready ? "pod" : "unready", [shorten(name, 24), address ?? "no address yet", ready ? undefined : terminating ? "terminating" : "not ready"], path(`pod ${name}`));
+    });
+  }
+  if (pods.more) flow.node("pod …", "pod", [`… and ${count(pods.more, "more Pod")}`]);
+  if (!pods.shown.length) flow.node("nobody", "end", ["no Pod matches", "the selector"]);
+}
+
+/** The places that the request came through, as the keys used above. A node that only forwards is not drawn by itself. */
+function placesOn({ hops }: Journey): string[] {
+  return hops.flatMap(({ kind, name, stop }) =>
+    kind === "client" ? ["client"] : kind === "load-balancer" ? ["lb"] : kind === "cluster-ip" ? ["clusterIP"] : kind === "pod" ? [`pod ${name.replace(/^.*\//, "")}`] : kind === "node" && stop === 2 ? [`door ${name}`] : []);
+}
+
+/** The Service whose rules the request met, "namespace/name". */
+function servedBy(cluster: Lister, trip: Journey | undefined): string | undefined {
+  const names = new Set(trip?.hops.flatMap(({ steps }) => steps.flatMap(({ object }) => /^Service (.+)$/.exec(object ?? "")?.[1] ?? [])));
+  return items<Service>(cluster, "Service").map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).find((name) => names.has(name));
+}
+
+interface Destination {
+  name: string;
+  node?: string;
+  address?: string;
+  ready: boolean;
+  terminating: boolean;
+}
+
+/** Who may answer for a Service: its EndpointSlices' endpoints, and Pods that match the selector but are in no slice yet. */
+export function endpointsOf(cluster: Lister, { metadata, spec }: Service): Destination[] {
+  const slices = items<EndpointSlice>(cluster, "EndpointSlice").filter((slice) => slice.metadata.namespace === metadata.namespace && slice.metadata.labels?.["kubernetes.io/service-name"] === metadata.name);
+  const found = new Map<string, Destination>();
+  for (const slice of slices) {
+    for (const { addresses: [ip], conditions, nodeName, targetRef } of slice.endpoints) {
+      const port = slice.ports?.[0]?.port, name = targetRef?.name ?? ip!;
+      found.set(name, { name, node: nodeName, address: port ? `${ip}:${port}` : ip, ready: conditions?.ready !== false, terminating: conditions?.terminating === true });
+    }
+  }
+  const selector = Object.entries(spec.selector ?? {});
+  for (const { metadata: pod, spec: { nodeName }, status } of selector.length ? items<Pod>(cluster, "Pod") : []) {
+    if (pod.namespace === metadata.namespace && !found.has(pod.name) && selector.every(([key, value]) => pod.labels?.[key] === value))
+      found.set(pod.name, { name: pod.name, node: nodeName, address: status?.podIP, ready: false, terminating: pod.deletionTimestamp !== undefined });
+  }
+  return [...found.values()].sort((a, b) => (a.node ?? "").localeCompare(b.node ?? "") || a.name.localeCompare(b.name));
+}
+
+/** Throws an Error that names what there is, where the one asked for is not. */
+export function findService(cluster: Lister, wanted?: string): Service {
+  const services = items<Service>(cluster, "Service");
+  const service = wanted === undefined ? services[0] : services.find(({ metadata }) => wanted === metadata.name || wanted === `${metadata.namespace}/${metadata.name}`);
+  if (service) return service;
+  throw new Error(wanted === undefined ? "the cluster has no Service to draw: apply one first" : `there is no Service ${JSON.stringify(wanted)}; there are: ${services.map(({ metadata }) => metadata.name).join(", ") || "none"}`);
+}
+
+/** Its hostname, else its address; undefined while it is pending. */
+export function loadBalancerOf({ status }: Service): string | undefined {
+  const ingress = status?.loadBalancer?.ingress?.[0];
+  return ingress?.hostname ?? ingress?.ip;
+}
+
+export function items<T extends KubeObject>(cluster: Lister, kind: T["kind"]): readonly T[] {
+  const list = cluster.list(kind);
+  return ("items" in list ? list.items : list) as readonly T[];
+}
+
+export function addressOf({ status }: Node): string {
+  return status?.addresses?.find(({ type }) => type === "InternalIP")?.address ?? "no address";
+}
+
+interface Some<T> {
+  shown: T[];
+  more: number;
+}
+/** The first `limit` of them, and before those the ones that must be there. */
+function some<T>(all: readonly T[], limit: number, must: (one: T) => boolean): Some<T> {
+  const musts = all.filter(must).length;
+  let room = Math.max(0, (all.length > limit ? limit - 1 : limit) - musts);
+  const shown = all.filter((one) => must(one) || room-- > 0);
+  return { shown, more: all.length - shown.length };
+}
+
+function groupBy<T>(all: readonly T[], key: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return groups;
+}
