@@ -1,4 +1,4 @@
-import type { KubeObject, Kind, Kinds } from "../objects/types.js";
+import type { KubeObject, Kind, Kinds, Pod } from "../objects/types.js";
 
 /**
  * The one way in which components see the cluster: what client-go is to Kubernetes' own controllers. The same interface is
@@ -17,6 +17,8 @@ export interface Client {
   /** As `update`, for the status subresource: everything but `status` is ignored. */
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T;
   patch<K extends Kind>(kind: K, name: string, namespace: string | undefined, patch: Patch, options?: WriteOptions & { subresource?: "status" | "scale" }): Kinds[K];
+  /** Binds a Pod to a node (pods/binding): the one way in which a scheduler sets spec.nodeName. */
+  bind(pod: string, namespace: string | undefined, node: string, options?: WriteOptions): Pod;
   delete<K extends Kind>(kind: K, name: string, namespace?: string, options?: DeleteOptions): void;
   /** Events after `resourceVersion` (from a list), in order, until the returned function is called. */
   watch<K extends Kind>(kind: K, options: WatchOptions, on: (event: WatchEvent<Kinds[K]>) => void): () => void;

@@ -4,8 +4,9 @@ import type { KubeObject } from "../objects/types.js";
  * What Kubernetes asks of etcd, and nothing more: keys with revisions, compare-and-set, ranges by prefix, a watch from any
  * revision that is not compacted, compaction. (etcd: api/etcdserverpb/rpc.proto; Kubernetes: storage/etcd3/store.go)
  *
- * Keys are Kubernetes' own: /registry/services/specs/default/nginx. Values are objects, deeply frozen and shared by reference;
- * the store sets nothing in them. One counter, the revision, counts every write of the whole store.
+ * Keys are Kubernetes' own: /registry/services/specs/default/nginx. Values are objects, deeply frozen and shared by reference.
+ * What a store hands out carries its modRevision as metadata.resourceVersion, and that is all the store knows of objects
+ * (as Kubernetes' versioner does when it decodes). One counter, the revision, counts every write of the whole store.
  */
 export interface Store {
   /** The revision of the last write; 1 before the first, as in etcd. */
@@ -17,7 +18,10 @@ export interface Store {
   put(key: string, value: KubeObject, expected?: number): Entry | undefined;
   /** Removes if the key's modRevision is still `expected`, and answers what was there with the revision of the removal; else undefined. */
   delete(key: string, expected?: number): Entry | undefined;
-  /** Every change to keys under `prefix` after `revision`, in order of revision, first those that already happened. Throws CompactedError. */
+  /**
+   * Every change to keys under `prefix` after `revision`, in order of revision, first those that already happened. Throws CompactedError.
+   * The memory store calls `on` inside the write, etcd's when it hears of it: whoever listens must only take note and act later.
+   */
   watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void;
   /** Forgets what was before `revision`: older ranges and watches throw CompactedError. */
   compact(revision: number): void;

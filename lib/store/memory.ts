@@ -1,0 +1,158 @@
+import { frozen } from "../objects/freeze.js";
+import type { KubeObject } from "../objects/types.js";
+import { CompactedError, type Change, type Entry, type Store } from "./store.js";
+
+/**
+ * The store in memory: etcd's semantics, as far as Kubernetes uses them.
+ *
+ * Every write is appended to a log and the log is the history: a watch from an old revision replays it, a range at an old
+ * revision takes it back, compaction cuts it off. Keys are kept by directory ("/registry/pods/default/"), each sorted when
+ * somebody next asks for its order, so that a write costs the same whatever the store holds.
+ */
+export class MemoryStore implements Store {
+  revision = 1;
+  #entries = new Map<string, Entry>();
+  #directories = new Map<string, Directory>();
+  /** log[i] is the change of revision `#logStart + i`. */
+  #log: Change[] = [];
+  #logStart = 2;
+  #watchers = new Set<{ prefix: string; on: (events: readonly Change[]) => void }>();
+  readonly #logLimit: number;
+
+  /** `historyLimit`: changes kept before the older half is compacted away by itself; default 400,000. */
+  constructor({ historyLimit = 400_000 }: { historyLimit?: number } = {}) {
+    this.#logLimit = historyLimit;
+  }
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  put(key: string, value: KubeObject, expected?: number): Entry | undefined {
+    const previous = this.#entries.get(key);
+    if (expected !== undefined && (previous?.modRevision ?? 0) !== expected) return undefined;
+    const revision = this.revision + 1;
+    const entry: Entry = Object.freeze({
+      key, value: stamped(value, revision), createRevision: previous?.createRevision ?? revision, modRevision: revision, version: (previous?.version ?? 0) + 1,
+    });
+    this.#entries.set(key, entry);
+    if (!previous) this.#directory(key).add(key);
+    this.#append({ type: "PUT", revision, key, value: entry.value, ...(previous && { previous }) });
+    return entry;
+  }
+
+  delete(key: string, expected?: number): Entry | undefined {
+    const previous = this.#entries.get(key);
+    if (!previous || (expected !== undefined && previous.modRevision !== expected)) return undefined;
+    const revision = this.revision + 1;
+    this.#entries.delete(key);
+    this.#directory(key).remove(key);
+    this.#append({ type: "DELETE", revision, key, value: previous.value, previous });
+    return { ...previous, modRevision: revision };
+  }
+
+  range(prefix: string, { revision, limit = Infinity, from }: { revision?: number; limit?: number; from?: string } = {}) {
+    const keys = revision === undefined || revision === this.revision ? this.#entries : this.#asOf(revision, prefix);
+    const all = keys === this.#entries ? this.#keysUnder(prefix) : [...keys.keys()].sort(byteOrder);
+    const start = from === undefined ? 0 : firstAtLeast(all, from);
+    const end = Math.min(all.length, start + limit);
+    const entries = new Array<Entry>(end - start);
+    for (let i = start; i < end; i++) entries[i - start] = keys.get(all[i]!)!;
+    return { entries, revision: this.revision, more: end < all.length, count: all.length - start };
+  }
+
+  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void {
+    if (revision + 1 < this.#logStart) throw new CompactedError(this.#logStart - 1);
+    const past = this.#log.slice(revision + 1 - this.#logStart).filter((change) => change.key.startsWith(prefix));
+    if (past.length > 0) on(past);
+    const watcher = { prefix, on };
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  compact(revision: number): void {
+    if (revision > this.revision) throw new RangeError(`cannot compact at revision ${revision}: it is in the future (the last one is ${this.revision})`);
+    if (revision < this.#logStart) throw new CompactedError(this.#logStart - 1);
+    this.#log.splice(0, revision + 1 - this.#logStart);
+    this.#logStart = revision + 1;
+  }
+
+  close(): void {
+    this.#watchers.clear();
+  }
+
+  #append(change: Change): void {
+    this.revision = change.revision;
+    this.#log.push(change);
+    if (this.#log.length > this.#logLimit) this.compact(this.revision - Math.floor(this.#logLimit / 2));
+    for (const { prefix, on } of this.#watchers) if (change.key.startsWith(prefix)) on([change]);
+  }
+
+  #directory(key: string): Directory {
+    const path = key.slice(0, key.lastIndexOf("/") + 1);
+    let directory = this.#directories.get(path);
+    if (!directory) this.#directories.set(path, (directory = new Directory()));
+    return directory;
+  }
+
+  #keysUnder(prefix: string): readonly string[] {
+    const lists: (readonly string[])[] = [];
+    for (const [path, directory] of this.#directories) {
+      if (path.startsWith(prefix)) lists.push(directory.sorted());
+      else if (prefix.startsWith(path)) lists.push(directory.sorted().filter((key) => key.startsWith(prefix)));
+    }
+    return lists.length === 1 ? lists[0]! : lists.flat().sort(byteOrder);
+  }
+
+  /** Takes back, newest first, what happened under the prefix after `revision`. */
+  #asOf(revision: number, prefix: string): Map<string, Entry> {
+    if (revision > this.revision) throw new RangeError(`revision ${revision} is in the future (the last one is ${this.revision})`);
+    if (revision + 1 < this.#logStart) throw new CompactedError(this.#logStart - 1);
+    const entries = new Map(this.#keysUnder(prefix).map((key) => [key, this.#entries.get(key)!]));
+    for (let i = this.#log.length - 1; i >= revision + 1 - this.#logStart; i--) {
+      const { key, previous } = this.#log[i]!;
+      if (!key.startsWith(prefix)) continue;
+      if (previous) entries.set(key, previous);
+      else entries.delete(key);
+    }
+    return entries;
+  }
+}
+
+/** The keys of one directory; sorted only when their order is asked for. */
+class Directory {
+  #keys = new Set<string>();
+  #sorted: readonly string[] | undefined;
+
+  add(key: string): void {
+    this.#keys.add(key);
+    this.#sorted = undefined;
+  }
+
+  remove(key: string): void {
+    this.#keys.delete(key);
+    this.#sorted = undefined;
+  }
+
+  sorted(): readonly string[] {
+    return (this.#sorted ??= [...this.#keys].sort(byteOrder));
+  }
+}
+
+/** etcd orders keys by their bytes; keys are ASCII here, where that is the order of code units. */
+const byteOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function firstAtLeast(sorted: readonly string[], from: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The object with its resourceVersion, frozen; the parts that were frozen before are shared. */
+export function stamped<T extends KubeObject>(value: T, revision: number): T {
+  return frozen({ ...value, metadata: { ...value.metadata, resourceVersion: String(revision) } });
+}
