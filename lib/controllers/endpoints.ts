@@ -1,0 +1,84 @@
+import { watch, type Context, type Controller } from "../machinery/controller.js";
+import { isApiError, splitKey } from "../machinery/informer.js";
+import { same } from "../objects/freeze.js";
+import type { Endpoints, Service } from "../objects/types.js";
+import { isReady, isTerminal } from "./pods.js";
+import { podReference, Selection, targetPorts } from "./selection.js";
+
+/** Addresses in one Endpoints object, at most; the annotation says when some were left out. (pkg/controller/endpoint: maxCapacity) */
+const MAX_ADDRESSES = 1_000;
+const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
+/** A whole object is written for each change, so changes are gathered first (--endpoint-updates-batch-period; upstream's default is 0). Milliseconds. */
+const BATCH_MS = 100;
+
+/**
+ * Writes each Service's Endpoints, the object that the article names. It is deprecated since Kubernetes 1.33 (KEP-4974) and
+ * kube-proxy does not read it: EndpointSlices took its place. (kubernetes: pkg/controller/endpoint)
+ */
+export function endpointsController({ client, informers }: Context): Controller {
+  const selection = new Selection(informers);
+  const existing = informers.of("Endpoints");
+
+  function reconcile(key: string): void {
+    const service = selection.services.get(key);
+    const present = existing.get(key);
+    if (!service) return present?.metadata.labels?.[MANAGED_BY] === MANAGER ? remove(key) : undefined;
+    if (!service.spec.selector || service.spec.type === "ExternalName" || service.metadata.deletionTimestamp) return;
+    const wanted = endpointsOf(service);
+    if (!present) existing.learn(client.create(wanted));
+    else if (!same([present.subsets ?? [], present.metadata.labels, present.metadata.annotations], [wanted.subsets, wanted.metadata.labels, wanted.metadata.annotations]))
+      existing.learn(client.update({ ...wanted, metadata: { ...wanted.metadata, resourceVersion: present.metadata.resourceVersion! } }));
+  }
+
+  function remove(key: string): void {
+    const { namespace, name } = splitKey(key);
+    try {
+      client.delete("Endpoints", name, namespace);
+    } catch (error) {
+      if (!isApiError(error, 404)) throw error;
+    }
+  }
+
+  function endpointsOf(service: Service): Endpoints {
+    const { name, namespace, labels } = service.metadata;
+    const subsets = new Map<string, Subset>();
+    let addresses = 0;
+    let left = 0;
+    for (const pod of selection.podsOf(service)) {
+      if (isTerminal(pod) || pod.metadata.deletionTimestamp || !pod.status?.podIP) continue;
+      if (addresses++ >= MAX_ADDRESSES) {
+        left++;
+        break;
+      }
+      const ports = targetPorts(service, pod).map(({ name, port, protocol }) => ({ ...(name && { name }), port, protocol }));
+      const key = JSON.stringify(ports);
+      if (!subsets.has(key)) subsets.set(key, { addresses: [], notReadyAddresses: [], ports });
+      const { addresses: ready, notReadyAddresses: notReady } = subsets.get(key)!;
+      (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push({ ip: pod.status.podIP, ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }), targetRef: podReference(pod) });
+    }
+    return {
+      apiVersion: "v1", kind: "Endpoints", subsets: [...subsets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => tidy(subset)),
+      metadata: {
+        name, ...(namespace && { namespace }), labels: { ...labels, [MANAGED_BY]: MANAGER, ...(service.spec.clusterIP === "None" && { "service.kubernetes.io/headless": "" }) },
+        ...(left > 0 && { annotations: { [OVER_CAPACITY]: "truncated" } }),
+      },
+    };
+  }
+
+  return {
+    name: "endpoint-controller", latency: BATCH_MS, reconcile,
+    watches: [watch("Service"), watch("Pod", (_key, pod, previous) => selection.affectedBy(pod, previous)), watch("Endpoints")],
+  };
+}
+
+const MANAGED_BY = "endpoints.kubernetes.io/managed-by";
+const MANAGER = "endpoint-controller";
+
+type Subset = Required<NonNullable<Endpoints["subsets"]>[number]>;
+type Address = Subset["addresses"][number];
+
+/** Addresses by IP, and no empty lists. */
+function tidy({ addresses, notReadyAddresses, ports }: Subset): NonNullable<Endpoints["subsets"]>[number] {
+  const sorted = (list: Address[]) => list.sort((a, b) => (a.ip < b.ip ? -1 : 1));
+  return { ...(addresses.length > 0 && { addresses: sorted(addresses) }), ...(notReadyAddresses.length > 0 && { notReadyAddresses: sorted(notReadyAddresses) }), ...(ports.length > 0 && { ports }) };
+}

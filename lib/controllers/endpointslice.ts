@@ -1,0 +1,180 @@
+import { watch, type Context, type Controller } from "../machinery/controller.js";
+import { isApiError, keyOf, splitKey } from "../machinery/informer.js";
+import { same } from "../objects/freeze.js";
+import type { Endpoint, EndpointSlice, IPFamily, Pod, Service } from "../objects/types.js";
+import { isTerminal } from "./pods.js";
+import { endpointConditions, podReference, Selection, selects, targetPorts } from "./selection.js";
+import { Packing, type Draft } from "./slice-packing.js";
+
+const SERVICE = "kubernetes.io/service-name";
+const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
+const HEADLESS = "service.kubernetes.io/headless";
+const MANAGER = "endpointslice-controller.k8s.io";
+const ZONE = "topology.kubernetes.io/zone";
+
+/**
+ * Writes the addresses behind each Service into EndpointSlices of a hundred. (kubernetes: pkg/controller/endpointslice,
+ * k8s.io/endpointslice: reconciler.go)
+ *
+ * A big Service has thousands of endpoints, and usually one Pod changes. So the controller keeps a book for each Service: which
+ * slice each Pod is in, and which Pods changed since it last looked; only their slices are edited. When a slice is not as the
+ * book says, the book is thrown away and everything about that Service is read again.
+ */
+export function endpointSliceController({ client, informers }: Context): Controller {
+  const selection = new Selection(informers);
+  const { services, pods } = selection;
+  const nodes = informers.of("Node");
+  const slices = informers.of("EndpointSlice");
+  const books = new Map<string, Book>();
+  slices.index("service", serviceOf);
+
+  function reconcile(key: string): void {
+    const service = services.get(key);
+    const book = service && service.spec.selector && service.spec.type !== "ExternalName" && !service.metadata.deletionTimestamp ? bookOf(key, service) : undefined;
+    if (!book) return void books.delete(key); // the garbage collector takes the slices of a Service that is gone
+    const changed = book.changed;
+    book.changed = new Set();
+    try {
+      save(book, pack(book, changed));
+    } catch (error) {
+      books.delete(key);
+      throw error;
+    }
+  }
+
+  function bookOf(key: string, service: Service): Book {
+    const known = books.get(key);
+    if (known?.service === service) return known;
+    const book: Book = { service, slices: new Map(), places: new Map(), changed: new Set() };
+    for (const slice of slices.by("service", key)) enter(book, slice);
+    for (const place of book.places.keys()) book.changed.add(place.slice(place.indexOf(" ") + 1));
+    for (const pod of selection.podsOf(service)) book.changed.add(keyOf(pod));
+    books.set(key, book);
+    return book;
+  }
+
+  // ---- deciding
+
+  function pack({ service, slices, places }: Book, changed: ReadonlySet<string>): Packing {
+    const packing = new Packing(slices.values());
+    const families = familiesOf(service);
+    const labels = labelsOf(service);
+    const added = new Map<string, { fresh: EndpointSlice; endpoints: Endpoint[] }>();
+    for (const slice of slices.values()) {
+      if (!families.includes(slice.addressType as IPFamily)) packing.draft(slice).endpoints = [];
+      else if (!same(slice.metadata.labels, labels)) packing.draft(slice);
+    }
+    for (const key of changed)
+      for (const family of families) {
+        const pod = pods.get(key);
+        const endpoint = pod && endpointOf(service, pod, family);
+        const ports = endpoint ? targetPorts(service, pod!) : [];
+        const slice = slices.get(places.get(`${family} ${key}`) ?? "");
+        const stays = slice && (!endpoint || same(slice.ports ?? [], ports));
+        if (slice && packing.replace(slice, splitKey(key).name, stays ? endpoint : undefined) && stays) continue;
+        if (!endpoint) continue;
+        const group = `${family} ${JSON.stringify(ports)}`;
+        if (!added.has(group)) added.set(group, { fresh: emptySlice(service, family, ports), endpoints: [] });
+        added.get(group)!.endpoints.push(endpoint);
+      }
+    for (const { fresh, endpoints } of added.values()) packing.add(fresh, endpoints);
+    return packing;
+  }
+
+  /** A Pod as an endpoint of the Service; undefined where it is none. */
+  function endpointOf(service: Service, pod: Pod, family: IPFamily): Endpoint | undefined {
+    if (!selects(service.spec.selector!, pod) || isTerminal(pod)) return undefined;
+    const addresses = (pod.status?.podIPs ?? (pod.status?.podIP ? [{ ip: pod.status.podIP }] : [])).map(({ ip }) => ip).filter((ip) => ip.includes(":") === (family === "IPv6"));
+    if (addresses.length === 0) return undefined;
+    const conditions = endpointConditions(pod, service);
+    const { nodeName, hostname, subdomain } = pod.spec;
+    const zone = nodes.get(nodeName ?? "")?.metadata.labels?.[ZONE];
+    const hints = conditions.ready ? hintsFor(service, zone, nodeName) : undefined;
+    return {
+      addresses: addresses.slice(0, 1), conditions, targetRef: podReference(pod), ...(nodeName && { nodeName }), ...(zone && { zone }), ...(hints && { hints }),
+      ...(hostname && subdomain === service.metadata.name && { hostname }),
+    };
+  }
+
+  // ---- writing
+
+  function save(book: Book, packing: Packing): void {
+    const { write, remove } = packing.result(familiesOf(book.service), (family) => emptySlice(book.service, family as IPFamily, []));
+    for (const draft of write) enter(book, put(book.service, draft));
+    for (const { metadata: { name, namespace } } of remove) {
+      book.slices.delete(name);
+      try {
+        client.delete("EndpointSlice", name, namespace);
+      } catch (error) {
+        if (!isApiError(error, 404)) throw error;
+      }
+    }
+  }
+
+  function put(service: Service, { slice, endpoints }: Draft): EndpointSlice {
+    const wanted: EndpointSlice = { ...slice, endpoints, metadata: { ...slice.metadata, labels: labelsOf(service) } };
+    return slice.metadata.name === "" ? client.create(wanted) : client.update(wanted);
+  }
+
+  /** Notes a slice, as it is now, in the book. */
+  function enter(book: Book, slice: EndpointSlice): void {
+    book.slices.set(slice.metadata.name, slice);
+    for (const { targetRef } of slice.endpoints) if (targetRef) book.places.set(`${slice.addressType} ${targetRef.namespace}/${targetRef.name}`, slice.metadata.name);
+  }
+
+  // ---- noticing
+
+  function podChanged(key: string, pod: Pod | undefined, previous: Pod | undefined): string[] {
+    const affected = [...selection.affectedBy(pod, previous)];
+    for (const service of affected) books.get(service)?.changed.add(key);
+    return affected;
+  }
+
+  /** Our own writes come back as notifications: they are in the book already. */
+  function sliceChanged(key: string, slice: EndpointSlice | undefined, previous: EndpointSlice | undefined): string[] {
+    const service = serviceOf((slice ?? previous)!);
+    const noted = service === undefined ? undefined : books.get(service)?.slices.get(splitKey(key).name);
+    if (service === undefined || (slice ? noted && isOlder(slice, noted) : !noted)) return [];
+    books.delete(service);
+    return [service];
+  }
+
+  return { name: "endpointslice-controller", watches: [watch("Service"), watch("Pod", podChanged), watch("EndpointSlice", sliceChanged)], reconcile };
+}
+
+/** What the controller knows of one Service's slices. */
+interface Book {
+  service: Service;
+  /** By name, as last read or written. */
+  slices: Map<string, EndpointSlice>;
+  /** "IPv4 default/nginx-…" -> the name of the slice that holds it. */
+  places: Map<string, string>;
+  /** Keys of Pods to look at. */
+  changed: Set<string>;
+}
+
+const isOlder = (a: EndpointSlice, b: EndpointSlice): boolean => Number(a.metadata.resourceVersion) <= Number(b.metadata.resourceVersion);
+
+const serviceOf = ({ metadata: { namespace, labels } }: EndpointSlice): string | undefined => (labels?.[MANAGED_BY] === MANAGER ? `${namespace}/${labels[SERVICE]}` : undefined);
+
+const familiesOf = ({ spec }: Service): readonly IPFamily[] => spec.ipFamilies ?? ["IPv4"];
+
+const labelsOf = ({ metadata: { name, labels }, spec: { clusterIP } }: Service): Record<string, string> =>
+  ({ ...labels, [SERVICE]: name, [MANAGED_BY]: MANAGER, ...(clusterIP === "None" && { [HEADLESS]: "" }) });
+
+function emptySlice(service: Service, addressType: IPFamily, ports: EndpointSlice["ports"]): EndpointSlice {
+  const { name, namespace, uid } = service.metadata;
+  return {
+    apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType, endpoints: [], ports: ports!,
+    metadata: {
+      name: "", generateName: `${name}-`, ...(namespace && { namespace }), labels: labelsOf(service),
+      ownerReferences: [{ apiVersion: "v1", kind: "Service", name, uid: uid!, controller: true, blockOwnerDeletion: true }],
+    },
+  };
+}
+
+/** trafficDistribution keeps traffic in the zone, or on the node, of who asks. (KEP-4444, KEP-3015; k8s.io/endpointslice: trafficdist) */
+function hintsFor({ spec: { trafficDistribution } }: Service, zone: string | undefined, node: string | undefined): Endpoint["hints"] {
+  if (!trafficDistribution || !zone) return undefined;
+  return { forZones: [{ name: zone }], ...(trafficDistribution === "PreferSameNode" && node && { forNodes: [{ name: node }] }) };
+}

@@ -1,0 +1,140 @@
+import { isApiError } from "../machinery/informer.js";
+import { controllerOf, watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
+import type { Pod, ReplicaSet } from "../objects/types.js";
+import { isActive, isAvailable, isReady, readySince } from "./pods.js";
+
+/** At most so many Pods are created or deleted in one go. (kubernetes: pkg/controller/replicaset/replica_set.go, BurstReplicas) */
+const BURST_REPLICAS = 500;
+
+/**
+ * Keeps as many Pods alive as a ReplicaSet says.
+ *
+ * How many there are, and how many of them are ready, is counted as the Pods change, so that one Pod's change costs the same
+ * in a set of three and in one of a hundred thousand.
+ */
+export function replicaSetController({ clock, client, informers, events }: Context): Controller {
+  const sets = informers.of("ReplicaSet");
+  const pods = informers.of("Pod");
+  const counts = new Map<string, Counts>();
+  const deleting = new Set<string>(); // uids of Pods whose deletion the cache may not know yet
+  pods.index("controller", (pod) => controllerOf(pod)?.uid);
+  pods.onChange((_key, pod, previous) => {
+    if (previous) count(previous, -1);
+    if (pod) count(pod, 1);
+    if (previous && (!pod || pod.metadata.deletionTimestamp)) deleting.delete(previous.metadata.uid!);
+  });
+
+  function count(pod: Pod, sign: 1 | -1): void {
+    const owner = controllerOf(pod)?.uid;
+    if (owner === undefined || !isActive(pod)) return;
+    let counted = counts.get(owner);
+    if (!counted) counts.set(owner, (counted = { active: 0, ready: 0 }));
+    counted.active += sign;
+    if (isReady(pod)) counted.ready += sign;
+    if (counted.active === 0) counts.delete(owner);
+  }
+
+  function reconcile(key: string): number | void {
+    const set = sets.get(key);
+    if (!set) return;
+    const { active, ready } = counts.get(set.metadata.uid!) ?? { active: 0, ready: 0 };
+    const missing = (set.spec.replicas ?? 1) - active + [...podsBeingDeleted(set)].length;
+    const more = set.metadata.deletionTimestamp ? false : missing > 0 ? create(set, Math.min(missing, BURST_REPLICAS)) : missing < 0 ? remove(set, Math.min(-missing, BURST_REPLICAS)) : false;
+    const waiting = reportStatus(set, active, ready);
+    return more ? 0 : waiting;
+  }
+
+  /** Pods that this controller deleted and whose deletion has not come back yet: they must not be counted. */
+  function podsBeingDeleted(set: ReplicaSet): Pod[] {
+    return deleting.size === 0 ? [] : pods.by("controller", set.metadata.uid!).filter((pod) => deleting.has(pod.metadata.uid!) && isActive(pod));
+  }
+
+  /** Answers whether there may be more to do at once. */
+  function create(set: ReplicaSet, number: number): boolean {
+    for (let i = 0; i < number; i++)
+      try {
+        const pod = client.create<Pod>(podFrom(set));
+        events.normal(set, "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
+        pods.learn(pod);
+      } catch (error) {
+        // Upstream creates 1, then 2, 4, 8 … at once, so that a quota costs few failing calls; one at a time, the first failure ends it.
+        if (isApiError(error)) events.warning(set, "FailedCreate", `Error creating: ${error.message}`);
+        throw error;
+      }
+    return number === BURST_REPLICAS;
+  }
+
+  function remove(set: ReplicaSet, number: number): boolean {
+    const candidates = pods.by("controller", set.metadata.uid!).filter((pod) => isActive(pod) && !deleting.has(pod.metadata.uid!));
+    for (const pod of byWorth(candidates).slice(0, number)) {
+      deleting.add(pod.metadata.uid!);
+      try {
+        client.delete("Pod", pod.metadata.name, pod.metadata.namespace, { uid: pod.metadata.uid! });
+        events.normal(set, "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
+      } catch (error) {
+        deleting.delete(pod.metadata.uid!);
+        if (isApiError(error, 404)) continue; // somebody else did it
+        if (isApiError(error)) events.warning(set, "FailedDelete", `Error deleting: ${error.message}`);
+        throw error;
+      }
+    }
+    return number === BURST_REPLICAS;
+  }
+
+  /** Writes the status if it changed. Answers when the next Pod becomes available, where minReadySeconds makes it wait. */
+  function reportStatus(set: ReplicaSet, active: number, ready: number): number | void {
+    const minReady = set.spec.minReadySeconds ?? 0;
+    const members = minReady > 0 ? pods.by("controller", set.metadata.uid!).filter(isActive) : [];
+    const available = minReady > 0 ? members.filter((pod) => isAvailable(pod, minReady, clock.now())).length : ready;
+    const status: ReplicaSet["status"] = { replicas: active, fullyLabeledReplicas: active, readyReplicas: ready, availableReplicas: available, observedGeneration: set.metadata.generation! };
+    const old = set.status ?? {};
+    if (Object.entries(status!).some(([field, value]) => (old as Record<string, unknown>)[field] !== value)) sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
+    if (available < ready) return Math.min(...members.filter((pod) => isReady(pod) && !isAvailable(pod, minReady, clock.now())).map((pod) => readySince(pod)! + minReady * 1000 - clock.now()));
+  }
+
+  return { name: "replicaset-controller", watches: [watch("ReplicaSet"), watchOwned("Pod", "ReplicaSet")], reconcile };
+}
+
+interface Counts {
+  active: number;
+  ready: number;
+}
+
+function podFrom(set: ReplicaSet): Pod {
+  const { name, namespace, uid } = set.metadata;
+  const { metadata, spec } = set.spec.template;
+  return {
+    apiVersion: "v1", kind: "Pod", spec,
+    metadata: {
+      name: "", generateName: `${name}-`, ...(namespace && { namespace }), ...(metadata?.labels && { labels: metadata.labels }), ...(metadata?.annotations && { annotations: metadata.annotations }),
+      ownerReferences: [{ apiVersion: set.apiVersion, kind: set.kind, name, uid: uid!, controller: true, blockOwnerDeletion: true }],
+    },
+  };
+}
+
+/**
+ * Those that may go come first: not bound to a node, pending, not ready, cheap by annotation, many on the same node, ready or
+ * made for a short time, restarted often. (kubernetes: pkg/controller/controller_utils.go, ActivePodsWithRanks)
+ */
+function byWorth(pods: readonly Pod[]): Pod[] {
+  const onNode = new Map<string, number>();
+  for (const { spec } of pods) if (spec.nodeName) onNode.set(spec.nodeName, (onNode.get(spec.nodeName) ?? 0) + 1);
+  const phases = ["Pending", "Unknown", "Running"];
+  const worth = (pod: Pod): number[] => [
+    pod.spec.nodeName ? 1 : 0,
+    phases.indexOf(pod.status?.phase ?? "Pending"),
+    isReady(pod) ? 1 : 0,
+    Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0),
+    -(onNode.get(pod.spec.nodeName ?? "") ?? 0),
+    -(readySince(pod) ?? 0),
+    -(pod.status?.containerStatuses ?? []).reduce((most, { restartCount }) => Math.max(most, restartCount), 0),
+    -Date.parse(pod.metadata.creationTimestamp ?? ""),
+  ];
+  return pods.map((pod) => ({ pod, worth: worth(pod) })).sort((a, b) => firstDifference(a.worth, b.worth)).map(({ pod }) => pod);
+}
+
+function firstDifference(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return 0;
+}
+

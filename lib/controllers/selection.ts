@@ -1,0 +1,89 @@
+import type { Informer } from "../machinery/informer.js";
+import type { Informers } from "../machinery/informer.js";
+import type { Container, Endpoint, ObjectReference, Pod, Protocol, Service, ServicePort } from "../objects/types.js";
+import { isReady, isTerminal } from "./pods.js";
+
+/**
+ * Which Pods a Service selects, and which Services select a Pod: asked by both endpoint controllers. Both questions are answered
+ * from indexes by label, so that neither looks at all Pods or at all Services.
+ */
+export class Selection {
+  readonly services: Informer<Service>;
+  readonly pods: Informer<Pod>;
+
+  constructor(informers: Informers) {
+    this.services = informers.of("Service");
+    this.pods = informers.of("Pod");
+    this.services.index("selector", ({ metadata: { namespace }, spec }) => Object.entries(spec.selector ?? {}).slice(0, 1).map(([key, value]) => `${namespace}/${key}=${value}`));
+    this.pods.index("label", ({ metadata: { namespace, labels = {} } }) => Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`));
+  }
+
+  /** The keys of the Pods that a Service selects; none where it has no selector (its endpoints are the user's business). */
+  *podsOf({ metadata: { namespace }, spec: { selector = {} } }: Service): Iterable<Pod> {
+    const candidates = Object.entries(selector).map(([key, value]) => this.pods.keysBy("label", `${namespace}/${key}=${value}`));
+    const fewest = candidates.reduce((a, b) => (b.size < a.size ? b : a), candidates[0] ?? new Set<string>());
+    for (const key of fewest) {
+      const pod = this.pods.get(key)!;
+      if (selects(selector, pod)) yield pod;
+    }
+  }
+
+  /** The keys of the Services that select a Pod. */
+  servicesOf(pod: Pod): string[] {
+    const { namespace, labels = {} } = pod.metadata;
+    const keys: string[] = [];
+    for (const label in labels)
+      for (const key of this.services.keysBy("selector", `${namespace}/${label}=${labels[label]}`))
+        if (selects(this.services.get(key)!.spec.selector!, pod)) keys.push(key);
+    return keys;
+  }
+
+  /** The Services whose endpoints may differ after a Pod's change; none where nothing changed that an endpoint shows. */
+  affectedBy(pod: Pod | undefined, previous: Pod | undefined): Iterable<string> {
+    if (pod && previous && looksTheSame(pod, previous)) return [];
+    return new Set([...(pod ? this.servicesOf(pod) : []), ...(previous && previous.metadata.labels !== pod?.metadata.labels ? this.servicesOf(previous) : [])]);
+  }
+}
+
+export function selects(selector: Record<string, string>, pod: Pod): boolean {
+  const labels = pod.metadata.labels;
+  for (const key in selector) if (labels?.[key] !== selector[key]) return false;
+  return true;
+}
+
+const looksTheSame = (a: Pod, b: Pod): boolean =>
+  a.metadata.labels === b.metadata.labels && a.metadata.deletionTimestamp === b.metadata.deletionTimestamp && a.spec.nodeName === b.spec.nodeName
+  && a.status?.podIP === b.status?.podIP && isReady(a) === isReady(b) && isTerminal(a) === isTerminal(b);
+
+/** ready, serving, terminating: who may get traffic. (k8s.io/endpointslice: utils.go) */
+export function endpointConditions(pod: Pod, service: Service): Required<NonNullable<Endpoint["conditions"]>> {
+  const serving = isReady(pod);
+  const terminating = pod.metadata.deletionTimestamp !== undefined;
+  return { ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating };
+}
+
+export interface TargetPort {
+  name: string;
+  port: number;
+  protocol: Protocol;
+  appProtocol?: string;
+}
+
+/** The ports of an endpoint: the Service's, each with the number that its targetPort means in this Pod. A name that the Pod does not have is left out. */
+export function targetPorts(service: Service, pod: Pod): TargetPort[] {
+  return (service.spec.ports ?? []).flatMap((servicePort) => {
+    const port = targetPort(servicePort, pod);
+    const { name = "", protocol = "TCP", appProtocol } = servicePort;
+    return port === undefined ? [] : [{ name, port, protocol, ...(appProtocol !== undefined && { appProtocol }) }];
+  });
+}
+
+function targetPort({ port, targetPort = port, protocol = "TCP" }: ServicePort, { spec }: Pod): number | undefined {
+  if (typeof targetPort === "number") return targetPort;
+  const sidecars = (spec.initContainers ?? []).filter((container) => (container as Container & { restartPolicy?: string }).restartPolicy === "Always");
+  for (const { ports = [] } of [...spec.containers, ...sidecars])
+    for (const one of ports) if (one.name === targetPort && (one.protocol ?? "TCP") === protocol) return one.containerPort;
+  return undefined;
+}
+
+export const podReference = ({ metadata: { namespace, name, uid } }: Pod): ObjectReference => ({ kind: "Pod", ...(namespace && { namespace }), name, uid: uid! });

@@ -1,0 +1,67 @@
+import { context, run, type Context, type Controller, type Surroundings } from "./controller.js";
+import { Informers } from "./informer.js";
+import { LeaderElector } from "./leader-election.js";
+
+export interface ManagerOptions extends Surroundings {
+  /** The component: "kube-controller-manager". Its Lease in kube-system is called the same. */
+  name: string;
+  /** Who this replica is; must differ between replicas. Example: "control-plane-1". */
+  identity: string;
+  /** Makes a controller out of its context; the context's client carries the name given here. */
+  controllers: readonly { name: string; make: (context: Context) => Controller }[];
+}
+
+/**
+ * A process full of control loops: kube-controller-manager, cloud-controller-manager, kube-scheduler. Any number of replicas
+ * may be started; the one that holds the Lease runs the loops. Caches are filled when it becomes leader and dropped when it stops.
+ */
+export class Manager {
+  readonly #elector: LeaderElector;
+  #stops: (() => void)[] = [];
+
+  constructor(private readonly options: ManagerOptions) {
+    const { clock, connect, name, identity } = options;
+    const random = options.random.fork(`${name}/${identity}`);
+    const unique = random.text(8, "0123456789abcdef"); // upstream: hostname_uuid
+    this.#elector = new LeaderElector({
+      clock, random, name, client: connect(name), identity: `${identity}_${unique}`,
+      onStarted: () => this.#run(), onStopped: () => this.#halt(),
+    });
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get identity(): string {
+    return this.options.identity;
+  }
+
+  get leading(): boolean {
+    return this.#elector.leading;
+  }
+
+  start(): void {
+    this.#elector.start();
+  }
+
+  /** As if the process were killed; with `release` as on an orderly end. */
+  stop(options?: { release?: boolean }): void {
+    this.#elector.stop(options);
+  }
+
+  #run(): void {
+    const informers = new Informers(this.options.connect(this.options.name));
+    this.#stops = this.options.controllers.map(({ name, make }) => {
+      const surroundings = context(name, { ...this.options, informers });
+      return run(make(surroundings), surroundings);
+    });
+    informers.start();
+    this.#stops.push(() => informers.stop());
+  }
+
+  #halt(): void {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from "./clock.js";
+
+/** How long failed work waits before it is tried again: doubled each time. Milliseconds. */
+export interface BackOff {
+  base: number;
+  max: number;
+}
+
+/** client-go's DefaultTypedControllerRateLimiter: 5 ms, 10 ms, … 1000 s. */
+export const defaultBackOff: BackOff = { base: 5, max: 1_000_000 };
+
+/**
+ * Nobody waits for a retry that is further ahead than this: it is background work. Milliseconds.
+ * A conflict is solved by a retry or two; what fails for longer waits for something else to change.
+ */
+const PATIENCE_MS = 1_000;
+
+/**
+ * The queue between "something changed" and "look at it": a key that is added twice is worked on once, and what failed
+ * comes back later and later. (client-go: util/workqueue)
+ */
+export class WorkQueue {
+  readonly #ready = new Set<string>();
+  readonly #delayed = new Map<string, { time: number; cancel: () => void }>();
+  readonly #failures = new Map<string, number>();
+  #cancelRun: (() => void) | undefined;
+  #stopped = false;
+
+  /** `work` is called for each key, `latency` ms after it was added; all that is added in between is done in the same go. */
+  constructor(private readonly clock: Clock, private readonly work: (key: string) => void, private readonly latency: number, private readonly backOff = defaultBackOff) {}
+
+  add(key: string): void {
+    if (this.#stopped) return;
+    this.#ready.add(key);
+    this.#cancelRun ??= this.clock.schedule(this.latency, () => this.#run());
+  }
+
+  /** Adds the key `delay` ms from now, or earlier if that was asked for already. */
+  addAfter(key: string, delay: number, options: { background?: boolean } = { background: delay > PATIENCE_MS }): void {
+    const time = this.clock.now() + delay;
+    const waiting = this.#delayed.get(key);
+    if (this.#stopped || (waiting && waiting.time <= time)) return;
+    waiting?.cancel();
+    const cancel = this.clock.schedule(delay, () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    }, options);
+    this.#delayed.set(key, { time, cancel });
+  }
+
+  /** Adds the key after a delay that doubles with each failure in a row. */
+  retry(key: string): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    this.addAfter(key, Math.min(this.backOff.base * 2 ** failures, this.backOff.max));
+  }
+
+  /** The key's work went well: its next failure begins at the shortest delay again. */
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelRun?.();
+    for (const { cancel } of this.#delayed.values()) cancel();
+    this.#ready.clear();
+    this.#delayed.clear();
+  }
+
+  #run(): void {
+    this.#cancelRun = undefined;
+    const keys = [...this.#ready];
+    this.#ready.clear();
+    for (const key of keys) if (!this.#stopped) this.work(key);
+  }
+}
