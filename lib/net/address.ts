@@ -1,0 +1,139 @@
+/**
+ * IP addresses and CIDR ranges, parsed once and remembered.
+ *
+ *     parseAddress("10.1.1.2").text            // canonical text: RFC 5952 for IPv6
+ *     parseCIDR("10.0.0.0/8").contains(parseAddress("10.1.1.2"))
+ *     endpoint("fd00::1", 80)                  // "[fd00::1]:80"
+ *
+ * Packets and rules carry addresses as canonical text. Whoever compares many of them (a rule, a route) parses them first: an
+ * Address holds its bits as four 32-bit integers (IPv4 in the first alone), so that a match costs a few integer operations.
+ */
+import ipaddr from "ipaddr.js";
+
+export type Family = "IPv4" | "IPv6";
+
+export class Address {
+  constructor(readonly family: Family, readonly text: string, readonly a: number, readonly b = 0, readonly c = 0, readonly d = 0) {}
+
+  /** 127.0.0.0/8 or ::1. */
+  get loopback(): boolean {
+    return this.family === "IPv4" ? this.a >>> 24 === 127 : this.a === 0 && this.b === 0 && this.c === 0 && this.d === 1;
+  }
+}
+
+export class CIDR {
+  readonly ma: number;
+  readonly mb: number;
+  readonly mc: number;
+  readonly md: number;
+
+  constructor(readonly address: Address, readonly length: number) {
+    this.ma = mask(length);
+    this.mb = mask(length - 32);
+    this.mc = mask(length - 64);
+    this.md = mask(length - 96);
+  }
+
+  get family(): Family {
+    return this.address.family;
+  }
+
+  contains(other: Address): boolean {
+    const own = this.address;
+    return other.family === own.family && ((other.a ^ own.a) & this.ma) === 0 &&
+      ((other.b ^ own.b) & this.mb) === 0 && ((other.c ^ own.c) & this.mc) === 0 && ((other.d ^ own.d) & this.md) === 0;
+  }
+
+  /** The range's first address, with all host bits 0. */
+  get base(): Address {
+    const { family, a, b, c, d } = this.address;
+    return fromBits(family, a & this.ma, b & this.mb, c & this.mc, d & this.md);
+  }
+
+  /** "10.0.0.0/8": canonical, host bits 0. */
+  get text(): string {
+    return `${this.base.text}/${this.length}`;
+  }
+}
+
+const mask = (bits: number): number => (bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << (32 - bits));
+
+/** The address of a family whose bits these are. */
+export function fromBits(family: Family, a: number, b = 0, c = 0, d = 0): Address {
+  if (family === "IPv4") return new Address(family, `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`, a | 0);
+  const parts = [a, b, c, d].flatMap((word) => [word >>> 16, word & 0xffff]);
+  return new Address(family, new ipaddr.IPv6(parts).toRFC5952String(), a | 0, b | 0, c | 0, d | 0);
+}
+
+/** Enough for every address that a large cluster uses; a scan by a hostile client only empties the memory. */
+const remembered = 1 << 18;
+const addresses = new Map<string, Address | undefined>();
+const ranges = new Map<string, CIDR | undefined>();
+
+/** The address, or undefined where `text` is none. IPv4 parts may have leading zeros, read as decimal, as Kubernetes' API reads them. */
+export function readAddress(text: string): Address | undefined {
+  return recall(addresses, text, () => readIPv4(text) ?? readIPv6(text));
+}
+
+/** As readAddress; throws where `text` is no address. */
+export function parseAddress(text: string): Address {
+  const address = readAddress(text);
+  if (address === undefined) throw new Error(`"${text}" is no IP address; write one like 10.1.1.2 or fd00::2`);
+  return address;
+}
+
+/** The range, or undefined where `text` is none. A single address is a range of one. */
+export function readCIDR(text: string): CIDR | undefined {
+  return recall(ranges, text, () => {
+    const slash = text.indexOf("/");
+    const address = readAddress(slash < 0 ? text : text.slice(0, slash));
+    if (address === undefined) return undefined;
+    const bits = address.family === "IPv4" ? 32 : 128;
+    const length = slash < 0 ? bits : /^\d{1,3}$/.test(text.slice(slash + 1)) ? Number(text.slice(slash + 1)) : Infinity;
+    return length <= bits ? new CIDR(address, length) : undefined;
+  });
+}
+
+/** As readCIDR; throws where `text` is no range. */
+export function parseCIDR(text: string): CIDR {
+  const range = readCIDR(text);
+  if (range === undefined) throw new Error(`"${text}" is no CIDR; write one like 10.0.0.0/8 or fd00::/64`);
+  return range;
+}
+
+/** "IPv4" or "IPv6"; throws where `text` is no address. */
+export const familyOf = (text: string): Family => parseAddress(text).family;
+
+/** "10.1.1.2:80", "[fd00::2]:80". */
+export const endpoint = (address: string, port: number): string => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
+
+/** The inverse of `endpoint`; throws where `text` is none. */
+export function parseEndpoint(text: string): { address: string; port: number } {
+  const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = readAddress(v6 ?? v4 ?? "");
+  if (address === undefined || Number(port) > 65535) throw new Error(`"${text}" is no address with a port; write 10.1.1.2:80 or [fd00::2]:80`);
+  return { address: address.text, port: Number(port) };
+}
+
+function readIPv4(text: string): Address | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
+  if (parts === undefined || parts.some((part) => part > 255)) return undefined;
+  return fromBits("IPv4", (parts[0]! << 24) | (parts[1]! << 16) | (parts[2]! << 8) | parts[3]!);
+}
+
+function readIPv6(text: string): Address | undefined {
+  if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
+  const parts = ipaddr.IPv6.parse(text).parts;
+  const word = (i: number): number => (parts[i]! << 16) | parts[i + 1]!;
+  return fromBits("IPv6", word(0), word(2), word(4), word(6));
+}
+
+function recall<T>(memory: Map<string, T>, key: string, make: () => T): T {
+  let value = memory.get(key);
+  if (value === undefined && !memory.has(key)) {
+    value = make();
+    if (memory.size >= remembered) memory.clear();
+    memory.set(key, value);
+  }
+  return value as T;
+}

@@ -1,0 +1,115 @@
+/**
+ * Everything random that happens to a packet asks a Chooser. There are three:
+ *
+ *     seeded(random)      one way, drawn from a generator of numbers in [0, 1)
+ *     forced(decisions)   the way that somebody else saw, e.g. a real kernel's
+ *     everyWay(run)       all ways, each with its exact probability
+ */
+
+export interface Chooser {
+  /** Whether something of probability numerator/denominator happens. */
+  chance(numerator: number, denominator: number): boolean;
+  /** One of 0 … n-1, each as likely. */
+  pick(n: number): number;
+  /** A port for a translated source. Nobody's outcome hangs on it, so `everyWay` does not branch here. */
+  port(low: number, high: number): number;
+}
+
+export function seeded(random: () => number): Chooser {
+  return {
+    chance: (numerator, denominator) => random() * denominator < numerator,
+    pick: (n) => Math.floor(random() * n),
+    port: (low, high) => low + Math.floor(random() * (high - low + 1)),
+  };
+}
+
+/** Takes `decisions` in order (booleans for `chance`, numbers for `pick`), then asks `otherwise`; without it, running out is an error. */
+export function forced(decisions: readonly (boolean | number)[], otherwise?: Chooser): Chooser {
+  let next = 0;
+  const taken = (question: string): boolean | number => {
+    if (next < decisions.length) return decisions[next++]!;
+    throw new Error(`all ${decisions.length} forced decisions are used up, and ${question} asks for one more`);
+  };
+  const spent = (): Chooser | undefined => (next < decisions.length ? undefined : otherwise);
+  let ports = 0;
+  return {
+    chance: (numerator, denominator) => spent()?.chance(numerator, denominator) ?? Boolean(taken(`a chance of ${numerator}/${denominator}`)),
+    pick: (n) => spent()?.pick(n) ?? Number(taken(`a choice among ${n}`)),
+    port: (low, high) => otherwise?.port(low, high) ?? low + (ports++ % (high - low + 1)),
+  };
+}
+
+/** An exact probability. */
+export interface Fraction {
+  readonly numerator: bigint;
+  readonly denominator: bigint;
+}
+
+export const toNumber = ({ numerator, denominator }: Fraction): number => {
+  const scale = 10n ** 20n; // keeps more digits than a double holds, whatever the size of both numbers
+  return Number((numerator * scale) / denominator) / Number(scale);
+};
+
+export const add = (x: Fraction, y: Fraction): Fraction =>
+  reduced(x.numerator * y.denominator + y.numerator * x.denominator, x.denominator * y.denominator);
+
+const reduced = (numerator: bigint, denominator: bigint): Fraction => {
+  const divisor = gcd(numerator, denominator);
+  return { numerator: numerator / divisor, denominator: denominator / divisor };
+};
+
+const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? a : gcd(b, a % b));
+
+interface Decision {
+  taken: number;
+  /** The weight of each option, over `total`. */
+  weights: bigint[];
+  total: bigint;
+}
+
+/**
+ * Runs `run` once for each way that its decisions can go, and answers every result with its probability; they sum to exactly 1.
+ * `run` must behave the same for the same decisions, and leave no trace behind (see Walk.undo). Options of probability 0 are not run.
+ * Throws where there are more than `limit` ways (default 100,000), so that it ends.
+ */
+export function everyWay<T>(run: (choose: Chooser) => T, limit = 100_000): { probability: Fraction; result: T }[] {
+  const ways: { probability: Fraction; result: T }[] = [];
+  const path: Decision[] = []; // the decisions of the current way; the next way changes the last one that has options left
+  do {
+    if (ways.length >= limit) throw new Error(`there are more than ${limit} ways for this to go; ask for fewer endpoints or follow one way`);
+    const result = run(replay(path));
+    const numerator = path.reduce((product, { weights, taken }) => product * weights[taken]!, 1n);
+    ways.push({ probability: reduced(numerator, path.reduce((product, { total }) => product * total, 1n)), result });
+  } while (advance(path));
+  return ways;
+}
+
+/** A chooser that repeats the decisions of `path`, and then appends the first possible option of each new one. */
+function replay(path: Decision[]): Chooser {
+  let next = 0;
+  let ports = 0;
+  const decide = (weights: () => bigint[]): number => {
+    if (next === path.length) {
+      const all = weights();
+      path.push({ taken: all.findIndex((weight) => weight > 0n), weights: all, total: all.reduce((sum, weight) => sum + weight) });
+    }
+    return path[next++]!.taken;
+  };
+  return {
+    chance: (numerator, denominator) => decide(() => [BigInt(numerator), BigInt(denominator) - BigInt(numerator)]) === 0,
+    pick: (n) => decide(() => Array<bigint>(n).fill(1n)),
+    port: (low, high) => low + (ports++ % (high - low + 1)),
+  };
+}
+
+/** Turns `path` into the beginning of the next way; false if there is none. */
+function advance(path: Decision[]): boolean {
+  for (let last = path.pop(); last !== undefined; last = path.pop()) {
+    const taken = last.weights.findIndex((weight, option) => option > last!.taken && weight > 0n);
+    if (taken >= 0) {
+      path.push({ ...last, taken });
+      return true;
+    }
+  }
+  return false;
+}

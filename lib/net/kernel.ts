@@ -1,0 +1,257 @@
+/**
+ * The network of one machine, a node's or a client's: interfaces, routes, netfilter, sockets that listen.
+ *
+ *     const node = new Kernel({ name: "node-a", clock, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
+ *     node.routes.add({ to: "10.1.1.2/32", dev: "veth1" });
+ *     node.rules.IPv4 = parseRules(text);                       // or what a kube-proxy programmed
+ *     const verdict = node.receive(packet, "eth0", { choose });  // where the packet goes from here
+ *
+ * (net/ipv4/ip_input.c, ip_forward.c, ip_output.c, fib_frontend.c)
+ */
+import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./address.js";
+import { Conntrack } from "./conntrack.js";
+import type { Look } from "./match.js";
+import { Passage, type Host, type Stop, type Walk } from "./netfilter.js";
+import type { Packet, Transport } from "./packet.js";
+import { Routes, type Route } from "./routes.js";
+import type { AddressType, Match, RuleSet } from "./rule.js";
+
+export interface Interface {
+  name: string;
+  /** With their prefix lengths: "192.168.0.1/24". A Pod's veth has none, as with the ptp plugin or Calico. */
+  addresses: readonly string[];
+}
+
+export interface KernelOptions {
+  name: string;
+  interfaces: readonly Interface[];
+  clock: { now(): number };
+  /** net.ipv4.ip_forward. Default: false. */
+  forwarding?: boolean;
+  /** net.ipv4.conf.all.route_localnet: 127.0.0.0/8 may be routed. Default: false. */
+  routeLocalnet?: boolean;
+  /** net.netfilter.nf_conntrack_tcp_be_liberal. Default: false. */
+  tcpLiberal?: boolean;
+  /** Routes that many kernels share. */
+  sharedRoutes?: Routes;
+}
+
+export type Verdict =
+  /** It is for this machine; `listening`: a socket takes it. */
+  | { kind: "local"; packet: Packet; interface: string; listening: boolean }
+  /** It leaves by this interface, towards `nextHop` (the destination itself where that is on the link). */
+  | { kind: "forward"; packet: Packet; interface: string; nextHop: string }
+  | { kind: "no route"; packet: Packet; why: string }
+  | Stop;
+
+const loopback: Interface = { name: "lo", addresses: ["127.0.0.1/8", "::1/128"] };
+/** xt_recent's module parameter ip_list_tot: so many addresses a list remembers. */
+const recentSize = 100;
+
+export class Kernel implements Host {
+  readonly name: string;
+  readonly conntrack: Conntrack;
+  readonly routes: Routes;
+  /** What netfilter holds, by family; without it packets pass untouched and untracked. */
+  rules: { IPv4?: RuleSet; IPv6?: RuleSet } = {};
+  forwarding: boolean;
+  routeLocalnet: boolean;
+  /** Counters of nfacct, by name. */
+  readonly accounts = new Map<string, number>();
+  readonly #clock: { now(): number };
+  readonly #interfaces = new Map<string, CIDR[]>();
+  readonly #local = new Map<string, number>();
+  readonly #sockets = new Map<string, string[]>();
+  readonly #recent = new Map<string, Map<string, number>>();
+
+  constructor({ name, interfaces, clock, forwarding = false, routeLocalnet = false, tcpLiberal = false, sharedRoutes }: KernelOptions) {
+    this.name = name;
+    this.#clock = clock;
+    this.conntrack = new Conntrack(clock);
+    this.conntrack.tcpLiberal = tcpLiberal;
+    this.routes = new Routes(sharedRoutes);
+    this.forwarding = forwarding;
+    this.routeLocalnet = routeLocalnet;
+    this.setInterface(loopback);
+    interfaces.forEach((each) => this.setInterface(each));
+  }
+
+  /** Adds an interface or replaces its addresses; the networks of its addresses get their routes. */
+  setInterface({ name, addresses }: Interface): void {
+    this.removeInterface(name);
+    const ranges = addresses.map(parseCIDR);
+    this.#interfaces.set(name, ranges);
+    for (const range of ranges) {
+      this.#local.set(range.address.text, (this.#local.get(range.address.text) ?? 0) + 1);
+      if (name !== "lo") this.routes.add({ to: range.text, dev: name });
+    }
+  }
+
+  removeInterface(name: string): void {
+    for (const range of this.#interfaces.get(name) ?? []) {
+      const users = this.#local.get(range.address.text)! - 1;
+      if (users > 0) this.#local.set(range.address.text, users);
+      else this.#local.delete(range.address.text);
+      this.routes.remove(range.text);
+    }
+    this.#interfaces.delete(name);
+  }
+
+  get interfaces(): Interface[] {
+    return [...this.#interfaces].map(([name, ranges]) => ({ name, addresses: ranges.map((range) => `${range.address.text}/${range.length}`) }));
+  }
+
+  /** A process listens on `port`, of all addresses or one; answers how it closes its socket. */
+  listen(protocol: Transport, port: number, address = "*"): () => void {
+    const key = `${protocol} ${port}`;
+    this.#sockets.set(key, [...(this.#sockets.get(key) ?? []), address]);
+    return () => {
+      const others = [...(this.#sockets.get(key) ?? [])];
+      const own = others.indexOf(address);
+      if (own >= 0) this.#sockets.set(key, others.toSpliced(own, 1));
+    };
+  }
+
+  /** Whether a socket takes this packet, or an earlier packet of this machine's own is answered by it. */
+  listening({ protocol, destination, destinationPort }: Packet): boolean {
+    return this.#sockets.get(`${protocol} ${destinationPort}`)?.some((address) => address === "*" || address === destination) ?? false;
+  }
+
+  isLocal(address: Address): boolean {
+    return address.loopback || this.#local.has(address.text);
+  }
+
+  /** A packet arrives by an interface. */
+  receive(packet: Packet, interfaceName: string, walk: Walk): Verdict {
+    const passage = new Passage(this, packet, walk);
+    return passage.through("PREROUTING", interfaceName, "") ?? this.#routeIn(passage, interfaceName);
+  }
+
+  /** A process of this machine sends a packet. */
+  send(packet: Packet, walk: Walk): Verdict {
+    const passage = new Passage(this, packet, walk);
+    const first = this.#routeOut(passage);
+    if ("kind" in first) return first;
+    const stop = passage.through("OUTPUT", "", first.dev);
+    if (stop) return stop;
+    const route = passage.destination.text === packet.destination ? first : this.#routeOut(passage); // NAT makes it look again
+    if ("kind" in route) return route;
+    const late = passage.through("POSTROUTING", "", route.dev);
+    if (late) return late;
+    if (route.dev !== "lo") return this.#leave(passage, route);
+    return passage.through("PREROUTING", "lo", "") ?? this.#deliver(passage, "lo");
+  }
+
+  /** The source address that a process gets which names none; undefined where nothing leads to `destination`. */
+  sourceFor(destination: string): string | undefined {
+    const to = parseAddress(destination);
+    if (this.isLocal(to)) return to.text;
+    const route = this.routes.lookup(to);
+    return route && this.sourceAddress(route.dev, to);
+  }
+
+  // ---- routing ----
+
+  #routeIn(passage: Passage, incoming: string): Verdict {
+    const { source, destination } = passage;
+    const martian = this.#martian(source, destination, incoming);
+    if (martian) return { kind: "drop", packet: passage.packet, why: martian };
+    if (this.isLocal(destination)) return this.#deliver(passage, incoming);
+    if (!this.forwarding) return { kind: "drop", packet: passage.packet, why: `${destination.text} is no address of ${this.name}, and it forwards nothing (net.ipv4.ip_forward = 0)` };
+    const route = this.#route(passage);
+    if ("kind" in route) return route;
+    return passage.through("FORWARD", incoming, route.dev) ?? passage.through("POSTROUTING", "", route.dev) ?? this.#leave(passage, route);
+  }
+
+  /** Addresses that cannot come from outside (fib_frontend.c, __fib_validate_source; route.c, ip_route_input_slow). */
+  #martian(source: Address, destination: Address, incoming: string): string | undefined {
+    if (incoming === "lo" || source.family === "IPv6") return incoming !== "lo" && (source.loopback || destination.loopback) ? "::1 cannot come from outside" : undefined;
+    if (destination.loopback && !this.routeLocalnet) return `martian destination ${destination.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
+    if (source.loopback && !this.routeLocalnet) return `martian source ${source.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
+    if (!source.loopback && this.isLocal(source)) return `martian source: ${source.text} is an address of ${this.name} itself, yet the packet came by ${incoming}`;
+    return undefined;
+  }
+
+  #routeOut(passage: Passage): Route | Verdict {
+    const { source, destination } = passage;
+    if (this.isLocal(destination)) return { to: destination.text, dev: "lo" };
+    if (source.loopback && !this.routeLocalnet) return { kind: "drop", packet: passage.packet, why: `a packet from ${source.text} cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)` };
+    return this.#route(passage);
+  }
+
+  #route(passage: Passage): Route | Verdict {
+    const { packet, destination } = passage;
+    const route = this.routes.lookup(destination);
+    if (route === undefined) return { kind: "no route", packet, why: `${this.name} has no route to ${destination.text}` };
+    if (route.type === "blackhole") return { kind: "drop", packet, why: `a blackhole route to ${route.to} swallows it` };
+    if (route.type === "unreachable") return { kind: "no route", packet, why: `${this.name}'s route to ${route.to} says unreachable` };
+    if (passage.walk.record) passage.note("route", { to: `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}` });
+    return route;
+  }
+
+  #leave({ packet }: Passage, { dev, via }: Route): Verdict {
+    return { kind: "forward", packet, interface: dev, nextHop: via ?? packet.destination };
+  }
+
+  #deliver(passage: Passage, incoming: string): Verdict {
+    const stop = passage.through("INPUT", incoming, "");
+    if (stop) return stop;
+    if (passage.walk.record) passage.note("deliver", { to: passage.destination.text });
+    return { kind: "local", packet: passage.packet, interface: incoming, listening: this.listening(passage.packet) };
+  }
+
+  // ---- what rules ask ----
+
+  rulesFor(family: Family): RuleSet | undefined {
+    return this.rules[family];
+  }
+
+  /** inet_select_addr: an address of that interface, best one of the destination's network; else the first of any interface but lo. */
+  sourceAddress(out: string, destination: Address): string | undefined {
+    const candidates = (ranges: readonly CIDR[]): CIDR[] => ranges.filter(({ address }) => address.family === destination.family && !address.loopback);
+    const own = candidates(this.#interfaces.get(out) ?? []);
+    const best = own.find((range) => range.contains(destination)) ?? own[0] ?? candidates([...this.#interfaces.values()].flat())[0];
+    return best?.address.text;
+  }
+
+  addressType(address: Address): AddressType {
+    if (this.isLocal(address)) return "LOCAL";
+    const v4 = address.family === "IPv4";
+    if (v4 ? address.a >>> 28 === 14 : address.a >>> 24 === 255) return "MULTICAST";
+    return v4 && address.a === -1 ? "BROADCAST" : "UNICAST";
+  }
+
+  recent(look: Look, { action, list, seconds, side }: Match & { kind: "recent" }): boolean {
+    const entries = this.#recent.get(list) ?? new Map<string, number>();
+    this.#recent.set(list, entries);
+    const address = (side === "rdest" ? look.destination : look.source).text;
+    const since = entries.get(address);
+    const known = since !== undefined && (seconds === undefined || this.#clock.now() - since <= seconds * 1000);
+    if (action === "set" || (action === "update" && known)) this.#remember(entries, address, look.undo);
+    if (action === "remove" && since !== undefined) {
+      look.undo?.push(() => entries.set(address, since));
+      entries.delete(address);
+    }
+    return action === "set" || (action === "remove" ? since !== undefined : known);
+  }
+
+  /** Puts the address at the list's end; a full list forgets what it has not seen for longest. */
+  #remember(entries: Map<string, number>, address: string, undo: (() => void)[] | undefined): void {
+    if (undo) {
+      const before = [...entries];
+      undo.push(() => {
+        entries.clear();
+        for (const [key, time] of before) entries.set(key, time);
+      });
+    }
+    entries.delete(address);
+    if (entries.size >= recentSize) entries.delete(entries.keys().next().value!);
+    entries.set(address, this.#clock.now());
+  }
+
+  account(look: Look, name: string): void {
+    const before = this.accounts.get(name) ?? 0;
+    this.accounts.set(name, before + 1);
+    look.undo?.push(() => this.accounts.set(name, before));
+  }
+}
