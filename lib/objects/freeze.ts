@@ -8,7 +8,7 @@ export function frozen<T>(value: T): T {
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const part = (value as Record<string, unknown>)[key];
-    if (part !== undefined && part !== null) copy[key] = typeof part === "object" ? frozen(part) : part;
+    if (part !== undefined && part !== null && key !== "__proto__") copy[key] = typeof part === "object" ? frozen(part) : part;
   }
   return Object.freeze(copy) as T;
 }

@@ -158,6 +158,7 @@ export interface PodSpec {
   dnsPolicy?: string;
   schedulerName?: string;
   serviceAccountName?: string;
+  enableServiceLinks?: boolean;
   securityContext?: Record<string, unknown>;
 }
 
