@@ -10,7 +10,7 @@ import { look, roles, theme, type Role, type Shape } from "./theme.js";
 import { labels } from "./text.js";
 
 const brackets: Record<Shape, [string, string]> = {
-  rect: ["[", "]"], round: ["(", ")"], stadium: ["([", "])"], hexagon: ["{{", "}}"], tag: [">", "]"], subroutine: ["[[", "]]"],
+  rect: ["[", "]"], round: ["(", ")"], stadium: ["([", "])"], hexagon: ["{{", "}}"], lean: ["[/", "/]"], subroutine: ["[[", "]]"],
 };
 
 export interface EdgeOptions {
@@ -64,7 +64,7 @@ export class Flow {
   edge(from: string, to: string, { label = [], path, reply, faint }: EdgeOptions = {}): this {
     const text = labels(...label);
     this.lines.push(`${this.id(from)} ${reply ? "-.->" : "-->"}${text && `|"${text}"|`} ${this.id(to)}`);
-    const style = path ? `stroke:${theme.path},stroke-width:4px` : reply ? `stroke:${theme.ink},stroke-width:2px` : faint ? `stroke:${theme.faint},stroke-width:1px` : `stroke:${theme.line},stroke-width:1.5px`;
+    const style = path ? `stroke:${theme.path},stroke-width:4px` : reply ? `stroke:${theme.line},stroke-width:2px` : faint ? `stroke:${theme.faint},stroke-width:1px` : `stroke:${theme.line},stroke-width:1.5px`;
     this.styles.set(style, [...(this.styles.get(style) ?? []), this.edges++]);
     return this;
   }

@@ -8,6 +8,7 @@
 import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
 import type { Mermaid, Chart } from "./picture.js";
+import { encodePng } from "./png.js";
 import { font, theme } from "./theme.js";
 
 /** PNGs carry this many pixels for each unit of the SVG, so that they stay sharp on dense screens and in print. */
@@ -26,7 +27,12 @@ export async function toPng(picture: Mermaid | Chart): Promise<{ png: Uint8Array
     background: theme.paper,
     font: { loadSystemFonts: false, fontFiles: [fontFile], defaultFontFamily: font, sansSerifFamily: font, monospaceFamily: font, serifFamily: font },
   }).render();
-  return { png: image.asPng(), width: Math.round(image.width / scale), height: Math.round(image.height / scale) };
+  return { png: encodePng(image.pixels, image.width, image.height), width: Math.round(image.width / scale), height: Math.round(image.height / scale) };
+}
+
+/** Loads what the first picture will need. */
+export async function warmUp(): Promise<void> {
+  await Promise.all([mermaid(), import("@resvg/resvg-js")]);
 }
 
 /** Throws mermaid's own error where the source is not its language. */
@@ -53,7 +59,7 @@ function mermaid() {
 async function loadMermaid() {
   const [{ createHTMLWindow }, { default: purify }] = await Promise.all([import("svgdom"), import("dompurify")]);
   const window = createHTMLWindow();
-  Object.assign(globalThis, { window, document: window.document, CSSStyleSheet: class { cssRules = []; insertRule() { return 0; } replaceSync() {} } });
+  Object.assign(globalThis, { window, document: window.document, CSSStyleSheet: StyleSheet });
   // No script runs in a PNG and every label is set as text, so there is nothing for DOMPurify to remove (nor a DOM for it to work in).
   Object.assign(purify, { isSupported: true, sanitize: (html: string) => html, addHook() {}, removeHook() {}, removeAllHooks() {} });
   decodeEntities(window.document);
@@ -62,8 +68,21 @@ async function loadMermaid() {
   mermaid.initialize({
     startOnLoad: false, securityLevel: "strict", deterministicIds: true, handDrawnSeed: 1, fontFamily: font, maxTextSize: 500_000, maxEdges: 5_000,
     htmlLabels: false, flowchart: { htmlLabels: false, useMaxWidth: false }, sequence: { useMaxWidth: false }, suppressErrorRendering: true,
+    themeCSS: `.edgeLabels .edgeLabel rect { opacity: 1; fill: ${theme.paper}; }`, // else the arrow shows through its label
   });
   return mermaid;
+}
+
+/** As much of a CSSStyleSheet as mermaid fills and reads back. */
+class StyleSheet {
+  readonly cssRules: { cssText: string }[] = [];
+  insertRule(cssText: string, at = 0): number {
+    this.cssRules.splice(at, 0, { cssText });
+    return at;
+  }
+  replaceSync(cssText: string): void {
+    this.cssRules.splice(0, Infinity, { cssText });
+  }
 }
 
 /** Where labels are SVG text, mermaid leaves `&#34;` in them for an HTML parser that is not there, and would measure it as five letters. */

@@ -11,7 +11,7 @@ export const theme = { paper: "#ffffff", ink: "#1c1c1c", line: "#6b6b6b", faint:
 /** The things in the pictures. Those named stop1, stop2, stop3 are the article's stop-overs. */
 export const roles = {
   client: { fill: "#f1f1f1", stroke: "#555555", shape: "stadium", means: "who asks" },
-  dns: { fill: "#e3f2fb", stroke: "#2f8fc4", shape: "tag", means: "DNS, the internet's names" },
+  dns: { fill: "#e3f2fb", stroke: "#2f8fc4", shape: "lean", means: "DNS, the internet's names" },
   stop1: { fill: "#fdf0d5", stroke: "#b87a00", shape: "hexagon", means: "stop-over 1: the cloud's load balancer" },
   stop2: { fill: "#f9e6f0", stroke: "#a8487f", shape: "rect", means: "stop-over 2: the NodePort" },
   stop3: { fill: "#dcebf7", stroke: "#0072b2", shape: "subroutine", means: "stop-over 3: the ClusterIP" },
@@ -23,19 +23,17 @@ export const roles = {
   rule: { fill: "#ffffff", stroke: "#6b6b6b", shape: "rect", means: "a rule in a node's kernel" },
   component: { fill: "#ececf8", stroke: "#5b5ba8", shape: "rect", means: "a component of the control plane" },
   store: { fill: "#ececec", stroke: "#555555", shape: "stadium", means: "etcd, what the cluster remembers" },
-  end: { fill: "#fde7db", stroke: "#d55e00", shape: "rect", means: "where a request ends that nobody answers" },
+  ending: { fill: "#fde7db", stroke: "#d55e00", shape: "rect", means: "where a request ends that nobody answers" },
 } as const satisfies Record<string, { fill: string; stroke: string; shape: Shape; dash?: boolean; means: string }>;
 export type Role = keyof typeof roles;
-export type Shape = "rect" | "round" | "stadium" | "hexagon" | "tag" | "subroutine";
+export type Shape = "rect" | "round" | "stadium" | "hexagon" | "lean" | "subroutine";
 
 /** mermaid's configuration as the first line of a source, so that a notebook that draws it itself uses the same look. */
 export function look(): string {
-  const css = `background:${theme.paper};.edgeLabel rect,.edgeLabel p{opacity:1;fill:${theme.paper};background-color:${theme.paper};}`;
   return `%%{init: ${JSON.stringify({
     theme: "base",
-    themeCSS: css,
-    flowchart: { wrappingWidth: 600, nodeSpacing: 28, rankSpacing: 34, padding: 12, curve: "basis" },
-    sequence: { mirrorActors: false, actorMargin: 40, messageMargin: 30, wrap: false },
+    flowchart: { wrappingWidth: 600, nodeSpacing: 28, rankSpacing: 34, padding: 12, curve: "catmullRom" },
+    sequence: { mirrorActors: false, width: 110, height: 64, bottomMarginAdj: 10, actorMargin: 16, messageMargin: 26, noteMargin: 8, boxMargin: 6, diagramMarginX: 8, messageFontSize: 14, noteFontSize: 14, actorFontSize: 14 },
     themeVariables: {
       fontSize: `${theme.fontSize}px`, lineColor: theme.line, textColor: theme.ink, titleColor: theme.ink, edgeLabelBackground: theme.paper,
       clusterBkg: roles.node.fill, clusterBorder: roles.node.stroke, primaryColor: theme.paper, primaryBorderColor: theme.line, primaryTextColor: theme.ink,

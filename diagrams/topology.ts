@@ -46,6 +46,7 @@ export function topology(cluster: Lister, options: TopologyOptions = {}): Mermai
   if (spec.type === "LoadBalancer") edge("client", "lb");
   for (const door of [...doors.shown.map((node) => `door ${node.metadata.name}`), ...(doors.more ? ["door …"] : [])]) {
     if (address) edge("lb", door);
+    else if (spec.type === "LoadBalancer") flow.order("lb", door);
     if (hasClusterIP) edge(door, "clusterIP");
   }
   for (const pod of hasClusterIP ? pods.shown.filter((pod) => pod.ready) : []) edge("clusterIP", `pod ${pod.name}`);
@@ -67,7 +68,7 @@ function drawPods(flow: Flow, pods: Some<Destination>, path: (key: string) => { 
     });
   }
   if (pods.more) flow.node("pod …", "pod", [`… and ${count(pods.more, "more Pod")}`]);
-  if (!pods.shown.length) flow.node("nobody", "end", ["no Pod matches", "the selector"]);
+  if (!pods.shown.length) flow.node("nobody", "ending", ["no Pod matches", "the selector"]);
 }
 
 /** The places that the request came through, as the keys used above. A node that only forwards is not drawn by itself. */

@@ -1,0 +1,15 @@
+/**
+ * Pictures of a Stopover cluster, of its control plane and of the journeys through it.
+ *
+ *     import { show, topology, journey } from "@stopover/diagrams";
+ *     show(topology(cluster, { journey: trip }));
+ *
+ * All functions but `show`, `png` and `svg` are pure: they answer a picture as plain data (mermaid, vega-lite or HTML).
+ */
+export { topology, type TopologyOptions, type Lister } from "./topology.js";
+export { journey } from "./journey.js";
+export { sequence } from "./sequence.js";
+export { table, objects, steps, ruleList, type TableOptions } from "./table.js";
+export { show, bundleOf, textOf, toPicture, type Bundle } from "./show.js";
+export { png, svg, check, type Drawn } from "./draw.js";
+export type { Picture, Mermaid, Chart, Table, Page } from "./picture.js";

@@ -1,0 +1,102 @@
+import type { Header, Hop, Journey, Step } from "stopover/internal/journey/types";
+import type { Mermaid } from "./picture.js";
+import type { Role } from "./theme.js";
+import { Flow } from "./flow.js";
+import { hostLines, shorten, wrap } from "./text.js";
+
+/**
+ * The article's fourth figure: the request's run, numbered, and the answer's way back (dashed). The packet's addresses stand on the
+ * arrows; what a stop-over made of them stands in its box.
+ *
+ * `step`: only as far as the nth hop (1 is the client); the rest is drawn pale. Out of range it is the nearest that there is.
+ */
+export function journey(trip: Journey, { step = Infinity }: { step?: number } = {}): Mermaid {
+  const flow = new Flow("TB");
+  const reached = (hop: Hop) => trip.hops.indexOf(hop) < Math.max(1, step);
+  trip.hops.forEach((hop, i) => flow.node(keyOf(hop), roleOf(hop), [`${i + 1} · ${titleOf(hop)}`, ...detailsOf(hop, trip)], { path: reached(hop) && hop.kind !== "dns", faint: !reached(hop) }));
+  const places = trip.hops.filter(({ kind }) => kind !== "dns");
+  for (const [i, hop] of places.entries()) {
+    const next = places[i + 1];
+    if (next) flow.edge(keyOf(hop), keyOf(next), { label: addresses(hop.out), path: reached(next), faint: !reached(next) });
+  }
+  for (const dns of trip.hops.filter(({ kind }) => kind === "dns")) {
+    flow.edge(keyOf(places[0]!), keyOf(dns), { faint: !reached(dns) }).edge(keyOf(dns), keyOf(places[0]!), { reply: true, faint: !reached(dns) });
+  }
+  if (step >= trip.hops.length) drawEnd(flow, trip);
+  return flow.picture(`The journey of ${trip.request.url}: ${trip.disposition}`);
+}
+
+function drawEnd(flow: Flow, trip: Journey): void {
+  if (trip.disposition !== "delivered") {
+    flow.node("end", "ending", [trip.disposition.toUpperCase(), ...wrap(trip.reason, 44)], { path: true });
+    const last = trip.hops.at(-1);
+    if (last) flow.edge(keyOf(last), "end", { path: true });
+  }
+  for (const [i, hop] of trip.reply.entries()) {
+    const from = placeOf(flow, trip, hop), next = trip.reply[i + 1];
+    if (next) flow.edge(from, placeOf(flow, trip, next), { label: addresses(hop.out), reply: true });
+  }
+}
+
+/** The box of an answer's hop: the last one that the request met there, for a node does its rules and its routing in one place. */
+function placeOf(flow: Flow, trip: Journey, hop: Hop): string {
+  if (flow.has(keyOf(hop))) {
+    const at = trip.hops.findIndex((place) => keyOf(place) === keyOf(hop)), after = trip.hops[at + 1];
+    return hop.kind === "node" && after?.kind === "cluster-ip" ? keyOf(after) : keyOf(hop);
+  }
+  flow.node(keyOf(hop), roleOf(hop), [titleOf(hop), ...detailsOf(hop, trip)]);
+  return keyOf(hop);
+}
+
+function keyOf({ kind, name }: Hop): string {
+  return `${kind} ${name}`;
+}
+
+const rolesOf: Record<Hop["kind"], Role> = { client: "client", dns: "dns", "load-balancer": "stop1", node: "node", "cluster-ip": "stop3", pod: "pod" };
+export function roleOf(hop: Hop): Role {
+  return hop.stop ? `stop${hop.stop}` : rolesOf[hop.kind];
+}
+
+/** "Stop-over 2: NodePort on node-a", "Pod nginx-…", "node-b". */
+export function titleOf({ stop, kind, name }: Hop): string {
+  const place = shorten(name.replace(/^default\//, "")), over = stop ? `Stop-over ${stop}: ` : "";
+  switch (kind) {
+    case "client": return place === "client" ? "the client" : `client: ${place}`;
+    case "dns": return "DNS";
+    case "load-balancer": return `${over}load balancer`;
+    case "node": return stop === 2 ? `${over}NodePort on ${place}` : place;
+    case "cluster-ip": return `${over}ClusterIP ${place}`;
+    case "pod": return `Pod ${place}`;
+  }
+}
+
+function detailsOf(hop: Hop, { request, hops, node }: Journey): (string | undefined)[] {
+  const before = hops[hops.indexOf(hop) - 1];
+  switch (hop.kind) {
+    case "dns": return [`${shorten(hostOf(request.url), 40)} is`, answerOf(hop) ?? "a name that nobody knows"];
+    case "load-balancer": return hostLines(hop.name, 36);
+    case "cluster-ip": return [before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined, ...translations(hop.steps)];
+    case "pod": return [node && `on ${shorten(node)}`, hop.in.destination];
+    default: return translations(hop.steps);
+  }
+}
+
+/** "destination 192.168.0.1:30519 becomes 10.1.2.2:80", one line a translation. A proxy's forwarding is no translation. */
+export function translations(steps: readonly Step[]): string[] {
+  return steps.filter(({ action, before, after }) => (action === "dnat" || action === "snat") && before && after).flatMap(({ action, before, after }) => [`${action === "dnat" ? "destination" : "source"} ${before}`, `becomes ${after}`]);
+}
+
+export function addresses({ source, destination }: Header): string[] {
+  return [`from ${source}`, `to ${destination}`];
+}
+
+/** What DNS answered: the address that the last record gave. */
+export function answerOf({ steps }: Hop): string | undefined {
+  const last = steps.filter(({ action }) => action === "resolve").at(-1);
+  return last?.after ?? last?.rule ?? last?.note;
+}
+
+/** The host in a URL, without its port. */
+export function hostOf(url: string): string {
+  return /^\w+:\/\/([^/:]+|\[.*?\])/.exec(url)?.[1] ?? url;
+}

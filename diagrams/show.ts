@@ -1,0 +1,101 @@
+/**
+ * Puts a picture into the notebook: the one file that knows tslab, the kernel.
+ *
+ * tslab's own `display` sends one MIME type at a time, so the bundle goes through the function behind it, which is private:
+ * that is why tslab is pinned. Where it is not to be had, `display.raw` sends the picture alone; outside a kernel the text is printed.
+ */
+import { createRequire } from "node:module";
+import { png, warmUp } from "./draw.js";
+import { journey } from "./journey.js";
+import { isPicture, type Picture } from "./picture.js";
+import { objects, table } from "./table.js";
+import type { Journey } from "stopover/internal/journey/types";
+import type { KubeObject } from "stopover/internal/objects/types";
+
+/** nbformat's display data: MIME type -> content. */
+export interface Bundle {
+  data: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+}
+
+/** A notebook's column is about this wide; a wider picture is scaled down to it. */
+const columnWidth = 960;
+
+/**
+ * Shows a picture, a journey, an object or a list of objects under the cell that runs. It has drawn when it returns: no `await`.
+ *
+ *     show(topology(cluster, { journey: trip }));   show(trip);   show(trip, { step: 4 });   show(cluster.list("Pod"));
+ *
+ * `step`, for a journey: draw it only as far as its nth hop. A picture that fails shows its text and says why; it never throws for that.
+ */
+export function show(what: Picture | Journey | KubeObject | readonly object[], options: { step?: number } = {}): void {
+  const picture = toPicture(what, options), kernel = runningKernel();
+  if (!kernel) return console.log(textOf(picture));
+  const bundle = bundleOf(picture);
+  if (kernel.lastWriteDisplayData) kernel.lastWriteDisplayData({ ...bundle, transient: {} });
+  else kernel.displayRaw(...richest(bundle));
+}
+
+/** What `show` understands, as the picture it shows. */
+export function toPicture(what: Picture | Journey | KubeObject | readonly object[], options: { step?: number } = {}): Picture {
+  if (isPicture(what)) return what;
+  if (Array.isArray(what)) return what.length && what.every(isObject) ? objects(what) : table(what as readonly object[]);
+  if (typeof what === "object" && what !== null && "hops" in what) return journey(what, options);
+  if (isObject(what)) return objects([what]);
+  throw new TypeError(`show() takes a picture, a journey, an object or a list of them, and got ${what === null ? "null" : typeof what}; draw it first, for instance with journey(…) or topology(…)`);
+}
+function isObject(what: unknown): what is KubeObject {
+  return typeof what === "object" && what !== null && "kind" in what && "metadata" in what;
+}
+
+/** A picture in every form in which some front end can show it (see the guide for which shows what where). */
+export function bundleOf(picture: Picture): Bundle {
+  const text = { "text/plain": textOf(picture) };
+  if (picture.kind === "table") return { data: { "text/html": picture.html, ...text }, metadata: {} };
+  if (picture.kind === "html") return withPng({ data: { "text/html": picture.html, ...text }, metadata: {} }, picture.still);
+  const source = picture.kind === "mermaid" ? { "text/vnd.mermaid": picture.source } : { "application/vnd.vegalite.v5+json": picture.spec };
+  return withPng({ data: { ...source, ...text }, metadata: {} }, picture);
+}
+
+function withPng(bundle: Bundle, picture: Parameters<typeof png>[0] | undefined): Bundle {
+  if (!picture) return bundle;
+  try {
+    const drawn = png(picture), width = Math.min(drawn.width, columnWidth);
+    const size = { width, height: Math.round((drawn.height * width) / drawn.width) };
+    return { data: { ...bundle.data, "image/png": Buffer.from(drawn.png).toString("base64") }, metadata: { "image/png": size } };
+  } catch (error) {
+    // Without its source, so that no front end tries and shows its own error instead of this text.
+    return { data: { "text/plain": `${bundle.data["text/plain"]}\n\n(This picture could not be drawn: ${error instanceof Error ? error.message : error})` }, metadata: {} };
+  }
+}
+
+/** What a terminal shows: the title, and the source or the aligned text. */
+export function textOf(picture: Picture): string {
+  if (picture.kind !== "mermaid") return picture.text;
+  return `${picture.title}\n\n${picture.source.replace(/^%%\{init:.*\n/, "").trimEnd()}`;
+}
+
+function richest({ data }: Bundle): [string, string | Uint8Array] {
+  if (data["text/html"]) return ["text/html", String(data["text/html"])];
+  return data["image/png"] ? ["image/png", Buffer.from(String(data["image/png"]), "base64")] : ["text/plain", String(data["text/plain"])];
+}
+
+interface Kernel {
+  lastWriteDisplayData?: (data: Bundle & { transient: object }) => void;
+  displayRaw(type: string, content: string | Uint8Array): void;
+}
+
+/** The tslab that runs this process, if one does: it may be another copy than the project's, so it is looked for among what is loaded. */
+function runningKernel(): Kernel | undefined {
+  const cache = createRequire(import.meta.url).cache;
+  for (const [file, module] of Object.entries(cache)) {
+    if (!/[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(file) || !module) continue;
+    const { lastWriteDisplayData } = module.exports;
+    const displayRaw: Kernel["displayRaw"] = (type, content) => createRequire(file)("./public.js").display.raw(type, content);
+    if (lastWriteDisplayData || !("lastWriteDisplayData" in module.exports)) return { lastWriteDisplayData, displayRaw };
+  }
+  return undefined;
+}
+
+// Loading mermaid takes a second or two: in a notebook it starts while the reader is still at the first cells.
+if (runningKernel()) warmUp();
