@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cellsOf, textOf } from "../notebooks/kit/author.mjs";
-import { formatNotebook, notebook, readNotebook, root } from "../notebooks/kit/ipynb.mjs";
+import { formatNotebook, notebook, readNotebook } from "../notebooks/kit/ipynb.mjs";
+import { root } from "../notebooks/kit/project.mjs";
 import { difference } from "./notebooks.mjs";
 import { verdict } from "./verdict.mjs";
 

@@ -7,7 +7,8 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { notebookName, pool } from "../notebooks/kit/execute.mjs";
-import { chapters, root } from "../notebooks/kit/ipynb.mjs";
+import { chapters } from "../notebooks/kit/ipynb.mjs";
+import { root } from "../notebooks/kit/project.mjs";
 import { packages, tsc } from "../notebooks/kit/setup.mjs";
 import { verdict } from "./verdict.mjs";
 

@@ -9,8 +9,8 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { notebook, readNotebook, writeNotebook } from "./ipynb.mjs";
+import { isMain } from "./project.mjs";
 
 /** @typedef {import("./ipynb.mjs").Cell} Cell */
 
@@ -52,4 +52,4 @@ function main([from, to]) {
   } else if (to.endsWith(".ipynb")) writeNotebook(to, notebook(cellsOf(readFileSync(from, "utf8"))));
   else writeFileSync(to, textOf(readNotebook(from).cells));
 }
-if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));
+if (isMain(import.meta.url)) main(process.argv.slice(2));

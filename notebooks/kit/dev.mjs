@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { root } from "./ipynb.mjs";
+import { root } from "./project.mjs";
 import { packages } from "./setup.mjs";
 
 packages();

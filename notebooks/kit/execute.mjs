@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { notebooksFolder, readNotebook, root } from "./ipynb.mjs";
+import { readNotebook } from "./ipynb.mjs";
+import { notebooksFolder, root } from "./project.mjs";
 
 /** @typedef {{ file: string, name: string, seconds: number, problem?: string, executed?: import("./ipynb.mjs").Notebook }} Run */
 

@@ -5,15 +5,11 @@
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { notebooksFolder } from "./project.mjs";
 
 /** @typedef {{ output_type: string, name?: string, text?: string, data?: Record<string, any>, metadata?: Record<string, any> }} Output */
 /** @typedef {{ cell_type: "code" | "markdown", id: string, metadata: { tags?: string[] }, source: string, outputs?: Output[], execution_count?: number | null }} Cell */
 /** @typedef {{ cells: Cell[], metadata: Record<string, any>, nbformat: 4, nbformat_minor: 5 }} Notebook */
-
-/** The folder of the chapters, and of the whole project. */
-export const notebooksFolder = fileURLToPath(new URL("..", import.meta.url));
-export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What tslab's kernel tells Jupyter about itself; Jupyter writes it into every notebook it saves. */
 const kernelMetadata = {

@@ -9,8 +9,8 @@
 
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { readNotebook, root, writeNotebook } from "./ipynb.mjs";
+import { readNotebook, writeNotebook } from "./ipynb.mjs";
+import { isMain, root } from "./project.mjs";
 
 /** @typedef {import("./ipynb.mjs").Output} Output */
 /** @typedef {import("./ipynb.mjs").Notebook} Notebook */
@@ -115,7 +115,7 @@ const errorText = (outputs) => indented(outputs.filter((output) => output.name =
 /** @param {string} text */
 const indented = (text) => text.trimEnd().replace(/^/gm, "    ");
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   const [input, output] = process.argv.slice(2).map((file) => resolve(file));
   if (!input || !output) {
     console.error("usage: node notebooks/kit/run.mjs IN.ipynb OUT.ipynb");

@@ -4,20 +4,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { root } from "./ipynb.mjs";
+import { giveUp, isMain, root, say } from "./project.mjs";
 
 /** Reads a JSON file of the project. @param {string} path */
 const json = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
-
-/** Says what happens now. @param {string} text */
-export const say = (text) => console.log(`stopover: ${text}`);
-
-/** Ends the process with one line that says what to do. @param {string} text @returns {never} */
-export function giveUp(text) {
-  console.error(`stopover: ${text}`);
-  process.exit(1);
-}
 
 /** Installs and builds what is missing or old; ends the process where that fails. @param {string[]} projects */
 export function ready(projects = ["lib", "diagrams"]) {
@@ -55,4 +45,4 @@ export const tsc = (...args) => run(process.execPath, [join(root, "node_modules/
 /** @param {string} command @param {string[]} args */
 const run = (command, args, shell = false) => spawnSync(command, args, { cwd: root, stdio: "inherit", shell }).status === 0;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) ready();
+if (isMain(import.meta.url)) ready();

@@ -1,0 +1,121 @@
+// npm run book [-- FOLDER]: the executed chapters as a static site in FOLDER (default: book/). It needs no server and no network:
+// open index.html. `npm start` serves the same pages where Jupyter is missing.
+//
+// A notebook becomes a page: markdown by markdown-it, code coloured by highlight.js, pictures as files beside it, a search index by
+// minisearch. What a page looks like and does is in book/: page.mjs, book.css, book.js.
+
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execute, notebookName, pool } from "./execute.mjs";
+import { chapters, formatNotebook, readNotebook } from "./ipynb.mjs";
+import { isMain, notebooksFolder, root, say } from "./project.mjs";
+import { ready } from "./setup.mjs";
+
+/** @typedef {import("./ipynb.mjs").Notebook} Notebook */
+/** @typedef {import("./book/page.mjs").Chapter} Chapter */
+
+/** Executes the notebooks that changed, and writes the site. @returns {Promise<string>} the site's folder */
+export async function buildBook(folder = join(root, "book")) {
+  const { chapterOf, layout } = await import("./book/page.mjs"); // needs packages
+  const world = fingerprint();
+  const notebooks = await pool(chapters(), async (file) => ({ name: notebookName(file), book: await executed(file, world) }));
+  rmSync(folder, { recursive: true, force: true });
+  const assets = join(folder, "assets");
+  mkdirSync(assets, { recursive: true });
+  const all = notebooks.map(({ name, book }) => chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder) }));
+  for (const chapter of all) write(join(folder, chapter.page), layout(chapter, all));
+  if (!all.some(({ page }) => page === "index.html")) write(join(folder, "index.html"), `<meta http-equiv="refresh" content="0; url=${all[0]?.page}">`);
+  const require = createRequire(import.meta.url);
+  copyFileSync(require.resolve("minisearch").replace(/dist.*/, "dist/umd/index.js"), join(assets, "minisearch.js"));
+  for (const file of ["book.css", "book.js"]) copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
+  write(join(assets, "index.js"), `window.sections = ${JSON.stringify(all.flatMap(({ sections }) => sections))};\n`);
+  return folder;
+}
+
+/** The notebook with the outputs of a run: an earlier run's where nothing that it depends on has changed. @param {string} file @param {string} world @returns {Promise<Notebook>} */
+async function executed(file, world) {
+  const source = readNotebook(file);
+  for (const cell of source.cells) if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
+  const kept = join(root, ".cache/book", `${hash(world + formatNotebook(source))}.ipynb`);
+  if (existsSync(kept)) return readNotebook(kept);
+  const { name, seconds, problem, executed } = await execute(file);
+  say(`${problem ? "failed in" : "executed"} ${name} (${seconds.toFixed(1)} s)`);
+  if (problem) { console.error(problem); process.exitCode = 1; }
+  else write(kept, formatNotebook(executed ?? source));
+  return executed ?? source;
+}
+
+/** A hash of all that a notebook's outputs depend on besides its own text. */
+function fingerprint() {
+  const files = ["lib/dist", "diagrams/dist", "notebooks/manifests"].flatMap((folder) =>
+    existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }).map((file) => join(root, folder, String(file))) : []);
+  const texts = [join(root, "package-lock.json"), ...files.sort()].filter((file) => /\.(js|json|ya?ml)$/.test(file) && statSync(file).isFile()).map((file) => readFileSync(file));
+  return hash(Buffer.concat(texts));
+}
+
+/** @param {string | Buffer} content */
+const hash = (content) => createHash("sha256").update(content).digest("hex").slice(0, 16);
+
+/** Stores a picture under its hash, so that the same one is stored once. @param {string} assets */
+const pictureInto = (assets) => (/** @type {Buffer} */ bytes, /** @type {string} */ extension) => {
+  const name = `${hash(bytes)}.${extension}`;
+  writeFileSync(join(assets, name), bytes);
+  return `assets/${name}`;
+};
+
+/** Where a link in a notebook leads in the book: to another page, or to a copy of the file it names. @param {string} notebook @param {string} folder */
+const linkFrom = (notebook, folder) => (/** @type {string} */ href) => {
+  if (/^([a-z]+:|#|\/)/i.test(href)) return href;
+  const [path = "", anchor] = href.split("#");
+  const target = join(dirname(notebook), decodeURI(path));
+  if (path.endsWith(".ipynb")) return pageOf(target, notebook) + (anchor ? `#${anchor}` : "");
+  const file = join(notebooksFolder, target);
+  if (target.startsWith("..") || !existsSync(file) || !statSync(file).isFile()) return href;
+  mkdirSync(join(folder, dirname(target)), { recursive: true });
+  copyFileSync(file, join(folder, target));
+  return relative(dirname(notebook), target).replaceAll("\\", "/");
+};
+
+/** @param {string} target @param {string} from */
+const pageOf = (target, from) => relative(dirname(from), target.replace(/\.ipynb$/, ".html")).replaceAll("\\", "/");
+
+/** @param {string} file @param {string} text */
+function write(file, text) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+const types = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml" };
+
+/** Serves the site on the loopback address. @param {string} folder @param {number} port @returns {Promise<{ url: string, ended: Promise<void>, stop(): void }>} */
+export function servePages(folder, port) {
+  const server = createServer(({ method, url = "/" }, response) => {
+    const file = join(folder, safePath(url));
+    const found = (method === "GET" || method === "HEAD") && existsSync(file) && statSync(file).isFile();
+    response.writeHead(found ? 200 : 404, { "content-type": found ? types[/** @type {keyof typeof types} */ (extname(file))] ?? "text/plain; charset=utf-8" : "text/plain", "cache-control": "no-cache" });
+    response.end(found ? readFileSync(file) : "there is no such page; the chapters start at /\n");
+  });
+  /** @type {Promise<void>} */
+  const ended = new Promise((done) => server.on("close", done));
+  return new Promise((done, fail) => server.on("error", fail).listen(port, "127.0.0.1", () =>
+    done({ url: `http://127.0.0.1:${port}/`, ended, stop: () => { server.close(); server.closeAllConnections(); } })));
+}
+
+/** The path of a URL inside the site: `..` cannot lead out of it. @param {string} url */
+function safePath(url) {
+  try {
+    const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
+    return path.endsWith("/") ? `${path}index.html` : path.replaceAll("\0", "");
+  } catch { return "no such page"; }
+}
+
+if (isMain(import.meta.url)) {
+  ready();
+  const folder = await buildBook(process.argv[2] && resolve(process.argv[2]));
+  const size = readdirSync(folder, { recursive: true }).map((file) => statSync(join(folder, String(file)))).reduce((sum, { size }) => sum + size, 0);
+  say(`the book is in ${basename(folder)}/index.html (${(size / 1e6).toFixed(1)} MB)`);
+}

@@ -1,0 +1,98 @@
+// npm start [-- --no-browser] [-- --port N]: from a fresh clone to the chapters in JupyterLab. A second start takes seconds.
+
+import { spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { notebookName } from "./execute.mjs";
+import { chapters } from "./ipynb.mjs";
+import { findJupyter, installJupyter, runJupyter, writeKernelSpec, writeSettings } from "./jupyter.mjs";
+import { giveUp, root, say } from "./project.mjs";
+import { ready } from "./setup.mjs";
+
+const usage = "usage: npm start [-- --no-browser] [-- --port N] (N from 0 to 65535; 0 takes any free port)";
+
+const { browser, ...wished } = options();
+const port = await choosePort(wished.port); // asked first: a taken port should not be found out after minutes of set-up
+ready();
+tellTheJourney();
+await open();
+
+/** Opens the chapters: in the machine's Jupyter, else in one of our own, else as pages that the embedded runner made. */
+async function open() {
+  writeKernelSpec();
+  writeSettings();
+  let problem;
+  const jupyter = findJupyter() ?? ((problem = installJupyter()) ? undefined : findJupyter());
+  if (!jupyter) return openPages(problem ?? "JupyterLab was installed into .venv and does not run");
+  say(`starting ${jupyter.kind === "lab" ? "JupyterLab" : "Jupyter Notebook"} ${jupyter.version} (${jupyter.command}; its log is .jupyter/jupyter.log)`);
+  try {
+    serve(await runJupyter(jupyter, { port, browser, first: notebookName(chapters()[0] ?? "") }));
+  } catch (error) {
+    await openPages(`Jupyter did not come up. The end of its log:\n${/** @type {Error} */ (error).message}`);
+  }
+}
+
+/** The main job without Jupyter. @param {string} problem */
+async function openPages(problem) {
+  say(problem);
+  say("until then: running the chapters with the embedded runner, and serving the executed pages");
+  const { buildBook, servePages } = await import("./book.mjs"); // needs packages
+  const server = await servePages(await buildBook(), port);
+  if (browser) openBrowser(server.url);
+  serve(server);
+}
+
+/** Says where the chapters are, and ends cleanly on Ctrl-C. @param {{ url: string, ended: Promise<void>, stop(): void }} server */
+function serve({ url, ended, stop }) {
+  say(`the chapters are at\n\n    ${url}\n`);
+  say("Ctrl-C ends it");
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, stop);
+  void ended.then(() => { say("ended"); process.exit(0); });
+}
+
+/** The article's request, followed in the terminal: the main job is seen also where no browser is. */
+function tellTheJourney() {
+  say("the journey of the article's request (npx stopover journey):\n");
+  spawnSync(process.execPath, [join(root, "lib/cli.mjs"), "journey"], { cwd: root, stdio: "inherit" });
+  console.log();
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({ options: { "no-browser": { type: "boolean" }, port: { type: "string" }, help: { type: "boolean" } } });
+    if (values.help) { console.log(usage); process.exit(0); }
+    if (values.port !== undefined && !(/^\d+$/.test(values.port) && Number(values.port) <= 65535)) throw new Error(`--port ${values.port} is no port`);
+    return { browser: !values["no-browser"] && hasDisplay(), port: values.port === undefined ? undefined : Number(values.port) };
+  } catch (error) {
+    giveUp(`${/** @type {Error} */ (error).message}\n${usage}`, 2);
+  }
+}
+
+/** Where there is no display, Python's webbrowser module would start a browser in this terminal. */
+function hasDisplay() {
+  return process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+}
+
+/** The port asked for, where it is free; without a wish Jupyter's usual 8888 or one of the next. @param {number} [wish] */
+async function choosePort(wish) {
+  if (wish) return await freePort(wish) ?? giveUp(`port ${wish} is taken or not allowed; choose another (--port 0 takes any that is free)`);
+  for (let port = 8888; wish === undefined && port < 8900; port++) if (await freePort(port)) return port;
+  return await freePort(0) ?? giveUp("no port is free on 127.0.0.1");
+}
+
+/** @param {number} port @returns {Promise<number | undefined>} */
+function freePort(port) {
+  return new Promise((done) => {
+    const probe = createServer().on("error", () => done(undefined)).listen(port, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => done(typeof address === "object" ? address?.port : undefined));
+    });
+  });
+}
+
+/** @param {string} url */
+function openBrowser(url) {
+  const [command = "", ...args] = process.platform === "darwin" ? ["open"] : process.platform === "win32" ? ["cmd", "/c", "start"] : ["xdg-open"];
+  spawnSync(command, [...args, url], { stdio: "ignore" });
+}
