@@ -183,7 +183,7 @@ export class Kernel implements Host {
     const { packet, destination } = passage;
     const route = this.routes.lookup(destination);
     if (route === undefined) return { kind: "no route", packet, why: `${this.name} has no route to ${destination.text}` };
-    if (route.type === "blackhole") return { kind: "drop", packet, why: `a blackhole route to ${route.to} swallows it` };
+    if (route.type === "blackhole") return { kind: "no route", packet, why: `${this.name}'s blackhole route to ${route.to} swallows it: nobody has ${destination.text} (any more)` };
     if (route.type === "unreachable") return { kind: "no route", packet, why: `${this.name}'s route to ${route.to} says unreachable` };
     if (passage.walk.record) passage.note("route", { to: `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}` });
     return route;
