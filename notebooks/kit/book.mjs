@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execute, notebookName, pool } from "./execute.mjs";
 import { chapters, formatNotebook, readNotebook } from "./ipynb.mjs";
@@ -91,26 +91,28 @@ function write(file, text) {
 
 const types = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml" };
 
-/** Serves the site on the loopback address. @param {string} folder @param {number} port @returns {Promise<{ url: string, ended: Promise<void>, stop(): void }>} */
+/** Serves the site on the loopback address. @param {string} folder @param {number} port @returns {import("./start.mjs").Server} */
 export function servePages(folder, port) {
   const server = createServer(({ method, url = "/" }, response) => {
-    const file = join(folder, safePath(url));
-    const found = (method === "GET" || method === "HEAD") && existsSync(file) && statSync(file).isFile();
-    response.writeHead(found ? 200 : 404, { "content-type": found ? types[/** @type {keyof typeof types} */ (extname(file))] ?? "text/plain; charset=utf-8" : "text/plain", "cache-control": "no-cache" });
-    response.end(found ? readFileSync(file) : "there is no such page; the chapters start at /\n");
+    const file = method === "GET" || method === "HEAD" ? fileAt(folder, url) : undefined;
+    const type = types[/** @type {keyof typeof types} */ (extname(file ?? ""))] ?? "text/plain; charset=utf-8";
+    response.writeHead(file ? 200 : 404, { "content-type": type, "cache-control": "no-cache" });
+    response.end(file ? readFileSync(file) : "there is no such page; the chapters start at /\n");
   });
   /** @type {Promise<void>} */
-  const ended = new Promise((done) => server.on("close", done));
-  return new Promise((done, fail) => server.on("error", fail).listen(port, "127.0.0.1", () =>
-    done({ url: `http://127.0.0.1:${port}/`, ended, stop: () => { server.close(); server.closeAllConnections(); } })));
+  const ended = new Promise((done) => server.on("close", done).on("error", () => done()));
+  /** @type {Promise<string | undefined>} */
+  const url = new Promise((done) => server.on("error", () => done(undefined)).listen(port, "127.0.0.1", () => done(`http://127.0.0.1:${port}/`)));
+  return { url, ended, stop: () => { server.close(); server.closeAllConnections(); } };
 }
 
-/** The path of a URL inside the site: `..` cannot lead out of it. @param {string} url */
-function safePath(url) {
+/** The file that a URL names, if it lies in the folder: no `..`, however it is written, leads out of it. @param {string} folder @param {string} url */
+function fileAt(folder, url) {
   try {
     const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
-    return path.endsWith("/") ? `${path}index.html` : path.replaceAll("\0", "");
-  } catch { return "no such page"; }
+    const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
+    return file.startsWith(folder + sep) && statSync(file).isFile() ? file : undefined;
+  } catch { return undefined; } // a malformed URL, or no such file
 }
 
 if (isMain(import.meta.url)) {

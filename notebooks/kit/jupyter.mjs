@@ -13,6 +13,7 @@ import { isMain, notebooksFolder, root, say } from "./project.mjs";
 
 const home = join(root, ".jupyter");
 const venv = join(root, ".venv");
+export const jupyterLog = join(home, "jupyter.log");
 const windows = process.platform === "win32";
 const venvBin = join(venv, windows ? "Scripts" : "bin");
 const site = join(venv, "site"); // where pip --target puts packages, on a Python without venv
@@ -118,9 +119,9 @@ export function installJupyter() {
  * Starts Jupyter on the loopback address with a token of its own making, in a process group of its own: Ctrl-C in the terminal
  * reaches only us, and stop() ends the server, which ends its kernels.
  * @param {Jupyter} jupyter @param {{ port: number, browser: boolean, first: string }} options `first` is the notebook to open
- * @returns {Promise<{ url: string, ended: Promise<void>, stop(): void }>} rejects with the end of Jupyter's log where it does not come up
+ * @returns {import("./start.mjs").Server}
  */
-export async function runJupyter(jupyter, { port, browser, first }) {
+export function startJupyter(jupyter, { port, browser, first }) {
   const classic = jupyter.kind === "notebook" && parseInt(jupyter.version) < 7; // before Jupyter Server there was NotebookApp
   const server = classic ? "NotebookApp" : "ServerApp";
   const app = jupyter.kind === "lab" ? "LabApp" : classic ? "NotebookApp" : "JupyterNotebookApp";
@@ -130,22 +131,22 @@ export async function runJupyter(jupyter, { port, browser, first }) {
     `--${app}.default_url=/${page}`, ...(process.getuid?.() === 0 ? [`--${server}.allow_root=True`] : []),
   ];
   const runtime = join(home, "runtime");
-  const log = join(home, "jupyter.log");
   mkdirSync(runtime, { recursive: true });
-  const output = openSync(log, "w");
+  const output = openSync(jupyterLog, "w");
   const child = spawn(jupyter.command, [...jupyter.args, ...flags], { cwd: notebooksFolder, env: jupyterEnv(jupyter.env), stdio: ["ignore", output, output], detached: !windows });
   closeSync(output);
-  /** @type {Promise<void>} */
-  const ended = new Promise((done) => child.on("exit", () => done()).on("error", () => done()));
   let over = false;
-  void ended.then(() => (over = true));
-  for (let waited = 0; waited < 60_000 && !over; waited += 100) {
-    const info = serverInfo(runtime, port);
-    if (info) return { url: `${info.url}${page}?token=${info.token}`, ended, stop: () => stop(child) };
-    await new Promise((next) => setTimeout(next, 100));
-  }
-  stop(child);
-  throw new Error(readFileSync(log, "utf8").trimEnd().split("\n").slice(-15).join("\n"));
+  const ended = new Promise((done) => child.on("exit", done).on("error", done)).then(() => { over = true; });
+  const up = async () => {
+    for (let waited = 0; waited < 60_000 && !over; waited += 100) {
+      const info = serverInfo(runtime, port);
+      if (info) return `${info.url}${page}?token=${info.token}`;
+      await new Promise((next) => setTimeout(next, 100));
+    }
+    stop(child);
+    return undefined;
+  };
+  return { url: up(), ended, stop: () => stop(child) };
 }
 
 /** What a running Jupyter server notes down about itself. @param {string} runtime @param {number} port @returns {{ url: string, token: string } | undefined} */

@@ -1,14 +1,17 @@
 // npm start [-- --no-browser] [-- --port N]: from a fresh clone to the chapters in JupyterLab. A second start takes seconds.
 
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { notebookName } from "./execute.mjs";
 import { chapters } from "./ipynb.mjs";
-import { findJupyter, installJupyter, runJupyter, writeKernelSpec, writeSettings } from "./jupyter.mjs";
+import { findJupyter, installJupyter, jupyterLog, startJupyter, writeKernelSpec, writeSettings } from "./jupyter.mjs";
 import { giveUp, root, say } from "./project.mjs";
 import { ready } from "./setup.mjs";
+
+/** What serves the chapters: `url` is undefined where it ended before it was up. @typedef {{ url: Promise<string | undefined>, ended: Promise<void>, stop(): void }} Server */
 
 const usage = "usage: npm start [-- --no-browser] [-- --port N] (N from 0 to 65535; 0 takes any free port)";
 
@@ -26,29 +29,32 @@ async function open() {
   const jupyter = findJupyter() ?? ((problem = installJupyter()) ? undefined : findJupyter());
   if (!jupyter) return openPages(problem ?? "JupyterLab was installed into .venv and does not run");
   say(`starting ${jupyter.kind === "lab" ? "JupyterLab" : "Jupyter Notebook"} ${jupyter.version} (${jupyter.command}; its log is .jupyter/jupyter.log)`);
-  try {
-    serve(await runJupyter(jupyter, { port, browser, first: notebookName(chapters()[0] ?? "") }));
-  } catch (error) {
-    await openPages(`Jupyter did not come up. The end of its log:\n${/** @type {Error} */ (error).message}`);
-  }
+  await serve(startJupyter(jupyter, { port, browser, first: notebookName(chapters()[0] ?? "") }));
+  await openPages(`Jupyter did not come up. The end of its log:\n${readFileSync(jupyterLog, "utf8").trimEnd().split("\n").slice(-15).join("\n")}`);
 }
 
 /** The main job without Jupyter. @param {string} problem */
 async function openPages(problem) {
   say(problem);
   say("until then: running the chapters with the embedded runner, and serving the executed pages");
-  const { buildBook, servePages } = await import("./book.mjs"); // needs packages
-  const server = await servePages(await buildBook(), port);
-  if (browser) openBrowser(server.url);
-  serve(server);
+  const { buildBook, servePages } = await import("./book.mjs");
+  const server = servePages(await buildBook(), port);
+  if (browser) void server.url.then((url) => url && openBrowser(url));
+  await serve(server);
+  giveUp(`port ${port} was taken meanwhile; run npm start again`);
 }
 
-/** Says where the chapters are, and ends cleanly on Ctrl-C. @param {{ url: string, ended: Promise<void>, stop(): void }} server */
-function serve({ url, ended, stop }) {
-  say(`the chapters are at\n\n    ${url}\n`);
-  say("Ctrl-C ends it");
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, stop);
-  void ended.then(() => { say("ended"); process.exit(0); });
+/** Says where the chapters are, and ends the process after Ctrl-C; returns only where the server did not come up. @param {Server} server */
+async function serve({ url, ended, stop }) {
+  let asked = false;
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => { asked = true; stop(); });
+  process.stdout.on("error", () => {}); // the terminal may be gone before the server is
+  const address = await url;
+  if (address) say(`the chapters are at\n\n    ${address}\n\nstopover: Ctrl-C ends it`);
+  await ended;
+  if (!address && !asked) return;
+  say("ended");
+  process.exit(0);
 }
 
 /** The article's request, followed in the terminal: the main job is seen also where no browser is. */
