@@ -32,8 +32,13 @@ export class Flow {
   private readonly marked = new Set<string>();
   private edges = 0;
 
-  constructor(private readonly direction: "LR" | "TB") {}
+  /** `gap`: pixels between one rank and the next. */
+  constructor(private readonly direction: "LR" | "TB", private readonly gap = 34) {}
 
+  /** How many things it has. */
+  get size(): number {
+    return this.ids.size;
+  }
   has(key: string): boolean {
     return this.ids.has(key);
   }
@@ -62,8 +67,8 @@ export class Flow {
   }
 
   edge(from: string, to: string, { label = [], path, reply, faint }: EdgeOptions = {}): this {
-    const text = labels(...label);
-    this.lines.push(`${this.id(from)} ${reply ? "-.->" : "-->"}${text && `|"${text}"|`} ${this.id(to)}`);
+    const text = label.length ? `|"${labels(...label)}"|` : "";
+    this.lines.push(`${this.id(from)} ${reply ? "-.->" : "-->"}${text} ${this.id(to)}`);
     const style = path ? `stroke:${theme.path},stroke-width:4px` : reply ? `stroke:${theme.line},stroke-width:2px` : faint ? `stroke:${theme.faint},stroke-width:1px` : `stroke:${theme.line},stroke-width:1.5px`;
     this.styles.set(style, [...(this.styles.get(style) ?? []), this.edges++]);
     return this;
@@ -81,7 +86,7 @@ export class Flow {
     if (this.faint.size) classes.push(`classDef faint fill:#ffffff,stroke:${theme.faint},color:${theme.line}`, `class ${[...this.faint].join(",")} faint`);
     if (this.marked.size) classes.push(`classDef path stroke:${theme.path},stroke-width:3px`, `class ${[...this.marked].join(",")} path`);
     const links = [...this.styles].map(([style, edges]) => `linkStyle ${edges.join(",")} ${style}`);
-    return { kind: "mermaid", title, source: [look(), `flowchart ${this.direction}`, `accTitle: ${labels(title)}`, ...this.lines, ...classes, ...links].join("\n") + "\n" };
+    return { kind: "mermaid", title, source: [look(this.gap), `flowchart ${this.direction}`, `accTitle: ${labels(title)}`, ...this.lines, ...classes, ...links].join("\n") + "\n" };
   }
 
   private id(key: string): string {

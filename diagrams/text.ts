@@ -6,10 +6,10 @@
  * be taken for markdown. https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters
  */
 
-/** One line of a label, safe in a quoted flowchart label and in a sequence diagram's message. */
+/** One line of a label, safe in a quoted flowchart label and in a sequence diagram's message; never empty. */
 export function label(text: string): string {
-  return text
-    .replace(/\s+/g, " ").trim()
+  const line = text.replace(/[\s\p{C}]+/gu, " ").trim() || "\u00a0"; // mermaid takes no empty label
+  return line
     .replace(/[^\p{L}\p{M}\p{N} .,:/()=+'!?·…–-]/gu, entity) // all that is left is inert, but for four habits of its parsers:
     .replace(/^(\d+)([.)])(?= |$)/, (_, n, mark) => n + entity(mark)).replace(/^[-+](?= |$)/, entity) // "1. x" and "- x" would be markdown lists
     .replace(/^(no)?wrap:/i, (word) => word.slice(0, -1) + entity(":")) // an order to a sequence diagram
@@ -21,9 +21,9 @@ function entity(character: string): string {
   return `#${character.codePointAt(0)};`;
 }
 
-/** Several lines, each escaped; empty ones are left out. */
+/** Several lines, each escaped; those that are undefined or "" are left out. */
 export function labels(...lines: (string | undefined)[]): string {
-  return lines.filter(Boolean).map((line) => label(line!)).join("<br/>");
+  return lines.filter(Boolean).map((line) => label(line!)).join("<br/>") || label("");
 }
 
 /** Breaks at spaces into lines of at most `width` characters; words that are longer stay whole unless they exceed twice that. */

@@ -85,3 +85,7 @@ export const history: HistoryEntry[] = [
   event(4000, "service-controller", "patch", "Service", "nginx", 44, { subresource: "status" }),
   ...["kube-proxy/node-a", "kube-proxy/node-b", "kube-proxy/node-c"].map((who) => event(4001, who, "notify", "Service", "nginx", 44, { event: "MODIFIED" })),
 ];
+
+export const outcomes = { request: trip.request, outcomes: pods.map((pod) => ({ ...trip, pod: `default/${pod.metadata.name}`, probability: 1 / 3 })) };
+export const counts = Object.fromEntries(pods.map((pod, i) => [`default/${pod.metadata.name}`, [341, 322, 337][i]!]));
+export const costs = [1, 10, 100, 1_000, 10_000].flatMap((services) => [{ services, rules: 8, series: "to the first Service" }, { services, rules: services + 7, series: "to the last Service" }]);

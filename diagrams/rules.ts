@@ -1,0 +1,89 @@
+import type { Hop, Journey, Step } from "stopover/internal/journey/types";
+import type { Mermaid } from "./picture.js";
+import { Flow } from "./flow.js";
+import { shorten, wrap } from "./text.js";
+
+/** How many letters of a rule fit on a line of a box. */
+const lineWidth = 82;
+
+/** The chains that the packet walked, machine by machine, with the rules that matched in each. `node`: only there. */
+export function rules(trip: Journey, { node }: { node?: string } = {}): Mermaid {
+  const flow = new Flow("TB", 18);
+  let last: string | undefined, machine = "";
+  for (const hop of trip.hops) {
+    if (hop.kind === "node") machine = hop.name;
+    if (node !== undefined && machine !== node) continue;
+    for (const visit of visits(hop)) {
+      const key = `${flow.size}`;
+      flow.node(key, visit.changes ? "stop3" : visit.chain ? "rule" : "node", [`${machine}: ${visit.chain ?? "routing"}`, ...visit.lines], { path: true });
+      if (last !== undefined) flow.edge(last, key, { path: true });
+      last = key;
+    }
+  }
+  if (last === undefined) throw new Error(`no rule of ${node ?? "any node"} matched on this journey (${trip.disposition}: ${trip.reason}); it went by ${trip.hops.map(({ name }) => name).join(", ")}`);
+  return flow.picture(`The rules that ${trip.request.url || "the packet"} met${node ? ` on ${node}` : ""}`);
+}
+
+interface Visit {
+  chain?: string;
+  lines: string[];
+  changes: boolean;
+}
+
+/** Steps in the same chain, one after the other, are one box. */
+function visits({ steps }: Hop): Visit[] {
+  const found: Visit[] = [];
+  for (const step of steps.filter(({ chain, action }) => chain || action === "route")) {
+    const chain = step.chain && [step.table, step.chain].filter(Boolean).join(" "), last = found.at(-1);
+    const visit = last && last.chain === chain ? last : { chain, lines: [], changes: false };
+    if (visit !== last) found.push(visit);
+    visit.lines.push(...wrap(step.rule ?? step.note ?? step.action, lineWidth), ...(changed(step) ? [`${step.action === "snat" ? "source" : "destination"} ${step.before} becomes ${step.after}`] : []));
+    visit.changes ||= changed(step);
+  }
+  return found;
+}
+function changed({ action, before, after }: Step): boolean {
+  return (action === "dnat" || action === "snat") && before !== undefined && after !== undefined;
+}
+
+/**
+ * A whole node's chains for one Service, from what `iptables-save` prints there: which rules lead to them and where those lead.
+ *
+ * `service`: "namespace/name", or with its port "namespace/name:http". Throws an Error that names the Services which the text has rules for.
+ */
+export function serviceRules(saveText: string, service: string): Mermaid {
+  const all = readRules(saveText), its = all.filter(({ text }) => servicesIn(text).some((name) => name === service || name.startsWith(`${service}:`)));
+  if (!its.length) throw new Error(`no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`);
+  const flow = new Flow("LR"), own = (chain: string) => /^KUBE-(SVC|SVL|EXT|FW|SEP)-/.test(chain);
+  const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)), drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
+  const chains = new Map<string, Saved[]>();
+  for (const rule of drawn) chains.set(`${rule.table} ${rule.chain}`, [...(chains.get(`${rule.table} ${rule.chain}`) ?? []), rule]);
+  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain, ...held.flatMap(({ text }) => wrap(brief(text), 44))]);
+  for (const { table, chain, target } of drawn) if (chains.has(`${table} ${target}`)) flow.edge(`${table} ${chain}`, `${table} ${target}`);
+  return flow.picture(`The chains of Service ${shorten(service)} on a node`);
+}
+
+interface Saved {
+  table: string;
+  chain: string;
+  text: string;
+  target: string;
+}
+function readRules(saveText: string): Saved[] {
+  let table = "";
+  return saveText.split("\n").flatMap((line) => {
+    table = /^\*(\w+)/.exec(line)?.[1] ?? table;
+    const [, chain, text] = /^-A (\S+) (.*)$/.exec(line) ?? [];
+    return chain && text ? [{ table, chain, text, target: /-j (\S+)/.exec(text)?.[1] ?? "" }] : [];
+  });
+}
+function servicesIn(text: string): string[] {
+  return /--comment "?(?:[a-z ]+ for )?([a-z0-9-]+\/[a-z0-9.-]+(?::[a-z0-9-]+)?)/.exec(text)?.slice(1) ?? [];
+}
+/** A rule without what every rule repeats. */
+function brief(text: string): string {
+  return text.replace(/-m comment --comment ("[^"]*"|\S+) ?/, "").replace(/-m (tcp|udp|sctp) /, "").replace("-m statistic --mode random ", "");
+}
+function roleOf(chain: string): "rule" | "stop2" | "stop3" | "pod" | "stop1" {
+  return /NODEPORTS/.test(chain) ? "stop2" : /KUBE-(SVC|SVL)/.test(chain) ? "stop3" : /KUBE-SEP/.test(chain) ? "pod" : /KUBE-(EXT|FW)/.test(chain) ? "stop1" : "rule";
+}
