@@ -225,8 +225,7 @@ export class ApiServer {
       const { value: old, modRevision } = this.#entry(info, name, namespace);
       const [next, problems] = this.#prepareUpdate(info, old, change(old), subresource);
       if (same(next, old)) return old;
-      const lastFinalizer = old.metadata.deletionTimestamp !== undefined && !next.metadata.finalizers?.length && old.metadata.finalizers?.length;
-      if (lastFinalizer && !old.metadata.deletionGracePeriodSeconds && !finalizing(next) && !options.dryRun) {
+      if (released(next, old) && !options.dryRun) {
         if (this.#remove(info, next, modRevision)) return frozen(next);
         continue;
       }
@@ -252,21 +251,22 @@ export class ApiServer {
     return [next, problems];
   }
 
-  /** Validates, allocates, stores. Undefined where an update lost the race. */
-  #write(info: KindInfo, next: KubeObject, old: { value: KubeObject; modRevision: number } | undefined, problems: FieldError[], options: WriteOptions): KubeObject | undefined {
-    const found = [...problems, ...validate(next, old?.value)];
-    if (found.length > 0) throw errors.invalid(info, next.metadata.name, found);
-    if (next.kind !== "Service") return options.dryRun ? this.#dry(info, next, old) : this.#put(info, next, old?.modRevision ?? 0);
-    const claim = this.#services.claim(next as Service, old?.value as Service | undefined);
+  /** Allocates, validates, stores, in Kubernetes' order. Undefined where an update lost the race. */
+  #write(info: KindInfo, next: KubeObject, old: { value: KubeObject; modRevision: number } | undefined, problems: readonly FieldError[], options: WriteOptions): KubeObject | undefined {
+    const { name } = next.metadata;
+    if (problems.length > 0) throw errors.invalid(info, name, problems);
+    const claim = next.kind === "Service" && specOf(next) !== specOf(old?.value) ? this.#services.claim(next as Service, old?.value as Service | undefined) : undefined;
     let written: KubeObject | undefined;
     try {
-      if (claim.errors.length > 0) throw errors.invalid(info, next.metadata.name, claim.errors);
-      written = options.dryRun ? undefined : this.#put(info, claim.service, old?.modRevision ?? 0);
+      const ready = claim?.service ?? next;
+      const found = [...(claim?.errors ?? []), ...(claim?.errors.length ? [] : validate(ready, old?.value))];
+      if (found.length > 0) throw errors.invalid(info, name, found);
+      if (options.dryRun) return this.#dry(info, ready, old);
+      return (written = this.#put(info, ready, old?.modRevision ?? 0));
     } finally {
-      if (written) claim.commit();
-      else claim.undo();
+      if (written) claim?.commit();
+      else claim?.undo();
     }
-    return options.dryRun ? this.#dry(info, claim.service, old) : written;
   }
 
   #put(info: KindInfo, next: KubeObject, expected: number): KubeObject | undefined {
@@ -430,6 +430,13 @@ function parseContinue(token: string): { revision: number; key: string } {
 /** A namespace's own finalizers: its deletion ends when the namespace controller has emptied it. */
 const finalizing = (object: KubeObject): boolean => object.kind === "Namespace" && ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
 
+/** Whether this update lets go of an object whose deletion waited for its last finalizer only. */
+function released(next: KubeObject, old: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = old.metadata;
+  const held = Boolean(finalizers?.length) || finalizing(old);
+  return deletionTimestamp !== undefined && !deletionGracePeriodSeconds && held && !next.metadata.finalizers?.length && !finalizing(next);
+}
+
 /** A Pod that no kubelet runs, or that has ended, goes at once. (kubernetes: pkg/registry/core/pod/strategy.go, CheckGracefulDelete) */
 function podGrace(pod: Pod, asked: number | undefined): number {
   if (!pod.spec.nodeName || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return 0;
@@ -441,6 +448,8 @@ function finalizersFor({ metadata }: KubeObject, policy: DeleteOptions["propagat
   if (policy === "Orphan") return [...others, "orphan"];
   return policy === "Foreground" ? [...others, "foregroundDeletion"] : others;
 }
+
+const specOf = (object: KubeObject | undefined): unknown => (object as { spec?: unknown } | undefined)?.spec;
 
 /** Whether two versions differ in nothing but metadata and status: then the generation stays. */
 function sameBut(a: KubeObject, b: KubeObject): boolean {

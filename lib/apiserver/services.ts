@@ -1,8 +1,9 @@
-import type { FieldError } from "../objects/validation.js";
 import { externallyAccessible } from "../objects/defaulting.js";
 import { same } from "../objects/freeze.js";
 import { parseIP } from "../objects/ip.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
+import type { FieldError } from "../objects/validation.js";
+import { validateFamilies } from "../objects/validation-service.js";
 import { AllocationError, IPAllocator, PortAllocator } from "./allocators.js";
 import { internal } from "./errors.js";
 
@@ -70,10 +71,11 @@ export class ServiceNumbers {
 
   #nodePorts(service: Service, old: Held, mine: Held, errors: FieldError[]): Service {
     let { spec } = service;
-    if (needsNodePorts(service)) {
+    if (mayHaveNodePorts(service)) {
       const shared = new Map<number, ServicePort[]>(); // one port number on two protocols shares its NodePort
       const ports = (spec.ports ?? []).map((port, i) => {
         const twin = shared.get(port.port)?.find((other) => other.protocol !== port.protocol && (!port.nodePort || port.nodePort === other.nodePort));
+        if (!port.nodePort && spec.allocateLoadBalancerNodePorts === false) return port;
         const nodePort = twin?.nodePort ?? this.#port(port.nodePort, old, mine, errors, `spec.ports[${i}].nodePort`, "nodePort");
         const given = nodePort ? { ...port, nodePort } : port;
         shared.set(port.port, [...(shared.get(port.port) ?? []), given]);
@@ -90,7 +92,6 @@ export class ServiceNumbers {
 
   #port(wanted: number | undefined, old: Held, mine: Held, errors: FieldError[], field: string, what: string): number | undefined {
     if (wanted && (old.ports.has(wanted) || mine.ports.has(wanted))) return wanted;
-    // A Service with externalTrafficPolicy Cluster and allocateLoadBalancerNodePorts false gets only what it asks for.
     try {
       const port = wanted ? (this.ports.take(wanted), wanted) : this.ports.next();
       mine.ports.add(port);
@@ -138,10 +139,6 @@ const needsClusterIP = ({ spec }: Service): boolean => spec.type !== "ExternalNa
 export const needsHealthCheckNodePort = ({ spec }: Service): boolean => spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
 const mayHaveNodePorts = ({ spec }: Service): boolean => spec.type === "NodePort" || spec.type === "LoadBalancer";
 
-/** Whether every port gets a NodePort. A LoadBalancer without them may still name some: those are taken. */
-function needsNodePorts(service: Service): boolean {
-  return mayHaveNodePorts(service) && (service.spec.allocateLoadBalancerNodePorts !== false || (service.spec.ports ?? []).some(({ nodePort }) => nodePort));
-}
 
 /** Brings clusterIP and clusterIPs[0] together and settles the IP families, before validation. */
 export function prepareService(service: Service, families: readonly IPFamily[], before?: Service): { service: Service; errors: FieldError[] } {
@@ -149,7 +146,8 @@ export function prepareService(service: Service, families: readonly IPFamily[], 
   const { spec } = carried;
   if (spec.type === "ExternalName") return { service: carried, errors: [] };
   const clusterIPs = togetherIPs(spec, before?.spec);
-  const errors: FieldError[] = [];
+  const errors = validateFamilies({ ...carried, spec: { ...spec, ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }) } });
+  if (errors.length > 0) return { service: carried, errors };
   const { policy, chosen } = chooseFamilies({ ...spec, ...(clusterIPs && { clusterIPs }) }, families, errors);
   return { service: { ...carried, spec: { ...spec, ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }), ipFamilyPolicy: policy, ipFamilies: chosen } }, errors };
 }
@@ -189,7 +187,7 @@ function carryOver(service: Service, before: Service): Service {
   let { spec } = service;
   const old = before.spec;
   if (needsClusterIP(service) && needsClusterIP(before) && !spec.clusterIP && !spec.clusterIPs?.length) spec = { ...spec, clusterIP: old.clusterIP!, clusterIPs: old.clusterIPs! };
-  if (needsNodePorts(service) && needsNodePorts(before)) {
+  if (mayHaveNodePorts(service) && mayHaveNodePorts(before)) {
     const taken = new Set(spec.ports?.map(({ nodePort }) => nodePort));
     spec = { ...spec, ports: (spec.ports ?? []).map((port) => {
       const nodePort = port.nodePort || old.ports?.find((other) => other.port === port.port && other.protocol === port.protocol && !taken.has(other.nodePort))?.nodePort;

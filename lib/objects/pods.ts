@@ -1,0 +1,26 @@
+import type { Condition, Pod } from "./types.js";
+
+/** What controllers and kubelets ask about a Pod. (kubernetes: pkg/api/v1/pod/util.go, pkg/controller/controller_utils.go) */
+
+export const condition = (object: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined =>
+  object.status?.conditions?.find((one) => one.type === type);
+
+export const isReady = (pod: Pod): boolean => condition(pod, "Ready")?.status === "True";
+
+/** It has ended and will not run again. */
+export const isTerminal = (pod: Pod): boolean => pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+
+/** It counts as a replica: it has not ended and is not being deleted. */
+export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !pod.metadata.deletionTimestamp;
+
+/** Since when it is ready, in milliseconds since the epoch; undefined where it is not. */
+export function readySince(pod: Pod): number | undefined {
+  const ready = condition(pod, "Ready");
+  return ready?.status === "True" ? Date.parse(ready.lastTransitionTime ?? "") : undefined;
+}
+
+/** It has been ready for `minReadySeconds`. */
+export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boolean {
+  const since = readySince(pod);
+  return since !== undefined && now >= since + minReadySeconds * 1_000;
+}
