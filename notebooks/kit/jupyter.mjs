@@ -8,7 +8,7 @@ import { isMain, notebooksFolder, root, say } from "./project.mjs";
 
 /**
  * A Jupyter that answered when asked for its version: how it is started.
- * @typedef {{ command: string, args: string[], env?: Record<string, string>, kind: "lab" | "notebook", version: string }} Jupyter
+ * @typedef {{ command: string, args: string[], kind: "lab" | "notebook", version: string }} Jupyter
  */
 
 const home = join(root, ".jupyter");
@@ -48,13 +48,14 @@ export function writeSettings() {
   if (!existsSync(news)) writeJson(news, { checkForUpdates: false, fetchNews: "false" });
 }
 
-/** The environment in which this project's Jupyter runs. @param {Record<string, string>} [extra] @returns {NodeJS.ProcessEnv} */
-export const jupyterEnv = (extra = {}) => ({
+/** The environment in which this project's Jupyter runs; its commands are on the path, after the machine's. @returns {NodeJS.ProcessEnv} */
+export const jupyterEnv = () => ({
   ...process.env,
+  PATH: [process.env.PATH, venvBin, join(site, "bin")].join(delimiter),
+  ...(existsSync(site) && { PYTHONPATH: site }),
   JUPYTER_PATH: [join(home, "share/jupyter"), process.env.JUPYTER_PATH].filter(Boolean).join(delimiter),
   JUPYTER_CONFIG_DIR: join(home, "config"),
   JUPYTER_RUNTIME_DIR: join(home, "runtime"),
-  ...extra,
 });
 
 /** The machine's own Jupyter where there is one that works, else the one in .venv. @returns {Jupyter | undefined} */
@@ -65,12 +66,18 @@ export function findJupyter() {
     { command: "jupyter-lab", args: [], kind: "lab" },
     { command: "jupyter-notebook", args: [], kind: "notebook" },
     { command: join(venvBin, "jupyter-lab"), args: [], kind: "lab" },
-    ...(python && existsSync(site) ? [{ command: python, args: ["-m", "jupyterlab"], env: { PYTHONPATH: site }, kind: /** @type {const} */ ("lab") }] : []),
+    ...(python && existsSync(site) ? [{ command: python, args: ["-m", "jupyterlab"], kind: /** @type {const} */ ("lab") }] : []),
   ];
   for (const candidate of candidates) {
-    const version = answer(candidate.command, [...candidate.args, "--version"], candidate.env)?.trim();
+    const version = answer(candidate.command, [...candidate.args, "--version"], jupyterEnv())?.trim();
     if (version && parseInt(version) >= (candidate.kind === "lab" ? 3 : 6)) return { ...candidate, version };
   }
+}
+
+/** Sees to it that there is a Jupyter. @returns {string | undefined} what to tell the reader where there can be none */
+export function ensureJupyter() {
+  if (findJupyter()) return undefined;
+  return installJupyter() ?? (findJupyter() ? undefined : "JupyterLab was installed into .venv and does not run");
 }
 
 /** A Python that runs and is new enough for JupyterLab 4. */
@@ -79,9 +86,9 @@ function findPython() {
   return (windows ? ["py", "python"] : ["python3", "python"]).find((command) => answer(command, ["-c", check]) !== undefined);
 }
 
-/** What a command prints, or undefined where it is missing or fails. @param {string} command @param {string[]} args @param {Record<string, string>} [env] */
-function answer(command, args, env) {
-  const { status, stdout } = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "ignore"] });
+/** What a command prints, or undefined where it is missing or fails. @param {string} command @param {string[]} args */
+function answer(command, args, env = process.env) {
+  const { status, stdout } = spawnSync(command, args, { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] });
   return status === 0 ? stdout : undefined;
 }
 
@@ -133,7 +140,7 @@ export function startJupyter(jupyter, { port, browser, first }) {
   const runtime = join(home, "runtime");
   mkdirSync(runtime, { recursive: true });
   const output = openSync(jupyterLog, "w");
-  const child = spawn(jupyter.command, [...jupyter.args, ...flags], { cwd: notebooksFolder, env: jupyterEnv(jupyter.env), stdio: ["ignore", output, output], detached: !windows });
+  const child = spawn(jupyter.command, [...jupyter.args, ...flags], { cwd: notebooksFolder, env: jupyterEnv(), stdio: ["ignore", output, output], detached: !windows });
   closeSync(output);
   let over = false;
   const ended = new Promise((done) => child.on("exit", done).on("error", done)).then(() => { over = true; });

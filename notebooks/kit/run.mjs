@@ -99,7 +99,7 @@ function captureOutputs() {
 }
 
 /** Takes out of an output what differs from machine to machine. @param {Output} output */
-function sanitise(output) {
+export function sanitise(output) {
   if (output.text !== undefined) output.text = portable(output.text);
   for (const [type, value] of Object.entries(output.data ?? {})) {
     if (type.startsWith("text/") && typeof value === "string") /** @type {any} */ (output.data)[type] = portable(value);

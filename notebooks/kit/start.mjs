@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { notebookName } from "./execute.mjs";
 import { chapters } from "./ipynb.mjs";
-import { findJupyter, installJupyter, jupyterLog, startJupyter, writeKernelSpec, writeSettings } from "./jupyter.mjs";
+import { ensureJupyter, findJupyter, jupyterLog, startJupyter, writeKernelSpec, writeSettings } from "./jupyter.mjs";
 import { giveUp, root, say } from "./project.mjs";
 import { ready } from "./setup.mjs";
 
@@ -25,9 +25,9 @@ await open();
 async function open() {
   writeKernelSpec();
   writeSettings();
-  let problem;
-  const jupyter = findJupyter() ?? ((problem = installJupyter()) ? undefined : findJupyter());
-  if (!jupyter) return openPages(problem ?? "JupyterLab was installed into .venv and does not run");
+  const problem = ensureJupyter();
+  const jupyter = findJupyter();
+  if (problem || !jupyter) return openPages(problem ?? "");
   say(`starting ${jupyter.kind === "lab" ? "JupyterLab" : "Jupyter Notebook"} ${jupyter.version} (${jupyter.command}; its log is .jupyter/jupyter.log)`);
   await serve(startJupyter(jupyter, { port, browser, first: notebookName(chapters()[0] ?? "") }));
   await openPages(`Jupyter did not come up. The end of its log:\n${readFileSync(jupyterLog, "utf8").trimEnd().split("\n").slice(-15).join("\n")}`);
