@@ -278,8 +278,11 @@ export class Passage implements Look {
   #act(table: TableName, { name }: Chain, rule: Rule, number: number, depth: number): Verdict | "return" | undefined {
     const { target } = rule;
     const note = this.walk.record && ((kind: NetStep["kind"], more: Partial<NetStep> = {}) => this.note(kind, { hook: this.#hook, table, chain: name, rule, number, ...more }));
-    switch (target?.kind) {
-      case undefined:
+    if (target === undefined) {
+      note?.("match");
+      return undefined;
+    }
+    switch (target.kind) {
       case "LOG":
       case "TRACE":
         note?.("match");
@@ -312,8 +315,8 @@ export class Passage implements Look {
     }
   }
 
-  #jump(table: TableName, target: Target & { chain: string }, depth: number): Verdict | "return" | undefined {
-    const chain = this.#rules!.chain(table, target.chain);
+  #jump(table: TableName, target: Target & { kind: "jump" | "goto" }, depth: number): Verdict | "return" | undefined {
+    const chain = target.within?.chain(target.chain) ?? this.#rules!.chain(table, target.chain);
     if (chain === undefined || depth >= maxJumps) throw new Error(`table ${table}: the jump to ${target.chain} ${chain ? `is more than ${maxJumps} deep` : "leads nowhere: there is no such chain"}; load rules with parseRules, which checks that`);
     const result = this.#chain(table, chain, depth + 1);
     if (result === undefined && this.walk.record) this.note("return", { hook: this.#hook, table, chain: chain.name });

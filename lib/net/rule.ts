@@ -41,13 +41,19 @@ export type Match =
 
 export type Target =
   | { kind: "ACCEPT" | "DROP" | "RETURN" | "LOG" | "NOTRACK" | "TRACE" }
-  | { kind: "jump" | "goto"; chain: string }
+  /** `within`: where the chain is found without a search of the whole rule set. */
+  | { kind: "jump" | "goto"; chain: string; within?: ChainSource }
   | { kind: "REJECT"; with?: string } // default: icmp-port-unreachable, icmp6-port-unreachable
   | { kind: "DNAT" | "SNAT"; address?: string; low?: number; high?: number; randomFully?: boolean }
   | { kind: "MASQUERADE"; low?: number; high?: number; randomFully?: boolean }
   | { kind: "REDIRECT"; low: number; high: number }
   /** mark = (mark & ~mask) ^ value. `written`: kube-proxy's short form of the same. */
   | { kind: "MARK"; value: number; mask: number; written?: "or-mark" | "xor-mark" };
+
+/** Some chains, by name. */
+export interface ChainSource {
+  chain(name: string): Chain | undefined;
+}
 
 export class Rule {
   #test: Test | undefined;

@@ -1,0 +1,154 @@
+/**
+ * Rules as text, three ways:
+ *
+ *     restoreRule(rule, "KUBE-SERVICES")   "-A KUBE-SERVICES …" in the order in which the rule was written, for iptables-restore
+ *     saveRule(rule, "KUBE-SERVICES")      the same as iptables-save prints it (iptables 1.8)
+ *     saveText(rules)                      a whole rule set, as iptables-save prints it
+ *
+ * iptables-parse.ts reads them back.
+ */
+import { parseCIDR, type Family } from "./address.js";
+import { hex, natTo } from "./netfilter.js";
+import { builtinChains, type Chain, type ConnectionState, type Match, type Rule, type RuleSet, type TableName, type Target } from "./rule.js";
+
+const not = (match: { not?: boolean }): string => (match.not ? "! " : "");
+
+/** "80", "80:90" */
+export const portRange = (low: number, high: number): string => (low === high ? `${low}` : `${low}:${high}`);
+const multiportRanges = ({ ranges }: Match & { kind: "multiport" }): string => ranges.map(([low, high]) => portRange(low, high)).join(",");
+
+/** kube-proxy's %.10f of 1/n. C and Go round a half to even where JavaScript rounds it up; only powers of two meet it. */
+export function restoreProbability(numerator: number, denominator: number): string {
+  const scaled = (numerator / denominator) * 1e10;
+  const half = numerator === 1 && (denominator & (denominator - 1)) === 0 && scaled % 1 === 0.5;
+  return (half ? 2 * Math.round(scaled / 2) / 1e10 : numerator / denominator).toFixed(10);
+}
+
+/** The kernel keeps probabilities in 31 bits; iptables-save prints 11 decimals of what it kept (libxt_statistic.c). */
+export const saveProbability = (numerator: number, denominator: number): string =>
+  (Math.round(Number(restoreProbability(numerator, denominator)) * 2 ** 31) / 2 ** 31).toFixed(11);
+
+// ---- as it was written ------------------------------------------------------------------------------------------
+
+const quotedIfSpaced = (text: string): string => (/[\s"\\]/.test(text) || text === "" ? `"${text.replace(/["\\]/g, "\\$&")}"` : text);
+
+function restoreMatch(match: Match): string {
+  switch (match.kind) {
+    case "comment": return `-m comment --comment ${quotedIfSpaced(match.text)}`;
+    case "ports": return `-m ${match.protocol}`;
+    case "protocol": return `${not(match)}-p ${match.protocol}`;
+    case "source": return `${not(match)}-s ${match.cidr}`;
+    case "destination": return `${not(match)}-d ${match.cidr}`;
+    case "dport": return `${not(match)}--dport ${portRange(match.low, match.high)}`;
+    case "sport": return `${not(match)}--sport ${portRange(match.low, match.high)}`;
+    case "in": return `${not(match)}-i ${match.interface}`;
+    case "out": return `${not(match)}-o ${match.interface}`;
+    case "statistic": return `-m statistic --mode random --probability ${restoreProbability(match.numerator, match.denominator)}`;
+    case "addrtype": return `-m addrtype ${not(match)}--${match.side}-type ${match.type}`;
+    case "mark": return `-m mark ${not(match)}--mark ${hex(match.value)}/${hex(match.mask)}`;
+    case "conntrack": return `-m conntrack ${not(match)}--ctstate ${match.states.join(",")}`;
+    case "recent": return `-m recent --name ${match.list} ${not(match)}--${match.action}${match.seconds === undefined ? "" : ` --seconds ${match.seconds}`}${match.reap ? " --reap" : ""}${match.side ? " --rdest" : ""}`;
+    case "nfacct": return `-m nfacct --nfacct-name ${match.name}`;
+    case "multiport": return `-m multiport ${not(match)}--${match.side} ${multiportRanges(match)}`;
+  }
+}
+
+function restoreTarget(target: Target): string {
+  switch (target.kind) {
+    case "jump": return `-j ${target.chain}`;
+    case "goto": return `-g ${target.chain}`;
+    case "DNAT": return `-j DNAT --to-destination ${natTo(target)}${random(target)}`;
+    case "SNAT": return `-j SNAT --to-source ${natTo(target)}${random(target)}`;
+    case "MASQUERADE": return `-j MASQUERADE${target.low === undefined ? "" : ` --to-ports ${natTo(target).slice(1)}`}${random(target)}`;
+    case "REDIRECT": return `-j REDIRECT --to-ports ${natTo(target).slice(1)}`;
+    case "REJECT": return `-j REJECT${target.with ? ` --reject-with ${target.with}` : ""}`;
+    case "MARK": return `-j MARK --${target.written === undefined ? `set-xmark ${hex(target.value)}/${hex(target.mask)}` : `${target.written} ${hex(target.value)}`}`;
+    case "NOTRACK": return "-j CT --notrack";
+    default: return `-j ${target.kind}`;
+  }
+}
+
+const random = ({ randomFully }: { randomFully?: boolean }): string => (randomFully ? " --random-fully" : "");
+
+/** "-A CHAIN …" with everything in the order in which it was written. */
+export function restoreRule(rule: Rule, chain: string): string {
+  let text = `-A ${chain}`;
+  for (const match of rule.matches) text += ` ${restoreMatch(match)}`;
+  return rule.target ? `${text} ${restoreTarget(rule.target)}` : text;
+}
+
+// ---- as iptables-save prints it ---------------------------------------------------------------------------------
+
+/** libxtables' xtables_save_string: plain where only letters, digits, - and _ are in it. */
+const saved = (text: string): string => (/^[\w-]+$/.test(text) ? text : `"${text.replace(/["\\']/g, "\\$&")}"`);
+
+/** libxt_conntrack prints states in this order, whatever was written. */
+const stateOrder: readonly ConnectionState[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
+
+const headerOrder = ["source", "destination", "in", "out", "protocol"] as const;
+
+function saveModule(match: Match, family: Family): string {
+  switch (match.kind) {
+    case "comment": return `-m comment --comment ${saved(match.text)}`;
+    case "statistic": return `-m statistic --mode random --probability ${saveProbability(match.numerator, match.denominator)}`;
+    case "mark": return `-m mark ${not(match)}--mark ${hex(match.value)}${match.mask === 0xffffffff ? "" : `/${hex(match.mask)}`}`;
+    case "conntrack": return `-m conntrack ${not(match)}--ctstate ${stateOrder.filter((state) => match.states.includes(state)).join(",")}`;
+    case "recent": {
+      const limits = `${match.seconds === undefined ? "" : ` --seconds ${match.seconds}`}${match.reap ? " --reap" : ""}`;
+      const mask = family === "IPv4" ? "255.255.255.255" : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+      return `-m recent ${not(match)}--${match.action}${limits} --name ${match.list} --mask ${mask} --${match.side ?? "rsource"}`;
+    }
+    default: return restoreMatch(match);
+  }
+}
+
+const saveCIDR = (cidr: string): string => parseCIDR(cidr).text;
+
+function saveHeader(match: Match & { kind: (typeof headerOrder)[number] }): string {
+  return restoreMatch(match.kind === "source" || match.kind === "destination" ? { ...match, cidr: saveCIDR(match.cidr) } : match);
+}
+
+function saveTarget(target: Target, family: Family): string {
+  if (target.kind === "REJECT") return restoreTarget({ kind: "REJECT", with: target.with ?? (family === "IPv4" ? "icmp-port-unreachable" : "icmp6-port-unreachable") });
+  if (target.kind === "MARK") return `-j MARK --set-xmark ${hex(target.value)}/${hex(target.mask)}`;
+  return restoreTarget(target);
+}
+
+/** "-A CHAIN …" as iptables-save (ip6tables-save for IPv6) prints the rule. */
+export function saveRule(rule: Rule, chain: string, family: Family = "IPv4"): string {
+  return `-A ${chain}${saveBody(rule, family)}`;
+}
+
+/** The rule as iptables-save prints it, without "-A" and its chain. */
+export const ruleText = (rule: Rule, family: Family = "IPv4"): string => saveBody(rule, family).trimStart();
+
+function saveBody({ matches, target }: Rule, family: Family): string {
+  let text = "";
+  for (const kind of headerOrder) for (const match of matches) if (match.kind === kind) text += ` ${saveHeader(match as Match & { kind: typeof kind })}`;
+  const ports = matches.filter(({ kind }) => kind === "sport" || kind === "dport");
+  for (const match of matches) {
+    if ((headerOrder as readonly string[]).includes(match.kind) || match.kind === "sport" || match.kind === "dport") continue;
+    text += ` ${saveModule(match, family)}`;
+    if (match.kind === "ports") for (const port of ports) text += ` ${restoreMatch(port)}`;
+  }
+  return target ? `${text} ${saveTarget(target, family)}` : text;
+}
+
+/** A whole rule set as iptables-save prints it; tables that hold nothing are left out. The text loads into an empty namespace as it is. */
+export function saveText(rules: RuleSet): string {
+  let text = "";
+  for (const table of ["mangle", "raw", "filter", "nat"] as const) text += saveTable(table, rules);
+  return text;
+}
+
+function saveTable(table: TableName, rules: RuleSet): string {
+  const chains = [...rules.chains(table)];
+  if (chains.length === 0) return "";
+  const builtin: readonly string[] = builtinChains[table];
+  const own = chains.filter(({ name }) => !builtin.includes(name)).sort((x, y) => (x.name < y.name ? -1 : 1));
+  const all: readonly Chain[] = [...builtin.map((name) => chains.find((chain) => chain.name === name) ?? { name, rules: [], policy: "ACCEPT" as const }), ...own];
+  const lines = [`*${table}`];
+  for (const { name, policy } of all) lines.push(`:${name} ${builtin.includes(name) ? policy ?? "ACCEPT" : "-"} [0:0]`);
+  for (const chain of all) for (const rule of chain.rules) lines.push(saveRule(rule, chain.name, rules.family));
+  return `${lines.join("\n")}\nCOMMIT\n`;
+}
