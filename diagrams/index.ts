@@ -12,6 +12,7 @@ export { sequence } from "./sequence.js";
 export { controlPlane, historySequence, type Subject } from "./control-plane.js";
 export { stopOver } from "./stop-over.js";
 export { rules, serviceRules } from "./rules.js";
+export { player } from "./player.js";
 export { legend } from "./legend.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";
 export { table, objects, steps, ruleList, type TableOptions } from "./table.js";

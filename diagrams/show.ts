@@ -7,15 +7,18 @@
 import { createRequire } from "node:module";
 import { png, warmUp } from "./draw.js";
 import { journey } from "./journey.js";
-import { isPicture, type Picture } from "./picture.js";
+import { isPicture, type Page, type Picture } from "./picture.js";
+import { stillMark } from "./player.js";
 import { objects, table } from "./table.js";
+import { html } from "./text.js";
 import type { Journey } from "stopover/internal/journey/types";
 import type { KubeObject } from "stopover/internal/objects/types";
 
 /** nbformat's display data: MIME type -> content. */
 export interface Bundle {
   data: Record<string, unknown>;
-  metadata: Record<string, unknown>;
+  /** For images: the size at which to show them, in CSS pixels. */
+  metadata: Record<string, { width: number; height: number }>;
 }
 
 /** A notebook's column is about this wide; a wider picture is scaled down to it. */
@@ -52,9 +55,16 @@ function isObject(what: unknown): what is KubeObject {
 export function bundleOf(picture: Picture): Bundle {
   const text = { "text/plain": textOf(picture) };
   if (picture.kind === "table") return { data: { "text/html": picture.html, ...text }, metadata: {} };
-  if (picture.kind === "html") return withPng({ data: { "text/html": picture.html, ...text }, metadata: {} }, picture.still);
+  if (picture.kind === "html") return withStill(picture);
   const source = picture.kind === "mermaid" ? { "text/vnd.mermaid": picture.source } : { "application/vnd.vegalite.v5+json": picture.spec };
   return withPng({ data: { ...source, ...text }, metadata: {} }, picture);
+}
+
+/** A page shows its still picture until its script runs, and where none does. */
+function withStill(page: Page): Bundle {
+  const { data, metadata } = withPng({ data: {}, metadata: {} }, page.still);
+  const image = data["image/png"] ? `<img alt="${html(page.title)}" width="${metadata["image/png"]!.width}" src="data:image/png;base64,${data["image/png"]}">` : "";
+  return { data: { "text/html": page.html.replace(stillMark, image), "text/plain": textOf(page) }, metadata: {} };
 }
 
 function withPng(bundle: Bundle, picture: Parameters<typeof png>[0] | undefined): Bundle {
