@@ -1,10 +1,10 @@
-import { controllerOf, watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
+import { controllerOf, watch, watchOwned, type Again, type Context, type Controller } from "../machinery/controller.js";
 import { stamp } from "../machinery/events.js";
 import { isApiError } from "../machinery/informer.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";
 import type { Condition, Deployment, PodTemplate, ReplicaSet } from "../objects/types.js";
-import { condition } from "./pods.js";
+import { condition } from "../objects/pods.js";
 
 const REVISION = "deployment.kubernetes.io/revision";
 const DESIRED = "deployment.kubernetes.io/desired-replicas";
@@ -20,7 +20,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
   const sets = informers.of("ReplicaSet");
   sets.index("controller", (set) => controllerOf(set)?.uid);
 
-  function reconcile(key: string): number | void {
+  function reconcile(key: string): Again | void {
     const deployment = deployments.get(key);
     if (!deployment) return;
     const owned = sets.by("controller", deployment.metadata.uid!).filter((set) => !set.metadata.deletionTimestamp);
@@ -155,7 +155,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
 
   // ---- status
 
-  function reportStatus({ metadata: { namespace, name } }: Deployment, current: ReplicaSet | undefined, all: readonly ReplicaSet[]): number | void {
+  function reportStatus({ metadata: { namespace, name } }: Deployment, current: ReplicaSet | undefined, all: readonly ReplicaSet[]): Again | void {
     const deployment = deployments.get(`${namespace}/${name}`)!; // with what was just written to it
     const old = deployment.status ?? {};
     const counts = { replicas: 0, readyReplicas: 0, availableReplicas: 0 };
@@ -293,10 +293,10 @@ function settled(before: Condition | undefined, next: Omit<Condition, "lastTrans
 }
 
 /** When to look whether the rollout has taken too long. */
-function untilDeadline(deployment: Deployment, conditions: readonly Condition[], now: number): number | void {
+function untilDeadline(deployment: Deployment, conditions: readonly Condition[], now: number): Again | void {
   const progress = conditions.find(({ type }) => type === "Progressing");
   if (progress?.status !== "True" || progress.reason === "NewReplicaSetAvailable") return;
-  return Math.max(1_001, Date.parse(progress.lastUpdateTime!) + (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 - now);
+  return { inBackground: Math.max(1_000, Date.parse(progress.lastUpdateTime!) + (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 - now) };
 }
 
 const withoutZeros = (status: object): object => Object.fromEntries(Object.entries(status).filter(([, value]) => value !== 0));

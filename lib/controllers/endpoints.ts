@@ -2,7 +2,7 @@ import { watch, type Context, type Controller } from "../machinery/controller.js
 import { isApiError, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Endpoints, Service } from "../objects/types.js";
-import { isReady, isTerminal } from "./pods.js";
+import { isReady, isTerminal } from "../objects/pods.js";
 import { podReference, Selection, targetPorts } from "./selection.js";
 
 /** Addresses in one Endpoints object, at most; the annotation says when some were left out. (pkg/controller/endpoint: maxCapacity) */

@@ -2,7 +2,7 @@ import { watch, type Context, type Controller } from "../machinery/controller.js
 import { isApiError, keyOf, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Endpoint, EndpointSlice, IPFamily, Pod, Service } from "../objects/types.js";
-import { isTerminal } from "./pods.js";
+import { isTerminal } from "../objects/pods.js";
 import { endpointConditions, podReference, Selection, selects, targetPorts } from "./selection.js";
 import { Packing, type Draft } from "./slice-packing.js";
 
@@ -56,13 +56,13 @@ export function endpointSliceController({ client, informers }: Context): Control
   // ---- deciding
 
   function pack({ service, slices, places }: Book, changed: ReadonlySet<string>): Packing {
-    const packing = new Packing(slices.values());
+    const packing = new Packing([...slices.values()]);
     const families = familiesOf(service);
     const labels = labelsOf(service);
     const added = new Map<string, { fresh: EndpointSlice; endpoints: Endpoint[] }>();
     for (const slice of slices.values()) {
       if (!families.includes(slice.addressType as IPFamily)) packing.draft(slice).endpoints = [];
-      else if (!same(slice.metadata.labels, labels)) packing.draft(slice);
+      else if (slice.endpoints.length === 0 || !same(slice.metadata.labels, labels)) packing.draft(slice);
     }
     for (const key of changed)
       for (const family of families) {
@@ -100,7 +100,7 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   function save(book: Book, packing: Packing): void {
     const { write, remove } = packing.result(familiesOf(book.service), (family) => emptySlice(book.service, family as IPFamily, []));
-    for (const draft of write) enter(book, put(book.service, draft));
+    for (const draft of write) enter(book, put(book, draft));
     for (const { metadata: { name, namespace } } of remove) {
       book.slices.delete(name);
       try {
@@ -111,9 +111,11 @@ export function endpointSliceController({ client, informers }: Context): Control
     }
   }
 
-  function put(service: Service, { slice, endpoints }: Draft): EndpointSlice {
+  function put({ service, slices }: Book, { slice, endpoints }: Draft): EndpointSlice {
     const wanted: EndpointSlice = { ...slice, endpoints, metadata: { ...slice.metadata, labels: labelsOf(service) } };
-    return slice.metadata.name === "" ? client.create(wanted) : client.update(wanted);
+    if (slice.metadata.name === "") return client.create(wanted);
+    const present = slices.get(slice.metadata.name);
+    return present && same(present, wanted) ? present : client.update(wanted);
   }
 
   /** Notes a slice, as it is now, in the book. */

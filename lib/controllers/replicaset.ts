@@ -1,7 +1,7 @@
 import { isApiError } from "../machinery/informer.js";
 import { controllerOf, watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
 import type { Pod, ReplicaSet } from "../objects/types.js";
-import { isActive, isAvailable, isReady, readySince } from "./pods.js";
+import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
 
 /** At most so many Pods are created or deleted in one go. (kubernetes: pkg/controller/replicaset/replica_set.go, BurstReplicas) */
 const BURST_REPLICAS = 500;

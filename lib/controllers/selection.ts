@@ -1,7 +1,7 @@
 import type { Informer } from "../machinery/informer.js";
 import type { Informers } from "../machinery/informer.js";
 import type { Container, Endpoint, ObjectReference, Pod, Protocol, Service, ServicePort } from "../objects/types.js";
-import { isReady, isTerminal } from "./pods.js";
+import { isReady, isTerminal } from "../objects/pods.js";
 
 /**
  * Which Pods a Service selects, and which Services select a Pod: asked by both endpoint controllers. Both questions are answered

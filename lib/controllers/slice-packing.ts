@@ -17,7 +17,7 @@ export interface Draft {
 export class Packing {
   readonly #drafts = new Map<EndpointSlice, Draft>();
 
-  constructor(private readonly slices: Iterable<EndpointSlice>) {}
+  constructor(private readonly slices: readonly EndpointSlice[]) {}
 
   /** Marks a slice as one to write. */
   draft(slice: EndpointSlice): Draft {
@@ -42,7 +42,7 @@ export class Packing {
     const fits = (slice: EndpointSlice) => slice.addressType === fresh.addressType && same(slice.ports ?? [], fresh.ports ?? []);
     for (const draft of this.#drafts.values()) if (fits(draft.slice)) fill(draft, endpoints);
     while (endpoints.length > 0) {
-      const room = endpoints.length >= MAX_ENDPOINTS ? [] : [...this.slices].filter((slice) => slice.endpoints.length + endpoints.length <= MAX_ENDPOINTS && !this.#drafts.has(slice) && fits(slice));
+      const room = endpoints.length >= MAX_ENDPOINTS ? [] : this.slices.filter((slice) => slice.endpoints.length + endpoints.length <= MAX_ENDPOINTS && !this.#drafts.has(slice) && fits(slice));
       const fullest = room.reduce<EndpointSlice | undefined>((a, b) => (a && a.endpoints.length >= b.endpoints.length ? a : b), undefined);
       fill(this.draft(fullest ?? { ...fresh }), endpoints);
     }
@@ -58,7 +58,7 @@ export class Packing {
     const created = drafts.filter(({ slice }) => slice.metadata.name === "");
     const emptied = drafts.filter(({ slice, endpoints }) => endpoints.length === 0 && slice.metadata.name !== "").map(({ slice }) => slice);
     for (const family of families) {
-      const stays = [...this.slices].some((slice) => slice.addressType === family && !emptied.includes(slice)) || created.some(({ slice }) => slice.addressType === family);
+      const stays = this.slices.some((slice) => slice.addressType === family && !emptied.includes(slice)) || created.some(({ slice }) => slice.addressType === family);
       if (!stays) created.push({ slice: placeholder(family), endpoints: [] });
     }
     for (const draft of created) {

@@ -49,6 +49,9 @@ export interface WatchOptions extends ListOptions {
 export interface WriteOptions {
   dryRun?: boolean;
   fieldManager?: string;
+  /** What becomes of fields that the kind does not have: refused (default), or dropped, with or without a word to onWarning. */
+  fieldValidation?: "Strict" | "Warn" | "Ignore";
+  onWarning?: (text: string) => void;
 }
 
 export interface DeleteOptions {

@@ -10,20 +10,26 @@ import { WorkQueue, type BackOff } from "./work-queue.js";
  * A control loop: what it watches, and how it brings the world one key closer to what was asked for.
  *
  * `reconcile(key)` gets a name and nothing else. It rereads everything it needs, compares, and writes what is missing; so it
- * does not matter how often it is called, or which events were lost. It may answer in how many milliseconds it wants to
- * look again. An ApiError that it throws (a conflict, say) means: again, a little later. (controller-runtime: pkg/reconcile)
+ * does not matter how often it is called, or which events were lost. It may answer when it wants to look again. An ApiError
+ * (a conflict, say) or a TransientError that it throws means: again, a little later. (controller-runtime: pkg/reconcile)
  */
 export interface Controller {
   /** As Kubernetes names it in events and in the audit log: "replicaset-controller". */
   name: string;
   watches: readonly Watch[];
-  reconcile(key: string): number | void;
+  reconcile(key: string): Again | void;
   /** Milliseconds from a notification to the work it causes; default REACTION_MS. */
   latency?: number;
   backOff?: BackOff;
   /** For what runs by the clock rather than by events; answers how to stop it. */
   start?(queue: WorkQueue): () => void;
 }
+
+/** In how many milliseconds to look again: somebody waits for that, or nobody does. */
+export type Again = number | { inBackground: number };
+
+/** The world outside the API server did not do what was asked; it is asked again, later and later. */
+export class TransientError extends Error {}
 
 /** Which keys to look at when an object of `kind` changes. */
 export interface Watch {
@@ -82,9 +88,10 @@ function reconcile(controller: Controller, key: string, queue: WorkQueue): void 
   try {
     const again = controller.reconcile(key);
     queue.forget(key);
-    if (again !== undefined) queue.addAfter(key, again);
+    if (typeof again === "number") queue.addAfter(key, again);
+    else if (again) queue.addAfter(key, again.inBackground, { background: true });
   } catch (error) {
-    if (!isApiError(error)) throw error; // a mistake in the controller: it must be seen
+    if (!isApiError(error) && !(error instanceof TransientError)) throw error; // a mistake in the controller: it must be seen
     queue.retry(key);
   }
 }

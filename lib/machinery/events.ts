@@ -2,6 +2,7 @@ import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
 import type { Client } from "./client.js";
 import type { Clock } from "./clock.js";
 import { isApiError } from "./informer.js";
+import { hash } from "./random.js";
 
 // How client-go keeps a talkative component from flooding the API server (tools/record/events_cache.go).
 const SPAM_BURST = 25; // events about one object before it is throttled,
@@ -15,10 +16,12 @@ export class EventRecorder {
   readonly #known = new Map<string, { name: string; count: number }>();
   readonly #similar = new Map<string, { messages: Set<string>; last: number }>();
   readonly #budgets = new Map<string, { tokens: number; last: number }>();
-  #sequence = 0;
+  #sequence: number;
 
   /** `component` is the event's source ("kubelet"), `host` the node it speaks from. */
-  constructor(private readonly client: Client, private readonly clock: Clock, private readonly component: string, private readonly host?: string) {}
+  constructor(private readonly client: Client, private readonly clock: Clock, private readonly component: string, private readonly host?: string) {
+    this.#sequence = hash(`${component}/${host}`) % 1_000_000; // two components that speak in the same millisecond find different names
+  }
 
   normal(object: KubeObject, reason: string, message: string): void {
     this.#record(object, "Normal", reason, message);
@@ -42,17 +45,22 @@ export class EventRecorder {
     }
   }
 
+  /** Answers the Event's name: upstream the object's and the time in nanoseconds, here milliseconds and a number. */
   #create(object: KubeObject, type: Event["type"], reason: string, message: string): string {
     const { clock, component, host } = this;
     const time = stamp(clock.now());
-    const { name, namespace = "default" } = object.metadata;
-    const unique = (BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16); // upstream: the time in nanoseconds
-    this.client.create<Event>({
-      apiVersion: "v1", kind: "Event", metadata: { name: `${name}.${unique}`, namespace },
-      involvedObject: referenceTo(object), reason, message, type, count: 1, firstTimestamp: time, lastTimestamp: time,
-      source: { component, ...(host !== undefined && { host }) }, reportingComponent: component, reportingInstance: host ?? "",
-    });
-    return `${name}.${unique}`;
+    const { name: subject, namespace = "default" } = object.metadata;
+    const name = `${subject}.${(BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16)}`;
+    try {
+      this.client.create<Event>({
+        apiVersion: "v1", kind: "Event", metadata: { name, namespace }, involvedObject: referenceTo(object), reason, message, type, count: 1, firstTimestamp: time, lastTimestamp: time,
+        source: { component, ...(host !== undefined && { host }) }, reportingComponent: component, reportingInstance: host ?? "",
+      });
+    } catch (error) {
+      if (isApiError(error, 409)) return this.#create(object, type, reason, message); // the name is taken
+      throw error;
+    }
+    return name;
   }
 
   #countUp(object: KubeObject, known: { name: string; count: number }, message: string): void {

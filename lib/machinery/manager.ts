@@ -7,8 +7,8 @@ export interface ManagerOptions extends Surroundings {
   name: string;
   /** Who this replica is; must differ between replicas. Example: "control-plane-1". */
   identity: string;
-  /** Makes a controller out of its context; the context's client carries the name given here. */
-  controllers: readonly { name: string; make: (context: Context) => Controller }[];
+  /** Makes a controller out of its context. `name` is the source of its events, and its client's name where `who` gives no other. */
+  controllers: readonly { name: string; who?: string; make: (context: Context) => Controller }[];
 }
 
 /**
@@ -52,8 +52,8 @@ export class Manager {
 
   #run(): void {
     const informers = new Informers(this.options.connect(this.options.name));
-    this.#stops = this.options.controllers.map(({ name, make }) => {
-      const surroundings = context(name, { ...this.options, informers });
+    this.#stops = this.options.controllers.map(({ name, who = name, make }) => {
+      const surroundings = context(name, { ...this.options, connect: () => this.options.connect(who), informers });
       return run(make(surroundings), surroundings);
     });
     informers.start();

@@ -36,7 +36,7 @@ export class WorkQueue {
   }
 
   /** Adds the key `delay` ms from now, or earlier if that was asked for already. */
-  addAfter(key: string, delay: number, options: { background?: boolean } = { background: delay > PATIENCE_MS }): void {
+  addAfter(key: string, delay: number, options?: { background?: boolean }): void {
     const time = this.clock.now() + delay;
     const waiting = this.#delayed.get(key);
     if (this.#stopped || (waiting && waiting.time <= time)) return;
@@ -52,7 +52,8 @@ export class WorkQueue {
   retry(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    this.addAfter(key, Math.min(this.backOff.base * 2 ** failures, this.backOff.max));
+    const delay = Math.min(this.backOff.base * 2 ** failures, this.backOff.max);
+    this.addAfter(key, delay, { background: delay > PATIENCE_MS });
   }
 
   /** The key's work went well: its next failure begins at the shortest delay again. */

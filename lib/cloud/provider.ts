@@ -1,0 +1,153 @@
+import { TransientError } from "../machinery/controller.js";
+import type { Clock } from "../machinery/clock.js";
+import type { Random } from "../machinery/random.js";
+import type { HealthCheck, Listener, LoadBalancer, Target } from "../net/load-balancer.js";
+import type { LoadBalancerIngress, Node, Service } from "../objects/types.js";
+import { HealthChecks } from "./health-checks.js";
+
+/**
+ * What the cloud-controller-manager asks of a cloud. (k8s.io/cloud-provider: cloud.go, InstancesV2 and LoadBalancer)
+ * Whatever goes wrong is thrown as a CloudError; its message ends up in an event.
+ */
+export interface CloudProvider {
+  /** "aws", "gcp": the scheme of providerIDs. */
+  readonly name: string;
+  /** The machine behind a Node; undefined where it does not exist (any more). */
+  instance(node: Node): Instance | undefined;
+  getLoadBalancer(service: Service): LoadBalancerStatus | undefined;
+  /** Makes the load balancer, or makes it as the Service now wants it. May be asked again and again. */
+  ensureLoadBalancer(service: Service, nodes: readonly Node[]): LoadBalancerStatus | Busy;
+  /** Makes these nodes its targets. */
+  updateLoadBalancer(service: Service, nodes: readonly Node[]): void;
+  /** Fine where there is none. */
+  ensureLoadBalancerDeleted(service: Service): void;
+}
+
+export interface LoadBalancerStatus {
+  ingress: LoadBalancerIngress[];
+}
+
+/** The cloud is at work: ask again after so many milliseconds. (In life the call blocks so long.) */
+export interface Busy {
+  busy: number;
+}
+
+/** The cloud refused, or failed. */
+export class CloudError extends TransientError {}
+
+/** A machine in the cloud. */
+export interface Instance {
+  /** Equal to the Node's name. */
+  name: string;
+  /** "aws:///ap-south-1a/i-0a1b…" */
+  providerID: string;
+  type: string;
+  zone: string;
+  region: string;
+  /** In the cluster's network; the first is the node IP. */
+  addresses: readonly string[];
+  /** Reachable from the internet. */
+  publicAddresses: readonly string[];
+}
+
+/** Makes a provider: `createCluster({ cloud: aws() })` gives it time, chance and the network to check health through. */
+export type Cloud = (environment: CloudEnvironment) => BaseCloud;
+
+export interface CloudEnvironment {
+  clock: Clock;
+  random: Random;
+  /** One health check, now, through the network: does the target answer? Default: yes. */
+  check?: (target: Target, healthCheck: HealthCheck, loadBalancer: LoadBalancer) => boolean;
+}
+
+/** How long the cloud takes to make a load balancer. An order of magnitude, no promise of any cloud. Milliseconds. */
+const PROVISIONING_MS = 2_000;
+
+/** Instances and load balancers, as far as all clouds are alike; aws.ts and gcp.ts say where they differ. */
+export abstract class BaseCloud implements CloudProvider {
+  abstract readonly name: string;
+  readonly instances = new Map<string, Instance>();
+  /** By name. The network reads what is in here; nobody but the cloud writes it. */
+  readonly loadBalancers = new Map<string, LoadBalancer>();
+  /** The machines behind each load balancer, and whether they passed their health checks. */
+  readonly targets = new Map<string, Target[]>();
+  /** Being made: how it will be, and when it is ready. */
+  readonly #pending = new Map<string, { balancer: LoadBalancer; ready: number }>();
+  readonly #checks: HealthChecks;
+
+  constructor(protected readonly environment: CloudEnvironment) {
+    this.#checks = new HealthChecks(environment.clock, environment.check ?? (() => true), this);
+  }
+
+  /** Starts a machine. */
+  launch(machine: { name: string; addresses: readonly string[]; publicAddresses?: readonly string[]; zone?: string; type?: string }): Instance {
+    const { zone, type, ...rest } = machine;
+    const instance: Instance = { publicAddresses: [], ...this.describe(machine.name, this.instances.size), ...rest, ...(zone !== undefined && { zone }), ...(type !== undefined && { type }) };
+    this.instances.set(machine.name, instance);
+    return instance;
+  }
+
+  /** Ends a machine for good: the node lifecycle controller will find that it is gone. */
+  terminate(name: string): void {
+    this.instances.delete(name);
+    for (const [balancer, targets] of this.targets) this.targets.set(balancer, targets.filter(({ instance }) => instance !== name));
+  }
+
+  instance(node: Node): Instance | undefined {
+    const { providerID } = node.spec;
+    const found = this.instances.get(node.metadata.name);
+    return providerID === undefined || found?.providerID === providerID ? found : undefined;
+  }
+
+  getLoadBalancer(service: Service): LoadBalancerStatus | undefined {
+    const balancer = this.loadBalancers.get(this.balancerName(service));
+    return balancer && this.statusOf(balancer);
+  }
+
+  ensureLoadBalancer(service: Service, nodes: readonly Node[]): LoadBalancerStatus | Busy {
+    const name = this.balancerName(service);
+    const pending = this.#pending.get(name);
+    const existing = this.loadBalancers.get(name);
+    const balancer = this.design(service, existing ?? pending?.balancer); // throws where the cloud cannot do what is asked
+    const now = this.environment.clock.now();
+    const ready = existing ? now : (pending?.ready ?? now + PROVISIONING_MS);
+    if (ready > now) {
+      this.#pending.set(name, { balancer, ready });
+      return { busy: ready - now };
+    }
+    this.#pending.delete(name);
+    this.loadBalancers.set(name, balancer);
+    this.updateLoadBalancer(service, nodes);
+    return this.statusOf(balancer);
+  }
+
+  updateLoadBalancer(service: Service, nodes: readonly Node[]): void {
+    const name = this.balancerName(service);
+    const before = this.targets.get(name) ?? [];
+    const machines = nodes.flatMap((node) => this.instance(node) ?? []);
+    this.targets.set(name, machines.map((machine) => before.find(({ instance }) => instance === machine.name) ?? { instance: machine.name, address: machine.addresses[0]!, healthy: false }));
+    this.#checks.watch(name);
+  }
+
+  ensureLoadBalancerDeleted(service: Service): void {
+    const name = this.balancerName(service);
+    this.#checks.forget(name);
+    for (const map of [this.loadBalancers, this.targets, this.#pending]) map.delete(name);
+  }
+
+  /** What clouds call a Service's load balancer: "a" and the Service's uid without dashes, 32 characters. (cloud-provider: DefaultLoadBalancerName) */
+  balancerName({ metadata: { uid } }: Service): string {
+    return `a${uid!.replaceAll("-", "")}`.slice(0, 32);
+  }
+
+  /** Where a new machine stands, what it is, and how the cloud calls it. `number` counts the machines before it. */
+  protected abstract describe(name: string, number: number): Omit<Instance, "name" | "addresses" | "publicAddresses">;
+  /** The load balancer as the Service wants it; `existing` keeps its addresses. Throws CloudError. */
+  protected abstract design(service: Service, existing: LoadBalancer | undefined): LoadBalancer;
+  protected abstract statusOf(balancer: LoadBalancer): LoadBalancerStatus;
+}
+
+/** A listener for each port of the Service. `targetPort` says where the cloud sends it on. */
+export function listenersOf({ spec }: Service, targetPort: (nodePort: number) => number): Listener[] {
+  return (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({ protocol, port, targetPort: targetPort(nodePort) }));
+}

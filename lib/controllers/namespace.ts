@@ -1,0 +1,36 @@
+import { watch, type Context, type Controller } from "../machinery/controller.js";
+import { isApiError } from "../machinery/informer.js";
+import type { Kind, KubeObject } from "../objects/types.js";
+
+const kinds: readonly Kind[] = ["Deployment", "ReplicaSet", "Service", "Pod", "EndpointSlice", "Endpoints", "Lease", "Event"];
+/** How often a namespace that is being emptied is looked at. Milliseconds. */
+const LOOK_AGAIN_MS = 500;
+
+/** Empties a namespace that is being deleted, then lets go of it. (kubernetes: pkg/controller/namespace) */
+export function namespaceController({ client, informers }: Context): Controller {
+  const namespaces = informers.of("Namespace");
+
+  function reconcile(name: string): number | void {
+    const namespace = namespaces.get(name);
+    if (!namespace?.metadata.deletionTimestamp) return;
+    let left = 0;
+    for (const kind of kinds)
+      for (const { metadata } of client.list(kind, { namespace: name }).items as readonly KubeObject[]) {
+        left++;
+        if (!metadata.deletionTimestamp) remove(kind, metadata.name, name);
+      }
+    if (left > 0) return LOOK_AGAIN_MS;
+    namespaces.learn(client.update({ ...namespace, spec: { ...namespace.spec, finalizers: [] } }));
+    remove("Namespace", name);
+  }
+
+  function remove(kind: Kind, name: string, namespace?: string): void {
+    try {
+      client.delete(kind, name, namespace);
+    } catch (error) {
+      if (!isApiError(error, 404)) throw error;
+    }
+  }
+
+  return { name: "namespace-controller", watches: [watch("Namespace")], reconcile };
+}

@@ -1,0 +1,38 @@
+import { watch, type Again, type Context, type Controller } from "../machinery/controller.js";
+import { isApiError } from "../machinery/informer.js";
+import type { Pod } from "../objects/types.js";
+
+/** How long a node may be missing before its Pods are taken for lost. (pkg/controller/podgc: quarantineTime) Milliseconds. */
+const QUARANTINE_MS = 40_000;
+
+/** Removes Pods that nobody can end any more, because their node is gone. (kubernetes: pkg/controller/podgc) */
+export function podGarbageCollector({ clock, client, informers }: Context): Controller {
+  const nodes = informers.of("Node");
+  const pods = informers.of("Pod");
+  const missing = new Map<string, number>();
+  pods.index("node", (pod) => pod.spec.nodeName);
+
+  function reconcile(name: string): Again | void {
+    if (nodes.get(name)) return void missing.delete(name);
+    const orphans = pods.by("node", name);
+    if (orphans.length === 0) return void missing.delete(name);
+    const since = missing.get(name) ?? clock.now();
+    missing.set(name, since);
+    const left = since + QUARANTINE_MS - clock.now();
+    if (left > 0) return { inBackground: left };
+    for (const pod of orphans) remove(pod);
+  }
+
+  function remove({ metadata: { name, namespace, uid } }: Pod): void {
+    try {
+      client.delete("Pod", name, namespace, { gracePeriodSeconds: 0, uid: uid! });
+    } catch (error) {
+      if (!isApiError(error, 404)) throw error;
+    }
+  }
+
+  return {
+    name: "pod-garbage-collector", reconcile,
+    watches: [watch("Node", (key, node, previous) => (node && previous ? [] : [key])), watch("Pod", (_key, pod) => (pod?.spec.nodeName && !nodes.get(pod.spec.nodeName) ? [pod.spec.nodeName] : []))],
+  };
+}

@@ -1,0 +1,254 @@
+import { controllerOf, watch, type Context, type Controller } from "../machinery/controller.js";
+import { stamp } from "../machinery/events.js";
+import { isApiError, keyOf } from "../machinery/informer.js";
+import type { Condition, ContainerPort, Node, Pod, Taint, Toleration } from "../objects/types.js";
+import { condition, isTerminal } from "../objects/pods.js";
+import { allocatable, requestsOf, type Resources } from "./resources.js";
+
+/** With fewer nodes than this all are looked at. (pkg/scheduler/schedule_one.go: minFeasibleNodesToFind) */
+const MIN_FEASIBLE_NODES = 100;
+
+/**
+ * Finds a node for each Pod: filters those that cannot run it, scores the rest, binds it to the best.
+ * (kubernetes: pkg/scheduler/schedule_one.go and the plug-ins named below)
+ *
+ * It keeps its own sums for each node, so that a Pod's turn costs the nodes it looks at, not the Pods that run there. Ties go
+ * to the node that comes first by name (upstream draws lots): so the same manifests give the same cluster.
+ * Not modelled: affinity beyond nodeSelector, topology constraints, volumes, priorities and preemption.
+ */
+export function scheduler({ clock, client, informers, events }: Context): Controller {
+  const pods = informers.of("Pod");
+  const nodes = informers.of("Node");
+  const pool = new NodePool();
+  const unschedulable = new Set<string>();
+
+  pods.onChange((_key, pod, previous) => {
+    if (pod && previous && weighsTheSame(pod, previous)) return;
+    if (previous?.spec.nodeName && !isTerminal(previous)) pool.account(previous, -1);
+    if (pod?.spec.nodeName && !isTerminal(pod)) pool.account(pod, 1);
+  });
+  nodes.onChange((_key, node, previous) => pool.setNode(node ?? previous!, node !== undefined));
+
+  function reconcile(key: string): void {
+    const pod = pods.get(key);
+    unschedulable.delete(key);
+    if (!pod || pod.spec.nodeName || pod.metadata.deletionTimestamp || isTerminal(pod) || (pod.spec.schedulerName ?? "default-scheduler") !== "default-scheduler") return;
+    const choice = pool.choose(pod);
+    if (typeof choice === "string") return bind(pod, choice);
+    unschedulable.add(key);
+    refuse(pod, whyNot(choice, nodes.size));
+  }
+
+  function bind(pod: Pod, node: string): void {
+    const { name, namespace } = pod.metadata;
+    pods.learn(client.bind(name, namespace!, node));
+    events.normal(pod, "Scheduled", `Successfully assigned ${keyOf(pod)} to ${node}`);
+  }
+
+  function refuse(pod: Pod, message: string): void {
+    events.warning(pod, "FailedScheduling", message);
+    const before = condition(pod, "PodScheduled");
+    if (before?.status === "False" && before.message === message) return;
+    const scheduled: Condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message, lastTransitionTime: before?.status === "False" ? before.lastTransitionTime! : stamp(clock.now()) };
+    const others = pod.status?.conditions?.filter(({ type }) => type !== "PodScheduled") ?? [];
+    try {
+      pods.learn(client.updateStatus<Pod>({ ...pod, status: { ...pod.status, conditions: [...others, scheduled] } }));
+    } catch (error) {
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+
+  /** A node that changed, or a Pod that went, may make room for those that wait. */
+  function* waiting(): Iterable<string> {
+    yield* unschedulable;
+  }
+
+  return {
+    name: "default-scheduler", reconcile,
+    watches: [
+      watch("Pod", (key, pod, previous) => {
+        if (pod && !pod.spec.nodeName) return schedulable(pod, previous) ? [key] : [];
+        unschedulable.delete(key);
+        return previous?.spec.nodeName && (!pod || (isTerminal(pod) && !isTerminal(previous))) ? waiting() : [];
+      }),
+      watch("Node", (_key, node, previous) => (node && (!previous || helps(node, previous)) ? waiting() : [])),
+    ],
+  };
+}
+
+/** Not for the status that the scheduler itself wrote. */
+const schedulable = (pod: Pod, previous: Pod | undefined): boolean => !previous || previous.spec !== pod.spec || previous.metadata.labels !== pod.metadata.labels;
+
+/** Heartbeats do not. */
+const helps = (node: Node, previous: Node): boolean =>
+  node.spec !== previous.spec || node.metadata.labels !== previous.metadata.labels || JSON.stringify(node.status?.allocatable) !== JSON.stringify(previous.status?.allocatable);
+
+const weighsTheSame = (a: Pod, b: Pod): boolean =>
+  a.spec.nodeName === b.spec.nodeName && a.spec.containers === b.spec.containers && a.metadata.deletionTimestamp === b.metadata.deletionTimestamp
+  && a.metadata.labels === b.metadata.labels && isTerminal(a) === isTerminal(b);
+
+// ---- nodes and their sums
+
+/** Why a node cannot run the Pod, and whether taking other Pods away could change that. */
+interface Refusal {
+  reasons: string[];
+  preemptable: boolean;
+}
+
+class NodeInfo {
+  node: Node | undefined;
+  free: Resources = { cpu: 0, memory: 0, pods: 0 };
+  readonly used: Resources = { cpu: 0, memory: 0, pods: 0 };
+  readonly scored: Resources = { cpu: 0, memory: 0, pods: 0 };
+  /** Pods here of each group that is spread. */
+  readonly groups = new Map<string, number>();
+  readonly hostPorts: { ip: string; protocol: string; port: number }[] = [];
+
+  constructor(readonly name: string) {}
+}
+
+class NodePool {
+  readonly #infos = new Map<string, NodeInfo>();
+  #ordered: NodeInfo[] | undefined;
+  #next = 0;
+
+  setNode(node: Node, exists: boolean): void {
+    const info = this.#info(node.metadata.name);
+    if (!exists || !info.node) this.#ordered = undefined;
+    info.node = exists ? node : undefined;
+    info.free = allocatable(node);
+  }
+
+  account(pod: Pod, sign: 1 | -1): void {
+    const info = this.#info(pod.spec.nodeName!);
+    const { asked, scored } = requestsOf(pod);
+    for (const name of ["cpu", "memory", "pods"] as const) {
+      info.used[name] += sign * asked[name];
+      info.scored[name] += sign * scored[name];
+    }
+    if (!pod.metadata.deletionTimestamp) {
+      const count = (info.groups.get(groupOf(pod)) ?? 0) + sign;
+      if (count > 0) info.groups.set(groupOf(pod), count);
+      else info.groups.delete(groupOf(pod));
+    }
+    for (const port of hostPortsOf(pod)) {
+      if (sign > 0) info.hostPorts.push(port);
+      else info.hostPorts.splice(info.hostPorts.findIndex((one) => clash(one, port)), 1);
+    }
+  }
+
+  /** The best node's name, or why there is none. */
+  choose(pod: Pod): string | Map<string, Refusal> {
+    const nodes = (this.#ordered ??= [...this.#infos.values()].filter(({ node }) => node).sort((a, b) => (a.name < b.name ? -1 : 1)));
+    const refusals = new Map<string, Refusal>();
+    const { asked } = requestsOf(pod);
+    const wanted = feasibleToFind(nodes.length);
+    const found: NodeInfo[] = [];
+    let looked = 0;
+    for (; looked < nodes.length && found.length < wanted; looked++) {
+      const info = nodes[(this.#next + looked) % nodes.length]!;
+      const refusal = refusalOf(pod, asked, info);
+      if (refusal) refusals.set(info.name, refusal);
+      else found.push(info);
+    }
+    if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length; // the next Pod begins where this one ended
+    return found.length === 0 ? refusals : best(pod, found).name;
+  }
+
+  #info(name: string): NodeInfo {
+    let info = this.#infos.get(name);
+    if (!info) this.#infos.set(name, (info = new NodeInfo(name)));
+    return info;
+  }
+}
+
+/** In big clusters a part of the nodes is enough: 50 % less a point for each 125 nodes, at least 5 %. (numFeasibleNodesToFind) */
+function feasibleToFind(nodes: number): number {
+  if (nodes < MIN_FEASIBLE_NODES) return nodes;
+  return Math.max(MIN_FEASIBLE_NODES, Math.floor((nodes * Math.max(5, 50 - nodes / 125)) / 100));
+}
+
+// ---- filters, in the order of the scheduler's default profile
+
+function refusalOf(pod: Pod, asked: Resources, info: NodeInfo): Refusal | undefined {
+  const { spec, metadata } = info.node!;
+  if (spec.unschedulable && !(pod.spec.tolerations ?? []).some((one) => tolerates(one, UNSCHEDULABLE))) return never("node(s) were unschedulable"); // NodeUnschedulable
+  const taint = spec.taints?.find((taint) => taint.effect !== "PreferNoSchedule" && !(pod.spec.tolerations ?? []).some((one) => tolerates(one, taint)));
+  if (taint) return never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`); // TaintToleration
+  for (const key in pod.spec.nodeSelector) if (metadata.labels?.[key] !== pod.spec.nodeSelector[key]) return never("node(s) didn't match Pod's node affinity/selector"); // NodeAffinity
+  if (info.hostPorts.length > 0 && hostPortsOf(pod).some((port) => info.hostPorts.some((other) => clash(port, other)))) return { reasons: ["node(s) didn't have free ports for the requested pod ports"], preemptable: true }; // NodePorts
+  return lacks(asked, info); // NodeResourcesFit
+}
+
+const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
+const never = (reason: string): Refusal => ({ reasons: [reason], preemptable: false });
+
+function lacks({ cpu, memory }: Resources, { free, used }: NodeInfo): Refusal | undefined {
+  if (used.pods + 1 <= free.pods && (cpu === 0 || used.cpu + cpu <= free.cpu) && (memory === 0 || used.memory + memory <= free.memory)) return undefined;
+  const reasons = [used.pods + 1 > free.pods && "Too many pods", cpu > 0 && used.cpu + cpu > free.cpu && "Insufficient cpu", memory > 0 && used.memory + memory > free.memory && "Insufficient memory"];
+  return { reasons: reasons.filter((reason) => typeof reason === "string"), preemptable: cpu <= free.cpu && memory <= free.memory };
+}
+
+/** (k8s.io/api: core/v1/toleration.go, ToleratesTaint) */
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  return toleration.operator === "Exists" || (Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? ""));
+}
+
+function hostPortsOf({ spec }: Pod): { ip: string; protocol: string; port: number }[] {
+  const used = (port: ContainerPort) => (port.hostPort ? [{ ip: port.hostIP ?? "0.0.0.0", protocol: port.protocol ?? "TCP", port: port.hostPort }] : []);
+  return spec.containers.flatMap(({ ports }) => ports?.flatMap(used) ?? []);
+}
+
+const clash = (a: { ip: string; protocol: string; port: number }, b: { ip: string; protocol: string; port: number }): boolean =>
+  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === "0.0.0.0" || b.ip === "0.0.0.0");
+
+// ---- scores
+
+/**
+ * Spreads the Pods of one owner over the nodes (PodTopologySpread, weight 2), prefers free nodes (NodeResourcesFit,
+ * LeastAllocated) and avoids PreferNoSchedule taints (TaintToleration, weight 3).
+ */
+function best(pod: Pod, nodes: readonly NodeInfo[]): NodeInfo {
+  const group = groupOf(pod);
+  const { scored } = requestsOf(pod);
+  let most = 0;
+  for (const { groups } of nodes) most = Math.max(most, groups.get(group) ?? 0);
+  let [winner, high] = [nodes[0]!, -Infinity];
+  for (const info of nodes) {
+    const spread = most === 0 ? 100 : (100 * (most - (info.groups.get(group) ?? 0))) / most;
+    const disliked = info.node!.spec.taints?.some((taint) => taint.effect === "PreferNoSchedule" && !(pod.spec.tolerations ?? []).some((one) => tolerates(one, taint)));
+    const score = 2 * spread + freeShare(scored, info) + (disliked ? 0 : 300);
+    if (score > high || (score === high && info.name < winner.name)) [winner, high] = [info, score];
+  }
+  return winner;
+}
+
+/** 0 to 100: how much would be left of CPU and memory. */
+function freeShare(asked: Resources, { free, scored }: NodeInfo): number {
+  const share = (name: "cpu" | "memory") => (free[name] > 0 ? Math.max(0, Math.floor((100 * (free[name] - scored[name] - asked[name])) / free[name])) : 0);
+  return Math.floor((share("cpu") + share("memory")) / 2);
+}
+
+/** Pods that should not all be on one node: those of one owner, or those with the same labels. */
+function groupOf(pod: Pod): string {
+  return controllerOf(pod)?.uid ?? `${pod.metadata.namespace}/${JSON.stringify(pod.metadata.labels ?? {})}`;
+}
+
+// ---- the message
+
+/** As `kubectl describe pod` shows it: "0/3 nodes are available: 3 Insufficient cpu. preemption: …" (pkg/scheduler/framework/types.go, FitError) */
+function whyNot(refusals: ReadonlyMap<string, Refusal>, nodes: number): string {
+  if (nodes === 0) return "no nodes available to schedule pods";
+  const helpless = [...refusals.values()].map(({ preemptable }) => (preemptable ? "No preemption victims found for incoming pod" : "Preemption is not helpful for scheduling"));
+  const head = `0/${nodes} nodes are available: `;
+  return `${head}${counted([...refusals.values()].flatMap(({ reasons }) => reasons))}. preemption: ${head}${counted(helpless)}.`;
+}
+
+function counted(reasons: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${count} ${reason}`).sort().join(", ");
+}
+
