@@ -10,10 +10,12 @@ import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
 import { PortAllocator } from "./allocators.js";
+import { decoded } from "./decode.js";
 import * as errors from "./errors.js";
 import { History } from "./history.js";
 import { LocalClient } from "./local-client.js";
 import { patched } from "./patch.js";
+import { scaled, scaleOf, type Scale } from "./scale.js";
 import { prepareService, ServiceNumbers } from "./services.js";
 import { WatchCache } from "./watch.js";
 
@@ -104,6 +106,7 @@ export class ApiServer {
 
   create<T extends KubeObject>(object: T, options: WriteOptions = {}): T {
     const info = infoOf(object.kind, object.apiVersion);
+    object = decoded(info, object, options.fieldValidation, options.onWarning);
     for (let attempt = 1; ; attempt++) {
       const [fresh, problems] = this.#prepareCreate(info, object);
       try {
@@ -119,6 +122,7 @@ export class ApiServer {
   /** Replaces an object, or only its status. */
   update<T extends KubeObject>(object: T, options: WriteOptions = {}, subresource?: "status"): T {
     const info = infoOf(object.kind, object.apiVersion);
+    object = decoded(info, object, options.fieldValidation, options.onWarning);
     const { name, namespace, uid, resourceVersion } = object.metadata;
     return this.#change(info, name, namespace, options, subresource, (old) => {
       if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw errors.conflict(info, name, errors.modified);
@@ -130,7 +134,10 @@ export class ApiServer {
   patch(kind: Kind, name: string, namespace: string | undefined, patch: Patch, options: WriteOptions & { subresource?: "status" | "scale" } = {}): KubeObject {
     const info = infoOf(kind);
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
-      const next = patched(info, old, patch, options.subresource) as KubeObject;
+      const scale = options.subresource === "scale";
+      const result = patched(scale ? "Scale" : kind, scale ? scaleOf(old) : old, patch);
+      const next = decoded(info, scale ? scaled(old, result as Scale) : (result as KubeObject), options.fieldValidation, options.onWarning);
+      if (next.kind !== old.kind || next.apiVersion !== old.apiVersion) throw errors.badRequest(`a patch cannot make a ${next.apiVersion} ${next.kind} of a ${old.apiVersion} ${old.kind}`);
       const { resourceVersion } = next.metadata;
       if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) throw errors.conflict(info, name, errors.modified);
       return next;

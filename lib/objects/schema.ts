@@ -352,6 +352,16 @@ ReplicaSetStatus: How a ReplicaSet stands.
   availableReplicas int: Those ready for minReadySeconds.
   conditions []Condition@type: ReplicaFailure.
   ~ terminatingReplicas
+# io.k8s.api.autoscaling.v1
+Scale: The number of replicas of something that has one.
+  metadata ObjectMeta: Standard metadata.
+  spec ScaleSpec: What is asked for.
+  status ScaleStatus: How it stands.
+ScaleSpec: What is asked for.
+  replicas int: How many.
+ScaleStatus: How it stands.
+  replicas! int: How many there are.
+  selector string: Which Pods they are, as kubectl -l takes it.
 # io.k8s.api.coordination.v1
 Lease: A claim with a time limit: who leads, or whether a node is alive.
   metadata ObjectMeta: Standard metadata.
@@ -436,7 +446,7 @@ function parseTable(): Map<string, ObjectType> {
       current.fields.set(name, { name, type: parseType(type!), required, description: rest.join(": "), ...(mergeKey !== undefined && { mergeKey }) });
     }
   }
-  for (const kind of ["Namespace", "Node", "Pod", "Service", "Endpoints", "Event", "Deployment", "ReplicaSet", "Lease", "EndpointSlice"]) {
+  for (const kind of ["Namespace", "Node", "Pod", "Service", "Endpoints", "Event", "Deployment", "ReplicaSet", "Lease", "EndpointSlice", "Scale"]) {
     const header: Record<string, string> = { apiVersion: "The group and version of the kind, as apps/v1.", kind: "The kind of the object." };
     const fields = types.get(kind)!.fields;
     types.get(kind)!.fields = new Map([...Object.entries(header).map(([name, description]) => [name, { name, type: { is: "string" }, required: false, description }] as [string, Field]), ...fields]);
@@ -468,7 +478,18 @@ export function misfits(name: string, value: unknown): Misfit[] {
   return found;
 }
 
+/** Frozen values of the types that are shared by many, or of which a few in a hundred change, known to fit. */
+const fitting: Record<string, WeakSet<object>> = { PodSpec: new WeakSet(), Endpoint: new WeakSet() };
+
 function checkObject(type: ObjectType, value: unknown, path: string, found: Misfit[], owner: string): void {
+  const known = fitting[type.name];
+  if (known?.has(value as object)) return;
+  const before = found.length;
+  checkFields(type, value, path, found, owner);
+  if (known && found.length === before && Object.isFrozen(value)) known.add(value as object);
+}
+
+function checkFields(type: ObjectType, value: unknown, path: string, found: Misfit[], owner: string): void {
   if (!isRecord(value)) return void found.push({ path, problem: "type", allowed: { is: "object", name: type.name }, value, owner });
   for (const key of Object.keys(value)) {
     const field = type.fields.get(key);

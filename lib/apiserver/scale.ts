@@ -1,0 +1,26 @@
+import { selectorText } from "../objects/selectors.js";
+import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
+
+/** autoscaling/v1 Scale: the number of replicas of whatever has one. */
+export interface Scale {
+  kind: "Scale";
+  apiVersion: "autoscaling/v1";
+  metadata: ObjectMeta;
+  spec: { replicas?: number };
+  status: { replicas: number; selector?: string };
+}
+
+export function scaleOf(object: KubeObject): Scale {
+  const { metadata, spec, status } = object as Deployment | ReplicaSet;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  return {
+    kind: "Scale", apiVersion: "autoscaling/v1", metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
+    spec: { replicas: spec.replicas ?? 0 }, status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector) },
+  };
+}
+
+/** The object with the Scale's number. */
+export function scaled<T extends KubeObject>(object: T, scale: Scale): T {
+  const { spec } = object as unknown as Deployment;
+  return { ...object, metadata: { ...object.metadata, ...(scale.metadata?.resourceVersion && { resourceVersion: scale.metadata.resourceVersion }) }, spec: { ...spec, replicas: scale.spec?.replicas ?? 0 } };
+}
