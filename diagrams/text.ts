@@ -14,7 +14,7 @@ export function label(text: string): string {
     .replace(/^(\d+)([.)])(?= |$)/, (_, n, mark) => n + entity(mark)).replace(/^[-+](?= |$)/, entity) // "1. x" and "- x" would be markdown lists
     .replace(/^(no)?wrap:/i, (word) => word.slice(0, -1) + entity(":")) // an order to a sequence diagram
     .replace(/\b(https?|ftp):\/\/|\bwww\./gi, (link) => link.slice(0, -1) + entity(link.at(-1)!)) // markdown would make a link of it
-    .replace(/\bend\b/gi, (word) => entity(word[0]!) + word.slice(1)); // ends a block
+    .replace(/\bend\b|style|classDef/gi, (word) => entity(word[0]!) + word.slice(1)); // ends a block; loses the entity's semicolon
 }
 
 function entity(character: string): string {
