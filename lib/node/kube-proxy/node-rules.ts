@@ -4,7 +4,7 @@
  */
 import { Rule, builtinChains, type Chain, type Hook, type Match, type RuleSet, type TableName } from "../../net/rule.js";
 import { parseAddress } from "../../net/address.js";
-import { restoreRule, saveText } from "../../net/iptables-text.js";
+import { restoreRule, ruleText, saveText } from "../../net/iptables-text.js";
 import { counters, type FamilyConfig, type NodeView } from "./config.js";
 import { comment, jump, type PortState, type Program, type SharedRules } from "./program.js";
 import type { ServiceRules, ServiceState } from "./service-rules.js";
@@ -85,6 +85,9 @@ function nodePortTail({ family, nodePortAddresses, localhostNodePorts }: FamilyC
   return [...new Set(reachable.map(({ text }) => text))].map((cidr) => tail({ kind: "destination", cidr }));
 }
 
+/** What a service port's own chains are called. */
+const ownChain = /^KUBE-(SVC|SVL|EXT|FW|SEP)-(.{16})$/;
+
 export interface NodeRulesOptions {
   /** Since which version Services were written in the large cluster's way; see KubeProxy. */
   large?: readonly { after: number; large: boolean }[];
@@ -135,9 +138,10 @@ export class NodeRules implements RuleSet {
   }
 
   #builtin(table: TableName, name: string): Chain {
-    const ours = jumps.filter((each) => each.table === table && each.from === name).map(({ rule }) => rule).reverse();
     const base = this.options.base?.chain(table, name);
-    return { name, rules: [...ours, ...(base?.rules ?? [])], policy: base?.policy ?? "ACCEPT" };
+    const there = new Set(base?.rules.map((rule) => ruleText(rule, this.family)));
+    const ours = jumps.filter((each) => each.table === table && each.from === name && !there.has(ruleText(each.rule, this.family))).map(({ rule }) => rule);
+    return { name, rules: [...ours.reverse(), ...(base?.rules ?? [])], policy: base?.policy ?? "ACCEPT" };
   }
 
   #topLevel(table: TableName, name: string): readonly Rule[] | undefined {
@@ -151,7 +155,7 @@ export class NodeRules implements RuleSet {
 
   /** A chain of some port. KUBE-SEP chains are searched for: packets get there from their port's rules, only readers ask by name. */
   #portChain(name: string): Chain | undefined {
-    const [, kind, hash] = /^KUBE-(SVC|SVL|EXT|FW|SEP)-(.{16})$/.exec(name) ?? [];
+    const [, kind, hash] = ownChain.exec(name) ?? [];
     if (kind === undefined) return undefined;
     if (kind !== "SEP") {
       const found = this.services.portOf(hash!, this.version);
@@ -166,7 +170,7 @@ export class NodeRules implements RuleSet {
     if (table === "nat" || table === "filter") topLevel[table].forEach((name) => names.add(name));
     if (table === "filter") names.add("KUBE-FIREWALL");
     if (this.options.canary && table !== "raw") names.add(canary);
-    for (const { name } of this.options.base?.chains(table) ?? []) names.add(name);
+    for (const { name } of this.options.base?.chains(table) ?? []) if (!ownChain.test(name)) names.add(name);
     for (const name of names) yield this.chain(table, name)!;
     if (table !== "nat") return;
     for (const program of this.programs()) yield* program.chains.values();

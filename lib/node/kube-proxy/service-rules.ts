@@ -65,6 +65,8 @@ export class ServiceRules {
   version = 0;
   /** Endpoints of all Services now. */
   endpoints = 0;
+  /** The Services that have a healthCheckNodePort. */
+  readonly healthChecked = new Set<string>();
   readonly #services = new Map<string, History>();
   readonly #sliceOwner = new Map<string, string>();
   /** Who changed when, since the oldest version in use. */
@@ -116,6 +118,8 @@ export class ServiceRules {
     if (history.last && history.last.version > this.#newestUsed) history.states.pop(); // nobody has seen the one before
     history.states.push(state);
     this.#log.push({ version: this.version, key });
+    if (service?.spec.healthCheckNodePort) this.healthChecked.add(key);
+    else this.healthChecked.delete(key);
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     waiting.forEach((wake) => wake());
