@@ -189,6 +189,11 @@ export class ApiServer {
     return cache.add({ revision, value: selector?.exact(cache.trigger), wants, on, initial, backlog: [], stopped: false });
   }
 
+  /** What a bookmark says: the revision up to which all watchers of the kind have been told everything. */
+  progress(kind: Kind): string {
+    return String(this.#watches.get(kind)!.progress(this.store.revision));
+  }
+
   /** Forgets history before `revision`, as `etcdctl compact` does. */
   compact(revision: number): void {
     this.store.compact(revision);

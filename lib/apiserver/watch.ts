@@ -34,6 +34,11 @@ export class WatchCache {
     return this.#start;
   }
 
+  /** The revision up to which every watcher has been told all; `now` is the store's. */
+  progress(now: number): number {
+    return this.#delivered === this.#events.length ? now : (this.#events[this.#delivered - 1]?.revision ?? this.#start);
+  }
+
   /** What the store tells. */
   note(changes: readonly Change[]): void {
     for (const { type, revision, value, previous } of changes) {

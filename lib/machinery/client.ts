@@ -71,7 +71,7 @@ export type Patch =
 
 export type WatchEvent<T> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
-  | { type: "BOOKMARK"; object: { kind: string; apiVersion: string; metadata: { resourceVersion: string } } }
+  | { type: "BOOKMARK"; object: { kind: string; apiVersion: string; metadata: { resourceVersion: string; annotations?: Record<string, string> } } }
   | { type: "ERROR"; object: Status };
 
 /** metav1.Status: how the API server says that something went wrong. */

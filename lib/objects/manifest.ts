@@ -82,7 +82,7 @@ const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag);
 /** JSON is YAML too, but JSON.parse is faster and says more clearly what is wrong. */
 function parseJson(text: string): { value: unknown } | undefined {
   if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text)) return undefined;
-  if (tooDeep(text)) return undefined; // js-yaml says so
+  if (nestsDeeper(text, maxDepth)) return undefined; // js-yaml says so
   try {
     return { value: JSON.parse(text) as unknown };
   } catch {
@@ -90,15 +90,15 @@ function parseJson(text: string): { value: unknown } | undefined {
   }
 }
 
-/** Whether brackets nest deeper than allowed; those in strings may count too, then YAML's reader decides. */
-function tooDeep(text: string): boolean {
+/** Whether a JSON text's brackets nest deeper than `max`; those within strings count too. */
+export function nestsDeeper(text: string, max: number): boolean {
   let [depth, deepest] = [0, 0];
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
     else if (code === 0x7d || code === 0x5d) depth--;
   }
-  return deepest > maxDepth;
+  return deepest > max;
 }
 
 /** Counts values as if every alias were written out, before anything is built: a "billion laughs" ends here. */
