@@ -59,7 +59,7 @@ class Aws extends BaseCloud {
 
   #address(): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
     const number = this.#made++;
-    const { firstLoadBalancer = "1234", publicAddresses = "203.0.113", privateAddresses } = this.options;
+    const { firstLoadBalancer = "1234", publicAddresses = "198.51.100", privateAddresses } = this.options;
     const name = number === 0 ? firstLoadBalancer : `${this.environment.random.fork(`aws/elb/${number}`).between(1_000, 9_999_999)}`;
     const inside = privateAddresses ? privateAddresses[number % privateAddresses.length]! : `192.168.0.${250 - (number % 100)}`;
     return { hostname: `${name}.${this.#region}.elb.amazonaws.com`, addresses: [`${publicAddresses}.${10 + (number % 240)}`], privateAddresses: [inside] };

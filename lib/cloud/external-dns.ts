@@ -4,7 +4,7 @@
  * (github.com/kubernetes-sigs/external-dns; its annotation is understood as well)
  */
 import type { Informers } from "../machinery/informer.js";
-import type { DnsRecord, Zone } from "../net/dns.js";
+import { addressRecord, type DnsRecord, type Zone } from "../net/dns.js";
 import type { Service } from "../objects/types.js";
 
 export const hostnameAnnotation = "external-dns.alpha.kubernetes.io/hostname";
@@ -26,7 +26,7 @@ export function recordsFor(service: Service | undefined): DnsRecord[] {
   const ingress = service?.status?.loadBalancer?.ingress ?? [];
   const hostname = ingress.find((each) => each.hostname !== undefined)?.hostname;
   if (hostname !== undefined) return [{ type: "CNAME", target: hostname }];
-  return ingress.flatMap(({ ip }) => (ip === undefined ? [] : [{ type: ip.includes(":") ? ("AAAA" as const) : ("A" as const), address: ip }]));
+  return ingress.flatMap(({ ip }) => (ip === undefined ? [] : [addressRecord(ip)]));
 }
 
 export function firstBalanced(services: Iterable<Service>): Service | undefined {

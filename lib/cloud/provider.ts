@@ -1,6 +1,7 @@
 import { TransientError } from "../machinery/controller.js";
 import type { Clock } from "../machinery/clock.js";
 import type { Random } from "../machinery/random.js";
+import { addressRecord, type Zone } from "../net/dns.js";
 import type { HealthCheck, Listener, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { LoadBalancerIngress, Node, Service } from "../objects/types.js";
 import { HealthChecks } from "./health-checks.js";
@@ -58,6 +59,8 @@ export interface CloudEnvironment {
   random: Random;
   /** One health check, now, through the network: does the target answer? Default: yes. */
   check?: (target: Target, healthCheck: HealthCheck, loadBalancer: LoadBalancer) => boolean;
+  /** Where the cloud makes its load balancers' names known. */
+  dns?: Zone;
 }
 
 /** How long the cloud takes to make a load balancer. An order of magnitude, no promise of any cloud. Milliseconds. */
@@ -117,6 +120,7 @@ export abstract class BaseCloud implements CloudProvider {
     }
     this.#pending.delete(name);
     this.loadBalancers.set(name, balancer);
+    if (balancer.hostname) this.environment.dns?.set(balancer.hostname, balancer.addresses.map(addressRecord));
     this.updateLoadBalancer(service, nodes);
     return this.statusOf(balancer);
   }
@@ -131,6 +135,8 @@ export abstract class BaseCloud implements CloudProvider {
 
   ensureLoadBalancerDeleted(service: Service): void {
     const name = this.balancerName(service);
+    const hostname = this.loadBalancers.get(name)?.hostname;
+    if (hostname) this.environment.dns?.set(hostname, []);
     this.#checks.forget(name);
     for (const map of [this.loadBalancers, this.targets, this.#pending]) map.delete(name);
   }

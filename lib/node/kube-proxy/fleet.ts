@@ -69,9 +69,7 @@ export class ProxyFleet {
 
   #start(node: Node, machine: Machine): void {
     const { clock, config } = this.options;
-    const families = (["IPv4", "IPv6"] as const).filter((family) => machine.addresses.some((a) => a.includes(":") === (family === "IPv6")));
-    const rules = Object.fromEntries(families.map((family) => [family, this.#rules[family]]));
-    const proxy = new KubeProxy({ node, config, clock, kernel: machine.kernel, rules });
+    const proxy = new KubeProxy({ node, config, clock, kernel: machine.kernel, rules: this.#rules });
     this.#proxies.set(node.metadata.name, proxy);
     machine.kernel.listen("TCP", healthzPort);
     machine.httpStatus = (port) => (port === healthzPort ? 200 : proxy.health(port)?.status);

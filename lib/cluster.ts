@@ -1,0 +1,332 @@
+/**
+ * A whole cluster in one process. createCluster wires it; everything else in the library knows only what it was given.
+ *
+ *     const cluster = createCluster({ nodes: 3, cloud: aws(), seed: 1 });
+ *     cluster.apply(read("manifests/service.yaml"));
+ *     cluster.settle();
+ *     cluster.request("http://mynginx-app.com:8080/").disposition     // "delivered"
+ */
+import { ApiServer } from "./apiserver/apiserver.js";
+import { aws } from "./cloud/aws.js";
+import { runExternalDns, type Domains } from "./cloud/external-dns.js";
+import { gcp } from "./cloud/gcp.js";
+import { cloudControllerManager } from "./cloud/manager.js";
+import type { BaseCloud, Cloud } from "./cloud/provider.js";
+import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
+import { DataPath, type RequestOptions } from "./journey/data-path.js";
+import { Network, type Balancer } from "./journey/network.js";
+import type { BarePacket } from "./journey/travel.js";
+import type { Journey, Outcomes } from "./journey/types.js";
+import type { Client, ListOptions } from "./machinery/client.js";
+import type { Clock } from "./machinery/clock.js";
+import type { Surroundings } from "./machinery/controller.js";
+import { duration } from "./machinery/duration.js";
+import type { HistoryEntry } from "./machinery/history.js";
+import { Informers, isApiError } from "./machinery/informer.js";
+import type { Manager } from "./machinery/manager.js";
+import { Random } from "./machinery/random.js";
+import { VirtualClock } from "./machinery/virtual-clock.js";
+import { Zone } from "./net/dns.js";
+import { Routes } from "./net/routes.js";
+import { runCoreDns } from "./node/coredns.js";
+import { nodeHandle, podHandle, type NodeHandle, type NodeRuleTables, type PodHandle } from "./handles.js";
+import { readConfiguration } from "./node/kube-proxy/config.js";
+import { ProxyFleet } from "./node/kube-proxy/fleet.js";
+import { Kubelet } from "./node/kubelet.js";
+import { Machine } from "./node/machine.js";
+import { runPodRoutes } from "./node/pod-routes.js";
+import { withDeletions } from "./objects/apply.js";
+import { parse, type Documents } from "./objects/files.js";
+import { kindInfo } from "./objects/kinds.js";
+import type { Kind, Kinds, KubeObject } from "./objects/types.js";
+import type { Store } from "./store/store.js";
+
+export { aws, gcp };
+
+export interface NodeSpec {
+  name: string;
+  /** Default: the next free one of 192.168.0.0/16, from 192.168.0.1. */
+  addresses?: string[];
+  zone?: string;
+  labels?: Record<string, string>;
+  /** Default: 4 CPUs, 16 GiB, 110 Pods. */
+  capacity?: { cpu?: string; memory?: string; pods?: string };
+}
+
+export interface ClusterOptions {
+  /** How many (node-a, node-b, …), or which. Default 3. */
+  nodes?: number | NodeSpec[];
+  /** Default: none, and a Service of type LoadBalancer stays pending. */
+  cloud?: Cloud;
+  /** Everything random follows from it. Default 1. */
+  seed?: number;
+  /** A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own clusterCIDR. */
+  kubeProxy?: KubeObject;
+  /** Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more than 255 nodes). */
+  clusterCIDR?: string;
+  /** Default 10.2.0.0/16, or 10.128.0.0/12 beside the larger clusterCIDR. */
+  serviceCIDR?: string;
+  /**
+   * The numbers that the allocators give first, if they are free. Default: those of the article's figures, so that the notebook
+   * and the figures can be read side by side; `{}` leaves all to chance, as Kubernetes does.
+   */
+  first?: { clusterIP?: string; nodePort?: number };
+  /** The users' own domains and the Service that each stands for. Default: mynginx-app.com for default/nginx. */
+  domains?: Domains;
+  /** Default: in memory. */
+  store?: Store;
+  /** Default: virtual time. */
+  clock?: Clock;
+  /** Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds out about its kernel. */
+  nfacct?: boolean;
+  randomFully?: boolean;
+  /** Calls kept for history(). Default 100,000. */
+  historyLimit?: number;
+}
+
+/** What can be asked of a cluster and of a snapshot alike. */
+export interface Traceable {
+  readonly network: Network;
+  node(name: string): { name: string; rules: NodeRuleTables };
+  request(url: string, options?: RequestOptions): Journey;
+  outcomes(url: string, options?: RequestOptions): Outcomes;
+  packet(bare: BarePacket): Journey;
+  packetOutcomes(bare: BarePacket): Outcomes;
+}
+
+/** Makes a cluster and lets it start: the answered one has its nodes ready and waits for manifests. */
+export function createCluster(options: ClusterOptions = {}): Cluster {
+  const cluster = new Cluster(options);
+  cluster.start();
+  return cluster;
+}
+
+/** The article's user owns one domain, and means it for the article's Service. */
+export const articleDomains: Domains = { "mynginx-app.com": "default/nginx" };
+
+/** An IP of the cloud's network that is no node's: where packets go that no node's route knows. */
+const gateway = "192.168.255.254";
+
+export class Cluster implements Traceable {
+  readonly clock: Clock;
+  readonly apiserver: ApiServer;
+  readonly network: Network;
+  readonly cloud: BaseCloud | undefined;
+  /** The control plane's processes; of each manager two replicas, of which one leads. */
+  readonly managers: readonly Manager[];
+  /** The names that the internet knows: the cloud's, and the users' own. */
+  readonly dns = new Zone();
+  readonly #kubectl: Client;
+  readonly #path: DataPath;
+  readonly #kubelets = new Map<string, Kubelet>();
+  readonly #random: Random;
+  readonly #podRoutes = new Routes();
+  readonly #proxies: ProxyFleet;
+  readonly #applied = new Map<string, KubeObject>();
+
+  constructor(private readonly options: ClusterOptions) {
+    const specs = nodeSpecs(options.nodes ?? 3);
+    const large = specs.length > 255;
+    const { seed = 1, cloud, clusterCIDR = large ? "10.0.0.0/9" : "10.1.0.0/16", serviceCIDR = large ? "10.128.0.0/12" : "10.2.0.0/16" } = options;
+    this.#random = new Random(seed);
+    this.clock = options.clock ?? new VirtualClock();
+    const first = options.first ?? { clusterIP: "10.2.1.1", nodePort: 30519 };
+    this.apiserver = new ApiServer({
+      clock: this.clock, random: this.#random.fork("apiserver").next, store: options.store, serviceCIDRs: serviceCIDR.split(","), first, historyLimit: options.historyLimit,
+    });
+    this.#kubectl = this.apiserver.client("kubectl");
+
+    this.network = new Network(this.#podRoutes, this.dns, new Zone(), () => this.#balancers());
+    this.#path = new DataPath(this.network, this.#random.fork("requests").next, this.#random.fork("health checks").next);
+    this.cloud = cloud?.({ clock: this.clock, random: this.#random.fork("cloud"), check: (target, check, balancer) => this.#path.healthy(target, check, balancer), dns: this.dns });
+    this.#proxies = new ProxyFleet({ clock: this.clock, config: readConfiguration(options.kubeProxy ?? { clusterCIDR }), features: { nfacct: options.nfacct, randomFully: options.randomFully } });
+    for (const spec of specs) this.#addNode(spec);
+    this.managers = this.#controlPlane(clusterCIDR);
+  }
+
+  /** Boots everything, in the order in which a cluster's parts usually come up; none of them minds another. */
+  start(): void {
+    for (const manager of this.managers) manager.start();
+    for (const kubelet of this.#kubelets.values()) kubelet.start();
+    this.#follow("kube-proxy", (informers) => this.#proxies.follow(informers));
+    this.#follow("coredns", (informers) => runCoreDns(informers, this.network.clusterDns));
+    this.#follow("cni", (informers) => runPodRoutes(informers, this.#podRoutes));
+    this.#follow("external-dns", (informers) => runExternalDns(informers, this.dns, this.options.domains ?? articleDomains));
+    this.settle();
+  }
+
+  // ---- what a user does ----
+
+  /** As `kubectl apply`: makes what is not there, changes what is there to what the manifest says. Answers the objects as stored. */
+  apply(what: Documents | KubeObject | string): KubeObject[] {
+    const documents = typeof what === "string" ? parse(what) : "manifests" in what ? what : parse(JSON.stringify(what));
+    return documents.manifests.map(({ object }) => this.#applyOne(object));
+  }
+
+  get<K extends Kind>(kind: K, name: string, namespace = "default"): Kinds[K] {
+    return this.#kubectl.get(kind, name, namespace);
+  }
+
+  /** All objects of a kind, of all namespaces unless one is named. */
+  list<K extends Kind>(kind: K, options: ListOptions = {}): readonly Kinds[K][] {
+    return this.#kubectl.list(kind, options).items;
+  }
+
+  delete(kind: Kind, name: string, namespace = "default"): void {
+    this.#kubectl.delete(kind, name, namespace);
+    this.#applied.delete(`${kind} ${namespace}/${name}`);
+  }
+
+  scale(kind: "Deployment" | "ReplicaSet", name: string, replicas: number, namespace = "default"): void {
+    this.#kubectl.patch(kind, name, namespace, { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
+  }
+
+  /** A merge patch (RFC 7396): `cluster.patch("Service", "nginx", { spec: { externalTrafficPolicy: "Local" } })`. */
+  patch<K extends Kind>(kind: K, name: string, body: unknown, namespace = "default"): Kinds[K] {
+    return this.#kubectl.patch(kind, name, namespace, { type: "merge", body });
+  }
+
+  // ---- time ----
+
+  /** The moment it is in the cluster. */
+  get now(): Date {
+    return new Date(this.clock.now());
+  }
+
+  /** Runs until nobody has anything left to do; time moves on as needed. */
+  settle(): void {
+    this.#virtual("settle").settle();
+  }
+
+  /** Lets time pass: "400ms", "40s", "5m", or milliseconds. */
+  advance(time: string | number): void {
+    this.#virtual("advance").advance(duration(time));
+  }
+
+  #virtual(verb: string): VirtualClock {
+    if (this.clock instanceof VirtualClock) return this.clock;
+    throw new Error(`${verb}: this cluster runs in real time, which passes by itself`);
+  }
+
+  // ---- what can be looked at ----
+
+  /** A node's insides: its machine, its kubelet, its kube-proxy and the rules that its kernel holds. */
+  node(name: string): NodeHandle {
+    const [machine, kubelet, kubeProxy] = [this.network.machines.get(name), this.#kubelets.get(name), this.#proxies.get(name)];
+    if (!machine || !kubelet || !kubeProxy) throw new Error(`there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`);
+    return nodeHandle(machine, kubelet, kubeProxy);
+  }
+
+  /** The processes of a Pod, to be crashed or made ill. */
+  pod(name: string, namespace = "default"): PodHandle {
+    return podHandle(this.network, `${namespace}/${name}`);
+  }
+
+  /** Who read, watched and wrote what, when. */
+  history(): readonly HistoryEntry[] {
+    return this.apiserver.history();
+  }
+
+  /** The replica of a control-plane component that leads: "kube-controller-manager", "kube-scheduler", "cloud-controller-manager". */
+  leader(component: string): Manager | undefined {
+    return this.managers.find((manager) => manager.name === component && manager.leading);
+  }
+
+  // ---- packets ----
+
+  /** Sends one request and follows it to the Pod and back. */
+  request(url: string, options?: RequestOptions): Journey {
+    return this.#path.request(url, options);
+  }
+
+  /** Every way the request can go now, with its exact probability. */
+  outcomes(url: string, options?: RequestOptions): Outcomes {
+    return this.#path.outcomes(url, options);
+  }
+
+  /** Where `times` requests end: Pod, or disposition, -> how often. */
+  spread(url: string, times: number, options?: RequestOptions): Record<string, number> {
+    return this.#path.spread(url, times, options);
+  }
+
+  packet(bare: BarePacket): Journey {
+    return this.#path.packet(bare);
+  }
+
+  packetOutcomes(bare: BarePacket): Outcomes {
+    return this.#path.packetOutcomes(bare);
+  }
+
+  // ---- wiring ----
+
+  #surroundings(label: string): Surroundings {
+    return { clock: this.clock, random: this.#random.fork(label), connect: (who) => this.apiserver.client(who) };
+  }
+
+  #controlPlane(clusterCIDR: string): Manager[] {
+    const { cloud } = this;
+    return ["control-plane-1", "control-plane-2"].flatMap((identity) => {
+      const surroundings = { ...this.#surroundings(identity), identity };
+      return [
+        kubeControllerManager({ ...surroundings, clusterCIDRs: clusterCIDR.split(","), firstPart: 1 }), // node-a gets 10.1.1.0/24, as in the article's figures
+        kubeScheduler(surroundings),
+        ...(cloud ? [cloudControllerManager({ ...surroundings, provider: cloud })] : []),
+      ];
+    });
+  }
+
+  /** Starts something that only watches. */
+  #follow(who: string, run: (informers: Informers) => void): void {
+    const informers = new Informers(this.apiserver.client(who));
+    run(informers);
+    informers.start();
+  }
+
+  #addNode({ name, addresses, zone, labels, capacity }: NodeSpec & { addresses: string[] }): void {
+    const machine = new Machine({ name, addresses: addresses.map((a) => (a.includes(":") ? `${a}/64` : `${a}/16`)), clock: this.clock, gateway, sharedRoutes: this.#podRoutes });
+    this.network.addMachine(machine);
+    this.cloud?.launch({ name, addresses: machine.addresses, zone });
+    const kubelet = new Kubelet({
+      ...this.#surroundings("kubelet"), name, runtime: machine, addresses: machine.addresses, capacity, externalCloudProvider: this.cloud !== undefined,
+      labels: { ...(zone && !this.cloud && { "topology.kubernetes.io/zone": zone }), ...labels },
+    });
+    this.#kubelets.set(name, kubelet);
+    this.#proxies.add(machine);
+  }
+
+  *#balancers(): Generator<Balancer> {
+    if (!this.cloud) return;
+    for (const [name, balancer] of this.cloud.loadBalancers) yield { balancer, targets: this.cloud.targets.get(name) ?? [] };
+  }
+
+  #applyOne(object: KubeObject): KubeObject {
+    const namespaced = kindInfo(object.kind)!.namespaced;
+    const namespace = namespaced ? object.metadata.namespace ?? "default" : undefined;
+    const key = `${object.kind} ${namespace}/${object.metadata.name}`;
+    const before = this.#applied.get(key);
+    this.#applied.set(key, object);
+    const kind = object.kind as Kind;
+    try {
+      this.#kubectl.get(kind, object.metadata.name, namespace);
+    } catch (error) {
+      if (!isApiError(error, 404)) throw error;
+      return this.#kubectl.create({ ...object, metadata: { ...object.metadata, ...(namespace && { namespace }) } });
+    }
+    return this.#kubectl.patch(kind, object.metadata.name, namespace, { type: "strategic", body: withDeletions(before, object) });
+  }
+}
+
+/** Nodes with names and addresses: node-a at 192.168.0.1, node-b at 192.168.0.2, … */
+function nodeSpecs(nodes: number | NodeSpec[]): (NodeSpec & { addresses: string[] })[] {
+  const specs = typeof nodes === "number" ? Array.from({ length: nodes }, (_, i): NodeSpec => ({ name: `node-${letters(i)}` })) : nodes;
+  const taken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
+  let next = 0;
+  const free = (): string => {
+    do next++; while (next % 256 === 0 || next % 256 > 239 || taken.has(`192.168.${next >> 8}.${next & 255}`)); // from .240 on: load balancers
+    return `192.168.${next >> 8}.${next & 255}`;
+  };
+  return specs.map((spec) => ({ ...spec, addresses: spec.addresses ?? [free()] }));
+}
+
+/** a, b, … z, aa, ab, … as spreadsheets name their columns. */
+const letters = (i: number): string => (i < 26 ? "" : letters(Math.floor(i / 26) - 1)) + String.fromCharCode(97 + (i % 26));

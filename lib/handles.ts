@@ -1,0 +1,85 @@
+/** What a reader gets hold of: a node's and a Pod's insides, to look at and to break. */
+import type { Network } from "./journey/network.js";
+import { ruleText } from "./net/iptables-text.js";
+import type { TableName } from "./net/rule.js";
+import type { KubeProxy } from "./node/kube-proxy/kube-proxy.js";
+import type { Kubelet } from "./node/kubelet.js";
+import type { Machine, Sandbox } from "./node/machine.js";
+
+export interface NodeHandle {
+  name: string;
+  machine: Machine;
+  kubelet: Kubelet;
+  kubeProxy: KubeProxy;
+  /** What the node's kernel holds, as rows that `show` draws as a table. */
+  rules: NodeRuleTables;
+  /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
+  stop(): void;
+  /** It is back, with the rules and Pods that it had. */
+  start(): void;
+}
+
+export interface NodeRuleTables {
+  /** A chain's rules with their reasons; none where there is no such chain. `table`: default "nat". */
+  chain(name: string, table?: TableName): RuleRow[];
+  /** As iptables-save prints them. */
+  text(family?: "IPv4" | "IPv6"): string;
+  /** What kube-proxy gives iptables-restore on a full sync. */
+  restoreText(family?: "IPv4" | "IPv6"): string;
+}
+
+export interface RuleRow {
+  table: TableName;
+  chain: string;
+  rule: string;
+  /** The object that caused it: "Service default/nginx". */
+  object?: string;
+  /** The field of that object. */
+  field?: string;
+}
+
+export interface PodHandle {
+  machine: Machine;
+  sandbox: Sandbox;
+  /** A container's process ends (default: the first one's); the kubelet will notice. */
+  crash(container?: string): void;
+  /** Whether its processes say that they are well; a readiness probe asks them. */
+  setHealthy(healthy: boolean): void;
+}
+
+export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubeProxy): NodeHandle {
+  return {
+    name: machine.name, machine, kubelet, kubeProxy, rules: ruleTables(machine, kubeProxy),
+    stop() {
+      machine.up = false;
+      kubelet.stop();
+      kubeProxy.stop();
+    },
+    start() {
+      machine.up = true;
+      kubelet.start();
+      kubeProxy.start();
+    },
+  };
+}
+
+export function ruleTables({ kernel }: Machine, kubeProxy: KubeProxy): NodeRuleTables {
+  return {
+    chain: (chain, table = "nat") =>
+      (kernel.rules.IPv4?.chain(table, chain)?.rules ?? []).map((rule) => ({ table, chain, rule: ruleText(rule), ...(rule.cause && { object: rule.cause }), ...(rule.field && { field: rule.field }) })),
+    text: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.saveText() ?? "",
+    restoreText: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.restoreText() ?? "",
+  };
+}
+
+export function podHandle(network: Network, key: string): PodHandle {
+  const found = network.sandbox(key);
+  const running = () => [...network.machines.values()].flatMap(({ sandboxes }) => [...sandboxes].map((each) => each.key)).slice(0, 10).join(", ");
+  if (!found) throw new Error(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`);
+  const { machine, sandbox } = found;
+  return {
+    machine, sandbox,
+    crash: (container = sandbox.pod.spec.containers[0]!.name) => void sandbox.crashed.add(container),
+    setHealthy: (healthy) => void (sandbox.sick = !healthy),
+  };
+}

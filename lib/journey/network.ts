@@ -1,0 +1,67 @@
+import type { Zone } from "../net/dns.js";
+import type { LoadBalancer, Target } from "../net/load-balancer.js";
+import type { Machine, Sandbox } from "../node/machine.js";
+import { parseAddress } from "../net/address.js";
+import type { Routes } from "../net/routes.js";
+
+/** A load balancer together with the instances behind it, and what its health checks say of them. */
+export interface Balancer {
+  balancer: LoadBalancer;
+  targets: readonly Target[];
+}
+
+/**
+ * All that a packet can meet: machines, load balancers, names, and the fabric between them (a cloud's network with its route table).
+ * Nothing of Kubernetes is in here; a packet sees what was programmed, be it stale or not.
+ */
+export class Network {
+  readonly machines = new Map<string, Machine>();
+  readonly #machineAt = new Map<string, Machine>();
+  /** Hosts that are no part of the cluster, by address: endpoints outside of it. They answer on every port. */
+  readonly outside = new Map<string, string>();
+
+  constructor(
+    /** Which range of Pods lies behind which node: next hops are node addresses. */
+    readonly routes: Routes,
+    readonly internet: Zone,
+    /** The cluster's own DNS, which Pods ask. */
+    readonly clusterDns: Zone,
+    readonly balancers: () => Iterable<Balancer>,
+  ) {}
+
+  addMachine(machine: Machine): void {
+    this.machines.set(machine.name, machine);
+    for (const address of machine.addresses) this.#machineAt.set(address, machine);
+  }
+
+  removeMachine(name: string): void {
+    for (const address of this.machines.get(name)?.addresses ?? []) this.#machineAt.delete(address);
+    this.machines.delete(name);
+  }
+
+  /** The machine that the fabric hands a packet for `address` to: its owner, or the node whose Pods have that range. */
+  machineFor(address: string): Machine | undefined {
+    const own = this.#machineAt.get(address);
+    if (own) return own;
+    const route = this.routes.lookup(parseAddress(address));
+    return route?.via === undefined ? undefined : this.#machineAt.get(route.via);
+  }
+
+  machineAt(address: string): Machine | undefined {
+    return this.#machineAt.get(address);
+  }
+
+  balancerAt(address: string): Balancer | undefined {
+    for (const each of this.balancers()) if (each.balancer.addresses.includes(address)) return each;
+    return undefined;
+  }
+
+  /** The Pod "namespace/name" and the machine it runs on. */
+  sandbox(key: string): { machine: Machine; sandbox: Sandbox } | undefined {
+    for (const machine of this.machines.values()) {
+      const sandbox = machine.sandbox(key);
+      if (sandbox) return { machine, sandbox };
+    }
+    return undefined;
+  }
+}

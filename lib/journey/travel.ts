@@ -1,0 +1,340 @@
+/**
+ * Following a request: URL -> DNS -> load balancer -> node -> rules -> perhaps a second node -> Pod, and the answer all the way back.
+ *
+ *     travel(network, { url: "http://mynginx-app.com:8080/", from: "internet" }, { choose: seeded(random) })
+ *
+ * It ends in a Disposition, never in an exception: only a question that cannot be asked (an unknown client) throws.
+ */
+import { endpoint, parseAddress } from "../net/address.js";
+import { everyWay, toNumber, type Chooser } from "../net/choice.js";
+import type { Verdict } from "../net/kernel.js";
+import type { Listener, Target } from "../net/load-balancer.js";
+import { rollBack, type NetStep, type Walk } from "../net/netfilter.js";
+import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
+import { parseCIDR } from "../net/address.js";
+import type { Machine, Sandbox } from "../node/machine.js";
+import { clientAt, clientOf, hostAndPort, meet, named, resolveFor, type Client } from "./client.js";
+import type { Balancer, Network } from "./network.js";
+import { headerOf, Recorder } from "./record.js";
+import type { Disposition, Journey, JourneyRequest, Outcomes } from "./types.js";
+
+export interface TravelOptions {
+  choose: Chooser;
+  /** Keep hops and steps; without them a journey costs a fraction. Default: true. */
+  record?: boolean;
+  /** What-if: leave no connection and no affinity behind. Default: false. */
+  dry?: boolean;
+  /** Forget the connection when it is over, as if its two minutes of TIME_WAIT had passed; affinity stays. Default: false. */
+  forget?: boolean;
+}
+
+/** Linux's net.ipv4.ip_local_port_range: where clients' own ports come from. */
+const ephemeral = [32768, 60999] as const;
+/** A packet's time to live is 64 routers; nothing in a cluster is nearly as far apart. */
+const timeToLive = 64;
+
+/** Follows one request. */
+export function travel(network: Network, question: { url: string; from: string }, options: TravelOptions): Journey {
+  return finished(options, (walk) => new Trip(network, walk, options.record ?? true).request(question.url, question.from));
+}
+
+/** Every way the request can go, each with its exact probability. */
+export function travelAll(network: Network, question: { url: string; from: string }): Outcomes {
+  return allWays((choose) => travel(network, question, { choose, dry: true }));
+}
+
+/** One bare packet that arrives at a node, or leaves it where the source is one of the node's own addresses. */
+export interface BarePacket {
+  node: string;
+  /** "IP" or "IP:PORT". */
+  from: string;
+  to: string;
+  protocol?: Transport;
+}
+
+export function travelPacket(network: Network, bare: BarePacket, options: TravelOptions): Journey {
+  return finished(options, (walk) => new Trip(network, walk, options.record ?? true).bare(bare));
+}
+
+export function travelPacketAll(network: Network, bare: BarePacket): Outcomes {
+  return allWays((choose) => travelPacket(network, bare, { choose, dry: true }));
+}
+
+function finished({ choose, dry }: TravelOptions, run: (walk: Walk) => Journey): Journey {
+  const walk: Walk = { choose, ...(dry && { undo: [] }) };
+  try {
+    return run(walk);
+  } finally {
+    if (dry) rollBack(walk);
+  }
+}
+
+function allWays(run: (choose: Chooser) => Journey): Outcomes {
+  const ways = everyWay(run);
+  return { request: ways[0]!.result.request, outcomes: ways.map(({ probability, result }) => ({ probability: toNumber(probability), ...result })) };
+}
+
+/** Where a packet came to its end: somebody took it, or it went no further. */
+type End =
+  | { taken: "pod"; machine: Machine; sandbox: Sandbox; packet: Packet }
+  | { taken: "process"; machine: Machine; packet: Packet }
+  | { taken: "client"; packet: Packet }
+  | { taken: "outside"; name: string; packet: Packet }
+  | { failed: Disposition; why: string; packet: Packet };
+
+/** A proxy's two connections: the client's, which it ended, and its own. */
+interface Proxied {
+  balancer: Balancer;
+  front: Packet;
+}
+
+class Trip {
+  #recorder: Recorder | undefined;
+  #client!: Client;
+  #proxied: Proxied | undefined;
+  #replying = false;
+  /** The kernel's steps at the current node. */
+  #steps: NetStep[] = [];
+
+  constructor(private readonly network: Network, private readonly walk: Walk, record: boolean) {
+    if (!record) return;
+    this.#recorder = new Recorder();
+    walk.record = (step) => this.#steps.push(step);
+  }
+
+  request(url: string, from: string): Journey {
+    this.#client = clientOf(this.network, from);
+    const request: JourneyRequest = { url, from, source: "" };
+    const goal = hostAndPort(url);
+    const port = this.walk.choose.port(...ephemeral);
+    const asked = { source: endpoint(this.#client.addresses[0]!, port), destination: "failure" in goal ? url : endpoint(goal.host, goal.port), protocol: "TCP" };
+    this.#recorder?.hop("client", this.#client.kind === "outside" ? from : named(this.#client), null, asked, asked);
+    if ("failure" in goal) return this.#failed({ ...request, source: asked.source }, "name not found", goal.failure);
+    const addresses = this.#resolve(goal.host, asked);
+    if ("failure" in addresses) return this.#failed({ ...request, source: asked.source }, "name not found", addresses.failure);
+    const pair = meet(this.#client, addresses.found);
+    if (!pair) return this.#failed({ ...request, source: asked.source }, "no route", `the client has no address of the same family as ${addresses.found.join(", ")}`);
+    const packet: Packet = { protocol: "TCP", source: pair.own, sourcePort: port, destination: pair.other, destinationPort: goal.port };
+    request.source = sourceOf(packet);
+    if (this.#recorder && addresses.trail) this.#recorder.hops.at(-1)!.out = headerOf(packet);
+    return this.#thereAndBack(request, packet, () => this.#fromClient(packet));
+  }
+
+  bare({ node, from, to, protocol = "TCP" }: BarePacket): Journey {
+    const machine = this.network.machines.get(node);
+    if (!machine) throw new Error(`node "${node}": there is no such node; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`);
+    const [source, destination] = [readEndpoint("from", from), readEndpoint("to", to)];
+    if (destination.port === undefined) throw new Error(`to "${to}": the port is missing; write IP:PORT, for IPv6 [IP]:PORT`);
+    if (parseAddress(source.address).family !== parseAddress(destination.address).family) throw new Error(`from "${from}" and to "${to}" are of different IP families`);
+    const sourcePort = source.port ?? this.walk.choose.port(...ephemeral);
+    const packet: Packet = { protocol, source: source.address, sourcePort, destination: destination.address, destinationPort: destination.port };
+    this.#client = clientAt(this.network, packet.source);
+    const request: JourneyRequest = { url: "", from, source: sourceOf(packet) };
+    const own = machine.kernel.isLocal(parseAddress(packet.source));
+    if (own && this.#client.kind !== "node") this.#client = { kind: "node", machine, addresses: [packet.source] };
+    const incoming = machine.sandboxAt(packet.source)?.interface ?? "eth0";
+    return this.#thereAndBack(request, packet, () => (own ? this.#leaves(machine, packet) : this.#arrives(machine, packet, incoming)));
+  }
+
+  // ---- there and back ----
+
+  #thereAndBack(request: JourneyRequest, first: Packet, go: () => End): Journey {
+    const end = go();
+    if ("failed" in end) return this.#failed(request, end.failed, end.why, end.packet);
+    if (end.taken === "client") return this.#failed(request, "timed out", "the packet came back to the client that sent it");
+    const hops = this.#recorder?.hops ?? [];
+    const place = this.#placeOf(end);
+    const reply = this.#answer(end);
+    const found = { ...place, destination: destinationOf(end.packet), clientSeenByPod: sourceOf(end.packet), hops, reply: this.#recorder?.hops ?? [] };
+    if ("failed" in reply) return { request, disposition: "timed out", reason: `${place.what} got the request, but its answer did not come back: ${reply.why}`, ...withoutWhat(found) };
+    const expected = destinationOf(first);
+    if (sourceOf(reply.packet) !== expected) {
+      return { request, disposition: "timed out", reason: `the answer comes from ${sourceOf(reply.packet)}, but the client waits for one from ${expected}`, ...withoutWhat(found) };
+    }
+    return { request, disposition: "delivered", reason: `${place.what} answers; it sees ${sourceOf(end.packet)} as its client`, ...withoutWhat(found) };
+  }
+
+  #placeOf(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): { pod?: string; node?: string; what: string } {
+    if (end.taken === "pod") return { pod: end.sandbox.key, node: end.machine.name, what: `Pod ${end.sandbox.key} on ${end.machine.name}` };
+    if (end.taken === "outside") return { what: end.name };
+    const { protocol, destinationPort } = end.packet;
+    const host = end.machine.processOn(protocol as Transport, destinationPort);
+    return { ...(host && { pod: host.key }), node: end.machine.name, what: host ? `Pod ${host.key}, in the network of ${end.machine.name},` : `a process on ${end.machine.name}` };
+  }
+
+  #answer(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): End {
+    if (this.#recorder) this.#recorder = new Recorder();
+    this.#replying = true;
+    const answer = replyTo(end.packet);
+    if (end.taken === "outside") return this.#fabric(answer);
+    if (end.taken === "process") return this.#leaves(end.machine, answer);
+    this.#recorder?.hop("pod", end.sandbox.key, null, headerOf(answer), headerOf(answer));
+    return this.#arrives(end.machine, answer, end.sandbox.interface);
+  }
+
+  #failed(request: JourneyRequest, disposition: Disposition, reason: string, packet?: Packet): Journey {
+    return { request, disposition, reason, ...(packet && { destination: destinationOf(packet) }), hops: this.#recorder?.hops ?? [], reply: [] };
+  }
+
+  // ---- the stations ----
+
+  #resolve(host: string, asked: { source: string; destination: string; protocol: string }): { found: string[]; trail?: true } | { failure: string } {
+    if (hostIsAddress(host)) return { found: [parseAddress(host).text] };
+    const { server, addresses, trail, failure } = resolveFor(this.network, this.#client, host);
+    const port = asked.destination.slice(asked.destination.lastIndexOf(":") + 1);
+    const out = addresses.length ? { ...asked, destination: endpoint(addresses[0]!, Number(port)) } : asked;
+    const why = failure ?? (addresses.length ? undefined : `the name "${host}" exists, but has no address`);
+    this.#recorder?.hop("dns", server, null, asked, out, [
+      ...trail.map((rule) => ({ action: "resolve" as const, rule })),
+      ...(why ? [{ action: "resolve" as const, note: why }] : []),
+    ]);
+    return why ? { failure: why } : { found: addresses, trail: true };
+  }
+
+  #fromClient(packet: Packet): End {
+    const client = this.#client;
+    if (client.kind === "outside") return this.#fabric(packet);
+    return client.kind === "node" ? this.#leaves(client.machine, packet) : this.#arrives(client.machine, packet, client.sandbox.interface);
+  }
+
+  /** The network between the machines: whoever owns the destination gets the packet. */
+  #fabric(packet: Packet, nextHop = packet.destination): End {
+    const proxied = this.#proxied;
+    if (this.#replying && proxied?.balancer.balancer.privateAddresses.includes(packet.destination)) return this.#unproxy(proxied, packet);
+    const balancer = this.network.balancerAt(packet.destination);
+    if (balancer && !this.#replying) return this.#balance(balancer, packet);
+    if (this.#replying && this.#client.addresses.includes(packet.destination) && this.#client.kind === "outside") return this.#reachClient(packet);
+    const machine = this.network.machineAt(nextHop) ?? this.network.machineFor(packet.destination);
+    if (machine) return this.#arrives(machine, packet, "eth0");
+    const outside = this.network.outside.get(packet.destination);
+    if (outside !== undefined) return { taken: "outside", name: outside, packet };
+    return { failed: "no route", why: `nobody on the network has the address ${packet.destination}`, packet };
+  }
+
+  #reachClient(packet: Packet): End {
+    this.#recorder?.hop("client", named(this.#client), null, headerOf(packet), headerOf(packet), [{ action: "deliver", note: "the answer is back where the question came from" }]);
+    return { taken: "client", packet };
+  }
+
+  #balance(balanced: Balancer, packet: Packet): End {
+    const { balancer, targets } = balanced;
+    const refuse = (failed: Disposition, why: string): End => {
+      this.#recorder?.hop("load-balancer", balancer.hostname ?? balancer.name, 1, headerOf(packet), headerOf(packet), [{ action: failed === "dropped" ? "drop" : "reject", note: why }]);
+      return { failed, why, packet };
+    };
+    const listener = balancer.listeners.find((l) => l.port === packet.destinationPort && l.protocol === packet.protocol);
+    const ports = balancer.listeners.map((l) => `${l.protocol} ${l.port}`).join(", ") || "nothing";
+    if (!listener) return refuse("port not listening", `the load balancer has no listener for ${packet.protocol} ${packet.destinationPort}; it listens on ${ports}`);
+    if (balancer.sourceRanges.length && !balancer.sourceRanges.some((range) => parseCIDR(range).contains(parseAddress(packet.source)))) {
+      return refuse("dropped", `the load balancer's firewall lets in ${balancer.sourceRanges.join(", ")}, and ${packet.source} is not among them`);
+    }
+    const healthy = targets.filter((target) => target.healthy);
+    if (!healthy.length) return refuse("no healthy target", `none of the load balancer's ${targets.length} targets passes its health check`);
+    const target = healthy[this.walk.choose.pick(healthy.length)]!;
+    const onward = balancer.mode === "proxy" ? this.#proxy(balanced, packet, listener, target) : packet;
+    this.#recorder?.hop("load-balancer", balancer.hostname ?? balancer.name, 1, headerOf(packet), headerOf(onward), [forwarding(balanced, listener, target, packet, onward)]);
+    const machine = this.network.machines.get(target.instance);
+    if (!machine) return { failed: "timed out", why: `the load balancer's target ${target.instance} (${target.address}) is gone`, packet: onward };
+    return this.#arrives(machine, onward, "eth0");
+  }
+
+  /** The proxy's own connection to the target. */
+  #proxy(balancer: Balancer, front: Packet, listener: Listener, target: Target): Packet {
+    this.#proxied = { balancer, front };
+    const own = balancer.balancer.privateAddresses;
+    const source = own.find((a) => a.includes(":") === target.address.includes(":")) ?? own[0]!;
+    return { protocol: front.protocol, source, sourcePort: this.walk.choose.port(...ephemeral), destination: target.address, destinationPort: listener.targetPort };
+  }
+
+  #unproxy({ balancer: { balancer }, front }: Proxied, packet: Packet): End {
+    const answer = replyTo(front);
+    this.#recorder?.hop("load-balancer", balancer.hostname ?? balancer.name, 1, headerOf(packet), headerOf(answer), [
+      { action: "forward", before: destinationOf(packet), after: destinationOf(answer), note: "the load balancer copies the answer into the client's own connection" },
+    ]);
+    this.#proxied = undefined;
+    const client = this.#client;
+    if (client.kind === "outside") return this.#reachClient(answer);
+    return this.#arrives(client.machine, answer, "eth0");
+  }
+
+  #hopsLeft = timeToLive;
+
+  #arrives(machine: Machine, packet: Packet, incoming: string): End {
+    if (!machine.up) return { failed: "timed out", why: `${machine.name} is down and does not answer`, packet };
+    if (this.#hopsLeft-- === 0) return { failed: "dropped", why: `the packet went round in a circle until its time to live was over, at ${machine.name}`, packet };
+    return this.#onwards(machine, packet, machine.kernel.receive(packet, incoming, this.walk));
+  }
+
+  #leaves(machine: Machine, packet: Packet): End {
+    if (!machine.up) return { failed: "timed out", why: `${machine.name} is down`, packet };
+    return this.#onwards(machine, packet, machine.kernel.send(packet, this.walk));
+  }
+
+  #onwards(machine: Machine, arrived: Packet, verdict: Verdict): End {
+    const steps = this.#steps;
+    this.#steps = [];
+    this.#recorder?.node(machine.name, arrived, verdict.packet, steps);
+    const { packet } = verdict;
+    switch (verdict.kind) {
+      case "reject":
+        return { failed: "rejected", why: `${machine.name} rejects it (${verdict.with}): ${ruleText(verdict)}`, packet };
+      case "drop":
+        return { failed: "dropped", why: `${machine.name} drops it: ${verdict.rule ? ruleText(verdict) : verdict.why}`, packet };
+      case "no route":
+        return { failed: "no route", why: verdict.why, packet };
+      case "local":
+        return this.#local(machine, packet, verdict.listening);
+      case "forward": {
+        const sandbox = machine.sandboxOn(verdict.interface);
+        return sandbox ? this.#intoPod(machine, sandbox, packet) : this.#fabric(packet, verdict.nextHop);
+      }
+    }
+  }
+
+  #local(machine: Machine, packet: Packet, listening: boolean): End {
+    if (this.#replying) return this.#reachClient(packet);
+    if (listening || machine.processOn(packet.protocol as Transport, packet.destinationPort)) return { taken: "process", machine, packet };
+    return { failed: "connection refused", why: `no process on ${machine.name} listens on ${packet.protocol} ${packet.destinationPort}, and no rule took the packet elsewhere`, packet };
+  }
+
+  #intoPod(machine: Machine, sandbox: Sandbox, packet: Packet): End {
+    if (this.#replying) return this.#reachClient(packet);
+    const listens = sandbox.listens(packet.protocol as Transport, packet.destinationPort);
+    const note = listens ? `a process in the Pod listens on ${packet.protocol} ${packet.destinationPort}` : `no process in the Pod listens on ${packet.protocol} ${packet.destinationPort}`;
+    this.#recorder?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [{ action: listens ? "deliver" : "reject", note }]);
+    if (listens) return { taken: "pod", machine, sandbox, packet };
+    return { failed: "port not listening", why: `the packet reaches Pod ${sandbox.key} on ${machine.name}, but ${note}`, packet };
+  }
+}
+
+function forwarding({ balancer, targets }: Balancer, listener: Listener, target: Target, packet: Packet, onward: Packet) {
+  const healthy = targets.filter((t) => t.healthy).length;
+  const rule = `listener ${listener.protocol} ${listener.port} -> ${target.instance} ${endpoint(target.address, listener.targetPort || listener.port)}`;
+  const note = balancer.mode === "proxy"
+    ? `one of ${healthy} healthy targets; the load balancer opens a connection of its own to it`
+    : `one of ${healthy} healthy targets; the packet is handed on as it is, the load balancer's address still its destination`;
+  return { action: "forward" as const, rule, note, ...(onward !== packet && { before: destinationOf(packet), after: destinationOf(onward) }) };
+}
+
+const ruleText = ({ table, chain, rule }: Extract<Verdict, { kind: "reject" | "drop" }>): string => {
+  const comment = rule?.matches.find((m) => m.kind === "comment");
+  return `${comment?.kind === "comment" ? `"${comment.text}"` : "a rule"} in table ${table}, chain ${chain}${rule?.cause ? `, because of ${rule.cause}` : ""}`;
+};
+
+const hostIsAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(":");
+
+/** "10.1.1.2", "10.1.1.2:80", "fd00::1", "[fd00::1]:80". */
+function readEndpoint(name: string, text: string): { address: string; port: number | undefined } {
+  const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = v6 ?? v4 ?? text.replace(/^\[|\]$/g, "");
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) throw new Error(`${name} "${text}": the port must be between 1 and 65535`);
+  try {
+    return { address: parseAddress(host).text, port: port === undefined ? undefined : Number(port) };
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message}`);
+  }
+}
+
+function withoutWhat<T extends { what: string }>({ what: _what, ...rest }: T): Omit<T, "what"> {
+  return rest;
+}

@@ -1,0 +1,173 @@
+/**
+ * One machine of the cluster: a kernel, and the Pods' sandboxes that hang on it. The kubelet asks it to run Pods, the
+ * kube-proxy programs its netfilter, and packets meet nothing else of a node.
+ *
+ *     const machine = new Machine({ name: "node-a", addresses: ["192.168.0.1/16"], clock });
+ *     machine.start(pod, ["10.1.1.0/24"]).ips      // ["10.1.1.2"]
+ *     machine.sandboxAt("10.1.1.2")?.listens("TCP", 80)
+ */
+import { hash } from "../machinery/random.js";
+import { parseCIDR } from "../net/address.js";
+import { Kernel } from "../net/kernel.js";
+import type { Transport } from "../net/packet.js";
+import type { Routes } from "../net/routes.js";
+import type { Container, Pod, Probe } from "../objects/types.js";
+import { HostLocal } from "./ipam.js";
+import type { Runtime } from "./runtime.js";
+
+/** What these images listen on whatever their manifest declares: `ports` in a Pod is documentation, not configuration. */
+const imagePorts: Readonly<Record<string, number>> = { nginx: 80, httpd: 80, caddy: 80, traefik: 80, redis: 6379 };
+
+export interface MachineOptions {
+  name: string;
+  /** The addresses of eth0 with their prefix lengths; the first is the node IP. */
+  addresses: readonly string[];
+  clock: { now(): number };
+  /** Where everything goes that no other route knows; default: the link itself. */
+  gateway?: string;
+  /** The routes to other nodes' Pods, shared by all machines. */
+  sharedRoutes?: Routes;
+}
+
+export class Machine implements Runtime {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly kernel: Kernel;
+  /** A machine that is down answers nothing and forwards nothing. */
+  up = true;
+  /** The status code with which a node process's HTTP server on `port` answers; undefined where none listens. */
+  httpStatus: (port: number) => number | undefined = () => undefined;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #byAddress = new Map<string, Sandbox>();
+  readonly #byInterface = new Map<string, Sandbox>();
+  readonly #ipam = new Map<string, HostLocal>();
+
+  constructor({ name, addresses, clock, gateway, sharedRoutes }: MachineOptions) {
+    this.name = name;
+    this.addresses = addresses.map((range) => parseCIDR(range).address.text);
+    this.kernel = new Kernel({ name, clock, forwarding: true, interfaces: [{ name: "eth0", addresses }], sharedRoutes });
+    this.kernel.routes.add({ to: "default", dev: "eth0", ...(gateway && { via: gateway }) });
+    if (this.addresses.some((address) => address.includes(":"))) this.kernel.routes.add({ to: "::/0", dev: "eth0" });
+  }
+
+  get sandboxes(): Iterable<Sandbox> {
+    return this.#sandboxes.values();
+  }
+
+  sandbox(key: string): Sandbox | undefined {
+    return this.#sandboxes.get(key);
+  }
+
+  sandboxAt(address: string): Sandbox | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  sandboxOn(interfaceName: string): Sandbox | undefined {
+    return this.#byInterface.get(interfaceName);
+  }
+
+  /** A hostNetwork Pod whose process takes what arrives at the node's own port. */
+  processOn(protocol: Transport, port: number): Sandbox | undefined {
+    for (const sandbox of this.#sandboxes.values()) if (sandbox.hostNetwork && sandbox.listens(protocol, port)) return sandbox;
+    return undefined;
+  }
+
+  start(pod: Pod, podCIDRs: readonly string[]): { ips: string[] } {
+    const key = keyOf(pod);
+    const present = this.#sandboxes.get(key);
+    if (present) return { ips: [...present.ips] };
+    const ips = pod.spec.hostNetwork ? [...this.addresses] : podCIDRs.map((range) => this.#pool(range).allocate(key));
+    this.attach(pod, ips);
+    return { ips };
+  }
+
+  /** Gives the Pod these addresses as they are: for a Pod that has them already (a snapshot). */
+  attach(pod: Pod, ips: readonly string[]): Sandbox {
+    const sandbox = new Sandbox(pod, ips);
+    this.#sandboxes.set(sandbox.key, sandbox);
+    if (sandbox.hostNetwork) return sandbox;
+    this.kernel.setInterface({ name: sandbox.interface, addresses: [] });
+    this.#byInterface.set(sandbox.interface, sandbox);
+    for (const ip of ips) {
+      this.#byAddress.set(ip, sandbox);
+      this.kernel.routes.add({ to: ip, dev: sandbox.interface });
+    }
+    return sandbox;
+  }
+
+  stop(pod: Pod): void {
+    const sandbox = this.#sandboxes.get(keyOf(pod));
+    if (!sandbox || sandbox.pod.metadata.uid !== pod.metadata.uid) return;
+    this.#sandboxes.delete(sandbox.key);
+    if (sandbox.hostNetwork) return;
+    this.kernel.removeInterface(sandbox.interface);
+    this.#byInterface.delete(sandbox.interface);
+    for (const ip of sandbox.ips) {
+      this.#byAddress.delete(ip);
+      this.kernel.routes.remove(ip);
+    }
+    for (const pool of this.#ipam.values()) pool.release(sandbox.key);
+  }
+
+  probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string } {
+    const sandbox = this.#sandboxes.get(keyOf(pod));
+    if (!sandbox?.runs(container)) return { ok: false, message: "container not running" };
+    if (sandbox.sick) return { ok: false, message: probe.httpGet ? "HTTP probe failed with statuscode: 503" : "command failed with exit code 1" };
+    const wanted = probe.httpGet?.port ?? probe.tcpSocket?.port;
+    if (wanted === undefined) return { ok: true, message: "" };
+    const port = typeof wanted === "number" ? wanted : pod.spec.containers.find((c) => c.name === container)?.ports?.find((p) => p.name === wanted)?.containerPort;
+    if (port !== undefined && sandbox.listens("TCP", port)) return { ok: true, message: "" };
+    const address = `${sandbox.ips[0]}:${port ?? wanted}`;
+    return { ok: false, message: probe.httpGet ? `Get "http://${address}${probe.httpGet.path ?? "/"}": dial tcp ${address}: connect: connection refused` : `dial tcp ${address}: connect: connection refused` };
+  }
+
+  running(pod: Pod, container: string): boolean {
+    return this.#sandboxes.get(keyOf(pod))?.runs(container) ?? false;
+  }
+
+  restart(pod: Pod, container: string): void {
+    this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
+  }
+
+  /** The node's range in the CNI plugin's own books; what it does not give to Pods it swallows, so that no packet circles. */
+  #pool(range: string): HostLocal {
+    let pool = this.#ipam.get(range);
+    if (!pool) {
+      this.#ipam.set(range, (pool = new HostLocal(range)));
+      this.kernel.routes.add({ to: range, dev: "lo", type: "blackhole" });
+    }
+    return pool;
+  }
+}
+
+/** A Pod's network namespace and the processes in it. */
+export class Sandbox {
+  readonly key: string;
+  readonly hostNetwork: boolean;
+  /** The host's end of its veth pair. */
+  readonly interface: string;
+  /** Containers whose process has ended. */
+  readonly crashed = new Set<string>();
+  /** Its processes run and listen, but say that they are not ready. */
+  sick = false;
+
+  constructor(readonly pod: Pod, readonly ips: readonly string[]) {
+    this.key = keyOf(pod);
+    this.hostNetwork = pod.spec.hostNetwork ?? false;
+    this.interface = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`).toString(16).padStart(8, "0")}`;
+  }
+
+  runs(container: string): boolean {
+    return !this.crashed.has(container);
+  }
+
+  /** Whether a process of the Pod listens: on the ports its containers declare and those of well-known images; a Pod that says nothing of its ports is taken to listen on all. */
+  listens(protocol: Transport, port: number): boolean {
+    const containers = this.pod.spec.containers.filter(({ name }) => this.runs(name));
+    if (containers.length && this.pod.spec.containers.every((c) => !c.ports?.length && imagePort(c) === undefined)) return true;
+    return containers.some((c) => (protocol === "TCP" && imagePort(c) === port) || c.ports?.some((p) => p.containerPort === port && (p.protocol ?? "TCP") === protocol));
+  }
+}
+
+const imagePort = ({ image = "" }: Container): number | undefined => imagePorts[image.replace(/[:@].*$/, "").replace(/^.*\//, "")];
+const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;

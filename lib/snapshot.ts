@@ -1,0 +1,133 @@
+/**
+ * A cluster out of objects as they are, status included, without any controller: for a dump of a real cluster
+ * (`kubectl get nodes,pods,services,endpointslices -A -o yaml`). Only what packets meet is programmed: machines and their Pods,
+ * kube-proxies, load balancers, names.
+ */
+import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
+import { recordsFor, firstBalanced } from "./cloud/external-dns.js";
+import { ruleTables } from "./handles.js";
+import { DataPath } from "./journey/data-path.js";
+import { Network, type Balancer } from "./journey/network.js";
+import { Random } from "./machinery/random.js";
+import { VirtualClock } from "./machinery/virtual-clock.js";
+import { readAddress } from "./net/address.js";
+import { addressRecord, Zone } from "./net/dns.js";
+import type { LoadBalancer, Target } from "./net/load-balancer.js";
+import { Routes } from "./net/routes.js";
+import { clusterDomain, recordsOf, serviceKeyOf } from "./node/coredns.js";
+import { readConfiguration } from "./node/kube-proxy/config.js";
+import { ProxyFleet } from "./node/kube-proxy/fleet.js";
+import { Machine } from "./node/machine.js";
+import { podRoutesOf } from "./node/pod-routes.js";
+import type { Documents } from "./objects/files.js";
+import type { Kind, Kinds, KubeObject, Node, Pod, Service } from "./objects/types.js";
+
+export interface Snapshot extends Traceable {
+  /** The objects of a kind, as they were given. */
+  list<K extends Kind>(kind: K): readonly Kinds[K][];
+}
+
+/** Without a KubeProxyConfiguration among the documents, kube-proxy has its own defaults: no clusterCIDR, so it cannot tell Pods from strangers. */
+export function openSnapshot(documents: Documents, options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {}): Snapshot {
+  const objects = documents.manifests.map(({ object }) => object);
+  const list = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((o): o is Kinds[K] => o.kind === kind).map(namespaced);
+  const clock = new VirtualClock();
+  const random = new Random(options.seed ?? 1);
+  const internet = new Zone();
+  const balancers = list("Service").flatMap((service) => balancerOf(service, list("Node")));
+  const network = new Network(new Routes(), internet, new Zone(), () => balancers);
+  const proxies = new ProxyFleet({ clock, config: readConfiguration(documents.kubeProxy ?? {}), features: options });
+
+  for (const node of list("Node")) network.addMachine(machineOf(node, clock, network.routes));
+  for (const node of list("Node")) podRoutesOf(node).forEach((route) => network.routes.add(route));
+  for (const pod of list("Pod")) attach(network, pod);
+  for (const slice of list("EndpointSlice")) for (const endpoint of slice.endpoints ?? []) for (const address of endpoint.addresses) {
+    standIn(network, address, endpoint.nodeName, endpoint.targetRef?.kind === "Pod" ? { name: endpoint.targetRef.name!, namespace: endpoint.targetRef.namespace ?? slice.metadata.namespace! } : undefined);
+  }
+
+  for (const machine of network.machines.values()) proxies.add(machine);
+  for (const service of list("Service")) proxies.setService(keyOf(service), service);
+  for (const slice of list("EndpointSlice")) proxies.setEndpointSlice(keyOf(slice), slice);
+  for (const node of list("Node")) proxies.setNode(node.metadata.name, node);
+  clock.settle();
+
+  for (const service of list("Service")) {
+    const { name, namespace } = service.metadata;
+    network.clusterDns.set(`${name}.${namespace}.svc.${clusterDomain}`, recordsOf(service, list("EndpointSlice").filter((slice) => serviceKeyOf(slice) === keyOf(service))));
+  }
+  for (const { balancer } of balancers) if (balancer.hostname) internet.set(balancer.hostname, balancer.addresses.map(addressRecord));
+  const services = list("Service");
+  for (const [domain, target] of Object.entries(options.domains ?? articleDomains)) {
+    internet.set(domain, recordsFor(services.find((each) => keyOf(each) === target) ?? firstBalanced(services)));
+  }
+
+  const path = new DataPath(network, random.fork("requests").next, random.fork("health checks").next);
+  for (const { balancer, targets } of balancers) for (const target of targets) target.healthy = balancer.healthCheck === undefined || path.healthy(target, balancer.healthCheck, balancer);
+  return {
+    network, list,
+    node(name) {
+      const [machine, proxy] = [network.machines.get(name), proxies.get(name)];
+      if (!machine || !proxy) throw new Error(`there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`);
+      return { name, rules: ruleTables(machine, proxy) };
+    },
+    request: (url, o) => path.request(url, o),
+    outcomes: (url, o) => path.outcomes(url, o),
+    packet: (bare) => path.packet(bare),
+    packetOutcomes: (bare) => path.packetOutcomes(bare),
+  };
+}
+
+const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`;
+const namespaced = <T extends KubeObject>(object: T): T => (object.kind === "Node" || object.metadata.namespace ? object : { ...object, metadata: { ...object.metadata, namespace: "default" } });
+
+/** The Node's InternalIPs and ExternalIPs are its interface's addresses; its first InternalIP is the node IP. */
+function machineOf(node: Node, clock: VirtualClock, sharedRoutes: Routes): Machine {
+  const of = (type: string) => (node.status?.addresses ?? []).filter((a) => a.type === type && readAddress(a.address)).map(({ address }) => `${readAddress(address)!.text}/${address.includes(":") ? 128 : 32}`);
+  return new Machine({ name: node.metadata.name, addresses: [...new Set([...of("InternalIP"), ...of("ExternalIP")])], clock, sharedRoutes });
+}
+
+function attach(network: Network, pod: Pod): void {
+  const machine = network.machines.get(pod.spec.nodeName ?? "");
+  const ips = pod.status?.podIPs?.map(({ ip }) => ip) ?? (pod.status?.podIP ? [pod.status.podIP] : []);
+  if (machine && ips.length && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed") machine.attach(pod, ips);
+}
+
+/** An endpoint whose Pod is not among the documents: somebody answers there all the same, on its node or outside of the cluster. */
+function standIn(network: Network, address: string, nodeName: string | undefined, target: { name: string; namespace: string } | undefined): void {
+  const ip = readAddress(address)?.text;
+  if (ip === undefined || network.machineAt(ip) || [...network.machines.values()].some((machine) => machine.sandboxAt(ip))) return;
+  const machine = network.machines.get(nodeName ?? "");
+  const { name, namespace } = target ?? { name: ip, namespace: "default" };
+  if (!machine) return void network.outside.set(ip, target ? `${namespace}/${name}` : ip);
+  machine.attach({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace }, spec: { containers: [], nodeName: machine.name } }, [ip]);
+  network.routes.add({ to: ip, via: machine.addresses[0]!, dev: "eth0" });
+}
+
+/** A load balancer as its Service's status tells of it: a hostname (or an IP in Proxy mode) stands for a proxy to the NodePorts, an IP for a passthrough. */
+function balancerOf(service: Service, nodes: readonly Node[]): Balancer[] {
+  const { spec, status, metadata } = service;
+  if (spec.type !== "LoadBalancer") return [];
+  return (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname, ipMode = "VIP" }, i): Balancer => {
+    const proxy = ip === undefined || ipMode === "Proxy";
+    const balancer: LoadBalancer = {
+      name: hostname ?? ip ?? metadata.name, mode: proxy ? "proxy" : "passthrough", ...(hostname && { hostname }),
+      addresses: ip ? [ip] : [`${hostnameAddresses}.${10 + i}`], privateAddresses: proxy ? [proxyAddress] : [],
+      listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({ protocol, port, targetPort: proxy ? nodePort : 0 })),
+      sourceRanges: proxy ? spec.loadBalancerSourceRanges ?? [] : [],
+      ...(spec.externalTrafficPolicy === "Local" && spec.healthCheckNodePort && { healthCheck: { protocol: "HTTP" as const, port: spec.healthCheckNodePort, intervalSeconds: 10, healthyThreshold: 2, unhealthyThreshold: 6 } }),
+    };
+    return { balancer, targets: nodes.flatMap(targetOf) };
+  });
+}
+
+/** A dump does not tell which addresses a hostname stands for, nor where the proxy behind it connects from: these are stand-ins. */
+const hostnameAddresses = "198.51.100";
+const proxyAddress = "192.168.255.250";
+
+/** (cloud-provider: controllers/service, nodeIncludedPredicate) */
+function targetOf({ metadata, spec, status }: Node): Target[] {
+  const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+  const excluded = metadata.labels && "node.kubernetes.io/exclude-from-external-load-balancers" in metadata.labels;
+  const leaving = metadata.deletionTimestamp || spec?.taints?.some(({ key }) => key === "ToBeDeletedByClusterAutoscaler");
+  return address && !excluded && !leaving ? [{ instance: metadata.name, address, healthy: true }] : [];
+}
