@@ -8,13 +8,13 @@ import type { Network } from "./network.js";
 export const internetClient = { IPv4: "203.0.113.2", IPv6: "2001:db8:113::2" } as const;
 
 export type Client =
-  | { kind: "outside"; addresses: readonly string[] }
+  | { kind: "outside"; name: string; addresses: readonly string[] }
   | { kind: "node"; machine: Machine; addresses: readonly string[] }
   | { kind: "pod"; machine: Machine; sandbox: Sandbox; addresses: readonly string[] };
 
 /** `from` is "internet", an IP, "node/NAME" or "pod/NAMESPACE/NAME". Throws where there is no such client. */
 export function clientOf(network: Network, from: string): Client {
-  if (from === "internet") return { kind: "outside", addresses: [internetClient.IPv4, internetClient.IPv6] };
+  if (from === "internet") return { kind: "outside", name: "internet", addresses: [internetClient.IPv4, internetClient.IPv6] };
   const [kind, ...rest] = from.split("/");
   if (kind === "node" && rest.length === 1) {
     const machine = network.machines.get(rest[0]!);
@@ -37,7 +37,7 @@ export function clientAt(network: Network, address: string): Client {
   if (machine) return { kind: "node", machine, addresses: [address] };
   const holder = network.machineFor(address);
   const sandbox = holder?.sandboxAt(address);
-  return holder && sandbox ? { ...inPod({ machine: holder, sandbox }), addresses: [address] } : { kind: "outside", addresses: [address] };
+  return holder && sandbox ? { ...inPod({ machine: holder, sandbox }), addresses: [address] } : { kind: "outside", name: address, addresses: [address] };
 }
 
 function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Client {
@@ -73,4 +73,4 @@ export function meet(client: Client, addresses: readonly string[]): { own: strin
   return undefined;
 }
 
-export const named = (client: Client): string => (client.kind === "node" ? client.machine.name : client.kind === "pod" ? client.sandbox.key : "client");
+export const named = (client: Client): string => (client.kind === "node" ? client.machine.name : client.kind === "pod" ? client.sandbox.key : client.name);

@@ -108,7 +108,7 @@ class Trip {
     const goal = hostAndPort(url);
     const port = this.walk.choose.port(...ephemeral);
     const asked = { source: endpoint(this.#client.addresses[0]!, port), destination: "failure" in goal ? url : endpoint(goal.host, goal.port), protocol: "TCP" };
-    this.#recorder?.hop("client", this.#client.kind === "outside" ? from : named(this.#client), null, asked, asked);
+    this.#recorder?.hop("client", named(this.#client), null, asked, asked);
     if ("failure" in goal) return this.#failed({ ...request, source: asked.source }, "name not found", goal.failure);
     const addresses = this.#resolve(goal.host, asked);
     if ("failure" in addresses) return this.#failed({ ...request, source: asked.source }, "name not found", addresses.failure);
