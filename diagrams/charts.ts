@@ -3,7 +3,10 @@ import type { Journey, Outcomes } from "stopover/internal/journey/types";
 import type { Chart } from "./picture.js";
 import { componentOf } from "./control-plane.js";
 import { aligned } from "./text.js";
-import { font, roles, theme } from "./theme.js";
+import { font as face, roles, theme } from "./theme.js";
+
+/** A notebook may not have the font of the PNGs. */
+const font = `${face}, sans-serif`;
 
 /** What every chart shares: its paper, its ink, a width that fits a notebook. */
 function chart(title: string, text: string, spec: Record<string, unknown>): Chart {

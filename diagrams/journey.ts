@@ -87,7 +87,7 @@ export function translations(steps: readonly Step[]): string[] {
 }
 
 export function addresses({ source, destination }: Header): string[] {
-  return [`from ${source}`, `to ${destination}`];
+  return [source, `to ${destination}`];
 }
 
 /** What DNS answered: the address that the last record gave. */

@@ -1,6 +1,6 @@
-import type { Header, Hop, Journey } from "stopover/internal/journey/types";
+import type { Hop, Journey } from "stopover/internal/journey/types";
 import type { Mermaid } from "./picture.js";
-import { answerOf, hostOf, titleOf, translations } from "./journey.js";
+import { addresses, answerOf, hostOf, titleOf, translations } from "./journey.js";
 import { label, labels, hostLines, shorten, wrap } from "./text.js";
 import { look } from "./theme.js";
 
@@ -40,7 +40,7 @@ export function sequence(trip: Journey): Mermaid {
   trip.hops.forEach((hop, i) => {
     const machine = machines[i]!;
     if (hop.kind === "dns" && at) talk.says(machineOf(at), machineOf(hop), [`who is ${hostOf(trip.request.url)}?`]).says(machineOf(hop), machineOf(at), [answerOf(hop) ?? "no such name"], { answer: true });
-    else if (at && machineOf(at) !== machineOf(machine)) talk.says(machineOf(at), machineOf(machine), lines(hop.in));
+    else if (at && machineOf(at) !== machineOf(machine)) talk.says(machineOf(at), machineOf(machine), addresses(hop.in));
     if (hop.kind !== "dns") at = machine;
     const changes = translations(hop.steps);
     if (changes.length) talk.note(machineOf(machine), ...(hop.kind === "cluster-ip" ? ["Stop-over 3: ClusterIP"] : []), ...changes);
@@ -51,14 +51,11 @@ export function sequence(trip: Journey): Mermaid {
     talk.who(machineOf(hop), ...nameOf(hop));
     const changes = translations(hop.steps);
     if (changes.length) talk.note(machineOf(hop), ...changes);
-    if (next) talk.who(machineOf(next), ...nameOf(next)).says(machineOf(hop), machineOf(next), lines(hop.out), { answer: true });
+    if (next) talk.who(machineOf(next), ...nameOf(next)).says(machineOf(hop), machineOf(next), addresses(hop.out), { answer: true });
   });
   return talk.picture(`The request ${trip.request.url} and its answer, message by message`);
 }
 
-function lines({ source, destination }: Header): string[] {
-  return [source, `to ${destination}`];
-}
 function machineOf({ kind, name }: Hop): string {
   return `${kind} ${name}`;
 }

@@ -6,7 +6,7 @@
  * white paper, so that they read the same on a dark page, on a light one and in print.
  */
 export const font = "Open Sans";
-export const theme = { paper: "#ffffff", ink: "#1c1c1c", line: "#6b6b6b", faint: "#b5b5b5", path: "#d55e00", fontSize: 16 };
+export const theme = { paper: "#ffffff", ink: "#1c1c1c", line: "#777777", faint: "#b5b5b5", path: "#d55e00", fontSize: 16 };
 
 /** The things in the pictures. Those named stop1, stop2, stop3 are the article's stop-overs. */
 export const roles = {
@@ -20,7 +20,7 @@ export const roles = {
   node: { fill: "#fbf8dd", stroke: "#9a8f16", shape: "rect", means: "a node" },
   cluster: { fill: "#fafafa", stroke: "#9b9b9b", shape: "rect", means: "the cluster" },
   stop2box: { fill: "#fffafd", stroke: "#a8487f", shape: "rect", means: "stop-over 2, on all nodes" },
-  rule: { fill: "#ffffff", stroke: "#6b6b6b", shape: "rect", means: "a rule in a node's kernel" },
+  rule: { fill: "#ffffff", stroke: "#777777", shape: "rect", means: "a rule in a node's kernel" },
   component: { fill: "#ececf8", stroke: "#5b5ba8", shape: "rect", means: "a component of the control plane" },
   store: { fill: "#ececec", stroke: "#555555", shape: "stadium", means: "etcd, what the cluster remembers" },
   ending: { fill: "#fde7db", stroke: "#d55e00", shape: "rect", means: "where a request ends that nobody answers" },
