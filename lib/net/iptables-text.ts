@@ -64,6 +64,7 @@ function restoreTarget(target: Target): string {
     case "REJECT": return `-j REJECT${target.with ? ` --reject-with ${target.with}` : ""}`;
     case "MARK": return `-j MARK --${target.written === undefined ? `set-xmark ${hex(target.value)}/${hex(target.mask)}` : `${target.written} ${hex(target.value)}`}`;
     case "NOTRACK": return "-j CT --notrack";
+    case "LOG": return `-j LOG${target.options ? ` ${target.options}` : ""}`;
     default: return `-j ${target.kind}`;
   }
 }
@@ -98,6 +99,7 @@ function saveModule(match: Match, family: Family): string {
       const mask = family === "IPv4" ? "255.255.255.255" : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
       return `-m recent ${not(match)}--${match.action}${limits} --name ${match.list} --mask ${mask} --${match.side ?? "rsource"}`;
     }
+    case "nfacct": return `-m nfacct --nfacct-name  ${match.name}`; // iptables 1.8 does print two spaces
     default: return restoreMatch(match);
   }
 }

@@ -40,7 +40,8 @@ export type Match =
   | { kind: "nfacct"; name: string };
 
 export type Target =
-  | { kind: "ACCEPT" | "DROP" | "RETURN" | "LOG" | "NOTRACK" | "TRACE" }
+  | { kind: "ACCEPT" | "DROP" | "RETURN" | "NOTRACK" | "TRACE" }
+  | { kind: "LOG"; options?: string }
   /** `within`: where the chain is found without a search of the whole rule set. */
   | { kind: "jump" | "goto"; chain: string; within?: ChainSource }
   | { kind: "REJECT"; with?: string } // default: icmp-port-unreachable, icmp6-port-unreachable

@@ -129,12 +129,17 @@ export class NodeRules implements RuleSet {
   }
 
   #find(table: TableName, name: string): Chain | undefined {
-    if ((builtinChains[table] as readonly string[]).includes(name)) return this.#builtin(table, name);
+    if ((builtinChains[table] as readonly string[]).includes(name)) return this.#hasTable(table) ? this.#builtin(table, name) : undefined;
     if (name === canary) return this.options.canary && table !== "raw" ? { name, rules: [] } : undefined;
     const rules = this.#topLevel(table, name);
     if (rules) return { name, rules };
     const ours = table === "nat" ? this.#portChain(name) : undefined;
     return ours ?? (table === "nat" ? this.options.stale?.get(name) : undefined) ?? this.options.base?.chain(table, name);
+  }
+
+  /** Tables come into being with what is first put into them. */
+  #hasTable(table: TableName): boolean {
+    return table === "nat" || table === "filter" || (table === "mangle" && this.options.canary === true) || this.options.base?.chains(table)[Symbol.iterator]().next().done === false;
   }
 
   #builtin(table: TableName, name: string): Chain {
@@ -166,7 +171,7 @@ export class NodeRules implements RuleSet {
   }
 
   *chains(table: TableName): Generator<Chain> {
-    const names = new Set<string>(table === "raw" || (table === "mangle" && !this.options.canary) ? [] : builtinChains[table]);
+    const names = new Set<string>(this.#hasTable(table) ? builtinChains[table] : []);
     if (table === "nat" || table === "filter") topLevel[table].forEach((name) => names.add(name));
     if (table === "filter") names.add("KUBE-FIREWALL");
     if (this.options.canary && table !== "raw") names.add(canary);
