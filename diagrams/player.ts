@@ -17,7 +17,7 @@ export function player(trip: Journey): Page {
   const places = [...trip.hops, ...trip.reply].map((hop): Place => ({ title: titleOf(hop), fill: roles[roleOf(hop)].fill, stroke: roles[roleOf(hop)].stroke }));
   const frames = framesOf(trip), title = `${trip.request.url || "A packet"} from ${trip.request.from}: ${trip.disposition}`;
   const table = steps(trip, { reply: true });
-  const id = `stopover-${fingerprint(JSON.stringify(frames))}`;
+  const id = `stopover-${fingerprint(JSON.stringify([title, frames]))}`;
   return {
     kind: "html", title, text: table.text, still: journey(trip),
     html: `<div id="${id}"><div>${stillMark}<details><summary>${html(title)}, step by step</summary>${table.html}</details></div></div>
