@@ -106,6 +106,9 @@ function saveModule(match: Match, family: Family): string {
 
 const saveCIDR = (cidr: string): string => parseCIDR(cidr).text;
 
+/** iptables keeps no range that holds every address: 0.0.0.0/0, ::/0. */
+const isAnywhere = (match: Match): boolean => (match.kind === "source" || match.kind === "destination") && !match.not && match.cidr.endsWith("/0");
+
 function saveHeader(match: Match & { kind: (typeof headerOrder)[number] }): string {
   return restoreMatch(match.kind === "source" || match.kind === "destination" ? { ...match, cidr: saveCIDR(match.cidr) } : match);
 }
@@ -126,7 +129,7 @@ export const ruleText = (rule: Rule, family: Family = "IPv4"): string => saveBod
 
 function saveBody({ matches, target }: Rule, family: Family): string {
   let text = "";
-  for (const kind of headerOrder) for (const match of matches) if (match.kind === kind) text += ` ${saveHeader(match as Match & { kind: typeof kind })}`;
+  for (const kind of headerOrder) for (const match of matches) if (match.kind === kind && !isAnywhere(match)) text += ` ${saveHeader(match as Match & { kind: typeof kind })}`;
   const ports = matches.filter(({ kind }) => kind === "sport" || kind === "dport");
   for (const match of matches) {
     if ((headerOrder as readonly string[]).includes(match.kind) || match.kind === "sport" || match.kind === "dport") continue;
