@@ -10,7 +10,7 @@ import { DataPath } from "./journey/data-path.js";
 import { Network, type Balancer } from "./journey/network.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { readAddress } from "./net/address.js";
+import { parseCIDR, readAddress, readCIDR } from "./net/address.js";
 import { addressRecord, Zone } from "./net/dns.js";
 import type { LoadBalancer, Target } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
@@ -36,7 +36,9 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
   const internet = new Zone();
   const balancers = list("Service").flatMap((service) => balancerOf(service, list("Node")));
   const network = new Network(new Routes(), internet, new Zone(), () => balancers);
-  const proxies = new ProxyFleet({ clock, config: readConfiguration(documents.kubeProxy ?? {}), features: options });
+  const config = readConfiguration(documents.kubeProxy ?? {});
+  const proxies = new ProxyFleet({ clock, config, features: options });
+  network.podRanges.push(...config.clusterCIDR.split(",").flatMap((range) => readCIDR(range.trim()) ?? []), ...list("Node").flatMap((node) => podRoutesOf(node).map(({ to }) => parseCIDR(to))));
 
   for (const node of list("Node")) network.addMachine(machineOf(node, clock, network.routes));
   for (const node of list("Node")) podRoutesOf(node).forEach((route) => network.routes.add(route));

@@ -1,7 +1,7 @@
 import type { Zone } from "../net/dns.js";
 import type { LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
-import { parseAddress } from "../net/address.js";
+import { parseAddress, type CIDR } from "../net/address.js";
 import type { Routes } from "../net/routes.js";
 
 /** A load balancer together with the instances behind it, and what its health checks say of them. */
@@ -17,6 +17,8 @@ export interface Balancer {
 export class Network {
   readonly machines = new Map<string, Machine>();
   readonly #machineAt = new Map<string, Machine>();
+  /** Where Pods have their addresses, known ones or not. */
+  readonly podRanges: CIDR[] = [];
   /** Hosts that are no part of the cluster, by address: endpoints outside of it. They answer on every port. */
   readonly outside = new Map<string, string>();
 
@@ -54,6 +56,11 @@ export class Network {
   balancerAt(address: string): Balancer | undefined {
     for (const each of this.balancers()) if (each.balancer.addresses.includes(address)) return each;
     return undefined;
+  }
+
+  /** An address of a Pod that no machine runs: in a dump, its Pod may not be among the objects. */
+  isUnknownPod(address: string): boolean {
+    return this.podRanges.some((range) => range.contains(parseAddress(address))) && !this.machineFor(address)?.sandboxAt(address);
   }
 
   /** The Pod "namespace/name" and the machine it runs on. */

@@ -92,6 +92,9 @@ class Trip {
   #recorder: Recorder | undefined;
   #client!: Client;
   #proxied: Proxied | undefined;
+  #bare = false;
+  /** The node of a client whose Pod nobody knows: what goes to the client passes it. */
+  #behind: Machine | undefined;
   #replying = false;
   /** The kernel's steps at the current node. */
   #steps: NetStep[] = [];
@@ -133,6 +136,8 @@ class Trip {
     const own = machine.kernel.isLocal(parseAddress(packet.source));
     if (own && this.#client.kind !== "node") this.#client = { kind: "node", machine, addresses: [packet.source] };
     const incoming = machine.sandboxAt(packet.source)?.interface ?? "eth0";
+    this.#bare = true;
+    if (this.network.isUnknownPod(packet.source)) this.#behind = machine;
     return this.#thereAndBack(request, packet, () => (own ? this.#leaves(machine, packet) : this.#arrives(machine, packet, incoming)));
   }
 
@@ -146,12 +151,10 @@ class Trip {
     const place = this.#placeOf(end);
     const reply = this.#answer(end);
     const found = { ...place, destination: destinationOf(end.packet), clientSeenByPod: sourceOf(end.packet), hops, reply: this.#recorder?.hops ?? [] };
-    if ("failed" in reply) return { request, disposition: "timed out", reason: `${place.what} got the request, but its answer did not come back: ${reply.why}`, ...withoutWhat(found) };
-    const expected = destinationOf(first);
-    if (sourceOf(reply.packet) !== expected) {
-      return { request, disposition: "timed out", reason: `the answer comes from ${sourceOf(reply.packet)}, but the client waits for one from ${expected}`, ...withoutWhat(found) };
-    }
-    return { request, disposition: "delivered", reason: `${place.what} answers; it sees ${sourceOf(end.packet)} as its client`, ...withoutWhat(found) };
+    const lost = lostAnswer(reply, destinationOf(first));
+    const disposition = lost && !this.#bare ? "timed out" : "delivered"; // a bare packet is at its goal whatever becomes of an answer
+    const reason = lost ? `${place.what} gets it, but ${lost}` : `${place.what} answers; it sees ${sourceOf(end.packet)} as its client`;
+    return { request, disposition, reason, ...withoutWhat(found) };
   }
 
   #placeOf(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): { pod?: string; node?: string; what: string } {
@@ -203,12 +206,18 @@ class Trip {
     if (this.#replying && proxied?.balancer.balancer.privateAddresses.includes(packet.destination)) return this.#unproxy(proxied, packet);
     const balancer = this.network.balancerAt(packet.destination);
     if (balancer && !this.#replying) return this.#balance(balancer, packet);
-    if (this.#replying && this.#client.addresses.includes(packet.destination) && this.#client.kind === "outside") return this.#reachClient(packet);
+    if (this.#replying && this.#client.addresses.includes(packet.destination) && this.#client.kind === "outside") return this.#towardsClient(packet);
     const machine = this.network.machineAt(nextHop) ?? this.network.machineFor(packet.destination);
     if (machine) return this.#arrives(machine, packet, "eth0");
     const outside = this.network.outside.get(packet.destination);
     if (outside !== undefined) return { taken: "outside", name: outside, packet };
     return { failed: "no route", why: `nobody on the network has the address ${packet.destination}`, packet };
+  }
+
+  #towardsClient(packet: Packet): End {
+    const node = this.#behind;
+    this.#behind = undefined;
+    return node ? this.#arrives(node, packet, "eth0") : this.#reachClient(packet);
   }
 
   #reachClient(packet: Packet): End {
@@ -261,6 +270,7 @@ class Trip {
 
   #arrives(machine: Machine, packet: Packet, incoming: string): End {
     if (!machine.up) return { failed: "timed out", why: `${machine.name} is down and does not answer`, packet };
+    if (this.#replying && machine === this.#behind) this.#behind = undefined;
     if (this.#hopsLeft-- === 0) return { failed: "dropped", why: `the packet went round in a circle until its time to live was over, at ${machine.name}`, packet };
     return this.#onwards(machine, packet, machine.kernel.receive(packet, incoming, this.walk));
   }
@@ -305,6 +315,13 @@ class Trip {
     if (listens) return { taken: "pod", machine, sandbox, packet };
     return { failed: "port not listening", why: `the packet reaches Pod ${sandbox.key} on ${machine.name}, but ${note}`, packet };
   }
+}
+
+/** Why the client can do nothing with the answer; undefined where it can. */
+function lostAnswer(reply: End, expected: string): string | undefined {
+  if ("failed" in reply) return `its answer does not come back: ${reply.why}`;
+  const source = sourceOf(reply.packet);
+  return source === expected ? undefined : `its answer comes from ${source}, and the client waits for one from ${expected}`;
 }
 
 function forwarding({ balancer, targets }: Balancer, listener: Listener, target: Target, packet: Packet, onward: Packet) {

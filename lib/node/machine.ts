@@ -163,9 +163,10 @@ export class Sandbox {
 
   /** Whether a process of the Pod listens: on the ports its containers declare and those of well-known images; a Pod that says nothing of its ports is taken to listen on all. */
   listens(protocol: Transport, port: number): boolean {
-    const containers = this.pod.spec.containers.filter(({ name }) => this.runs(name));
-    if (containers.length && this.pod.spec.containers.every((c) => !c.ports?.length && imagePort(c) === undefined)) return true;
-    return containers.some((c) => (protocol === "TCP" && imagePort(c) === port) || c.ports?.some((p) => p.containerPort === port && (p.protocol ?? "TCP") === protocol));
+    const { containers } = this.pod.spec;
+    const running = containers.filter(({ name }) => this.runs(name));
+    if (containers.every((c) => !c.ports?.length && imagePort(c) === undefined)) return running.length === containers.length;
+    return running.some((c) => (protocol === "TCP" && imagePort(c) === port) || c.ports?.some((p) => p.containerPort === port && (p.protocol ?? "TCP") === protocol));
   }
 }
 
