@@ -109,7 +109,7 @@ export class Rig {
   async #until(done: () => boolean, what: string): Promise<void> {
     const deadline = Date.now() + patience;
     while (!done()) {
-      if (this.#trouble !== undefined) throw new Error(`xtables-monitor: ${this.#trouble}`);
+      if (this.#trouble !== undefined) throw new Error(`xtables-monitor, waiting for ${what}: ${this.#trouble}\n${JSON.stringify(this.#seen.traces.at(-1))}`);
       if (Date.now() > deadline) throw new Error(`the rig lost sight of ${what} for ${patience} ms`);
       const timer = setTimeout(() => this.#arrived(), 50);
       await new Promise<void>((resolve) => (this.#arrived = resolve));

@@ -1,0 +1,178 @@
+/**
+ * Two verdicts on one packet, a real kernel's and ours, and whether they agree: the rules it met, in order, with their tables and
+ * chains; what left the node, translated how; and the same for the answer.
+ *
+ * The kernel goes first. What it left to chance (statistic, the port of a MASQUERADE) is read from its trace, and fed into our walk.
+ */
+import { ruleText, saveText } from "stopover/internal/net/iptables-text";
+import { forced, type Chooser } from "stopover/internal/net/choice";
+import { Kernel, type Verdict } from "stopover/internal/net/kernel";
+import type { NetStep } from "stopover/internal/net/netfilter";
+import { describe, destinationOf, icmpError, replyTo, sourceOf, type Packet } from "stopover/internal/net/packet";
+import type { Chain, RuleSet, TableName } from "stopover/internal/net/rule";
+import type { TracedPacket, TracedStep } from "stopover/internal/lab/trace";
+import { configFor, readConfiguration, viewOf } from "stopover/internal/node/kube-proxy/config";
+import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
+import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
+import { shown, type Cluster, type Sent } from "./clusters.js";
+import { nodeAddresses, podRanges, type Link, type Rig, type Seen } from "./rig.js";
+
+/** What kube-proxy gives this cluster's node, and the kernel that we simulate with it. */
+export function simulate(cluster: Cluster): { rules: RuleSet; kernel: Kernel; sysctls: { routeLocalnet: boolean; tcpLiberal: boolean } } {
+  const config = configFor(cluster.family, readConfiguration(cluster.proxy), { randomFully: cluster.randomFully });
+  const services = new ServiceRules(config);
+  for (const service of cluster.services) services.setService(`default/${service.metadata.name}`, service);
+  for (const slice of cluster.slices) services.setEndpointSlice(`default/${slice.metadata.name}`, slice);
+  const rules = new NodeRules(services, services.version, viewOf(cluster.node, cluster.family), { canary: true });
+  const sysctls = { routeLocalnet: config.localhostNodePorts, tcpLiberal: config.tcpLiberal };
+  const [address, range] = [nodeAddresses[cluster.family], podRanges[cluster.family]];
+  const kernel = new Kernel({ name: "node-a", clock: { now: () => Date.now() }, forwarding: true, interfaces: [{ name: "eth0", addresses: [`${address}/${cluster.family === "IPv4" ? 32 : 128}`] }, { name: "pods", addresses: [] }], ...sysctls });
+  kernel.routes.add({ to: cluster.family === "IPv4" ? "0.0.0.0/0" : "::/0", dev: "eth0" });
+  kernel.routes.add({ to: range, dev: "pods" });
+  kernel.rules[cluster.family] = rules;
+  return { rules, kernel, sysctls };
+}
+
+/** A difference in words, or undefined. */
+export type Difference = string | undefined;
+
+/** Loads the cluster's rules, sends the packets, and answers the first difference. `heard` counts what was compared. */
+export async function judge(rig: Rig, cluster: Cluster, packets: readonly Sent[], heard: (rules: number) => void = () => {}): Promise<Difference> {
+  const { rules, kernel, sysctls } = simulate(cluster);
+  rig.house.sysctl("node", { "net.ipv4.conf.all.route_localnet": Number(sysctls.routeLocalnet), "net.netfilter.nf_conntrack_tcp_be_liberal": Number(sysctls.tcpLiberal) });
+  const text = saveText(rules);
+  rig.load(text, cluster.family);
+  const saved = rig.saved(cluster.family);
+  if (saved !== text) return `iptables-save prints something else than our save form:\n${sideBySide(text.split("\n"), saved.split("\n"))}`;
+  for (const sent of packets) {
+    const difference = await compare(rig, rules, kernel, sent, heard);
+    if (difference) return `${shown(sent)}\n${difference}`;
+  }
+  return undefined;
+}
+
+async function compare(rig: Rig, rules: RuleSet, kernel: Kernel, { from, packet }: Sent, heard: (rules: number) => void): Promise<Difference> {
+  const seen = await rig.send(packet, from);
+  const ours = walk(kernel, rules, packet, from, seen);
+  heard(ours.steps.length);
+  const difference = differenceOf(rules, packet, from, seen, ours, kernel);
+  if (difference || ours.verdict.kind !== "forward" || packet.protocol === "SCTP" || from === "process") return difference;
+  const { interface: link, packet: sent } = ours.verdict;
+  const answer = replyTo(sent);
+  const back = await rig.send(answer, link as Link);
+  const ourBack = walk(kernel, rules, answer, link as Link, back);
+  heard(ourBack.steps.length);
+  const wrong = differenceOf(rules, answer, link as Link, back, ourBack, kernel);
+  return wrong && `its answer ${describe(answer)}:\n${wrong}`;
+}
+
+interface Walked {
+  verdict: Verdict;
+  steps: string[];
+}
+
+function walk(kernel: Kernel, rules: RuleSet, packet: Packet, from: Link | "process", seen: Seen): Walked {
+  const steps: string[] = [];
+  const record = (step: NetStep): void => void (step.table && (step.rule || step.kind === "policy") && steps.push(line(step.table, step.chain!, step.rule && ruleText(step.rule, rules.family))));
+  const choose = replay(rules, itsTraces(packet, from, seen), seen.out.find(({ packet: out }) => out.protocol === packet.protocol)?.packet.sourcePort);
+  const verdict = from === "process" ? kernel.send(packet, { choose, record }) : kernel.receive(packet, from, { choose, record });
+  return { verdict, steps };
+}
+
+const line = (table: string, chain: string, rule: string | undefined): string => `${table} ${chain} ${rule ?? "(policy)"}`;
+
+/** The packet's own way: where a process talks to its own node, the same packet comes in again over lo. What it brought about comes after it. */
+function itsTraces(packet: Packet, from: Link | "process", { traces }: Seen): TracedPacket[] {
+  const first = traces.findIndex(({ source, destination }) => source === sourceOf(packet) && destination === destinationOf(packet));
+  if (first < 0) return [];
+  const own = traces[first]!;
+  const again = from === "process" && own.out === "lo" ? traces.slice(first + 1).find((trace) => trace.in === "lo") : undefined;
+  return again ? [own, again] : [own];
+}
+
+function differenceOf(rules: RuleSet, packet: Packet, from: Link | "process", seen: Seen, { verdict, steps }: Walked, kernel: Kernel): Difference {
+  const theirs = itsTraces(packet, from, seen).flatMap((trace) => trace.steps).map(({ table, chain, rule }) => line(table, chain, rule));
+  const problems = [
+    steps.join("\n") !== theirs.join("\n") && `the rules it met:\n${sideBySide(steps, theirs)}`,
+    outcome(rules, packet, from, seen, verdict, kernel),
+  ].filter(Boolean);
+  return problems.length ? `${problems.join("\n")}\nour verdict: ${verdictText(verdict)}\nwhat left the node: ${seen.out.map(({ link, packet: out }) => `${describe(out)} ${out.flags ?? ""}${out.error ?? ""} by ${link}`).join("; ") || "nothing"}` : undefined;
+}
+
+const verdictText = (verdict: Verdict): string =>
+  `${verdict.kind} ${describe(verdict.packet)}${verdict.kind === "forward" ? ` by ${verdict.interface}` : verdict.kind === "reject" ? ` with ${verdict.with}` : verdict.kind === "drop" ? ` (${verdict.why})` : ""}`;
+
+/** Compares what left the node with what the verdict lets leave. */
+function outcome(rules: RuleSet, packet: Packet, from: Link | "process", { out }: Seen, verdict: Verdict, kernel: Kernel): Difference {
+  const left = out.map(({ link, packet }) => `${link} ${signature(packet)}`);
+  const expected = expectedOut(rules, packet, from, verdict, kernel);
+  return left.join() === expected.join() ? undefined : `expected to leave the node: ${expected.join("; ") || "nothing"}`;
+}
+
+const signature = (packet: Packet): string => (packet.about ? `${packet.error} -> ${packet.destination} about ${describe(packet.about)}` : `${describe(packet)} ${packet.flags ?? ""}`);
+
+function expectedOut(rules: RuleSet, packet: Packet, from: Link | "process", verdict: Verdict, kernel: Kernel): string[] {
+  if (verdict.kind === "forward") return [`${verdict.interface} ${signature(verdict.packet)}`];
+  if (from === "process") return []; // whatever its kernel tells it, stays on the node
+  const family = rules.family;
+  const answer = (answer: Packet): string[] => {
+    const sent = kernel.send(answer, { choose: replay(rules, [], undefined), undo: [] });
+    return sent.kind === "forward" ? [`${sent.interface} ${signature(sent.packet)}`] : [];
+  };
+  if (verdict.kind === "reject") return answer(icmpError(nodeAddresses[family], verdict.packet, verdict.with));
+  if (verdict.kind !== "local" || verdict.packet.flags === "RST") return [];
+  if (verdict.packet.protocol === "TCP") return answer(replyTo(verdict.packet, "RST")); // nobody listens on the node under test
+  const error = verdict.packet.protocol === "UDP" ? "port" : "proto";
+  return answer(icmpError(nodeAddresses[family], verdict.packet, `icmp${family === "IPv6" ? "6" : ""}-${error}-unreachable`));
+}
+
+// ---- the kernel's choices -----------------------------------------------------------------------------------------
+
+/** A chooser that decides as the kernel did on the way that it traced. */
+function replay(rules: RuleSet, traces: readonly TracedPacket[], port: number | undefined): Chooser {
+  const { chance, pick } = forced(traces.flatMap(({ steps }) => decisions(rules, steps)));
+  return { chance, pick, port: (low) => port ?? low };
+}
+
+interface Visit {
+  chain: Chain;
+  /** The index of the first rule that has not been accounted for. */
+  next: number;
+}
+
+/** Which `statistic` rules said yes and no: those before a rule that matched, and in a chain that was left at its end, said no. */
+export function decisions(rules: RuleSet, steps: readonly TracedStep[]): boolean[] {
+  const made: boolean[] = [];
+  let visits: Visit[] = [];
+  const skip = (visit: Visit, to: number): void => {
+    for (; visit.next < to; visit.next++) if (isChance(visit)) made.push(false);
+  };
+  for (const { table, chain: name, rule, verdict } of steps) {
+    while (visits.length > 0 && visits.at(-1)!.chain.name !== name && visits.some(({ chain }) => chain.name === name)) leave();
+    if (visits.at(-1)?.chain.name !== name) visits.push({ chain: rules.chain(table as TableName, name) ?? { name, rules: [] }, next: 0 });
+    const visit = visits.at(-1)!;
+    const at = rule === undefined ? visit.chain.rules.length : visit.chain.rules.findIndex((each, i) => i >= visit.next && ruleText(each, rules.family) === rule);
+    skip(visit, at);
+    if (rule === undefined || (!verdict.startsWith("JUMP") && !["CONTINUE", "RETURN"].includes(verdict))) visits = [];
+    else if (at >= 0 && isChance(visit)) made.push(true);
+    if (at >= 0) visit.next = at + 1;
+    if (verdict === "RETURN") visits.pop();
+  }
+  return made;
+
+  function leave(): void {
+    const visit = visits.pop()!;
+    skip(visit, visit.chain.rules.length);
+  }
+}
+
+const isChance = ({ chain, next }: Visit): boolean => chain.rules[next]?.matches.some(({ kind }) => kind === "statistic") ?? false;
+
+// ---- telling ------------------------------------------------------------------------------------------------------
+
+/** Lines of ours and the kernel's; where they differ, both are shown. */
+export function sideBySide(ours: readonly string[], theirs: readonly string[]): string {
+  const rows = Array.from({ length: Math.max(ours.length, theirs.length) }, (_, i) => (ours[i] === theirs[i] ? [`         ${ours[i]}`] : [`  ours   ${ours[i] ?? "-"}`, `  kernel ${theirs[i] ?? "-"}`]));
+  const first = rows.findIndex((row) => row.length > 1);
+  return rows.slice(Math.max(0, first - 3), first + 12).flat().join("\n");
+}
