@@ -101,7 +101,7 @@ export class ApiServer {
       const items = entries.map(({ value }) => value);
       return { items: wants ? items.filter(wants) : items, resourceVersion: String(revision ?? now) };
     }
-    return this.#page(prefix, options.limit, wants, revision ?? this.store.revision, from?.key);
+    return this.#page(prefix, options.limit, wants, revision ?? this.#range(prefix, { limit: 1 }).revision, from?.key);
   }
 
   create<T extends KubeObject>(object: T, options: WriteOptions = {}): T {
@@ -182,16 +182,16 @@ export class ApiServer {
     const cache = this.#watches.get(kind)!;
     const { wants, selector } = filterOf(info, options);
     const fromNow = options.resourceVersion === "" || options.resourceVersion === "0";
-    const revision = fromNow ? this.store.revision : parseRevision(options.resourceVersion);
-    if (revision < cache.oldest) throw errors.gone(`too old resource version: ${revision} (${cache.oldest})`);
     const { limit: _, continue: __, ...filter } = options;
-    const initial = fromNow ? this.list(kind, filter).items : [];
+    const { items: initial, resourceVersion } = fromNow ? this.list(kind, filter) : { items: [], resourceVersion: options.resourceVersion };
+    const revision = parseRevision(resourceVersion);
+    if (revision < cache.oldest) throw errors.gone(`too old resource version: ${revision} (${cache.oldest})`);
     return cache.add({ revision, value: selector?.exact(cache.trigger), wants, on, initial, backlog: [], stopped: false });
   }
 
   /** What a bookmark says: the revision up to which all watchers of the kind have been told everything. */
   progress(kind: Kind): string {
-    return String(this.#watches.get(kind)!.progress(this.store.revision));
+    return String(this.#watches.get(kind)!.progress(this.store.immediate ? this.store.revision : undefined));
   }
 
   /** Forgets history before `revision`, as `etcdctl compact` does. */

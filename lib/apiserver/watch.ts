@@ -1,8 +1,7 @@
 import type { Clock } from "../machinery/clock.js";
 import type { WatchEvent } from "../machinery/client.js";
 import type { Kind, KubeObject } from "../objects/types.js";
-import type { Change } from "../store/store.js";
-import { stamped } from "../store/memory.js";
+import { stamped, type Change } from "../store/store.js";
 
 /**
  * The watch cache of one kind: it hears each change once from the store and hands it to the watchers whom it concerns, all of
@@ -34,9 +33,10 @@ export class WatchCache {
     return this.#start;
   }
 
-  /** The revision up to which every watcher has been told all; `now` is the store's. */
-  progress(now: number): number {
-    return this.#delivered === this.#events.length ? now : (this.#events[this.#delivered - 1]?.revision ?? this.#start);
+  /** The revision up to which every watcher has been told all; `known`: up to where the store has told everything. */
+  progress(known: number | undefined): number {
+    const last = this.#events[this.#delivered - 1]?.revision ?? this.#start;
+    return this.#delivered === this.#events.length ? (known ?? last) : last;
   }
 
   /** What the store tells. */

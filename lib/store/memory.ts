@@ -1,6 +1,5 @@
-import { frozen } from "../objects/freeze.js";
 import type { KubeObject } from "../objects/types.js";
-import { CompactedError, type Change, type Entry, type Store } from "./store.js";
+import { CompactedError, stamped, type Change, type Entry, type Store } from "./store.js";
 
 /**
  * The store in memory: etcd's semantics, as far as Kubernetes uses them.
@@ -10,6 +9,7 @@ import { CompactedError, type Change, type Entry, type Store } from "./store.js"
  * somebody next asks for its order, so that a write costs the same whatever the store holds.
  */
 export class MemoryStore implements Store {
+  readonly immediate = true;
   revision = 1;
   #entries = new Map<string, Entry>();
   #directories = new Map<string, Directory>();
@@ -62,8 +62,8 @@ export class MemoryStore implements Store {
   }
 
   watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void {
-    if (revision + 1 < this.#logStart) throw new CompactedError(this.#logStart - 1);
-    const past = this.#log.slice(revision + 1 - this.#logStart).filter((change) => change.key.startsWith(prefix));
+    if (Math.max(revision, 1) + 1 < this.#logStart) throw new CompactedError(this.#logStart - 1);
+    const past = this.#log.slice(Math.max(0, revision + 1 - this.#logStart)).filter((change) => change.key.startsWith(prefix));
     if (past.length > 0) on(past);
     const watcher = { prefix, on };
     this.#watchers.add(watcher);
@@ -150,9 +150,4 @@ function firstAtLeast(sorted: readonly string[], from: string): number {
     else high = middle;
   }
   return low;
-}
-
-/** The object with its resourceVersion, frozen; the parts that were frozen before are shared. */
-export function stamped<T extends KubeObject>(value: T, revision: number): T {
-  return frozen({ ...value, metadata: { ...value.metadata, resourceVersion: String(revision) } });
 }

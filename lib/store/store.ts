@@ -1,3 +1,4 @@
+import { frozen } from "../objects/freeze.js";
 import type { KubeObject } from "../objects/types.js";
 
 /**
@@ -9,8 +10,10 @@ import type { KubeObject } from "../objects/types.js";
  * (as Kubernetes' versioner does when it decodes). One counter, the revision, counts every write of the whole store.
  */
 export interface Store {
-  /** The revision of the last write; 1 before the first, as in etcd. */
+  /** The revision of the last write that this store knows of; 1 before the first, as in etcd. */
   readonly revision: number;
+  /** Whether watchers are told within the write, so that they know all that happened up to `revision`. */
+  readonly immediate: boolean;
   get(key: string): Entry | undefined;
   /** All entries whose key begins with `prefix`, in key order. `revision`: as of then (throws CompactedError if that is gone). */
   range(prefix: string, options?: { revision?: number; limit?: number; from?: string }): { entries: Entry[]; revision: number; more: boolean; count: number };
@@ -48,8 +51,14 @@ export interface Change {
 
 /** etcd's "required revision has been compacted". */
 export class CompactedError extends Error {
-  constructor(readonly compactRevision: number) {
-    super(`the required revision has been compacted (the oldest one kept is ${compactRevision})`);
+  /** `compactRevision`: the oldest one kept, where that is known. */
+  constructor(readonly compactRevision?: number) {
+    super(`the required revision has been compacted${compactRevision === undefined ? "" : ` (the oldest one kept is ${compactRevision})`}`);
     this.name = "CompactedError";
   }
+}
+
+/** The object with its resourceVersion, frozen; the parts that were frozen before are shared. */
+export function stamped<T extends KubeObject>(value: T, revision: number): T {
+  return frozen({ ...value, metadata: { ...value.metadata, resourceVersion: String(revision) } });
 }
