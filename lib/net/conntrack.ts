@@ -196,7 +196,7 @@ export function translate(packet: Packet, { connection, direction }: Tracked, si
   const other = direction === "original" ? connection.reply : connection.original;
   const address = side === "source" ? other.destination : other.source;
   const port = side === "source" ? other.destinationPort : other.sourcePort;
-  if (packet.about) return packet[side] === address ? packet : { ...packet, [side]: address, about: { ...packet.about, ...other } };
+  if (packet.about) return packet[side] === address && keyOf(packet.about) === keyOf(other) ? packet : { ...packet, [side]: address, about: { ...packet.about, ...other } };
   if (side === "source") return packet.source === address && packet.sourcePort === port ? packet : { ...packet, source: address, sourcePort: port };
   return packet.destination === address && packet.destinationPort === port ? packet : { ...packet, destination: address, destinationPort: port };
 }
