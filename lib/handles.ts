@@ -1,5 +1,6 @@
 /** What a reader gets hold of: a node's and a Pod's insides, to look at and to break. */
 import type { Network } from "./journey/network.js";
+import { conntrackText } from "./net/conntrack.js";
 import { ruleText } from "./net/iptables-text.js";
 import type { TableName } from "./net/rule.js";
 import type { KubeProxy } from "./node/kube-proxy/kube-proxy.js";
@@ -13,6 +14,8 @@ export interface NodeHandle {
   kubeProxy: KubeProxy;
   /** What the node's kernel holds, as rows that `show` draws as a table. */
   rules: NodeRuleTables;
+  /** What its connection tracking remembers, a line for each connection, as `conntrack -L` prints it. */
+  connections(): string[];
   /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
   stop(): void;
   /** It is back, with the rules and Pods that it had. */
@@ -50,6 +53,7 @@ export interface PodHandle {
 export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubeProxy): NodeHandle {
   return {
     name: machine.name, machine, kubelet, kubeProxy, rules: ruleTables(machine, kubeProxy),
+    connections: () => [...machine.kernel.conntrack.connections()].map((one) => conntrackText(one, machine.kernel.conntrack.clock.now())),
     stop() {
       machine.up = false;
       kubelet.stop();
