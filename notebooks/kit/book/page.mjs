@@ -97,10 +97,10 @@ function outputHtml({ name, text, data = {}, metadata = {} }, picture) {
   return data["text/plain"] ? `<pre>${escaped(data["text/plain"])}</pre>` : "";
 }
 
-/** @param {string} src @param {{ width?: number, height?: number, alt?: string } | undefined} size @param {Record<string, string>} data */
+/** @param {string} src @param {{ width?: number, height?: number } | undefined} size @param {Record<string, string>} data */
 function figure(src, size, data) {
   const source = data["text/vnd.mermaid"];
-  const alt = size?.alt ?? (source ? "diagram (its source is below)" : "chart");
+  const alt = data["text/plain"]?.split("\n")[0] || "picture"; // a picture's text begins with its title
   const dimensions = size?.width ? ` width="${Math.round(size.width)}"${size.height ? ` height="${Math.round(size.height)}"` : ""}` : "";
   const details = source ? `<details><summary>the diagram's source</summary><pre>${escaped(source)}</pre></details>` : "";
   return `<figure><img src="${src}" alt="${escaped(alt)}"${dimensions} loading="lazy">${details}</figure>`;

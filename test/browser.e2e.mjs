@@ -1,0 +1,179 @@
+// The kit as a reader meets it, in a real browser without a screen: the book from file://, and every chapter in the JupyterLab that
+// `npm start` starts. Screenshots go to .cache/screenshots.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { buildBook } from "../notebooks/kit/book.mjs";
+import { notebookName } from "../notebooks/kit/execute.mjs";
+import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
+import { ensureJupyter } from "../notebooks/kit/jupyter.mjs";
+import { root } from "../notebooks/kit/project.mjs";
+
+/** @typedef {import("playwright-core").Page} Page */
+
+const screenshots = join(root, ".cache/screenshots");
+mkdirSync(screenshots, { recursive: true });
+const picture = (/** @type {Page} */ page, /** @type {string} */ name) => page.screenshot({ path: join(screenshots, `${name.replaceAll("/", "-")}.png`) });
+
+const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+/** Without these, Chromium calls its makers at every start. */
+const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"];
+const launch = () => chromium.launch({ executablePath: executablePath ?? "", args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])] });
+
+/** Opens a page that notes down every script error, and every request that leaves the machine. @param {import("playwright-core").Browser} browser */
+async function open(browser, colorScheme = /** @type {"light" | "dark"} */ ("light")) {
+  const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } });
+  /** @type {string[]} */
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => { if (!/^(file:|data:|blob:|about:|https?:\/\/(127\.0\.0\.1|localhost)[:/])/.test(request.url())) complaints.push(`asked the network for ${request.url()}`); });
+  return { page, complaints };
+}
+
+/** The pictures of a page that did not load or are too small to see. @param {Page} page @param {string} selector */
+const badPictures = (page, selector) => page.locator(selector).evaluateAll((images) => images
+  .map((image) => /** @type {HTMLImageElement} */ (image))
+  .filter((image) => !(image.complete && image.naturalWidth > 150 && image.getBoundingClientRect().width > 150))
+  .map((image) => `${image.alt || image.src.slice(0, 60)}: ${image.naturalWidth}x${image.naturalHeight}`));
+
+const book = suite("the book in a browser");
+const lab = suite("the chapters in JupyterLab");
+const lacking = executablePath ? undefined : "no Chromium here (Debian: apt install chromium)";
+if (lacking) for (const test of [book, lab]) { console.log(`skip: browser: ${lacking}`); test.skip("browser"); }
+else {
+  testBook();
+  testLab();
+}
+book.run();
+lab.run();
+
+function testBook() {
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  /** @type {string} */
+  let folder;
+  book.before(async () => { [browser, folder] = [await launch(), await buildBook(join(root, ".cache/book-under-test"))]; });
+  book.after(() => browser?.close());
+  const address = (/** @type {string} */ page) => pathToFileURL(join(folder, page)).href;
+
+  book("every page is reached by its next link, with its pictures and without a script error or a network request", async () => {
+    const { page, complaints } = await open(browser);
+    await page.goto(address(notebookName(chapters()[0] ?? "").replace(".ipynb", ".html")));
+    const visited = [];
+    for (;;) {
+      const name = decodeURI(page.url()).split("/book-under-test/")[1] ?? "";
+      visited.push(name.replace(".html", ".ipynb"));
+      await page.locator("img").evaluateAll((images) => Promise.all(images.map((image) => { /** @type {HTMLImageElement} */ (image).loading = "eager"; return /** @type {HTMLImageElement} */ (image).decode().catch(() => {}); })));
+      assert.equal(await badPictures(page, "figure img"), [], name);
+      await picture(page, `book-${name}`);
+      const next = page.locator("footer a[rel=next]");
+      if (!await next.count()) break;
+      await next.click();
+    }
+    assert.equal(visited, chapters().map(notebookName));
+    assert.equal(complaints, []);
+  });
+
+  book("the search leads to the section, and the theme is remembered", async () => {
+    const { page, complaints } = await open(browser, "dark");
+    await page.goto(address("index.html"));
+    const theme = () => page.locator("html").getAttribute("data-theme");
+    assert.is(await theme(), "dark", "as the system wishes");
+    await page.locator(".theme").click();
+    await page.reload();
+    assert.is(await theme(), "light");
+    await page.keyboard.press("/");
+    await page.keyboard.type("service");
+    const hit = page.locator(".results a").first();
+    await hit.waitFor();
+    const href = await hit.getAttribute("href") ?? "";
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.href.endsWith(href.replace("./", "")));
+    assert.is(await page.locator(`[id="${href.split("#")[1]}"]`).count(), 1, href);
+    assert.equal(complaints, []);
+  });
+}
+
+function testLab() {
+  /** @type {{ url: string, stop(): Promise<void> }} */
+  let server;
+  /** @type {import("playwright-core").Browser} */
+  let browser;
+  lab.before(async () => {
+    const problem = ensureJupyter();
+    if (problem) throw new Error(problem);
+    [server, browser] = [await npmStart(), await launch()];
+    await setting("@jupyterlab/notebook-extension:tracker", { windowingMode: "none" }); // all cells in the page, not only those in view
+    await setting("@jupyterlab/docmanager-extension:plugin", { autosave: false }); // the committed files stay as they are
+  });
+  lab.after(async () => { await browser?.close(); await server?.stop(); });
+
+  /** Sets a setting of this JupyterLab; what the reader had chosen lies elsewhere (see npmStart). @param {string} plugin @param {object} value */
+  async function setting(plugin, value) {
+    const { origin, searchParams } = new URL(server.url);
+    const { ok, status } = await fetch(`${origin}/lab/api/settings/${plugin}`, { method: "PUT", headers: { authorization: `token ${searchParams.get("token")}` }, body: JSON.stringify({ raw: JSON.stringify(value) }) });
+    assert.ok(ok, `${plugin}: HTTP ${status}`);
+  }
+
+  for (const file of chapters()) {
+    const name = notebookName(file);
+    lab(`${name}: all cells run, nothing fails, every picture is there`, async () => {
+      const expected = readNotebook(file).cells.filter((cell) => cell.cell_type === "code");
+      const { page, complaints } = await open(browser);
+      const { origin, searchParams } = new URL(server.url);
+      try {
+        await page.goto(`${origin}/lab/tree/${name}?reset&token=${searchParams.get("token")}`); // reset: no tabs of the chapter before
+        await runAll(page, expected.length);
+        const count = (/** @type {string} */ selector) => page.locator(`.jp-Notebook ${selector}`).count();
+        const outputs = (/** @type {(output: import("../notebooks/kit/ipynb.mjs").Output) => unknown} */ test) => expected.flatMap((cell) => (cell.outputs ?? []).filter(test)).length;
+        assert.is(await count("[data-mime-type='application/vnd.jupyter.stderr']"), outputs((output) => output.name === "stderr"), "error outputs");
+        await page.waitForTimeout(1000); // mermaid and vega draw after the cell is done
+        const drawn = await count(".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid, .vega-embed)");
+        assert.is(drawn, outputs(({ data }) => data && !data["text/html"] && Object.keys(data).some((type) => /mermaid|image|vega/.test(type))), "pictures");
+        assert.equal(await badPictures(page, ".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid) img"), []);
+        assert.equal(complaints, []);
+      } finally {
+        await picture(page, `lab-${name}`); // also, and above all, of a failure
+        await page.close();
+      }
+    });
+  }
+}
+
+/** Clears the outputs, runs all cells in a fresh kernel and waits until each has its number. @param {Page} page @param {number} cells */
+async function runAll(page, cells) {
+  const menu = async (/** @type {string} */ title, /** @type {string} */ command) => {
+    await page.locator(".lm-MenuBar-itemLabel", { hasText: new RegExp(`^${title}$`) }).click();
+    await page.locator(`li.lm-Menu-item[data-command="${command}"]`).click();
+  };
+  const prompts = (/** @type {RegExp} */ pattern) => page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt", { hasText: pattern });
+  const reached = async (/** @type {RegExp} */ pattern) => { while (await prompts(pattern).count() !== cells) await page.waitForTimeout(200); };
+  await page.getByText("TypeScript | Idle").waitFor({ timeout: 60_000 });
+  await menu("Edit", "editmenu:clear-all");
+  await withinSeconds(10, reached(/^\[ \]:$/), "the outputs are not cleared");
+  await menu("Run", "runmenu:run-all");
+  await withinSeconds(90, reached(/^\[\d+\]:$/), "not every cell has run");
+}
+
+/** @param {number} seconds @param {Promise<void>} work @param {string} complaint */
+const withinSeconds = (seconds, work, complaint) => Promise.race([work, new Promise((_, fail) => setTimeout(fail, seconds * 1000, new Error(`after ${seconds} s ${complaint}`)).unref())]);
+
+/** Starts the kit as its reader does, and takes the address from what it prints. @returns {Promise<{ url: string, stop(): Promise<void> }>} */
+function npmStart() {
+  const child = spawn(process.execPath, [join(root, "notebooks/kit/start.mjs"), "--no-browser", "--port", "0"], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((done) => child.on("exit", done));
+  return new Promise((done, fail) => {
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk) => {
+      text += chunk;
+      const url = text.match(/http:\S+/)?.[0];
+      if (url && text.includes("Ctrl-C")) done({ url, stop: async () => { child.kill("SIGINT"); await ended; } });
+    });
+    void ended.then(() => fail(new Error(`npm start ended:\n${text}`)));
+  });
+}
