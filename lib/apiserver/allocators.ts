@@ -1,6 +1,17 @@
 import { formatIP, inNetwork, parseCIDR, parseIP, type Network } from "../objects/ip.js";
 
 /**
+ * Where several API servers share a store, a number is taken by making a key for it, which only one of them can.
+ * (As the IPAddress objects of KEP-1880.) Answers whether it was free.
+ */
+export interface Claims {
+  take(what: string): boolean;
+  release(what: string): void;
+}
+
+const alone: Claims = { take: () => true, release: () => {} };
+
+/**
  * Numbers that the API server hands out: ClusterIPs and NodePorts. Users may ask for one; who asks for none gets one from the
  * upper band of the range, found from a random start, so that the lower band (the static one) stays free for those who ask;
  * when the upper band is full the lower one serves too. (KEP-3070, KEP-3668; kubernetes: pkg/registry/core/service/{ip,port}allocator)
@@ -10,19 +21,22 @@ export class RangeAllocator {
   #first: number | undefined;
 
   /** Offsets 0 … size-1; those below `band` are the static ones. `first` is given to the first who asks for none, if it is still free: an open pin for sample clusters. */
-  constructor(readonly size: number, readonly band: number, private readonly random: () => number, first?: number) {
+  constructor(readonly size: number, readonly band: number, private readonly random: () => number, first?: number, private readonly claim: (offset: number) => boolean = () => true) {
     this.#first = first;
   }
 
   /** Takes one; false if it is taken. */
   take(offset: number): boolean {
-    return !this.#taken.has(offset) && Boolean(this.#taken.add(offset));
+    return !this.#taken.has(offset) && this.claim(offset) && this.adopt(offset);
   }
 
-  has = (offset: number): boolean => this.#taken.has(offset);
-  release = (offset: number): boolean => this.#taken.delete(offset);
-  get free(): number {
-    return this.size - this.#taken.size;
+  /** Marks one that somebody holds already. */
+  adopt(offset: number): boolean {
+    return Boolean(this.#taken.add(offset));
+  }
+
+  release(offset: number): boolean {
+    return this.#taken.delete(offset);
   }
 
   /** Takes the next free one; undefined when the range is full. */
@@ -52,14 +66,14 @@ export class IPAllocator {
   readonly network: Network;
   #range: RangeAllocator;
 
-  constructor(readonly cidr: string, random: () => number, first?: string) {
+  constructor(readonly cidr: string, random: () => number, first?: string, private readonly claims = alone) {
     const network = parseCIDR(cidr);
     if (!network) throw new RangeError(`serviceCIDRs: ${JSON.stringify(cidr)} is no CIDR; write one like "10.96.0.0/12"`);
     this.network = network;
     // A /64 holds more than any cluster: as upstream, at most 2^16 of an IPv6 range are used.
     const usable = Number(network.size > 65536n && network.family === "IPv6" ? 65536n : network.size) - (network.family === "IPv4" ? 2 : 1);
     const band = Math.min(Math.max(16, Math.floor(usable / 16)), 256);
-    this.#range = new RangeAllocator(Math.max(0, usable), usable > band ? band : 0, random, first === undefined ? undefined : this.#offset(first));
+    this.#range = new RangeAllocator(Math.max(0, usable), usable > band ? band : 0, random, first === undefined ? undefined : this.#offset(first), (offset) => claims.take(this.#text(offset)));
   }
 
   get family() {
@@ -75,17 +89,21 @@ export class IPAllocator {
   next(): string {
     const offset = this.#range.next();
     if (offset === undefined) throw new AllocationError("range is full");
-    return formatIP({ family: this.family, value: this.network.value + BigInt(offset) + 1n });
+    return this.#text(offset);
+  }
+
+  adopt(ip: string): void {
+    const offset = this.#offset(ip);
+    if (offset !== undefined) this.#range.adopt(offset);
   }
 
   release(ip: string): void {
     const offset = this.#offset(ip);
-    if (offset !== undefined) this.#range.release(offset);
+    if (offset !== undefined && this.#range.release(offset)) this.claims.release(ip);
   }
 
-  has(ip: string): boolean {
-    const offset = this.#offset(ip);
-    return offset !== undefined && this.#range.has(offset);
+  #text(offset: number): string {
+    return formatIP({ family: this.family, value: this.network.value + BigInt(offset) + 1n });
   }
 
   #offset(ip: string): number | undefined {
@@ -100,10 +118,10 @@ export class IPAllocator {
 export class PortAllocator {
   #range: RangeAllocator;
 
-  constructor(readonly from: number, readonly to: number, random: () => number, first?: number) {
+  constructor(readonly from: number, readonly to: number, random: () => number, first?: number, private readonly claims = alone) {
     const size = to - from + 1;
     const band = size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128);
-    this.#range = new RangeAllocator(size, band === size ? 0 : band, random, first === undefined || first < from || first > to ? undefined : first - from);
+    this.#range = new RangeAllocator(size, band === size ? 0 : band, random, first === undefined || first < from || first > to ? undefined : first - from, (offset) => claims.take(String(from + offset)));
   }
 
   take(port: number): void {
@@ -117,7 +135,11 @@ export class PortAllocator {
     return this.from + offset;
   }
 
+  adopt(port: number): void {
+    this.#range.adopt(port - this.from);
+  }
+
   release(port: number): void {
-    this.#range.release(port - this.from);
+    if (this.#range.release(port - this.from)) this.claims.release(String(port));
   }
 }

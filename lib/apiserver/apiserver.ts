@@ -9,7 +9,7 @@ import type { Kind, KubeObject, Pod, Service } from "../objects/types.js";
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
-import { PortAllocator } from "./allocators.js";
+import { PortAllocator, type Claims } from "./allocators.js";
 import { decoded } from "./decode.js";
 import * as errors from "./errors.js";
 import { History } from "./history.js";
@@ -67,11 +67,12 @@ export class ApiServer {
     this.#random = random;
     this.#history = new History(historyLimit);
     this.#window = watchWindow;
-    this.#services = new ServiceNumbers(serviceCIDRs, new PortAllocator(nodePortRange.from, nodePortRange.to, random, first.nodePort), random, [first.clusterIP ?? []].flat());
+    const { from, to } = nodePortRange;
+    this.#services = new ServiceNumbers(serviceCIDRs, new PortAllocator(from, to, random, first.nodePort, claimsIn(store, "/registry/ranges/servicenodeports/")), random, [first.clusterIP ?? []].flat(), claimsIn(store, "/registry/ipaddresses/"));
     for (const info of kinds) this.#listen(info);
-    for (const { value } of store.range(kindInfo("Service")!.prefix).entries) this.#services.adopt(value as Service);
+    for (const { value } of store.range(infoOf("Service").prefix).entries) this.#services.adopt(value as Service);
     for (const name of systemNamespaces) {
-      if (!store.get(storageKey(kindInfo("Namespace")!, name, undefined))) this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+      if (!store.get(storageKey(infoOf("Namespace"), name, undefined))) this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     }
   }
 
@@ -396,6 +397,15 @@ export class ApiServer {
     const alphabet = "bcdfghjklmnpqrstvwxz2456789";
     return Array.from({ length: 5 }, () => alphabet[Math.floor(this.#random() * alphabet.length)]).join("");
   }
+}
+
+/** In a store that others write to as well, each number has a key of its own; alone, the allocators' memory is enough. */
+function claimsIn(store: Store, prefix: string): Claims | undefined {
+  if (store.immediate) return undefined;
+  return {
+    take: (what) => store.put(prefix + what, { apiVersion: "v1", kind: "RangeAllocation", metadata: { name: what } }, 0) !== undefined,
+    release: (what) => void store.delete(prefix + what),
+  };
 }
 
 function infoOf(kind: string, apiVersion?: string): KindInfo {

@@ -4,7 +4,7 @@ import { parseIP } from "../objects/ip.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
-import { AllocationError, IPAllocator, PortAllocator } from "./allocators.js";
+import { AllocationError, IPAllocator, type Claims, type PortAllocator } from "./allocators.js";
 import { internal } from "./errors.js";
 
 /**
@@ -16,18 +16,18 @@ export class ServiceNumbers {
   /** In the order of the cluster's families; the first is the default one. */
   readonly ips: readonly IPAllocator[];
 
-  constructor(serviceCIDRs: readonly string[], readonly ports: PortAllocator, random: () => number, firstIPs: readonly string[]) {
+  constructor(serviceCIDRs: readonly string[], readonly ports: PortAllocator, random: () => number, firstIPs: readonly string[], claims?: Claims) {
     this.ips = serviceCIDRs.map((cidr) => {
       const family = cidr.includes(":") ? "IPv6" : "IPv4";
-      return new IPAllocator(cidr, random, firstIPs.find((ip) => parseIP(ip)?.family === family));
+      return new IPAllocator(cidr, random, firstIPs.find((ip) => parseIP(ip)?.family === family), claims);
     });
   }
 
-  /** Marks what a Service found in the store holds. Taken twice is no error here: the store is what it is. */
+  /** Marks what a Service found in the store holds. */
   adopt(service: Service): void {
     const { ips, ports } = held(service);
-    for (const ip of ips) this.#ignoring(() => this.#allocator(ip)?.take(ip));
-    for (const port of ports) this.#ignoring(() => this.ports.take(port));
+    for (const ip of ips) this.#allocator(ip)?.adopt(ip);
+    for (const port of ports) this.ports.adopt(port);
   }
 
   release(service: Service): void {
@@ -110,14 +110,6 @@ export class ServiceNumbers {
 
   #allocator(ip: string): IPAllocator | undefined {
     return this.ips.find(({ family }) => family === parseIP(ip)?.family);
-  }
-
-  #ignoring(take: () => void): void {
-    try {
-      take();
-    } catch (error) {
-      if (!(error instanceof AllocationError)) throw error;
-    }
   }
 }
 
