@@ -44,14 +44,25 @@ function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Cl
   return sandbox.hostNetwork ? { kind: "node", machine, addresses: machine.addresses } : { kind: "pod", machine, sandbox, addresses: sandbox.ips };
 }
 
-/** A URL's host and port, or why it has none. */
-export function hostAndPort(url: string): { host: string; port: number } | { failure: string } {
+export type Goal = { host: string; port: number; text: string } | { failure: string };
+
+/** The last URL that was asked for, and what it means: a thousand requests ask the same. */
+let last: { url: string; goal: Goal } | undefined;
+
+/** A URL's host and port (and both as text), or why it has none. */
+export function hostAndPort(url: string): Goal {
+  if (last?.url !== url) last = { url, goal: readURL(url) };
+  return last.goal;
+}
+
+function readURL(url: string): Goal {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return { failure: `"${url}" is no URL with a scheme, so there is no name to look up; write http://${url || "mynginx-app.com:8080"}${url.includes("/") ? "" : "/"}` };
   if (!URL.canParse(url)) return { failure: `"${url}" is no valid URL; one looks like http://mynginx-app.com:8080/` };
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== "http:" && protocol !== "https:") return { failure: `the scheme of "${url}" is ${protocol.slice(0, -1)}; http and https are understood` };
   if (port === "0") return { failure: `the port of "${url}" is 0, which is no port` };
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: port ? Number(port) : protocol === "http:" ? 80 : 443 };
+  const number = port ? Number(port) : protocol === "http:" ? 80 : 443;
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: number, text: `${hostname}:${number}` };
 }
 
 /** What the client's resolver answers: Pods ask the cluster's DNS (which asks the internet's), everybody else the internet's. */

@@ -16,7 +16,7 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import { clientAt, clientOf, hostAndPort, meet, named, resolveFor, type Client } from "./client.js";
 import type { Balancer, Network } from "./network.js";
 import { headerOf, Recorder } from "./record.js";
-import type { Disposition, Journey, JourneyRequest, Outcomes } from "./types.js";
+import type { Disposition, Header, Journey, JourneyRequest, Outcomes } from "./types.js";
 
 export interface TravelOptions {
   choose: Chooser;
@@ -60,12 +60,13 @@ export function travelPacketAll(network: Network, bare: BarePacket): Outcomes {
   return allWays((choose) => travelPacket(network, bare, { choose, dry: true }));
 }
 
-function finished({ choose, dry }: TravelOptions, run: (walk: Walk) => Journey): Journey {
-  const walk: Walk = { choose, ...(dry && { undo: [] }) };
+function finished({ choose, dry, forget }: TravelOptions, run: (walk: Walk) => Journey): Journey {
+  const walk: Walk = { choose, ...(dry && { undo: [] }), ...(forget && { begun: [] }) };
   try {
     return run(walk);
   } finally {
     if (dry) rollBack(walk);
+    for (const { table, connection } of walk.begun ?? []) table.delete(connection);
   }
 }
 
@@ -110,13 +111,14 @@ class Trip {
     const request: JourneyRequest = { url, from, source: "" };
     const goal = hostAndPort(url);
     const port = this.walk.choose.port(...ephemeral);
-    const asked = { source: endpoint(this.#client.addresses[0]!, port), destination: "failure" in goal ? url : endpoint(goal.host, goal.port), protocol: "TCP" };
+    request.source = endpoint(this.#client.addresses[0]!, port);
+    const asked = { source: request.source, destination: "failure" in goal ? url : goal.text, protocol: "TCP" };
     this.#recorder?.hop("client", named(this.#client), null, asked, asked);
-    if ("failure" in goal) return this.#failed({ ...request, source: asked.source }, "name not found", goal.failure);
-    const addresses = this.#resolve(goal.host, asked);
-    if ("failure" in addresses) return this.#failed({ ...request, source: asked.source }, "name not found", addresses.failure);
+    if ("failure" in goal) return this.#failed(request, "name not found", goal.failure);
+    const addresses = this.#resolve(goal.host, goal.port, asked);
+    if ("failure" in addresses) return this.#failed(request, "name not found", addresses.failure);
     const pair = meet(this.#client, addresses.found);
-    if (!pair) return this.#failed({ ...request, source: asked.source }, "no route", `the client has no address of the same family as ${addresses.found.join(", ")}`);
+    if (!pair) return this.#failed(request, "no route", `the client has no address of the same family as ${addresses.found.join(", ")}`);
     const packet: Packet = { protocol: "TCP", source: pair.own, sourcePort: port, destination: pair.other, destinationPort: goal.port };
     request.source = sourceOf(packet);
     if (this.#recorder && addresses.trail) this.#recorder.hops.at(-1)!.out = headerOf(packet);
@@ -181,11 +183,11 @@ class Trip {
 
   // ---- the stations ----
 
-  #resolve(host: string, asked: { source: string; destination: string; protocol: string }): { found: string[]; trail?: true } | { failure: string } {
+  #resolve(host: string, port: number, asked: Header): { found: string[]; trail?: true } | { failure: string } {
     if (hostIsAddress(host)) return { found: [parseAddress(host).text] };
     const { server, addresses, trail, failure } = resolveFor(this.network, this.#client, host);
-    const port = asked.destination.slice(asked.destination.lastIndexOf(":") + 1);
-    const out = addresses.length ? { ...asked, destination: endpoint(addresses[0]!, Number(port)) } : asked;
+    if (!this.#recorder && addresses.length) return { found: addresses };
+    const out = addresses.length ? { ...asked, destination: endpoint(addresses[0]!, port) } : asked;
     const why = failure ?? (addresses.length ? undefined : `the name "${host}" exists, but has no address`);
     this.#recorder?.hop("dns", server, null, asked, out, [
       ...trail.map((rule) => ({ action: "resolve" as const, rule })),
@@ -208,6 +210,9 @@ class Trip {
     if (balancer && !this.#replying) return this.#balance(balancer, packet);
     if (this.#replying && this.#client.addresses.includes(packet.destination) && this.#client.kind === "outside") return this.#towardsClient(packet);
     const machine = this.network.machineAt(nextHop) ?? this.network.machineFor(packet.destination);
+    if (machine && !machine.addresses.includes(packet.destination) && nextHop === packet.destination && this.#fromInternet) {
+      return { failed: "no route", why: `${packet.destination} is a Pod's address, and no route leads there from the internet`, packet };
+    }
     if (machine) return this.#arrives(machine, packet, "eth0");
     const outside = this.network.outside.get(packet.destination);
     if (outside !== undefined) return { taken: "outside", name: outside, packet };
@@ -218,6 +223,11 @@ class Trip {
     const node = this.#behind;
     this.#behind = undefined;
     return node ? this.#arrives(node, packet, "eth0") : this.#reachClient(packet);
+  }
+
+  /** Still on the way from a host that is in no network of the cluster's. */
+  get #fromInternet(): boolean {
+    return !this.#replying && this.#client.kind === "outside" && this.#client.name === "internet" && this.#hopsLeft === timeToLive;
   }
 
   #reachClient(packet: Packet): End {

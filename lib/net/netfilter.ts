@@ -20,6 +20,8 @@ export interface Walk {
   undo?: (() => void)[];
   /** Counts the rules that were looked at. */
   rules?: number;
+  /** Connections that this walk began are put down here, so that somebody can end them. */
+  begun?: { table: Conntrack; connection: Connection }[];
 }
 
 /** Takes back what packets of this what-if walk left behind in the kernels they met. */
@@ -113,15 +115,21 @@ export class Passage implements Look {
     this.#rules = host.rulesFor(this.source.family);
   }
 
-  /** Takes the packet through one hook; answers why it went no further, or undefined. */
-  through(hook: Hook, incoming: string, outgoing: string): Stop | undefined {
+  /**
+   * Takes the packet through one hook; answers why it went no further, or undefined. `reroute`: where NAT gives it another
+   * destination, its way is looked up anew before the next table sees it (nf_nat_proto.c, nf_nat_ipv4_local_fn).
+   */
+  through<V = never>(hook: Hook, incoming: string, outgoing: string, reroute?: () => V | undefined): Stop | V | undefined {
     if (this.#rules === undefined) return undefined;
     this.#hook = hook;
     this.in = incoming;
     this.out = outgoing;
     for (const station of stations[hook]) {
+      const before = this.destination;
       const stop = station === "track" ? this.#track() : station === "confirm" ? this.#confirm() : station === "nat" ? this.#nat() : this.#filter(station);
       if (stop) return stop;
+      const lost = reroute && this.destination.text !== before.text ? reroute() : undefined;
+      if (lost) return lost;
     }
     return undefined;
   }
@@ -157,6 +165,7 @@ export class Passage implements Look {
 
   #confirm(): Stop | undefined {
     const { tracked } = this;
+    if (tracked && !tracked.connection.confirmed) this.walk.begun?.push({ table: this.host.conntrack, connection: tracked.connection });
     if (tracked === undefined || tracked.state === "RELATED" || this.host.conntrack.confirm(tracked.connection, this.undo)) return undefined;
     return { kind: "drop", packet: this.packet, why: "nf_conntrack: table full, dropping packet" };
   }
