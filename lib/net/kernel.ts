@@ -41,8 +41,7 @@ export type Verdict =
   | { kind: "local"; packet: Packet; interface: string; listening: boolean }
   /** It leaves by this interface, towards `nextHop` (the destination itself where that is on the link). */
   | { kind: "forward"; packet: Packet; interface: string; nextHop: string }
-  | { kind: "no route"; packet: Packet; why: string }
-  | Stop;
+  | Stop; // rejected, dropped, or without a route
 
 const loopback: Interface = { name: "lo", addresses: ["127.0.0.1/8", "::1/128"] };
 /** xt_recent's module parameter ip_list_tot: so many addresses a list remembers. */
@@ -130,14 +129,15 @@ export class Kernel implements Host {
   /** A process of this machine sends a packet. */
   send(packet: Packet, walk: Walk): Verdict {
     const passage = new Passage(this, packet, walk);
-    const first = this.#routeOut(passage);
-    if ("kind" in first) return first;
-    const stop = passage.through("OUTPUT", "", first.dev);
-    if (stop) return stop;
-    const route = passage.destination.text === packet.destination ? first : this.#routeOut(passage); // NAT makes it look again
+    let route = this.#routeOut(passage);
     if ("kind" in route) return route;
-    const late = passage.through("POSTROUTING", "", route.dev);
-    if (late) return late;
+    const stop = passage.through("OUTPUT", "", route.dev, () => {
+      const again = this.#routeOut(passage);
+      if ("kind" in again) return again;
+      route = again;
+      return undefined;
+    }) ?? passage.through("POSTROUTING", "", route.dev);
+    if (stop) return stop;
     if (route.dev !== "lo") return this.#leave(passage, route);
     return passage.through("PREROUTING", "lo", "") ?? this.#deliver(passage, "lo");
   }
@@ -172,14 +172,14 @@ export class Kernel implements Host {
     return undefined;
   }
 
-  #routeOut(passage: Passage): Route | Verdict {
+  #routeOut(passage: Passage): Route | Stop {
     const { source, destination } = passage;
     if (this.isLocal(destination)) return { to: destination.text, dev: "lo" };
     if (source.loopback && !this.routeLocalnet) return { kind: "drop", packet: passage.packet, why: `a packet from ${source.text} cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)` };
     return this.#route(passage);
   }
 
-  #route(passage: Passage): Route | Verdict {
+  #route(passage: Passage): Route | Stop {
     const { packet, destination } = passage;
     const route = this.routes.lookup(destination);
     if (route === undefined) return { kind: "no route", packet, why: `${this.name} has no route to ${destination.text}` };

@@ -56,7 +56,8 @@ export interface NetStep {
 /** Why a packet went no further. */
 export type Stop =
   | { kind: "reject"; packet: Packet; with: string; table: TableName; chain: string; rule: Rule }
-  | { kind: "drop"; packet: Packet; why: string; table?: TableName; chain?: string; rule?: Rule };
+  | { kind: "drop"; packet: Packet; why: string; table?: TableName; chain?: string; rule?: Rule }
+  | { kind: "no route"; packet: Packet; why: string };
 
 /** What the hooks ask of the kernel around them. */
 export interface Host extends Surroundings {
@@ -173,7 +174,7 @@ export class Passage implements Look {
   // ---- nat ----
 
   /** Rules decide for a connection's first packet; conntrack rewrites it and all that follow, both ways. */
-  #nat(): Stop | undefined {
+  #nat(reroute?: () => Stop | undefined): Stop | undefined {
     const { tracked } = this;
     if (tracked === undefined) return undefined;
     const side = this.#hook === "PREROUTING" || this.#hook === "OUTPUT" ? "destination" : "source";
@@ -185,8 +186,9 @@ export class Passage implements Look {
       if (!this.#bind(connection, side, verdict)) return { kind: "drop", packet: this.packet, why: `no address to translate the source to on ${this.out || this.in}` };
       connection.bound[side] = true;
     }
+    const { destination } = this;
     this.#rewrite(tracked, side, verdict);
-    return undefined;
+    return reroute && this.destination !== destination && this.destination.text !== destination.text ? reroute() : undefined;
   }
 
   #rewrite(tracked: Tracked, side: "source" | "destination", verdict: Verdict | undefined): void {
