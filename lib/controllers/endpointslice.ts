@@ -120,8 +120,12 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   /** Notes a slice, as it is now, in the book. */
   function enter(book: Book, slice: EndpointSlice): void {
+    const before = book.slices.get(slice.metadata.name)?.endpoints;
     book.slices.set(slice.metadata.name, slice);
-    for (const { targetRef } of slice.endpoints) if (targetRef) book.places.set(`${slice.addressType} ${targetRef.namespace}/${targetRef.name}`, slice.metadata.name);
+    slice.endpoints.forEach((endpoint, i) => {
+      const { targetRef } = endpoint;
+      if (targetRef && before?.[i] !== endpoint) book.places.set(`${slice.addressType} ${targetRef.namespace}/${targetRef.name}`, slice.metadata.name);
+    });
   }
 
   // ---- noticing

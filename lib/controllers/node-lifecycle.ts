@@ -25,6 +25,8 @@ export function nodeLifecycleController({ clock, client, informers, events }: Co
   const leases = informers.of("Lease");
   const pods = informers.of("Pod");
   pods.index("node", (pod) => pod.spec.nodeName);
+  const ready = new Set<string>();
+  nodes.onChange((name, node) => (node && statusOf(node) === "True" ? ready.add(name) : ready.delete(name)));
   const signs = new Map<string, { text: string; time: number }>();
 
   function reconcile(name: string): void {
@@ -85,18 +87,13 @@ export function nodeLifecycleController({ clock, client, informers, events }: Co
     const status = statusOf(node);
     const wanted: Taint[] = [];
     const key = status === "False" ? NOT_READY : status === "Unknown" ? UNREACHABLE : undefined;
-    const evict = key !== undefined && (someReady() || node.spec.taints?.some((one) => one.key === key && one.effect === "NoExecute"));
+    const evict = key !== undefined && (ready.size > 0 || node.spec.taints?.some((one) => one.key === key && one.effect === "NoExecute"));
     if (node.spec.unschedulable) wanted.push({ key: UNSCHEDULABLE, effect: "NoSchedule" });
     if (key) wanted.push({ key, effect: "NoSchedule" });
     if (key && evict) wanted.push({ key, effect: "NoExecute" });
     const others = (node.spec.taints ?? []).filter((one) => !managed.includes(one.key));
     const taints = [...others, ...wanted.map((one) => node.spec.taints?.find((old) => old.key === one.key && old.effect === one.effect) ?? { ...one, timeAdded: stamp(clock.now()) })];
     if (!same(taints, node.spec.taints ?? [])) nodes.learn(client.update<Node>({ ...node, spec: { ...node.spec, taints } }));
-  }
-
-  function someReady(): boolean {
-    for (const node of nodes.all()) if (statusOf(node) === "True") return true;
-    return false;
   }
 
   return {

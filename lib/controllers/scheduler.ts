@@ -95,9 +95,15 @@ interface Refusal {
   preemptable: boolean;
 }
 
+/** One node, and the sums over its Pods: plain numbers, since hundreds of nodes are compared for each Pod. */
 class NodeInfo {
   node: Node | undefined;
-  free: Resources = { cpu: 0, memory: 0, pods: 0 };
+  /** Taints that keep away Pods which do not tolerate them, and those that only discourage. */
+  hard: readonly Taint[] = [];
+  soft: readonly Taint[] = [];
+  cpu = 0;
+  memory = 0;
+  pods = 0;
   readonly used: Resources = { cpu: 0, memory: 0, pods: 0 };
   readonly scored: Resources = { cpu: 0, memory: 0, pods: 0 };
   /** Pods here of each group that is spread. */
@@ -105,6 +111,18 @@ class NodeInfo {
   readonly hostPorts: { ip: string; protocol: string; port: number }[] = [];
 
   constructor(readonly name: string) {}
+
+  set(node: Node | undefined): void {
+    this.node = node;
+    if (!node) return;
+    ({ cpu: this.cpu, memory: this.memory, pods: this.pods } = allocatable(node));
+    const { taints = [], unschedulable } = node.spec;
+    this.hard = taints.filter(({ effect }) => effect !== "PreferNoSchedule");
+    this.soft = taints.filter(({ effect }) => effect === "PreferNoSchedule");
+    this.unschedulable = unschedulable ?? false;
+  }
+
+  unschedulable = false;
 }
 
 class NodePool {
@@ -115,8 +133,7 @@ class NodePool {
   setNode(node: Node, exists: boolean): void {
     const info = this.#info(node.metadata.name);
     if (!exists || !info.node) this.#ordered = undefined;
-    info.node = exists ? node : undefined;
-    info.free = allocatable(node);
+    info.set(exists ? node : undefined);
   }
 
   account(pod: Pod, sign: 1 | -1): void {
@@ -138,9 +155,9 @@ class NodePool {
   }
 
   /** The best node's name, or why there is none. */
-  choose(pod: Pod): string | Map<string, Refusal> {
+  choose(pod: Pod): string | Refusal[] {
     const nodes = (this.#ordered ??= [...this.#infos.values()].filter(({ node }) => node).sort((a, b) => (a.name < b.name ? -1 : 1)));
-    const refusals = new Map<string, Refusal>();
+    const refusals: Refusal[] = [];
     const { asked } = requestsOf(pod);
     const wanted = feasibleToFind(nodes.length);
     const found: NodeInfo[] = [];
@@ -148,7 +165,7 @@ class NodePool {
     for (; looked < nodes.length && found.length < wanted; looked++) {
       const info = nodes[(this.#next + looked) % nodes.length]!;
       const refusal = refusalOf(pod, asked, info);
-      if (refusal) refusals.set(info.name, refusal);
+      if (refusal) refusals.push(refusal);
       else found.push(info);
     }
     if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length; // the next Pod begins where this one ended
@@ -171,22 +188,27 @@ function feasibleToFind(nodes: number): number {
 // ---- filters, in the order of the scheduler's default profile
 
 function refusalOf(pod: Pod, asked: Resources, info: NodeInfo): Refusal | undefined {
-  const { spec, metadata } = info.node!;
-  if (spec.unschedulable && !(pod.spec.tolerations ?? []).some((one) => tolerates(one, UNSCHEDULABLE))) return never("node(s) were unschedulable"); // NodeUnschedulable
-  const taint = spec.taints?.find((taint) => taint.effect !== "PreferNoSchedule" && !(pod.spec.tolerations ?? []).some((one) => tolerates(one, taint)));
+  const { spec } = pod;
+  if (info.unschedulable && !isTolerated(pod, UNSCHEDULABLE)) return never("node(s) were unschedulable"); // NodeUnschedulable
+  const taint = info.hard.length > 0 ? info.hard.find((one) => !isTolerated(pod, one)) : undefined;
   if (taint) return never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`); // TaintToleration
-  for (const key in pod.spec.nodeSelector) if (metadata.labels?.[key] !== pod.spec.nodeSelector[key]) return never("node(s) didn't match Pod's node affinity/selector"); // NodeAffinity
+  if (spec.nodeSelector && !selects(spec.nodeSelector, info.node!)) return never("node(s) didn't match Pod's node affinity/selector"); // NodeAffinity
   if (info.hostPorts.length > 0 && hostPortsOf(pod).some((port) => info.hostPorts.some((other) => clash(port, other)))) return { reasons: ["node(s) didn't have free ports for the requested pod ports"], preemptable: true }; // NodePorts
   return lacks(asked, info); // NodeResourcesFit
 }
 
 const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 const never = (reason: string): Refusal => ({ reasons: [reason], preemptable: false });
+const isTolerated = ({ spec }: Pod, taint: Taint): boolean => (spec.tolerations ?? []).some((one) => tolerates(one, taint));
+const selects = (selector: Record<string, string>, { metadata }: Node): boolean => Object.entries(selector).every(([key, value]) => metadata.labels?.[key] === value);
 
-function lacks({ cpu, memory }: Resources, { free, used }: NodeInfo): Refusal | undefined {
-  if (used.pods + 1 <= free.pods && (cpu === 0 || used.cpu + cpu <= free.cpu) && (memory === 0 || used.memory + memory <= free.memory)) return undefined;
-  const reasons = [used.pods + 1 > free.pods && "Too many pods", cpu > 0 && used.cpu + cpu > free.cpu && "Insufficient cpu", memory > 0 && used.memory + memory > free.memory && "Insufficient memory"];
-  return { reasons: reasons.filter((reason) => typeof reason === "string"), preemptable: cpu <= free.cpu && memory <= free.memory };
+function lacks(asked: Resources, info: NodeInfo): Refusal | undefined {
+  const { used } = info;
+  const reasons: string[] = [];
+  if (used.pods + 1 > info.pods) reasons.push("Too many pods");
+  if (asked.cpu > 0 && used.cpu + asked.cpu > info.cpu) reasons.push("Insufficient cpu");
+  if (asked.memory > 0 && used.memory + asked.memory > info.memory) reasons.push("Insufficient memory");
+  return reasons.length === 0 ? undefined : { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
 }
 
 /** (k8s.io/api: core/v1/toleration.go, ToleratesTaint) */
@@ -213,22 +235,24 @@ const clash = (a: { ip: string; protocol: string; port: number }, b: { ip: strin
 function best(pod: Pod, nodes: readonly NodeInfo[]): NodeInfo {
   const group = groupOf(pod);
   const { scored } = requestsOf(pod);
-  let most = 0;
-  for (const { groups } of nodes) most = Math.max(most, groups.get(group) ?? 0);
+  const here = nodes.map(({ groups }) => (groups.size === 0 ? 0 : (groups.get(group) ?? 0)));
+  const most = here.reduce((a, b) => Math.max(a, b), 0);
   let [winner, high] = [nodes[0]!, -Infinity];
-  for (const info of nodes) {
-    const spread = most === 0 ? 100 : (100 * (most - (info.groups.get(group) ?? 0))) / most;
-    const disliked = info.node!.spec.taints?.some((taint) => taint.effect === "PreferNoSchedule" && !(pod.spec.tolerations ?? []).some((one) => tolerates(one, taint)));
-    const score = 2 * spread + freeShare(scored, info) + (disliked ? 0 : 300);
+  for (let i = 0; i < nodes.length; i++) {
+    const info = nodes[i]!;
+    const spread = most === 0 ? 100 : (100 * (most - here[i]!)) / most;
+    const liked = info.soft.length === 0 || info.soft.every((taint) => isTolerated(pod, taint));
+    const score = 2 * spread + freeShare(scored, info) + (liked ? 300 : 0);
     if (score > high || (score === high && info.name < winner.name)) [winner, high] = [info, score];
   }
   return winner;
 }
 
 /** 0 to 100: how much would be left of CPU and memory. */
-function freeShare(asked: Resources, { free, scored }: NodeInfo): number {
-  const share = (name: "cpu" | "memory") => (free[name] > 0 ? Math.max(0, Math.floor((100 * (free[name] - scored[name] - asked[name])) / free[name])) : 0);
-  return Math.floor((share("cpu") + share("memory")) / 2);
+function freeShare(asked: Resources, { cpu, memory, scored }: NodeInfo): number {
+  const freeCpu = cpu > 0 ? Math.max(0, Math.floor((100 * (cpu - scored.cpu - asked.cpu)) / cpu)) : 0;
+  const freeMemory = memory > 0 ? Math.max(0, Math.floor((100 * (memory - scored.memory - asked.memory)) / memory)) : 0;
+  return Math.floor((freeCpu + freeMemory) / 2);
 }
 
 /** Pods that should not all be on one node: those of one owner, or those with the same labels. */
@@ -239,11 +263,11 @@ function groupOf(pod: Pod): string {
 // ---- the message
 
 /** As `kubectl describe pod` shows it: "0/3 nodes are available: 3 Insufficient cpu. preemption: …" (pkg/scheduler/framework/types.go, FitError) */
-function whyNot(refusals: ReadonlyMap<string, Refusal>, nodes: number): string {
+function whyNot(refusals: readonly Refusal[], nodes: number): string {
   if (nodes === 0) return "no nodes available to schedule pods";
-  const helpless = [...refusals.values()].map(({ preemptable }) => (preemptable ? "No preemption victims found for incoming pod" : "Preemption is not helpful for scheduling"));
+  const helpless = refusals.map(({ preemptable }) => (preemptable ? "No preemption victims found for incoming pod" : "Preemption is not helpful for scheduling"));
   const head = `0/${nodes} nodes are available: `;
-  return `${head}${counted([...refusals.values()].flatMap(({ reasons }) => reasons))}. preemption: ${head}${counted(helpless)}.`;
+  return `${head}${counted(refusals.flatMap(({ reasons }) => reasons))}. preemption: ${head}${counted(helpless)}.`;
 }
 
 function counted(reasons: readonly string[]): string {

@@ -20,6 +20,8 @@ export interface Controller {
   reconcile(key: string): Again | void;
   /** Milliseconds from a notification to the work it causes; default REACTION_MS. */
   latency?: number;
+  /** Milliseconds that a key rests after its reconcile; default PACE_MS. */
+  pace?: number;
   backOff?: BackOff;
   /** For what runs by the clock rather than by events; answers how to stop it. */
   start?(queue: WorkQueue): () => void;
@@ -58,6 +60,12 @@ export const controllerOf = (object: Kinds[Kind]) => object.metadata.ownerRefere
  */
 export const REACTION_MS = 5;
 
+/**
+ * One object's next reconcile comes this much after its last one. A manager's client may write 20 times a second
+ * (--kube-api-qps), so a busy object's changes gather in the queue in between. Milliseconds.
+ */
+export const PACE_MS = 50;
+
 /** What a controller gets to work with. */
 export interface Context {
   clock: Clock;
@@ -70,7 +78,7 @@ export interface Context {
 
 /** Runs a controller until the answered function is called. The informers must be started by the caller, before or after. */
 export function run(controller: Controller, { clock, informers }: Context): () => void {
-  const queue: WorkQueue = new WorkQueue(clock, (key) => reconcile(controller, key, queue), controller.latency ?? REACTION_MS, controller.backOff);
+  const queue: WorkQueue = new WorkQueue(clock, (key) => reconcile(controller, key, queue), { latency: REACTION_MS, pace: PACE_MS, ...controller });
   let running = true;
   for (const { kind, keys } of controller.watches)
     informers.of(kind).onChange((key, object, previous) => {

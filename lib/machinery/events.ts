@@ -9,17 +9,20 @@ const SPAM_BURST = 25; // events about one object before it is throttled,
 const SPAM_REFILL_MS = 300_000; // and one more in every five minutes
 const SIMILAR_LIMIT = 10; // events that differ in their message only, before they are told as one,
 const SIMILAR_WINDOW_MS = 600_000; // within ten minutes
-const CACHE_LIMIT = 4_096; // how many events and objects are remembered
+const STORIES = 4_096; // objects that are remembered
+// And as a whole (tools/record/event.go: maxQueuedEvents, DropIfChannelFull): what does not fit into the queue is dropped.
+const QUEUE = 1_000;
+const SEND_MS = 5; // one is written after the other: the round trip
 
 /** Tells what happened to an object, as `kubectl describe` shows it. The same thing told again counts up. */
 export class EventRecorder {
-  readonly #known = new Map<string, { name: string; count: number }>();
-  readonly #similar = new Map<string, { messages: Set<string>; last: number }>();
-  readonly #budgets = new Map<string, { tokens: number; last: number }>();
+  readonly #stories = new Map<string, Story>();
+  readonly #queue: Bucket;
   #sequence: number;
 
   /** `component` is the event's source ("kubelet"), `host` the node it speaks from. */
   constructor(private readonly client: Client, private readonly clock: Clock, private readonly component: string, private readonly host?: string) {
+    this.#queue = { tokens: QUEUE, last: clock.now() };
     this.#sequence = hash(`${component}/${host}`) % 1_000_000; // two components that speak in the same millisecond find different names
   }
 
@@ -32,16 +35,19 @@ export class EventRecorder {
   }
 
   #record(object: KubeObject, type: Event["type"], reason: string, message: string): void {
-    const about = `${object.kind}/${object.metadata.namespace}/${object.metadata.name}/${object.metadata.uid}`;
-    const { key, text } = this.#combine(`${about}/${type}/${reason}`, message);
-    if (!this.#spend(about)) return;
+    const story = this.#storyOf(object);
+    const now = this.clock.now();
+    if (!spend(this.#queue, QUEUE, SEND_MS, now) || !spend(story, SPAM_BURST, SPAM_REFILL_MS, now)) return;
+    const similar = story.told.filter((one) => one.reason === reason && one.type === type && now - one.time <= SIMILAR_WINDOW_MS);
+    const combined = similar.length > SIMILAR_LIMIT || (similar.length === SIMILAR_LIMIT && !similar.some((one) => one.message === message));
+    const text = combined ? `(combined from similar events): ${message}` : message;
+    const known = combined ? similar[SIMILAR_LIMIT] : similar.find((one) => one.message === message);
     try {
-      const known = this.#known.get(key);
       if (known) this.#countUp(object, known, text);
-      else remember(this.#known, key, { name: this.#create(object, type, reason, text), count: 1 });
+      else story.told.push({ type, reason, message: text, name: this.#create(object, type, reason, text), count: 1, time: now });
     } catch (error) {
-      if (!isApiError(error)) throw error;
-      this.#known.delete(key); // events are told as well as can be; the work goes on without
+      if (!isApiError(error)) throw error; // events are told as well as can be; the work goes on without
+      story.told = story.told.filter((one) => one !== known);
     }
   }
 
@@ -63,45 +69,65 @@ export class EventRecorder {
     return name;
   }
 
-  #countUp(object: KubeObject, known: { name: string; count: number }, message: string): void {
+  #countUp(object: KubeObject, known: Told, message: string): void {
     known.count++;
-    const body = { count: known.count, lastTimestamp: stamp(this.clock.now()), message };
+    known.time = this.clock.now();
+    const body = { count: known.count, lastTimestamp: stamp(known.time), message };
     this.client.patch("Event", known.name, object.metadata.namespace ?? "default", { type: "merge", body });
   }
 
-  /** More than ten texts for the same reason are told as one event. */
-  #combine(reason: string, message: string): { key: string; text: string } {
-    const now = this.clock.now();
-    let similar = this.#similar.get(reason);
-    if (!similar || now - similar.last > SIMILAR_WINDOW_MS) remember(this.#similar, reason, (similar = { messages: new Set(), last: now }));
-    similar.last = now;
-    if (similar.messages.size < SIMILAR_LIMIT) similar.messages.add(message);
-    return similar.messages.has(message) ? { key: `${reason}/${message}`, text: message } : { key: reason, text: `(combined from similar events): ${message}` };
-  }
-
-  #spend(about: string): boolean {
-    const now = this.clock.now();
-    let budget = this.#budgets.get(about);
-    if (!budget) remember(this.#budgets, about, (budget = { tokens: SPAM_BURST, last: now }));
-    budget.tokens = Math.min(SPAM_BURST, budget.tokens + (now - budget.last) / SPAM_REFILL_MS);
-    budget.last = now;
-    if (budget.tokens < 1) return false;
-    budget.tokens--;
-    return true;
+  #storyOf({ kind, metadata: { uid, namespace, name } }: KubeObject): Story {
+    const key = uid ?? `${kind}/${namespace}/${name}`;
+    let story = this.#stories.get(key);
+    if (!story) {
+      if (this.#stories.size >= STORIES) this.#stories.delete(this.#stories.keys().next().value!); // the oldest
+      this.#stories.set(key, (story = { tokens: SPAM_BURST, last: this.clock.now(), told: [] }));
+    }
+    return story;
   }
 }
 
-function remember<V>(cache: Map<string, V>, key: string, value: V): void {
-  if (cache.size >= CACHE_LIMIT) cache.delete(cache.keys().next().value!); // the oldest
-  cache.set(key, value);
+/** What was told of one object. */
+interface Story extends Bucket {
+  told: Told[];
+}
+
+interface Told {
+  type: Event["type"];
+  reason: string;
+  message: string;
+  /** The Event's. */
+  name: string;
+  count: number;
+  time: number;
+}
+
+interface Bucket {
+  tokens: number;
+  last: number;
+}
+
+/** Takes a token, of which one more comes in every `refill` ms; false where there is none. */
+function spend(bucket: Bucket, size: number, refill: number, now: number): boolean {
+  bucket.tokens = Math.min(size, bucket.tokens + (now - bucket.last) / refill);
+  bucket.last = now;
+  if (bucket.tokens < 1) return false;
+  bucket.tokens--;
+  return true;
 }
 
 export function referenceTo({ kind, apiVersion, metadata: { namespace, name, uid, resourceVersion } }: KubeObject): ObjectReference {
   return { kind, ...(namespace !== undefined && { namespace }), name, uid, apiVersion, ...(resourceVersion !== undefined && { resourceVersion }) };
 }
 
-/** A time as the API writes it: whole seconds, UTC. */
-export const stamp = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 19) + "Z";
+let last = { second: NaN, text: "" };
+
+/** A time as the API writes it: whole seconds, UTC. The same second gives the same string, so that a million objects share it. */
+export function stamp(milliseconds: number): string {
+  const second = Math.floor(milliseconds / 1_000);
+  if (second !== last.second) last = { second, text: `${new Date(second * 1_000).toISOString().slice(0, 19)}Z` };
+  return last.text;
+}
 
 /** As `stamp`, to the microsecond: what Leases carry. */
-export const stampMicro = (milliseconds: number): string => new Date(milliseconds).toISOString().slice(0, 23) + "000Z";
+export const stampMicro = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 23)}000Z`;

@@ -75,6 +75,16 @@ export class Informer<T extends KubeObject> {
     const current = new Set(items.map(keyOf));
     for (const [key, object] of [...this.#items]) if (!current.has(key)) this.#remove(key, object);
     for (const item of items) this.#apply(item as KubeObject as T);
+    this.#watch(resourceVersion);
+  }
+
+  /** Starts from an object that is known to be all there is, as a kubelet's own Node: nothing needs to be listed. */
+  startFrom(object: KubeObject): void {
+    this.#apply(object as T);
+    this.#watch(object.metadata.resourceVersion!);
+  }
+
+  #watch(resourceVersion: string): void {
     this.#stop = this.client.watch(this.kind, { ...this.options, resourceVersion }, (event) => {
       if (event.type === "ERROR") this.#relist(); // 410: our revision was compacted away
       else if (event.type === "DELETED") this.#remove(keyOf(event.object), event.object as KubeObject as T);

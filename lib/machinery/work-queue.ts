@@ -9,6 +9,14 @@ export interface BackOff {
 /** client-go's DefaultTypedControllerRateLimiter: 5 ms, 10 ms, … 1000 s. */
 export const defaultBackOff: BackOff = { base: 5, max: 1_000_000 };
 
+export interface WorkQueueOptions {
+  /** Milliseconds from the adding of a key to the work on it; all that is added in between is done in the same go. */
+  latency: number;
+  /** Milliseconds that a key rests after it was worked on. */
+  pace: number;
+  backOff?: BackOff;
+}
+
 /**
  * Nobody waits for a retry that is further ahead than this: it is background work. Milliseconds.
  * A conflict is solved by a retry or two; what fails for longer waits for something else to change.
@@ -23,16 +31,18 @@ export class WorkQueue {
   readonly #ready = new Set<string>();
   readonly #delayed = new Map<string, { time: number; cancel: () => void }>();
   readonly #failures = new Map<string, number>();
+  readonly #lastRun = new Map<string, number>();
   #cancelRun: (() => void) | undefined;
   #stopped = false;
 
-  /** `work` is called for each key, `latency` ms after it was added; all that is added in between is done in the same go. */
-  constructor(private readonly clock: Clock, private readonly work: (key: string) => void, private readonly latency: number, private readonly backOff = defaultBackOff) {}
+  constructor(private readonly clock: Clock, private readonly work: (key: string) => void, private readonly options: WorkQueueOptions) {}
 
   add(key: string): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#ready.has(key)) return;
+    const rest = (this.#lastRun.get(key) ?? -Infinity) + this.options.pace - this.clock.now();
+    if (rest > this.options.latency) return this.addAfter(key, rest);
     this.#ready.add(key);
-    this.#cancelRun ??= this.clock.schedule(this.latency, () => this.#run());
+    this.#cancelRun ??= this.clock.schedule(this.options.latency, () => this.#run());
   }
 
   /** Adds the key `delay` ms from now, or earlier if that was asked for already. */
@@ -52,7 +62,8 @@ export class WorkQueue {
   retry(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const delay = Math.min(this.backOff.base * 2 ** failures, this.backOff.max);
+    const { base, max } = this.options.backOff ?? defaultBackOff;
+    const delay = Math.min(base * 2 ** failures, max);
     this.addAfter(key, delay, { background: delay > PATIENCE_MS });
   }
 
@@ -73,6 +84,10 @@ export class WorkQueue {
     this.#cancelRun = undefined;
     const keys = [...this.#ready];
     this.#ready.clear();
-    for (const key of keys) if (!this.#stopped) this.work(key);
+    for (const key of keys) {
+      if (this.#stopped) return;
+      this.work(key);
+      this.#lastRun.set(key, this.clock.now());
+    }
   }
 }

@@ -68,10 +68,9 @@ export class Kubelet {
     const { name } = this.options;
     this.#self = new Informer<Node>(this.#client, "Node", { fieldSelector: `metadata.name=${name}` });
     this.#pods = new Informer<Pod>(this.#client, "Pod", { fieldSelector: `spec.nodeName=${name}` });
-    this.#register();
     this.#self.onChange((_key, node) => node && this.#nodeChanged());
     this.#pods.onChange((key, pod) => this.#podChanged(key, pod));
-    this.#self.start();
+    this.#self.startFrom(this.#register());
     this.#events.normal(this.#node()!, "Starting", "Starting kubelet.");
     this.#renewLease();
     this.#every("lease", LEASE_RENEW_MS, () => this.#renewLease());
@@ -90,7 +89,7 @@ export class Kubelet {
 
   // ---- the node
 
-  #register(): void {
+  #register(): Node {
     const { name, externalCloudProvider, labels, taints = [] } = this.options;
     const pending: Taint[] = externalCloudProvider ? [{ key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }] : [];
     // The API server's TaintNodesByCondition admission adds the second one to each new Node.
@@ -100,11 +99,12 @@ export class Kubelet {
       metadata: { name, labels: { "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", ...labels } },
     };
     try {
-      this.#client.create<Node>({ ...node, status: this.#status(node) });
       this.#reported = this.options.clock.now();
+      return this.#client.create<Node>({ ...node, status: this.#status(node) });
     } catch (error) {
-      if (!isApiError(error, 409)) throw error; // it is registered already: the kubelet was only away
-      this.#reported = 0;
+      if (!isApiError(error, 409)) throw error;
+      this.#reported = 0; // it is registered already: the kubelet was only away
+      return this.#client.get("Node", name);
     }
   }
 

@@ -2,8 +2,12 @@ import type { Condition, Pod } from "./types.js";
 
 /** What controllers and kubelets ask about a Pod. (kubernetes: pkg/api/v1/pod/util.go, pkg/controller/controller_utils.go) */
 
-export const condition = (object: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined =>
-  object.status?.conditions?.find((one) => one.type === type);
+/** Asked for every Pod at every change: a plain loop. */
+export function condition({ status }: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined {
+  const conditions = status?.conditions;
+  if (conditions) for (let i = 0; i < conditions.length; i++) if (conditions[i]!.type === type) return conditions[i];
+  return undefined;
+}
 
 export const isReady = (pod: Pod): boolean => condition(pod, "Ready")?.status === "True";
 
