@@ -5,6 +5,7 @@
  *     const config = readConfiguration({ apiVersion, kind, clusterCIDR: "10.0.0.0/8" });
  *     const forIPv4 = configFor("IPv4", config, node);
  */
+import { duration } from "../../machinery/duration.js";
 import { parseCIDR, readAddress, readCIDR, type CIDR, type Family } from "../../net/address.js";
 import type { Match } from "../../net/rule.js";
 import type { Node } from "../../objects/types.js";
@@ -49,11 +50,12 @@ const oneOf = (...allowed: string[]): Check => (value, field) => (allowed.includ
 /** Accepted as it stands: it changes nothing that Stopover models. */
 const anything: Check = (value) => value;
 
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-/** "1m30s" in milliseconds. */
-const duration: Check = (value, field) => {
-  const parts = typeof value === "string" && /^(\d+(\.\d+)?(h|ms|m|s))+$/.test(value) ? value.matchAll(/([\d.]+)(h|ms|m|s)/g) : undefined;
-  return parts ? [...parts].reduce((sum, [, amount, unit]) => sum + Number(amount) * units[unit!]!, 0) : value === 0 || value === "0" ? 0 : wrong(field, value, 'write a duration such as "30s" or "1m30s"');
+const period: Check = (value, field) => {
+  try {
+    return duration(value as string | number);
+  } catch (error) {
+    return wrong(field, value, (error as Error).message.replace(/^.*?: /, ""));
+  }
 };
 
 const clusterCIDR: Check = (value, field) => {
@@ -79,7 +81,7 @@ const schema: Schema = {
   detectLocal: { bridgeInterface: text, interfaceNamePrefix: text },
   nodePortAddresses,
   mode: (value, field) => (value === "" || value === "iptables" ? value : wrong(field, value, 'Stopover models kube-proxy\'s iptables mode: write "iptables" or leave it out')),
-  iptables: { masqueradeAll: flag, masqueradeBit: whole(0, 31), localhostNodePorts: flag, minSyncPeriod: duration, syncPeriod: duration },
+  iptables: { masqueradeAll: flag, masqueradeBit: whole(0, 31), localhostNodePorts: flag, minSyncPeriod: period, syncPeriod: period },
   conntrack: { tcpBeLiberal: flag, ...ignored("maxPerCore", "min", "tcpEstablishedTimeout", "tcpCloseWaitTimeout", "udpTimeout", "udpStreamTimeout") },
   ...ignored("apiVersion", "kind", "metadata", "featureGates", "bindAddress", "healthzBindAddress", "metricsBindAddress", "bindAddressHardFail", "enableProfiling", "showHiddenMetricsForVersion"),
   ...ignored("ipvs", "nftables", "winkernel", "oomScoreAdj", "configSyncPeriod", "portRange", "windowsRunAsService", "hostnameOverride", "clientConnection", "logging"),
