@@ -104,7 +104,8 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const port = wholeNumber(flags, "port", 8001, 0, 65535);
   const store = (flags.store as string | undefined) ?? "memory";
   if (store !== "memory" && !/^etcd=https?:\/\/\S+$/.test(store)) throw new UsageError(`--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379`);
-  await serveCluster({ documents: await load(files), port, etcd: store === "memory" ? undefined : store.slice("etcd=".length), ...(await clusterOptions(flags)) });
+  const documents = await load(files);
+  await serveCluster({ ...(await clusterOptions(flags, 0)), documents, kubeProxy: documents.kubeProxy, port, ...(store !== "memory" && { etcd: store.slice("etcd=".length) }) });
   return 0;
 }
 
@@ -132,11 +133,11 @@ async function load(files: string[], dump = false): Promise<Documents> {
   return read(files.length ? files : [articleManifests], { as: dump ? "dump" : "apply" });
 }
 
-async function clusterOptions(flags: Flags): Promise<ClusterOptions> {
+async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
   const name = choice(flags, "cloud", ["aws", "gcp", "none"], "aws");
   const { aws, gcp } = await import("./cluster.js");
   const cloud = name === "none" ? undefined : name === "gcp" ? gcp() : aws();
-  return { cloud, nodes: wholeNumber(flags, "nodes", 3, 1, 5000), seed: wholeNumber(flags, "seed", 1, 0, Number.MAX_SAFE_INTEGER) };
+  return { cloud, nodes: wholeNumber(flags, "nodes", 3, fewestNodes, 5000), seed: wholeNumber(flags, "seed", 1, 0, Number.MAX_SAFE_INTEGER) };
 }
 
 function required(flags: Flags, name: string): string {

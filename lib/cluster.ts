@@ -59,7 +59,7 @@ export interface ClusterOptions {
   /** Default: none, and a Service of type LoadBalancer stays pending. */
   cloud?: Cloud;
   /** Everything random follows from it. Default 1. */
-  seed?: number;
+  seed?: number | string;
   /** A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own clusterCIDR. */
   kubeProxy?: KubeObject;
   /** Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more than 255 nodes). */
@@ -90,6 +90,7 @@ export interface Traceable {
   node(name: string): { name: string; rules: NodeRuleTables };
   request(url: string, options?: RequestOptions): Journey;
   outcomes(url: string, options?: RequestOptions): Outcomes;
+  shares(url: string, options?: RequestOptions): Record<string, number>;
   packet(bare: BarePacket): Journey;
   packetOutcomes(bare: BarePacket): Outcomes;
 }
@@ -152,7 +153,7 @@ export class Cluster implements Traceable {
     this.#follow("coredns", (informers) => runCoreDns(informers, this.network.clusterDns));
     this.#follow("cni", (informers) => runPodRoutes(informers, this.#podRoutes));
     this.#follow("external-dns", (informers) => runExternalDns(informers, this.dns, this.options.domains ?? articleDomains));
-    this.settle();
+    if (this.clock instanceof VirtualClock) this.settle();
   }
 
   // ---- what a user does ----
@@ -203,6 +204,24 @@ export class Cluster implements Traceable {
     this.#virtual("advance").advance(duration(time));
   }
 
+  /**
+   * Lets time pass and looks every now and then (default: every 100 ms); answers what it saw first and each time it saw something else.
+   *
+   *     cluster.film("5s", () => cluster.shares("http://mynginx-app.com:8080/"))      // [{ seconds: 0, "default/nginx-…": 1, … }, …]
+   */
+  film<T extends object>(time: string | number, look: () => T, every: string | number = "100ms"): ({ seconds: number } & T)[] {
+    const start = this.clock.now(), end = start + duration(time);
+    const seen: ({ seconds: number } & T)[] = [];
+    let last = "";
+    for (;;) {
+      const sight = look(), text = JSON.stringify(sight);
+      if (text !== last) seen.push({ seconds: (this.clock.now() - start) / 1000, ...sight });
+      last = text;
+      if (this.clock.now() >= end) return seen;
+      this.advance(Math.min(duration(every), end - this.clock.now()));
+    }
+  }
+
   #virtual(verb: string): VirtualClock {
     if (this.clock instanceof VirtualClock) return this.clock;
     throw new Error(`${verb}: this cluster runs in real time, which passes by itself`);
@@ -227,6 +246,12 @@ export class Cluster implements Traceable {
     return this.apiserver.history();
   }
 
+  /** The cluster's objects as they were at a revision of the store (an object's resourceVersion): nothing is ever changed in place. */
+  at(revision: number | string): { get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] | undefined; list<K extends Kind>(kind: K, options?: ListOptions): readonly Kinds[K][] } {
+    const list = <K extends Kind>(kind: K, options: ListOptions = {}) => this.apiserver.list(kind, { ...options, revision: Number(revision) }).items as readonly KubeObject[] as readonly Kinds[K][];
+    return { list, get: (kind, name, namespace = "default") => list(kind).find(({ metadata }) => metadata.name === name && (metadata.namespace ?? namespace) === namespace) };
+  }
+
   /** The replica of a control-plane component that leads: "kube-controller-manager", "kube-scheduler", "cloud-controller-manager". */
   leader(component: string): Manager | undefined {
     return this.managers.find((manager) => manager.name === component && manager.leading);
@@ -242,6 +267,11 @@ export class Cluster implements Traceable {
   /** Every way the request can go now, with its exact probability. */
   outcomes(url: string, options?: RequestOptions): Outcomes {
     return this.#path.outcomes(url, options);
+  }
+
+  /** Where a request ends now, in short: Pod, or disposition, -> its exact probability. */
+  shares(url: string, options?: RequestOptions): Record<string, number> {
+    return this.#path.shares(url, options);
   }
 
   /** Where `times` requests end: Pod, or disposition, -> how often. */
