@@ -74,6 +74,7 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
     },
     request: (url, o) => path.request(url, o),
     outcomes: (url, o) => path.outcomes(url, o),
+    shares: (url, o) => path.shares(url, o),
     packet: (bare) => path.packet(bare),
     packetOutcomes: (bare) => path.packetOutcomes(bare),
   };

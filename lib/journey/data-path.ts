@@ -2,7 +2,7 @@ import { endpoint } from "../net/address.js";
 import { seeded, type Chooser } from "../net/choice.js";
 import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Network } from "./network.js";
-import { travel, travelAll, travelPacket, travelPacketAll, type BarePacket } from "./travel.js";
+import { endOf, travel, travelAll, travelPacket, travelPacketAll, travelShares, type BarePacket } from "./travel.js";
 import type { Journey, Outcomes } from "./types.js";
 
 /** Where load balancers without addresses in the cluster's network check from: Google's range 35.191.0.0/16. */
@@ -34,12 +34,16 @@ export class DataPath {
     return travelAll(this.network, { url, from });
   }
 
+  /** How likely each end is now: the Pod's name, or the disposition where none answers -> its exact probability. */
+  shares(url: string, { from = "internet" }: RequestOptions = {}): Record<string, number> {
+    return travelShares(this.network, { url, from });
+  }
+
   /** How `times` requests end: the Pod's name, or the disposition where none answered -> how often. Without recording their steps. */
   spread(url: string, times: number, { from = "internet" }: RequestOptions = {}): Record<string, number> {
     const counts: Record<string, number> = {};
     for (let i = 0; i < times; i++) {
-      const { pod, disposition } = travel(this.network, { url, from }, { choose: this.#choose, record: false, forget: true });
-      const end = disposition === "delivered" ? pod ?? "outside the cluster" : disposition;
+      const end = endOf(travel(this.network, { url, from }, { choose: this.#choose, record: false, forget: true }));
       counts[end] = (counts[end] ?? 0) + 1;
     }
     return counts;

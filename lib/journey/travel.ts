@@ -6,7 +6,7 @@
  * It ends in a Disposition, never in an exception: only a question that cannot be asked (an unknown client) throws.
  */
 import { endpoint, parseAddress } from "../net/address.js";
-import { everyWay, toNumber, type Chooser } from "../net/choice.js";
+import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import type { Verdict } from "../net/kernel.js";
 import type { Listener, Target } from "../net/load-balancer.js";
 import { rollBack, type NetStep, type Walk } from "../net/netfilter.js";
@@ -42,6 +42,19 @@ export function travel(network: Network, question: { url: string; from: string }
 export function travelAll(network: Network, question: { url: string; from: string }): Outcomes {
   return allWays((choose) => travel(network, question, { choose, dry: true }));
 }
+
+/** How likely each end is: the Pod's name, or the disposition where none answers. Added up as exact fractions, turned to numbers at the end. */
+export function travelShares(network: Network, question: { url: string; from: string }): Record<string, number> {
+  const shares = new Map<string, Fraction>();
+  for (const { probability, result } of everyWay((choose) => travel(network, question, { choose, dry: true, record: false }))) {
+    const end = endOf(result), before = shares.get(end);
+    shares.set(end, before ? add(before, probability) : probability);
+  }
+  return Object.fromEntries([...shares].map(([end, share]) => [end, toNumber(share)]));
+}
+
+/** Where a journey ended, in a word or a name. */
+export const endOf = ({ pod, disposition }: Journey): string => (disposition === "delivered" ? pod ?? "outside the cluster" : disposition);
 
 /** One bare packet that arrives at a node, or leaves it where the source is one of the node's own addresses. */
 export interface BarePacket {
