@@ -106,7 +106,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   if (store !== "memory" && !/^etcd=https?:\/\/\S+$/.test(store)) throw new UsageError(`--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379`);
   const documents = await load(files);
   await serveCluster({ ...(await clusterOptions(flags, 0)), documents, kubeProxy: documents.kubeProxy, port, ...(store !== "memory" && { etcd: store.slice("etcd=".length) }) });
-  return 0;
+  process.exit(0); // the components' timers would go on
 }
 
 async function lab(files: string[], flags: Flags): Promise<number> {
