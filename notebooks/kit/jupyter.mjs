@@ -39,10 +39,15 @@ export function writeKernelSpec(prefix = home) {
   });
 }
 
-/** Settings under which Jupyter asks nobody on the network for news, updates or extensions. What the reader changed in JupyterLab stays. */
+/**
+ * Settings under which Jupyter asks nobody on the network for news, updates or extensions, and offers no kernel but ours.
+ * What the reader changed in JupyterLab stays.
+ */
 export function writeSettings() {
-  const quiet = { LabApp: { check_for_updates_class: "jupyterlab.NeverCheckForUpdate", news_url: null, extension_manager: "readonly" } };
-  writeJson(join(home, "config/jupyter_server_config.json"), quiet);
+  writeJson(join(home, "config/jupyter_server_config.json"), {
+    LabApp: { check_for_updates_class: "jupyterlab.NeverCheckForUpdate", news_url: null, extension_manager: "readonly" },
+    KernelSpecManager: { allowed_kernelspecs: ["tslab"], ensure_native_kernel: false },
+  });
   writeJson(join(home, "config/labconfig/page_config.json"), { buildAvailable: false, buildCheck: false });
   const news = join(home, "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings");
   if (!existsSync(news)) writeJson(news, { checkForUpdates: false, fetchNews: "false" });
@@ -114,7 +119,10 @@ export function installJupyter() {
     rmSync(venv, { recursive: true, force: true });
     if (!prepare.every(([first = "", ...rest]) => answer(first, rest) !== undefined)) continue;
     say(`installing JupyterLab into .venv (${name}; once, a minute or two)`);
-    if (spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] }).status === 0) return undefined;
+    if (spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] }).status === 0) {
+      writeJson(join(venv, "package.json"), { type: "commonjs" }); // Jupyter brings scripts for Node that our own package.json would make ES modules
+      return undefined;
+    }
     rmSync(venv, { recursive: true, force: true });
     return "JupyterLab could not be installed (the installer's message is above). With a Python package index within reach, run npm start again";
   }
