@@ -2,8 +2,9 @@
 import type { Network } from "./journey/network.js";
 import { conntrackText } from "./net/conntrack.js";
 import { ruleText } from "./net/iptables-text.js";
-import type { TableName } from "./net/rule.js";
+import type { Chain, Rule, RuleSet, TableName } from "./net/rule.js";
 import type { KubeProxy } from "./node/kube-proxy/kube-proxy.js";
+import { why, whyChain } from "./node/kube-proxy/why.js";
 import type { Kubelet } from "./node/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
 
@@ -25,6 +26,10 @@ export interface NodeHandle {
 export interface NodeRuleTables {
   /** A chain's rules with their reasons; none where there is no such chain. `table`: default "nat". */
   chain(name: string, table?: TableName): RuleRow[];
+  /** All chains of a table with what each is for. `table`: default "nat". */
+  chains(table?: TableName): ChainRow[];
+  /** All rules for one Service ("default/nginx") or one of its ports ("default/nginx:http"), of all tables, chain by chain. */
+  of(service: string): RuleRow[];
   /** As iptables-save prints them. */
   text(family?: "IPv4" | "IPv6"): string;
   /** What kube-proxy gives iptables-restore on a full sync. */
@@ -39,6 +44,15 @@ export interface RuleRow {
   object?: string;
   /** The field of that object. */
   field?: string;
+  /** What it does, in one sentence, and in brackets what it comes from. */
+  why: string;
+}
+
+export interface ChainRow {
+  chain: string;
+  rules: number;
+  /** What it is for; left out where it is none of kube-proxy's or the kernel's. */
+  why?: string;
 }
 
 export interface PodHandle {
@@ -69,12 +83,31 @@ export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubePr
 
 export function ruleTables({ kernel }: Machine, kubeProxy: KubeProxy): NodeRuleTables {
   return {
-    chain: (chain, table = "nat") =>
-      (kernel.rules.IPv4?.chain(table, chain)?.rules ?? []).map((rule) => ({ table, chain, rule: ruleText(rule), ...(rule.cause && { object: rule.cause }), ...(rule.field && { field: rule.field }) })),
+    ...ruleRows(() => kernel.rules.IPv4),
     text: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.saveText() ?? "",
     restoreText: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.restoreText() ?? "",
   };
 }
+
+/** A rule set as rows. */
+export function ruleRows(rules: () => RuleSet | undefined): Pick<NodeRuleTables, "chain" | "chains" | "of"> {
+  const rowsOf = (table: TableName, chain: Chain | undefined): RuleRow[] => (chain?.rules ?? []).map((rule) => rowOf(table, chain!.name, rule));
+  return {
+    chain: (name, table = "nat") => rowsOf(table, rules()?.chain(table, name)),
+    chains: (table = "nat") => [...(rules()?.chains(table) ?? [])].map(({ name, rules: { length } }): ChainRow => ({ chain: name, rules: length, why: whyChain(name) })),
+    of(service) {
+      const all = (["nat", "filter"] as const).flatMap((table) => [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)));
+      const named = all.filter(({ rule, object }) => object === `Service ${service}` || comment(rule)?.split(" ").some((word) => word === service || word.startsWith(`${service}:`)));
+      const own = new Set(named.flatMap(({ chain, rule }) => [chain, / -j (\S+)$/.exec(rule)?.[1] ?? ""]).filter((chain) => /^KUBE-(EXT|FW|SVC|SVL|SEP)-/.test(chain)));
+      return all.filter((row) => named.includes(row) || own.has(row.chain));
+    },
+  };
+}
+
+const comment = (rule: string): string | undefined => /--comment (?:"([^"]*)"|(\S+))/.exec(rule)?.slice(1).find(Boolean);
+
+const rowOf = (table: TableName, chain: string, rule: Rule): RuleRow =>
+  ({ table, chain, rule: ruleText(rule), ...(rule.cause && { object: rule.cause }), ...(rule.field && { field: rule.field }), why: why(rule, chain) });
 
 export function podHandle(network: Network, key: string): PodHandle {
   const found = network.sandbox(key);

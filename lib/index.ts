@@ -1,10 +1,11 @@
 /** The public face of the library. */
 export { createCluster, Cluster, aws, gcp, type ClusterOptions, type NodeSpec, type Traceable } from "./cluster.js";
 export { openSnapshot } from "./snapshot.js";
+export { openRules, type PastedRules, type PastedOptions } from "./pasted-rules.js";
 export { read, parse, type Documents } from "./objects/files.js";
 export { ManifestError } from "./objects/manifest.js";
 export type * from "./objects/types.js";
 export type * from "./journey/types.js";
-export type { NodeHandle, PodHandle, RuleRow } from "./handles.js";
+export type { NodeHandle, PodHandle, RuleRow, ChainRow } from "./handles.js";
 export type { HistoryEntry } from "./machinery/history.js";
 export { ApiError } from "./apiserver/errors.js";
