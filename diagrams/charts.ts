@@ -1,15 +1,15 @@
-import type { HistoryEntry } from "stopover/internal/machinery/history";
-import type { Journey, Outcomes } from "stopover/internal/journey/types";
+import type { HistoryEntry } from "stopover";
+import type { Journey, Outcomes } from "stopover";
 import type { Chart } from "./picture.js";
-import { componentOf } from "./control-plane.js";
-import { aligned } from "./text.js";
+import { componentOf, homeOf } from "./control-plane.js";
+import { aligned, fraction } from "./text.js";
 import { font as face, roles, theme } from "./theme.js";
 
 /** A notebook may not have the font of the PNGs. */
 const font = `${face}, sans-serif`;
 
 /** What every chart shares: its paper, its ink, a width that fits a notebook. */
-function chart(title: string, text: string, spec: Record<string, unknown>): Chart {
+export function chart(title: string, text: string, spec: Record<string, unknown>): Chart {
   const letters = { labelFont: font, titleFont: font, labelFontSize: 13, titleFontSize: 13, labelColor: theme.ink, titleColor: theme.ink };
   const config = { font, axis: { ...letters, grid: false, labelLimit: 280 }, legend: { ...letters, labelLimit: 280 }, title: { font, fontSize: 15, color: theme.ink, anchor: "start", offset: 14 }, text: { font, fontSize: 13 }, view: { stroke: null } };
   return { kind: "vega-lite", title, text: `${title}\n${text}`, spec: { $schema: "https://vega.github.io/schema/vega-lite/v5.json", title, background: theme.paper, padding: 12, width: 560, config, ...spec } };
@@ -25,7 +25,7 @@ export function spread({ outcomes }: Outcomes, seen: readonly Journey[] | Readon
   const exact: Record<string, number> = {};
   for (const outcome of outcomes) exact[endOf(outcome)] = (exact[endOf(outcome)] ?? 0) + outcome.probability;
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0), names = [...new Set([...Object.keys(exact), ...Object.keys(counts)])].sort();
-  const values = names.map((end) => ({ end: end.replace(/^default\//, ""), requests: counts[end] ?? 0, expected: total * (exact[end] ?? 0), exact: percent(exact[end] ?? 0), label: `${counts[end] ?? 0} (exact: ${percent(exact[end] ?? 0)} = ${(total * (exact[end] ?? 0)).toFixed(1)})` }));
+  const values = names.map((end) => ({ end: end.replace(/^default\//, ""), requests: counts[end] ?? 0, expected: total * (exact[end] ?? 0), exact: fraction(exact[end] ?? 0), label: `${counts[end] ?? 0} (exact: ${fraction(exact[end] ?? 0)} = ${(total * (exact[end] ?? 0)).toFixed(1)})` }));
   const y = { field: "end", type: "nominal", title: null, sort: null }, x = (field: string) => ({ field, type: "quantitative", title: "requests (the tick: what the probabilities expect)", scale: { domain: [0, Math.max(1, ...values.map(({ requests, expected }) => Math.max(requests, expected))) * 1.45] } });
   return chart(title ?? `Where ${total.toLocaleString("en-US")} requests went`, aligned([["to", "requests", "expected", "probability"], ...values.map((row) => [row.end, String(row.requests), row.expected.toFixed(1), row.exact])]), {
     data: { values }, height: { step: 44 },
@@ -44,16 +44,12 @@ function tally(journeys: readonly Journey[]): Record<string, number> {
 function endOf({ pod, disposition }: Journey): string {
   return pod ?? disposition;
 }
-function percent(probability: number): string {
-  const part = Math.round(1 / probability);
-  return Math.abs(probability * part - 1) < 1e-9 && part > 1 ? `1/${part}` : `${Number((probability * 100).toFixed(2))} %`;
-}
 
 /** Who did what when, in virtual time. `kinds`: only those (default: all but Events and Leases, which never end). */
 export function timeline(history: readonly HistoryEntry[], { kinds, title = "Who did what when" }: { kinds?: readonly string[]; title?: string } = {}): Chart {
   const wanted = history.filter(({ verb, kind }) => !["get", "list", "watch"].includes(verb) && (kinds ? kinds.includes(kind) : kind !== "Event" && kind !== "Lease"));
   const start = wanted[0]?.time ?? 0;
-  const values = wanted.map((entry) => ({ seconds: (entry.time - start) / 1000, who: componentOf(entry), what: entry.verb === "notify" ? "is told" : "writes", detail: `${entry.verb} ${entry.kind} ${entry.name ?? ""}` }));
+  const values = wanted.map((entry) => ({ seconds: (entry.time - start) / 1000, who: homeOf(componentOf(entry)), what: entry.verb === "notify" ? "is told" : "writes", detail: `${entry.who}: ${entry.verb} ${entry.kind} ${entry.name ?? ""}` }));
   const actors = [...new Set(values.map(({ who }) => who))];
   const rows = actors.map((who) => { const own = values.filter((value) => value.who === who); return [who, String(own.filter(({ what }) => what === "writes").length), String(own.filter(({ what }) => what === "is told").length), `${own[0]!.seconds} s`, `${own.at(-1)!.seconds} s`]; });
   const scale = { domain: ["writes", "is told"] };

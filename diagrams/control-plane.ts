@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "stopover/internal/machinery/history";
+import type { HistoryEntry } from "stopover";
 import type { Mermaid } from "./picture.js";
 import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
@@ -14,100 +14,122 @@ export interface Subject {
 
 /**
  * The article's second figure with what really happened: who was told of this object and of what grew out of it, and who acted, numbered
- * in the order in which it first happened. A kubelet or kube-proxy of each node is drawn once for all.
+ * in the order in which it first happened. The controllers of a manager share its box, as they share its watch; a kubelet or kube-proxy
+ * of each node is drawn once for all.
  */
 export function controlPlane(history: readonly HistoryEntry[], subject: Subject): Mermaid {
   const story = moments(history, subject), flow = new Flow("LR");
-  const told = new Set(story.filter(({ verb }) => verb === "notify").map(({ who }) => who));
-  const numbered = (who: string, heard: boolean) => story.flatMap((moment, i) => (moment.who === who && heard === (moment.verb === "notify") ? [`${i + 1} · ${say(moment)}${times(moment)}`] : []));
-  for (const who of new Set(story.map(({ who }) => who))) if (!told.has(who)) flow.node(who, "client", nameOf(who, story));
+  const actors = [...new Set(story.map(({ actor }) => actor))], told = new Set(story.filter(({ verb }) => verb === "notify").map(({ actor }) => actor));
+  const numbered = (actor: string, heard: boolean) => story.flatMap((moment, i) => (moment.actor === actor && heard === (moment.verb === "notify") ? lines(i + 1, moment) : []));
+  for (const actor of actors) if (!told.has(actor)) flow.node(actor, "client", nameOf(actor, story));
   flow.node("etcd", "store", ["etcd", "remembers"]).node("api", "component", ["API server"]);
   flow.edge("etcd", "api", { label: ["reads"] }).edge("api", "etcd", { label: ["writes"] });
-  for (const who of new Set(story.map(({ who }) => who))) {
-    if (told.has(who)) flow.node(who, roleOf(who), nameOf(who, story)).edge("api", who, { label: numbered(who, true), reply: true });
-    const acts = numbered(who, false);
-    if (acts.length) flow.edge(who, "api", { label: acts, path: true });
+  for (const actor of actors) {
+    if (told.has(actor)) flow.node(actor, roleOf(actor), nameOf(actor, story)).edge("api", actor, { label: numbered(actor, true), reply: true });
+    const acts = numbered(actor, false);
+    if (acts.length) flow.edge(actor, "api", { label: acts, path: true });
   }
   return flow.picture(`Who watched ${subject.kind} ${subject.name}, and who acted (thick), in order`);
 }
 
-/** The same story told as a conversation, one line a moment; at most `limit` of them (default 40). */
+/** The same story told as a conversation; at most `limit` lines of it (default 40). */
 export function historySequence(history: readonly HistoryEntry[], subject: Subject, { limit = 40 }: { limit?: number } = {}): Mermaid {
-  const story = messages(history, subject), talk = new Talk();
-  const actors = [...new Set(story.slice(0, limit).map(({ who }) => who))];
-  const first = story.find(({ verb }) => verb !== "notify")?.who;
-  if (first) talk.who(first, ...nameOf(first, story, true));
+  const story = messages(history, subject), told = story.slice(0, limit), talk = new Talk();
+  const first = told.find(({ verb }) => verb !== "notify")?.actor;
+  if (first) talk.who(first, ...nameOf(first, story));
   talk.who("api", "API server");
-  for (const who of actors) talk.who(who, ...nameOf(who, story, true));
+  for (const { actor } of told) talk.who(actor, ...nameOf(actor, story));
   let time = story[0]?.time ?? 0;
-  for (const moment of story.slice(0, limit)) {
+  for (const moment of told) {
     if (moment.time - time >= 100) talk.note("api", `${seconds(moment.time - time)} later`);
     time = moment.time;
-    if (moment.verb === "notify") talk.says("api", moment.who, [say(moment)], { answer: true });
-    else talk.says(moment.who, "api", [say(moment)]);
+    if (moment.verb === "notify") talk.says("api", moment.actor, [say(moment) + times(moment)], { answer: true });
+    else talk.says(moment.actor, "api", [...controllerOf(moment), say(moment) + times(moment)]);
   }
   if (story.length > limit) talk.note("api", `… and ${story.length - limit} more`);
   return talk.picture(`The story of ${subject.kind} ${subject.name}, as the API server heard and told it`);
 }
 
 interface Moment extends HistoryEntry {
+  /** The process: of a controller, the manager it runs in; of a node's component, without the node. */
+  actor: string;
   /** Who it was exactly ("kube-proxy/node-a"), and how often. */
   by: Map<string, number>;
 }
 
 /** What happened, each kind of thing once per component, in the order of its first time. */
 function moments(history: readonly HistoryEntry[], subject: Subject): Moment[] {
-  return together(about(history, subject), ({ verb, kind, subresource, event }) => [verb, kind, subresource, event]);
-}
-/** What happened, all of it, with the same news told to many nodes as one. */
-function messages(history: readonly HistoryEntry[], subject: Subject): Moment[] {
-  return together(about(history, subject), ({ verb, kind, name, subresource, revision }) => [verb, kind, name, subresource, revision]);
-}
-function together(entries: readonly HistoryEntry[], same: (entry: HistoryEntry) => unknown[]): Moment[] {
   const found = new Map<string, Moment>();
-  for (const entry of entries) {
-    const who = componentOf(entry), key = [who, ...same(entry)].join(" "), moment = found.get(key) ?? { ...entry, who, by: new Map() };
-    moment.by.set(entry.who, (moment.by.get(entry.who) ?? 0) + 1);
-    found.set(key, moment);
-  }
+  for (const entry of about(history, subject)) note(found, entry);
   return [...found.values()];
 }
-function times({ by }: Moment): string {
-  const most = Math.max(...by.values());
-  return most > 1 ? `, ${most} times` : "";
+
+/** All that happened; what happens several times in a stretch of news, or in a stretch of writes, is one. */
+function messages(history: readonly HistoryEntry[], subject: Subject): Moment[] {
+  const story: Moment[] = [];
+  let stretch = new Map<string, Moment>(), news = false;
+  for (const entry of about(history, subject)) {
+    if ((entry.verb === "notify") !== news) [stretch, news] = [new Map(), entry.verb === "notify"];
+    const moment = note(stretch, entry);
+    if (story.at(-1) !== moment && !story.slice(-stretch.size).includes(moment)) story.push(moment);
+  }
+  return story;
 }
 
-/** Bookkeeping that would drown the story. */
-const noise = new Set(["Event", "Lease"]);
+/** Adds an entry to those of its kind: same actor, same deed, same kind of object. */
+function note(found: Map<string, Moment>, entry: HistoryEntry): Moment {
+  const key = [componentOf(entry), entry.verb, entry.kind, entry.subresource, entry.event].join(" ");
+  const moment = found.get(key) ?? { ...entry, actor: homeOf(componentOf(entry)), by: new Map<string, number>() };
+  moment.by.set(entry.who, (moment.by.get(entry.who) ?? 0) + 1);
+  found.set(key, moment);
+  return moment;
+}
 
-/** Writes to, and news of, the subject and of what carries its name: nginx's EndpointSlice nginx-x7k2p, its ReplicaSet, its Pods. */
+/** Each kind and what its controllers make out of it, under a name that begins with its own. */
+const offspring: Record<string, readonly string[]> = { Service: ["EndpointSlice", "Endpoints"], Deployment: ["ReplicaSet", "Pod"], ReplicaSet: ["Pod"], Node: ["Lease"] };
+
+/** Writes to, and news of, the subject and what grew out of it: nginx's EndpointSlice nginx-x7k2p, its ReplicaSet, its Pods. */
 export function about(history: readonly HistoryEntry[], { kind, name, namespace = "default" }: Subject): HistoryEntry[] {
-  const told = (entry: HistoryEntry) => ["notify", "create", "update", "patch", "delete"].includes(entry.verb) && entry.error === undefined && !noise.has(entry.kind);
-  const its = (entry: HistoryEntry) => (entry.kind === kind ? entry.name === name : entry.name === name || entry.name?.startsWith(`${name}-`));
-  return history.filter((entry) => told(entry) && its(entry) && (entry.namespace === undefined || entry.namespace === namespace));
+  const children = offspring[kind] ?? [];
+  const its = (entry: HistoryEntry) => (entry.kind === kind ? entry.name === name : children.includes(entry.kind) && (entry.name === name || entry.name?.startsWith(`${name}-`)));
+  return history.filter((entry) => its(entry) && !["get", "list", "watch"].includes(entry.verb) && entry.error === undefined && (entry.namespace === undefined || entry.namespace === namespace || kind === "Node"));
 }
 
 /** "kube-proxy/node-a" -> "kube-proxy". */
 export function componentOf({ who }: HistoryEntry): string {
   return who.replace(/\/.*$/, "");
 }
+/** The process that a component runs in: many controllers are one program. */
+export function homeOf(component: string): string {
+  if (component === "service-controller" || component.startsWith("cloud-node-")) return "cloud-controller-manager";
+  return /-controller$|garbage-collector$/.test(component) ? "kube-controller-manager" : component;
+}
 
 const verbs: Record<string, string> = { create: "creates", update: "updates", patch: "patches", delete: "deletes" };
 function say({ verb, kind, event, subresource }: HistoryEntry): string {
+  if (subresource === "binding") return `binds ${kind}`;
   return verb === "notify" ? `${kind} ${(event ?? "").toLowerCase()}` : `${verbs[verb]} ${kind}${subresource ? ` ${subresource}` : ""}`;
 }
-
-const homes: Record<string, string> = { "service-controller": "cloud-controller-manager", "cloud-node-controller": "cloud-controller-manager" };
-/** Its name, and where it runs. `short`: the article's KCM and CCM. */
-function nameOf(who: string, story: readonly Moment[], short = false): string[] {
-  const [one, ...others] = new Set(story.filter((moment) => moment.who === who).flatMap(({ by }) => [...by.keys()]));
-  const home = homes[who] ?? (who.endsWith("-controller") ? "kube-controller-manager" : undefined);
-  if (others.length) return [shorten(who), `on ${others.length + 1} nodes`];
-  if (one !== who) return [shorten(who), `on ${one!.slice(who.length + 1)}`];
-  return [shorten(who), ...(home ? [short ? (home[0] === "c" ? "in the CCM" : "in the KCM") : `in the ${home}`] : [])];
+function times({ by }: Moment): string {
+  const most = Math.max(...by.values());
+  return most > 1 ? ` ×${most}` : "";
 }
-function roleOf(who: string): Role {
-  return who === "kubelet" || who === "kube-proxy" ? "node" : "component";
+/** Which of a manager's controllers it was. */
+function controllerOf(moment: Moment): string[] {
+  return componentOf(moment) === moment.actor ? [] : [componentOf(moment)];
+}
+function lines(number: number, moment: Moment): string[] {
+  const [controller] = controllerOf(moment), what = say(moment) + times(moment);
+  return controller ? [`${number} · ${controller}`, what] : [`${number} · ${what}`];
+}
+
+function nameOf(actor: string, story: readonly Moment[]): string[] {
+  const exact = new Set(story.filter((moment) => moment.actor === actor).flatMap(({ by }) => [...by.keys()]));
+  const nodes = [...exact].filter((who) => who.startsWith(`${actor}/`)).map((who) => who.slice(actor.length + 1));
+  return [shorten(actor), ...(nodes.length > 1 ? [`on ${nodes.length} nodes`] : nodes.length ? [`on ${nodes[0]}`] : actor === "kube-proxy" ? ["on every node"] : [])];
+}
+function roleOf(actor: string): Role {
+  return actor === "kubelet" || actor === "kube-proxy" ? "node" : "component";
 }
 /** "4 s", "250 ms". */
 export function seconds(milliseconds: number): string {

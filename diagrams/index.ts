@@ -8,6 +8,7 @@
  */
 export { topology, type TopologyOptions, type Lister } from "./topology.js";
 export { journey } from "./journey.js";
+export { outcomes } from "./outcomes.js";
 export { sequence } from "./sequence.js";
 export { controlPlane, historySequence, type Subject } from "./control-plane.js";
 export { stopOver } from "./stop-over.js";
@@ -15,6 +16,7 @@ export { rules, serviceRules } from "./rules.js";
 export { player } from "./player.js";
 export { legend } from "./legend.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";
+export { sharesOverTime } from "./film.js";
 export { table, objects, steps, ruleList, type TableOptions } from "./table.js";
 export { show, bundleOf, textOf, toPicture, type Bundle } from "./show.js";
 export { png, svg, check, type Drawn } from "./draw.js";

@@ -1,4 +1,4 @@
-import type { Header, Hop, Journey, Step } from "stopover/internal/journey/types";
+import type { Header, Hop, Journey, Step } from "stopover";
 import type { Mermaid } from "./picture.js";
 import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
@@ -17,7 +17,7 @@ export function journey(trip: Journey, { step = Infinity }: { step?: number } = 
   const places = trip.hops.filter(({ kind }) => kind !== "dns");
   for (const [i, hop] of places.entries()) {
     const next = places[i + 1];
-    if (next) flow.edge(keyOf(hop), keyOf(next), { label: addresses(hop.out), path: reached(next), faint: !reached(next) });
+    if (next) flow.edge(keyOf(hop), keyOf(next), { label: addresses(next.in), path: reached(next), faint: !reached(next) });
   }
   for (const dns of trip.hops.filter(({ kind }) => kind === "dns")) {
     flow.edge(keyOf(places[0]!), keyOf(dns), { faint: !reached(dns) }).edge(keyOf(dns), keyOf(places[0]!), { reply: true, faint: !reached(dns) });
@@ -65,7 +65,7 @@ export function titleOf({ stop, kind, name }: Hop): string {
     case "dns": return "DNS";
     case "load-balancer": return `${over}load balancer`;
     case "node": return stop === 2 ? `${over}NodePort on ${place}` : place;
-    case "cluster-ip": return `${over}ClusterIP ${place}`;
+    case "cluster-ip": return `${over}ClusterIP of ${place}`;
     case "pod": return `Pod ${place}`;
   }
 }
@@ -73,7 +73,7 @@ export function titleOf({ stop, kind, name }: Hop): string {
 function detailsOf(hop: Hop, { request, hops, node }: Journey): (string | undefined)[] {
   const before = hops[hops.indexOf(hop) - 1];
   switch (hop.kind) {
-    case "dns": return [`${shorten(hostOf(request.url), 40)} is`, answerOf(hop) ?? "a name that nobody knows"];
+    case "dns": return answerOf(hop) ? [`${shorten(hostOf(request.url), 40)} is`, answerOf(hop)] : ["knows no", shorten(hostOf(request.url), 40)];
     case "load-balancer": return hostLines(hop.name, 36);
     case "cluster-ip": return [before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined, ...translations(hop.steps)];
     case "pod": return [node && `on ${shorten(node)}`, hop.in.destination];
@@ -90,10 +90,10 @@ export function addresses({ source, destination }: Header): string[] {
   return [source, `to ${destination}`];
 }
 
-/** What DNS answered: the address that the last record gave. */
-export function answerOf({ steps }: Hop): string | undefined {
-  const last = steps.filter(({ action }) => action === "resolve").at(-1);
-  return last?.after ?? last?.rule ?? last?.note;
+/** What DNS answered: the address that the client then connects to; undefined where it knew the name not. */
+export function answerOf({ out, steps }: Hop): string | undefined {
+  const answer = out.destination.replace(/:\d*$/, ""), records = steps.filter(({ action }) => action === "resolve");
+  return /^[\d.]+$|^\[.*:.*\]$/.test(answer) && records.length ? answer : undefined;
 }
 
 /** The host in a URL, without its port. */

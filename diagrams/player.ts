@@ -1,4 +1,4 @@
-import type { Header, Hop, Journey, Step } from "stopover/internal/journey/types";
+import type { Header, Hop, Journey, Step } from "stopover";
 import type { Page } from "./picture.js";
 import { journey, roleOf, titleOf } from "./journey.js";
 import { play, type Frame, type Place } from "./player-page.js";

@@ -1,5 +1,6 @@
-import type { Hop, Journey, Step } from "stopover/internal/journey/types";
+import type { Hop, Journey, Step } from "stopover";
 import type { Mermaid } from "./picture.js";
+import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
 import { shorten, wrap } from "./text.js";
 
@@ -58,7 +59,7 @@ export function serviceRules(saveText: string, service: string): Mermaid {
   const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)), drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
   const chains = new Map<string, Saved[]>();
   for (const rule of drawn) chains.set(`${rule.table} ${rule.chain}`, [...(chains.get(`${rule.table} ${rule.chain}`) ?? []), rule]);
-  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain, ...held.flatMap(({ text }) => wrap(brief(text), 44))]);
+  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain.replace(/^nat /, ""), ...held.flatMap(({ text }) => wrap(brief(text), 36))]);
   for (const { table, chain, target } of drawn) if (chains.has(`${table} ${target}`)) flow.edge(`${table} ${chain}`, `${table} ${target}`);
   return flow.picture(`The chains of Service ${shorten(service)} on a node`);
 }
@@ -84,6 +85,6 @@ function servicesIn(text: string): string[] {
 function brief(text: string): string {
   return text.replace(/-m comment --comment ("[^"]*"|\S+) ?/, "").replace(/-m (tcp|udp|sctp) /, "").replace("-m statistic --mode random ", "");
 }
-function roleOf(chain: string): "rule" | "stop2" | "stop3" | "pod" | "stop1" {
-  return /NODEPORTS/.test(chain) ? "stop2" : /KUBE-(SVC|SVL)/.test(chain) ? "stop3" : /KUBE-SEP/.test(chain) ? "pod" : /KUBE-(EXT|FW)/.test(chain) ? "stop1" : "rule";
+function roleOf(chain: string): Role {
+  return /NODEPORTS|KUBE-EXT/.test(chain) ? "stop2" : /KUBE-(SVC|SVL)/.test(chain) ? "stop3" : /KUBE-SEP/.test(chain) ? "pod" : "rule";
 }

@@ -1,4 +1,4 @@
-import type { Hop, Journey } from "stopover/internal/journey/types";
+import type { Hop, Journey } from "stopover";
 import type { Mermaid } from "./picture.js";
 import { addresses, answerOf, hostOf, titleOf, translations } from "./journey.js";
 import { label, labels, hostLines, shorten, wrap } from "./text.js";

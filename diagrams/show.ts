@@ -11,8 +11,8 @@ import { isPicture, type Page, type Picture } from "./picture.js";
 import { stillMark } from "./player.js";
 import { objects, table } from "./table.js";
 import { html } from "./text.js";
-import type { Journey } from "stopover/internal/journey/types";
-import type { KubeObject } from "stopover/internal/objects/types";
+import type { Journey } from "stopover";
+import type { KubeObject } from "stopover";
 
 /** nbformat's display data: MIME type -> content. */
 export interface Bundle {

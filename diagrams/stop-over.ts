@@ -1,4 +1,4 @@
-import type { Node } from "stopover/internal/objects/types";
+import type { Node } from "stopover";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
 import { addressOf, endpointsOf, findService, items, loadBalancerOf, type Lister } from "./topology.js";

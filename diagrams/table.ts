@@ -1,5 +1,5 @@
-import type { KubeObject, Node, Pod, Service, EndpointSlice, Deployment, ReplicaSet } from "stopover/internal/objects/types";
-import type { Journey } from "stopover/internal/journey/types";
+import type { KubeObject, Node, Pod, Service, EndpointSlice, Deployment, ReplicaSet } from "stopover";
+import type { Journey } from "stopover";
 import type { Table } from "./picture.js";
 import { aligned, html } from "./text.js";
 

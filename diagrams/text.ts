@@ -10,7 +10,7 @@
 export function label(text: string): string {
   const line = text.replace(/[\s\p{C}]+/gu, " ").trim() || "\u00a0"; // mermaid takes no empty label
   return line
-    .replace(/[^\p{L}\p{M}\p{N} .,:/()=+'!?·…–-]/gu, entity) // all that is left is inert, but for four habits of its parsers:
+    .replace(/[^\p{L}\p{M}\p{N} .,:/()=+'!?·×…–-]/gu, entity) // all that is left is inert, but for four habits of its parsers:
     .replace(/^(\d+)([.)])(?= |$)/, (_, n, mark) => n + entity(mark)).replace(/^[-+](?= |$)/, entity) // "1. x" and "- x" would be markdown lists
     .replace(/^(no)?wrap:/i, (word) => word.slice(0, -1) + entity(":")) // an order to a sequence diagram
     .replace(/\b(https?|ftp):\/\/|\bwww\./gi, (link) => link.slice(0, -1) + entity(link.at(-1)!)) // markdown would make a link of it
@@ -59,6 +59,16 @@ export function hostLines(name: string, width = 20): string[] {
 /** "3 nodes", "1 node". */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** A probability as people say it: "1/3", "2/9", "always"; a percentage where no small fraction fits. */
+export function fraction(probability: number): string {
+  if (Math.abs(probability - 1) < 1e-9) return "always";
+  for (let parts = 2; parts <= 1000; parts++) {
+    const share = Math.round(probability * parts);
+    if (share > 0 && Math.abs(probability - share / parts) < 1e-9) return `${share}/${parts}`;
+  }
+  return `${Number((probability * 100).toPrecision(3))} %`;
 }
 
 const htmlEntities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };

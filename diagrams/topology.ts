@@ -1,5 +1,5 @@
-import type { KubeObject, Node, Pod, Service, EndpointSlice } from "stopover/internal/objects/types";
-import type { Journey } from "stopover/internal/journey/types";
+import type { KubeObject, Node, Pod, Service, EndpointSlice } from "stopover";
+import type { Journey } from "stopover";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
 import { count, hostLines, shorten } from "./text.js";

@@ -1,7 +1,7 @@
 /** The article's cluster and its request as plain data, with the numbers of the article's figures: input for the tests of the pictures. */
-import type { KubeObject, Node, Pod, Service, EndpointSlice } from "stopover/internal/objects/types";
-import type { Header, Hop, Journey, Step } from "stopover/internal/journey/types";
-import type { HistoryEntry } from "stopover/internal/machinery/history";
+import type { KubeObject, Node, Pod, Service, EndpointSlice } from "stopover";
+import type { Header, Hop, Journey, Step } from "stopover";
+import type { HistoryEntry } from "stopover";
 
 const letters = ["a", "b", "c"];
 const podNames = ["nginx-77b4fdf86c-4kq7d", "nginx-77b4fdf86c-9xzl2", "nginx-77b4fdf86c-p5mwt"];
@@ -32,7 +32,7 @@ export function listing(objects: readonly KubeObject[]) {
 
 const tcp = (source: string, destination: string): Header => ({ source, destination, protocol: "TCP" });
 const nat = (chain: string, rule: string, action: Step["action"] = "jump"): Step => ({ action, table: "nat", chain, rule, object: "Service default/nginx" });
-const web = tcp("203.0.113.7:51312", "13.234.0.10:8080"), toNode = tcp("192.168.0.254:40001", "192.168.0.1:30519"), toPod = tcp("192.168.0.1:40001", "10.1.2.2:80");
+const asked = tcp("203.0.113.7:51312", "mynginx-app.com:8080"), web = tcp("203.0.113.7:51312", "13.234.0.10:8080"), toNode = tcp("192.168.0.254:40001", "192.168.0.1:30519"), toPod = tcp("192.168.0.1:40001", "10.1.2.2:80");
 const back = ({ source, destination }: Header) => tcp(destination, source);
 const hop = (kind: Hop["kind"], name: string, stop: Hop["stop"], from: Header, to: Header, steps: Step[] = []): Hop => ({ stop, kind, name, in: from, out: to, steps });
 
@@ -42,9 +42,9 @@ export const trip: Journey = {
   reason: "Pod default/nginx-77b4fdf86c-9xzl2 listens on port 80 and answered",
   pod: `default/${podNames[1]}`, node: "node-b", destination: "10.1.2.2:80", clientSeenByPod: "192.168.0.1:40001",
   hops: [
-    hop("client", "internet", null, web, web),
-    hop("dns", "the internet's DNS", null, { source: "203.0.113.7:53000", destination: "203.0.113.1:53", protocol: "UDP" }, web, [
-      { action: "resolve", rule: "mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com" }, { action: "resolve", rule: "1234.ap-south-1.elb.amazonaws.com A 13.234.0.10", after: "13.234.0.10" }]),
+    hop("client", "internet", null, asked, asked),
+    hop("dns", "DNS", null, asked, web, [
+      { action: "resolve", rule: "mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com" }, { action: "resolve", rule: "1234.ap-south-1.elb.amazonaws.com A 13.234.0.10" }]),
     hop("load-balancer", "1234.ap-south-1.elb.amazonaws.com", 1, web, toNode, [{ action: "forward", rule: "listener TCP 8080 to instances on port 30519", object: "Service default/nginx", before: "13.234.0.10:8080", after: "192.168.0.1:30519" }]),
     hop("node", "node-a", 2, toNode, toNode, [
       nat("PREROUTING", '-m comment --comment "kubernetes service portals" -j KUBE-SERVICES'),
@@ -54,7 +54,7 @@ export const trip: Journey = {
       nat("KUBE-MARK-MASQ", "-j MARK --set-xmark 0x4000/0x4000", "mark"),
       nat("KUBE-EXT-CSVBQZFRKKSDLW2P", "-j KUBE-SVC-CSVBQZFRKKSDLW2P"),
     ]),
-    hop("cluster-ip", "10.2.1.1:8080", 3, toNode, toPod, [
+    hop("cluster-ip", "default/nginx", 3, toNode, toPod, [
       nat("KUBE-SVC-CSVBQZFRKKSDLW2P", '-m comment --comment "default/nginx:http -> 10.1.2.2:80" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-6F3KQ2YVE4XJH7RA'),
       { ...nat("KUBE-SEP-6F3KQ2YVE4XJH7RA", '-p tcp -m comment --comment "default/nginx:http" -m tcp -j DNAT --to-destination 10.1.2.2:80', "dnat"), before: "192.168.0.1:30519", after: "10.1.2.2:80" },
       { action: "route", rule: "10.1.2.0/24 via 192.168.0.2 dev eth0" },
@@ -77,9 +77,9 @@ const start = Date.UTC(2024, 0, 21, 5, 9, 8);
 const event = (after: number, who: string, verb: HistoryEntry["verb"], kind: string, name: string, revision: number, more: Partial<HistoryEntry> = {}): HistoryEntry => ({ time: start + after, who, verb, kind, namespace: "default", name, revision, ...more });
 export const history: HistoryEntry[] = [
   event(0, "kubectl", "create", "Service", "nginx", 40),
-  ...["endpointslice-controller", "endpoints-controller", "service-controller", "kube-proxy/node-a", "kube-proxy/node-b", "kube-proxy/node-c"].map((who) => event(1, who, "notify", "Service", "nginx", 40, { event: "ADDED" })),
+  ...["kube-controller-manager", "cloud-controller-manager", "kube-proxy/node-a", "kube-proxy/node-b", "kube-proxy/node-c"].map((who) => event(1, who, "notify", "Service", "nginx", 40, { event: "ADDED" })),
   event(2, "endpointslice-controller", "create", "EndpointSlice", "nginx-x7k2p", 41),
-  event(2, "endpoints-controller", "create", "Endpoints", "nginx", 42),
+  event(2, "endpoint-controller", "create", "Endpoints", "nginx", 42),
   event(3, "service-controller", "patch", "Service", "nginx", 43),
   ...["kube-proxy/node-a", "kube-proxy/node-b", "kube-proxy/node-c"].map((who) => event(4, who, "notify", "EndpointSlice", "nginx-x7k2p", 41, { event: "ADDED" })),
   event(4000, "service-controller", "patch", "Service", "nginx", 44, { subresource: "status" }),

@@ -12,10 +12,11 @@ import type { Mermaid } from "@stopover/diagrams";
 import { encodePng } from "@stopover/diagrams/internal/png";
 import { framesOf } from "@stopover/diagrams/internal/player";
 import { roles } from "@stopover/diagrams/internal/theme";
-import type { Journey } from "stopover/internal/journey/types";
+import { aws, createCluster, read, type Journey } from "stopover";
 import { cluster, costs, counts, history, listing, nodes, outcomes, pods, service, slice, trip } from "./diagrams-sample.js";
 
 const { bundleOf, check, controlPlane, cost, historySequence, journey, legend, objects, player, png, ruleList, rules, sequence, serviceRules, show, spread, steps, stopOver, svg, table, textOf, timeline, topology } = diagrams;
+const manifests = fileURLToPath(new URL("../../notebooks/manifests", import.meta.url));
 const about = { kind: "Service", name: "nginx" };
 const rejected: Journey = { ...trip, disposition: "rejected", reason: "Service default/nginx has no endpoints", hops: trip.hops.slice(0, 4), reply: [] };
 const all: Record<string, Mermaid> = {
@@ -109,15 +110,15 @@ test("a journey that nobody answers ends in a box that says so", () => {
 
 test("who watched and who acted is numbered in the order of the history, kube-proxies as one", () => {
   const shown = labelsOf(all["controlPlane"]!).join("\n");
-  for (const word of ["1 · creates Service", "2 · Service added", "6 · creates EndpointSlice", "kube-proxy<br/>on 3 nodes", "10 · patches Service status", "service-controller<br/>in the cloud-controller-manager"]) assert.ok(shown.includes(word), word);
-  assert.is(body(all["historySequence"]!).match(/Service added/g)!.length, 4, "three controllers, and all kube-proxies at once");
+  for (const word of ["1 · creates Service", "2 · Service added", "5 · endpointslice-controller<br/>creates EndpointSlice", "kube-proxy<br/>on 3 nodes", "9 · service-controller<br/>patches Service status"]) assert.ok(shown.includes(word), word);
+  assert.is(body(all["historySequence"]!).match(/Service added/g)!.length, 3, "two managers, and all kube-proxies at once");
   assert.match(all["historySequence"]!.source, /4 s later/);
 });
 
 test("a long history is cut, and a history of others leaves nothing but the API server", () => {
-  const long = Array.from({ length: 100_000 }, (_, i) => ({ ...history[0]!, revision: i, verb: "update" as const }));
+  const long = Array.from({ length: 100_000 }, (_, i) => ({ ...history[i % 2]!, revision: i }));
   assert.match(historySequence(long, about, { limit: 10 }).source, /… and 99990 more/);
-  assert.match(controlPlane(long, about).source, /1 · updates Service, 100000 times/);
+  assert.match(controlPlane(long, about).source, /1 · creates Service ×50000/);
   assert.not.match(controlPlane(history, { kind: "Service", name: "other" }).source, /nginx|kubectl/);
 });
 
@@ -138,7 +139,7 @@ COMMIT
 `;
   const picture = serviceRules(save, "default/nginx");
   check(picture.source);
-  assert.match(picture.source, /nat KUBE-SEP-DEF/);
+  assert.match(picture.source, /KUBE-SEP-DEF<br\/>/);
   assert.not.match(picture.source, /10\.2\.1\.2|XYZ/);
   assert.is(body(picture).match(/-->/g)!.length, 2);
   assert.throws(() => serviceRules(save, "default/ngnix"), /there are rules for: default\/nginx:http, default\/other/);
@@ -148,7 +149,16 @@ test("the exact probabilities stand beside the counts", () => {
   assert.match(charts.spread.text, /nginx-77b4fdf86c-4kq7d +341 +333\.3 +1\/3/);
   const sampled = spread(outcomes, outcomes.outcomes);
   assert.match(sampled.text, /4kq7d +1 +1\.0 +1\/3/);
-  assert.match(spread({ ...outcomes, outcomes: [{ ...rejected, pod: undefined, probability: 1 } as never] }, { rejected: 5 }).text, /rejected +5 +5\.0 +100 %/);
+  assert.match(spread({ ...outcomes, outcomes: [{ ...rejected, pod: undefined, probability: 1 } as never] }, { rejected: 5 }).text, /rejected +5 +5\.0 +always/);
+});
+
+test("every way that a request can go carries its exact share", () => {
+  const picture = diagrams.outcomes(outcomes), shares = labelsOf(picture);
+  check(picture.source);
+  assert.ok(shares.includes("always"));
+  const partly = diagrams.outcomes({ ...outcomes, outcomes: [{ ...trip, probability: 2 / 3 }, { ...rejected, probability: 1 / 3 }] });
+  assert.match(partly.source, /REJECTED<br\/>Service default\/nginx has no/);
+  assert.match(partly.source, /-->\|"2\/3"\|/);
 });
 
 test("a table's HTML escapes what it holds, and its text lines up", () => {
@@ -196,6 +206,24 @@ test("every colour of letters on its ground has the contrast that WCAG asks for"
     assert.ok(contrast(fill, "#1c1c1c") >= 7, `ink on ${name}`);
     assert.ok(name === "cluster" || contrast(stroke, "#ffffff") >= 3, `the outline of ${name}: ${contrast(stroke, "#ffffff").toFixed(2)}`);
   }
+});
+
+test("a real cluster's journey, history, rules and outcomes are drawn as they are", () => {
+  const live = createCluster({ cloud: aws() });
+  live.apply(read(manifests));
+  live.settle();
+  const url = "http://mynginx-app.com:8080/", way = live.request(url), shown = (picture: Mermaid) => (check(picture.source), labelsOf(picture).join("\n"));
+  assert.ok(shown(topology(live, { journey: way })).includes("10.2.1.1:8080"));
+  assert.is(/^linkStyle ([\d,]+) stroke:#d55e00/m.exec(topology(live, { journey: way }).source)![1]!.split(",").length, 4);
+  assert.ok(shown(journey(way)).includes(`to ${way.destination}`));
+  assert.match(sequence(way).source, /Stop-over 3: ClusterIP/);
+  assert.ok(shown(controlPlane(live.history(), about)).includes("service-controller<br/>updates Service status"));
+  assert.ok(shown(rules(way)).includes("KUBE-NODEPORTS"));
+  assert.ok(shown(serviceRules(live.node("node-a").rules.text(), "default/nginx")).includes("30519"));
+  assert.ok(shown(diagrams.outcomes(live.outcomes(url))).includes("2/9"), "a Pod on another node than the NodePort's: two nodes of three");
+  assert.match(spread(live.outcomes(url), live.spread(url, 30)).text, /10\.0 +1\/3/);
+  assert.match(historySequence(live.history(), { kind: "Deployment", name: "nginx" }).source, /binds Pod ×3/);
+  for (const frame of framesOf(way).slice(-1)) assert.is(frame.action, "delivered");
 });
 
 test("outside a kernel show prints the text", () => {
