@@ -210,7 +210,8 @@ export class Cluster implements Traceable {
    *     cluster.film("5s", () => cluster.shares("http://mynginx-app.com:8080/"))      // [{ seconds: 0, "default/nginx-…": 1, … }, …]
    */
   film<T extends object>(time: string | number, look: () => T, every: string | number = "100ms"): ({ seconds: number } & T)[] {
-    const start = this.clock.now(), end = start + duration(time);
+    const start = this.clock.now(), end = start + duration(time), step = duration(every);
+    if (step <= 0) throw new RangeError(`every is ${JSON.stringify(every)}; it must be longer than nothing, for example "100ms"`);
     const seen: ({ seconds: number } & T)[] = [];
     let last = "";
     for (;;) {
@@ -218,7 +219,7 @@ export class Cluster implements Traceable {
       if (text !== last) seen.push({ seconds: (this.clock.now() - start) / 1000, ...sight });
       last = text;
       if (this.clock.now() >= end) return seen;
-      this.advance(Math.min(duration(every), end - this.clock.now()));
+      this.advance(Math.min(step, end - this.clock.now()));
     }
   }
 
