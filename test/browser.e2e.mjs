@@ -35,6 +35,9 @@ async function open(browser, colorScheme = /** @type {"light" | "dark"} */ ("lig
   return { page, complaints };
 }
 
+/** uvu says nothing of what a `before` throws. @param {() => Promise<void>} work */
+const aloud = (work) => () => work().catch((error) => { console.error(error); throw error; });
+
 /** The pictures of a page that did not load or are too small to see. @param {Page} page @param {string} selector */
 const badPictures = (page, selector) => page.locator(selector).evaluateAll((images) => images
   .map((image) => /** @type {HTMLImageElement} */ (image))
@@ -57,7 +60,7 @@ function testBook() {
   let browser;
   /** @type {string} */
   let folder;
-  book.before(async () => { [browser, folder] = [await launch(), await buildBook(join(root, ".cache/book-under-test"))]; });
+  book.before(aloud(async () => { [browser, folder] = [await launch(), await buildBook(join(root, ".cache/book-under-test"))]; }));
   book.after(() => browser?.close());
   const address = (/** @type {string} */ page) => pathToFileURL(join(folder, page)).href;
 
@@ -104,13 +107,13 @@ function testLab() {
   let server;
   /** @type {import("playwright-core").Browser} */
   let browser;
-  lab.before(async () => {
+  lab.before(aloud(async () => {
     const problem = ensureJupyter();
     if (problem) throw new Error(problem);
     [server, browser] = [await npmStart(), await launch()];
     await setting("@jupyterlab/notebook-extension:tracker", { windowingMode: "none" }); // all cells in the page, not only those in view
     await setting("@jupyterlab/docmanager-extension:plugin", { autosave: false }); // the committed files stay as they are
-  });
+  }));
   lab.after(async () => { await browser?.close(); await server?.stop(); });
 
   /** Sets a setting of this JupyterLab; what the reader had chosen lies elsewhere (see npmStart). @param {string} plugin @param {object} value */

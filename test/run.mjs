@@ -8,7 +8,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { notebookName, pool } from "../notebooks/kit/execute.mjs";
 import { chapters } from "../notebooks/kit/ipynb.mjs";
-import { root } from "../notebooks/kit/project.mjs";
+import { root, workspaces } from "../notebooks/kit/project.mjs";
 import { packages, tsc } from "../notebooks/kit/setup.mjs";
 import { verdict } from "./verdict.mjs";
 
@@ -26,7 +26,7 @@ const wanted = (/** @type {string} */ name) => !names.length || names.some((part
 packages();
 const { compareNotebook } = await import("./notebooks.mjs"); // needs a package
 const results = [
-  ...[checkTypes("types: lib, diagrams, test", "-b", "lib", "diagrams", "test"), checkTypes("types: notebooks/kit", "-p", "notebooks/kit")].filter(defined),
+  ...[checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"), checkTypes("types: notebooks/kit", "-p", "notebooks/kit")].filter(defined),
   ...await pool(testFiles().filter(wanted), async (file) => shown(await runFile(file))),
   ...await pool(chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)), async (file) => shown(await compareNotebook(file))),
 ];

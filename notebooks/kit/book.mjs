@@ -12,7 +12,7 @@ import { basename, dirname, extname, join, relative, resolve, sep } from "node:p
 import { fileURLToPath } from "node:url";
 import { execute, notebookName, pool } from "./execute.mjs";
 import { chapters, formatNotebook, readNotebook } from "./ipynb.mjs";
-import { isMain, notebooksFolder, root, say } from "./project.mjs";
+import { isMain, notebooksFolder, root, say, workspaces } from "./project.mjs";
 import { ready } from "./setup.mjs";
 
 /** @typedef {import("./ipynb.mjs").Notebook} Notebook */
@@ -51,7 +51,7 @@ async function executed(file, world) {
 
 /** A hash of all that a notebook's outputs depend on besides its own text. */
 function fingerprint() {
-  const files = ["lib/dist", "diagrams/dist", "notebooks/manifests"].flatMap((folder) =>
+  const files = [...workspaces.map((folder) => `${folder}/dist`), "notebooks/manifests"].flatMap((folder) =>
     existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }).map((file) => join(root, folder, String(file))) : []);
   const texts = [join(root, "package-lock.json"), ...files.sort()].filter((file) => /\.(js|json|ya?ml)$/.test(file) && statSync(file).isFile()).map((file) => readFileSync(file));
   return hash(Buffer.concat(texts));

@@ -25,7 +25,7 @@ export function chapters(folder = notebooksFolder) {
   const rank = (/** @type {string} */ file) => (basename(file) === "index.ipynb" ? 0 : file.includes("solutions") ? 2 : 1);
   return readdirSync(folder, { recursive: true })
     .map(String)
-    .filter((file) => file.endsWith(".ipynb") && !file.includes(".ipynb_checkpoints"))
+    .filter((file) => file.endsWith(".ipynb") && !/(^|[\\/])(\.|node_modules)/.test(file)) // hidden ones are Jupyter's checkpoints, or somebody's drafts
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
     .map((file) => join(folder, file));
 }

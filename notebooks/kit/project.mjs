@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const notebooksFolder = fileURLToPath(new URL("..", import.meta.url));
 
+/** The npm workspaces: what is compiled before a cell can run. */
+export const workspaces = ["lib", "diagrams", "notebooks/exercises"];
+
 /** Says what happens now. @param {string} text */
 export const say = (text) => console.log(`stopover: ${text}`);
 

@@ -4,16 +4,16 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { giveUp, isMain, root, say } from "./project.mjs";
+import { giveUp, isMain, root, say, workspaces } from "./project.mjs";
 
 /** Reads a JSON file of the project. @param {string} path */
 const json = (path) => JSON.parse(readFileSync(join(root, path), "utf8"));
 
-/** Installs and builds what is missing or old; ends the process where that fails. @param {string[]} projects */
-export function ready(projects = ["lib", "diagrams"]) {
+/** Installs and builds what is missing or old; ends the process where that fails. */
+export function ready() {
   packages();
   if (!existsSync(join(root, "lib/dist/index.js"))) say("building the library");
-  if (!tsc("-b", ...projects)) giveUp("the build failed: the type errors above say where");
+  if (!tsc("-b", ...workspaces)) giveUp("the build failed: the type errors above say where");
 }
 
 /** Makes node_modules what package-lock.json says, unless it is already. */

@@ -5,14 +5,14 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { giveUp, root } from "../../notebooks/kit/project.mjs";
+import { giveUp, root, workspaces } from "../../notebooks/kit/project.mjs";
 import { packages, tsc } from "../../notebooks/kit/setup.mjs";
 
 const [only, ...rest] = process.argv.slice(2);
 if (only === "--file") await runFile(rest[0] ?? "", rest.slice(1));
 else {
   packages();
-  if (!tsc("-b", "lib", "diagrams", "test")) giveUp("the build failed: the type errors above say where");
+  if (!tsc("-b", ...workspaces, "test")) giveUp("the build failed: the type errors above say where");
   const files = readdirSync(join(root, "test/bench")).filter((file) => /\.bench\.(ts|mjs)$/.test(file)).sort();
   for (const file of files) {
     const { status } = spawnSync(process.execPath, ["--expose-gc", fileURLToPath(import.meta.url), "--file", file, ...process.argv.slice(2)], { cwd: root, stdio: "inherit" });
