@@ -1,1 +1,1 @@
-export { check } from "./check.js";
+export { check, verdict, type Exercise, type Verdict } from "./check.js";

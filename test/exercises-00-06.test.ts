@@ -1,0 +1,60 @@
+/** The checks of chapters 00 to 06: each accepts what is right, in several spellings, and refuses what readers may well think instead. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { aws, createCluster, read, type Cluster, type Journey } from "stopover";
+import { verdict } from "@stopover/exercises";
+
+const manifests = new URL("../../notebooks/manifests", import.meta.url).pathname;
+const url = "http://mynginx-app.com:8080/";
+
+function article(change?: (cluster: Cluster) => void): Cluster {
+  const cluster = createCluster({ nodes: 3, cloud: aws(), seed: 1 });
+  cluster.apply(read(manifests));
+  cluster.settle();
+  change?.(cluster);
+  cluster.settle();
+  return cluster;
+}
+
+const atPort80 = article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 80, targetPort: 80 }] } }));
+const plain = article();
+const byNodePort = plain.outcomes("http://192.168.0.1:30519/", { from: "192.168.7.7" }).outcomes;
+const stays = (yes: boolean) => byNodePort.find(({ node }) => (node === "node-a") === yes) as Journey;
+
+/** For each exercise what is right, and what is wrong but plausible. */
+const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
+  "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
+  "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
+  "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },
+  "06.4": {
+    right: [atPort80.request("http://mynginx-app.com/"), atPort80.request("http://mynginx-app.com:80/")],
+    wrong: ["http://mynginx-app.com/", plain.request("http://mynginx-app.com/"), plain.request(url), atPort80.request("http://myngix-app.com/"), atPort80.request("https://mynginx-app.com/"), plain.request("http://192.168.0.1:30519/"), plain.request("mynginx-app.com"), {}, 80],
+  },
+  "06.5": { right: [stays(true)], wrong: [stays(false), plain.request(url), plain.request("http://nginx:8080/", { from: `pod/default/${plain.list("Pod")[0]!.metadata.name}` }), plain.request("http://192.168.0.1:80/"), "http://192.168.0.1:30519/", 30519] },
+};
+
+for (const [id, { right, wrong }] of Object.entries(table)) {
+  test(`${id} accepts what is right and says why`, () => {
+    for (const answer of right) {
+      const { right: isRight, say } = verdict(id, answer);
+      assert.ok(isRight, `${JSON.stringify(answer)?.slice(0, 200)} was refused: ${say}`);
+      assert.ok(say.length > 20, "it explains");
+    }
+  });
+  test(`${id} refuses what is wrong with a hint`, () => {
+    for (const answer of wrong) {
+      const { right: isRight, say } = verdict(id, answer);
+      assert.not.ok(isRight, `${JSON.stringify(answer)?.slice(0, 200)} was accepted`);
+      assert.ok(say.length > 20, "it hints");
+    }
+  });
+  test(`${id} asks for an answer where none is given`, () => {
+    for (const nothing of ["?", "", undefined, null]) assert.match(verdict(id, nothing).say, /^Put your answer/);
+  });
+}
+
+test("an exercise that does not exist is named", () => {
+  assert.throws(() => verdict("06.99", 1), /no exercise "06.99"/);
+});
+
+test.run();
