@@ -117,20 +117,17 @@ export class Passage implements Look {
   }
 
   /**
-   * Takes the packet through one hook; answers why it went no further, or undefined. `reroute`: where NAT gives it another
-   * destination, its way is looked up anew before the next table sees it (nf_nat_proto.c, nf_nat_ipv4_local_fn).
+   * Takes the packet through one hook; answers why it went no further, or undefined. `reroute`: where nat gives a packet of this
+   * machine another destination, its way is looked up anew before filter sees it (nf_nat_proto.c, nf_nat_ipv4_local_fn).
    */
-  through<V = never>(hook: Hook, incoming: string, outgoing: string, reroute?: () => V | undefined): Stop | V | undefined {
+  through(hook: Hook, incoming: string, outgoing: string, reroute?: () => Stop | undefined): Stop | undefined {
     if (this.#rules === undefined) return undefined;
     this.#hook = hook;
     this.in = incoming;
     this.out = outgoing;
     for (const station of stations[hook]) {
-      const before = this.destination;
-      const stop = station === "track" ? this.#track() : station === "confirm" ? this.#confirm() : station === "nat" ? this.#nat() : this.#filter(station);
+      const stop = station === "track" ? this.#track() : station === "confirm" ? this.#confirm() : station === "nat" ? this.#nat(reroute) : this.#filter(station);
       if (stop) return stop;
-      const lost = reroute && this.destination.text !== before.text ? reroute() : undefined;
-      if (lost) return lost;
     }
     return undefined;
   }
