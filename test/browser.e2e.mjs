@@ -174,7 +174,7 @@ function npmStart() {
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => {
       text += chunk;
-      const url = text.match(/http:\S+/)?.[0];
+      const url = text.match(/http:\/\/127\.0\.0\.1\S+/)?.[0];
       if (url && text.includes("Ctrl-C")) done({ url, stop: async () => { child.kill("SIGINT"); await ended; } });
     });
     void ended.then(() => fail(new Error(`npm start ended:\n${text}`)));
