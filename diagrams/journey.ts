@@ -23,7 +23,7 @@ export function journey(trip: Journey, { step = Infinity }: { step?: number } = 
     flow.edge(keyOf(places[0]!), keyOf(dns), { faint: !reached(dns) }).edge(keyOf(dns), keyOf(places[0]!), { reply: true, faint: !reached(dns) });
   }
   if (step >= trip.hops.length) drawEnd(flow, trip);
-  return flow.picture(`The journey of ${trip.request.url}: ${trip.disposition}`);
+  return flow.picture(`The journey of ${trip.request.url || "a packet"}: ${trip.disposition}`);
 }
 
 function drawEnd(flow: Flow, trip: Journey): void {

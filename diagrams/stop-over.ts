@@ -1,7 +1,7 @@
 import type { Node } from "stopover";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
-import { addressOf, endpointsOf, findService, items, loadBalancerOf, type Lister } from "./topology.js";
+import { addressOf, endpointsOf, findService, isVip, items, loadBalancerOf, type Lister } from "./topology.js";
 import { count, hostLines, shorten } from "./text.js";
 
 /** More boxes than this in one column are summed up. */
@@ -29,7 +29,7 @@ function loadBalancer(cluster: Lister, service: Service): Mermaid {
   for (const node of nodes.slice(0, most)) {
     const isTarget = address !== undefined && targets.includes(node), key = node.metadata.name;
     flow.node(key, "node", [shorten(key), addressOf(node), targets.includes(node) ? undefined : "excluded by its label"], { faint: !isTarget });
-    if (isTarget) flow.edge("lb", key, { label: port?.nodePort ? [`port ${port.nodePort}`] : [] });
+    if (isTarget) flow.edge("lb", key, { label: isVip(service) ? [`to ${address}`, `port ${port?.port}, as it is`] : port?.nodePort ? [`port ${port.nodePort}`] : [] });
     else flow.order("lb", key);
   }
   if (nodes.length > most) flow.node("more", "node", [`… and ${count(nodes.length - most, "more node")}`]).edge("lb", "more");
@@ -39,22 +39,23 @@ function loadBalancer(cluster: Lister, service: Service): Mermaid {
 function nodePort(cluster: Lister, service: Service): Mermaid {
   const flow = new Flow("LR", 50), { spec, metadata } = service, [port] = spec.ports ?? [];
   if (!port?.nodePort) throw new Error(`Service ${metadata.name} has no NodePort (type ${spec.type ?? "ClusterIP"}): stop-over 2 is for types NodePort and LoadBalancer`);
-  const nodes = items<Node>(cluster, "Node"), local = spec.externalTrafficPolicy === "Local", homes = new Set(endpointsOf(cluster, service).filter(({ ready }) => ready).map(({ node }) => node));
+  const nodes = items<Node>(cluster, "Node"), local = spec.externalTrafficPolicy === "Local", ready = endpointsOf(cluster, service).filter(({ ready }) => ready);
   if (nodes.length > most) flow.node("more", "stop2", [`… and ${count(nodes.length - most, "more node")}`]);
   for (const node of nodes.slice(0, most).reverse()) { // mermaid's layout puts boxes that hold something in the reverse order of their lines
-    const { name } = node.metadata, [rule, end] = fate(local, homes.has(name));
+    const { name } = node.metadata, [rule, end, ends] = fate(local, ready.length, ready.some((pod) => pod.node === name));
     flow.group(`box ${name}`, "node", [shorten(name)], () => {
-      flow.node(name, "stop2", ["Stop-over 2", `${addressOf(node)}:${port.nodePort}`, "a rule, no open socket"]).node(`ext ${name}`, "rule", ["KUBE-NODEPORTS,", "KUBE-EXT", ...rule]).node(`end ${name}`, end ? "ending" : "stop3", end ?? ["KUBE-SVC", "the ClusterIP's rules", "choose a Pod"]);
+      flow.node(name, "stop2", ["Stop-over 2", `${addressOf(node)}:${port.nodePort}`, "a rule, no open socket"]).node(`rule ${name}`, "rule", rule).node(`end ${name}`, ends ? "ending" : "stop3", end);
     }, { direction: "LR" });
-    flow.edge(name, `ext ${name}`).edge(`ext ${name}`, `end ${name}`);
+    flow.edge(name, `rule ${name}`).edge(`rule ${name}`, `end ${name}`);
   }
   return flow.picture(`Stop-over 2: NodePort ${port.nodePort} of Service ${metadata.name}, the same on every node`);
 }
 
-/** What a node's KUBE-EXT chain does, by externalTrafficPolicy; and the end, where it is one. */
-function fate(local: boolean, hasPod: boolean): [string[], string[]?] {
-  if (!local) return [["mark: masquerade"]];
-  return hasPod ? [["keep the source;", "own Pods only (KUBE-SVL)"]] : [["policy Local"], ["no ready Pod here:", "dropped"]];
+/** The rules that what comes to a node's NodePort meets there, where they lead, and whether that is the end. */
+function fate(local: boolean, ready: number, own: boolean): [rules: string[], end: string[], ends: boolean] {
+  if (!ready) return [["filter", "KUBE-EXTERNAL-SERVICES"], ["no Pod is ready:", "rejected"], true];
+  if (!local) return [["KUBE-NODEPORTS,", "KUBE-EXT", "mark: masquerade"], ["KUBE-SVC", "the ClusterIP's rules", "choose a Pod"], false];
+  return own ? [["KUBE-NODEPORTS,", "KUBE-EXT", "keep the source"], ["KUBE-SVL", "choose one of", "the node's own Pods"], false] : [["filter", "KUBE-EXTERNAL-SERVICES"], ["no ready Pod here:", "dropped"], true];
 }
 
 function clusterIP(cluster: Lister, service: Service): Mermaid {

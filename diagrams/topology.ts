@@ -22,41 +22,76 @@ export interface TopologyOptions {
 
 /** The article's third figure, from what the cluster holds now: the stop-overs of one Service, and the way that a request took. */
 export function topology(cluster: Lister, options: TopologyOptions = {}): Mermaid {
-  const service = findService(cluster, options.service ?? servedBy(cluster, options.journey)), { spec } = service;
-  const way = options.journey ? placesOn(options.journey) : [];
-  const flow = new Flow("LR"), drawn = new Set<string>(), path = (key: string) => ({ path: way.includes(key) });
-  const isOnWay = (from: string, to: string) => way.some((place, i) => place === from && way[i + 1] === to);
-  const edge = (from: string, to: string, style = { path: isOnWay(from, to), faint: way.length > 0 && !isOnWay(from, to) }) => drawn.add(`${from} ${to}`) && flow.edge(from, to, style);
+  const scene = sceneOf(cluster, options), flow = new Flow("LR"), name = scene.service.metadata.name;
+  drawPlaces(flow, scene);
+  drawArrows(flow, scene);
+  return flow.picture(`The stop-overs of Service ${name}${scene.way.length ? ", and the way the request took" : ""}`);
+}
 
-  const doors = some(spec.ports?.[0]?.nodePort ? items<Node>(cluster, "Node") : [], options.nodes ?? 6, (node) => way.includes(`door ${node.metadata.name}`));
-  const endpoints = endpointsOf(cluster, service), pods = some(endpoints, options.pods ?? 9, (pod) => way.includes(`pod ${pod.name}`));
-  const address = loadBalancerOf(service), hasClusterIP = spec.clusterIP !== undefined && spec.clusterIP !== "None";
+/** What is to be drawn. Places are named by keys: "client", "lb", "door node-a", "clusterIP", "pod nginx-…". */
+interface Scene {
+  service: Service;
+  clusterIP?: string;
+  /** Where the load balancer is reached; none yet, or none at all. */
+  address?: string;
+  /** Where the request comes from, if one is drawn or if anybody may ask. */
+  client?: string;
+  nodes: Some<Node>;
+  pods: Some<Destination>;
+  /** Under externalTrafficPolicy Local a node without a ready Pod drops what comes from outside, and load balancers leave it out. */
+  shut(node: Node): boolean;
+  /** The places that the request came through, in order. */
+  way: string[];
+}
 
-  if (spec.type === "LoadBalancer" || way.includes("client")) flow.node("client", "client", [shorten(options.journey?.request.from ?? "internet", 24)], path("client"));
-  if (spec.type === "LoadBalancer") flow.node("lb", "stop1", ["Stop-over 1", "load balancer", ...(address ? [...hostLines(address), `port ${spec.ports?.[0]?.port}`] : ["pending: no cloud", "has made one"])], path("lb"));
-  flow.group("cluster", "cluster", [`Service ${shorten(service.metadata.name)}, ${spec.type ?? "ClusterIP"}`], () => {
-    if (doors.shown.length) flow.group("doors", "stop2box", ["Stop-over 2: NodePort"], () => {
-      for (const node of doors.shown) flow.node(`door ${node.metadata.name}`, "stop2", [shorten(node.metadata.name, 24), `${addressOf(node)}:${spec.ports![0]!.nodePort}`], path(`door ${node.metadata.name}`));
-      if (doors.more) flow.node("door …", "stop2", [`… and ${count(doors.more, "more node")}`]);
+function sceneOf(cluster: Lister, { service: wanted, journey, nodes = 6, pods = 9 }: TopologyOptions): Scene {
+  const service = findService(cluster, wanted ?? servedBy(cluster, journey)), { spec } = service, way = journey ? placesOn(journey) : [], endpoints = endpointsOf(cluster, service);
+  return {
+    service, way, address: loadBalancerOf(service),
+    clusterIP: spec.clusterIP === "None" ? undefined : spec.clusterIP,
+    client: journey?.request.from ?? (spec.type === "LoadBalancer" ? "internet" : undefined),
+    nodes: some(spec.ports?.[0]?.nodePort ? items<Node>(cluster, "Node") : [], nodes, (node) => way.includes(doorOf(node))),
+    pods: some(endpoints, pods, (pod) => way.includes(`pod ${pod.name}`)),
+    shut: ({ metadata: { name } }) => spec.externalTrafficPolicy === "Local" && !endpoints.some(({ node, ready }) => ready && node === name),
+  };
+}
+
+function drawPlaces(flow: Flow, { service: { metadata, spec }, clusterIP, address, client, nodes, pods, shut, way }: Scene): void {
+  const [port] = spec.ports ?? [], path = (key: string) => ({ path: way.includes(key) });
+  if (client) flow.node("client", "client", [shorten(client, 24)], path("client"));
+  if (spec.type === "LoadBalancer") flow.node("lb", "stop1", ["Stop-over 1", "load balancer", ...(address ? [...hostLines(address), `port ${port?.port}`] : ["pending: no cloud", "has made one"])], path("lb"));
+  flow.group("cluster", "cluster", [`Service ${shorten(metadata.name)}, ${spec.type ?? "ClusterIP"}`], () => {
+    if (nodes.shown.length) flow.group("doors", "stop2box", ["Stop-over 2: NodePort"], () => {
+      for (const node of nodes.shown) flow.node(doorOf(node), "stop2", [shorten(node.metadata.name, 24), `${addressOf(node)}:${port!.nodePort}`, shut(node) ? "drops: no Pod here" : undefined], path(doorOf(node)));
+      if (nodes.more) flow.node("door …", "stop2", [`… and ${count(nodes.more, "more node")}`]);
     });
-    if (hasClusterIP) flow.node("clusterIP", "stop3", ["Stop-over 3", "ClusterIP", `${spec.clusterIP}:${spec.ports?.[0]?.port ?? ""}`, "rules on all nodes"], path("clusterIP"));
+    if (clusterIP) flow.node("clusterIP", "stop3", ["Stop-over 3", "ClusterIP", `${clusterIP}:${port?.port ?? ""}`, "rules on all nodes"], path("clusterIP"));
     drawPods(flow, pods, path);
   }, { direction: "LR" });
+}
 
-  if (spec.type === "LoadBalancer") edge("client", "lb");
-  for (const door of [...doors.shown.map((node) => `door ${node.metadata.name}`), ...(doors.more ? ["door …"] : [])]) {
-    if (address) edge("lb", door);
-    else if (spec.type === "LoadBalancer") flow.order("lb", door);
-    if (hasClusterIP) edge(door, "clusterIP");
+function drawArrows(flow: Flow, { service, clusterIP, address, nodes, pods, shut, way }: Scene): void {
+  const drawn = new Set<string>(), isLoadBalancer = service.spec.type === "LoadBalancer";
+  const arrow = (from: string, to: string) => {
+    const path = way.some((place, i) => place === from && way[i + 1] === to);
+    drawn.add(`${from} ${to}`);
+    flow.edge(from, to, { path, faint: way.length > 0 && !path });
+  };
+  if (isLoadBalancer && (!way.length || way.includes("lb"))) arrow("client", "lb");
+  if (isVip(service) && clusterIP) arrow("lb", "clusterIP");
+  for (const [door, open] of [...nodes.shown.map((node) => [doorOf(node), !shut(node)] as const), ...(nodes.more ? [["door …", true] as const] : [])]) {
+    if (isLoadBalancer) address && open && !isVip(service) ? arrow("lb", door) : flow.order("lb", door);
+    if (clusterIP) open ? arrow(door, "clusterIP") : flow.order(door, "clusterIP");
   }
-  for (const pod of hasClusterIP ? pods.shown.filter((pod) => pod.ready) : []) edge("clusterIP", `pod ${pod.name}`);
-  if (hasClusterIP && pods.more) edge("clusterIP", "pod …");
-  if (hasClusterIP && !endpoints.length) edge("clusterIP", "nobody");
-  for (const [i, place] of way.entries()) { // a way that no arrow stands for yet: from a Pod, by stale rules, past the NodePort
-    const next = way[i + 1];
-    if (next && !drawn.has(`${place} ${next}`) && flow.has(place) && flow.has(next)) edge(place, next);
-  }
-  return flow.picture(`The stop-overs of Service ${service.metadata.name}${way.length ? ", and the way the request took" : ""}`);
+  if (clusterIP) for (const key of [...pods.shown.filter(({ ready }) => ready).map(({ name }) => `pod ${name}`), ...(pods.more ? ["pod …"] : []), ...(pods.shown.length ? [] : ["nobody"])]) arrow("clusterIP", key);
+  way.forEach((from, i) => { // a way that no arrow stands for yet: from a Pod, by stale rules, past the NodePort
+    const to = way[i + 1];
+    if (to && !drawn.has(`${from} ${to}`) && flow.has(from) && flow.has(to)) arrow(from, to);
+  });
+}
+
+function doorOf({ metadata }: Node): string {
+  return `door ${metadata.name}`;
 }
 
 function drawPods(flow: Flow, pods: Some<Destination>, path: (key: string) => { path: boolean }): void {
@@ -121,6 +156,12 @@ export function findService(cluster: Lister, wanted?: string): Service {
 export function loadBalancerOf({ status }: Service): string | undefined {
   const ingress = status?.loadBalancer?.ingress?.[0];
   return ingress?.hostname ?? ingress?.ip;
+}
+
+/** Whether the load balancer hands packets on with its own address as their destination, so that no NodePort is met (KEP-1860). */
+export function isVip({ status }: Service): boolean {
+  const ingress = status?.loadBalancer?.ingress?.[0];
+  return ingress?.ip !== undefined && ingress.ipMode !== "Proxy";
 }
 
 export function items<T extends KubeObject>(cluster: Lister, kind: T["kind"]): readonly T[] {
