@@ -4,6 +4,7 @@
  *
  * The kernel goes first. What it left to chance (statistic, the port of a MASQUERADE) is read from its trace, and fed into our walk.
  */
+import { parseAddress } from "stopover/internal/net/address";
 import { ruleText, saveText } from "stopover/internal/net/iptables-text";
 import { forced, type Chooser } from "stopover/internal/net/choice";
 import { Kernel, type Verdict } from "stopover/internal/net/kernel";
@@ -119,7 +120,9 @@ function expectedOut(rules: RuleSet, packet: Packet, from: Link | "process", ver
     const sent = kernel.send(answer, { choose: replay(rules, [], undefined), undo: [] });
     return sent.kind === "forward" ? [`${sent.interface} ${signature(sent.packet)}`] : [];
   };
-  if (verdict.kind === "reject") return answer(icmpError(nodeAddresses[family], verdict.packet, verdict.with));
+  if (verdict.kind === "reject") { // the error belongs to the packet's connection, though that is never kept: its translation is undone all the same
+    return [`${kernel.routes.lookup(parseAddress(packet.source))?.dev} ${signature(icmpError(nodeAddresses[family], packet, verdict.with))}`];
+  }
   if (verdict.kind !== "local" || verdict.packet.flags === "RST") return [];
   if (verdict.packet.protocol === "TCP") return answer(replyTo(verdict.packet, "RST")); // nobody listens on the node under test
   const error = verdict.packet.protocol === "UDP" ? "port" : "proto";
