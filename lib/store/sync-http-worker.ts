@@ -1,5 +1,4 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from "node:http";
-import { createInterface } from "node:readline";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 
 /** The thread behind SyncHttp: sends what it is told to and reports what comes. */
@@ -71,7 +70,17 @@ function stream(asked: Asked): void {
   };
   running.set(id, send(asked, (response) => {
     const status = response.statusCode!;
-    createInterface({ input: response, crlfDelay: Infinity }).on("line", (line) => line && lines.postMessage({ id, status, line })).on("close", () => end());
+    let rest = "";
+    response.setEncoding("utf8").on("data", (chunk: string) => {
+      const whole = (rest + chunk).split("\n");
+      rest = whole.pop()!;
+      for (const line of whole) if (line) lines.postMessage({ id, status, line });
+    });
+    response.on("end", () => {
+      if (rest) lines.postMessage({ id, status, line: rest });
+      end();
+    });
     response.on("error", (error) => end(error.message));
+    response.on("close", () => end());
   }, (error) => end(error.message), new Agent()));
 }

@@ -1,0 +1,149 @@
+// The same contract against a real etcd, where the machine has one (Debian: etcd-server).
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { EtcdStore } from "stopover/internal/store/etcd";
+import { ApiServer } from "stopover/internal/apiserver/apiserver";
+import { Random } from "stopover/internal/machinery/random";
+import { RealClock } from "stopover/internal/machinery/real-clock";
+import { refusal, service } from "./apiserver-harness.js";
+import { compareStores, storeContract, thing, type Subject } from "./store.contract.js";
+
+const installed = !spawnSync("etcd", ["--version"]).error;
+const freePort = () => new Promise<number>((resolve) => { const probe = createServer().listen(0, "127.0.0.1", () => { const { port } = probe.address() as AddressInfo; probe.close(() => resolve(port)); }); });
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+class Etcd {
+  readonly directory = mkdtempSync(join(tmpdir(), "stopover-etcd-"));
+  #process: ChildProcess | undefined;
+  private constructor(readonly url: string, readonly peer: string) {}
+
+  static async start(): Promise<Etcd> {
+    const etcd = new Etcd(`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`);
+    await etcd.up();
+    return etcd;
+  }
+
+  async up(): Promise<void> {
+    this.#process = spawn("etcd", ["--data-dir", this.directory, "--listen-client-urls", this.url, "--advertise-client-urls", this.url, "--listen-peer-urls", this.peer,
+      "--initial-advertise-peer-urls", this.peer, "--initial-cluster", `default=${this.peer}`, "--log-level", "fatal"], { stdio: "ignore" });
+    for (let i = 0; i < 100; i++) {
+      await pause(100);
+      if (await fetch(`${this.url}/health`).then((answer) => answer.ok, () => false)) return;
+    }
+    throw new Error("etcd did not start within 10 s");
+  }
+
+  kill(): Promise<void> {
+    return new Promise((resolve) => { this.#process!.once("exit", () => resolve()).kill("SIGKILL"); });
+  }
+
+  async end(): Promise<void> {
+    await this.kill();
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+/** An empty store, that is: everything under /registry removed; revisions go on from where they are. */
+async function emptied(url: string): Promise<Subject> {
+  const store = new EtcdStore(url);
+  for (const { key } of store.range("/registry/").entries) store.delete(key);
+  return { store, hear: async () => { for (let i = 0; i < 20; i++) { await pause(20); store.poll(); } } };
+}
+
+if (!installed) {
+  const test = suite("etcd");
+  if (process.env["CI"]) test("etcd is installed in CI", () => assert.unreachable("CI has no etcd: .ci/run installs Debian's etcd-server"));
+  else test.skip("etcd is not installed here (Debian: apt install etcd-server)", () => {});
+  test.run();
+} else {
+  const etcd = await Etcd.start();
+  storeContract("etcd", () => emptied(etcd.url));
+  const test = suite("etcd store");
+
+  for (const seed of [1, 2, 3]) {
+    test(`memory and etcd cannot be told apart by 400 random steps (seed ${seed})`, async () => {
+      const subject = await emptied(etcd.url);
+      assert.equal(await compareStores(subject, seed, 400), []);
+      subject.store.close();
+    });
+  }
+
+  test("values are JSON under Kubernetes' keys, without resourceVersion", async () => {
+    const { store } = await emptied(etcd.url);
+    store.put("/registry/services/specs/default/nginx", service("nginx"));
+    const shown = spawnSync("etcdctl", ["--endpoints", etcd.url, "get", "--print-value-only", "/registry/services/specs/default/nginx"], { env: { ...process.env, ETCDCTL_API: "3" }, encoding: "utf8" });
+    assert.equal(JSON.parse(shown.stdout), service("nginx"));
+    store.close();
+  });
+
+  test("a kill in the middle of writes loses nothing that was acknowledged", async () => {
+    const { store } = await emptied(etcd.url);
+    const acknowledged: string[] = [];
+    const killed = pause(150).then(() => etcd.kill());
+    try {
+      for (let i = 0; i < 5000; i++) {
+        acknowledged.push(store.put(`/registry/things/${i}`, thing(String(i), "kept"))!.key);
+        if (i % 10 === 0) await pause(0); // lets the kill happen
+      }
+      assert.unreachable("etcd was not killed in time");
+    } catch (error) {
+      assert.match((error as Error).message, /cannot be reached/);
+    }
+    await killed;
+    await etcd.up();
+    assert.ok(acknowledged.length > 20, `${acknowledged.length} writes before the kill`);
+    const found = new Set(store.range("/registry/things/").entries.map(({ key }) => key));
+    assert.equal(acknowledged.filter((key) => !found.has(key)), []);
+    store.close();
+  });
+
+  test("a watch goes on after etcd was away", async () => {
+    const { store, hear } = await emptied(etcd.url);
+    const heard: string[] = [];
+    store.watch("/registry/things/", store.revision, (events) => heard.push(...events.map(({ key }) => key)));
+    store.put("/registry/things/a", thing("a", ""));
+    await hear(0);
+    await etcd.kill();
+    await etcd.up();
+    await hear(0);
+    store.put("/registry/things/b", thing("b", ""));
+    await hear(0);
+    assert.equal(heard, ["/registry/things/a", "/registry/things/b"]);
+    store.close();
+  });
+
+  test("the cluster's state survives a restart of the API server, and its numbers stay taken", async () => {
+    (await emptied(etcd.url)).store.close();
+    const start = () => new ApiServer({ clock: new RealClock(), random: new Random(1).next, store: new EtcdStore(etcd.url), serviceCIDRs: ["10.2.0.0/24"] });
+    const before = start();
+    const made = before.client("kubectl").create(service("nginx", { type: "NodePort", ports: [{ port: 80 }] }));
+    before.store.close();
+    const after = start();
+    assert.equal(after.get("Service", "nginx"), made);
+    const again = refusal(() => after.client("kubectl").create(service("other", { clusterIP: made.spec.clusterIP!, ports: [{ port: 80 }] })));
+    assert.match(again.message, /provided IP is already allocated/);
+    after.store.close();
+  });
+
+  test("two API servers on one etcd never give one number twice, and hear of each other", async () => {
+    (await emptied(etcd.url)).store.close();
+    const servers = [1, 2].map(() => new ApiServer({ clock: new RealClock(), random: new Random(1).next, store: new EtcdStore(etcd.url), serviceCIDRs: ["10.2.0.0/28"], nodePortRange: { from: 30000, to: 30019 } }));
+    const heard: string[] = [];
+    servers[1]!.client("watcher").watch("Service", { resourceVersion: String(servers[1]!.store.revision) }, ({ type }) => heard.push(type));
+    const made = Array.from({ length: 12 }, (_, i) => servers[i % 2]!.client("kubectl").create(service(`s${i}`, { type: "NodePort", ports: [{ port: 80 }] })));
+    for (const numbers of [made.map(({ spec }) => spec.clusterIP), made.map(({ spec }) => spec.ports![0]!.nodePort)]) assert.is(new Set<unknown>(numbers).size, 12);
+    for (const one of made.slice(0, 5)) servers[0]!.client("kubectl").delete("Service", one.metadata.name);
+    for (let i = 0; i < 5; i++) servers[1]!.client("kubectl").create(service(`t${i}`, { type: "NodePort", ports: [{ port: 80 }] }));
+    await pause(300);
+    assert.is(heard.length, 12 + 5 + 5);
+    servers.forEach(({ store }) => store.close());
+  });
+
+  test.after(() => etcd.end());
+  test.run();
+}
