@@ -11,7 +11,7 @@ export interface TableOptions {
   limit?: number;
 }
 
-/** Rows of anything: `table([{ name: "node-a", ready: true }])`. Values that are objects are printed as JSON; nothing is shown for undefined and null. */
+/** Rows of anything: `table([{ name: "node-a", ready: true }])`. Fractions are rounded to four places, values that are objects printed as JSON; nothing is shown for undefined and null. */
 export function table(rows: readonly object[], { title = "", columns, limit = 100 }: TableOptions = {}): Table {
   const names = columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cells = rows.slice(0, limit).map((row) => names.map((name) => cellText((row as Record<string, unknown>)[name])));
@@ -27,6 +27,7 @@ export function table(rows: readonly object[], { title = "", columns, limit = 10
 
 function cellText(value: unknown): string {
   if (value === undefined || value === null) return "";
+  if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toFixed(4)));
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) return value.join(", ");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
