@@ -187,7 +187,7 @@ export class ApiServer {
     const { items: initial, resourceVersion } = fromNow ? this.list(kind, filter) : { items: [], resourceVersion: options.resourceVersion };
     const revision = parseRevision(resourceVersion);
     if (revision < cache.oldest) throw errors.gone(`too old resource version: ${revision} (${cache.oldest})`);
-    return cache.add({ revision, value: selector?.exact(cache.trigger), wants, on, initial, backlog: [], stopped: false });
+    return cache.add({ revision, value: selector?.exact(cache.trigger), wants: within(info.namespaced ? options.namespace : undefined, wants), on, initial, backlog: [], stopped: false });
   }
 
   /** What a bookmark says: the revision up to which all watchers of the kind have been told everything. */
@@ -352,7 +352,7 @@ export class ApiServer {
   }
 
   /** One page: up to `limit` objects that the filter lets through, all as of one revision. */
-  #page(prefix: string, limit: number, wants: ((object: KubeObject) => boolean) | undefined, revision: number, from: string | undefined): List<KubeObject> {
+  #page(prefix: string, limit: number, wants: Wants, revision: number, from: string | undefined): List<KubeObject> {
     const items: KubeObject[] = [];
     let start = from;
     for (;;) {
@@ -419,20 +419,23 @@ function infoOf(kind: string, apiVersion?: string): KindInfo {
 
 const prefixOf = (info: KindInfo, namespace: string | undefined): string => (info.namespaced && namespace ? `${info.prefix}${namespace}/` : info.prefix);
 
-function filterOf(info: KindInfo, options: ListOptions): { wants: ((object: KubeObject) => boolean) | undefined; selector: FieldSelector | undefined } {
+/** What labels and fields select; undefined: everything. (The namespace is in the key.) */
+function filterOf(info: KindInfo, options: ListOptions): { wants: Wants; selector: FieldSelector | undefined } {
   try {
     const byLabels = options.labelSelector ? labels(options.labelSelector) : undefined;
     const selector = options.fieldSelector ? fields(info.kind, options.fieldSelector) : undefined;
-    const namespace = info.namespaced ? options.namespace : undefined;
-    if (!byLabels && !selector && !namespace) return { wants: undefined, selector };
-    const wants = (object: KubeObject) =>
-      (!namespace || object.metadata.namespace === namespace) && (!byLabels || byLabels(object.metadata.labels)) && (!selector || selector.matches(object));
-    return { wants, selector };
+    if (!byLabels && !selector) return { wants: undefined, selector };
+    return { wants: (object) => (!byLabels || byLabels(object.metadata.labels)) && (!selector || selector.matches(object)), selector };
   } catch (error) {
     if (error instanceof SelectorError) throw errors.badRequest(error.message);
     throw error;
   }
 }
+
+type Wants = ((object: KubeObject) => boolean) | undefined;
+
+const within = (namespace: string | undefined, wants: Wants): Wants =>
+  namespace ? (object) => object.metadata.namespace === namespace && (!wants || wants(object)) : wants;
 
 function parseRevision(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: must be a whole number out of a list or an object`);
