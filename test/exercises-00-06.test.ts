@@ -21,8 +21,18 @@ const plain = article();
 const byNodePort = plain.outcomes("http://192.168.0.1:30519/", { from: "192.168.7.7" }).outcomes;
 const stays = (yes: boolean) => byNodePort.find(({ node }) => (node === "node-a") === yes) as Journey;
 
+const labelled = (...nodes: string[]) => article((cluster) => {
+  for (const node of nodes) cluster.patch("Node", node, { metadata: { labels: { disk: "ssd" } } });
+  cluster.patch("Deployment", "nginx", { spec: { template: { spec: { nodeSelector: { disk: "ssd" } } } } });
+});
+const bare = createCluster();
+
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
+  "00.1": { right: ["kube-scheduler", "the scheduler", "Scheduler"], wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"] },
+  "00.2": { right: ["replicaset-controller", "ReplicaSet controller"], wrong: ["deployment-controller", "kube-controller-manager", "KCM", "kubelet", "kube-scheduler", "kubectl"] },
+  "00.3": { right: ["10.1.4.2"], wrong: ["10.1.1.3", "10.1.2.3", "10.1.3.3", "10.1.4.0/24", 4] },
+  "00.4": { right: [labelled("node-c")], wrong: [plain, labelled(), labelled("node-b"), labelled("node-a", "node-c"), bare, "node-c", {}] },
   "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
   "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },

@@ -1,5 +1,5 @@
 /** What readers write, understood in several spellings: for the judges of all chapters. */
-import type { Journey } from "stopover";
+import type { Cluster, Journey } from "stopover";
 import type { Verdict } from "./check.js";
 
 export const right = (say: string): Verdict => ({ right: true, say });
@@ -37,3 +37,6 @@ export function isList(answer: unknown, wanted: readonly string[]): boolean {
 
 export const isJourney = (answer: unknown): answer is Journey =>
   typeof answer === "object" && answer !== null && "hops" in answer && "disposition" in answer;
+
+export const isCluster = (answer: unknown): answer is Cluster =>
+  typeof answer === "object" && answer !== null && "apiserver" in answer && "list" in answer;

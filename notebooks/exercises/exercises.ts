@@ -1,6 +1,10 @@
 import type { Exercise } from "./check.js";
+import { ch00 } from "./ch00.js";
 import { ch06 } from "./ch06.js";
+import { ch07 } from "./ch07.js";
 
 export const exercises: readonly Exercise[] = [
+  ...ch00,
   ...ch06,
+  ...ch07,
 ];
