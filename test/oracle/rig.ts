@@ -99,7 +99,7 @@ export class Rig {
   /** Packets keep their order: once a last one is out, and traced to its end, all before it are. */
   async #quiet(family: "IPv4" | "IPv6"): Promise<void> {
     const destination = sentinel[family];
-    const last = packet(destination.replace(/9$/, `${++this.#sentinels}`), destination, "UDP");
+    const last = packet(destination.replace(/9$/, `${(this.#sentinels = 20000 + ((this.#sentinels + 1) % 40000))}`), destination, "UDP");
     const isLast = (other: string): boolean => other === sourceOf(last);
     this.#write(last, "eth0");
     await this.#until(() => this.#seen.out.some(({ packet }) => isLast(sourceOf(packet))) && this.#seen.traces.some((trace) => isLast(trace.source) && ended(trace)), describe(last));

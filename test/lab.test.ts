@@ -1,0 +1,169 @@
+/** The lab on a real kernel: what it shows, and that nothing of it stays behind. The parsers are tested everywhere. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { createCluster, aws, gcp, type Cluster, type ClusterOptions } from "stopover/internal/cluster";
+import { align } from "stopover/internal/lab/compare";
+import { parseFlows } from "stopover/internal/lab/conntrack";
+import { runLab, type LabReport } from "stopover/internal/lab/lab";
+import { planOf } from "stopover/internal/lab/plan";
+import { preflight } from "stopover/internal/lab/preflight";
+import { labText } from "stopover/internal/lab/text";
+import { TraceReader } from "stopover/internal/lab/trace";
+import { articleManifests, read } from "stopover/internal/objects/files";
+
+const articleURL = "http://mynginx-app.com:8080/";
+
+function article(options: ClusterOptions = { cloud: aws() }, spec: object = {}): Cluster {
+  const cluster = createCluster({ seed: 1, ...options });
+  cluster.apply(read([articleManifests]));
+  cluster.settle();
+  if (Object.keys(spec).length > 0) cluster.patch("Service", "nginx", { spec });
+  cluster.settle();
+  cluster.advance("40s"); // kube-proxies and health checks have seen it
+  return cluster;
+}
+
+const inLab = (cluster: Cluster, url = articleURL, from = "internet"): Promise<LabReport> =>
+  runLab(planOf(cluster.network, { url, from }), cluster.outcomes(url, { from }).outcomes);
+
+const podOn = (cluster: Cluster, node: string): string => cluster.list("Pod").find(({ spec }) => spec.nodeName === node)!.metadata.name;
+const leftovers = (pid: number): string[] => (existsSync("/run/netns") ? readdirSync("/run/netns").filter((name) => name.startsWith(`so-${pid}-`)) : []);
+
+// ---- with a kernel ------------------------------------------------------------------------------------------------
+
+const missing = process.env["CI"] === "true" ? [] : preflight();
+if (missing.length > 0) console.log(`skip: the lab on a real kernel: ${missing.join("; ")}`);
+
+function onKernel(name: string, run: () => Promise<void>): void {
+  if (missing.length > 0) return test.skip(name, () => {});
+  test(name, async () => {
+    await run();
+    assert.equal(leftovers(process.pid), [], "nothing stays behind");
+  });
+}
+if (missing.length > 0) for (let others = 10; others > 0; others--) console.log("skip: the lab on a real kernel: as above");
+
+/** A sentence, the question, and what the client meets. */
+const cases: [name: string, make: () => Cluster, ask: (cluster: Cluster) => [url: string, from?: string], expected: string][] = [
+  ["the article's request goes through the proxying load balancer", () => article(), () => [articleURL], "delivered"],
+  ["a passthrough load balancer keeps the client's address as far as the node", () => article({ cloud: gcp() }), () => [articleURL], "delivered"],
+  ["externalTrafficPolicy Local keeps it as far as the Pod", () => article({ cloud: gcp() }, { externalTrafficPolicy: "Local" }), () => [articleURL], "delivered"],
+  ["a Pod asks by the Service's name", () => article(), (cluster) => ["http://nginx:8080/", `pod/default/${podOn(cluster, "node-a")}`], "delivered"],
+  ["a process on a node asks the NodePort at 127.0.0.1", () => article(), () => ["http://127.0.0.1:30519/", "node/node-c"], "delivered"],
+  ["a NodePort of a Service without endpoints refuses", () => article({ cloud: aws() }, { selector: { app: "nobody" } }), () => ["http://192.168.0.2:30519/"], "connection refused"],
+  ["a node without an endpoint drops what externalTrafficPolicy Local does not let on", () => {
+    const cluster = article({ cloud: aws() }, { externalTrafficPolicy: "Local" });
+    cluster.scale("Deployment", "nginx", 1);
+    cluster.advance("2m");
+    return cluster;
+  }, (cluster) => [`http://${["192.168.0.1", "192.168.0.2", "192.168.0.3"].find((address) => cluster.outcomes(`http://${address}:30519/`).outcomes[0]!.disposition === "dropped")}:30519/`], "timed out"],
+];
+
+for (const [name, make, ask, expected] of cases) {
+  onKernel(name, async () => {
+    const cluster = make();
+    const report = await inLab(cluster, ...ask(cluster));
+    assert.is(report.observed.disposition, expected, labText(report));
+    assert.is(report.differences, 0, labText(report));
+    assert.ok(report.nodes.some(({ rows }) => rows.length > 5), "the kernel's trace has rules in it");
+  });
+}
+
+onKernel("a rule of ours that the kernel does not hold shows as a difference", async () => {
+  const cluster = article();
+  const plan = planOf(cluster.network, { url: articleURL, from: "internet" });
+  const without = plan.nodes.map((node) => ({ ...node, rules: { IPv4: node.rules.IPv4!.replace(/^-A KUBE-EXT-\S+ .*-j KUBE-MARK-MASQ\n/m, "") } }));
+  const report = await runLab({ ...plan, nodes: without }, cluster.outcomes(articleURL).outcomes);
+  assert.ok(report.nodes.some(({ rows }) => rows.some(({ by, chain }) => by === "ours" && chain.startsWith("KUBE-EXT-"))), labText(report));
+  assert.match(labText(report), /^ {2}ours .*KUBE-MARK-MASQ/m);
+});
+
+onKernel("two labs run at once", async () => {
+  const cluster = article();
+  const reports = await Promise.all([inLab(cluster), inLab(cluster, "http://192.168.0.3:30519/")]);
+  assert.equal(reports.map(({ differences }) => differences), [0, 0]);
+});
+
+onKernel("a lab that fails half-way leaves nothing behind", async () => {
+  const plan = planOf(article().network, { url: articleURL, from: "internet" });
+  const broken = plan.nodes.map((node, i) => (i < 2 ? node : { ...node, rules: { IPv4: "*nat\n-A NOWHERE -j DNAT\nCOMMIT\n" } }));
+  const error = await runLab({ ...plan, nodes: broken }, []).then(() => undefined, (failure: Error) => failure);
+  assert.match(error?.message ?? "it did not fail", /iptables-nft-restore/);
+});
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  onKernel(`${signal} ends a lab, and everything in it`, async () => {
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve("stopover/internal/cli")), "lab", "--from", "node/node-a", "--url", "http://192.168.0.77:1/"]);
+    let said = "";
+    await new Promise<void>((resolve) => child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text).includes("asking") && resolve()));
+    assert.ok(leftovers(child.pid!).length > 5, "it is up");
+    child.kill(signal);
+    const [exit] = await once(child, "exit") as [number];
+    assert.is(exit, code);
+    assert.equal(leftovers(child.pid!), []);
+  });
+}
+
+// ---- without ------------------------------------------------------------------------------------------------------
+
+test("a trace is read however it is cut up, and an id that comes again is a new packet", () => {
+  const text = [
+    "PACKET: 2 9e1afb81 IN=eth0 MACSRC=2:0:0:0:0:ff SRC=203.0.113.9 DST=10.2.0.1 LEN=40 TTL=64 ID=2 SPORT=40000 DPORT=80 SYN ",
+    " TRACE: 2 9e1afb81 raw:PREROUTING:rule:0x3:CONTINUE  -4 -t raw -A PREROUTING -j TRACE",
+    " TRACE: 2 9e1afb81 raw:PREROUTING:policy:ACCEPT ",
+    ' TRACE: 2 9e1afb81 nat:KUBE-SERVICES:rule:0xe:JUMP:KUBE-SVC-X  -4 -t nat -A KUBE-SERVICES -d 10.2.0.1/32 -m comment --comment "a b: c" -j KUBE-SVC-X',
+    " TRACE: 2 9e1afb81 nat:KUBE-POSTROUTING:rule:0x17:0xfffffffb  -4 -t nat -A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN",
+    "PACKET: 2 9e1afb81 IN=eth0 OUT=eth1 SRC=203.0.113.9 DST=10.1.1.2 SPORT=40000 DPORT=8080 SYN MARK=0x4000 ",
+    " TRACE: 2 9e1afb81 filter:FORWARD:policy:ACCEPT ",
+    "PACKET: 2 9e1afb81 IN=eth0 SRC=203.0.113.9 DST=10.2.0.2 LEN=40 TTL=64 ID=2 SPORT=40001 DPORT=80 SYN ",
+    " TRACE: 2 9e1afb81 raw:PREROUTING:rule:0x3:CONTINUE  -4 -t raw -A PREROUTING -j TRACE",
+    "",
+  ].join("\n");
+  const steps = [
+    { table: "nat", chain: "KUBE-SERVICES", rule: '-d 10.2.0.1/32 -m comment --comment "a b: c" -j KUBE-SVC-X', verdict: "JUMP:KUBE-SVC-X", source: "203.0.113.9:40000", destination: "10.2.0.1:80" },
+    { table: "nat", chain: "KUBE-POSTROUTING", rule: "-m mark ! --mark 0x4000/0x4000 -j RETURN", verdict: "RETURN", source: "203.0.113.9:40000", destination: "10.2.0.1:80" },
+    { table: "filter", chain: "FORWARD", verdict: "ACCEPT", source: "203.0.113.9:40000", destination: "10.1.1.2:8080" },
+  ];
+  for (const size of [1, 7, 10_000]) {
+    const reader = new TraceReader();
+    for (let i = 0; i < text.length; i += size) reader.feed(text.slice(i, i + size));
+    assert.equal(reader.packets.map(({ destination }) => destination), ["10.2.0.1:80", "10.2.0.2:80"]);
+    assert.equal(reader.packets[0]!.steps, steps);
+    assert.equal([reader.packets[0]!.in, reader.packets[0]!.out, reader.packets[0]!.flags], ["eth0", "eth1", "SYN"]);
+  }
+});
+
+test("conntrack's list is read, for each protocol and family", () => {
+  const text = [
+    "tcp      6 118 SYN_SENT src=192.168.0.1 dst=10.2.0.1 sport=41162 dport=80 [UNREPLIED] src=192.168.0.254 dst=192.168.0.1 sport=81 dport=32928 mark=0 use=2",
+    "udp      17 29 src=2001:db8:0:0::9 dst=fd00::7 sport=40005 dport=53 src=fd00::7 dst=2001:db8::9 sport=53 dport=40005 mark=0 use=1",
+    "conntrack v1.4.7 (conntrack-tools): 2 flow entries have been shown.",
+  ].join("\n");
+  assert.equal(parseFlows(text), [
+    { protocol: "tcp", state: "SYN_SENT", source: "192.168.0.1:41162", destination: "10.2.0.1:80", replySource: "192.168.0.254:81", replyDestination: "192.168.0.1:32928", replied: false },
+    { protocol: "udp", state: "", source: "[2001:db8::9]:40005", destination: "[fd00::7]:53", replySource: "[fd00::7]:53", replyDestination: "[2001:db8::9]:40005", replied: true },
+  ]);
+});
+
+test("rows of two traces are put side by side", () => {
+  const rules = (text: string) => [...text].map((rule) => ({ table: "nat", chain: "C", rule }));
+  const shown = (ours: string, theirs: string) => align(rules(ours), rules(theirs)).map(({ by, rule }) => (by === "both" ? rule : `${by === "ours" ? "<" : ">"}${rule}`)).join(" ");
+  assert.is(shown("abc", "abc"), "a b c");
+  assert.is(shown("abc", "ac"), "a <b c");
+  assert.is(shown("ac", "abc"), "a >b c");
+  assert.is(shown("axc", "ayc"), "a <x >y c");
+  assert.is(shown("", "a"), ">a");
+});
+
+test("a question that cannot be put to a lab is refused with what to do", () => {
+  const cluster = article();
+  assert.throws(() => planOf(cluster.network, { url: "https://mynginx-app.com/", from: "internet" }), /plain HTTP/);
+  assert.throws(() => planOf(cluster.network, { url: "mynginx-app.com", from: "internet" }), /scheme/);
+  assert.throws(() => planOf(createCluster({ nodes: 21 }).network, { url: articleURL, from: "internet" }), /21 nodes, and a lab holds 20; make the cluster smaller/);
+});
+
+test.run();
