@@ -3,6 +3,7 @@ import { ruleText } from "../net/iptables-text.js";
 import type { NetStep } from "../net/netfilter.js";
 import { familyOf } from "../net/address.js";
 import { destinationOf, sourceOf, type Packet } from "../net/packet.js";
+import type { Rule } from "../net/rule.js";
 import type { Action, Header, Hop, HopKind, Step } from "./types.js";
 
 export class Recorder {
@@ -38,6 +39,14 @@ function worthShowing({ kind, rule, to }: NetStep): boolean {
   return kind !== "conntrack" && !(kind === "return" && rule === undefined);
 }
 
+/** A rule's text, rendered once: thousands of journeys meet the same rules. */
+const texts = new WeakMap<Rule, string>();
+function textOf(rule: Rule, packet: Packet): string {
+  let text = texts.get(rule);
+  if (text === undefined) texts.set(rule, (text = ruleText(rule, familyOf(packet.source))));
+  return text;
+}
+
 const actionOf: Readonly<Record<Exclude<NetStep["kind"], "untranslate">, Action>> = {
   match: "match", mark: "mark", jump: "jump", return: "match", policy: "drop", accept: "match", drop: "drop", reject: "reject", dnat: "dnat", snat: "snat", conntrack: "match", route: "route", deliver: "deliver",
 };
@@ -50,7 +59,7 @@ function stepOf({ kind, table, chain, rule, before, after, to, packet, hook }: N
   if (kind === "route") return { action: "route", rule: to };
   if (kind === "deliver") return { action: "deliver", note: `${to} is an address of this machine` };
   return {
-    action: actionOf[kind], table, chain, rule: rule ? ruleText(rule, familyOf(packet.source)) : `policy ${to}`,
+    action: actionOf[kind], table, chain, rule: rule ? textOf(rule, packet) : `policy ${to}`,
     ...(rule?.cause && { object: rule.cause }), ...(after !== undefined && { before, after }),
   };
 }

@@ -16,7 +16,7 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import { clientAt, clientOf, hostAndPort, meet, named, resolveFor, type Client } from "./client.js";
 import type { Balancer, Network } from "./network.js";
 import { headerOf, Recorder } from "./record.js";
-import type { Disposition, Header, Journey, JourneyRequest, Outcomes } from "./types.js";
+import type { Disposition, Header, Hop, Journey, JourneyRequest, Outcomes } from "./types.js";
 
 export interface TravelOptions {
   choose: Chooser;
@@ -162,14 +162,18 @@ class Trip {
     const end = go();
     if ("failed" in end) return this.#failed(request, end.failed, end.why, end.packet);
     if (end.taken === "client") return this.#failed(request, "timed out", "the packet came back to the client that sent it");
-    const hops = this.#recorder?.hops ?? [];
-    const place = this.#placeOf(end);
+    const hops = this.#recorder?.hops ?? nothing;
+    const { pod, node, what } = this.#placeOf(end);
+    const client = sourceOf(end.packet);
     const reply = this.#answer(end);
-    const found = { ...place, destination: destinationOf(end.packet), clientSeenByPod: sourceOf(end.packet), hops, reply: this.#recorder?.hops ?? [] };
-    const lost = lostAnswer(reply, destinationOf(first));
-    const disposition = lost && !this.#bare ? "timed out" : "delivered"; // a bare packet is at its goal whatever becomes of an answer
-    const reason = lost ? `${place.what} gets it, but ${lost}` : `${place.what} answers; it sees ${sourceOf(end.packet)} as its client`;
-    return { request, disposition, reason, ...withoutWhat(found) };
+    const lost = lostAnswer(reply, first);
+    return {
+      request,
+      disposition: lost !== undefined && !this.#bare ? "timed out" : "delivered", // a bare packet is at its goal whatever becomes of an answer
+      reason: lost === undefined ? `${what} answers; it sees ${client} as its client` : `${what} gets it, but ${lost}`,
+      ...(pod !== undefined && { pod }), ...(node !== undefined && { node }),
+      destination: destinationOf(end.packet), clientSeenByPod: client, hops, reply: this.#recorder?.hops ?? nothing,
+    };
   }
 
   #placeOf(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): { pod?: string; node?: string; what: string } {
@@ -191,7 +195,7 @@ class Trip {
   }
 
   #failed(request: JourneyRequest, disposition: Disposition, reason: string, packet?: Packet): Journey {
-    return { request, disposition, reason, ...(packet && { destination: destinationOf(packet) }), hops: this.#recorder?.hops ?? [], reply: [] };
+    return { request, disposition, reason, ...(packet && { destination: destinationOf(packet) }), hops: this.#recorder?.hops ?? nothing, reply: nothing };
   }
 
   // ---- the stations ----
@@ -340,11 +344,14 @@ class Trip {
   }
 }
 
-/** Why the client can do nothing with the answer; undefined where it can. */
-function lostAnswer(reply: End, expected: string): string | undefined {
+/** Without a record there are no hops: one list of none serves all. */
+const nothing: Hop[] = [];
+
+/** Why the client can do nothing with the answer to its `first` packet; undefined where it can. */
+function lostAnswer(reply: End, first: Packet): string | undefined {
   if ("failed" in reply) return `its answer does not come back: ${reply.why}`;
-  const source = sourceOf(reply.packet);
-  return source === expected ? undefined : `its answer comes from ${source}, and the client waits for one from ${expected}`;
+  if (reply.packet.source === first.destination && reply.packet.sourcePort === first.destinationPort) return undefined;
+  return `its answer comes from ${sourceOf(reply.packet)}, and the client waits for one from ${destinationOf(first)}`;
 }
 
 function forwarding({ balancer, targets }: Balancer, listener: Listener, target: Target, packet: Packet, onward: Packet) {
@@ -373,8 +380,4 @@ function readEndpoint(name: string, text: string): { address: string; port: numb
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message}`);
   }
-}
-
-function withoutWhat<T extends { what: string }>({ what: _what, ...rest }: T): Omit<T, "what"> {
-  return rest;
 }
