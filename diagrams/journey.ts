@@ -11,7 +11,7 @@ import { hostLines, shorten, wrap } from "./text.js";
  * `step`: only as far as the nth hop (1 is the client); the rest is drawn pale. Out of range it is the nearest that there is.
  */
 export function journey(trip: Journey, { step = Infinity }: { step?: number } = {}): Mermaid {
-  const flow = new Flow("TB");
+  const flow = new Flow("TB", 64);
   const reached = (hop: Hop) => trip.hops.indexOf(hop) < Math.max(1, step);
   trip.hops.forEach((hop, i) => flow.node(keyOf(hop), roleOf(hop), [`${i + 1} · ${titleOf(hop)}`, ...detailsOf(hop, trip)], { path: reached(hop) && hop.kind !== "dns", faint: !reached(hop) }));
   const places = trip.hops.filter(({ kind }) => kind !== "dns");
@@ -73,7 +73,7 @@ export function titleOf({ stop, kind, name }: Hop): string {
 function detailsOf(hop: Hop, { request, hops, node }: Journey): (string | undefined)[] {
   const before = hops[hops.indexOf(hop) - 1];
   switch (hop.kind) {
-    case "dns": return answerOf(hop) ? [`${shorten(hostOf(request.url), 40)} is`, answerOf(hop)] : ["knows no", shorten(hostOf(request.url), 40)];
+    case "dns": return answerOf(hop) ? [`${shorten(hostOf(request.url), 40)} is`, ...aliasesOf(hop), answerOf(hop)] : ["knows no", shorten(hostOf(request.url), 40)];
     case "load-balancer": return hostLines(hop.name, 36);
     case "cluster-ip": return [before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined, ...translations(hop.steps)];
     case "pod": return [node && `on ${shorten(node)}`, hop.in.destination];
@@ -94,6 +94,11 @@ export function addresses({ source, destination }: Header): string[] {
 export function answerOf({ out, steps }: Hop): string | undefined {
   const answer = out.destination.replace(/:\d*$/, ""), records = steps.filter(({ action }) => action === "resolve");
   return /^[\d.]+$|^\[.*:.*\]$/.test(answer) && records.length ? answer : undefined;
+}
+
+/** The names that its name stood for, on the way to the address. */
+function aliasesOf({ steps }: Hop): string[] {
+  return steps.flatMap(({ rule }) => / CNAME (\S+)/.exec(rule ?? "")?.slice(1) ?? []).map((name) => `${shorten(name, 40)},`);
 }
 
 /** The host in a URL, without its port. */

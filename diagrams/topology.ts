@@ -67,7 +67,7 @@ function drawPlaces(flow: Flow, { service: { metadata, spec }, clusterIP, addres
     });
     if (clusterIP) flow.node("clusterIP", "stop3", ["Stop-over 3", "ClusterIP", `${clusterIP}:${port?.port ?? ""}`, "rules on all nodes"], path("clusterIP"));
     drawPods(flow, pods, path);
-  }, { direction: "LR" });
+  }, client ? {} : { direction: "LR" }); // said only where no arrow leads in: JupyterLab's mermaid would end the arrows at the border
 }
 
 function drawArrows(flow: Flow, { service, clusterIP, address, nodes, pods, shut, way }: Scene): void {
