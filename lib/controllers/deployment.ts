@@ -83,7 +83,8 @@ export function deploymentController({ clock, client, informers, events }: Conte
     if (live.length === 0) return;
     const least = replicasOf(deployment) - limits(deployment).unavailable;
     const newUnavailable = size(current) - available(current);
-    let unhealthy = Math.max(0, total([...live, current]) - least - newUnavailable);
+    let unhealthy = total([...live, current]) - least - newUnavailable;
+    if (unhealthy <= 0) return; // the new Pods that are not available yet use up what may be missing
     const left = new Map(live.map((set) => [set, size(set)]));
     for (const set of live) {
       const cut = Math.min(unhealthy, Math.max(0, size(set) - available(set)));

@@ -3,7 +3,7 @@ import { isApiError, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Endpoints, Service } from "../objects/types.js";
 import { isReady, isTerminal } from "../objects/pods.js";
-import { podReference, Selection, targetPorts } from "./selection.js";
+import { podReference, portsByTemplate, Selection } from "./selection.js";
 
 /** Addresses in one Endpoints object, at most; the annotation says when some were left out. (pkg/controller/endpoint: maxCapacity) */
 const MAX_ADDRESSES = 1_000;
@@ -41,6 +41,7 @@ export function endpointsController({ client, informers }: Context): Controller 
 
   function endpointsOf(service: Service): Endpoints {
     const { name, namespace, labels } = service.metadata;
+    const portsOf = portsByTemplate(service);
     const subsets = new Map<string, Subset>();
     let addresses = 0;
     let left = 0;
@@ -50,10 +51,9 @@ export function endpointsController({ client, informers }: Context): Controller 
         left++;
         break;
       }
-      const ports = targetPorts(service, pod).map(({ name, port, protocol }) => ({ ...(name && { name }), port, protocol }));
-      const key = JSON.stringify(ports);
-      if (!subsets.has(key)) subsets.set(key, { addresses: [], notReadyAddresses: [], ports });
-      const { addresses: ready, notReadyAddresses: notReady } = subsets.get(key)!;
+      const { ports, text } = portsOf(pod);
+      if (!subsets.has(text)) subsets.set(text, { addresses: [], notReadyAddresses: [], ports: ports.map(({ name, port, protocol }) => ({ ...(name && { name }), port, protocol })) });
+      const { addresses: ready, notReadyAddresses: notReady } = subsets.get(text)!;
       (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push({ ip: pod.status.podIP, ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }), targetRef: podReference(pod) });
     }
     return {

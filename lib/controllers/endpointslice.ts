@@ -3,7 +3,7 @@ import { isApiError, keyOf, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Endpoint, EndpointSlice, IPFamily, Pod, Service } from "../objects/types.js";
 import { isTerminal } from "../objects/pods.js";
-import { endpointConditions, podReference, Selection, selects, targetPorts } from "./selection.js";
+import { endpointConditions, podReference, portsByTemplate, Selection, selects } from "./selection.js";
 import { Packing, type Draft } from "./slice-packing.js";
 
 const SERVICE = "kubernetes.io/service-name";
@@ -59,6 +59,7 @@ export function endpointSliceController({ client, informers }: Context): Control
     const packing = new Packing([...slices.values()]);
     const families = familiesOf(service);
     const labels = labelsOf(service);
+    const portsOf = portsByTemplate(service);
     const added = new Map<string, { fresh: EndpointSlice; endpoints: Endpoint[] }>();
     for (const slice of slices.values()) {
       if (!families.includes(slice.addressType as IPFamily)) packing.draft(slice).endpoints = [];
@@ -68,12 +69,12 @@ export function endpointSliceController({ client, informers }: Context): Control
       for (const family of families) {
         const pod = pods.get(key);
         const endpoint = pod && endpointOf(service, pod, family);
-        const ports = endpoint ? targetPorts(service, pod!) : [];
+        const { ports, text } = endpoint ? portsOf(pod!) : noPorts;
         const slice = slices.get(places.get(`${family} ${key}`) ?? "");
         const stays = slice && (!endpoint || same(slice.ports ?? [], ports));
         if (slice && packing.replace(slice, splitKey(key).name, stays ? endpoint : undefined) && stays) continue;
         if (!endpoint) continue;
-        const group = `${family} ${JSON.stringify(ports)}`;
+        const group = `${family} ${text}`;
         if (!added.has(group)) added.set(group, { fresh: emptySlice(service, family, ports), endpoints: [] });
         added.get(group)!.endpoints.push(endpoint);
       }
@@ -147,6 +148,8 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   return { name: "endpointslice-controller", watches: [watch("Service"), watch("Pod", podChanged), watch("EndpointSlice", sliceChanged)], reconcile };
 }
+
+const noPorts = { ports: [], text: "" };
 
 /** What the controller knows of one Service's slices. */
 interface Book {

@@ -53,7 +53,12 @@ export function garbageCollector({ client, informers }: Context): Controller {
   }
 
   /** Gone, or about to be held: who depends on it. New: whether its owners are still there. */
-  function* concerned(key: string, object: KubeObject | undefined, previous: KubeObject | undefined): Iterable<string> {
+  function concerned(key: string, object: KubeObject | undefined, previous: KubeObject | undefined): Iterable<string> {
+    const lives = object && previous && !object.metadata.deletionTimestamp; // most changes: nobody is orphaned by them
+    return lives ? [] : orphaned(key, object, previous);
+  }
+
+  function* orphaned(key: string, object: KubeObject | undefined, previous: KubeObject | undefined): Iterable<string> {
     const subject = (object ?? previous)!;
     if (!object || (object.metadata.deletionTimestamp && object.metadata.finalizers)) yield ownerKey(subject.kind, subject.metadata.uid!, key);
     for (const reference of subject.metadata.ownerReferences ?? []) {

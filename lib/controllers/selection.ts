@@ -62,6 +62,19 @@ export function endpointConditions(pod: Pod, service: Service): Required<NonNull
   return { ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating };
 }
 
+/** As `targetPorts`, with the ports as text; worked out once for all the Pods of one template. */
+export function portsByTemplate(service: Service): (pod: Pod) => { ports: TargetPort[]; text: string } {
+  const known = new Map<unknown, { ports: TargetPort[]; text: string }>();
+  return (pod) => {
+    let found = known.get(pod.spec.containers);
+    if (!found) {
+      const ports = targetPorts(service, pod);
+      known.set(pod.spec.containers, (found = { ports, text: JSON.stringify(ports) }));
+    }
+    return found;
+  };
+}
+
 export interface TargetPort {
   name: string;
   port: number;
