@@ -30,7 +30,7 @@ export interface Snapshot extends Traceable {
 /** Without a KubeProxyConfiguration among the documents, kube-proxy has its own defaults: no clusterCIDR, so it cannot tell Pods from strangers. */
 export function openSnapshot(documents: Documents, options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {}): Snapshot {
   const objects = documents.manifests.map(({ object }) => object);
-  const list = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((o): o is Kinds[K] => o.kind === kind).map(namespaced);
+  const list = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((o): o is Kinds[K] => o.kind === kind).map(complete);
   const clock = new VirtualClock();
   const random = new Random(options.seed ?? 1);
   const internet = new Zone();
@@ -81,7 +81,14 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
 }
 
 const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`;
-const namespaced = <T extends KubeObject>(object: T): T => (object.kind === "Node" || object.metadata.namespace ? object : { ...object, metadata: { ...object.metadata, namespace: "default" } });
+
+/** A dump may leave out what is empty. */
+function complete<T extends KubeObject>(object: T): T {
+  const { spec = {}, endpoints = [] } = object as { spec?: object; endpoints?: object[] };
+  const metadata = object.kind === "Node" ? object.metadata : { ...object.metadata, namespace: object.metadata.namespace ?? "default" };
+  if (object.kind === "EndpointSlice") return { ...object, metadata, endpoints: endpoints.map((each) => ({ addresses: [], ...each })) };
+  return { ...object, metadata, spec: object.kind === "Pod" ? { containers: [], ...spec } : spec };
+}
 
 /** The Node's InternalIPs and ExternalIPs are its interface's addresses; its first InternalIP is the node IP. */
 function machineOf(node: Node, clock: VirtualClock, sharedRoutes: Routes): Machine {

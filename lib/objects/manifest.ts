@@ -22,7 +22,7 @@ export interface Manifest {
 export interface ManifestOptions {
   /** What to call the text in errors: the file's name. */
   source?: string;
-  /** "dump": what a real cluster printed. Fields that Stopover does not know are kept, kinds that it does not know are left out, nothing is validated. Default "apply". */
+  /** "dump": what a real cluster printed. Fields that Stopover does not know are kept, kinds that it does not know are left out, and beyond their types nothing is validated. Default "apply". */
   as?: "apply" | "dump";
 }
 
@@ -49,7 +49,7 @@ export function readManifests(text: string, { source = "manifest", as = "apply" 
     if (document === null || document === undefined) continue; // an empty document between two "---"
     for (const object of flattened(document, source, index + 1)) {
       if (as === "apply") found.push({ object: checked(object, source, index + 1), source, document: index + 1 });
-      else if (kindInfo(object.kind)?.apiVersion === object.apiVersion || isConfiguration(object)) found.push({ object: frozen(object), source, document: index + 1 });
+      else if (kindInfo(object.kind)?.apiVersion === object.apiVersion || isConfiguration(object)) found.push({ object: dumped(object, source, index + 1), source, document: index + 1 });
     }
   }
   refuseDuplicates(found);
@@ -137,6 +137,15 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
     const itemKind = kind === "List" ? {} : { apiVersion, kind: (kind as string).slice(0, -"List".length) };
     return flattened(typeof item === "object" && item !== null && !Array.isArray(item) ? { ...itemKind, ...item } : item, source, number);
   });
+}
+
+/** The object as it is, if it has a name and the fields that are known are of their types. */
+function dumped(object: KubeObject, source: string, number: number): KubeObject {
+  if (isConfiguration(object)) return frozen(object);
+  const misfit = misfits(object.kind, object).find(({ problem }) => problem === "type");
+  if (misfit) throw new ManifestError(source, number, `${label(object)}${misfit.path}`, explained(misfit));
+  if (!object.metadata?.name) throw new ManifestError(source, number, `${object.kind}, metadata.name`, "got nothing; an object of a cluster has a name");
+  return frozen(object);
 }
 
 /** The object, if it is what `kubectl apply` takes. */
