@@ -1,10 +1,12 @@
 import type { Exercise } from "./check.js";
 import { ch00 } from "./ch00.js";
+import { ch01 } from "./ch01.js";
 import { ch06 } from "./ch06.js";
 import { ch07 } from "./ch07.js";
 
 export const exercises: readonly Exercise[] = [
   ...ch00,
+  ...ch01,
   ...ch06,
   ...ch07,
 ];
