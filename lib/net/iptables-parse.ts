@@ -8,7 +8,7 @@
  * there, or a circle of jumps is a RulesError with its line.
  */
 import { readAddress, readCIDR, type Family } from "./address.js";
-import { restoreProbability, saveProbability } from "./iptables-text.js";
+import { quoted, restoreProbability, saveProbability } from "./iptables-text.js";
 import { maxJumps } from "./netfilter.js";
 import { builtinChains, connectionStates, Rule, Rules, type AddressType, type Chain, type ConnectionState, type Match, type RuleSet, type TableName, type Target } from "./rule.js";
 
@@ -121,8 +121,8 @@ class Tokens {
     }
   }
 
-  peek(): string | undefined {
-    return this.#words[this.#next];
+  peek(ahead = 0): string | undefined {
+    return this.#words[this.#next + ahead];
   }
 
   next(what: string): string {
@@ -268,7 +268,7 @@ function states(tokens: Tokens): ConnectionState[] {
 function parseRecent(tokens: Tokens): Match {
   const match: { kind: "recent"; list: string; action?: "set" | "rcheck" | "update" | "remove"; seconds?: number; reap?: boolean; side?: "rdest"; not?: boolean } = { kind: "recent", list: "DEFAULT" };
   for (let more = true; more; ) {
-    const not = tokens.peek() === "!" && tokens.take("!");
+    const not = tokens.peek() === "!" && /^--(set|rcheck|update|remove)$/.test(tokens.peek(1) ?? "") && tokens.take("!");
     switch (tokens.peek()) {
       case "--set": case "--rcheck": case "--update": case "--remove":
         match.action = tokens.next("").slice(2) as "set";
@@ -322,7 +322,7 @@ function logOptions(tokens: Tokens): { options?: string } {
   const words: string[] = [];
   while (tokens.peek()?.startsWith("--log-")) {
     const option = tokens.next("");
-    words.push(/^--log-(prefix|level)$/.test(option) ? `${option} ${JSON.stringify(tokens.next("a value"))}` : option);
+    words.push(/^--log-(prefix|level)$/.test(option) ? `${option} ${quoted(tokens.next("a value"))}` : option);
   }
   return words.length > 0 ? { options: words.join(" ") } : {};
 }

@@ -81,7 +81,7 @@ export function restoreRule(rule: Rule, chain: string): string {
 // ---- as iptables-save prints it ---------------------------------------------------------------------------------
 
 /** libxtables' xtables_save_string: plain where only letters, digits, - and _ are in it. */
-const saved = (text: string): string => (/^[\w-]+$/.test(text) ? text : `"${text.replace(/["\\']/g, "\\$&")}"`);
+export const quoted = (text: string): string => (/^[\w-]+$/.test(text) ? text : `"${text.replace(/["\\']/g, "\\$&")}"`);
 
 /** libxt_conntrack prints states in this order, whatever was written. */
 const stateOrder: readonly ConnectionState[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
@@ -90,7 +90,7 @@ const headerOrder = ["source", "destination", "in", "out", "protocol"] as const;
 
 function saveModule(match: Match, family: Family): string {
   switch (match.kind) {
-    case "comment": return `-m comment --comment ${saved(match.text)}`;
+    case "comment": return `-m comment --comment ${quoted(match.text)}`;
     case "statistic": return `-m statistic --mode random --probability ${saveProbability(match.numerator, match.denominator)}`;
     case "mark": return `-m mark ${not(match)}--mark ${hex(match.value)}${match.mask === 0xffffffff ? "" : `/${hex(match.mask)}`}`;
     case "conntrack": return `-m conntrack ${not(match)}--ctstate ${stateOrder.filter((state) => match.states.includes(state)).join(",")}`;
