@@ -14,22 +14,28 @@ export interface Subject {
 
 /**
  * The article's second figure with what really happened: who was told of this object and of what grew out of it, and who acted, numbered
- * in the order in which it first happened. The controllers of a manager share its box, as they share its watch; a kubelet or kube-proxy
- * of each node is drawn once for all.
+ * in the order in which it first happened; the arrows carry the numbers. The controllers of a manager share its box, as they share its
+ * watch; a kubelet or kube-proxy of each node is drawn once for all.
  */
 export function controlPlane(history: readonly HistoryEntry[], subject: Subject): Mermaid {
-  const story = moments(history, subject), flow = new Flow("LR");
+  const story = moments(history, subject), flow = new Flow("LR", 46);
   const actors = [...new Set(story.map(({ actor }) => actor))], told = new Set(story.filter(({ verb }) => verb === "notify").map(({ actor }) => actor));
-  const numbered = (actor: string, heard: boolean) => story.flatMap((moment, i) => (moment.actor === actor && heard === (moment.verb === "notify") ? lines(i + 1, moment) : []));
-  for (const actor of actors) if (!told.has(actor)) flow.node(actor, "client", nameOf(actor, story));
+  const draw = (actor: string) => flow.node(actor, told.has(actor) ? roleOf(actor) : "client", [...nameOf(actor, story), ...story.flatMap((moment, i) => (moment.actor === actor ? [`${i + 1} · ${sentence(moment)}`] : []))]);
+  for (const actor of actors.filter((actor) => !told.has(actor))) draw(actor);
   flow.node("etcd", "store", ["etcd", "remembers"]).node("api", "component", ["API server"]);
   flow.edge("etcd", "api", { label: ["reads"] }).edge("api", "etcd", { label: ["writes"] });
   for (const actor of actors) {
-    if (told.has(actor)) flow.node(actor, roleOf(actor), nameOf(actor, story)).edge("api", actor, { label: numbered(actor, true), reply: true });
-    const acts = numbered(actor, false);
-    if (acts.length) flow.edge(actor, "api", { label: acts, path: true });
+    if (told.has(actor)) draw(actor).edge("api", actor, { label: [numbers(story, actor, true)], reply: true });
+    const acts = numbers(story, actor, false);
+    if (acts) flow.edge(actor, "api", { label: [acts], path: true });
   }
-  return flow.picture(`Who watched ${subject.kind} ${subject.name}, and who acted (thick), in order`);
+  return flow.picture(`Who watched ${subject.kind} ${subject.name} (dashed), and who acted (thick), in order`);
+}
+
+/** "2, 9, 12": which moments an arrow stands for. */
+function numbers(story: readonly Moment[], actor: string, heard: boolean): string {
+  const all = story.flatMap((moment, i) => (moment.actor === actor && heard === (moment.verb === "notify") ? [i + 1] : []));
+  return all.length > 6 ? `${all.slice(0, 5).join(", ")}, …` : all.join(", ");
 }
 
 /** The same story told as a conversation; at most `limit` lines of it (default 40). */
@@ -118,9 +124,8 @@ function times({ by }: Moment): string {
 function controllerOf(moment: Moment): string[] {
   return componentOf(moment) === moment.actor ? [] : [componentOf(moment)];
 }
-function lines(number: number, moment: Moment): string[] {
-  const [controller] = controllerOf(moment), what = say(moment) + times(moment);
-  return controller ? [`${number} · ${controller}`, what] : [`${number} · ${what}`];
+function sentence(moment: Moment): string {
+  return [...controllerOf(moment), moment.verb === "notify" ? "told:" : "", say(moment) + times(moment)].filter(Boolean).join(" ");
 }
 
 function nameOf(actor: string, story: readonly Moment[]): string[] {
