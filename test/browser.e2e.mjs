@@ -12,7 +12,7 @@ import { buildBook } from "../notebooks/kit/book.mjs";
 import { notebookName } from "../notebooks/kit/execute.mjs";
 import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { ensureJupyter } from "../notebooks/kit/jupyter.mjs";
-import { root } from "../notebooks/kit/project.mjs";
+import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -40,9 +40,28 @@ const aloud = (work) => () => work().catch((error) => { console.error(error); th
 
 /** The pictures of a page that did not load or are too small to see. @param {Page} page @param {string} selector */
 const badPictures = (page, selector) => page.locator(selector).evaluateAll((images) => images
-  .map((image) => /** @type {HTMLImageElement} */ (image))
-  .filter((image) => !(image.complete && image.naturalWidth > 150 && image.getBoundingClientRect().width > 150))
-  .map((image) => `${image.alt || image.src.slice(0, 60)}: ${image.naturalWidth}x${image.naturalHeight}`));
+  .map((image) => ({ image: /** @type {HTMLImageElement} */ (image), box: image.getBoundingClientRect() }))
+  .filter(({ image, box }) => !(image.complete && image.naturalWidth > 0 && box.width > 150 && box.height > 60))
+  .map(({ image, box }) => `${image.alt || image.src.slice(0, 60)}: ${box.width}x${box.height}`));
+
+/** How many outputs bring a script: the players. @param {import("../notebooks/kit/ipynb.mjs").Cell[]} cells */
+const scripted = (cells) => cells.flatMap((cell) => cell.outputs ?? []).filter(({ data }) => data?.["text/html"]?.includes("<script")).length;
+
+/** Steps every player of a page forward and back, by button and by key, and sees it count. @param {Page} page @returns {Promise<number>} how many there are */
+async function playPlayers(page) {
+  const players = await page.locator("[id^=stopover-]", { has: page.getByRole("button", { name: "play" }) }).all();
+  for (const player of players) {
+    const at = async (/** @type {number} */ step) => player.getByText(new RegExp(`^${step} / \\d+$`)).waitFor({ timeout: 5000 });
+    await at(1);
+    await player.getByRole("button", { name: "forward" }).click();
+    await at(2);
+    await page.keyboard.press("ArrowRight");
+    await at(3);
+    await player.getByRole("button", { name: "back" }).click();
+    await at(2);
+  }
+  return players.length;
+}
 
 const book = suite("the book in a browser");
 const lab = suite("the chapters in JupyterLab");
@@ -68,10 +87,12 @@ function testBook() {
     const { page, complaints } = await open(browser);
     await page.goto(address(notebookName(chapters()[0] ?? "").replace(".ipynb", ".html")));
     const visited = [];
+    let players = 0;
     for (;;) {
       const name = decodeURI(page.url()).split("/book-under-test/")[1] ?? "";
       visited.push(name.replace(".html", ".ipynb"));
-      await page.locator("img").evaluateAll((images) => Promise.all(images.map((image) => { /** @type {HTMLImageElement} */ (image).loading = "eager"; return /** @type {HTMLImageElement} */ (image).decode().catch(() => {}); })));
+      await page.locator("figure img").evaluateAll((images) => Promise.all(images.map((image) => /** @type {HTMLImageElement} */ (image).decode().catch(() => {}))));
+      players += await playPlayers(page);
       assert.equal(await badPictures(page, "figure img"), [], name);
       await picture(page, `book-${name}`);
       const next = page.locator("footer a[rel=next]");
@@ -79,6 +100,7 @@ function testBook() {
       await next.click();
     }
     assert.equal(visited, chapters().map(notebookName));
+    assert.is(players, scripted(chapters().flatMap((file) => readNotebook(file).cells)), "players that can be stepped");
     assert.equal(complaints, []);
   });
 
@@ -123,18 +145,35 @@ function testLab() {
     assert.ok(ok, `${plugin}: HTTP ${status}`);
   }
 
+  const openChapter = (/** @type {Page} */ page, /** @type {string} */ name) => {
+    const { origin, searchParams } = new URL(server.url);
+    return page.goto(`${origin}/lab/tree/${name}?reset&token=${searchParams.get("token")}`); // reset: no tabs of the chapter before
+  };
+  const codeCells = (/** @type {string} */ file) => readNotebook(file).cells.filter((cell) => cell.cell_type === "code");
+
+  lab("an exercise is answered wrong, and then right", async () => {
+    const { page, complaints } = await open(browser);
+    await openChapter(page, "06-the-request.ipynb");
+    await runAll(page, codeCells(join(notebooksFolder, "06-the-request.ipynb")).length);
+    await answerExercise(page, "06.1", "1/9", /^Not yet\. \S/);
+    await answerExercise(page, "06.1", "1/3", /^Right\./);
+    await picture(page, "lab-exercise");
+    assert.equal(complaints, []);
+    await page.close();
+  });
+
   for (const file of chapters()) {
     const name = notebookName(file);
     lab(`${name}: all cells run, nothing fails, every picture is there`, async () => {
-      const expected = readNotebook(file).cells.filter((cell) => cell.cell_type === "code");
+      const expected = codeCells(file);
       const { page, complaints } = await open(browser);
-      const { origin, searchParams } = new URL(server.url);
       try {
-        await page.goto(`${origin}/lab/tree/${name}?reset&token=${searchParams.get("token")}`); // reset: no tabs of the chapter before
+        await openChapter(page, name);
         await runAll(page, expected.length);
         const count = (/** @type {string} */ selector) => page.locator(`.jp-Notebook ${selector}`).count();
         const outputs = (/** @type {(output: import("../notebooks/kit/ipynb.mjs").Output) => unknown} */ test) => expected.flatMap((cell) => (cell.outputs ?? []).filter(test)).length;
-        assert.is(await count("[data-mime-type='application/vnd.jupyter.stderr']"), outputs((output) => output.name === "stderr"), "error outputs");
+        assert.is(await playPlayers(page), scripted(expected), "players that can be stepped");
+      assert.is(await count("[data-mime-type='application/vnd.jupyter.stderr']"), outputs((output) => output.name === "stderr"), "error outputs");
         await page.waitForTimeout(1000); // mermaid and vega draw after the cell is done
         const drawn = await count(".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid, .vega-embed)");
         assert.is(drawn, outputs(({ data }) => data && !data["text/html"] && Object.keys(data).some((type) => /mermaid|image|vega/.test(type))), "pictures");
@@ -146,6 +185,16 @@ function testLab() {
       }
     });
   }
+}
+
+/** Answers an exercise in its cell, runs it and waits for the verdict. @param {Page} page @param {string} id @param {string} answer @param {RegExp} verdict */
+async function answerExercise(page, id, answer, verdict) {
+  const cell = page.locator(".jp-CodeCell", { hasText: `check("${id}"` });
+  await cell.locator(".cm-content").click();
+  await page.keyboard.press("Control+A");
+  await page.keyboard.insertText(`check("${id}", "${answer}");`); // not typed: an editor may close brackets by itself
+  await page.keyboard.press("Control+Enter");
+  await cell.locator(".jp-OutputArea-output", { hasText: verdict }).waitFor({ timeout: 10_000 });
 }
 
 /** Clears the outputs, runs all cells in a fresh kernel and waits until each has its number. @param {Page} page @param {number} cells */

@@ -103,7 +103,7 @@ function figure(src, size, data) {
   const alt = data["text/plain"]?.split("\n")[0] || "picture"; // a picture's text begins with its title
   const dimensions = size?.width ? ` width="${Math.round(size.width)}"${size.height ? ` height="${Math.round(size.height)}"` : ""}` : "";
   const details = source ? `<details><summary>the diagram's source</summary><pre>${escaped(source)}</pre></details>` : "";
-  return `<figure><img src="${src}" alt="${escaped(alt)}"${dimensions} loading="lazy">${details}</figure>`;
+  return `<figure><img src="${src}" alt="${escaped(alt)}"${dimensions}>${details}</figure>`;
 }
 
 /** The whole page. @param {Chapter} chapter @param {Chapter[]} all */
