@@ -28,11 +28,11 @@ export function serviceController({ client, informers, events }: Context, provid
     const service = services.get(key);
     if (!service) return void ensured.delete(key);
     const unchanged = ensured.get(key);
-    if (wantsLoadBalancer(service) && !service.metadata.deletionTimestamp) {
+    if (wantsLoadBalancer(service)) {
       if (unchanged && !needsUpdate(unchanged.service, service)) return;
       return attempt(service, () => ensure(key, service));
     }
-    if (service.metadata.finalizers?.includes(FINALIZER)) return attempt(service, () => cleanUp(key, service));
+    if (needsCleanup(service)) return attempt(service, () => cleanUp(key, service));
   }
 
   /** Whatever the cloud refuses becomes an event, and is tried again later and later. */
@@ -122,11 +122,17 @@ export function serviceController({ client, informers, events }: Context, provid
 
   return {
     name: "service-controller", reconcile, backOff: BACK_OFF,
-    watches: [watch("Service"), watch("Node", (_key, node, previous) => (node && previous && isSuitable(node) === isSuitable(previous) && identity(node) === identity(previous) ? [] : [ALL_NODES]))],
+    watches: [
+      // The finalizer and the status that it writes itself are no news.
+      watch("Service", (key, service, previous) => (service && previous && !needsUpdate(previous, service) && !needsCleanup(service) ? [] : [key])),
+      watch("Node", (_key, node, previous) => (node && previous && isSuitable(node) === isSuitable(previous) && identity(node) === identity(previous) ? [] : [ALL_NODES])),
+    ],
   };
 }
 
-const wantsLoadBalancer = ({ spec }: Service): boolean => spec.type === "LoadBalancer" && spec.loadBalancerClass === undefined;
+const wantsLoadBalancer = ({ metadata, spec }: Service): boolean => spec.type === "LoadBalancer" && spec.loadBalancerClass === undefined && !metadata.deletionTimestamp;
+
+const needsCleanup = (service: Service): boolean => Boolean(service.metadata.finalizers?.includes(FINALIZER)) && !wantsLoadBalancer(service);
 
 /** (stableNodeSetPredicates; KEP-3458) */
 const isSuitable = ({ metadata: { deletionTimestamp, labels }, spec: { taints } }: Node): boolean =>

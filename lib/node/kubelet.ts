@@ -42,7 +42,9 @@ export class Kubelet {
   readonly #events: EventRecorder;
   readonly #random: Random;
   readonly #host: Host;
-  #workers = new Map<string, PodWorker>();
+  readonly #workers = new Map<string, PodWorker>();
+  /** Pods that ran when the kubelet stopped. */
+  #left: Pod[] = [];
   #self: Informer<Node> | undefined;
   #pods: Informer<Pod> | undefined;
   #timers = new Map<string, () => void>();
@@ -81,6 +83,7 @@ export class Kubelet {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     for (const worker of this.#workers.values()) worker.halt();
+    this.#left = [...this.#workers.values()].map(({ pod }) => pod);
     this.#workers.clear();
     this.#self?.stop();
     this.#pods?.stop();
@@ -114,7 +117,11 @@ export class Kubelet {
 
   #nodeChanged(): void {
     this.#reportStatus();
-    if (this.#podCIDRs().length > 0) this.#pods?.start(); // without a network no Pod can be started
+    if (this.#podCIDRs().length === 0) return; // without a network no Pod can be started
+    this.#pods!.start();
+    const gone = this.#left.filter(({ metadata }) => this.#pods!.get(`${metadata.namespace}/${metadata.name}`)?.metadata.uid !== metadata.uid);
+    for (const pod of gone) this.options.runtime.stop(pod); // they were deleted while the kubelet was away
+    this.#left = [];
   }
 
   #podCIDRs(): readonly string[] {

@@ -41,7 +41,8 @@ export class PodWorker {
   #startTime: string;
   #cancel: (() => void) | undefined;
 
-  constructor(private readonly host: Host, private pod: Pod) {
+  /** `pod` is the newest version that is known. */
+  constructor(private readonly host: Host, public pod: Pod) {
     this.#startTime = pod.status?.startTime ?? stamp(host.clock.now());
     this.#containers = pod.spec.containers.map((spec) => new ContainerState(spec, pod.status?.containerStatuses?.find(({ name }) => name === spec.name)));
   }
