@@ -1,5 +1,4 @@
-import type { HistoryEntry } from "stopover";
-import type { Journey, Outcomes } from "stopover";
+import type { HistoryEntry, Journey, Outcomes } from "stopover";
 import type { Chart } from "./picture.js";
 import { componentOf, homeOf } from "./control-plane.js";
 import { aligned, fraction } from "./text.js";

@@ -18,6 +18,6 @@ export { legend } from "./legend.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";
 export { sharesOverTime } from "./film.js";
 export { table, objects, steps, ruleList, type TableOptions } from "./table.js";
-export { show, bundleOf, textOf, toPicture, type Bundle } from "./show.js";
+export { show, bundleOf, textOf, toPicture, type Bundle, type Showable } from "./show.js";
 export { png, svg, check, type Drawn } from "./draw.js";
 export type { Picture, Mermaid, Chart, Table, Page } from "./picture.js";

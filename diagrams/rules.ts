@@ -38,7 +38,7 @@ function visits({ steps }: Hop): Visit[] {
     const chain = step.chain && [step.table, step.chain].filter(Boolean).join(" "), last = found.at(-1);
     const visit = last && last.chain === chain ? last : { chain, lines: [], changes: false };
     if (visit !== last) found.push(visit);
-    visit.lines.push(...wrap(step.rule ?? step.note ?? step.action, lineWidth), ...(changed(step) ? [`${step.action === "snat" ? "source" : "destination"} ${step.before} becomes ${step.after}`] : []));
+    visit.lines.push(...wrap(`· ${step.rule ?? step.note ?? step.action}`, lineWidth), ...(changed(step) ? [`${step.action === "snat" ? "source" : "destination"} ${step.before} becomes ${step.after}`] : []));
     visit.changes ||= changed(step);
   }
   return found;
@@ -59,7 +59,7 @@ export function serviceRules(saveText: string, service: string): Mermaid {
   const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)), drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
   const chains = new Map<string, Saved[]>();
   for (const rule of drawn) chains.set(`${rule.table} ${rule.chain}`, [...(chains.get(`${rule.table} ${rule.chain}`) ?? []), rule]);
-  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain.replace(/^nat /, ""), ...held.flatMap(({ text }) => wrap(brief(text), 36))]);
+  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain.replace(/^nat /, ""), ...held.flatMap(({ text }, i) => wrap(`${i + 1} · ${brief(text)}`, 36))]);
   for (const { table, chain, target } of drawn) if (chains.has(`${table} ${target}`)) flow.edge(`${table} ${chain}`, `${table} ${target}`);
   return flow.picture(`The chains of Service ${shorten(service)} on a node`);
 }

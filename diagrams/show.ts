@@ -7,12 +7,15 @@
 import { createRequire } from "node:module";
 import { png, warmUp } from "./draw.js";
 import { journey } from "./journey.js";
+import { outcomes } from "./outcomes.js";
 import { isPicture, type Page, type Picture } from "./picture.js";
 import { stillMark } from "./player.js";
 import { objects, table } from "./table.js";
 import { html } from "./text.js";
-import type { Journey } from "stopover";
-import type { KubeObject } from "stopover";
+import type { Journey, KubeObject, Outcomes } from "stopover";
+
+/** A picture, a journey, all outcomes, an object of Kubernetes, a list of rows, or any other object (as a table of its fields). */
+export type Showable = Picture | Journey | Outcomes | KubeObject | readonly unknown[] | object;
 
 /** nbformat's display data: MIME type -> content. */
 export interface Bundle {
@@ -31,7 +34,7 @@ const columnWidth = 960;
  *
  * `step`, for a journey: draw it only as far as its nth hop. A picture that fails shows its text and says why; it never throws for that.
  */
-export function show(what: Picture | Journey | KubeObject | readonly object[], options: { step?: number } = {}): void {
+export function show(what: Showable, options: { step?: number } = {}): void {
   const picture = toPicture(what, options), kernel = runningKernel();
   if (!kernel) return console.log(textOf(picture));
   const bundle = bundleOf(picture);
@@ -40,12 +43,13 @@ export function show(what: Picture | Journey | KubeObject | readonly object[], o
 }
 
 /** What `show` understands, as the picture it shows. */
-export function toPicture(what: Picture | Journey | KubeObject | readonly object[], options: { step?: number } = {}): Picture {
+export function toPicture(what: Showable, options: { step?: number } = {}): Picture {
   if (isPicture(what)) return what;
-  if (Array.isArray(what)) return what.length && what.every(isObject) ? objects(what) : table(what as readonly object[]);
-  if (typeof what === "object" && what !== null && "hops" in what) return journey(what, options);
-  if (isObject(what)) return objects([what]);
-  throw new TypeError(`show() takes a picture, a journey, an object or a list of them, and got ${what === null ? "null" : typeof what}; draw it first, for instance with journey(…) or topology(…)`);
+  if (Array.isArray(what)) return what.length && what.every(isObject) ? objects(what) : table(what.map((row) => (typeof row === "object" && row !== null ? row : { value: row })));
+  if (typeof what !== "object" || what === null) throw new TypeError(`show() takes a picture, a journey, an object or a list of them, and got ${what === null ? "null" : typeof what}; draw it first, for instance with journey(…) or topology(…)`);
+  if ("hops" in what) return journey(what as Journey, options);
+  if ("outcomes" in what && "request" in what) return outcomes(what as Outcomes);
+  return isObject(what) ? objects([what]) : table(Object.entries(what).map(([field, value]) => ({ field, value })));
 }
 function isObject(what: unknown): what is KubeObject {
   return typeof what === "object" && what !== null && "kind" in what && "metadata" in what;

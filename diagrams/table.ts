@@ -1,5 +1,4 @@
-import type { KubeObject, Node, Pod, Service, EndpointSlice, Deployment, ReplicaSet } from "stopover";
-import type { Journey } from "stopover";
+import type { Deployment, EndpointSlice, Journey, KubeObject, Node, Pod, ReplicaSet, Service } from "stopover";
 import type { Table } from "./picture.js";
 import { aligned, html } from "./text.js";
 
@@ -7,17 +6,20 @@ export interface TableOptions {
   title?: string;
   /** Which columns, in which order. Default: every key of every row, in the order in which they turn up. */
   columns?: string[];
+  /** Columns in a font of equal widths: rules, addresses. Default: those called "rule", "change", "source", "destination". */
+  code?: string[];
   /** More rows than this are counted, not shown. Default 100. */
   limit?: number;
 }
 
 /** Rows of anything: `table([{ name: "node-a", ready: true }])`. Fractions are rounded to four places, values that are objects printed as JSON; nothing is shown for undefined and null. */
-export function table(rows: readonly object[], { title = "", columns, limit = 100 }: TableOptions = {}): Table {
+export function table(rows: readonly object[], { title = "", columns, code = ["rule", "change", "source", "destination"], limit = 100 }: TableOptions = {}): Table {
   const names = columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cells = rows.slice(0, limit).map((row) => names.map((name) => cellText((row as Record<string, unknown>)[name])));
   const more = rows.length > limit ? `… and ${(rows.length - limit).toLocaleString("en-US")} more` : "";
   const left = 'style="text-align:left;vertical-align:top"';
-  const line = (tag: "th" | "td", row: string[]) => `<tr>${row.map((cell) => `<${tag} ${left}>${html(cell).replaceAll("\n", "<br>")}</${tag}>`).join("")}</tr>`;
+  const shown = (cell: string, column: number, tag: string) => (tag === "td" && cell && code.includes(names[column]!) ? `<code>${html(cell)}</code>` : html(cell)).replaceAll("\n", "<br>");
+  const line = (tag: "th" | "td", row: string[]) => `<tr>${row.map((cell, column) => `<${tag} ${left}>${shown(cell, column, tag)}</${tag}>`).join("")}</tr>`;
   return {
     kind: "table", title,
     html: `<table>${title && `<caption ${left}>${html(title)}</caption>`}<thead>${line("th", names)}</thead><tbody>${cells.map((row) => line("td", row)).join("")}</tbody></table>${more && `<p>${more}</p>`}`,

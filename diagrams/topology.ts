@@ -1,5 +1,4 @@
-import type { KubeObject, Node, Pod, Service, EndpointSlice } from "stopover";
-import type { Journey } from "stopover";
+import type { EndpointSlice, Journey, KubeObject, Node, Pod, Service } from "stopover";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
 import { count, hostLines, shorten } from "./text.js";

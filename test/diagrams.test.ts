@@ -169,6 +169,7 @@ test("a table's HTML escapes what it holds, and its text lines up", () => {
   assert.match(objects([service]).text, /nginx +LoadBalancer +10\.2\.1\.1 +1234\.ap-south-1\.elb\.amazonaws\.com +8080:30519\/TCP +app=nginx/);
   assert.match(objects([...nodes, service]).text, /^Node, Service\nKIND +NAME/);
   assert.match(steps(trip).text, /dnat +nat KUBE-SEP-6F3KQ2YVE4XJH7RA: .* Service default\/nginx +192\.168\.0\.1:30519 → 10\.1\.2\.2:80/);
+  assert.match(ruleList([{ chain: "X", rule: "-j <b>" }]).html, /<code>-j &lt;b&gt;<\/code>/);
   assert.match(ruleList([{ table: "nat", chain: "KUBE-MARK-MASQ", rule: "-j MARK" }]).text, /1 +nat KUBE-MARK-MASQ +-j MARK/);
 });
 
@@ -230,6 +231,9 @@ test("outside a kernel show prints the text", () => {
   assert.is(printed(() => show(charts.spread)), charts.spread.text + "\n");
   assert.match(printed(() => show(pods)), /NAME +READY +STATUS/);
   assert.match(printed(() => show(trip)), /^The journey of .*\n\nflowchart TB/);
+  assert.match(printed(() => show(outcomes)), /^Every way/);
+  assert.match(printed(() => show(service.status!)), /field +value\nloadBalancer +\{"ingress"/);
+  assert.match(printed(() => show(["a", 1])), /^value\na\n1/);
   assert.not.match(textOf(all["journey"]!), /%%\{init/);
   assert.throws(() => show(3 as never), /show\(\) takes a picture.*got number/);
 });
