@@ -7,6 +7,7 @@ import type { KubeObject } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
 import * as errors from "./errors.js";
 import { coreVersions, group, groupList, openapi, openapiIndex, resourceList, version } from "./openapi.js";
+import { bodyType, decodeBody, openapiV2, openapiV2Type } from "./protobuf.js";
 import { scaled, scaleOf, type Scale } from "./scale.js";
 import { table } from "./tables.js";
 
@@ -60,7 +61,9 @@ async function answer(apiserver: ApiServer, request: IncomingMessage, response: 
     const url = new URL(request.url ?? "/", "http://localhost");
     const path = url.pathname.split("/").filter(Boolean).map(decodedSegment);
     const document = request.method === "GET" ? aboutItself(path, request) : undefined;
-    if (document !== undefined) return typeof document === "string" ? plain(response, document) : json(response, 200, document);
+    if (typeof document === "string") return send(response, 200, "text/plain; charset=utf-8", document);
+    if (document instanceof Buffer) return send(response, 200, openapiV2Type, document);
+    if (document !== undefined) return json(response, 200, document);
     const call: Call = { apiserver, client: apiserver.client(whoAsks(request)), target: targetOf(path), query: url.searchParams, request, response };
     await handle(call);
   } catch (error) {
@@ -91,11 +94,12 @@ const whoAsks = ({ headers }: IncomingMessage): string =>
   String(headers["x-stopover-client"] ?? (headers["user-agent"] ?? "http").split(/[/ ]/)[0]).slice(0, 100);
 
 /** Version, health, discovery and OpenAPI. */
-function aboutItself([first, ...rest]: string[], request: IncomingMessage): object | string | undefined {
+function aboutItself([first, ...rest]: string[], request: IncomingMessage): object | string | Buffer | undefined {
   const path = rest.join("/");
   if (first === "version" && !path) return version;
   if (first === "healthz" || first === "livez" || first === "readyz") return "ok";
   if (first === "openapi" && rest[0] === "v3") return rest.length === 1 ? openapiIndex() : (openapi(rest.slice(1).join("/")) ?? refuse());
+  if (first === "openapi" && path === "v2" && request.headers.accept?.includes("proto-openapi.spec.v2")) return openapiV2();
   if (first === undefined) return { paths: ["/api", "/api/v1", "/apis", ...kinds.map(({ apiVersion }) => `/apis/${apiVersion}`).filter((one, i, all) => one !== "/apis/v1" && all.indexOf(one) === i), "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] };
   if (first === "api" && rest.length < 2) return rest.length === 0 ? coreVersions(request.headers.host ?? "") : (resourceList(path) ?? refuse());
   if (first === "apis" && rest.length < 3) return rest.length === 0 ? groupList() : ((rest.length === 1 ? group(path) : resourceList(path)) ?? refuse());
@@ -372,7 +376,8 @@ async function deleteOptions({ query, request }: Call): Promise<DeleteOptions> {
 
 async function bodyOf({ request }: Call): Promise<Record<string, unknown>> {
   const contentType = (request.headers["content-type"] ?? "application/json").split(";")[0]!.trim();
-  if (contentType !== "application/json") throw errors.unsupportedMediaType("the body of the request was in an unknown format - accepted media types include: application/json");
+  if (contentType === bodyType) return decodeBody(await bytesOf(request));
+  if (contentType !== "application/json") throw errors.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: application/json, ${bodyType}`);
   const body = await parsedBody(request);
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw errors.badRequest(`the body must be a JSON object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`);
   const { metadata } = body as { metadata?: unknown };
@@ -406,13 +411,9 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
 
 const success = (details?: Status["details"]): Status => ({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", ...(details && { details }) });
 
-function json(response: ServerResponse, code: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.writeHead(code, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text), "Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff" });
-  response.end(text);
-}
+const json = (response: ServerResponse, code: number, body: object): void => send(response, code, "application/json", JSON.stringify(body));
 
-function plain(response: ServerResponse, text: string): void {
-  response.writeHead(200, { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff" });
-  response.end(text);
+function send(response: ServerResponse, code: number, type: string, body: string | Buffer): void {
+  response.writeHead(code, { "Content-Type": type, "Content-Length": Buffer.byteLength(body), "Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff" });
+  response.end(body);
 }
