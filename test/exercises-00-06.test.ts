@@ -26,6 +26,12 @@ const labelled = (...nodes: string[]) => article((cluster) => {
   cluster.patch("Deployment", "nginx", { spec: { template: { spec: { nodeSelector: { disk: "ssd" } } } } });
 });
 const bare = createCluster();
+function withDomains(domains: Record<string, string>, cloud = true): Cluster {
+  const cluster = createCluster({ domains, ...(cloud && { cloud: aws() }) });
+  cluster.apply(read(manifests));
+  cluster.settle();
+  return cluster;
+}
 
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
@@ -33,6 +39,10 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "00.2": { right: ["replicaset-controller", "ReplicaSet controller"], wrong: ["deployment-controller", "kube-controller-manager", "KCM", "kubelet", "kube-scheduler", "kubectl"] },
   "00.3": { right: ["10.1.4.2"], wrong: ["10.1.1.3", "10.1.2.3", "10.1.3.3", "10.1.4.0/24", 4] },
   "00.4": { right: [labelled("node-c")], wrong: [plain, labelled(), labelled("node-b"), labelled("node-a", "node-c"), bare, "node-c", {}] },
+  "01.1": { right: ["b", "(b)", "B", "b) a rolling update"], wrong: ["a", "c", "d", "e", "all", 2] },
+  "01.2": { right: [2, "2", "two"], wrong: [3, 0, 1, "three", "none"] },
+  "01.3": { right: ["A", "a record", "type A"], wrong: ["CNAME", "MX", "TXT", "AAAA", "ALIAS"] },
+  "01.4": { right: [withDomains({ "shop.example": "default/nginx" })], wrong: [plain, bare, withDomains({ "shop.example": "default/nginx" }, false), withDomains({ "www.shop.example": "default/nginx" }), "shop.example"] },
   "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
   "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },

@@ -3,10 +3,12 @@ import { ch00 } from "./ch00.js";
 import { ch01 } from "./ch01.js";
 import { ch06 } from "./ch06.js";
 import { ch07 } from "./ch07.js";
+import { ch08 } from "./ch08.js";
 
 export const exercises: readonly Exercise[] = [
   ...ch00,
   ...ch01,
   ...ch06,
   ...ch07,
+  ...ch08,
 ];
