@@ -55,11 +55,13 @@ function changed({ action, before, after }: Step): boolean {
 export function serviceRules(saveText: string, service: string): Mermaid {
   const all = readRules(saveText), its = all.filter(({ text }) => servicesIn(text).some((name) => name === service || name.startsWith(`${service}:`)));
   if (!its.length) throw new Error(`no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`);
-  const flow = new Flow("LR"), own = (chain: string) => /^KUBE-(SVC|SVL|EXT|FW|SEP)-/.test(chain);
+  const own = (chain: string) => /^KUBE-(SVC|SVL|EXT|FW|SEP)-/.test(chain);
   const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)), drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
   const chains = new Map<string, Saved[]>();
   for (const rule of drawn) chains.set(`${rule.table} ${rule.chain}`, [...(chains.get(`${rule.table} ${rule.chain}`) ?? []), rule]);
-  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain.replace(/^nat /, ""), ...held.flatMap(({ text }, i) => wrap(`${i + 1} · ${brief(text)}`, 36))]);
+  const isEnd = (chain: string) => chain.includes("KUBE-SEP-"), few = [...chains.keys()].filter(isEnd).length <= 3;
+  const flow = new Flow(few ? "TB" : "LR"); // endpoints stand side by side as long as they fit
+  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain.replace(/^nat /, ""), ...held.flatMap(({ text }, i) => wrap(`${i + 1} · ${brief(text)}`, few && !isEnd(chain) ? 64 : 36))]);
   for (const { table, chain, target } of drawn) if (chains.has(`${table} ${target}`)) flow.edge(`${table} ${chain}`, `${table} ${target}`);
   return flow.picture(`The chains of Service ${shorten(service)} on a node`);
 }
