@@ -13,7 +13,7 @@ const kinds: readonly Kind[] = ["Deployment", "ReplicaSet", "Pod", "Service", "E
  */
 export function garbageCollector({ client, informers }: Context): Controller {
   const all = kinds.map((kind) => informers.of(kind));
-  for (const informer of all) informer.index("owner", (object: KubeObject) => object.metadata.ownerReferences?.map(({ uid }) => uid));
+  for (const informer of all) informer.index("owner", (object: KubeObject) => object.metadata.ownerReferences?.map(({ uid }) => uid), (object: KubeObject) => object.metadata.ownerReferences);
 
   function reconcile(key: string): void {
     const [kind, uid, path] = key.split(" ") as [Kind, string, string];

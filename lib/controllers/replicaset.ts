@@ -17,7 +17,7 @@ export function replicaSetController({ clock, client, informers, events }: Conte
   const pods = informers.of("Pod");
   const counts = new Map<string, Counts>();
   const deleting = new Set<string>(); // uids of Pods whose deletion the cache may not know yet
-  pods.index("controller", (pod) => controllerOf(pod)?.uid);
+  pods.index("controller", (pod) => controllerOf(pod)?.uid, (pod) => pod.metadata.ownerReferences);
   pods.onChange((_key, pod, previous) => {
     if (previous) count(previous, -1);
     if (pod) count(pod, 1);

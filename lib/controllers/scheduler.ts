@@ -64,7 +64,7 @@ export function scheduler({ clock, client, informers, events }: Context): Contro
   }
 
   return {
-    name: "default-scheduler", reconcile,
+    name: "default-scheduler", reconcile, pace: 0, // each Pod has one turn
     watches: [
       watch("Pod", (key, pod, previous) => {
         if (pod && !pod.spec.nodeName) return schedulable(pod, previous) ? [key] : [];

@@ -15,7 +15,7 @@ export class Selection {
     this.services = informers.of("Service");
     this.pods = informers.of("Pod");
     this.services.index("selector", ({ metadata: { namespace }, spec }) => Object.entries(spec.selector ?? {}).slice(0, 1).map(([key, value]) => `${namespace}/${key}=${value}`));
-    this.pods.index("label", ({ metadata: { namespace, labels = {} } }) => Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`));
+    this.pods.index("label", ({ metadata: { namespace, labels = {} } }) => Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`), ({ metadata }) => metadata.labels);
   }
 
   /** The keys of the Pods that a Service selects; none where it has no selector (its endpoints are the user's business). */

@@ -34,10 +34,14 @@ export class Informer<T extends KubeObject> {
     return this.#items.values();
   }
 
-  /** Makes `by(name, value)` answer; `values` says under which values an object is found. To ask again for an index that exists is fine. */
-  index(name: string, values: (object: T) => string | readonly string[] | undefined): void {
+  /**
+   * Makes `by(name, value)` answer; `values` says under which values an object is found. `reads` names the part of the object
+   * that they come from: where that part stayed the same (unchanged parts are shared), nothing is worked out again. To ask
+   * again for an index that exists is fine.
+   */
+  index(name: string, values: (object: T) => string | readonly string[] | undefined, reads?: (object: T) => unknown): void {
     if (this.#indexes.has(name)) return;
-    const index = new Index(values);
+    const index = new Index(values, reads);
     this.#indexes.set(name, index);
     for (const [key, object] of this.#items) index.update(key, object, undefined);
   }
@@ -139,14 +143,16 @@ const nothing: ReadonlySet<string> = new Set();
 class Index<T> {
   readonly #keys = new Map<string, Set<string>>();
 
-  constructor(private readonly values: (object: T) => string | readonly string[] | undefined) {}
+  constructor(private readonly values: (object: T) => string | readonly string[] | undefined, private readonly reads: ((object: T) => unknown) | undefined) {}
 
   keys(value: string): ReadonlySet<string> {
     return this.#keys.get(value) ?? nothing;
   }
 
   update(key: string, object: T | undefined, previous: T | undefined): void {
-    const [now, before] = [object && this.values(object), previous && this.values(previous)];
+    if (object && previous && this.reads && this.reads(object) === this.reads(previous)) return;
+    const now = object && this.values(object);
+    const before = previous && this.values(previous);
     if (now === before) return;
     const [added, removed] = [listed(now), listed(before)];
     for (const value of removed) if (!added.includes(value)) this.#drop(value, key);

@@ -87,7 +87,7 @@ export class WorkQueue {
     for (const key of keys) {
       if (this.#stopped) return;
       this.work(key);
-      this.#lastRun.set(key, this.clock.now());
+      if (this.options.pace > 0) this.#lastRun.set(key, this.clock.now());
     }
   }
 }
