@@ -3,8 +3,9 @@
  * words and its JSON is in the README.
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { ClusterOptions, Traceable } from "./cluster.js";
+import type { ClusterOptions, NodeSpec, Traceable } from "./cluster.js";
 import type { Documents } from "./objects/files.js";
+import type { Node } from "./objects/types.js";
 import type { Journey, Outcomes } from "./journey/types.js";
 
 const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
@@ -18,6 +19,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
 
 FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
+Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 `;
 
@@ -122,10 +124,19 @@ async function open(files: string[], flags: Flags, kernel: { nfacct?: boolean; r
   const documents = await load(files, Boolean(flags.snapshot));
   const options = { ...(await clusterOptions(flags)), ...kernel };
   if (flags.snapshot) return (await import("./snapshot.js")).openSnapshot(documents, options);
-  const cluster = createCluster({ ...options, kubeProxy: documents.kubeProxy });
-  cluster.apply(documents);
+  const nodes = documents.manifests.flatMap(({ object }) => (object.kind === "Node" ? nodeSpec(object as Node) : []));
+  const cluster = createCluster({ ...options, kubeProxy: documents.kubeProxy, ...(nodes.length && { nodes }) });
+  cluster.apply({ ...documents, manifests: documents.manifests.filter(({ object }) => object.kind !== "Node") });
   cluster.settle();
   return cluster;
+}
+
+/** A Node among the manifests is a machine of the cluster: its kubelet registers it, so it is not applied. */
+function nodeSpec({ metadata, status }: Node): NodeSpec {
+  const of = (wanted: string) => (status?.addresses ?? []).filter(({ type }) => type === wanted).map(({ address }) => address);
+  const addresses = [...of("InternalIP"), ...of("ExternalIP")];
+  const zone = metadata.labels?.["topology.kubernetes.io/zone"];
+  return { name: metadata.name, labels: metadata.labels ?? {}, ...(addresses.length && { addresses }), ...(zone && { zone }) };
 }
 
 async function load(files: string[], dump = false): Promise<Documents> {
