@@ -5,7 +5,7 @@ import { defaulted } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
 import { kindInfo, kinds, storageKey, type KindInfo } from "../objects/kinds.js";
 import { fields, labels, SelectorError, type FieldSelector } from "../objects/selectors.js";
-import type { Kind, KubeObject, Pod, Service } from "../objects/types.js";
+import type { Kind, KubeObject, ObjectMeta, Pod, Service } from "../objects/types.js";
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
@@ -225,7 +225,7 @@ export class ApiServer {
       ...(info.generation && { generation: 1 }),
     };
     if (info.namespaced) this.#checkNamespace(info, metadata.name, metadata.namespace!);
-    const fresh = defaulted({ ...object, metadata });
+    const fresh = defaulted({ ...object, metadata: withoutEmpty(metadata) });
     if (fresh.kind === "Pod") return [{ ...fresh, status: newPodStatus(fresh as Pod) } as KubeObject, []];
     if (fresh.kind !== "Service") return [info.subresources.includes("status") && info.kind !== "Namespace" && info.kind !== "Node" ? { ...fresh, status: {} } as KubeObject : fresh, []];
     const { service, errors: problems } = prepareService({ ...fresh, status: { loadBalancer: {} } } as Service, this.#services.ips.map(({ family }) => family));
@@ -253,7 +253,7 @@ export class ApiServer {
     const kept = { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion, namespace };
     for (const key in kept) if (kept[key as keyof typeof kept] === undefined) delete kept[key as keyof typeof kept];
     const { deletionTimestamp: _1, deletionGracePeriodSeconds: _2, ...meta } = wanted.metadata;
-    let next: KubeObject = defaulted({ ...wanted, metadata: { ...meta, ...kept } });
+    let next: KubeObject = defaulted({ ...wanted, metadata: withoutEmpty({ ...meta, ...kept }) });
     if (info.subresources.includes("status")) next = withStatus(next, (old as { status?: object }).status);
     const problems: FieldError[] = [];
     if (next.kind === "Service") {
@@ -380,16 +380,21 @@ export class ApiServer {
 
   // ---- names and times --------------------------------------------------------------------------------------------
 
-  /** Kubernetes' time: UTC, whole seconds. */
+  #lastTime = { second: NaN, text: "" };
+
+  /** Kubernetes' time: UTC, whole seconds. What is made in the same second shares the text. */
   #now(secondsFromNow = 0): string {
-    return new Date(this.clock.now() + secondsFromNow * 1000).toISOString().slice(0, 19) + "Z";
+    const second = Math.floor(this.clock.now() / 1000) + secondsFromNow;
+    if (second !== this.#lastTime.second) this.#lastTime = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+    return this.#lastTime.text;
   }
 
   /** A version 4 UUID. */
   #uid(): string {
     const hex = Array.from({ length: 4 }, () => Math.floor(this.#random() * 0x1_0000_0000).toString(16).padStart(8, "0")).join("");
     const variant = "89ab"[parseInt(hex[16]!, 16) & 3];
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+    // join makes one flat string; a template would keep its pieces alive beside it.
+    return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)].join("-");
   }
 
   /** Five characters without vowels, so that no word appears by chance. (k8s.io/apimachinery: pkg/util/rand) */
@@ -472,6 +477,12 @@ function finalizersFor({ metadata }: KubeObject, policy: DeleteOptions["propagat
   const others = (metadata.finalizers ?? []).filter((one) => policy === undefined || (one !== "orphan" && one !== "foregroundDeletion"));
   if (policy === "Orphan") return [...others, "orphan"];
   return policy === "Foreground" ? [...others, "foregroundDeletion"] : others;
+}
+
+/** As Go's omitempty has it: the last label gone, `labels` is gone. */
+function withoutEmpty(meta: ObjectMeta): ObjectMeta {
+  const empty = (["labels", "annotations", "finalizers", "ownerReferences"] as const).filter((field) => meta[field] && Object.keys(meta[field]).length === 0);
+  return empty.length === 0 ? meta : (Object.fromEntries(Object.entries(meta).filter(([field]) => !(empty as string[]).includes(field))) as unknown as ObjectMeta);
 }
 
 const specOf = (object: KubeObject | undefined): unknown => (object as { spec?: unknown } | undefined)?.spec;

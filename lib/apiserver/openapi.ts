@@ -6,7 +6,7 @@ import { types, type FieldType, type ObjectType } from "../objects/schema.js";
  * kubectl builds its REST paths from the first; `apply` and `explain` live on the second.
  * (k8s.io/apimachinery: APIGroupList, APIResourceList; KEP-2896)
  */
-export const version = { major: "1", minor: "33", gitVersion: "v1.33.0+stopover", gitCommit: "", gitTreeState: "clean", buildDate: "2025-04-23T00:00:00Z", goVersion: "", compiler: "", platform: "linux/amd64" };
+export const version = { major: "1", minor: "32", gitVersion: "v1.32.0+stopover", gitCommit: "", gitTreeState: "clean", buildDate: "2024-12-11T00:00:00Z", goVersion: "", compiler: "", platform: "linux/amd64" };
 
 const groupVersions = [...new Set(kinds.map(({ apiVersion }) => apiVersion))];
 const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

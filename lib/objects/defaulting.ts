@@ -125,7 +125,8 @@ function replicaSet(set: ReplicaSet): ReplicaSet {
 function namespace(namespace: Namespace): Namespace {
   const { name, labels } = namespace.metadata;
   const labelled = labels?.["kubernetes.io/metadata.name"] === name ? namespace : { ...namespace, metadata: { ...namespace.metadata, labels: { ...labels, "kubernetes.io/metadata.name": name } } };
-  return fill(labelled, { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } });
+  const kept = part(labelled, "spec", fill(labelled.spec ?? {}, { finalizers: ["kubernetes"] })); // [] is left: that is the end of it
+  return part(kept, "status", fill(kept.status ?? {}, { phase: "Active" }));
 }
 
 function endpoints(endpoints: Endpoints): Endpoints {
