@@ -91,11 +91,9 @@ export class Conntrack {
     if (connection.confirmed) return true;
     if (this.#byTuple.size >= 2 * this.max && !this.#makeRoom(undo)) return false;
     connection.confirmed = true;
-    const keys = [keyOf(connection.original), keyOf(connection.reply)] as const;
-    const before = keys.map((key) => this.#byTuple.get(key));
-    this.#byTuple.set(keys[0], { connection, direction: "original" });
-    this.#byTuple.set(keys[1], { connection, direction: "reply" });
-    undo?.push(() => keys.forEach((key, i) => (before[i] ? this.#byTuple.set(key, before[i]) : this.#byTuple.delete(key))));
+    this.#byTuple.set(keyOf(connection.original), { connection, direction: "original" });
+    this.#byTuple.set(keyOf(connection.reply), { connection, direction: "reply" });
+    undo?.push(() => this.delete(connection));
     return true;
   }
 

@@ -12,7 +12,7 @@ import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./addr
 import { Conntrack } from "./conntrack.js";
 import type { Look } from "./match.js";
 import { Passage, type Host, type Stop, type Walk } from "./netfilter.js";
-import type { Packet, Transport } from "./packet.js";
+import { destinationOf, sourceOf, type Packet, type Transport } from "./packet.js";
 import { Routes, type Route } from "./routes.js";
 import type { AddressType, Match, RuleSet } from "./rule.js";
 
@@ -46,6 +46,9 @@ export type Verdict =
 const loopback: Interface = { name: "lo", addresses: ["127.0.0.1/8", "::1/128"] };
 /** xt_recent's module parameter ip_list_tot: so many addresses a list remembers. */
 const recentSize = 100;
+
+/** IPv6 drops these before any rule sees them (net/ipv6/ip6_input.c, ip6_rcv_core); IPv4 asks route_localnet later. */
+const isStrayLoopback = ({ source, destination }: Passage): boolean => source.family === "IPv6" && (source.loopback || destination.loopback);
 
 export class Kernel implements Host {
   readonly name: string;
@@ -123,6 +126,7 @@ export class Kernel implements Host {
   /** A packet arrives by an interface. */
   receive(packet: Packet, interfaceName: string, walk: Walk): Verdict {
     const passage = new Passage(this, packet, walk);
+    if (interfaceName !== "lo" && isStrayLoopback(passage)) return { kind: "drop", packet, why: `::1 cannot come from outside, yet ${sourceOf(packet)} -> ${destinationOf(packet)} came by ${interfaceName}` };
     return passage.through("PREROUTING", interfaceName, "") ?? this.#routeIn(passage, interfaceName);
   }
 
@@ -165,7 +169,7 @@ export class Kernel implements Host {
 
   /** Addresses that cannot come from outside (fib_frontend.c, __fib_validate_source; route.c, ip_route_input_slow). */
   #martian(source: Address, destination: Address, incoming: string): string | undefined {
-    if (incoming === "lo" || source.family === "IPv6") return incoming !== "lo" && (source.loopback || destination.loopback) ? "::1 cannot come from outside" : undefined;
+    if (incoming === "lo" || source.family === "IPv6") return undefined;
     if (destination.loopback && !this.routeLocalnet) return `martian destination ${destination.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
     if (source.loopback && !this.routeLocalnet) return `martian source ${source.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
     if (!source.loopback && this.isLocal(source)) return `martian source: ${source.text} is an address of ${this.name} itself, yet the packet came by ${incoming}`;
@@ -175,7 +179,7 @@ export class Kernel implements Host {
   #routeOut(passage: Passage): Route | Stop {
     const { source, destination } = passage;
     if (this.isLocal(destination)) return { to: destination.text, dev: "lo" };
-    if (source.loopback && !this.routeLocalnet) return { kind: "drop", packet: passage.packet, why: `a packet from ${source.text} cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)` };
+    if (source.loopback && source.family === "IPv4" && !this.routeLocalnet) return { kind: "drop", packet: passage.packet, why: `a packet from ${source.text} cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)` };
     return this.#route(passage);
   }
 
@@ -185,7 +189,7 @@ export class Kernel implements Host {
     if (route === undefined) return { kind: "no route", packet, why: `${this.name} has no route to ${destination.text}` };
     if (route.type === "blackhole") return { kind: "no route", packet, why: `${this.name}'s blackhole route to ${route.to} swallows it: nobody has ${destination.text} (any more)` };
     if (route.type === "unreachable") return { kind: "no route", packet, why: `${this.name}'s route to ${route.to} says unreachable` };
-    if (passage.walk.record) passage.note("route", { to: `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}` });
+    if (passage.walk.record) passage.note("route", `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}`);
     return route;
   }
 
@@ -196,7 +200,7 @@ export class Kernel implements Host {
   #deliver(passage: Passage, incoming: string): Verdict {
     const stop = passage.through("INPUT", incoming, "");
     if (stop) return stop;
-    if (passage.walk.record) passage.note("deliver", { to: passage.destination.text });
+    if (passage.walk.record) passage.note("deliver", passage.destination.text);
     return { kind: "local", packet: passage.packet, interface: incoming, listening: this.listening(passage.packet) };
   }
 
@@ -208,10 +212,14 @@ export class Kernel implements Host {
 
   /** inet_select_addr: an address of that interface, best one of the destination's network; else the first of any interface but lo. */
   sourceAddress(out: string, destination: Address): string | undefined {
-    const candidates = (ranges: readonly CIDR[]): CIDR[] => ranges.filter(({ address }) => address.family === destination.family && !address.loopback);
-    const own = candidates(this.#interfaces.get(out) ?? []);
-    const best = own.find((range) => range.contains(destination)) ?? own[0] ?? candidates([...this.#interfaces.values()].flat())[0];
-    return best?.address.text;
+    const own = this.#interfaces.get(out);
+    const best = own?.find((range) => range.contains(destination)) ?? own?.find(({ family, address }) => family === destination.family && !address.loopback);
+    return (best?.address.loopback ? undefined : best?.address.text) ?? this.#first(destination.family);
+  }
+
+  #first(family: Family): string | undefined {
+    for (const ranges of this.#interfaces.values()) for (const { address } of ranges) if (address.family === family && !address.loopback) return address.text;
+    return undefined;
   }
 
   addressType(address: Address): AddressType {
