@@ -159,6 +159,8 @@ export class Cluster implements Traceable {
   // ---- what a user does ----
 
   /** As `kubectl apply`: makes what is not there, changes what is there to what the manifest says. Answers the objects as stored. */
+  apply(what: Documents | KubeObject | string): KubeObject[];
+  apply(what: KubeObject & Record<string, unknown>): KubeObject[]; // an object written out in a notebook's cell
   apply(what: Documents | KubeObject | string): KubeObject[] {
     const documents = typeof what === "string" ? parse(what) : "manifests" in what ? what : parse(JSON.stringify(what));
     return documents.manifests.map(({ object }) => this.#applyOne(object));
