@@ -33,6 +33,15 @@ function withDomains(domains: Record<string, string>, cloud = true): Cluster {
   return cluster;
 }
 
+function refusal(name: string, spec = "{ ports: [{ port: 80 }] }"): string {
+  try {
+    article().apply(`{ apiVersion: v1, kind: Service, metadata: { name: ${name} }, spec: ${spec} }`);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "applied";
+}
+
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "00.1": { right: ["kube-scheduler", "the scheduler", "Scheduler"], wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"] },
@@ -43,6 +52,10 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "01.2": { right: [2, "2", "two"], wrong: [3, 0, 1, "three", "none"] },
   "01.3": { right: ["A", "a record", "type A"], wrong: ["CNAME", "MX", "TXT", "AAAA", "ALIAS"] },
   "01.4": { right: [withDomains({ "shop.example": "default/nginx" })], wrong: [plain, bare, withDomains({ "shop.example": "default/nginx" }, false), withDomains({ "www.shop.example": "default/nginx" }), "shop.example"] },
+  "02.1": { right: ["API server", "the kube-apiserver", "apiserver"], wrong: ["kube-controller-manager", "KCM", "service controller", "kube-proxy", "etcd", "kubectl", "cloud-controller-manager"] },
+  "02.2": { right: ["d", "(d)", "D"], wrong: ["a", "b", "c", "none", 4] },
+  "02.3": { right: [0, "0", "none", "zero"], wrong: [1, 2, "one", "many"] },
+  "02.4": { right: [refusal("My_App"), new Error(refusal("1st")), refusal("x".repeat(64))], wrong: [refusal("fine"), refusal("fine", "{ ports: [{ port: 70000 }] }"), refusal("fine", "{ prots: [] }"), "My_App", 'services "nginx" already exists'] },
   "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
   "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },

@@ -28,6 +28,9 @@ const bare = (text: unknown): string => String(text).toLowerCase().replace(/^(th
 /** Whether the answer is one of these texts, whatever its case, spaces, hyphens and article. */
 export const isText = (answer: unknown, ...spellings: string[]): boolean => spellings.some((each) => bare(each) === bare(answer));
 
+/** The letter of a multiple choice: "b", "(b)", "B", "b) a rolling update". */
+export const letter = (answer: unknown): string => String(answer).trim().toLowerCase().replace(/^\(?([a-z])\)?(\W.*)?$/s, "$1");
+
 /** A list that holds just these texts, in any order; a text with commas is a list too. */
 export function isList(answer: unknown, wanted: readonly string[]): boolean {
   const given = Array.isArray(answer) ? answer : String(answer).split(/[,;]|\band\b/);

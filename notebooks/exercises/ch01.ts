@@ -1,7 +1,5 @@
 import type { Exercise } from "./check.js";
-import { hint, isCluster, isNumber, isText, right } from "./answers.js";
-
-const letter = (answer: unknown): string => String(answer).trim().toLowerCase().replace(/^\(?([a-d])\)?(\W.*)?$/s, "$1");
+import { hint, isCluster, isNumber, isText, letter, right } from "./answers.js";
 
 export const ch01: Exercise[] = [
   {

@@ -1,14 +1,18 @@
 import type { Exercise } from "./check.js";
 import { ch00 } from "./ch00.js";
 import { ch01 } from "./ch01.js";
+import { ch02 } from "./ch02.js";
 import { ch06 } from "./ch06.js";
 import { ch07 } from "./ch07.js";
 import { ch08 } from "./ch08.js";
+import { ch09 } from "./ch09.js";
 
 export const exercises: readonly Exercise[] = [
   ...ch00,
   ...ch01,
+  ...ch02,
   ...ch06,
   ...ch07,
   ...ch08,
+  ...ch09,
 ];
