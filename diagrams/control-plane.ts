@@ -76,8 +76,8 @@ function messages(history: readonly HistoryEntry[], subject: Subject): Moment[] 
   let stretch = new Map<string, Moment>(), news = false;
   for (const entry of about(history, subject)) {
     if ((entry.verb === "notify") !== news) [stretch, news] = [new Map(), entry.verb === "notify"];
-    const moment = note(stretch, entry);
-    if (story.at(-1) !== moment && !story.slice(-stretch.size).includes(moment)) story.push(moment);
+    const known = stretch.size, moment = note(stretch, entry);
+    if (stretch.size > known) story.push(moment);
   }
   return story;
 }
