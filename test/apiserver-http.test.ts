@@ -57,7 +57,7 @@ test("create, read, replace, patch, delete", async () => {
   assert.equal([replaced.code, (replaced.body as unknown as Service).metadata.labels], [200, { a: "b" }]);
   assert.is((await call("PUT", `${services}/nginx`, made.body)).code, 409);
   const patched = await call("PATCH", `${services}/nginx`, { metadata: { labels: { a: null } } }, { "Content-Type": "application/merge-patch+json" });
-  assert.equal((patched.body as unknown as Service).metadata.labels, {});
+  assert.is((patched.body as unknown as Service).metadata.labels, undefined, "the last label gone, so is the field");
   const { body } = await call("DELETE", `${services}/nginx`);
   assert.equal([body["kind"], body["status"], (body["details"] as { name: string }).name], ["Status", "Success", "nginx"]);
   assert.equal((await call("GET", `${services}/nginx`)).code, 404);

@@ -125,7 +125,7 @@ if (spawnSync(kubectl, ["version", "--client"]).error) {
     await says("rollout status deployment/nginx --timeout=60s");
     assert.is(cells(await says("get deployment nginx"))[1]![1], "4/4");
     assert.is(await says("label service nginx tier=front"), "service/nginx labeled");
-    assert.is(await says("annotate service nginx note=x"), "service/nginx annotated");
+    assert.match(await says("annotate service nginx note=x"), /^service\/nginx annotated?$/); // 1.27 says "annotate"
     assert.is(await says(["patch", "service", "nginx", "-p", '{"spec":{"ports":[{"port":8080,"targetPort":81}]}}']), "service/nginx patched");
     assert.is(await says(["patch", "service", "nginx", "--type=json", "-p", '[{"op":"test","path":"/spec/ports/0/targetPort","value":81},{"op":"replace","path":"/spec/ports/0/targetPort","value":80}]']), "service/nginx patched");
     assert.is(await says(["patch", "service", "nginx", "--type=merge", "-p", '{"metadata":{"labels":{"tier":null}}}']), "service/nginx patched");
