@@ -86,7 +86,7 @@ export class Flow {
     if (this.faint.size) classes.push(`classDef faint fill:#ffffff,stroke:${theme.faint},color:${theme.line}`, `class ${[...this.faint].join(",")} faint`);
     if (this.marked.size) classes.push(`classDef path stroke:${theme.path},stroke-width:3px`, `class ${[...this.marked].join(",")} path`);
     const links = [...this.styles].map(([style, edges]) => `linkStyle ${edges.join(",")} ${style}`);
-    return { kind: "mermaid", title, source: [look(this.gap), `flowchart ${this.direction}`, `accTitle: ${labels(title)}`, ...this.lines, ...classes, ...links].join("\n") + "\n" };
+    return { kind: "mermaid", title, source: [look({ gap: this.gap }), `flowchart ${this.direction}`, `accTitle: ${labels(title)}`, ...this.lines, ...classes, ...links].join("\n") + "\n" };
   }
 
   private id(key: string): string {

@@ -27,7 +27,8 @@ export class Talk {
   }
   /** The messages lie on a white card, for mermaid writes them in ink on whatever colour the page has. */
   picture(title: string): Mermaid {
-    return { kind: "mermaid", title, source: [look(), "sequenceDiagram", `accTitle: ${label(title)}`, "autonumber", ...this.head, "rect rgb(255,255,255)", ...this.lines, "end"].join("\n") + "\n" };
+    const mirrorActors = this.lines.length > 24; // a long one names its participants below as well (and mermaid ends their lines at 2,000 pixels if it does not)
+    return { kind: "mermaid", title, source: [look({ mirrorActors }), "sequenceDiagram", `accTitle: ${label(title)}`, "autonumber", ...this.head, "rect rgb(255,255,255)", ...this.lines, "end"].join("\n") + "\n" };
   }
 }
 

@@ -29,11 +29,11 @@ export type Role = keyof typeof roles;
 export type Shape = "rect" | "round" | "stadium" | "hexagon" | "lean" | "subroutine";
 
 /** mermaid's configuration as the first line of a source, so that a notebook that draws it itself uses the same look. */
-export function look(gap = 34): string {
+export function look({ gap = 34, mirrorActors = false }: { gap?: number; mirrorActors?: boolean } = {}): string {
   return `%%{init: ${JSON.stringify({
     theme: "base",
     flowchart: { wrappingWidth: 760, nodeSpacing: 28, rankSpacing: gap, padding: 12, curve: "catmullRom" },
-    sequence: { mirrorActors: false, width: 110, height: 64, bottomMarginAdj: 10, actorMargin: 16, messageMargin: 26, noteMargin: 8, boxMargin: 6, diagramMarginX: 8, messageFontSize: 14, noteFontSize: 14, actorFontSize: 14 },
+    sequence: { mirrorActors, width: 110, height: 64, bottomMarginAdj: 10, actorMargin: 16, messageMargin: 26, noteMargin: 8, boxMargin: 6, diagramMarginX: 8, messageFontSize: 14, noteFontSize: 14, actorFontSize: 14 },
     themeVariables: {
       fontSize: `${theme.fontSize}px`, lineColor: theme.line, textColor: theme.ink, titleColor: theme.ink, edgeLabelBackground: theme.paper,
       clusterBkg: roles.node.fill, clusterBorder: roles.node.stroke, primaryColor: theme.paper, primaryBorderColor: theme.line, primaryTextColor: theme.ink,
