@@ -191,6 +191,27 @@ test("a Deployment that is deleted takes its ReplicaSets and Pods with it; orpha
   assert.is(h.all("ReplicaSet")[0]!.metadata.ownerReferences?.length ?? 0, 0);
 });
 
+test("a Pod whose labels are changed leaves its set, which makes another; labelled back, it is one too many", () => {
+  const h = started(3);
+  const [first] = live(h) as [Pod];
+  const label = (app: string) => (h.client.patch("Pod", first.metadata.name, "default", { type: "merge", body: { metadata: { labels: { app } } } }), h.clock.settle());
+  label("under-repair");
+  assert.equal([live(h).length, h.client.get("Pod", first.metadata.name).metadata.ownerReferences ?? []], [4, []]);
+  assert.is(get(h).status?.replicas, 3);
+  label("web");
+  assert.equal([h.all("Pod").length, get(h).status?.replicas], [3, 3]);
+});
+
+test("a Deployment made anew adopts the ReplicaSet and the Pods that the old one left", () => {
+  const h = started(2);
+  const before = live(h).map(({ metadata }) => metadata.uid);
+  h.client.delete("Deployment", "web", "default", { propagationPolicy: "Orphan" });
+  h.clock.settle();
+  h.client.create(deployment("web", 2));
+  h.clock.settle();
+  assert.equal([h.all("ReplicaSet").length, live(h).map(({ metadata }) => metadata.uid)], [1, before]);
+});
+
 test("deleted in the foreground, the owner is the last to go", () => {
   const h = started(2);
   h.client.delete("Deployment", "web", "default", { propagationPolicy: "Foreground" });

@@ -3,6 +3,7 @@ import { stamp } from "../machinery/events.js";
 import { isApiError } from "../machinery/informer.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";
+import { matches } from "../objects/selectors.js";
 import type { Condition, Deployment, PodTemplate, ReplicaSet } from "../objects/types.js";
 import { condition } from "../objects/pods.js";
 
@@ -19,10 +20,12 @@ export function deploymentController({ clock, client, informers, events }: Conte
   const deployments = informers.of("Deployment");
   const sets = informers.of("ReplicaSet");
   sets.index("controller", (set) => controllerOf(set)?.uid);
+  sets.index("orphan", (set) => (controllerOf(set) ? undefined : set.metadata.namespace));
 
   function reconcile(key: string): Again | void {
     const deployment = deployments.get(key);
     if (!deployment) return;
+    adopt(deployment);
     const owned = sets.by("controller", deployment.metadata.uid!).filter((set) => !set.metadata.deletionTimestamp);
     if (deployment.metadata.deletionTimestamp) return reportStatus(deployment, newest(deployment, owned), owned);
     const current = newest(deployment, owned);
@@ -33,6 +36,13 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const now = sets.by("controller", deployment.metadata.uid!).filter((set) => !set.metadata.deletionTimestamp);
     if (isComplete(deployment, now)) forgetOldRevisions(deployment, now);
     return reportStatus(deployment, newest(deployment, now), now);
+  }
+
+  /** ReplicaSets that fit the selector and have no owner, as after a deletion that orphaned them, are ours again. */
+  function adopt({ apiVersion, kind, metadata: { name, uid, namespace, deletionTimestamp }, spec: { selector } }: Deployment): void {
+    if (deletionTimestamp) return;
+    const owner = { apiVersion, kind, name, uid: uid!, controller: true, blockOwnerDeletion: true };
+    for (const set of sets.by("orphan", namespace!)) if (matches(selector, set.metadata.labels)) write({ ...set, metadata: { ...set.metadata, ownerReferences: [...(set.metadata.ownerReferences ?? []), owner] } });
   }
 
   // ---- the strategies

@@ -1,6 +1,7 @@
-import { isApiError } from "../machinery/informer.js";
+import { isApiError, keyOf } from "../machinery/informer.js";
 import { controllerOf, watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
-import type { Pod, ReplicaSet } from "../objects/types.js";
+import { matches } from "../objects/selectors.js";
+import type { OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
 import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
 
 /** At most so many Pods are created or deleted in one go. (kubernetes: pkg/controller/replicaset/replica_set.go, BurstReplicas) */
@@ -23,6 +24,26 @@ export function replicaSetController({ clock, client, informers, events }: Conte
     if (pod) count(pod, 1);
     if (previous && (!pod || pod.metadata.deletionTimestamp)) deleting.delete(previous.metadata.uid!);
   });
+  pods.index("stray", (pod) => strayIn(pod), (pod) => pod.metadata);
+  sets.index("namespace", ({ metadata }) => metadata.namespace);
+
+  /** Pods that may have to change hands: a set's that no longer fit its selector, and those without an owner. */
+  function strayIn(pod: Pod): string | undefined {
+    const owner = controllerOf(pod);
+    if (!owner) return isActive(pod) ? pod.metadata.namespace : undefined;
+    const set = owner.kind === "ReplicaSet" ? sets.get(`${pod.metadata.namespace}/${owner.name}`) : undefined;
+    return set && !matches(set.spec.selector, pod.metadata.labels) ? set.metadata.uid : undefined;
+  }
+
+  /** Lets go of Pods whose labels were changed, which take no part any more; adopts Pods without an owner that fit. (controller_ref_manager.go) */
+  function claim(set: ReplicaSet): void {
+    const { uid, namespace } = set.metadata;
+    for (const pod of pods.by("stray", uid!)) setOwners(pod, pod.metadata.ownerReferences!.filter((reference) => reference.uid !== uid));
+    if (set.metadata.deletionTimestamp) return;
+    for (const pod of pods.by("stray", namespace!)) if (matches(set.spec.selector, pod.metadata.labels) && isActive(pod)) setOwners(pod, [...(pod.metadata.ownerReferences ?? []), ownerReference(set)]);
+  }
+
+  const setOwners = (pod: Pod, ownerReferences: OwnerReference[]): void => pods.learn(client.update<Pod>({ ...pod, metadata: { ...pod.metadata, ownerReferences } }));
 
   function count(pod: Pod, sign: 1 | -1): void {
     const owner = controllerOf(pod)?.uid;
@@ -37,6 +58,7 @@ export function replicaSetController({ clock, client, informers, events }: Conte
   function reconcile(key: string): number | void {
     const set = sets.get(key);
     if (!set) return;
+    claim(set);
     const { active, ready } = counts.get(set.metadata.uid!) ?? { active: 0, ready: 0 };
     const missing = (set.spec.replicas ?? 1) - active + [...podsBeingDeleted(set)].length;
     const more = set.metadata.deletionTimestamp ? false : missing > 0 ? create(set, Math.min(missing, BURST_REPLICAS)) : missing < 0 ? remove(set, Math.min(-missing, BURST_REPLICAS)) : false;
@@ -92,7 +114,13 @@ export function replicaSetController({ clock, client, informers, events }: Conte
     if (available < ready) return Math.min(...members.filter((pod) => isReady(pod) && !isAvailable(pod, minReady, clock.now())).map((pod) => readySince(pod)! + minReady * 1000 - clock.now()));
   }
 
-  return { name: "replicaset-controller", watches: [watch("ReplicaSet"), watchOwned("Pod", "ReplicaSet")], reconcile };
+  return { name: "replicaset-controller", reconcile, watches: [watch("ReplicaSet"), watchOwned("Pod", "ReplicaSet"), watch("Pod", (_key, pod) => fosters(pod))] };
+
+  /** The sets that could adopt a Pod without an owner. */
+  function fosters(pod: Pod | undefined): string[] {
+    if (!pod || controllerOf(pod) || !isActive(pod)) return [];
+    return sets.by("namespace", pod.metadata.namespace!).filter((set) => matches(set.spec.selector, pod.metadata.labels)).map(keyOf);
+  }
 }
 
 interface Counts {
@@ -100,14 +128,16 @@ interface Counts {
   ready: number;
 }
 
+const ownerReference = ({ apiVersion, kind, metadata: { name, uid } }: ReplicaSet): OwnerReference => ({ apiVersion, kind, name, uid: uid!, controller: true, blockOwnerDeletion: true });
+
 function podFrom(set: ReplicaSet): Pod {
-  const { name, namespace, uid } = set.metadata;
+  const { name, namespace } = set.metadata;
   const { metadata, spec } = set.spec.template;
   return {
     apiVersion: "v1", kind: "Pod", spec,
     metadata: {
       name: "", generateName: `${name}-`, ...(namespace && { namespace }), ...(metadata?.labels && { labels: metadata.labels }), ...(metadata?.annotations && { annotations: metadata.annotations }),
-      ownerReferences: [{ apiVersion: set.apiVersion, kind: set.kind, name, uid: uid!, controller: true, blockOwnerDeletion: true }],
+      ownerReferences: [ownerReference(set)],
     },
   };
 }

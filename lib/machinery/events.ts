@@ -18,10 +18,12 @@ const SEND_MS = 5; // one is written after the other: the round trip
 export class EventRecorder {
   readonly #stories = new Map<string, Story>();
   readonly #queue: Bucket;
+  readonly #source: NonNullable<Event["source"]>;
   #sequence: number;
 
   /** `component` is the event's source ("kubelet"), `host` the node it speaks from. */
   constructor(private readonly client: Client, private readonly clock: Clock, private readonly component: string, private readonly host?: string) {
+    this.#source = Object.freeze({ component, ...(host !== undefined && { host }) });
     this.#queue = { tokens: QUEUE, last: clock.now() };
     this.#sequence = hash(`${component}/${host}`) % 1_000_000; // two components that speak in the same millisecond find different names
   }
@@ -56,11 +58,11 @@ export class EventRecorder {
     const { clock, component, host } = this;
     const time = stamp(clock.now());
     const { name: subject, namespace = "default" } = object.metadata;
-    const name = `${subject}.${(BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16)}`;
+    const name = [subject, (BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16)].join("."); // flat: a template would keep its pieces
     try {
       this.client.create<Event>({
         apiVersion: "v1", kind: "Event", metadata: { name, namespace }, involvedObject: referenceTo(object), reason, message, type, count: 1, firstTimestamp: time, lastTimestamp: time,
-        source: { component, ...(host !== undefined && { host }) }, reportingComponent: component, reportingInstance: host ?? "",
+        source: this.#source, reportingComponent: component, reportingInstance: host ?? "",
       });
     } catch (error) {
       if (isApiError(error, 409)) return this.#create(object, type, reason, message); // the name is taken

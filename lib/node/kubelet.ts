@@ -3,7 +3,7 @@ import type { Surroundings } from "../machinery/controller.js";
 import { EventRecorder, stamp, stampMicro } from "../machinery/events.js";
 import { Informer, isApiError } from "../machinery/informer.js";
 import type { Random } from "../machinery/random.js";
-import { same } from "../objects/freeze.js";
+import { frozen, same } from "../objects/freeze.js";
 import type { Condition, Lease, Node, Pod, Taint } from "../objects/types.js";
 import { PodWorker, type Host } from "./pod-worker.js";
 import type { Runtime } from "./runtime.js";
@@ -42,6 +42,7 @@ export class Kubelet {
   readonly #events: EventRecorder;
   readonly #random: Random;
   readonly #host: Host;
+  #hostStatus: ReturnType<Host["hostStatus"]> = {};
   readonly #workers = new Map<string, PodWorker>();
   /** Pods that ran when the kubelet stopped. */
   #left: Pod[] = [];
@@ -117,6 +118,8 @@ export class Kubelet {
 
   #nodeChanged(): void {
     this.#reportStatus();
+    const ips = (this.#node()?.status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => ({ ip: address }));
+    this.#hostStatus = frozen(ips.length > 0 ? { hostIP: ips[0]!.ip, hostIPs: ips } : {});
     if (this.#podCIDRs().length === 0) return; // without a network no Pod can be started
     this.#pods!.start();
     const gone = this.#left.filter(({ metadata }) => this.#pods!.get(`${metadata.namespace}/${metadata.name}`)?.metadata.uid !== metadata.uid);
@@ -224,7 +227,7 @@ export class Kubelet {
     const { clock, runtime } = this.options;
     return {
       clock, runtime, client: this.#client, events: this.#events, random: this.#random, podCIDRs: () => this.#podCIDRs(),
-      hostIPs: () => (this.#node()?.status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+      hostStatus: () => this.#hostStatus,
     };
   }
 }

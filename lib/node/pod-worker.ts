@@ -30,7 +30,8 @@ export interface Host {
   events: EventRecorder;
   runtime: Runtime;
   podCIDRs(): readonly string[];
-  hostIPs(): readonly string[];
+  /** status.hostIP and hostIPs of the Pods here. */
+  hostStatus(): { hostIP?: string; hostIPs?: { ip: string }[] };
 }
 
 /** One Pod's life on a node: started, probed, restarted, stopped; and told to the API server. (pkg/kubelet/pod_workers.go) */
@@ -228,11 +229,10 @@ export class PodWorker {
   }
 
   #status(): NonNullable<Pod["status"]> {
-    const hostIPs = this.host.hostIPs();
     const phase = this.#phase();
     return {
       ...this.pod.status, phase, conditions: this.#conditions(phase), startTime: this.#startTime, qosClass: qosClass(this.pod),
-      ...(hostIPs.length > 0 && { hostIP: hostIPs[0]!, hostIPs: hostIPs.map((ip) => ({ ip })) }),
+      ...this.host.hostStatus(),
       ...(this.#ips.length > 0 && { podIP: this.#ips[0]!, podIPs: this.#ips.map((ip) => ({ ip })) }),
       containerStatuses: this.#containers.map((container) => container.status()),
     };
@@ -259,8 +259,19 @@ export class PodWorker {
   #condition(type: string, next: Omit<Condition, "type">): Condition {
     const before = condition(this.pod, type);
     if (before && before.status === next.status && before.reason === next.reason && before.message === next.message) return before;
-    return { type, ...next, lastTransitionTime: before?.status === next.status ? before.lastTransitionTime! : stamp(this.host.clock.now()) };
+    const time = before?.status === next.status ? before.lastTransitionTime! : stamp(this.host.clock.now());
+    return next === yes ? trueSince(type, time) : { type, ...next, lastTransitionTime: time };
   }
+}
+
+let trueConditions = { time: "", byType: new Map<string, Condition>() };
+
+/** Thousands of Pods become ready in the same second: they share the object that says so. */
+function trueSince(type: string, time: string): Condition {
+  if (trueConditions.time !== time) trueConditions = { time, byType: new Map() };
+  let found = trueConditions.byType.get(type);
+  if (!found) trueConditions.byType.set(type, (found = Object.freeze({ type, status: "True", lastTransitionTime: time })));
+  return found;
 }
 
 const yes: Omit<Condition, "type"> = Object.freeze({ status: "True" });
