@@ -39,6 +39,9 @@ export function writeKernelSpec(prefix = home) {
   });
 }
 
+/** What an export to HTML shows of an output: the picture rather than mermaid's source, which a page can only draw with scripts from the network. */
+const exportOrder = { display_data_priority: ["text/html", "image/png", "image/svg+xml", "text/markdown", "text/plain"] };
+
 /**
  * Settings under which Jupyter asks nobody on the network for news, updates or extensions, and offers no kernel but ours.
  * What the reader changed in JupyterLab stays.
@@ -47,7 +50,9 @@ export function writeSettings() {
   writeJson(join(home, "config/jupyter_server_config.json"), {
     LabApp: { check_for_updates_class: "jupyterlab.NeverCheckForUpdate", news_url: null, extension_manager: "readonly" },
     KernelSpecManager: { allowed_kernelspecs: ["tslab"], ensure_native_kernel: false },
+    NbConvertBase: exportOrder,
   });
+  writeJson(join(home, "config/jupyter_nbconvert_config.json"), { NbConvertBase: exportOrder });
   writeJson(join(home, "config/labconfig/page_config.json"), { buildAvailable: false, buildCheck: false });
   const news = join(home, "config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings");
   if (!existsSync(news)) writeJson(news, { checkForUpdates: false, fetchNews: "false" });
