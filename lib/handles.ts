@@ -17,6 +17,8 @@ export interface NodeHandle {
   rules: NodeRuleTables;
   /** What its connection tracking remembers, a line for each connection, as `conntrack -L` prints it. */
   connections(): string[];
+  /** The sockets of its own processes that listen, as `ss -ln` lists them. */
+  sockets(): { protocol: string; port: number; address: string }[];
   /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
   stop(): void;
   /** It is back, with the rules and Pods that it had. */
@@ -67,6 +69,7 @@ export interface PodHandle {
 export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubeProxy): NodeHandle {
   return {
     name: machine.name, machine, kubelet, kubeProxy, rules: ruleTables(machine, kubeProxy),
+    sockets: () => machine.kernel.sockets,
     connections: () => [...machine.kernel.conntrack.connections()].map((one) => conntrackText(one, machine.kernel.conntrack.clock.now())),
     stop() {
       machine.up = false;

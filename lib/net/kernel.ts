@@ -119,6 +119,11 @@ export class Kernel implements Host {
     return this.#sockets.get(`${protocol} ${destinationPort}`)?.some((address) => address === "*" || address === destination) ?? false;
   }
 
+  /** The sockets that listen, as `ss -ln` lists them. */
+  get sockets(): { protocol: string; port: number; address: string }[] {
+    return [...this.#sockets].flatMap(([key, addresses]) => addresses.map((address) => ({ protocol: key.split(" ")[0]!, port: Number(key.split(" ")[1]), address })));
+  }
+
   isLocal(address: Address): boolean {
     return address.loopback || this.#local.has(address.text);
   }
