@@ -37,6 +37,8 @@ const maxDepth = 100; // nested collections in a body
 /** What a watcher may leave unread, in bytes, before its connection is ended; it will list and watch again. */
 const maxBacklog = 8 * 1024 * 1024;
 const bookmarkEvery = 60_000; // milliseconds (apiserver: pkg/storage/cacher, defaultBookmarkFrequency)
+/** Tables come in larger pages than asked for, as a server may: kubectl asks for 500 rows at a time, but holds itself to 5 requests a second. */
+const leastRows = 5000;
 const watchTimeout = 1800; // seconds (kube-apiserver --min-request-timeout)
 
 /** @throws where the host is not this machine, or the port is taken. */
@@ -174,9 +176,12 @@ function read(call: Call): void {
 
 function list(call: Call): void {
   const { client, target: { info }, query } = call;
-  const { items, resourceVersion, continue: next, remainingItemCount } = client.list(info.kind, listOptions(call));
+  const asTable = wantsTable(call);
+  const asked = listOptions(call);
+  const options = asTable && asked.limit ? { ...asked, limit: Math.max(asked.limit, leastRows) } : asked;
+  const { items, resourceVersion, continue: next, remainingItemCount } = client.list(info.kind, options);
   const metadata = { resourceVersion, ...(next && { continue: next }), ...(remainingItemCount !== undefined && { remainingItemCount }) };
-  if (wantsTable(call)) return json(call.response, 200, table(info.kind, items, call.apiserver.clock.now(), includeObject(query), metadata));
+  if (asTable) return json(call.response, 200, table(info.kind, items, call.apiserver.clock.now(), includeObject(query), metadata));
   json(call.response, 200, { kind: `${info.kind}List`, apiVersion: info.apiVersion, metadata, items });
 }
 

@@ -46,7 +46,7 @@ export class MemoryStore implements Store {
     if (!previous || (expected !== undefined && previous.modRevision !== expected)) return undefined;
     const revision = this.revision + 1;
     this.#entries.delete(key);
-    this.#directory(key).remove(key);
+    this.#directory(key).remove(this.#has);
     this.#append({ type: "DELETE", revision, key, value: previous.value, previous });
     return { ...previous, modRevision: revision };
   }
@@ -88,6 +88,8 @@ export class MemoryStore implements Store {
     for (const { prefix, on } of this.#watchers) if (change.key.startsWith(prefix)) on([change]);
   }
 
+  #has = (key: string): boolean => this.#entries.has(key);
+
   #directory(key: string): Directory {
     const path = key.slice(0, key.lastIndexOf("/") + 1);
     let directory = this.#directories.get(path);
@@ -98,8 +100,8 @@ export class MemoryStore implements Store {
   #keysUnder(prefix: string): readonly string[] {
     const lists: (readonly string[])[] = [];
     for (const [path, directory] of this.#directories) {
-      if (path.startsWith(prefix)) lists.push(directory.sorted());
-      else if (prefix.startsWith(path)) lists.push(directory.sorted().filter((key) => key.startsWith(prefix)));
+      if (path.startsWith(prefix)) lists.push(directory.sorted(this.#has));
+      else if (prefix.startsWith(path)) lists.push(directory.sorted(this.#has).filter((key) => key.startsWith(prefix)));
     }
     return lists.length === 1 ? lists[0]! : lists.flat().sort(byteOrder);
   }
@@ -119,23 +121,30 @@ export class MemoryStore implements Store {
   }
 }
 
-/** The keys of one directory; sorted only when their order is asked for. */
+/** The keys of one directory, put in order only when somebody asks for it. */
 class Directory {
-  #keys = new Set<string>();
-  #sorted: readonly string[] | undefined;
+  /** With keys that are gone, or there twice, until they are put in order. */
+  #keys: string[] = [];
+  #live = 0;
+  #ordered = true;
 
   add(key: string): void {
-    this.#keys.add(key);
-    this.#sorted = undefined;
+    this.#keys.push(key);
+    this.#live++;
+    this.#ordered = false;
   }
 
-  remove(key: string): void {
-    this.#keys.delete(key);
-    this.#sorted = undefined;
+  remove(has: (key: string) => boolean): void {
+    this.#live--;
+    this.#ordered = false;
+    if (this.#keys.length > 2 * this.#live + 100) this.sorted(has); // keys come and go, and nobody asks: let go of the old ones
   }
 
-  sorted(): readonly string[] {
-    return (this.#sorted ??= [...this.#keys].sort(byteOrder));
+  sorted(has: (key: string) => boolean): readonly string[] {
+    if (this.#ordered) return this.#keys;
+    this.#ordered = true;
+    const sorted = this.#keys.sort(byteOrder);
+    return (this.#keys = sorted.filter((key, i) => key !== sorted[i - 1] && has(key)));
   }
 }
 
