@@ -63,6 +63,7 @@ export function timeline(history: readonly HistoryEntry[], { kinds, title = "Who
   });
 }
 
+/** How many rules a packet met in a cluster of so many Services. */
 export interface CostPoint {
   services: number;
   /** What is counted: rules held, rules walked, milliseconds: say so in `y`. */

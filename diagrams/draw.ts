@@ -8,6 +8,7 @@ import type { Chart, Mermaid } from "./picture.js";
 
 /** What the worker is asked for, and answers. */
 export type Job = { task: "png" | "svg"; picture: Mermaid | Chart } | { task: "check"; source: string };
+/** A picture's PNG, and its size in CSS pixels (the PNG has twice as many). */
 export interface Drawn {
   png: Uint8Array;
   /** The size at which to show it, in CSS pixels; the PNG has twice as many each way. */

@@ -2,6 +2,7 @@ import type { Deployment, EndpointSlice, Journey, KubeObject, Node, Pod, Replica
 import type { Table } from "./picture.js";
 import { aligned, html } from "./text.js";
 
+/** How a table is laid out. */
 export interface TableOptions {
   title?: string;
   /** Which columns, in which order. Default: every key of every row, in the order in which they turn up. */

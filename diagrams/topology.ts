@@ -8,6 +8,7 @@ export interface Lister {
   list(kind: any): readonly KubeObject[] | { items: readonly KubeObject[] };
 }
 
+/** What `topology` shows; default: the first Service of type LoadBalancer, no path. */
 export interface TopologyOptions {
   /** "name" or "namespace/name". Default: the Service the journey went to, else the first one. */
   service?: string;
@@ -83,6 +84,7 @@ function drawArrows(flow: Flow, { service, clusterIP, address, nodes, pods, shut
     if (clusterIP) open ? arrow(door, "clusterIP") : flow.order(door, "clusterIP");
   }
   if (clusterIP) for (const key of [...pods.shown.filter(({ ready }) => ready).map(({ name }) => `pod ${name}`), ...(pods.more ? ["pod …"] : []), ...(pods.shown.length ? [] : ["nobody"])]) arrow("clusterIP", key);
+  if (clusterIP) for (const { name, ready } of pods.shown) if (!ready) flow.order("clusterIP", `pod ${name}`);
   way.forEach((from, i) => { // a way that no arrow stands for yet: from a Pod, by stale rules, past the NodePort
     const to = way[i + 1];
     if (to && !drawn.has(`${from} ${to}`) && flow.has(from) && flow.has(to)) arrow(from, to);

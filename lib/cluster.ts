@@ -43,6 +43,7 @@ import type { Store } from "./store/store.js";
 
 export { aws, gcp };
 
+/** One machine of the cluster. */
 export interface NodeSpec {
   name: string;
   /** Default: the next free one of 192.168.0.0/16, from 192.168.0.1. */
@@ -53,6 +54,7 @@ export interface NodeSpec {
   capacity?: { cpu?: string; memory?: string; pods?: string };
 }
 
+/** How to make a cluster; every option has a default. */
 export interface ClusterOptions {
   /** How many (node-a, node-b, …), or which. Default 3. */
   nodes?: number | NodeSpec[];
@@ -108,6 +110,7 @@ export const articleDomains: Domains = { "mynginx-app.com": "default/nginx" };
 /** An IP of the cloud's network that is no node's: where packets go that no node's route knows. */
 const gateway = "192.168.255.254";
 
+/** A cluster that lives in virtual time: apply manifests, let it settle, ask where requests go. */
 export class Cluster implements Traceable {
   readonly clock: Clock;
   readonly apiserver: ApiServer;
@@ -166,6 +169,7 @@ export class Cluster implements Traceable {
     return documents.manifests.map(({ object }) => this.#applyOne(object));
   }
 
+  /** One object, as `kubectl get -o yaml` shows it. Throws ApiError where there is none. */
   get<K extends Kind>(kind: K, name: string, namespace = "default"): Kinds[K] {
     return this.#kubectl.get(kind, name, namespace);
   }
@@ -175,11 +179,13 @@ export class Cluster implements Traceable {
     return this.#kubectl.list(kind, options).items;
   }
 
+  /** As `kubectl delete`; what the object owns goes with it, and a Pod ends after its grace period. */
   delete(kind: Kind, name: string, namespace = "default"): void {
     this.#kubectl.delete(kind, name, namespace);
     this.#applied.delete(`${kind} ${namespace}/${name}`);
   }
 
+  /** As `kubectl scale --replicas`. */
   scale(kind: "Deployment" | "ReplicaSet", name: string, replicas: number, namespace = "default"): void {
     this.#kubectl.patch(kind, name, namespace, { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
   }
@@ -282,10 +288,12 @@ export class Cluster implements Traceable {
     return this.#path.spread(url, times, options);
   }
 
+  /** Follows one bare packet that arrives at a node, or leaves it where `from` is one of the node's own addresses. */
   packet(bare: BarePacket): Journey {
     return this.#path.packet(bare);
   }
 
+  /** Every way that packet can go, with its exact probability. */
   packetOutcomes(bare: BarePacket): Outcomes {
     return this.#path.packetOutcomes(bare);
   }

@@ -8,6 +8,7 @@ import { why, whyChain } from "./node/kube-proxy/why.js";
 import type { Kubelet } from "./node/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
 
+/** A node to look at and to break. */
 export interface NodeHandle {
   name: string;
   machine: Machine;
@@ -25,6 +26,7 @@ export interface NodeHandle {
   start(): void;
 }
 
+/** What a node's kernel holds, as rows and as text. */
 export interface NodeRuleTables {
   /** A chain's rules with their reasons; none where there is no such chain. `table`: default "nat". */
   chain(name: string, table?: TableName): RuleRow[];
@@ -38,6 +40,7 @@ export interface NodeRuleTables {
   restoreText(family?: "IPv4" | "IPv6"): string;
 }
 
+/** One rule of a node, with its reason. */
 export interface RuleRow {
   table: TableName;
   chain: string;
@@ -50,6 +53,7 @@ export interface RuleRow {
   why: string;
 }
 
+/** One chain of a node, in short. */
 export interface ChainRow {
   chain: string;
   rules: number;
@@ -57,6 +61,7 @@ export interface ChainRow {
   why?: string;
 }
 
+/** A Pod's processes, to look at and to break. */
 export interface PodHandle {
   machine: Machine;
   sandbox: Sandbox;

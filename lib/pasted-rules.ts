@@ -20,6 +20,7 @@ import { Routes } from "./net/routes.js";
 import type { RuleSet } from "./net/rule.js";
 import { Machine } from "./node/machine.js";
 
+/** Rules that were pasted, and what they do to packets. */
 export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "of"> {
   text(): string;
   /** A packet that arrives at the node (or leaves it, where `from` is one of its addresses). Whoever the rules send it to answers. */
@@ -27,6 +28,7 @@ export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "
   packetOutcomes(bare: Omit<BarePacket, "node">): Outcomes;
 }
 
+/** What an iptables-save does not tell of its machine. */
 export interface PastedOptions {
   /** The node's own addresses, which rules mean by `--dst-type LOCAL`. Default: 192.168.0.1. */
   addresses?: readonly string[];

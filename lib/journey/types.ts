@@ -7,6 +7,7 @@
 export const dispositions = [
   "delivered", "rejected", "dropped", "no route", "name not found", "no healthy target", "connection refused", "port not listening", "timed out",
 ] as const;
+/** How a journey ends. */
 export type Disposition = (typeof dispositions)[number];
 
 /** Who a packet comes from and goes to, as "IP:PORT" ("[v6]:port"), and its protocol in capitals: "TCP". */
@@ -16,7 +17,9 @@ export interface Header {
   protocol: string;
 }
 
+/** All that can happen to a packet at a hop. */
 export const actions = ["resolve", "forward", "match", "jump", "mark", "dnat", "snat", "route", "deliver", "reject", "drop"] as const;
+/** What a step does. */
 export type Action = (typeof actions)[number];
 
 /** One thing that happens to the packet at a hop. `before` and `after` are set where a translation changed it: "IP:PORT". */
@@ -34,8 +37,10 @@ export interface Step {
   note?: string;
 }
 
+/** What kind of place a hop is. */
 export type HopKind = "client" | "dns" | "load-balancer" | "node" | "cluster-ip" | "pod";
 
+/** One place on the way: the packet as it came, as it left, and what happened in between. */
 export interface Hop {
   /** The article's stop-overs: 1 the load balancer, 2 the NodePort, 3 the ClusterIP. */
   stop: 1 | 2 | 3 | null;
@@ -47,6 +52,7 @@ export interface Hop {
   steps: Step[];
 }
 
+/** What was asked. */
 export interface JourneyRequest {
   url: string;
   /** "internet", an IP, "node/NAME" or "pod/NAMESPACE/NAME", as it was asked. */
@@ -55,6 +61,7 @@ export interface JourneyRequest {
   source: string;
 }
 
+/** One request followed to its end, and its answer back to the client. */
 export interface Journey {
   request: JourneyRequest;
   disposition: Disposition;
@@ -72,6 +79,7 @@ export interface Journey {
   reply: Hop[];
 }
 
+/** Every way a request can go. */
 export interface Outcomes {
   request: JourneyRequest;
   /** Probabilities are exact fractions turned to numbers at the end; they sum to 1. */

@@ -26,6 +26,7 @@ export interface ManifestOptions {
   as?: "apply" | "dump";
 }
 
+/** A manifest cannot be taken as it is: the message names file, document, field, what came and what is allowed. */
 export class ManifestError extends Error {
   constructor(readonly source: string, readonly document: number | undefined, readonly field: string | undefined, problem: string) {
     super(`${source}${document === undefined ? "" : `, document ${document}`}: ${field ? `${field}: ` : ""}${problem}`);

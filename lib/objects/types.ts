@@ -23,6 +23,7 @@ export interface ObjectMeta {
   finalizers?: string[];
 }
 
+/** Whose an object is: it is removed when its owner goes. `controller`: the one owner that looks after it. */
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -39,6 +40,7 @@ export interface KubeObject {
   metadata: ObjectMeta;
 }
 
+/** Points to another object: an Event's subject, an endpoint's Pod. */
 export interface ObjectReference {
   kind?: string;
   namespace?: string;
@@ -49,11 +51,13 @@ export interface ObjectReference {
   fieldPath?: string;
 }
 
+/** Selects objects by their labels; all that is named must hold, and an empty one selects everything. */
 export interface LabelSelector {
   matchLabels?: Record<string, string>;
   matchExpressions?: { key: string; operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; values?: string[] }[];
 }
 
+/** One thing that is true, false or unknown of an object, since when and why: `kubectl describe` lists them. */
 export interface Condition {
   type: string;
   status: "True" | "False" | "Unknown";
@@ -66,6 +70,7 @@ export interface Condition {
   observedGeneration?: number;
 }
 
+/** A room for names. (core/v1) */
 export interface Namespace extends KubeObject {
   spec?: { finalizers?: string[] };
   status?: { phase?: "Active" | "Terminating" };
@@ -73,6 +78,7 @@ export interface Namespace extends KubeObject {
 
 // ---- Node -------------------------------------------------------------------------------------------------------
 
+/** What keeps Pods off a Node unless they tolerate it. */
 export interface Taint {
   key: string;
   value?: string;
@@ -80,6 +86,7 @@ export interface Taint {
   timeAdded?: string;
 }
 
+/** What lets a Pod stay in spite of a taint; with tolerationSeconds, for so long. */
 export interface Toleration {
   key?: string;
   operator?: "Exists" | "Equal";
@@ -88,11 +95,13 @@ export interface Toleration {
   tolerationSeconds?: number;
 }
 
+/** An address of a Node and what kind it is. */
 export interface NodeAddress {
   type: "InternalIP" | "ExternalIP" | "Hostname" | "InternalDNS" | "ExternalDNS";
   address: string;
 }
 
+/** A machine that runs Pods. (core/v1) */
 export interface Node extends KubeObject {
   spec: { podCIDR?: string; podCIDRs?: string[]; providerID?: string; taints?: Taint[]; unschedulable?: boolean };
   status?: {
@@ -107,6 +116,7 @@ export interface Node extends KubeObject {
 
 // ---- Pod --------------------------------------------------------------------------------------------------------
 
+/** A port that a container says it listens on: documentation in Kubernetes, and what Stopover's containers listen on. */
 export interface ContainerPort {
   name?: string;
   containerPort: number;
@@ -115,6 +125,7 @@ export interface ContainerPort {
   hostIP?: string;
 }
 
+/** How the kubelet finds out whether a container is ready or alive. Times are in seconds. */
 export interface Probe {
   httpGet?: { path?: string; port: number | string; scheme?: string; host?: string; httpHeaders?: { name: string; value: string }[] };
   tcpSocket?: { port: number | string; host?: string };
@@ -126,6 +137,7 @@ export interface Probe {
   failureThreshold?: number;
 }
 
+/** One process of a Pod, out of an image. */
 export interface Container {
   name: string;
   image?: string;
@@ -142,6 +154,7 @@ export interface Container {
   terminationMessagePolicy?: string;
 }
 
+/** What a Pod wants: its containers, where it may run, how it ends. */
 export interface PodSpec {
   containers: Container[];
   initContainers?: Container[];
@@ -162,6 +175,7 @@ export interface PodSpec {
   securityContext?: Record<string, unknown>;
 }
 
+/** What has become of a container, as the kubelet sees it. */
 export interface ContainerStatus {
   name: string;
   ready: boolean;
@@ -174,6 +188,7 @@ export interface ContainerStatus {
   lastState?: ContainerStatus["state"];
 }
 
+/** Containers that share one network namespace and so one address. (core/v1) */
 export interface Pod extends KubeObject {
   spec: PodSpec;
   status?: {
@@ -191,6 +206,7 @@ export interface Pod extends KubeObject {
   };
 }
 
+/** What a Deployment's or ReplicaSet's Pods are made from. */
 export interface PodTemplate {
   metadata?: Partial<ObjectMeta>;
   spec: PodSpec;
@@ -198,6 +214,7 @@ export interface PodTemplate {
 
 // ---- workloads --------------------------------------------------------------------------------------------------
 
+/** Keeps so many Pods of a template running, and replaces them step by step when the template changes. (apps/v1) */
 export interface Deployment extends KubeObject {
   spec: {
     replicas?: number;
@@ -220,6 +237,7 @@ export interface Deployment extends KubeObject {
   };
 }
 
+/** Keeps so many Pods of one template running; a Deployment has one for each of its templates. (apps/v1) */
 export interface ReplicaSet extends KubeObject {
   spec: { replicas?: number; selector: LabelSelector; template: PodTemplate; minReadySeconds?: number };
   status?: { observedGeneration?: number; replicas?: number; fullyLabeledReplicas?: number; readyReplicas?: number; availableReplicas?: number };
@@ -227,9 +245,12 @@ export interface ReplicaSet extends KubeObject {
 
 // ---- Service and its endpoints ----------------------------------------------------------------------------------
 
+/** A transport protocol, as Kubernetes writes it. */
 export type Protocol = "TCP" | "UDP" | "SCTP";
+/** An IP family, as Kubernetes writes it. */
 export type IPFamily = "IPv4" | "IPv6";
 
+/** A port of a Service: `port` is the Service's own, `targetPort` the Pods', `nodePort` every node's. */
 export interface ServicePort {
   name?: string;
   protocol?: Protocol;
@@ -240,6 +261,7 @@ export interface ServicePort {
   nodePort?: number;
 }
 
+/** How a load balancer is reached: by an IP or by a hostname. */
 export interface LoadBalancerIngress {
   ip?: string;
   hostname?: string;
@@ -248,6 +270,7 @@ export interface LoadBalancerIngress {
   ports?: { port: number; protocol: Protocol; error?: string }[];
 }
 
+/** One stable address for many Pods. (core/v1) */
 export interface Service extends KubeObject {
   spec: {
     type?: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
@@ -283,6 +306,7 @@ export interface Endpoints extends KubeObject {
   }[];
 }
 
+/** One address behind a Service, and whether it takes traffic. Without conditions it is ready. */
 export interface Endpoint {
   addresses: string[];
   conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
@@ -293,6 +317,7 @@ export interface Endpoint {
   targetRef?: ObjectReference;
 }
 
+/** Up to 100 of a Service's endpoints; what kube-proxy reads. (discovery.k8s.io/v1) */
 export interface EndpointSlice extends KubeObject {
   addressType: "IPv4" | "IPv6" | "FQDN";
   endpoints: Endpoint[];
@@ -301,10 +326,12 @@ export interface EndpointSlice extends KubeObject {
 
 // ---- the cluster's own bookkeeping ------------------------------------------------------------------------------
 
+/** Who holds an office, and since when: leader election and node heartbeats. Times are RFC 3339, durations seconds. (coordination.k8s.io/v1) */
 export interface Lease extends KubeObject {
   spec: { holderIdentity?: string; leaseDurationSeconds?: number; acquireTime?: string; renewTime?: string; leaseTransitions?: number };
 }
 
+/** Something that happened to an object, told for people: `kubectl describe` lists them. (core/v1) */
 export interface Event extends KubeObject {
   involvedObject: ObjectReference;
   reason: string;
@@ -331,4 +358,5 @@ export interface Kinds {
   Lease: Lease;
   Event: Event;
 }
+/** The kinds that Stopover knows. */
 export type Kind = keyof Kinds;

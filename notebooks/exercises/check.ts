@@ -10,6 +10,7 @@ export interface Verdict {
   say: string;
 }
 
+/** A question's judge. */
 export interface Exercise {
   /** "06.1": the chapter and the number of the exercise in it. */
   id: string;
