@@ -27,8 +27,9 @@ packages();
 const { compareNotebook } = await import("./notebooks.mjs"); // needs a package
 const results = [
   ...[checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"), checkTypes("types: notebooks/kit", "-p", "notebooks/kit")].filter(defined),
-  ...await pool(testFiles().filter(wanted), async (file) => shown(await runFile(file))),
+  ...await pool(testFiles(/\.test\.(ts|mjs)$/).filter(wanted), async (file) => shown(await runFile(file))),
   ...await pool(chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)), async (file) => shown(await compareNotebook(file))),
+  ...await pool(testFiles(/\.e2e\.mjs$/).filter(wanted), async (file) => shown(await runFile(file)), 1), // they share .venv, and count seconds
 ];
 if (!results.length) shown({ name: `nothing matches ${names.join(" or ")}`, passed: 0, failed: 1, skipped: 0, seconds: 0, notes: "" });
 summary();
@@ -41,11 +42,10 @@ function checkTypes(name, ...args) {
   return shown({ name, passed: +good, failed: +!good, skipped: 0, seconds: (performance.now() - started) / 1000, notes: "" });
 }
 
-/** The test files: TypeScript ones run as compiled, .mjs ones as they are; those that need a whole machine come last. */
-function testFiles() {
+/** The test files of a kind: TypeScript ones run as compiled, .mjs ones as they are. @param {RegExp} kind */
+function testFiles(kind) {
   const files = readdirSync(join(root, "test"), { recursive: true }).map((file) => `test/${String(file).replaceAll("\\", "/")}`);
-  const matching = (/** @type {RegExp} */ pattern) => files.filter((file) => pattern.test(file) && !file.startsWith("test/dist/")).sort();
-  return [...matching(/\.test\.(ts|mjs)$/), ...matching(/\.e2e\.mjs$/)];
+  return files.filter((file) => kind.test(file) && !file.startsWith("test/dist/")).sort();
 }
 
 /** @param {string} file @returns {Promise<Result>} */
