@@ -23,6 +23,7 @@ export interface Harness {
 
 /** Containers that run and answer probes as the test says. */
 export class Machine implements Runtime {
+  onExit?: () => void;
   readonly pods = new Map<string, { ips: string[]; dead: Set<string> }>();
   /** What each probe answers. */
   probes: (pod: Pod, container: string) => { ok: boolean; message: string } = () => ({ ok: true, message: "" });
@@ -44,6 +45,7 @@ export class Machine implements Runtime {
   }
   crash(pod: Pod, container = pod.spec.containers[0]!.name) {
     this.pods.get(pod.metadata.uid!)!.dead.add(container);
+    this.onExit?.();
   }
   restart(pod: Pod, container: string) {
     this.pods.get(pod.metadata.uid!)!.dead.delete(container);

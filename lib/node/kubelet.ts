@@ -16,7 +16,7 @@ const STATUS_UPDATE_MS = 10_000; // nodeStatusUpdateFrequency: the status is wor
 const STATUS_REPORT_MS = 300_000; // nodeStatusReportFrequency: and written when it changed, or so often
 const LEASE_RENEW_MS = 10_000; // a quarter of nodeLeaseDurationSeconds
 const LEASE_SECONDS = 40;
-const RELIST_MS = 1_000; // genericPlegRelistPeriod: how often the containers are looked at
+const RELIST_MS = 1_000; // genericPlegRelistPeriod: until the kubelet has noticed that a container ended
 
 export interface KubeletOptions extends Surroundings {
   /** The Node's name. */
@@ -56,6 +56,7 @@ export class Kubelet {
     this.#events = new EventRecorder(this.#client, options.clock, "kubelet", options.name);
     this.#random = options.random.fork(`kubelet/${options.name}`);
     this.#host = this.#makeHost();
+    options.runtime.onExit = () => this.#exited();
   }
 
   get name(): string {
@@ -215,11 +216,15 @@ export class Kubelet {
     if (!pod) return;
     if (!worker) this.#workers.set(key, (worker = new PodWorker(this.#host, pod)));
     worker.sync(pod);
-    if (!this.#timers.has("relist")) this.#every("relist", RELIST_MS, () => this.#relist());
   }
 
-  #relist(): void {
-    for (const worker of this.#workers.values()) worker.relist();
+  /** Something ended: looks at all containers a little later. */
+  #exited(): void {
+    if (!this.running || this.#timers.has("relist")) return;
+    this.#timers.set("relist", this.options.clock.schedule(RELIST_MS, () => {
+      this.#timers.delete("relist");
+      for (const worker of this.#workers.values()) worker.relist();
+    }));
   }
 
   /** What its workers share. */

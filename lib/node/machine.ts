@@ -33,6 +33,7 @@ export class Machine implements Runtime {
   readonly name: string;
   readonly addresses: readonly string[];
   readonly kernel: Kernel;
+  onExit?: () => void;
   /** A machine that is down answers nothing and forwards nothing. */
   up = true;
   /** The status code with which a node process's HTTP server on `port` answers; undefined where none listens. */
@@ -123,6 +124,12 @@ export class Machine implements Runtime {
 
   running(pod: Pod, container: string): boolean {
     return this.#sandboxes.get(keyOf(pod))?.runs(container) ?? false;
+  }
+
+  /** A container's process ends, and the kubelet is told that something did. */
+  crash(sandbox: Sandbox, container: string): void {
+    sandbox.crashed.add(container);
+    this.onExit?.();
   }
 
   restart(pod: Pod, container: string): void {

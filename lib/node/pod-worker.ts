@@ -107,6 +107,7 @@ export class PodWorker {
       if (!adopted || container.running) this.#started(container);
     }
     this.#report();
+    if (adopted) this.relist();
   }
 
   #tellStart({ name, image, imagePullPolicy }: Container, latency: number): void {

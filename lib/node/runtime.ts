@@ -9,6 +9,8 @@ export interface Runtime {
   start(pod: Pod, podCIDRs: readonly string[]): { ips: string[] };
   /** One probe, now. */
   probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string };
+  /** Set by the kubelet; called when a container's process has ended, so that nobody has to look every second. (KEP-3386, the evented PLEG) */
+  onExit?: () => void;
   /** Whether the named container's process runs (a reader may crash it). */
   running(pod: Pod, container: string): boolean;
   restart(pod: Pod, container: string): void;
