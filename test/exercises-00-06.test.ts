@@ -42,6 +42,9 @@ function refusal(name: string, spec = "{ ports: [{ port: 80 }] }"): string {
   return "applied";
 }
 
+const astray = article((cluster) => cluster.patch("Service", "nginx", { spec: { selector: { app: "ngnix" } } }));
+const on30080 = article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: 30080 }] } }));
+
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "00.1": { right: ["kube-scheduler", "the scheduler", "Scheduler"], wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"] },
@@ -56,6 +59,11 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "02.2": { right: ["d", "(d)", "D"], wrong: ["a", "b", "c", "none", 4] },
   "02.3": { right: [0, "0", "none", "zero"], wrong: [1, 2, "one", "many"] },
   "02.4": { right: [refusal("My_App"), new Error(refusal("1st")), refusal("x".repeat(64))], wrong: [refusal("fine"), refusal("fine", "{ ports: [{ port: 70000 }] }"), refusal("fine", "{ prots: [] }"), "My_App", 'services "nginx" already exists'] },
+  "03.1": { right: [0, "none", "0", "no"], wrong: [1, 3, 30519, "one"] },
+  "03.2": { right: [5, "five", "5"], wrong: [4, 4.5, 1, 450, 9] },
+  "03.3": { right: [30086, "30086"], wrong: [30000, 30085, 30087, 30095, 32767, 86] },
+  "03.4": { right: [astray], wrong: [plain, bare, article((cluster) => cluster.scale("Deployment", "nginx", 0)), article((cluster) => cluster.delete("Service", "nginx")), "rejected"] },
+  "03.5": { right: [on30080], wrong: [plain, bare, article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 30080, targetPort: 80 }] } })), 30080] },
   "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
   "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },
