@@ -182,6 +182,10 @@ const bad: Record<string, [method: string, path: string, body: unknown, headers:
   "logs": ["GET", "/api/v1/namespaces/default/pods/p/log", undefined, {}, 405, /Stopover does not offer pods\/log: its containers have no output/],
   "exec": ["POST", "/api/v1/namespaces/default/pods/p/exec?command=sh", undefined, {}, 405, /does not offer pods\/exec/],
   "a half-hearted dry run": ["POST", `${services}?dryRun=Some`, service("x"), {}, 400, /dryRun: Unsupported value: "Some"/],
+  "delete options of a wrong type": ["DELETE", `${services}/a`, { dryRun: 5 }, {}, 400, /cannot unmarshal number into Go struct field DeleteOptions\.dryRun of type \[\]string/],
+  "a scale of words": ["PUT", "/apis/apps/v1/namespaces/default/deployments/none/scale", { spec: { replicas: "many" } }, {}, 404, /deployments\.apps "none" not found/],
+  "protobuf that is none": ["POST", services, "hello", { "Content-Type": "application/vnd.kubernetes.protobuf" }, 400, /does not begin with k8s/],
+  "protobuf cut short": ["POST", services, "k8s\0\n\x7f", { "Content-Type": "application/vnd.kubernetes.protobuf" }, 400, /ends in the middle of a field/],
   "a grace period of words": ["DELETE", "/api/v1/namespaces/default/pods/p?gracePeriodSeconds=soon", undefined, {}, 400, /gracePeriodSeconds: got NaN/],
 };
 for (const [what, [method, path, body, headers, code, message]] of Object.entries(bad)) {

@@ -146,6 +146,10 @@ if (spawnSync(kubectl, ["version", "--client"]).error) {
     assert.match(await says("delete namespace shop --timeout=60s"), /namespace "shop" deleted/);
     assert.is(await says("get all -n shop"), "");
     assert.match(await says("delete service web --timeout=60s"), /service "web" deleted/);
+    await says("drain node-a --force --timeout=60s");
+    assert.is(await says("get pods --field-selector spec.nodeName=node-a -o name"), "");
+    assert.match(await says("get node node-a"), /Ready,SchedulingDisabled/);
+    assert.match(await says("uncordon node-a"), /node\/node-a uncordoned/);
     assert.match(await says("delete pods -l app=nginx --grace-period=1 --timeout=60s"), /pod "nginx-/);
     await says("rollout status deployment/nginx --timeout=60s");
   });

@@ -10,7 +10,7 @@ import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
 import { PortAllocator, type Claims } from "./allocators.js";
-import { decoded } from "./decode.js";
+import { decoded, decodedAs } from "./decode.js";
 import * as errors from "./errors.js";
 import { History } from "./history.js";
 import { LocalClient } from "./local-client.js";
@@ -137,7 +137,7 @@ export class ApiServer {
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
       const scale = options.subresource === "scale";
       const result = patched(scale ? "Scale" : kind, scale ? scaleOf(old) : old, patch);
-      const next = decoded(info, scale ? scaled(old, result as Scale) : (result as KubeObject), options.fieldValidation, options.onWarning);
+      const next = decoded(info, scale ? scaled(old, decodedAs<Scale>("Scale", result)) : (result as KubeObject), options.fieldValidation, options.onWarning);
       if (next.kind !== old.kind || next.apiVersion !== old.apiVersion) throw errors.badRequest(`a patch cannot make a ${next.apiVersion} ${next.kind} of a ${old.apiVersion} ${old.kind}`);
       const { resourceVersion } = next.metadata;
       if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) throw errors.conflict(info, name, errors.modified);

@@ -22,6 +22,13 @@ export function decoded<T extends KubeObject>(info: KindInfo, value: T, fieldVal
   return pruned({ is: "object", name: info.kind }, value) as T;
 }
 
+/** A body that is no stored object (Scale, DeleteOptions): its types are checked, unknown fields are left alone. */
+export function decodedAs<T>(type: string, value: unknown): T {
+  const wrong = misfits(type, value).find(({ problem }) => problem === "type");
+  if (wrong) throw badRequest(`${type} in version "v1" cannot be handled as a ${type}: ${unmarshal(wrong)}`);
+  return value as T;
+}
+
 function unmarshal({ path, value, allowed, owner }: Misfit): string {
   const came = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value === "number" && !Number.isInteger(value) ? `number ${value}` : typeof value;
   if (typeof value === "string" && (allowed as FieldType).is === "time") return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;

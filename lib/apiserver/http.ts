@@ -6,6 +6,7 @@ import { nestsDeeper } from "../objects/manifest.js";
 import type { KubeObject } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
 import * as errors from "./errors.js";
+import { decodedAs } from "./decode.js";
 import { coreVersions, group, groupList, openapi, openapiIndex, resourceList, version } from "./openapi.js";
 import { bodyType, decodeBody, openapiV2, openapiV2Type } from "./protobuf.js";
 import { scaled, scaleOf, type Scale } from "./scale.js";
@@ -300,7 +301,7 @@ async function update(call: Call): Promise<void> {
   const { client, target: { info, namespace, name, subresource } } = call;
   const body = await bodyOf(call);
   if (subresource === "scale") {
-    const scaledObject = client.update(scaled(client.get(info.kind, name!, namespace), body as unknown as Scale), writeOptions(call));
+    const scaledObject = client.update(scaled(client.get(info.kind, name!, namespace), decodedAs<Scale>("Scale", body)), writeOptions(call));
     return json(call.response, 200, scaleOf(scaledObject));
   }
   const object = fitted(body, info, namespace, name);
@@ -369,10 +370,11 @@ function dryRun(asked: readonly unknown[]): boolean {
 }
 
 async function deleteOptions({ query, request }: Call): Promise<DeleteOptions> {
-  const body = (await parsedBody(request, true)) as { gracePeriodSeconds?: number; propagationPolicy?: DeleteOptions["propagationPolicy"]; dryRun?: unknown[]; preconditions?: { uid?: string; resourceVersion?: string }; orphanDependents?: boolean };
+  const raw = request.headers["content-type"]?.startsWith(bodyType) ? decodeBody(await bytesOf(request)) : await parsedBody(request, true);
+  const body = decodedAs<{ gracePeriodSeconds?: number; propagationPolicy?: string; orphanDependents?: boolean; preconditions?: { uid?: string; resourceVersion?: string }; dryRun?: string[] }>("DeleteOptions", raw);
   const grace = body.gracePeriodSeconds ?? (query.has("gracePeriodSeconds") ? Number(query.get("gracePeriodSeconds")) : undefined);
-  const policy = body.propagationPolicy ?? (query.get("propagationPolicy") as DeleteOptions["propagationPolicy"] | null) ?? (body.orphanDependents ? "Orphan" : undefined);
-  if (policy !== undefined && !["Background", "Foreground", "Orphan"].includes(policy)) throw errors.badRequest(`propagationPolicy: got ${JSON.stringify(policy)}; it is Background, Foreground or Orphan`);
+  const policy = body.propagationPolicy ?? query.get("propagationPolicy") ?? (body.orphanDependents ? "Orphan" : undefined);
+  if (policy !== undefined && policy !== "Background" && policy !== "Foreground" && policy !== "Orphan") throw errors.badRequest(`propagationPolicy: got ${JSON.stringify(policy)}; it is Background, Foreground or Orphan`);
   if (grace !== undefined && (!Number.isInteger(grace) || grace < 0)) throw errors.badRequest(`gracePeriodSeconds: got ${String(grace)}; a whole number of 0 or more is needed`);
   return { ...(grace !== undefined && { gracePeriodSeconds: grace }), ...(policy && { propagationPolicy: policy }), ...body.preconditions, dryRun: dryRun([...(body.dryRun ?? []), ...query.getAll("dryRun")]) };
 }

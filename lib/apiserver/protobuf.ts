@@ -4,8 +4,8 @@ import { badRequest } from "./errors.js";
 import { pathOf, version } from "./openapi.js";
 
 /**
- * The two places where kubectl insists on Protocol Buffers: from 1.32 on, `kubectl create namespace|deployment|service` send
- * them; before 1.27, `kubectl apply` and `explain` read OpenAPI v2 in them. Everything else speaks JSON.
+ * The two places where kubectl insists on Protocol Buffers: from 1.32 on, `kubectl create namespace|deployment|service` and
+ * `drain` send them; before 1.27, `kubectl apply` and `explain` read OpenAPI v2 in them. Everything else speaks JSON.
  * (k8s.io/apimachinery: pkg/runtime/serializer/protobuf; k8s.io/api: generated.proto; gnostic: openapiv2/OpenAPIv2.proto)
  */
 export const bodyType = "application/vnd.kubernetes.protobuf";
@@ -14,9 +14,11 @@ export const openapiV2Type = "application/com.github.proto-openapi.spec.v2.v1.0+
 
 // ---- bodies -------------------------------------------------------------------------------------------------------
 
-/** Field numbers of what `kubectl create` makes; a field that is not here is refused. */
+/** Field numbers of what kubectl sends in this form; a field that is not here is refused. */
 const numbers = new Map(`
 ObjectMeta name=1 generateName=2 namespace=3 selfLink=4 uid=5 resourceVersion=6 generation=7 creationTimestamp=8 deletionTimestamp=9 deletionGracePeriodSeconds=10 labels=11 annotations=12 ownerReferences=13 finalizers=14
+DeleteOptions gracePeriodSeconds=1 preconditions=2 orphanDependents=3 propagationPolicy=4 dryRun=5
+Preconditions uid=1 resourceVersion=2
 OwnerReference kind=1 name=3 uid=4 apiVersion=5 controller=6 blockOwnerDeletion=7
 Namespace metadata=1 spec=2 status=3
 NamespaceSpec finalizers=1
@@ -46,8 +48,10 @@ ResourceRequirements limits=1 requests=2
   return [type!, new Map(fields.map((field) => field.split("=") as [string, string]).map(([name, number]) => [Number(number), name]))];
 }));
 
+const bodies = new Set(["Namespace", "Service", "Deployment", "DeleteOptions"]);
+
 /** Go has pointers where a zero says something; elsewhere its zero values mean "not set". */
-const zeroCounts = new Set(["DeploymentSpec.replicas", "DeploymentSpec.revisionHistoryLimit", "ServiceSpec.allocateLoadBalancerNodePorts", "PodSpec.terminationGracePeriodSeconds"]);
+const zeroCounts = new Set(["DeploymentSpec.replicas", "DeploymentSpec.revisionHistoryLimit", "ServiceSpec.allocateLoadBalancerNodePorts", "PodSpec.terminationGracePeriodSeconds", "DeleteOptions.gracePeriodSeconds"]);
 
 /** The object in a protobuf body: the magic "k8s\0", then runtime.Unknown with the kind and the object's own bytes. */
 export function decodeBody(body: Buffer): Record<string, unknown> {
@@ -55,7 +59,7 @@ export function decodeBody(body: Buffer): Record<string, unknown> {
   const unknown = new Map(fieldsOf(body.subarray(4)));
   const typeMeta = new Map(fieldsOf(bytes(unknown.get(1))));
   const kind = bytes(typeMeta.get(2)).toString();
-  if (!numbers.has(kind) || !kinds.some((info) => info.kind === kind)) throw badRequest(`a ${kind} as protobuf is not taken; send it as application/json`);
+  if (!bodies.has(kind)) throw badRequest(`a ${kind} as protobuf is not taken; send it as application/json`);
   return { apiVersion: bytes(typeMeta.get(1)).toString(), kind, ...decodeMessage(kind, bytes(unknown.get(2))) };
 }
 

@@ -50,6 +50,16 @@ Condition: One aspect of an object's state.
   lastProbeTime time: When it was last looked at.
   lastHeartbeatTime time: When it was last confirmed.
   observedGeneration int64: The generation that the condition speaks of.
+DeleteOptions: How to delete.
+  gracePeriodSeconds int64: Seconds for a graceful end; for Pods.
+  propagationPolicy string: Background, Foreground or Orphan.
+  orphanDependents bool: The old way to say Orphan.
+  preconditions Preconditions: What must hold, else nothing is deleted.
+  dryRun []string: All: do everything but delete.
+  ~ ignoreStoreReadErrorWithClusterBreakingPotential
+Preconditions: What must hold before a deletion.
+  uid string: The object's uid.
+  resourceVersion string: The object's version.
 # io.k8s.api.core.v1
 ObjectReference: Points at an object.
   kind string: Its kind.
@@ -446,7 +456,7 @@ function parseTable(): Map<string, ObjectType> {
       current.fields.set(name, { name, type: parseType(type!), required, description: rest.join(": "), ...(mergeKey !== undefined && { mergeKey }) });
     }
   }
-  for (const kind of ["Namespace", "Node", "Pod", "Service", "Endpoints", "Event", "Deployment", "ReplicaSet", "Lease", "EndpointSlice", "Scale"]) {
+  for (const kind of ["Namespace", "Node", "Pod", "Service", "Endpoints", "Event", "Deployment", "ReplicaSet", "Lease", "EndpointSlice", "Scale", "DeleteOptions"]) {
     const header: Record<string, string> = { apiVersion: "The group and version of the kind, as apps/v1.", kind: "The kind of the object." };
     const fields = types.get(kind)!.fields;
     types.get(kind)!.fields = new Map([...Object.entries(header).map(([name, description]) => [name, { name, type: { is: "string" }, required: false, description }] as [string, Field]), ...fields]);
