@@ -8,8 +8,8 @@ import { podReference, portsByTemplate, Selection } from "./selection.js";
 /** Addresses in one Endpoints object, at most; the annotation says when some were left out. (pkg/controller/endpoint: maxCapacity) */
 const MAX_ADDRESSES = 1_000;
 const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
-/** A whole object is written for each change, so changes are gathered first (--endpoint-updates-batch-period; upstream's default is 0). Milliseconds. */
-const BATCH_MS = 100;
+/** A whole object of up to a thousand addresses is written for each change, so changes are gathered (--endpoint-updates-batch-period; upstream's default is 0). Milliseconds. */
+const BATCH_MS = 500;
 
 /**
  * Writes each Service's Endpoints, the object that the article names. It is deprecated since Kubernetes 1.33 (KEP-4974) and
@@ -66,7 +66,7 @@ export function endpointsController({ client, informers }: Context): Controller 
   }
 
   return {
-    name: "endpoint-controller", latency: BATCH_MS, reconcile,
+    name: "endpoint-controller", pace: BATCH_MS, reconcile,
     watches: [watch("Service"), watch("Pod", (_key, pod, previous) => selection.affectedBy(pod, previous)), watch("Endpoints")],
   };
 }
