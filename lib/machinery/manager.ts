@@ -37,6 +37,11 @@ export class Manager {
     return this.options.identity;
   }
 
+  /** The control loops in it, by name. */
+  get controllers(): string[] {
+    return this.options.controllers.map(({ name }) => name);
+  }
+
   get leading(): boolean {
     return this.#elector.leading;
   }
