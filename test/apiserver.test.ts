@@ -263,6 +263,19 @@ test("an earlier state can be looked at again", () => {
   assert.equal(server.list("Service").items, []);
 });
 
+test("history is forgotten after a while, where that is asked for", () => {
+  const { client, server, clock } = newServer({ compactEvery: 300_000 });
+  client.create(service("a"));
+  const { resourceVersion } = client.list("Service");
+  client.create(service("b"));
+  clock.advance(299_000);
+  assert.is(server.list("Service", { revision: Number(resourceVersion) }).items.length, 1);
+  clock.advance(600_000);
+  assert.is(refusal(() => server.list("Service", { revision: Number(resourceVersion) })).code, 410);
+  assert.is(refusal(() => client.watch("Service", { resourceVersion }, () => {})).code, 410);
+  assert.is(client.list("Service").items.length, 2);
+});
+
 test("history: who read, watched and wrote what, and what came of it", () => {
   const { client, server, clock } = newServer({ historyLimit: 6 });
   const kubelet = server.client("kubelet/node-a");

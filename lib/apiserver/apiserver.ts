@@ -35,6 +35,8 @@ export interface ApiServerOptions {
   historyLimit?: number;
   /** Past events of a kind with which a watch can begin; default 10,000. */
   watchWindow?: number;
+  /** Milliseconds after which history is forgotten, looked at as often; kube-apiserver takes 5 minutes. Default: it is kept. */
+  compactEvery?: number;
 }
 
 /** The namespaces that every cluster has. */
@@ -61,7 +63,7 @@ export class ApiServer {
   readonly #window: number;
 
   constructor(options: ApiServerOptions) {
-    const { clock, random, store = new MemoryStore(), serviceCIDRs = ["10.96.0.0/12"], nodePortRange = { from: 30_000, to: 32_767 }, first = {}, historyLimit = 100_000, watchWindow = 10_000 } = options;
+    const { clock, random, store = new MemoryStore(), serviceCIDRs = ["10.96.0.0/12"], nodePortRange = { from: 30_000, to: 32_767 }, first = {}, historyLimit = 100_000, watchWindow = 10_000, compactEvery } = options;
     this.clock = clock;
     this.store = store;
     this.#random = random;
@@ -71,9 +73,23 @@ export class ApiServer {
     this.#services = new ServiceNumbers(serviceCIDRs, new PortAllocator(from, to, random, first.nodePort, claimsIn(store, "/registry/ranges/servicenodeports/")), random, [first.clusterIP ?? []].flat(), claimsIn(store, "/registry/ipaddresses/"));
     for (const info of kinds) this.#listen(info);
     for (const { value } of store.range(infoOf("Service").prefix).entries) this.#services.adopt(value as Service);
+    if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
     for (const name of systemNamespaces) {
       if (!store.get(storageKey(infoOf("Namespace"), name, undefined))) this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     }
+  }
+
+  /** Forgets, each time, what was before the time before. (apiserver: pkg/storage/etcd3/compact.go) */
+  #compactEvery(interval: number, revision: number): void {
+    this.clock.schedule(interval, () => {
+      const now = this.store.revision;
+      try {
+        if (revision > 1) this.compact(revision);
+      } catch (error) {
+        if (!(error instanceof CompactedError)) throw error; // another API server on the same etcd was faster
+      }
+      this.#compactEvery(interval, now);
+    }, { background: true });
   }
 
   /** The cluster as the component `who` sees it: "kubectl", "kube-scheduler", "kube-proxy/node-a". */

@@ -484,51 +484,69 @@ export interface Misfit {
 /** Where `value` does not fit the type called `name`; null counts as absent. */
 export function misfits(name: string, value: unknown): Misfit[] {
   const found: Misfit[] = [];
-  checkObject(types().get(name)!, value, "", found, name);
+  if (!objectFits(name)(value)) report({ is: "object", name }, value, "", name, found); // only now is a path worth its price
   return found;
 }
 
-/** Frozen values of the types that are shared by many, or of which a few in a hundred change, known to fit. */
-const fitting: Record<string, WeakSet<object>> = { PodSpec: new WeakSet(), Endpoint: new WeakSet() };
-
-function checkObject(type: ObjectType, value: unknown, path: string, found: Misfit[], owner: string): void {
-  const known = fitting[type.name];
-  if (known?.has(value as object)) return;
-  const before = found.length;
-  checkFields(type, value, path, found, owner);
-  if (known && found.length === before && Object.isFrozen(value)) known.add(value as object);
-}
-
-function checkFields(type: ObjectType, value: unknown, path: string, found: Misfit[], owner: string): void {
-  if (!isRecord(value)) return void found.push({ path, problem: "type", allowed: { is: "object", name: type.name }, value, owner });
-  for (const key of Object.keys(value)) {
-    const field = type.fields.get(key);
+function report(type: FieldType, value: unknown, path: string, owner: string, found: Misfit[]): void {
+  if (value === null || value === undefined || fits(type)(value)) return;
+  if (type.is === "list" && Array.isArray(value)) return value.forEach((item, i) => report(type.of, item, `${path}[${i}]`, owner, found));
+  if ((type.is !== "object" && type.is !== "map") || !isRecord(value)) return void found.push({ path, problem: "type", allowed: type, value, owner });
+  const fields = type.is === "object" ? types().get(type.name)!.fields : undefined;
+  for (const [key, part] of Object.entries(value)) {
     const here = path ? `${path}.${key}` : key;
-    if (!field) found.push({ path: here, problem: "unknown", allowed: [...type.fields.keys()], value: value[key], owner: type.name });
-    else check(field.type, value[key], here, found, type.name);
+    const field = type.is === "map" ? type.of : fields!.get(key)?.type;
+    if (field) report(field, part, here, type.is === "object" ? type.name : owner, found);
+    else found.push({ path: here, problem: "unknown", allowed: [...fields!.keys()], value: part, owner: owner });
   }
 }
 
-function check(type: FieldType, value: unknown, path: string, found: Misfit[], owner: string): void {
-  if (value === null || value === undefined) return;
-  if (type.is === "object") return checkObject(types().get(type.name)!, value, path, found, owner);
-  const misfit = () => void found.push({ path, problem: "type", allowed: type, value, owner });
-  if (type.is === "list") return Array.isArray(value) ? value.forEach((item, i) => check(type.of, item, `${path}[${i}]`, found, owner)) : misfit();
-  if (type.is === "map") {
-    if (!isRecord(value)) return misfit();
-    for (const key of Object.keys(value)) check(type.of, value[key], `${path}.${key}`, found, owner);
-  } else if (!fits[type.is](value)) misfit();
+// ---- whether a value fits: one function for each type, made once ----------------------------------------------------
+
+type Fits = (value: unknown) => boolean;
+const made = new Map<string, Fits>();
+/** Frozen values of the types that are shared by many, or of which a few in a hundred change, known to fit. */
+const fitting: Record<string, WeakSet<object>> = { PodSpec: new WeakSet(), Endpoint: new WeakSet() };
+
+function objectFits(name: string): Fits {
+  let test = made.get(name);
+  if (!test) {
+    const fields = new Map([...types().get(name)!.fields].map(([key, { type }]) => [key, fits(type)]));
+    const known = fitting[name];
+    made.set(name, (test = (value) => {
+      if (known?.has(value as object)) return true;
+      if (!isRecord(value)) return false;
+      for (const key in value) {
+        const part = value[key];
+        const field = fields.get(key);
+        if (!field || (part !== null && part !== undefined && !field(part))) return false;
+      }
+      if (known && Object.isFrozen(value)) known.add(value);
+      return true;
+    }));
+  }
+  return test;
 }
 
-const whole = (bits: 32 | 64) => (value: unknown) => Number.isInteger(value) && Math.abs(value as number) < 2 ** (bits - 1);
-const text = (value: unknown) => typeof value === "string";
-const fits: Record<Exclude<FieldType["is"], "list" | "map" | "object">, (value: unknown) => boolean> = {
+function fits(type: FieldType): Fits {
+  if (type.is === "object") return objectFits(type.name);
+  if (type.is !== "list" && type.is !== "map") return scalarFits[type.is];
+  const item = fits(type.of);
+  const orAbsent: Fits = (value) => value === null || value === undefined || item(value);
+  return type.is === "list" ? (value) => Array.isArray(value) && value.every(orAbsent) : (value) => isRecord(value) && Object.values(value).every(orAbsent);
+}
+
+const whole = (bits: 32 | 64): Fits => (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** (bits - 1);
+const text: Fits = (value) => typeof value === "string";
+const pattern = (regexp: RegExp): Fits => (value) => typeof value === "string" && regexp.test(value);
+const quantity = pattern(/^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/);
+const scalarFits: Record<Exclude<FieldType["is"], "list" | "map" | "object">, Fits> = {
   string: text,
-  time: (value) => text(value) && !Number.isNaN(Date.parse(value as string)),
+  time: pattern(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/), // RFC 3339
   int: whole(32),
   int64: whole(64),
   bool: (value) => typeof value === "boolean",
-  quantity: (value) => (text(value) ? /^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.test(value as string) : typeof value === "number"),
+  quantity: (value) => quantity(value) || typeof value === "number",
   intOrString: (value) => text(value) || whole(32)(value),
   any: () => true,
 };
