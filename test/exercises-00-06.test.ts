@@ -45,6 +45,12 @@ function refusal(name: string, spec = "{ ports: [{ port: 80 }] }"): string {
 const astray = article((cluster) => cluster.patch("Service", "nginx", { spec: { selector: { app: "ngnix" } } }));
 const on30080 = article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: 30080 }] } }));
 
+const stopCloudManagers = (howMany: number) => (cluster: Cluster) => cluster.managers.filter(({ name }) => name === "cloud-controller-manager").slice(0, howMany).forEach((manager) => manager.stop());
+const tooEarly = createCluster({ cloud: aws() });
+stopCloudManagers(2)(tooEarly);
+tooEarly.apply(read(manifests));
+tooEarly.settle();
+
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "00.1": { right: ["kube-scheduler", "the scheduler", "Scheduler"], wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"] },
@@ -64,6 +70,10 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "03.3": { right: [30086, "30086"], wrong: [30000, 30085, 30087, 30095, 32767, 86] },
   "03.4": { right: [astray], wrong: [plain, bare, article((cluster) => cluster.scale("Deployment", "nginx", 0)), article((cluster) => cluster.delete("Service", "nginx")), "rejected"] },
   "03.5": { right: [on30080], wrong: [plain, bare, article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 30080, targetPort: 80 }] } })), 30080] },
+  "04.1": { right: ["cloud-controller-manager", "CCM", "the Cloud Controller Manager"], wrong: ["kube-controller-manager", "KCM", "controller manager", "API server", "kube-proxy"] },
+  "04.2": { right: ["c", "(c)", "c) the events"], wrong: ["a", "b", "d", "e"] },
+  "04.3": { right: ["a, b, d", ["a", "b", "d"], "(a), (b) and (d)", "d b a"], wrong: ["a", "a, b", "b, d", "a, d", "c", "a, b, c, d", "all", ["c"]] },
+  "04.4": { right: [article(stopCloudManagers(2))], wrong: [article(stopCloudManagers(1)), article(), bare, tooEarly, "both"] },
   "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
   "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },

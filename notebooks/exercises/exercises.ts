@@ -3,20 +3,24 @@ import { ch00 } from "./ch00.js";
 import { ch01 } from "./ch01.js";
 import { ch02 } from "./ch02.js";
 import { ch03 } from "./ch03.js";
+import { ch04 } from "./ch04.js";
 import { ch06 } from "./ch06.js";
 import { ch07 } from "./ch07.js";
 import { ch08 } from "./ch08.js";
 import { ch09 } from "./ch09.js";
 import { ch13 } from "./ch13.js";
+import { ch14 } from "./ch14.js";
 
 export const exercises: readonly Exercise[] = [
   ...ch00,
   ...ch01,
   ...ch02,
   ...ch03,
+  ...ch04,
   ...ch06,
   ...ch07,
   ...ch08,
   ...ch09,
   ...ch13,
+  ...ch14,
 ];
