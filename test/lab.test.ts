@@ -12,7 +12,7 @@ import { runLab, type LabReport } from "stopover/internal/lab/lab";
 import { planOf } from "stopover/internal/lab/plan";
 import { preflight } from "stopover/internal/lab/preflight";
 import { labText } from "stopover/internal/lab/text";
-import { TraceReader } from "stopover/internal/lab/trace";
+import { XtablesTrace } from "stopover/internal/lab/trace";
 import { articleManifests, read } from "stopover/internal/objects/files";
 
 const articleURL = "http://mynginx-app.com:8080/";
@@ -129,7 +129,7 @@ test("a trace is read however it is cut up, and an id that comes again is a new 
     { table: "filter", chain: "FORWARD", verdict: "ACCEPT", source: "203.0.113.9:40000", destination: "10.1.1.2:8080" },
   ];
   for (const size of [1, 7, 10_000]) {
-    const reader = new TraceReader();
+    const reader = new XtablesTrace();
     for (let i = 0; i < text.length; i += size) reader.feed(text.slice(i, i + size));
     assert.equal(reader.packets.map(({ destination }) => destination), ["10.2.0.1:80", "10.2.0.2:80"]);
     assert.equal(reader.packets[0]!.steps, steps);

@@ -92,7 +92,7 @@ function settle(house: Namespaces, { name, routes, rules, routeLocalnet }: LabNo
   for (const [family, text] of [["", rules.IPv4], ["6", rules.IPv6]] as const) {
     if (text === undefined) continue;
     house.run(space, `ip${family}tables-nft-restore`, [], text);
-    if (family === "") house.run(space, "iptables-nft-restore", ["--noflush"], traceRules("-p tcp --tcp-flags SYN SYN"));
+    house.run(space, `ip${family}tables-nft-restore`, ["--noflush"], traceRules("-p tcp --tcp-flags SYN SYN"));
   }
 }
 

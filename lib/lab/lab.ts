@@ -68,16 +68,19 @@ export async function observe(plan: LabPlan, { onProgress = () => {} }: LabOptio
     build(house, plan);
     onProgress("starting the Pods' HTTP servers, the load balancer and the DNS server");
     await Promise.all([startPods(house, plan), startBalancers(house, plan), startDns(house, plan)]);
-    const readers = await startMonitors(house, plan);
+    const traces = await startMonitors(house, plan);
+    const packetsOf = (node: string): TracedPacket[] => (traces.get(node) ?? []).flatMap(({ packets }) => packets);
     onProgress(`asking for ${plan.url}`);
     const answer = await ask(house, plan);
-    await silence(() => [...readers.values()].reduce((sum, { packets }) => sum + packets.reduce((steps, packet) => steps + packet.steps.length, 0), 0));
-    const flows = new Map(plan.nodes.map(({ name }) => [name, parseFlows(house.run(nodeSpace(name), "conntrack", ["-L", "-p", "tcp"]))]));
-    return { kernel: `Linux ${release()}`, answer, ...meaning(answer), flows, traces: new Map([...readers].map(([name, { packets }]) => [name, packets])) };
+    await silence(() => plan.nodes.flatMap(({ name }) => packetsOf(name)).reduce((sum, { steps }) => sum + steps.length, 0));
+    const flows = new Map(plan.nodes.map(({ name }) => [name, flowsOf(house, nodeSpace(name))]));
+    return { kernel: `Linux ${release()}`, answer, ...meaning(answer), flows, traces: new Map(plan.nodes.map(({ name }) => [name, packetsOf(name)])) };
   } finally {
     house.close();
   }
 }
+
+const flowsOf = (house: Namespaces, space: string): Flow[] => ["ipv4", "ipv6"].flatMap((family) => parseFlows(house.run(space, "conntrack", ["-L", "-p", "tcp", "-f", family])));
 
 async function ask(house: Namespaces, plan: LabPlan): Promise<Answer> {
   const families = ([4, 6] as const).filter((family) => plan.client.addresses.some((address) => address.includes(":") === (family === 6)));

@@ -47,10 +47,16 @@ export class Namespaces {
     for (const name of names) this.ip(["link set lo up"], name);
   }
 
-  /** Runs lines of ip(8) as one batch, in a namespace or outside of all. Throws with the line that failed. */
+  /** Runs lines of ip(8) as one batch, in a namespace or outside of all; those that name IPv6 addresses as `ip -6`. Throws with the line that failed. */
   ip(lines: readonly string[], name?: string): void {
+    this.#batch(lines.filter((line) => !ofIPv6(line)), name, []);
+    this.#batch(lines.filter(ofIPv6), name, ["-6"]);
+  }
+
+  #batch(lines: readonly string[], name: string | undefined, options: readonly string[]): void {
+    if (lines.length === 0) return;
     const full = lines.map((line) => line.replace(/@/g, this.prefix));
-    execute("ip", [...(name === undefined ? [] : ["-n", this.nameOf(name)]), "-batch", "-"], full.join("\n") + "\n", (said) =>
+    execute("ip", [...options, ...(name === undefined ? [] : ["-n", this.nameOf(name)]), "-batch", "-"], full.join("\n") + "\n", (said) =>
       said.replace(/Command failed -:(\d+)/, (_, number) => `in: ip ${full[Number(number) - 1]}`));
   }
 
@@ -82,6 +88,9 @@ export class Namespaces {
     if (open.size === 0) stopListening();
   }
 }
+
+/** An address, not a hardware address: those have two digits between all colons. */
+const ofIPv6 = (line: string): boolean => line.split(" ").some((word) => word.includes(":") && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(word));
 
 function execute(program: string, args: readonly string[], input: string, explain = (said: string): string => said): string {
   const { status, stdout, stderr, error, signal } = spawnSync(program, args, { input, encoding: "utf8", maxBuffer: 1 << 28 });

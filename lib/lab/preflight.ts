@@ -7,13 +7,14 @@ const tools: Readonly<Record<string, string>> = {
   bridge: "iproute2 (Fedora: iproute)",
   "iptables-nft-restore": "iptables (Fedora: iptables-nft)",
   "xtables-monitor": "iptables (Fedora: iptables-nft)",
+  nft: "nftables",
   conntrack: "conntrack (Fedora: conntrack-tools)",
   dnsmasq: "dnsmasq-base (Fedora: dnsmasq)",
   haproxy: "haproxy",
   stdbuf: "coreutils",
 };
 
-/** One line for each thing that is missing; empty where the lab can run. */
+/** One line for each thing that is missing; none where the lab can run. */
 export function preflight(): string[] {
   if (process.platform !== "linux") return [`the lab is made of Linux network namespaces, and this is ${process.platform}: run it on Linux, for example in a virtual machine (multipass, lima, WSL 2)`];
   if (process.getuid?.() !== 0) return ["the lab makes network namespaces, which needs root: run it with sudo"];

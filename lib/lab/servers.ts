@@ -7,7 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import { balancerSpace, dns, dnsAddresses, nodeSpace, podSpace } from "./build.js";
 import type { Namespaces } from "./namespaces.js";
 import type { LabPlan } from "./plan.js";
-import { TraceReader } from "./trace.js";
+import { NftTrace, XtablesTrace, rulesByHandle, type TraceReader } from "./trace.js";
 
 const defaults = `global
   maxconn 256
@@ -54,7 +54,7 @@ const sourceFor = (own: readonly string[], target: string): string => own.find((
 async function haproxy(house: Namespaces, space: string, config: string): Promise<void> {
   const child = house.start(space, "sh", ["-c", `exec haproxy -db -f /dev/fd/3 3<<'END'\n${config}END`], ["ignore", "ignore", "pipe"]);
   const binds = config.match(/^ {2}bind /gm)?.length ?? 0;
-  await ready(child, "haproxy", () => sockets(child) >= binds);
+  await ready(child, "haproxy", () => sockets(child).length >= binds);
 }
 
 /** Answers every name of the plan, and NXDOMAIN for all others. */
@@ -64,36 +64,50 @@ export async function startDns(house: Namespaces, plan: LabPlan): Promise<void> 
     "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root", "--bind-interfaces", "--local-ttl=1", "--address=/#/",
     ...dnsAddresses.map((address) => `--listen-address=${address}`), ...records,
   ], ["ignore", "ignore", "pipe"]);
-  await ready(child, "dnsmasq", () => sockets(child) >= 2 * dnsAddresses.length);
+  await ready(child, "dnsmasq", () => sockets(child).length >= 2 * dnsAddresses.length);
 }
 
-/** What each node's kernel says; it grows as the lab goes on. */
-export async function startMonitors(house: Namespaces, plan: LabPlan): Promise<Map<string, TraceReader>> {
-  const readers = new Map<string, TraceReader>();
-  for (const { name } of plan.nodes) {
-    const reader = new TraceReader();
-    const monitor = house.start(nodeSpace(name), "stdbuf", ["-oL", "xtables-monitor", "--trace"]); // it would keep its lines to itself otherwise
-    monitor.stdout!.setEncoding("utf8").on("data", (text: string) => reader.feed(text));
-    await ready(monitor, "xtables-monitor", () => subscribed(monitor));
-    readers.set(name, reader);
+/** What each node's kernel says of the packets of each family; it grows as the lab goes on. */
+export async function startMonitors(house: Namespaces, plan: LabPlan): Promise<Map<string, TraceReader[]>> {
+  const readers = new Map<string, TraceReader[]>();
+  for (const { name, addresses, rules } of plan.nodes) {
+    const of = (family: "IPv4" | "IPv6"): boolean => rules[family] !== undefined && addresses.some((address) => address.includes(":") === (family === "IPv6"));
+    readers.set(name, [
+      ...(of("IPv4") ? [(await monitor(house, nodeSpace(name), new XtablesTrace(), ["xtables-monitor", "-4", "--trace"])).reader] : []),
+      ...(of("IPv6") ? [(await monitor(house, nodeSpace(name), nftTrace(house, nodeSpace(name)), ["nft", "-a", "-n", "monitor", "trace"])).reader] : []),
+    ]);
   }
   return readers;
 }
 
-/** A kernel's queue for a process that listens to its traces. Column 2 is the protocol (12: netfilter), 4 the groups (bit 8: NFNLGRP_NFTRACE). */
-const subscribed = ({ pid }: ChildProcess): boolean =>
-  lines(`/proc/${pid}/net/netlink`).some((line) => {
-    const [, protocol, , groups] = line.trim().split(/\s+/);
-    return protocol === "12" && (parseInt(groups!, 16) & 0x100) !== 0;
-  });
+/** Starts to listen to a kernel's traces. Both programs would keep their lines to themselves without stdbuf. */
+export async function monitor(house: Namespaces, space: string, reader: TraceReader, command: readonly string[]): Promise<{ reader: TraceReader; child: ChildProcess }> {
+  const child = house.start(space, "stdbuf", ["-oL", ...command]);
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => reader.feed(text));
+  await ready(child, command[0]!, () => subscribed(child));
+  return { reader, child };
+}
 
-const sockets = ({ pid }: ChildProcess): number => {
+/** A reader of IPv6 traces, for the rules that are loaded now. */
+export const nftTrace = (house: Namespaces, space: string, on?: TraceReader["on"]): NftTrace =>
+  new NftTrace(rulesByHandle(house.run(space, "ip6tables-nft-save", []), house.run(space, "nft", ["-j", "-a", "list", "ruleset"])), on);
+
+/** The namespace's netlink sockets: column 2 is the protocol (12: netfilter), 4 the groups (bit 8: NFNLGRP_NFTRACE), the last one the socket's number. */
+function subscribed(child: ChildProcess): boolean {
+  const own = sockets(child);
+  return lines(`/proc/${child.pid}/net/netlink`).some((line) => {
+    const fields = line.trim().split(/\s+/);
+    return fields[1] === "12" && (parseInt(fields[3]!, 16) & 0x100) !== 0 && own.includes(`socket:[${fields.at(-1)}]`);
+  });
+}
+
+function sockets({ pid }: ChildProcess): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).filter((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:")).length;
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).filter((link) => link.startsWith("socket:"));
   } catch {
-    return 0; // not there yet, or there no more
+    return []; // not there yet, or there no more
   }
-};
+}
 
 function lines(path: string): string[] {
   try {

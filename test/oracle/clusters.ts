@@ -77,7 +77,7 @@ const proxyOf = fc.record({
 });
 
 export const cluster: Arbitrary<Cluster> = fc
-  .record({ family: weighted<Family>([1, "IPv4"]), services: fc.array(serviceOf, { minLength: 1, maxLength: 5 }), proxy: proxyOf, randomFully: fc.boolean() })
+  .record({ family: weighted<Family>([3, "IPv4"], [1, "IPv6"]), services: fc.array(serviceOf, { minLength: 1, maxLength: 5 }), proxy: proxyOf, randomFully: fc.boolean() })
   .map(({ family, services, proxy, randomFully }) => ({
     family, randomFully, node: nodeOf(family), proxy: documentOf(family, proxy),
     services: services.map((wish, i) => manifestOf(family, wish, i)),

@@ -12,7 +12,8 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Namespaces } from "stopover/internal/lab/namespaces";
-import { TraceReader, traceRules, type TracedPacket } from "stopover/internal/lab/trace";
+import { monitor, nftTrace } from "stopover/internal/lab/servers";
+import { XtablesTrace, traceRules, type TracedPacket } from "stopover/internal/lab/trace";
 import { readAddress } from "stopover/internal/net/address";
 import { describe, packet, sourceOf, type Packet } from "stopover/internal/net/packet";
 import { decode, encode } from "./frames.js";
@@ -38,7 +39,6 @@ export class Rig {
   #seen: Seen = { traces: [], out: [] };
   #sentinels = 20000;
   #arrived = () => {};
-  #trouble: string | undefined;
 
   private constructor(readonly house: Namespaces, readonly wire: ChildProcess, readonly process: ChildProcess) {}
 
@@ -51,11 +51,10 @@ export class Rig {
       links.forEach((link, i) => plug(house, link, i));
       settle(house);
       for (const family of ["", "6"]) house.run("node", `ip${family}tables-nft-restore`, ["--noflush"], traceRules());
-      const monitor = house.start("node", "stdbuf", ["-oL", "xtables-monitor", "--trace"]);
       const rig = new Rig(house, await child(house, "world", "wire.js", `${links.length}`), await child(house, "node", "local-process.js"));
-      rig.#listen(monitor);
-      for (const family of ["IPv4", "IPv6"] as const) rig.load(noRules, family);
-      await rig.#awaken();
+      rig.#listen();
+      await monitor(house, "node", new XtablesTrace(rig.#hear), ["xtables-monitor", "-4", "--trace"]);
+      for (const family of ["IPv4", "IPv6"] as const) await rig.load(noRules, family);
       return rig;
     } catch (error) {
       house.close();
@@ -64,9 +63,10 @@ export class Rig {
   }
 
   /** Replaces all rules by those of an iptables-save text, and forgets all connections. */
-  load(text: string, family: "IPv4" | "IPv6" = "IPv4"): void {
+  async load(text: string, family: "IPv4" | "IPv6" = "IPv4"): Promise<void> {
     this.house.run("node", family === "IPv4" ? "iptables-nft-restore" : "ip6tables-nft-restore", [], text);
     this.house.run("node", "conntrack", ["-F"]);
+    if (family === "IPv6") await this.#listenToIPv6();
   }
 
   /** What iptables-save prints, without the raw table (our TRACE), counters set to 0 and comments left out. */
@@ -109,20 +109,19 @@ export class Rig {
   async #until(done: () => boolean, what: string): Promise<void> {
     const deadline = Date.now() + patience;
     while (!done()) {
-      if (this.#trouble !== undefined) throw new Error(`xtables-monitor, waiting for ${what}: ${this.#trouble}\n${JSON.stringify(this.#seen.traces.at(-1))}`);
-      if (Date.now() > deadline) throw new Error(`the rig lost sight of ${what} for ${patience} ms`);
+      if (Date.now() > deadline) throw new Error(`the rig lost sight of ${what} for ${patience} ms; it saw ${JSON.stringify(this.#seen)}`);
       const timer = setTimeout(() => this.#arrived(), 50);
       await new Promise<void>((resolve) => (this.#arrived = resolve));
       clearTimeout(timer);
     }
   }
 
-  #listen(monitor: ChildProcess): void {
-    const reader = new TraceReader((trace) => {
-      if (this.#seen.traces.at(-1) !== trace && !this.#seen.traces.includes(trace)) this.#seen.traces.push(trace);
-    });
-    monitor.stdout!.setEncoding("utf8").on("data", (text: string) => (reader.feed(text), this.#arrived()));
-    monitor.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#trouble = text.trim()));
+  readonly #hear = (trace: TracedPacket): void => {
+    if (this.#seen.traces.at(-1) !== trace && !this.#seen.traces.includes(trace)) this.#seen.traces.push(trace);
+    this.#arrived();
+  };
+
+  #listen(): void {
     this.wire.on("message", ({ link, packet }: OnWire) => {
       const decoded = decode(Buffer.from(packet, "hex"));
       if (decoded) this.#seen.out.push({ link: links[link]!, packet: decoded });
@@ -130,15 +129,12 @@ export class Rig {
     });
   }
 
-  /** The monitor says nothing when it begins to listen: send until it hears something. */
-  async #awaken(): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      this.#write(packet(`198.51.100.97:${30000 + tries}`, sentinel.IPv4, "UDP"), "eth0");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      if (this.#seen.traces.length > 0) return this.#quiet("IPv4");
-      if (tries > 200) throw new Error("xtables-monitor hears nothing");
-    }
+  /** nft knows the rules that were there when it began to listen. */
+  async #listenToIPv6(): Promise<void> {
+    this.#six?.kill();
+    this.#six = (await monitor(this.house, "node", nftTrace(this.house, "node", this.#hear), ["nft", "-a", "-n", "monitor", "trace"])).child;
   }
+  #six: ChildProcess | undefined;
 }
 
 /** Conntrack sleeps until a rule asks for it. */
@@ -162,7 +158,7 @@ async function child(house: Namespaces, namespace: string, file: string, ...args
 function plug(house: Namespaces, link: Link, i: number): void {
   house.ip([`link add vx${i} type vxlan id ${i + 1} local ${ends.tunnel} dstport ${nodePort(i)} noudpcsum nolearning dev wire`, `link set vx${i} netns @node name ${link}`], "tunnel");
   house.run("node", "bridge", ["fdb", "append", "00:00:00:00:00:00", "dev", link, "dst", ends.world, "port", `${wirePort(i)}`]);
-  house.ip([`link set ${link} address ${nodeMac(i)} up`], "node");
+  house.ip([`link set ${link} address ${nodeMac(i)} addrgenmode none up`], "node"); // no address of its own making: it would announce it
 }
 
 function settle(house: Namespaces): void {
