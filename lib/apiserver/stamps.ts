@@ -1,0 +1,31 @@
+import type { Clock } from "../machinery/clock.js";
+
+/** What the API server marks new objects with: the time, a uid, the end of a generated name. */
+export class Stamps {
+  #last = { second: NaN, text: "" };
+
+  /** `random`: numbers in [0, 1). */
+  constructor(private readonly clock: Clock, private readonly random: () => number) {}
+
+  /** Kubernetes' time: UTC, whole seconds. What is made in the same second shares the text. */
+  now(secondsFromNow = 0): string {
+    const second = Math.floor(this.clock.now() / 1000) + secondsFromNow;
+    if (second !== this.#last.second) this.#last = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+    return this.#last.text;
+  }
+
+  /** A version 4 UUID. */
+  uid(): string {
+    const word = () => Math.floor((1 + this.random()) * 0x1_0000_0000).toString(16).slice(1); // the leading 1 keeps the zeros
+    const hex = word() + word() + word() + word();
+    const variant = "89ab"[parseInt(hex[16]!, 16) & 3];
+    // join makes one flat string; a template would keep its pieces alive beside it.
+    return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)].join("-");
+  }
+
+  /** Five characters without vowels, so that no word appears by chance. (k8s.io/apimachinery: pkg/util/rand) */
+  suffix(): string {
+    const alphabet = "bcdfghjklmnpqrstvwxz2456789";
+    return Array.from({ length: 5 }, () => alphabet[Math.floor(this.random() * alphabet.length)]).join("");
+  }
+}
