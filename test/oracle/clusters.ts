@@ -21,6 +21,8 @@ export interface Cluster {
 export interface Sent {
   from: Link | "process";
   packet: Packet;
+  /** What a TCP client sends once it was answered; stray: with a sequence number that does not fit. */
+  then: Flags | "stray";
 }
 
 const weighted = <T>(...choices: [weight: number, value: T][]): Arbitrary<T> => fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
@@ -152,6 +154,7 @@ export interface Shot {
   port: number;
   protocol: "same" | Transport;
   flags: Flags;
+  then: Sent["then"];
 }
 
 export const shot: Arbitrary<Shot> = fc.record({
@@ -161,6 +164,7 @@ export const shot: Arbitrary<Shot> = fc.record({
   service: fc.nat(4), port: fc.nat(2),
   protocol: weighted<Shot["protocol"]>([12, "same"], [1, "TCP"], [1, "UDP"]),
   flags: weighted<Flags>([16, "SYN"], [1, "ACK"], [1, "SYN,ACK"], [1, "RST"]),
+  then: weighted<Sent["then"]>([3, "ACK"], [1, "FIN,ACK"], [1, "RST"], [2, "stray"]),
 });
 
 /** `serial` makes the source port, so that no two packets of a run are the same connection. */
@@ -171,7 +175,7 @@ export function aim({ family, services, slices }: Cluster, shot: Shot, serial: n
   const { address, port: destinationPort } = target(family, shot, service, port, slices);
   const wanted = shot.protocol === "same" ? port?.protocol ?? "TCP" : shot.protocol;
   const protocol = from === "process" && wanted === "SCTP" ? "TCP" : wanted;
-  return { from, packet: { protocol, source, sourcePort: serial, destination: address, destinationPort, ...(protocol === "TCP" && { flags: from === "process" ? "SYN" : shot.flags }) } };
+  return { from, then: shot.then, packet: { protocol, source, sourcePort: serial, destination: address, destinationPort, ...(protocol === "TCP" && { flags: from === "process" ? "SYN" : shot.flags }) } };
 }
 
 function origin(family: Family, { from, number, to }: Shot): { from: Sent["from"]; source: string } {
@@ -204,4 +208,4 @@ function target(family: Family, { to, number, service: s }: Shot, { spec, status
   }
 }
 
-export const shown = ({ from, packet }: Sent): string => `${packet.protocol} ${packet.flags ?? ""} ${endpoint(packet.source, packet.sourcePort)} -> ${endpoint(packet.destination, packet.destinationPort)} (${from === "process" ? "from a process of the node" : `in by ${from}`})`;
+export const shown = ({ from, packet }: Omit<Sent, "then">): string => `${packet.protocol} ${packet.flags ?? ""} ${endpoint(packet.source, packet.sourcePort)} -> ${endpoint(packet.destination, packet.destinationPort)} (${from === "process" ? "from a process of the node" : `in by ${from}`})`;

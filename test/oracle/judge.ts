@@ -37,8 +37,11 @@ export function simulate(cluster: Cluster): { rules: RuleSet; kernel: Kernel; sy
 /** A difference in words, or undefined. */
 export type Difference = string | undefined;
 
-/** Loads the cluster's rules, sends the packets, and answers the first difference. `heard` counts what was compared. */
-export async function judge(rig: Rig, cluster: Cluster, packets: readonly Sent[], heard: (rules: number) => void = () => {}): Promise<Difference> {
+/** Hears of each packet that was compared: how it ended, and how many rules it met. */
+export type Heard = (end: Verdict["kind"], rules: number) => void;
+
+/** Loads the cluster's rules, sends the packets, and answers the first difference. */
+export async function judge(rig: Rig, cluster: Cluster, packets: readonly Sent[], heard: Heard = () => {}): Promise<Difference> {
   const { rules, kernel, sysctls } = simulate(cluster);
   rig.house.sysctl("node", { "net.ipv4.conf.all.route_localnet": Number(sysctls.routeLocalnet), "net.netfilter.nf_conntrack_tcp_be_liberal": Number(sysctls.tcpLiberal) });
   const text = saveText(rules);
@@ -46,25 +49,32 @@ export async function judge(rig: Rig, cluster: Cluster, packets: readonly Sent[]
   const saved = rig.saved(cluster.family);
   if (saved !== text) return `iptables-save prints something else than our save form:\n${sideBySide(text.split("\n"), saved.split("\n"))}`;
   for (const sent of packets) {
-    const difference = await compare(rig, rules, kernel, sent, heard);
+    const difference = await new Talk(rig, rules, kernel, heard).about(sent);
     if (difference) return `${shown(sent)}\n${difference}`;
   }
   return undefined;
 }
 
-async function compare(rig: Rig, rules: RuleSet, kernel: Kernel, { from, packet }: Sent, heard: (rules: number) => void): Promise<Difference> {
-  const seen = await rig.send(packet, from);
-  const ours = walk(kernel, rules, packet, from, seen);
-  heard(ours.steps.length);
-  const difference = differenceOf(rules, packet, from, seen, ours, kernel);
-  if (difference || ours.verdict.kind !== "forward" || packet.protocol === "SCTP" || from === "process") return difference;
-  const { interface: link, packet: sent } = ours.verdict;
-  const answer = replyTo(sent);
-  const back = await rig.send(answer, link as Link);
-  const ourBack = walk(kernel, rules, answer, link as Link, back);
-  heard(ourBack.steps.length);
-  const wrong = differenceOf(rules, answer, link as Link, back, ourBack, kernel);
-  return wrong && `its answer ${describe(answer)}:\n${wrong}`;
+/** A packet; and where it came through, its answer, and what the client sends after it. */
+class Talk {
+  constructor(readonly rig: Rig, readonly rules: RuleSet, readonly kernel: Kernel, readonly heard: Heard) {}
+
+  async about({ from, packet, then }: Sent): Promise<Difference> {
+    const first = await this.#look(packet, from);
+    if (first.difference || first.verdict.kind !== "forward" || packet.protocol === "SCTP" || from === "process") return first.difference;
+    const answer = replyTo(first.verdict.packet);
+    const second = await this.#look(answer, first.verdict.interface as Link);
+    if (second.difference) return `its answer ${describe(answer)}:\n${second.difference}`;
+    const { difference } = await this.#look({ ...packet, ...(packet.protocol === "TCP" && (then === "stray" ? { flags: "ACK", outOfWindow: true } : { flags: then })) }, from);
+    return difference && `what the client sends after the answer (${then}):\n${difference}`;
+  }
+
+  async #look(packet: Packet, from: Link | "process"): Promise<{ difference: Difference; verdict: Verdict }> {
+    const seen = await this.rig.send(packet, from);
+    const ours = walk(this.kernel, this.rules, packet, from, seen);
+    this.heard(ours.verdict.kind, ours.steps.length);
+    return { difference: differenceOf(this.rules, packet, from, seen, ours, this.kernel), verdict: ours.verdict };
+  }
 }
 
 interface Walked {

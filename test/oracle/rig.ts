@@ -53,8 +53,6 @@ export class Rig {
       for (const family of ["", "6"]) house.run("node", `ip${family}tables-nft-restore`, ["--noflush"], traceRules());
       const rig = new Rig(house, await child(house, "world", "wire.js", `${links.length}`), await child(house, "node", "local-process.js"));
       rig.#listen();
-      await monitor(house, "node", new XtablesTrace(rig.#hear), ["xtables-monitor", "-4", "--trace"]);
-      for (const family of ["IPv4", "IPv6"] as const) await rig.load(noRules, family);
       return rig;
     } catch (error) {
       house.close();
@@ -62,12 +60,17 @@ export class Rig {
     }
   }
 
-  /** Replaces all rules by those of an iptables-save text, and forgets all connections. */
+  /** Replaces all rules by those of an iptables-save text, and forgets all connections and clients. */
   async load(text: string, family: "IPv4" | "IPv6" = "IPv4"): Promise<void> {
+    this.#monitor?.kill("SIGKILL");
     this.house.run("node", family === "IPv4" ? "iptables-nft-restore" : "ip6tables-nft-restore", [], text);
-    this.house.run("node", "conntrack", ["-F"]);
-    if (family === "IPv6") await this.#listenToIPv6();
+    this.house.run("node", "sh", ["-c", "conntrack -F; for list in /proc/net/xt_recent/*; do [ ! -e $list ] || echo / > $list; done"]); // lists outlive rules that come again
+    const [reader, command] = family === "IPv4"
+      ? [new XtablesTrace(this.#hear), ["xtables-monitor", "-4", "--trace"]] as const
+      : [nftTrace(this.house, "node", this.#hear), ["nft", "-a", "-n", "monitor", "trace"]] as const; // nft knows the rules that are there when it begins to listen
+    this.#monitor = (await monitor(this.house, "node", reader, command)).child;
   }
+  #monitor: ChildProcess | undefined;
 
   /** What iptables-save prints, without the raw table (our TRACE), counters set to 0 and comments left out. */
   saved(family: "IPv4" | "IPv6" = "IPv4"): string {
@@ -128,23 +131,7 @@ export class Rig {
       this.#arrived();
     });
   }
-
-  /** nft knows the rules that were there when it began to listen. */
-  async #listenToIPv6(): Promise<void> {
-    this.#six?.kill();
-    this.#six = (await monitor(this.house, "node", nftTrace(this.house, "node", this.#hear), ["nft", "-a", "-n", "monitor", "trace"])).child;
-  }
-  #six: ChildProcess | undefined;
 }
-
-/** Conntrack sleeps until a rule asks for it. */
-const noRules = `*nat
-${["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"].map((chain) => `:${chain} ACCEPT [0:0]`).join("\n")}
-COMMIT
-*filter
--A FORWARD -m conntrack --ctstate INVALID -j DROP
-COMMIT
-`;
 
 const ended = ({ steps }: TracedPacket): boolean => steps.some(({ chain, rule }) => chain === "POSTROUTING" && rule === undefined);
 
