@@ -20,8 +20,8 @@ export type Showable = Picture | Journey | Outcomes | KubeObject | readonly unkn
 /** nbformat's display data: MIME type -> content. */
 export interface Bundle {
   data: Record<string, unknown>;
-  /** For images: the size at which to show them, in CSS pixels. */
-  metadata: Record<string, { width: number; height: number }>;
+  /** For images: the size at which to show them, in CSS pixels, and what they say to who cannot see them. */
+  metadata: Record<string, { width: number; height: number; alt: string }>;
 }
 
 /** A notebook's column is about this wide; a wider picture is scaled down to it. */
@@ -76,7 +76,7 @@ function withPng(bundle: Bundle, picture: Parameters<typeof png>[0] | undefined)
   try {
     const drawn = png(picture), width = Math.min(drawn.width, columnWidth);
     const size = { width, height: Math.round((drawn.height * width) / drawn.width) };
-    return { data: { ...bundle.data, "image/png": Buffer.from(drawn.png).toString("base64") }, metadata: { "image/png": size } };
+    return { data: { ...bundle.data, "image/png": Buffer.from(drawn.png).toString("base64") }, metadata: { "image/png": { ...size, alt: picture.title } } };
   } catch (error) {
     // Without its source, so that no front end tries and shows its own error instead of this text.
     return { data: { "text/plain": `${bundle.data["text/plain"]}\n\n(This picture could not be drawn: ${error instanceof Error ? error.message : error})` }, metadata: {} };

@@ -250,7 +250,7 @@ test("in tslab show sends every form at once, and a broken picture is words and 
     delete cache[file];
   }
   assert.equal(sent.map(({ data }) => Object.keys(data).sort()), [["image/png", "text/plain", "text/vnd.mermaid"], ["application/vnd.vegalite.v5+json", "image/png", "text/plain"], ["text/html", "text/plain"], ["text/plain"]]);
-  assert.equal(sent[0]!.metadata, { "image/png": { width: png(all["journey"]!).width, height: png(all["journey"]!).height } });
+  assert.equal(sent[0]!.metadata, { "image/png": { width: png(all["journey"]!).width, height: png(all["journey"]!).height, alt: all["journey"]!.title } });
   assert.match(String(sent[3]!.data["text/plain"]), /could not be drawn: Parse error/);
 });
 
