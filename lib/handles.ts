@@ -20,6 +20,8 @@ export interface NodeHandle {
   connections(): string[];
   /** The sockets of its own processes that listen, as `ss -ln` lists them. */
   sockets(): { protocol: string; port: number; address: string }[];
+  /** Whether a process of the node itself listens on a port, as `ss -ltn` would show. A NodePort is a rule, not a listener. */
+  listensOn(port: number, protocol?: "TCP" | "UDP" | "SCTP"): boolean;
   /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
   stop(): void;
   /** It is back, with the rules and Pods that it had. */
@@ -76,6 +78,7 @@ export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubePr
     name: machine.name, machine, kubelet, kubeProxy, rules: ruleTables(machine, kubeProxy),
     sockets: () => machine.kernel.sockets,
     connections: () => [...machine.kernel.conntrack.connections()].map((one) => conntrackText(one, machine.kernel.conntrack.clock.now())),
+    listensOn: (port, protocol = "TCP") => machine.kernel.listening({ protocol, source: "127.0.0.1", sourcePort: 0, destination: machine.addresses[0]!, destinationPort: port }),
     stop() {
       machine.up = false;
       kubelet.stop();
@@ -124,7 +127,7 @@ export function podHandle(network: Network, key: string): PodHandle {
   const { machine, sandbox } = found;
   return {
     machine, sandbox,
-    crash: (container = sandbox.pod.spec.containers[0]!.name) => void sandbox.crashed.add(container),
+    crash: (container = sandbox.pod.spec.containers[0]!.name) => machine.crash(sandbox, container),
     setHealthy: (healthy) => void (sandbox.sick = !healthy),
   };
 }
