@@ -51,6 +51,11 @@ stopCloudManagers(2)(tooEarly);
 tooEarly.apply(read(manifests));
 tooEarly.settle();
 
+const staleOn = (node: string, replicas = 1) => article((cluster) => {
+  cluster.node(node).kubeProxy.stop();
+  cluster.scale("Deployment", "nginx", replicas);
+});
+
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "00.1": { right: ["kube-scheduler", "the scheduler", "Scheduler"], wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"] },
@@ -74,6 +79,10 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "04.2": { right: ["c", "(c)", "c) the events"], wrong: ["a", "b", "d", "e"] },
   "04.3": { right: ["a, b, d", ["a", "b", "d"], "(a), (b) and (d)", "d b a"], wrong: ["a", "a, b", "b, d", "a, d", "c", "a, b, c, d", "all", ["c"]] },
   "04.4": { right: [article(stopCloudManagers(2))], wrong: [article(stopCloudManagers(1)), article(), bare, tooEarly, "both"] },
+  "05.1": { right: [1 / 3, "1/3", 0.33333333349, "33%"], wrong: [1 / 4, 0.25, 1 / 2, 3 / 4, 1, 3] },
+  "05.2": { right: ["spec.ports[0].nodePort", "nodePort", "spec.ports[].nodePort"], wrong: ["spec.clusterIP", "spec.externalTrafficPolicy", "port", "spec.ports[0].port", "status.loadBalancer", 30519] },
+  "05.3": { right: ["b", "(b)", "B"], wrong: ["a", "c", "d", "nothing happens"] },
+  "05.4": { right: [staleOn("node-b"), staleOn("node-a"), staleOn("node-b", 5)], wrong: [plain, bare, staleOn("node-c"), staleOn("node-b", 3), createCluster({ nodes: 1 }), "node-b"] },
   "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
   "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },
