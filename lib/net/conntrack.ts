@@ -30,6 +30,8 @@ export class Connection {
   confirmed = false;
   replied = false;
   assured = false;
+  /** It was first seen in the middle: nobody knows its windows, so none is held against it (nf_conntrack_proto_tcp.c, IP_CT_TCP_FLAG_BE_LIBERAL). */
+  pickedUp = false;
   /** Whether source and destination of this connection have been decided upon, and whether a translation came out of it. */
   bound = { source: false, destination: false };
   snat = false;
@@ -140,6 +142,7 @@ export class Conntrack {
       const state = nextState("original", packet.flags ?? "SYN", "NONE"); // an ACK is picked up in the middle: nf_conntrack_tcp_loose = 1
       if (state === "invalid" || state === "ignore") return undefined;
       connection.tcp = state;
+      connection.pickedUp = state !== "SYN_SENT";
     }
     connection.expires = this.clock.now() + 1000 * lifetime(connection, this.clock.now());
     return { connection, direction: "original", state: "NEW" };
@@ -148,7 +151,7 @@ export class Conntrack {
   /** False: the packet is INVALID. */
   #advance(packet: Packet, connection: Connection, direction: Direction, undo: Undo): boolean {
     const next = packet.protocol === "TCP" ? nextState(direction, packet.flags ?? "SYN", connection.tcp ?? "NONE") : "ignore";
-    if (next === "invalid" || (packet.outOfWindow && !this.tcpLiberal)) return false;
+    if (next === "invalid" || (packet.outOfWindow && !this.tcpLiberal && !connection.pickedUp)) return false;
     const { tcp, replied, assured, expires } = connection;
     undo?.push(() => Object.assign(connection, { tcp, replied, assured, expires }));
     const now = this.clock.now();
