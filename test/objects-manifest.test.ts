@@ -57,6 +57,9 @@ const wrong: Record<string, [text: string, message: RegExp]> = {
   "a duplicate name": [`${service()}\n---\n${service()}`, /^service\.yaml, document 2: metadata\.name: Service default\/x is in document 1 already; each object may appear once$/],
   "a key that is there twice": ["a: 1\na: 2", /line 2, column 1: duplicated mapping key$/],
   "no name": ["apiVersion: v1\nkind: Node\nmetadata: {}", /Node, metadata\.name: Required value: name or generateName is required$/],
+  "no spec": ["apiVersion: v1\nkind: Pod\nmetadata: {name: p}", /Pod "p", spec\.containers: Required value$/],
+  "a template without a spec": ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}}}", /spec\.template\.spec\.containers: Required value$/],
+  "an empty item in a list": ["apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports:\n  -", /spec\.ports\[0\]: got nothing; an object \(name, protocol, .*\) is needed$/],
   "metadata of another type": ["apiVersion: v1\nkind: Node\nmetadata: [a]", /metadata: got a list; an object \(name, generateName, .*\) is needed$/],
 };
 for (const [what, [text, message]] of Object.entries(wrong)) test(`${what}: one clear error`, () => assert.match(problem(text), message));

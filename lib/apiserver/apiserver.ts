@@ -249,7 +249,7 @@ export class ApiServer {
 
   /** Allocates, validates, stores, in Kubernetes' order. Undefined where an update lost the race. */
   #write(info: KindInfo, next: KubeObject, old: { value: KubeObject; modRevision: number } | undefined, problems: readonly FieldError[], options: WriteOptions): KubeObject | undefined {
-    const { name } = next.metadata;
+    const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
     const claim = next.kind === "Service" && specOf(next) !== specOf(old?.value) ? this.#services.claim(next as Service, old?.value as Service | undefined) : undefined;
     let written: KubeObject | undefined;

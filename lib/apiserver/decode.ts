@@ -11,6 +11,7 @@ export type FieldValidation = "Strict" | "Warn" | "Ignore";
  * The texts are those of Go's decoder, since people search for them.
  */
 export function decoded<T extends KubeObject>(info: KindInfo, value: T, fieldValidation: FieldValidation = "Strict", warn?: (text: string) => void): T {
+  if (!value.metadata) value = { ...value, metadata: {} };
   const found = misfits(info.kind, value);
   if (found.length === 0) return value;
   const refuse = (why: string) => badRequest(`${info.kind} in version "${info.apiVersion.split("/").pop()}" cannot be handled as a ${info.kind}: ${why}`);
@@ -30,7 +31,7 @@ export function decodedAs<T>(type: string, value: unknown): T {
 }
 
 function unmarshal({ path, value, allowed, owner }: Misfit): string {
-  const came = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value === "number" && !Number.isInteger(value) ? `number ${value}` : typeof value;
+  const came = value === null || value === undefined ? "null" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value === "number" && !Number.isInteger(value) ? `number ${value}` : typeof value;
   if (typeof value === "string" && (allowed as FieldType).is === "time") return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
   if (typeof value === "string" && (allowed as FieldType).is === "quantity") return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`;
   return `json: cannot unmarshal ${came} into Go struct field ${owner}.${path.replace(/\[\d+\]/g, "")} of type ${goType(allowed as FieldType)}`;

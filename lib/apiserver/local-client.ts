@@ -69,7 +69,8 @@ export class LocalClient implements Client {
   }
 }
 
-function asked(verb: Asked["verb"], { kind, metadata: { name, namespace } }: KubeObject): Asked {
+function asked(verb: Asked["verb"], { kind, metadata }: KubeObject): Asked {
+  const { name, namespace } = metadata ?? {}; // what is not there is the server's to refuse
   return { verb, kind, ...(namespace && { namespace }), ...(name && { name }) };
 }
 

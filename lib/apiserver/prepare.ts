@@ -9,7 +9,7 @@ import type { Stamps } from "./stamps.js";
 
 /** A new object as it will be stored, but for what the allocators give, and what is wrong with it so far. */
 export function prepareCreate(info: KindInfo, object: KubeObject, stamps: Stamps, families: readonly IPFamily[]): [KubeObject, FieldError[]] {
-  const { resourceVersion, uid: _, deletionTimestamp: __, deletionGracePeriodSeconds: ___, ...meta } = object.metadata ?? {};
+  const { resourceVersion, uid: _, deletionTimestamp: __, deletionGracePeriodSeconds: ___, ...meta } = object.metadata;
   if (resourceVersion) throw errors.badRequest("resourceVersion should not be set on objects to be created");
   const metadata = {
     ...meta,

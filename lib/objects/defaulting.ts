@@ -97,20 +97,21 @@ const patience: Toleration[] = ["not-ready", "unreachable"].map((what) => ({ key
 const admitted = new WeakMap<PodSpec, PodSpec>(); // Pods of one template come with one spec object: its defaults are worked out once
 
 function pod(pod: Pod): Pod {
-  let spec = admitted.get(pod.spec);
+  const given = pod.spec ?? {};
+  let spec = admitted.get(given);
   if (!spec) {
-    spec = fill(podSpec(pod.spec), { enableServiceLinks: true } as Partial<PodSpec>);
+    spec = fill(podSpec(given), { enableServiceLinks: true } as Partial<PodSpec>);
     const missing = patience.filter(({ key }) => !spec!.tolerations?.some((one) => (!one.key || one.key === key) && (!one.effect || one.effect === "NoExecute")));
     if (missing.length > 0) spec = { ...spec, tolerations: [...(spec.tolerations ?? []), ...missing] };
-    if (Object.isFrozen(pod.spec)) admitted.set(pod.spec, (spec = frozen(spec)));
+    if (Object.isFrozen(given)) admitted.set(given, (spec = frozen(spec)));
   }
   return part(pod, "spec", spec);
 }
 
-const template = (one: PodTemplate): PodTemplate => (one?.spec ? part(one, "spec", podSpec(one.spec)) : one);
+const template = (one: PodTemplate | undefined): PodTemplate => part(one ?? ({} as PodTemplate), "spec", podSpec(one?.spec ?? ({} as PodSpec)));
 
 function deployment(deployment: Deployment): Deployment {
-  let spec = fill(deployment.spec, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: {} });
+  let spec = fill(deployment.spec ?? {}, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: {} });
   let strategy = fill(spec.strategy!, { type: "RollingUpdate" });
   if (strategy.type === "RollingUpdate") strategy = part(strategy, "rollingUpdate", fill(strategy.rollingUpdate ?? {}, { maxSurge: "25%", maxUnavailable: "25%" }));
   spec = part(spec, "strategy", strategy);
@@ -118,7 +119,7 @@ function deployment(deployment: Deployment): Deployment {
 }
 
 function replicaSet(set: ReplicaSet): ReplicaSet {
-  const spec = fill(set.spec, { replicas: 1 });
+  const spec = fill(set.spec ?? {}, { replicas: 1 });
   return part(set, "spec", part(spec, "template", template(spec.template)));
 }
 

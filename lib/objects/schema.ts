@@ -481,7 +481,7 @@ export interface Misfit {
   owner: string;
 }
 
-/** Where `value` does not fit the type called `name`; null counts as absent. */
+/** Where `value` does not fit the type called `name`; a null field counts as absent, a null in a list does not. */
 export function misfits(name: string, value: unknown): Misfit[] {
   const found: Misfit[] = [];
   if (!objectFits(name)(value)) report({ is: "object", name }, value, "", name, found); // only now is a path worth its price
@@ -489,13 +489,14 @@ export function misfits(name: string, value: unknown): Misfit[] {
 }
 
 function report(type: FieldType, value: unknown, path: string, owner: string, found: Misfit[]): void {
-  if (value === null || value === undefined || fits(type)(value)) return;
-  if (type.is === "list" && Array.isArray(value)) return value.forEach((item, i) => report(type.of, item, `${path}[${i}]`, owner, found));
+  if (value !== null && value !== undefined && fits(type)(value)) return;
+  if (type.is === "list" && Array.isArray(value)) return value.forEach((item: unknown, i) => report(type.of, item, `${path}[${i}]`, owner, found));
   if ((type.is !== "object" && type.is !== "map") || !isRecord(value)) return void found.push({ path, problem: "type", allowed: type, value, owner });
   const fields = type.is === "object" ? types().get(type.name)!.fields : undefined;
   for (const [key, part] of Object.entries(value)) {
     const here = path ? `${path}.${key}` : key;
     const field = type.is === "map" ? type.of : fields!.get(key)?.type;
+    if (field && (part === null || part === undefined)) continue;
     if (field) report(field, part, here, type.is === "object" ? type.name : owner, found);
     else found.push({ path: here, problem: "unknown", allowed: [...fields!.keys()], value: part, owner: owner });
   }
@@ -532,8 +533,7 @@ function fits(type: FieldType): Fits {
   if (type.is === "object") return objectFits(type.name);
   if (type.is !== "list" && type.is !== "map") return scalarFits[type.is];
   const item = fits(type.of);
-  const orAbsent: Fits = (value) => value === null || value === undefined || item(value);
-  return type.is === "list" ? (value) => Array.isArray(value) && value.every(orAbsent) : (value) => isRecord(value) && Object.values(value).every(orAbsent);
+  return type.is === "list" ? (value) => Array.isArray(value) && value.every(item) : (value) => isRecord(value) && Object.values(value).every((part) => part === null || part === undefined || item(part));
 }
 
 const whole = (bits: 32 | 64): Fits => (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** (bits - 1);
