@@ -15,6 +15,7 @@ export { stopOver } from "./stop-over.js";
 export { rules, serviceRules } from "./rules.js";
 export { player } from "./player.js";
 export { legend } from "./legend.js";
+export { bookMap } from "./book-map.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";
 export { sharesOverTime } from "./film.js";
 export { table, objects, steps, ruleList, type TableOptions } from "./table.js";
