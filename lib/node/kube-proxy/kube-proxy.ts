@@ -263,8 +263,9 @@ class Proxier {
     const stale = new Map(this.#stale);
     const next = new NodeRules(rules, rules.version, this.#view, { large });
     const of = (version: number): Iterable<ServiceState> => (changed ? [...changed].map((key) => rules.stateAt(key, version)).filter((state) => state !== undefined) : rules.statesAt(version));
-    for (const program of last.rules.programs(of(last.rules.version))) for (const name of program.chainNames()) stale.set(name, program.chain(name)!);
-    for (const program of next.programs(of(rules.version))) for (const name of program.chainNames()) stale.delete(name);
+    const now = new Map([...next.programs(of(rules.version))].map((program) => [program.state.hash, program])); // the hash is in each chain's name: ports do not mix
+    for (const before of last.rules.programs(of(last.rules.version))) for (const chain of before.chainsGoneIn(now.get(before.state.hash))) stale.set(chain.name, chain);
+    for (const name of stale.keys()) for (const program of now.values()) if (program.names.has(name)) stale.delete(name);
     return stale;
   }
 

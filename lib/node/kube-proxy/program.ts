@@ -225,6 +225,24 @@ export class Program implements ChainSource {
     return (this.#chains ??= new Map(this.#writeChains().map((chain) => [chain.name, chain])));
   }
 
+  #nameSet: ReadonlySet<string> | undefined;
+  readonly #gone = new WeakMap<Program, readonly Chain[]>();
+
+  get names(): ReadonlySet<string> {
+    return (this.#nameSet ??= new Set(this.chainNames()));
+  }
+
+  /** The chains that `next`, the same port's rules a while later, no longer has. Worked out once for all the nodes that share both. */
+  chainsGoneIn(next: Program | undefined): readonly Chain[] {
+    if (next === this) return [];
+    let gone = next && this.#gone.get(next);
+    if (!gone) {
+      gone = [...this.names].filter((name) => !next?.names.has(name)).map((name) => this.chain(name)!);
+      if (next) this.#gone.set(next, gone);
+    }
+    return gone;
+  }
+
   /** All chain names, without writing the rules. */
   *chainNames(): Generator<string> {
     const { SVC, SVL, EXT, FW } = this.#names;
