@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { WatchEvent } from "stopover/internal/machinery/client";
 import type { Namespace, Pod, Service } from "stopover/internal/objects/types";
+import { MemoryStore } from "stopover/internal/store/memory";
 import { deployment, newServer, pod, refusal, service, told } from "./apiserver-harness.js";
 
 const test = suite("API server");
@@ -208,6 +209,30 @@ test("a watch can begin in the past, with nothing, or not any more", () => {
   assert.match(refused.message, /^too old resource version: 5 \(\d+\)$/);
   server.compact(server.store.revision);
   assert.is(refusal(() => server.list("Service", { revision: 6 })).code, 410);
+});
+
+test("where a store lost changes, every watcher is told to list again", () => {
+  class Forgetful extends MemoryStore {
+    forget: (() => void)[] = [];
+    override watch(prefix: string, revision: number, on: Parameters<MemoryStore["watch"]>[2], lost?: () => void) {
+      if (lost) this.forget.push(lost);
+      return super.watch(prefix, revision, on);
+    }
+  }
+  const store = new Forgetful();
+  const { client, clock } = newServer({ store });
+  const events: string[] = [];
+  const watch = () => client.watch("Service", { resourceVersion: client.list("Service").resourceVersion }, (event) => events.push(event.type === "ERROR" ? `${event.object.code} ${event.object.reason}` : event.type));
+  watch();
+  client.create(service("a"));
+  store.forget.forEach((lost) => lost());
+  client.create(service("b"));
+  clock.settle();
+  assert.equal(events, ["410 Expired"]);
+  watch();
+  client.create(service("c"));
+  clock.settle();
+  assert.equal(events, ["410 Expired", "ADDED"]);
 });
 
 test("a watch with a selector: what comes to match is ADDED, what no longer does is DELETED as it was", () => {

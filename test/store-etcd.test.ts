@@ -117,6 +117,27 @@ if (!installed) {
     store.close();
   });
 
+  test("what was compacted while etcd was away is said to be lost, and the watch goes on", async () => {
+    const { store, hear } = await emptied(etcd.url);
+    const heard: string[] = [];
+    store.watch("/registry/things/", store.revision, (events) => heard.push(...events.map(({ key }) => key)), () => heard.push("lost"));
+    store.put("/registry/things/a", thing("a", ""));
+    await hear(0);
+    await etcd.kill();
+    await etcd.up();
+    const other = new EtcdStore(etcd.url); // wakes no watch of the first
+    for (let i = 0; i < 5; i++) other.put("/registry/things/unseen", thing("unseen", String(i)));
+    other.compact(other.revision);
+    await hear(0);
+    store.put("/registry/things/b", thing("b", ""));
+    await hear(0);
+    store.put("/registry/things/c", thing("c", ""));
+    await hear(0);
+    assert.equal(heard.filter((one) => one !== "/registry/things/b"), ["/registry/things/a", "lost", "/registry/things/c"]);
+    store.close();
+    other.close();
+  });
+
   test("the cluster's state survives a restart of the API server, and its numbers stay taken", async () => {
     (await emptied(etcd.url)).store.close();
     const start = () => new ApiServer({ clock: new RealClock(), random: new Random(1).next, store: new EtcdStore(etcd.url), serviceCIDRs: ["10.2.0.0/24"] });

@@ -300,7 +300,7 @@ export class ApiServer {
   #listen(info: KindInfo): void {
     const cache = new WatchCache(info.kind, this.store.revision, this.clock, this.#window);
     this.#watches.set(info.kind, cache);
-    this.store.watch(info.prefix, this.store.revision, (changes) => cache.note(changes));
+    this.store.watch(info.prefix, this.store.revision, (changes) => cache.note(changes), () => cache.lose(this.store.revision));
   }
 
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../machinery/clock.js";
 import type { WatchEvent } from "../machinery/client.js";
 import type { Kind, KubeObject } from "../objects/types.js";
 import { stamped, type Change } from "../store/store.js";
+import { gone } from "./errors.js";
 
 /**
  * The watch cache of one kind: it hears each change once from the store and hands it to the watchers whom it concerns, all of
@@ -69,6 +70,21 @@ export class WatchCache {
     this.#events.splice(0, count);
     this.#delivered -= count;
     this.#start = Math.max(this.#start, revision);
+  }
+
+  /** The store could not tell of everything: all watchers are sent to list again. */
+  lose(revision: number): void {
+    const watchers = [this.#everything, ...this.#byTrigger.values()].flatMap((set) => [...set]);
+    this.#everything.clear();
+    this.#byTrigger.clear();
+    [this.#events, this.#delivered, this.#start] = [[], 0, revision];
+    const { status } = gone(`too old resource version: changes before ${revision} were lost`);
+    this.clock.schedule(0, () => {
+      for (const watcher of watchers) {
+        if (!watcher.stopped) watcher.on({ type: "ERROR", object: status }, revision);
+        watcher.stopped = true;
+      }
+    });
   }
 
   #deliver(): void {

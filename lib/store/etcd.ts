@@ -54,11 +54,17 @@ export class EtcdStore implements Store {
     return { ...entryOf(responses![0]!.response_delete_range!.prev_kvs![0]!), modRevision: Number(header.revision) };
   }
 
-  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void {
+  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void, lost?: () => void): () => void {
     this.#call("kv/range", { key: base64(prefix), revision: String(Math.max(revision, 1)), count_only: true }); // throws CompactedError
     let [after, stop] = [revision, () => {}];
     const line = (text: string) => {
       const { result } = JSON.parse(text) as { result?: WatchResponse };
+      if (result?.compact_revision) { // etcd ends the watch: it has forgotten where this one was
+        after = this.range(prefix, { limit: 1 }).revision;
+        stop();
+        begin();
+        return lost?.();
+      }
       const events = (result?.events ?? []).flatMap(changeOf);
       if (events.length === 0) return;
       after = events[events.length - 1]!.revision;
@@ -129,6 +135,8 @@ interface TxnResponse {
 
 interface WatchResponse {
   header: Header;
+  /** Set when the watch asked for revisions that are gone. */
+  compact_revision?: string;
   events?: { type?: "PUT" | "DELETE"; kv: Partial<KeyValue>; prev_kv?: KeyValue }[];
 }
 

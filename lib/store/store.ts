@@ -24,8 +24,9 @@ export interface Store {
   /**
    * Every change to keys under `prefix` after `revision`, in order of revision, first those that already happened. Throws CompactedError.
    * The memory store calls `on` inside the write, etcd's when it hears of it: whoever listens must only take note and act later.
+   * `lost` is called where changes were compacted away before they could be told: the watch goes on, with a gap.
    */
-  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void;
+  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void, lost?: () => void): () => void;
   /** Forgets what was before `revision`: older ranges and watches throw CompactedError. */
   compact(revision: number): void;
   close(): void;
