@@ -15,6 +15,8 @@ export interface NodeComparison {
   node: string;
   /** The request's first packet (SYN), or its answer (SYN,ACK). */
   packet: "request" | "answer";
+  /** How the kernel saw it come: "192.168.0.250:52500 -> 192.168.0.3:30519"; left out where it never came. */
+  seen?: string;
   rows: Row[];
 }
 
@@ -29,7 +31,10 @@ function comparePacket(packet: NodeComparison["packet"], hops: readonly Hop[], t
   const ours = rulesByNode(hops);
   const theirs = new Map([...traces].map(([node, all]) => [node, all.filter(({ flags }) => isAnswer(flags) === (packet === "answer"))] as const));
   const nodes = new Set([...ours.keys(), ...[...theirs].filter(([, all]) => all.length > 0).map(([node]) => node)]);
-  return [...nodes].map((node) => ({ node, packet, rows: align(ours.get(node) ?? [], firstOnly(theirs.get(node) ?? []).flatMap(rulesOf)) }));
+  return [...nodes].map((node) => {
+    const came = firstOnly(theirs.get(node) ?? []);
+    return { node, packet, ...(came[0] && { seen: `${came[0].source} -> ${came[0].destination}` }), rows: align(ours.get(node) ?? [], came.flatMap(rulesOf)) };
+  });
 }
 
 const isAnswer = (flags: string): boolean => flags.includes("ACK");

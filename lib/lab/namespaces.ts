@@ -44,13 +44,12 @@ export class Namespaces {
   add(...names: string[]): void {
     for (const name of names) this.#names.add(name); // before they exist: close() also removes what a failure left half made
     this.ip(names.map((name) => `netns add @${name}`));
-    for (const name of names) this.ip(["link set lo up"], name);
   }
 
-  /** Runs lines of ip(8) as one batch, in a namespace or outside of all; those that name IPv6 addresses as `ip -6`. Throws with the line that failed. */
+  /** Runs lines of ip(8) as one batch, in a namespace or outside of all. Throws with the line that failed. */
   ip(lines: readonly string[], name?: string): void {
-    this.#batch(lines.filter((line) => !ofIPv6(line)), name, []);
-    this.#batch(lines.filter(ofIPv6), name, ["-6"]);
+    this.#batch(lines.filter((line) => !isIPv6Rule(line)), name, []);
+    this.#batch(lines.filter(isIPv6Rule), name, ["-6"]);
   }
 
   #batch(lines: readonly string[], name: string | undefined, options: readonly string[]): void {
@@ -89,8 +88,8 @@ export class Namespaces {
   }
 }
 
-/** An address, not a hardware address: those have two digits between all colons. */
-const ofIPv6 = (line: string): boolean => line.split(" ").some((word) => word.includes(":") && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(word));
+/** `ip` tells the family of routes and addresses by itself; that of rules (ip-rule(8)) it must be told. */
+const isIPv6Rule = (line: string): boolean => line.startsWith("rule ") && line.includes(":");
 
 function execute(program: string, args: readonly string[], input: string, explain = (said: string): string => said): string {
   const { status, stdout, stderr, error, signal } = spawnSync(program, args, { input, encoding: "utf8", maxBuffer: 1 << 28 });
@@ -102,10 +101,8 @@ function execute(program: string, args: readonly string[], input: string, explai
 // ---- the end ----------------------------------------------------------------------------------------------------
 
 function remove(fullNames: readonly string[]): void {
-  for (const name of fullNames.filter((each) => existsSync(`${home}/${each}`))) {
-    for (const pid of pidsIn(name)) endQuietly(pid);
-    spawnSync("ip", ["netns", "del", name], { stdio: "ignore" });
-  }
+  const there = fullNames.filter((name) => existsSync(`${home}/${name}`));
+  spawnSync("ip", ["-force", "-batch", "-"], { input: there.map((name) => `netns del ${name}\n`).join(""), stdio: ["pipe", "ignore", "ignore"] });
 }
 
 const pidsIn = (fullName: string): number[] =>
@@ -119,10 +116,12 @@ function endQuietly(pid: number): void {
   }
 }
 
-/** Removes what processes left behind that are gone. */
+/** Removes what processes left behind that are gone: their namespaces, and what still runs in them. */
 function sweep(): void {
   const all = existsSync(home) ? readdirSync(home) : [];
-  remove(all.filter((name) => /^so-\d+-\d+-/.test(name) && !alive(Number(name.split("-")[1]))));
+  const stale = all.filter((name) => /^so-\d+-\d+-/.test(name) && !alive(Number(name.split("-")[1])));
+  stale.flatMap(pidsIn).forEach(endQuietly);
+  remove(stale);
 }
 
 function alive(pid: number): boolean {

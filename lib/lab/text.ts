@@ -12,11 +12,11 @@ export function labText(report: LabReport): string {
   return [
     `${ours.request.url}  from ${ours.request.from}, on ${observed.kernel}`,
     `  = met in ours and by the kernel; ours: only in ours; kernel: only by the kernel`,
-    ...nodes.flatMap(({ node, packet, rows }) => ["", `${node}: ${packets[packet]}`, ...(rows.length ? rows.map(line) : ["  (no rules)"])]),
+    ...nodes.flatMap(({ node, packet, seen, rows }) => ["", `${node}: ${packets[packet]}  ${seen ?? "never came"}`, ...(rows.length ? rows.map(line) : ["  (no rules)"])]),
     "", "what conntrack keeps",
     ...[...observed.flows].flatMap(([node, flows]) => flows.map((flow) => `  ${node}  ${flowText(flow)}`)),
     "", `ours    ${ours.disposition}: ${ours.reason}`, `kernel  ${outcome(report)}`, ...remarks.map((remark) => `DIFFERENT: ${remark}`),
-    "", differences === 0 ? `${rules} rules, in the same order in ours and in the kernel's: no difference` : `${differences} differences`,
+    "", differences === 0 ? `${rules} rules, the same and in the same order in ours and in the kernel: no difference` : `${differences} differences`,
   ].join("\n") + "\n";
 }
 

@@ -46,6 +46,7 @@ export class Rig {
     const house = Namespaces.open();
     try {
       house.add("node", "tunnel", "world");
+      for (const space of ["node", "tunnel", "world"]) house.ip(["link set lo up"], space);
       house.ip([`link add wire netns @tunnel type veth peer name wire netns @world`]);
       for (const end of ["tunnel", "world"] as const) house.ip([`address add ${ends[end]}/30 dev wire`, "link set wire up"], end);
       links.forEach((link, i) => plug(house, link, i));
