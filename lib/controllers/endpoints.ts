@@ -1,7 +1,7 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
 import { isApiError, splitKey } from "../machinery/informer.js";
-import { same } from "../objects/freeze.js";
-import type { Endpoints, Service } from "../objects/types.js";
+import { frozen, same } from "../objects/freeze.js";
+import type { Endpoints, Pod, Service } from "../objects/types.js";
 import { isReady, isTerminal } from "../objects/pods.js";
 import { podReference, portsByTemplate, Selection } from "./selection.js";
 
@@ -18,6 +18,7 @@ const BATCH_MS = 500;
 export function endpointsController({ client, informers }: Context): Controller {
   const selection = new Selection(informers);
   const existing = informers.of("Endpoints");
+  const addresses = new WeakMap<Pod, Address>(); // an Endpoints is written whole, though few of its addresses changed
 
   function reconcile(key: string): void {
     const service = selection.services.get(key);
@@ -43,18 +44,18 @@ export function endpointsController({ client, informers }: Context): Controller 
     const { name, namespace, labels } = service.metadata;
     const portsOf = portsByTemplate(service);
     const subsets = new Map<string, Subset>();
-    let addresses = 0;
+    let count = 0;
     let left = 0;
     for (const pod of selection.podsOf(service)) {
       if (isTerminal(pod) || pod.metadata.deletionTimestamp || !pod.status?.podIP) continue;
-      if (addresses++ >= MAX_ADDRESSES) {
+      if (count++ >= MAX_ADDRESSES) {
         left++;
         break;
       }
       const { ports, text } = portsOf(pod);
       if (!subsets.has(text)) subsets.set(text, { addresses: [], notReadyAddresses: [], ports: ports.map(({ name, port, protocol }) => ({ ...(name && { name }), port, protocol })) });
       const { addresses: ready, notReadyAddresses: notReady } = subsets.get(text)!;
-      (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push({ ip: pod.status.podIP, ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }), targetRef: podReference(pod) });
+      (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push(addressOf(pod));
     }
     return {
       apiVersion: "v1", kind: "Endpoints", subsets: [...subsets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => tidy(subset)),
@@ -63,6 +64,12 @@ export function endpointsController({ client, informers }: Context): Controller 
         ...(left > 0 && { annotations: { [OVER_CAPACITY]: "truncated" } }),
       },
     };
+  }
+
+  function addressOf(pod: Pod): Address {
+    let address = addresses.get(pod);
+    if (!address) addresses.set(pod, (address = frozen({ ip: pod.status!.podIP!, ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }), targetRef: podReference(pod) })));
+    return address;
   }
 
   return {
