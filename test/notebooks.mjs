@@ -12,6 +12,9 @@ import { formatNotebook, readNotebook } from "../notebooks/kit/ipynb.mjs";
 /** A notebook larger than this is slow to open and not shown by GitHub. */
 const sizeLimit = 2_000_000;
 
+/** As many lines of a difference are printed: the first ones tell most. */
+const patchLimit = 60;
+
 /** @param {string} file @returns {Promise<import("./run.mjs").Result>} */
 export async function compareNotebook(file) {
   const { name, seconds, problem, executed } = await execute(file);
@@ -25,7 +28,9 @@ export function difference(file, executed) {
   const [committed, now] = [plain(readNotebook(file)), plain(executed)];
   const remedy = "If the new outputs are right: npm run notebooks:update";
   if (committed === now) return `Same content in another form. ${remedy}`;
-  return `${createTwoFilesPatch("committed", "now", committed, now, "", "", { context: 2 }).split("\n").slice(1).join("\n").trimEnd()}\n${remedy}`;
+  const [, ...patch] = createTwoFilesPatch("committed", "now", committed, now, "", "", { context: 2 }).trimEnd().split("\n");
+  const more = patch.length > patchLimit ? [`... and ${patch.length - patchLimit} lines more; what the run wrote is in .cache/executed/`] : [];
+  return [...patch.slice(0, patchLimit), ...more, remedy].join("\n");
 }
 
 /** A notebook as lines that a person can compare. @param {Notebook} book */
