@@ -151,6 +151,33 @@ if (!installed) {
     after.store.close();
   });
 
+  test("a cluster goes on where it was when `stopover serve` is started again", async () => {
+    (await emptied(etcd.url)).store.close();
+    const run = async (...files: string[]) => {
+      const child = spawn(process.execPath, ["lib/cli.mjs", "serve", ...files, "--port", "0", "--store", `etcd=${etcd.url}`], { cwd: new URL("../..", import.meta.url), stdio: ["ignore", "pipe", "inherit"] });
+      let line = "";
+      for await (const chunk of child.stdout) if ((line += String(chunk)).includes("\n")) break;
+      return { url: /http:\/\/[\d.:]+/.exec(line)![0], end: () => new Promise((resolve) => { child.once("exit", resolve).kill("SIGTERM"); }) };
+    };
+    const pods = async (url: string, count: number) => {
+      for (let i = 0; i < 150; i++) {
+        const { items } = (await (await fetch(`${url}/api/v1/pods`)).json()) as { items: { metadata: { name: string }; status: { conditions?: { type: string; status: string }[] } }[] };
+        const ready = items.filter(({ status }) => status.conditions?.some(({ type, status }) => type === "Ready" && status === "True")).map(({ metadata }) => metadata.name);
+        if (ready.length === count) return ready;
+        await pause(200);
+      }
+      throw new Error(`there were never ${count} ready Pods`);
+    };
+    const first = await run("notebooks/manifests");
+    const before = await pods(first.url, 3);
+    await first.end();
+    const second = await run("notebooks/manifests");
+    assert.equal(await pods(second.url, 3), before);
+    await fetch(`${second.url}/apis/apps/v1/namespaces/default/deployments/nginx/scale`, { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: '{"spec":{"replicas":4}}' });
+    assert.is((await pods(second.url, 4)).filter((name) => before.includes(name)).length, 3);
+    await second.end();
+  });
+
   test("two API servers on one etcd never give one number twice, and hear of each other", async () => {
     (await emptied(etcd.url)).store.close();
     const servers = [1, 2].map(() => new ApiServer({ clock: new RealClock(), random: new Random(1).next, store: new EtcdStore(etcd.url), serviceCIDRs: ["10.2.0.0/28"], nodePortRange: { from: 30000, to: 30019 } }));

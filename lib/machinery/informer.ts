@@ -85,7 +85,12 @@ export class Informer<T extends KubeObject> {
   /** Starts from an object that is known to be all there is, as a kubelet's own Node: nothing needs to be listed. */
   startFrom(object: KubeObject): void {
     this.#apply(object as T);
-    this.#watch(object.metadata.resourceVersion!);
+    try {
+      this.#watch(object.metadata.resourceVersion!);
+    } catch (error) {
+      if (!isApiError(error, 410)) throw error; // it is older than what the API server, started anew, remembers
+      this.#relist();
+    }
   }
 
   #watch(resourceVersion: string): void {
