@@ -82,6 +82,16 @@ export function parseAddress(text: string): Address {
   return address;
 }
 
+/**
+ * The canonical text of an address of this family, or undefined. For long lists of addresses that nobody compares: it remembers
+ * nothing, and makes nothing where the text is canonical IPv4 already.
+ */
+export function canonical(text: string, family: Family): string | undefined {
+  if (family === "IPv4" && /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]\d|\d)(?:\.(?!$)|$)){4}$/.test(text)) return text;
+  const address = readIPv4(text) ?? readIPv6(text);
+  return address?.family === family ? address.text : undefined;
+}
+
 /** The range, or undefined where `text` is none. A single address is a range of one. */
 export function readCIDR(text: string): CIDR | undefined {
   return recall(ranges, text, () => {

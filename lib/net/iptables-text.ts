@@ -19,10 +19,16 @@ const multiportRanges = ({ ranges }: Match & { kind: "multiport" }): string => r
 
 /** kube-proxy's %.10f of 1/n. C and Go round a half to even where JavaScript rounds it up; only powers of two meet it. */
 export function restoreProbability(numerator: number, denominator: number): string {
+  const known = numerator === 1 ? shares[denominator] : undefined;
+  if (known !== undefined) return known;
   const scaled = (numerator / denominator) * 1e10;
   const half = numerator === 1 && (denominator & (denominator - 1)) === 0 && scaled % 1 === 0.5;
-  return (half ? 2 * Math.round(scaled / 2) / 1e10 : numerator / denominator).toFixed(10);
+  const text = (half ? 2 * Math.round(scaled / 2) / 1e10 : numerator / denominator).toFixed(10);
+  if (numerator === 1 && denominator < 1000) shares[denominator] = text;
+  return text;
 }
+/** The texts of 1/n, which a large node's rules repeat ten thousand times. */
+const shares: string[] = [];
 
 /** The kernel keeps probabilities in 31 bits; iptables-save prints 11 decimals of what it kept (libxt_statistic.c). */
 export const saveProbability = (numerator: number, denominator: number): string =>
@@ -86,8 +92,6 @@ export const quoted = (text: string): string => (/^[\w-]+$/.test(text) ? text : 
 /** libxt_conntrack prints states in this order, whatever was written. */
 const stateOrder: readonly ConnectionState[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
 
-const headerOrder = ["source", "destination", "in", "out", "protocol"] as const;
-
 function saveModule(match: Match, family: Family): string {
   switch (match.kind) {
     case "comment": return `-m comment --comment ${quoted(match.text)}`;
@@ -104,13 +108,11 @@ function saveModule(match: Match, family: Family): string {
   }
 }
 
-const saveCIDR = (cidr: string): string => parseCIDR(cidr).text;
-
-/** iptables keeps no range that holds every address: 0.0.0.0/0, ::/0. */
-const isAnywhere = (match: Match): boolean => (match.kind === "source" || match.kind === "destination") && !match.not && match.cidr.endsWith("/0");
-
-function saveHeader(match: Match & { kind: (typeof headerOrder)[number] }): string {
-  return restoreMatch(match.kind === "source" || match.kind === "destination" ? { ...match, cidr: saveCIDR(match.cidr) } : match);
+/** The mask is always printed; a range that holds every address is not kept at all. */
+function saveAddress(match: Match & { kind: "source" | "destination" }): string {
+  const { cidr, not } = match;
+  if (cidr.endsWith("/0") && !not) return "";
+  return restoreMatch({ ...match, cidr: cidr.includes("/") ? parseCIDR(cidr).text : `${cidr}${cidr.includes(":") ? "/128" : "/32"}` });
 }
 
 function saveTarget(target: Target, family: Family): string {
@@ -127,17 +129,34 @@ export function saveRule(rule: Rule, chain: string, family: Family = "IPv4"): st
 /** The rule as iptables-save prints it, without "-A" and its chain. */
 export const ruleText = (rule: Rule, family: Family = "IPv4"): string => saveBody(rule, family).trimStart();
 
+/** Source, destination, interfaces and protocol come first; then the modules as they were written, a port beside its module. */
 function saveBody({ matches, target }: Rule, family: Family): string {
-  let text = "";
-  for (const kind of headerOrder) for (const match of matches) if (match.kind === kind && !isAnywhere(match)) text += ` ${saveHeader(match as Match & { kind: typeof kind })}`;
-  const ports = matches.filter(({ kind }) => kind === "sport" || kind === "dport");
+  const header = { source: "", destination: "", in: "", out: "", protocol: "" };
+  const port = { sport: "", dport: "" };
+  let before = "";
+  let after: string | undefined; // what comes behind the module that the ports belong to
   for (const match of matches) {
-    if ((headerOrder as readonly string[]).includes(match.kind) || match.kind === "sport" || match.kind === "dport") continue;
-    text += ` ${saveModule(match, family)}`;
-    if (match.kind === "ports") for (const port of ports) text += ` ${restoreMatch(port)}`;
+    switch (match.kind) {
+      case "source":
+      case "destination": header[match.kind] = spaced(saveAddress(match)); break;
+      case "in":
+      case "out":
+      case "protocol": header[match.kind] = spaced(restoreMatch(match)); break;
+      case "sport":
+      case "dport": port[match.kind] = spaced(restoreMatch(match)); break;
+      default: {
+        const text = spaced(saveModule(match, family));
+        if (after === undefined) before += text;
+        else after += text;
+        if (match.kind === "ports") after ??= "";
+      }
+    }
   }
+  const text = header.source + header.destination + header.in + header.out + header.protocol + before + port.sport + port.dport + (after ?? "");
   return target ? `${text} ${saveTarget(target, family)}` : text;
 }
+
+const spaced = (text: string): string => text && ` ${text}`;
 
 /** A whole rule set as iptables-save prints it; tables that hold nothing are left out. The text loads into an empty namespace as it is. */
 export function saveText(rules: RuleSet): string {
@@ -152,8 +171,8 @@ function saveTable(table: TableName, rules: RuleSet): string {
   const builtin: readonly string[] = builtinChains[table];
   const own = chains.filter(({ name }) => !builtin.includes(name)).sort((x, y) => (x.name < y.name ? -1 : 1));
   const all: readonly Chain[] = [...builtin.map((name) => chains.find((chain) => chain.name === name) ?? { name, rules: [], policy: "ACCEPT" as const }), ...own];
-  const lines = [`*${table}`];
-  for (const { name, policy } of all) lines.push(`:${name} ${builtin.includes(name) ? policy ?? "ACCEPT" : "-"} [0:0]`);
-  for (const chain of all) for (const rule of chain.rules) lines.push(saveRule(rule, chain.name, rules.family));
-  return `${lines.join("\n")}\nCOMMIT\n`;
+  let text = `*${table}\n`;
+  for (const { name, policy } of all) text += `:${name} ${builtin.includes(name) ? policy ?? "ACCEPT" : "-"} [0:0]\n`;
+  for (const chain of all) for (const rule of chain.rules) text += `${saveRule(rule, chain.name, rules.family)}\n`;
+  return `${text}COMMIT\n`;
 }

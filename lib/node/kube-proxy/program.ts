@@ -10,7 +10,7 @@
  *
  * Most Services are the same on every node, so one Program serves thousands; `variantFor` says what a node changes.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { parseAddress } from "../../net/address.js";
 import { Rule, type Chain, type ChainSource, type Match, type Target } from "../../net/rule.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "./config.js";
@@ -47,7 +47,7 @@ function statistic(n: number): Match {
 
 /** base32(sha256(text)), its first 16 letters: what makes a chain's name. */
 export function hash16(text: string): string {
-  const bytes = createHash("sha256").update(text).digest();
+  const bytes = hash("sha256", text, "buffer");
   let name = "";
   for (let bit = 0; bit < 80; bit += 5) name += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(bytes.readUInt16BE(bit >> 3) >> (11 - (bit & 7))) & 31];
   return name;
@@ -57,7 +57,6 @@ export function hash16(text: string): string {
 export class PortState {
   readonly hash: string;
   readonly #programs = new Map<string, Program>();
-  readonly #endpointChains = new Map<string, Chain>();
   readonly #hinted: boolean;
   /** Whether no node differs from another in this port's rules: so it is with most. */
   readonly #sameEverywhere: boolean;
@@ -90,10 +89,7 @@ export class PortState {
 
   /** KUBE-SEP: the chain of one endpoint, the same for every node. */
   endpointChain(endpoint: EndpointInfo, large: boolean): Chain {
-    const key = `${large}${endpoint.text}`;
-    let chain = this.#endpointChains.get(key);
-    if (chain === undefined) this.#endpointChains.set(key, (chain = this.#writeEndpoint(endpoint, large)));
-    return chain;
+    return (endpoint.chains[large ? "large" : "plain"] ??= this.#writeEndpoint(endpoint, large));
   }
 
   #writeEndpoint({ address, text, slice, index }: EndpointInfo, large: boolean): Chain {
@@ -124,7 +120,6 @@ export class Program implements ChainSource {
   readonly #hasInternal: boolean;
   readonly #hasExternal: boolean;
   readonly #firewalled: boolean;
-  readonly #jumps = new Map<string, Target>();
   #shared: SharedRules | undefined;
   #chains: Map<string, Chain> | undefined;
 
@@ -141,9 +136,7 @@ export class Program implements ChainSource {
 
   /** A jump between the port's own chains, which the packet then need not look for by name. (Shared rules serve many nodes, whose chains differ.) */
   #jump(chain: string): Target {
-    let target = this.#jumps.get(chain);
-    if (target === undefined) this.#jumps.set(chain, (target = jump(chain, this)));
-    return target;
+    return jump(chain, this);
   }
 
   chain(name: string): Chain | undefined {

@@ -2,7 +2,8 @@
  * What kube-proxy takes out of Services and EndpointSlices, for one address family: service ports and their endpoints.
  * (pkg/proxy/serviceport.go, endpointslicecache.go, topology.go)
  */
-import { endpoint, readAddress, readCIDR, type CIDR, type Family } from "../../net/address.js";
+import { canonical, endpoint, readAddress, readCIDR, type CIDR, type Family } from "../../net/address.js";
+import type { Chain } from "../../net/rule.js";
 import type { EndpointSlice, Service, ServicePort } from "../../objects/types.js";
 import type { NodeView } from "./config.js";
 
@@ -40,6 +41,8 @@ export interface EndpointInfo {
   /** The EndpointSlice "default/nginx-x7k2p" and the endpoint's place in it. */
   slice: string;
   index: number;
+  /** Its KUBE-SEP chain once written: with comments, and as large clusters have it. */
+  chains: { plain?: Chain; large?: Chain };
 }
 
 const ofFamily = (addresses: readonly string[], family: Family): string[] =>
@@ -80,14 +83,17 @@ export function endpointsOf(portName: string, slices: Iterable<EndpointSlice>, f
     for (const { name = "", port } of slice.ports ?? []) {
       if (name !== portName || port === undefined || port === null) continue;
       slice.endpoints.forEach((each, index) => {
-        const address = readAddress(each.addresses[0] ?? "");
-        if (address?.family !== family) return warn?.(`EndpointSlice ${key}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`);
-        found.set(endpoint(address.text, port), endpointInfo(each, address.text, endpoint(address.text, port), key, index));
+        const address = canonical(each.addresses[0] ?? "", family);
+        if (address === undefined) return warn?.(`EndpointSlice ${key}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`);
+        const text = endpoint(address, port);
+        found.set(text, endpointInfo(each, address, text, key, index));
       });
     }
   }
   return [...found.values()].sort((x, y) => (x.text < y.text ? -1 : x.text > y.text ? 1 : 0));
 }
+
+const none: readonly string[] = [];
 
 function endpointInfo({ conditions, nodeName, hints }: EndpointSlice["endpoints"][number], address: string, text: string, slice: string, index: number): EndpointInfo {
   return {
@@ -95,8 +101,9 @@ function endpointInfo({ conditions, nodeName, hints }: EndpointSlice["endpoints"
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,
-    zoneHints: hints?.forZones?.map(({ name }) => name) ?? [],
-    nodeHints: hints?.forNodes?.map(({ name }) => name) ?? [],
+    zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
+    nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
+    chains: {},
   };
 }
 
