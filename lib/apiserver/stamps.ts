@@ -1,5 +1,8 @@
 import type { Clock } from "../machinery/clock.js";
 
+/** "00" to "ff" */
+const hexOf = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));
+
 /** What the API server marks new objects with: the time, a uid, the end of a generated name. */
 export class Stamps {
   #last = { second: NaN, text: "" };
@@ -16,11 +19,15 @@ export class Stamps {
 
   /** A version 4 UUID. */
   uid(): string {
-    const word = () => Math.floor((1 + this.random()) * 0x1_0000_0000).toString(16).slice(1); // the leading 1 keeps the zeros
-    const hex = word() + word() + word() + word();
+    const hex = this.#word() + this.#word() + this.#word() + this.#word();
     const variant = "89ab"[parseInt(hex[16]!, 16) & 3];
     // join makes one flat string; a template would keep its pieces alive beside it.
     return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)].join("-");
+  }
+
+  #word(): string {
+    const bits = (this.random() * 0x1_0000_0000) >>> 0;
+    return hexOf[bits >>> 24]! + hexOf[(bits >>> 16) & 255]! + hexOf[(bits >>> 8) & 255]! + hexOf[bits & 255]!;
   }
 
   /** Five characters without vowels, so that no word appears by chance. (k8s.io/apimachinery: pkg/util/rand) */
