@@ -153,7 +153,7 @@ test("minReadySeconds: a Pod that is ready counts as available only a while late
   h.clock.settle();
   h.client.create(deployment("web", 2, { minReadySeconds: 30 }));
   h.clock.advance(5_000);
-  assert.equal([get(h).status?.readyReplicas, get(h).status?.availableReplicas], [2, 0]);
+  assert.equal([get(h).status?.readyReplicas, get(h).status?.availableReplicas], [2, undefined]);
   h.clock.settle();
   assert.equal([get(h).status?.readyReplicas, get(h).status?.availableReplicas], [2, 2]);
 });

@@ -35,12 +35,15 @@ test("a Pod's start: what its status and its events say, and when", () => {
   ]);
 });
 
-test("an image that is there is not pulled", () => {
+test("an image that is there is not pulled again", () => {
   const { h, make } = one({ image: "nginx:1.27" });
   make();
   h.clock.settle();
-  assert.ok(told(h).includes('Normal Pulled 1 Container image "nginx:1.27" already present on machine'));
-  assert.not.ok(told(h).some((text) => text.includes("Pulling")));
+  assert.ok(told(h).includes('Normal Pulling 1 Pulling image "nginx:1.27"'));
+  h.client.create<Pod>({ apiVersion: "v1", kind: "Pod", metadata: { name: "second" }, spec: { containers: [{ name: "nginx", image: "nginx:1.27" }] } });
+  h.clock.settle();
+  assert.ok(h.events("second").includes('Normal Pulled 1 kubelet Container image "nginx:1.27" already present on machine'));
+  assert.not.ok(h.events("second").some((text) => text.includes("Pulling")));
 });
 
 test("a readiness probe decides who is ready: from its first success, until it failed three times", () => {

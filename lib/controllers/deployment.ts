@@ -180,8 +180,8 @@ export function deploymentController({ clock, client, informers, events }: Conte
       unavailableReplicas: Math.max(0, total(all) - counts.availableReplicas),
     };
     const conditions = conditionsOf(deployment, { ...status, conditions: old.conditions ?? [] }, current, clock.now());
-    const next: Deployment["status"] = { ...status, conditions };
-    if (!same(withoutZeros(old), withoutZeros(next!))) deployments.learn(client.updateStatus<Deployment>({ ...deployment, status: next }));
+    const next: Deployment["status"] = { ...withoutZeros(status), conditions };
+    if (!same(old, next)) deployments.learn(client.updateStatus<Deployment>({ ...deployment, status: next }));
     return untilDeadline(deployment, conditions, clock.now());
   }
 
@@ -310,4 +310,5 @@ function untilDeadline(deployment: Deployment, conditions: readonly Condition[],
   return { inBackground: Math.max(1_000, Date.parse(progress.lastUpdateTime!) + (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 - now) };
 }
 
+/** Counts of zero are left out of a status (Go's omitempty). */
 const withoutZeros = (status: object): object => Object.fromEntries(Object.entries(status).filter(([, value]) => value !== 0));

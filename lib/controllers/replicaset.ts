@@ -1,5 +1,6 @@
 import { isApiError, keyOf } from "../machinery/informer.js";
 import { controllerOf, watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
+import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
 import type { OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
 import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
@@ -108,9 +109,10 @@ export function replicaSetController({ clock, client, informers, events }: Conte
     const minReady = set.spec.minReadySeconds ?? 0;
     const members = minReady > 0 ? pods.by("controller", set.metadata.uid!).filter(isActive) : [];
     const available = minReady > 0 ? members.filter((pod) => isAvailable(pod, minReady, clock.now())).length : ready;
-    const status: ReplicaSet["status"] = { replicas: active, fullyLabeledReplicas: active, readyReplicas: ready, availableReplicas: available, observedGeneration: set.metadata.generation! };
-    const old = set.status ?? {};
-    if (Object.entries(status!).some(([field, value]) => (old as Record<string, unknown>)[field] !== value)) sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
+    const status: ReplicaSet["status"] = {
+      replicas: active, ...(active > 0 && { fullyLabeledReplicas: active }), ...(ready > 0 && { readyReplicas: ready }), ...(available > 0 && { availableReplicas: available }), observedGeneration: set.metadata.generation!,
+    };
+    if (!same(set.status ?? {}, status)) sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
     if (available < ready) return Math.min(...members.filter((pod) => isReady(pod) && !isAvailable(pod, minReady, clock.now())).map((pod) => readySince(pod)! + minReady * 1000 - clock.now()));
   }
 

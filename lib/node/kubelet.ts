@@ -231,7 +231,7 @@ export class Kubelet {
   #makeHost(): Host {
     const { clock, runtime } = this.options;
     return {
-      clock, runtime, client: this.#client, events: this.#events, random: this.#random, podCIDRs: () => this.#podCIDRs(),
+      clock, runtime, images: new Set(), client: this.#client, events: this.#events, random: this.#random, podCIDRs: () => this.#podCIDRs(),
       hostStatus: () => this.#hostStatus,
     };
   }

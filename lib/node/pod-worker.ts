@@ -29,6 +29,8 @@ export interface Host {
   client: Client;
   events: EventRecorder;
   runtime: Runtime;
+  /** Images that were pulled to this machine. */
+  images: Set<string>;
   podCIDRs(): readonly string[];
   /** status.hostIP and hostIPs of the Pods here. */
   hostStatus(): { hostIP?: string; hostIPs?: { ip: string }[] };
@@ -88,7 +90,7 @@ export class PodWorker {
     this.#stage = "starting";
     const { clock, random, events } = this.host;
     const latency = Math.round(START_MS * (1 + START_JITTER * (2 * random.next() - 1)));
-    for (const { spec } of this.#containers) if (spec.imagePullPolicy !== "Never" && spec.imagePullPolicy !== "IfNotPresent") events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
+    for (const { spec } of this.#containers) if (this.#needsPull(spec)) events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
     this.#cancel = clock.schedule(latency, () => this.#launch(false, latency));
   }
 
@@ -110,11 +112,16 @@ export class PodWorker {
     if (adopted) this.relist();
   }
 
-  #tellStart({ name, image, imagePullPolicy }: Container, latency: number): void {
-    const { events } = this.host;
-    const present = imagePullPolicy === "Never" || imagePullPolicy === "IfNotPresent";
+  #needsPull({ image = "", imagePullPolicy }: Container): boolean {
+    return imagePullPolicy !== "Never" && (imagePullPolicy !== "IfNotPresent" || !this.host.images.has(image));
+  }
+
+  #tellStart(container: Container, latency: number): void {
+    const { events, images } = this.host;
+    const { name, image = "" } = container;
     const took = `${Math.round(latency * 0.75)}ms`; // the rest is the sandbox's and the start's
-    events.normal(this.pod, "Pulled", present ? `Container image "${image}" already present on machine` : `Successfully pulled image "${image}" in ${took} (${took} including waiting)`);
+    events.normal(this.pod, "Pulled", this.#needsPull(container) ? `Successfully pulled image "${image}" in ${took} (${took} including waiting)` : `Container image "${image}" already present on machine`);
+    images.add(image);
     events.normal(this.pod, "Created", `Created container: ${name}`);
     events.normal(this.pod, "Started", `Started container ${name}`);
   }
