@@ -1,7 +1,10 @@
 /** What a reader gets hold of: a node's and a Pod's insides, to look at and to break. */
 import type { Network } from "./journey/network.js";
+import { seeded } from "./net/choice.js";
 import { conntrackText } from "./net/conntrack.js";
 import { ruleText } from "./net/iptables-text.js";
+import { rollBack } from "./net/netfilter.js";
+import { packet } from "./net/packet.js";
 import type { Chain, Rule, RuleSet, TableName } from "./net/rule.js";
 import type { KubeProxy } from "./node/kube-proxy/kube-proxy.js";
 import { why, whyChain } from "./node/kube-proxy/why.js";
@@ -20,8 +23,11 @@ export interface NodeHandle {
   connections(): string[];
   /** The sockets of its own processes that listen, as `ss -ln` lists them. */
   sockets(): { protocol: string; port: number; address: string }[];
-  /** Whether a process of the node itself listens on a port, as `ss -ltn` would show. A NodePort is a rule, not a listener. */
-  listensOn(port: number, protocol?: "TCP" | "UDP" | "SCTP"): boolean;
+  /**
+   * How many rules its kernel looks at for the first packet of a connection, "IP:PORT" to "IP:PORT": the price of a connection here.
+   * Later packets meet conntrack's memory instead of the nat table. Nothing stays behind. Where chance decides, the first endpoint is taken.
+   */
+  rulesWalked(from: string, to: string, protocol?: "TCP" | "UDP" | "SCTP"): number;
   /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
   stop(): void;
   /** It is back, with the rules and Pods that it had. */
@@ -78,7 +84,13 @@ export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubePr
     name: machine.name, machine, kubelet, kubeProxy, rules: ruleTables(machine, kubeProxy),
     sockets: () => machine.kernel.sockets,
     connections: () => [...machine.kernel.conntrack.connections()].map((one) => conntrackText(one, machine.kernel.conntrack.clock.now())),
-    listensOn: (port, protocol = "TCP") => machine.kernel.listening({ protocol, source: "127.0.0.1", sourcePort: 0, destination: machine.addresses[0]!, destinationPort: port }),
+    rulesWalked(from, to, protocol = "TCP") {
+      const walk = { choose: seeded(() => 0), undo: [], rules: 0 }, first = packet(from, to, protocol);
+      if (machine.addresses.includes(first.source)) machine.kernel.send(first, walk);
+      else machine.kernel.receive(first, "eth0", walk);
+      rollBack(walk);
+      return walk.rules;
+    },
     stop() {
       machine.up = false;
       kubelet.stop();
