@@ -121,8 +121,13 @@ export function ruleRows(rules: () => RuleSet | undefined): Pick<NodeRuleTables,
     of(service) {
       const all = (["nat", "filter"] as const).flatMap((table) => [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)));
       const named = all.filter(({ rule, object }) => object === `Service ${service}` || comment(rule)?.split(" ").some((word) => word === service || word.startsWith(`${service}:`)));
-      const own = new Set(named.flatMap(({ chain, rule }) => [chain, / -j (\S+)$/.exec(rule)?.[1] ?? ""]).filter((chain) => /^KUBE-(EXT|FW|SVC|SVL|SEP)-/.test(chain)));
-      return all.filter((row) => named.includes(row) || own.has(row.chain));
+      const its = /^KUBE-(EXT|FW|SVC|SVL|SEP)-/, own = new Set<string>(), rows = new Set(named);
+      for (const row of rows) for (const chain of [row.chain, /-j (\S+)$/.exec(row.rule)?.[1] ?? ""]) {
+        if (!its.test(chain) || own.has(chain)) continue;
+        own.add(chain);
+        for (const each of all) if (each.chain === chain) rows.add(each); // a Set's loop goes on to what is added: so the jumps are followed
+      }
+      return all.filter((row) => rows.has(row));
     },
   };
 }
