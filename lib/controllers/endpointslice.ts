@@ -67,16 +67,16 @@ export function endpointSliceController({ client, informers }: Context): Control
     }
     for (const key of changed)
       for (const family of families) {
+        const place = `${family} ${key}`;
         const pod = pods.get(key);
         const endpoint = pod && endpointOf(service, pod, family);
         const { ports, text } = endpoint ? portsOf(pod!) : noPorts;
-        const slice = slices.get(places.get(`${family} ${key}`) ?? "");
-        const stays = slice && (!endpoint || same(slice.ports ?? [], ports));
+        const slice = slices.get(places.get(place) ?? "");
+        const stays = slice && endpoint && same(slice.ports ?? [], ports);
         if (slice && packing.replace(slice, splitKey(key).name, stays ? endpoint : undefined) && stays) continue;
-        if (!endpoint) continue;
-        const group = `${family} ${text}`;
-        if (!added.has(group)) added.set(group, { fresh: emptySlice(service, family, ports), endpoints: [] });
-        added.get(group)!.endpoints.push(endpoint);
+        if (!endpoint) places.delete(place);
+        else if (added.has(`${family} ${text}`)) added.get(`${family} ${text}`)!.endpoints.push(endpoint);
+        else added.set(`${family} ${text}`, { fresh: emptySlice(service, family, ports), endpoints: [endpoint] });
       }
     for (const { fresh, endpoints } of added.values()) packing.add(fresh, endpoints);
     return packing;

@@ -87,7 +87,19 @@ export class WorkQueue {
     for (const key of keys) {
       if (this.#stopped) return;
       this.work(key);
-      if (this.options.pace > 0) this.#lastRun.set(key, this.clock.now());
+      this.#rest(key);
     }
+  }
+
+  #rest(key: string): void {
+    const { pace } = this.options;
+    const now = this.clock.now();
+    if (pace === 0) return;
+    for (const [rested, time] of this.#lastRun) { // the oldest come first: those that rested long enough are forgotten
+      if (time + pace > now) break;
+      this.#lastRun.delete(rested);
+    }
+    this.#lastRun.delete(key);
+    this.#lastRun.set(key, now);
   }
 }
