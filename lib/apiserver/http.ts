@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Client, DeleteOptions, ListOptions, Patch, Status, WatchEvent, WriteOptions } from "../machinery/client.js";
+import type { Patch } from "../machinery/client.js";
 import { kinds, type KindInfo } from "../objects/kinds.js";
-import { nestsDeeper } from "../objects/manifest.js";
 import type { KubeObject } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
-import * as errors from "./errors.js";
 import { decodedAs } from "./decode.js";
+import * as errors from "./errors.js";
+import { bodyOf, deleteOptions, fitted, parsedBody, writeOptions } from "./http-body.js";
+import { includeObject, json, listOptions, send, shown, success, targetOf, wantsTable, type Call } from "./http-call.js";
+import { watch } from "./http-watch.js";
 import { coreVersions, group, groupList, openapi, openapiIndex, resourceList, version } from "./openapi.js";
-import { bodyType, decodeBody, openapiV2, openapiV2Type } from "./protobuf.js";
+import { openapiV2, openapiV2Type } from "./protobuf.js";
 import { scaled, scaleOf, type Scale } from "./scale.js";
 import { table } from "./tables.js";
 
@@ -32,15 +34,8 @@ export interface Serving {
 }
 
 const loopback = /^(localhost|127\.0\.0\.1|\[?::1\]?)$/;
-/** What the API server takes as a request's body: 3 MB. (apiserver: pkg/server/config.go, MaxRequestBodyBytes) */
-const maxBody = 3 * 1024 * 1024;
-const maxDepth = 100; // nested collections in a body
-/** What a watcher may leave unread, in bytes, before its connection is ended; it will list and watch again. */
-const maxBacklog = 8 * 1024 * 1024;
-const bookmarkEvery = 60_000; // milliseconds (apiserver: pkg/storage/cacher, defaultBookmarkFrequency)
 /** Tables come in larger pages than asked for, as a server may: kubectl asks for 500 rows at a time, but holds itself to 5 requests a second. */
 const leastRows = 5000;
-const watchTimeout = 1800; // seconds (kube-apiserver --min-request-timeout)
 
 /** @throws where the host is not this machine, or the port is taken. */
 export async function serve({ apiserver, port = 8001, host = "127.0.0.1" }: ServeOptions): Promise<Serving> {
@@ -113,40 +108,6 @@ function refuse(): never {
   throw errors.unknownPath();
 }
 
-// ---- what a request is about --------------------------------------------------------------------------------------
-
-interface Target {
-  info: KindInfo;
-  namespace: string | undefined;
-  name: string | undefined;
-  subresource: string | undefined;
-}
-
-interface Call {
-  apiserver: ApiServer;
-  client: Client;
-  target: Target;
-  query: URLSearchParams;
-  request: IncomingMessage;
-  response: ServerResponse;
-}
-
-/** /api/v1/namespaces/default/pods/x/status -> Pod x in default, status */
-function targetOf(path: string[]): Target {
-  const core = path[0] === "api";
-  const groupVersion = core ? path[1] : path.slice(1, 3).join("/");
-  let rest = path.slice(core ? 2 : 3);
-  let namespace: string | undefined;
-  if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!)) [namespace, rest] = [rest[1], rest.slice(2)];
-  const [plural, name, subresource, ...more] = rest;
-  const info = kinds.find((one) => one.apiVersion === groupVersion && one.plural === plural);
-  if ((path[0] !== "api" && path[0] !== "apis") || !info || more.length > 0 || (namespace !== undefined && !info.namespaced)) throw errors.unknownPath();
-  for (const [what, text] of Object.entries({ name, namespace })) {
-    if (text !== undefined && (text === "." || text === ".." || /[/%]/.test(text))) throw errors.badRequest(`invalid resource ${what} ${JSON.stringify(text)}: [may not contain '/' or '%', nor be '.' or '..']`);
-  }
-  return { info, namespace, name, subresource };
-}
-
 const missing: Record<string, string> = {
   log: "its containers have no output", exec: "its containers run no commands", attach: "its containers have no terminal", portforward: "use `stopover packet` or `stopover journey` to follow a connection",
   proxy: "use `stopover journey` to follow a request", eviction: "delete the Pod instead", ephemeralcontainers: "a Pod keeps the containers it has", resize: "a Pod keeps the resources it has", token: "there are no service accounts",
@@ -184,100 +145,6 @@ function list(call: Call): void {
   const metadata = { resourceVersion, ...(next && { continue: next }), ...(remainingItemCount !== undefined && { remainingItemCount }) };
   if (asTable) return json(call.response, 200, table(info.kind, items, call.apiserver.clock.now(), includeObject(query), metadata));
   json(call.response, 200, { kind: `${info.kind}List`, apiVersion: info.apiVersion, metadata, items });
-}
-
-function listOptions({ target: { namespace, name }, query }: Call): ListOptions {
-  const limit = Number(query.get("limit") ?? 0);
-  if (!Number.isSafeInteger(limit) || limit < 0) throw errors.badRequest(`limit: got ${JSON.stringify(query.get("limit"))}; a whole number of 0 or more is needed`);
-  const only = name === undefined ? undefined : `metadata.name=${name}`;
-  const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
-  return {
-    ...(namespace !== undefined && { namespace }), ...(query.get("labelSelector") && { labelSelector: query.get("labelSelector")! }), ...(fieldSelector && { fieldSelector }),
-    ...(limit > 0 && { limit }), ...(query.get("continue") && { continue: query.get("continue")! }),
-  };
-}
-
-/** kubectl asks "application/json;as=Table;v=v1;g=meta.k8s.io,application/json": the first that is offered counts. */
-function wantsTable({ request, target }: Call): boolean {
-  const offered = (request.headers.accept ?? "*/*").split(",").map((one) => one.trim());
-  for (const one of offered) {
-    if (/^application\/json;.*\bas=Table\b/.test(one) && /\bg=meta\.k8s\.io\b/.test(one) && /\bv=v1\b/.test(one)) return target.subresource !== "scale";
-    if (/^(application\/(json|\*)|\*\/\*)\s*(;\s*(q=[\d.]+|stream=watch|charset=utf-8))*$/i.test(one)) return false;
-  }
-  throw errors.notAcceptable("only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io");
-}
-
-function includeObject(query: URLSearchParams): "None" | "Metadata" | "Object" {
-  const asked = query.get("includeObject");
-  return asked === "None" || asked === "Object" ? asked : "Metadata";
-}
-
-/** An object as it is, or as a table of one row. */
-function shown(call: Call, code: number, object: object, [row]: [KubeObject]): void {
-  if (wantsTable(call)) json(call.response, code, table(call.target.info.kind, [row], call.apiserver.clock.now(), includeObject(call.query), { resourceVersion: row.metadata.resourceVersion! }));
-  else json(call.response, code, object);
-}
-
-// ---- watching -----------------------------------------------------------------------------------------------------
-
-const encoded = new WeakMap<object, string>(); // an object goes to a thousand watchers, but is written as JSON once
-
-function watch(call: Call): void {
-  const { apiserver, client, target: { info }, query, response } = call;
-  const asTable = wantsTable(call);
-  const { limit: _, continue: __, ...filter } = listOptions(call);
-  const everything = query.get("sendInitialEvents") === "true";
-  let header = true; // only the first table names its columns
-  const send = (event: WatchEvent<KubeObject>) => {
-    if (response.writableLength > maxBacklog) return void response.destroy();
-    const object = asTable && event.type !== "ERROR" && event.type !== "BOOKMARK" ? rowOf(call, event.object, header) : jsonOf(event.object);
-    if (event.type !== "BOOKMARK") header = false;
-    response.write(`{"type":"${event.type}","object":${object}}\n`);
-  };
-  response.writeHead(200, { "Content-Type": "application/json", "Transfer-Encoding": "chunked" });
-  response.flushHeaders();
-  let stop = () => {};
-  try {
-    stop = client.watch(info.kind, { ...filter, resourceVersion: everything ? "" : (query.get("resourceVersion") ?? "") }, send);
-  } catch (error) {
-    if (!(error instanceof errors.ApiError)) throw error;
-    return void response.end(`{"type":"ERROR","object":${JSON.stringify(error.status)}}\n`);
-  }
-  const later = [scheduled(apiserver, (Number(query.get("timeoutSeconds")) || watchTimeout) * 1000, () => response.end())];
-  if (query.get("allowWatchBookmarks") === "true") later.push(bookmarks(apiserver, info, send, everything));
-  response.on("close", () => {
-    stop();
-    later.forEach((cancel) => cancel());
-  });
-}
-
-const scheduled = (apiserver: ApiServer, delay: number, run: () => void) => apiserver.clock.schedule(delay, run, { background: true });
-
-/** Bookmarks tell a quiet watcher how far it is, so that it need not list again after a break. */
-function bookmarks(apiserver: ApiServer, info: KindInfo, send: (event: WatchEvent<KubeObject>) => void, initial: boolean): () => void {
-  const bookmark = (annotations?: Record<string, string>) =>
-    send({ type: "BOOKMARK", object: { kind: info.kind, apiVersion: info.apiVersion, metadata: { resourceVersion: apiserver.progress(info.kind), ...(annotations && { annotations }) } } });
-  let cancel = () => {};
-  const next = () => {
-    bookmark();
-    cancel = scheduled(apiserver, bookmarkEvery, next);
-  };
-  cancel = scheduled(apiserver, initial ? 0 : bookmarkEvery, initial ? () => {
-    bookmark({ "k8s.io/initial-events-end": "true" });
-    cancel = scheduled(apiserver, bookmarkEvery, next);
-  } : next);
-  return () => cancel();
-}
-
-function rowOf(call: Call, object: KubeObject, header: boolean): string {
-  const rows = table(call.target.info.kind, [object], call.apiserver.clock.now(), includeObject(call.query), { resourceVersion: object.metadata.resourceVersion! });
-  return JSON.stringify(header ? rows : { ...rows, columnDefinitions: null });
-}
-
-function jsonOf(object: object): string {
-  let text = encoded.get(object);
-  if (text === undefined) encoded.set(object, (text = JSON.stringify(object)));
-  return text;
 }
 
 // ---- writing ------------------------------------------------------------------------------------------------------
@@ -345,82 +212,4 @@ async function removeAll(call: Call): Promise<void> {
   const { items, resourceVersion } = client.list(info.kind, listOptions(call));
   for (const { metadata } of items) client.delete(info.kind, metadata.name, metadata.namespace, options);
   json(call.response, 200, { kind: `${info.kind}List`, apiVersion: info.apiVersion, metadata: { resourceVersion }, items });
-}
-
-/** The body as an object of the kind that the path names; kind, apiVersion and namespace may be left to the path. */
-function fitted(body: Record<string, unknown>, info: KindInfo, namespace: string | undefined, name: string | undefined): KubeObject {
-  const object = { ...body, kind: body["kind"] ?? info.kind, apiVersion: body["apiVersion"] ?? info.apiVersion } as KubeObject;
-  if (object.kind !== info.kind || object.apiVersion !== info.apiVersion) throw errors.badRequest(`${object.kind} in version ${JSON.stringify(object.apiVersion)} cannot be handled as a ${info.kind}: this path takes ${info.apiVersion} ${info.kind}`);
-  const metadata = { ...(object.metadata as KubeObject["metadata"] | undefined) } as KubeObject["metadata"];
-  if (name !== undefined && (metadata.name ??= name) !== name) throw errors.badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-  if (namespace !== undefined && (metadata.namespace ??= namespace) !== namespace) throw errors.badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
-  return { ...object, metadata };
-}
-
-function writeOptions({ query, response }: Call): WriteOptions {
-  const asked = query.get("fieldValidation") ?? "Warn";
-  if (asked !== "Strict" && asked !== "Warn" && asked !== "Ignore") throw errors.badRequest(`fieldValidation: got ${JSON.stringify(asked)}; it is Strict, Warn or Ignore`);
-  return { fieldValidation: asked, dryRun: dryRun(query.getAll("dryRun")), onWarning: (text) => response.appendHeader("Warning", `299 - ${JSON.stringify(text)}`) };
-}
-
-function dryRun(asked: readonly unknown[]): boolean {
-  const wrong = asked.find((one) => one !== "All");
-  if (wrong !== undefined) throw errors.badRequest(`dryRun: Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`);
-  return asked.length > 0;
-}
-
-async function deleteOptions({ query, request }: Call): Promise<DeleteOptions> {
-  const raw = request.headers["content-type"]?.startsWith(bodyType) ? decodeBody(await bytesOf(request)) : await parsedBody(request, true);
-  const body = decodedAs<{ gracePeriodSeconds?: number; propagationPolicy?: string; orphanDependents?: boolean; preconditions?: { uid?: string; resourceVersion?: string }; dryRun?: string[] }>("DeleteOptions", raw);
-  const grace = body.gracePeriodSeconds ?? (query.has("gracePeriodSeconds") ? Number(query.get("gracePeriodSeconds")) : undefined);
-  const policy = body.propagationPolicy ?? query.get("propagationPolicy") ?? (body.orphanDependents ? "Orphan" : undefined);
-  if (policy !== undefined && policy !== "Background" && policy !== "Foreground" && policy !== "Orphan") throw errors.badRequest(`propagationPolicy: got ${JSON.stringify(policy)}; it is Background, Foreground or Orphan`);
-  if (grace !== undefined && (!Number.isInteger(grace) || grace < 0)) throw errors.badRequest(`gracePeriodSeconds: got ${String(grace)}; a whole number of 0 or more is needed`);
-  return { ...(grace !== undefined && { gracePeriodSeconds: grace }), ...(policy && { propagationPolicy: policy }), ...body.preconditions, dryRun: dryRun([...(body.dryRun ?? []), ...query.getAll("dryRun")]) };
-}
-
-// ---- bodies -------------------------------------------------------------------------------------------------------
-
-async function bodyOf({ request }: Call): Promise<Record<string, unknown>> {
-  const contentType = (request.headers["content-type"] ?? "application/json").split(";")[0]!.trim();
-  if (contentType === bodyType) return decodeBody(await bytesOf(request));
-  if (contentType !== "application/json") throw errors.unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: application/json, ${bodyType}`);
-  const body = await parsedBody(request);
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw errors.badRequest(`the body must be a JSON object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`);
-  const { metadata } = body as { metadata?: unknown };
-  if (metadata !== undefined && (typeof metadata !== "object" || Array.isArray(metadata))) throw errors.badRequest("json: cannot unmarshal: metadata must be an object");
-  return body as Record<string, unknown>;
-}
-
-async function parsedBody(request: IncomingMessage, mayBeEmpty = false): Promise<unknown> {
-  const text = (await bytesOf(request)).toString("utf8");
-  if (text === "" && mayBeEmpty) return {};
-  if (nestsDeeper(text, maxDepth)) throw errors.badRequest(`the body nests more than ${maxDepth} levels deep`);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw errors.badRequest(`the body is no JSON: ${(error as Error).message}`);
-  }
-}
-
-async function bytesOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBody) throw errors.tooLarge(`Request entity too large: limit is ${maxBody}`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-// ---- answers ------------------------------------------------------------------------------------------------------
-
-const success = (details?: Status["details"]): Status => ({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", ...(details && { details }) });
-
-const json = (response: ServerResponse, code: number, body: object): void => send(response, code, "application/json", JSON.stringify(body));
-
-function send(response: ServerResponse, code: number, type: string, body: string | Buffer): void {
-  response.writeHead(code, { "Content-Type": type, "Content-Length": Buffer.byteLength(body), "Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff" });
-  response.end(body);
 }
