@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Patch } from "../machinery/client.js";
-import { kinds, type KindInfo } from "../objects/kinds.js";
+import type { KindInfo } from "../objects/kinds.js";
 import type { KubeObject } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
 import { decodedAs } from "./decode.js";
@@ -9,7 +9,7 @@ import * as errors from "./errors.js";
 import { bodyOf, deleteOptions, fitted, parsedBody, writeOptions } from "./http-body.js";
 import { includeObject, json, listOptions, send, shown, success, targetOf, wantsTable, type Call } from "./http-call.js";
 import { watch } from "./http-watch.js";
-import { coreVersions, group, groupList, openapi, openapiIndex, resourceList, version } from "./openapi.js";
+import { coreVersions, group, groupList, openapi, openapiIndex, resourceList, rootPaths, version } from "./openapi.js";
 import { openapiV2, openapiV2Type } from "./protobuf.js";
 import { scaled, scaleOf, type Scale } from "./scale.js";
 import { table } from "./tables.js";
@@ -56,6 +56,7 @@ function close(server: Server): Promise<void> {
 async function answer(apiserver: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     refuseStrangers(request);
+    if (!URL.canParse(request.url ?? "/", "http://localhost")) throw errors.badRequest("the request's path is no URL");
     const url = new URL(request.url ?? "/", "http://localhost");
     const path = url.pathname.split("/").filter(Boolean).map(decodedSegment);
     const document = request.method === "GET" ? aboutItself(path, request) : undefined;
@@ -98,7 +99,7 @@ function aboutItself([first, ...rest]: string[], request: IncomingMessage): obje
   if (first === "healthz" || first === "livez" || first === "readyz") return "ok";
   if (first === "openapi" && rest[0] === "v3") return rest.length === 1 ? openapiIndex() : (openapi(rest.slice(1).join("/")) ?? refuse());
   if (first === "openapi" && path === "v2" && request.headers.accept?.includes("proto-openapi.spec.v2")) return openapiV2();
-  if (first === undefined) return { paths: ["/api", "/api/v1", "/apis", ...kinds.map(({ apiVersion }) => `/apis/${apiVersion}`).filter((one, i, all) => one !== "/apis/v1" && all.indexOf(one) === i), "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] };
+  if (first === undefined) return rootPaths();
   if (first === "api" && rest.length < 2) return rest.length === 0 ? coreVersions(request.headers.host ?? "") : (resourceList(path) ?? refuse());
   if (first === "apis" && rest.length < 3) return rest.length === 0 ? groupList() : ((rest.length === 1 ? group(path) : resourceList(path)) ?? refuse());
   return undefined;

@@ -48,6 +48,9 @@ function resources(info: KindInfo): object[] {
 /** "api/v1", "apis/apps/v1" */
 export const pathOf = (groupVersion: string): string => (groupVersion.includes("/") ? `apis/${groupVersion}` : `api/${groupVersion}`);
 
+/** / */
+export const rootPaths = () => ({ paths: ["/api", "/apis", ...groupVersions.map((one) => `/${pathOf(one)}`), "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].sort() });
+
 /** /openapi/v3 */
 export const openapiIndex = () => ({ paths: Object.fromEntries(groupVersions.map((one) => [pathOf(one), { serverRelativeURL: `/openapi/v3/${pathOf(one)}` }])) });
 
