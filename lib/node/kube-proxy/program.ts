@@ -57,12 +57,15 @@ export function hash16(text: string): string {
 export class PortState {
   readonly hash: string;
   readonly #programs = new Map<string, Program>();
+  /** The comment of each endpoint's rules. */
+  readonly #label: readonly Match[];
   readonly #hinted: boolean;
   /** Whether no node differs from another in this port's rules: so it is with most. */
   readonly #sameEverywhere: boolean;
 
   constructor(readonly config: FamilyConfig, readonly info: ServicePortInfo, readonly endpoints: readonly EndpointInfo[]) {
     this.hash = hash16(info.name + info.protocol);
+    this.#label = [comment(info.name)];
     this.#hinted = endpoints.some(({ zoneHints, nodeHints }) => zoneHints.length > 0 || nodeHints.length > 0);
     this.#sameEverywhere = !this.#hinted && !usesLocal(info) && info.sourceRanges.length === 0 && config.detector !== "node";
   }
@@ -89,15 +92,13 @@ export class PortState {
 
   /** KUBE-SEP: the chain of one endpoint, the same for every node. */
   endpointChain(endpoint: EndpointInfo, large: boolean): Chain {
-    return (endpoint.chains[large ? "large" : "plain"] ??= this.#writeEndpoint(endpoint, large));
+    return (endpoint[large ? "largeChain" : "chain"] ??= this.#writeEndpoint(endpoint, large));
   }
 
-  #writeEndpoint({ address, text, slice, index }: EndpointInfo, large: boolean): Chain {
+  #writeEndpoint({ address, text, cause, field }: EndpointInfo, large: boolean): Chain {
     const { name: portName, protocol, affinitySeconds } = this.info;
     const name = `KUBE-SEP-${hash16(portName + protocol + text)}`;
-    const cause = `EndpointSlice ${slice}`;
-    const field = `endpoints[${index}]`;
-    const label = large ? [] : [comment(portName)];
+    const label = large ? [] : this.#label;
     const remember: Match[] = affinitySeconds === undefined ? [] : [{ kind: "recent", action: "set", list: name }];
     const port = Number(text.slice(text.lastIndexOf(":") + 1));
     return { name, rules: [
@@ -281,7 +282,7 @@ export class Program implements ChainSource {
     const rule = (endpoint: EndpointInfo, match?: Match): Rule => {
       const target = this.#jump(this.state.endpointChain(endpoint, this.large).name);
       const label = this.large ? [] : [comment(`${this.#label} -> ${endpoint.text}`)];
-      return new Rule(match ? [...label, match] : label, target, `EndpointSlice ${endpoint.slice}`, `endpoints[${endpoint.index}]`);
+      return new Rule(match ? [...label, match] : label, target, endpoint.cause, endpoint.field);
     };
     if (affinitySeconds !== undefined) {
       for (const each of endpoints) rules.push(rule(each, { kind: "recent", action: "rcheck", list: this.state.endpointChain(each, this.large).name, seconds: affinitySeconds, reap: true }));

@@ -38,11 +38,12 @@ export interface EndpointInfo {
   nodeName: string | undefined;
   zoneHints: readonly string[];
   nodeHints: readonly string[];
-  /** The EndpointSlice "default/nginx-x7k2p" and the endpoint's place in it. */
-  slice: string;
-  index: number;
-  /** Its KUBE-SEP chain once written: with comments, and as large clusters have it. */
-  chains: { plain?: Chain; large?: Chain };
+  /** What its rules come from: "EndpointSlice default/nginx-x7k2p", "endpoints[3]". */
+  cause: string;
+  field: string;
+  /** Its KUBE-SEP chain once written, and as large clusters have it: without comments. */
+  chain: Chain | undefined;
+  largeChain: Chain | undefined;
 }
 
 const ofFamily = (addresses: readonly string[], family: Family): string[] =>
@@ -79,14 +80,14 @@ export function endpointsOf(portName: string, slices: Iterable<EndpointSlice>, f
   const found = new Map<string, EndpointInfo>();
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
-    const key = `${slice.metadata.namespace ?? "default"}/${slice.metadata.name}`;
+    const cause = `EndpointSlice ${slice.metadata.namespace ?? "default"}/${slice.metadata.name}`;
     for (const { name = "", port } of slice.ports ?? []) {
       if (name !== portName || port === undefined || port === null) continue;
       slice.endpoints.forEach((each, index) => {
         const address = canonical(each.addresses[0] ?? "", family);
-        if (address === undefined) return warn?.(`EndpointSlice ${key}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`);
+        if (address === undefined) return warn?.(`${cause}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`);
         const text = endpoint(address, port);
-        found.set(text, endpointInfo(each, address, text, key, index));
+        found.set(text, endpointInfo(each, address, text, cause, fieldOf(index)));
       });
     }
   }
@@ -94,16 +95,19 @@ export function endpointsOf(portName: string, slices: Iterable<EndpointSlice>, f
 }
 
 const none: readonly string[] = [];
+const fields: string[] = [];
+/** "endpoints[3]": one text for all slices. */
+const fieldOf = (index: number): string => (fields[index] ??= `endpoints[${index}]`);
 
-function endpointInfo({ conditions, nodeName, hints }: EndpointSlice["endpoints"][number], address: string, text: string, slice: string, index: number): EndpointInfo {
+function endpointInfo({ conditions, nodeName, hints }: EndpointSlice["endpoints"][number], address: string, text: string, cause: string, field: string): EndpointInfo {
   return {
-    address, text, slice, index, nodeName,
+    address, text, cause, field, nodeName,
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,
     zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
     nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
-    chains: {},
+    chain: undefined, largeChain: undefined,
   };
 }
 
