@@ -10,10 +10,12 @@ import fc from "fast-check";
 import { dump } from "js-yaml";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { parseRules } from "stopover/internal/net/iptables-parse";
 import { preflight } from "stopover/internal/lab/preflight";
 import { aim, cluster, shot, type Cluster, type Sent } from "./oracle/clusters.js";
-import { judge, type Heard } from "./oracle/judge.js";
+import { judge, proxyRules, type Heard } from "./oracle/judge.js";
 import { Rig } from "./oracle/rig.js";
+import { anyPacket, ruleSet } from "./oracle/rulesets.js";
 
 const [clusters, packets] = (process.env["STOPOVER_ORACLE"] ?? "20x25").split("x").map(Number) as [number, number];
 const seed = Number(process.env["STOPOVER_SEED"] ?? 1);
@@ -25,18 +27,18 @@ let serial = 1024;
 const nextPort = (): number => (serial = serial >= 31000 ? 1024 : serial + 1);
 
 const yaml = (value: unknown): string => dump(value, { noRefs: true, lineWidth: 160 });
-const report = ({ node, services, slices, proxy }: Cluster, difference: string): string =>
-  [difference, "", "the manifest:", [proxy, node, ...services, ...slices].map(yaml).join("---\n")].join("\n");
+const manifest = ({ node, services, slices, proxy }: Cluster): string => [proxy, node, ...services, ...slices].map(yaml).join("---\n");
 
-async function agrees(rig: Rig, made: Cluster, sent: readonly Sent[], heard?: Heard): Promise<void> {
-  if (broken) return; // nothing can be learnt from smaller clusters
-  const difference = await patiently(() => judge(rig, made, sent, heard)).catch((error: Error) => {
+/** Throws where a real kernel and ours differ; `what`: the manifest or rules, for the report. */
+async function agrees(rig: Rig, contest: Parameters<typeof judge>[1], sent: readonly Sent[], heard: Heard, what: () => string): Promise<void> {
+  if (broken) return; // nothing can be learnt from smaller examples
+  const difference = await patiently(() => judge(rig, contest, sent, heard)).catch((error: Error) => {
     broken = true;
     return `the rig itself failed: ${error.message}`;
   });
   if (difference === undefined) return;
   first ??= difference;
-  throw new Error(report(made, difference));
+  throw new Error(`${difference}\n\n${what()}`);
 }
 let broken = false;
 
@@ -54,28 +56,37 @@ async function patiently<T>(look: () => Promise<T>): Promise<T> {
 /** What failed before it was made smaller: what is left to chance may fail only once. */
 let first: string | undefined;
 
-if (missing.length > 0 && process.env["CI"] !== "true") {
-  console.log(`skip: a real kernel agrees: ${missing.join("; ")}`);
-  test.skip("a real kernel agrees with us on random clusters and packets", () => {});
-} else {
-  test("a real kernel agrees with us on random clusters and packets", async () => {
+type Run = (rig: Rig, heard: Heard) => fc.IAsyncPropertyWithHooks<never> | fc.IAsyncProperty<never>;
+
+/** A property that needs the rig, and what it counted. */
+function onKernel(name: string, unit: string, property: Run): void {
+  if (missing.length > 0 && process.env["CI"] !== "true") {
+    console.log(`skip: ${name}: ${missing.join("; ")}`);
+    return test.skip(name, () => {});
+  }
+  test(name, async () => {
     const rig = await Rig.build();
-    const counted = { clusters: 0, packets: 0, rules: 0 };
+    const counted = { packets: 0, rules: 0 };
     const ends: Record<string, number> = { forward: 0, local: 0, reject: 0, drop: 0 };
     const heard: Heard = (end, rules) => void (counted.packets++, (counted.rules += rules), (ends[end] = (ends[end] ?? 0) + 1));
+    first = undefined;
     try {
-      const property = fc.asyncProperty(cluster, fc.array(shot, { minLength: packets, maxLength: packets }), async (made, shots) => {
-        counted.clusters++;
-        await agrees(rig, made, shots.map((each) => aim(made, each, nextPort())), heard);
-      });
-      await fc.assert(property, { seed, numRuns: clusters, reporter: tell, ...(path && { path }) });
+      await fc.assert(property(rig, heard), { seed, numRuns: clusters, reporter: tell, ...(path && { path }) });
       if (clusters >= 20) for (const [end, count] of Object.entries(ends)) assert.ok(count > 0, `some packets end with ${end}`);
     } finally {
       rig.close();
-      console.log(`oracle: seed ${seed}: ${counted.clusters} clusters, ${counted.packets} packets (answers included: ${Object.entries(ends).map(([end, count]) => `${count} ${end}`).join(", ")}), ${counted.rules} rules compared`);
+      console.log(`oracle: seed ${seed}: ${clusters} ${unit}, ${counted.packets} packets (answers included: ${Object.entries(ends).map(([end, count]) => `${count} ${end}`).join(", ")}), ${counted.rules} rules compared`);
     }
   });
 }
+
+onKernel("a real kernel agrees with us on random clusters", "clusters", (rig, heard) =>
+  fc.asyncProperty(cluster, fc.array(shot, { minLength: packets, maxLength: packets }), (made, shots) =>
+    agrees(rig, proxyRules(made), shots.map((each) => aim(made, each, nextPort())), heard, () => `the manifest:\n${manifest(made)}`)) as never);
+
+onKernel("a real kernel agrees with us on random rules of other kinds", "rule sets", (rig, heard) =>
+  fc.asyncProperty(ruleSet, fc.array(anyPacket, { minLength: packets, maxLength: packets }), (text, shots) =>
+    agrees(rig, { rules: parseRules(text), routeLocalnet: true, tcpLiberal: false, muted: true }, shots.map((each) => each(nextPort())), heard, () => `the rules:\n${text}`)) as never);
 
 /** The smallest counterexample in words, and how to see it again. */
 function tell<T>(details: fc.RunDetails<T>): void {

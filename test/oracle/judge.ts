@@ -8,6 +8,7 @@ import { parseAddress } from "stopover/internal/net/address";
 import { ruleText, saveText } from "stopover/internal/net/iptables-text";
 import { forced, type Chooser } from "stopover/internal/net/choice";
 import { Kernel, type Verdict } from "stopover/internal/net/kernel";
+import { parseRules } from "stopover/internal/net/iptables-parse";
 import type { NetStep } from "stopover/internal/net/netfilter";
 import { describe, destinationOf, icmpError, replyTo, sourceOf, type Packet } from "stopover/internal/net/packet";
 import type { Chain, RuleSet, TableName } from "stopover/internal/net/rule";
@@ -18,20 +19,36 @@ import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
 import { shown, type Cluster, type Sent } from "./clusters.js";
 import { nodeAddresses, podRanges, type Link, type Rig, type Seen } from "./rig.js";
 
-/** What kube-proxy gives this cluster's node, and the kernel that we simulate with it. */
-export function simulate(cluster: Cluster): { rules: RuleSet; kernel: Kernel; sysctls: { routeLocalnet: boolean; tcpLiberal: boolean } } {
+/** What one run compares: the rules, as ours and as the text to load, and the switches of the kernel that go with them. */
+interface Contest {
+  rules: RuleSet;
+  routeLocalnet: boolean;
+  tcpLiberal: boolean;
+  /** Whether rules may stop what the node itself says about a packet (an ICMP error, a RST): then it is not looked at. Default: false. */
+  muted?: boolean;
+}
+
+/** What kube-proxy gives this cluster's node. */
+export function proxyRules(cluster: Cluster): Contest {
   const config = configFor(cluster.family, readConfiguration(cluster.proxy), { randomFully: cluster.randomFully });
   const services = new ServiceRules(config);
   for (const service of cluster.services) services.setService(`default/${service.metadata.name}`, service);
   for (const slice of cluster.slices) services.setEndpointSlice(`default/${slice.metadata.name}`, slice);
   const rules = new NodeRules(services, services.version, viewOf(cluster.node, cluster.family), { canary: true });
-  const sysctls = { routeLocalnet: config.localhostNodePorts, tcpLiberal: config.tcpLiberal };
-  const [address, range] = [nodeAddresses[cluster.family], podRanges[cluster.family]];
-  const kernel = new Kernel({ name: "node-a", clock: { now: () => Date.now() }, forwarding: true, interfaces: [{ name: "eth0", addresses: [`${address}/${cluster.family === "IPv4" ? 32 : 128}`] }, { name: "pods", addresses: [] }], ...sysctls });
-  kernel.routes.add({ to: cluster.family === "IPv4" ? "0.0.0.0/0" : "::/0", dev: "eth0" });
-  kernel.routes.add({ to: range, dev: "pods" });
-  kernel.rules[cluster.family] = rules;
-  return { rules, kernel, sysctls };
+  return { rules, routeLocalnet: config.localhostNodePorts, tcpLiberal: config.tcpLiberal };
+}
+
+/** The node of the rig, simulated. */
+function simulate(rules: RuleSet, { routeLocalnet, tcpLiberal }: Contest): Kernel {
+  const { family } = rules;
+  const kernel = new Kernel({
+    name: "node-a", clock: { now: () => Date.now() }, forwarding: true, routeLocalnet, tcpLiberal,
+    interfaces: [{ name: "eth0", addresses: [`${nodeAddresses[family]}/${family === "IPv4" ? 32 : 128}`] }, { name: "pods", addresses: [] }],
+  });
+  kernel.routes.add({ to: family === "IPv4" ? "0.0.0.0/0" : "::/0", dev: "eth0" });
+  kernel.routes.add({ to: podRanges[family], dev: "pods" });
+  kernel.rules[family] = rules;
+  return kernel;
 }
 
 /** A difference in words, or undefined. */
@@ -40,16 +57,19 @@ export type Difference = string | undefined;
 /** Hears of each packet that was compared: how it ended, and how many rules it met. */
 export type Heard = (end: Verdict["kind"], rules: number) => void;
 
-/** Loads the cluster's rules, sends the packets, and answers the first difference. */
-export async function judge(rig: Rig, cluster: Cluster, packets: readonly Sent[], heard: Heard = () => {}): Promise<Difference> {
-  const { rules, kernel, sysctls } = simulate(cluster);
-  rig.house.sysctl("node", { "net.ipv4.conf.all.route_localnet": Number(sysctls.routeLocalnet), "net.netfilter.nf_conntrack_tcp_be_liberal": Number(sysctls.tcpLiberal) });
+/** Loads the rules, sends the packets, and answers the first difference. */
+export async function judge(rig: Rig, contest: Contest, packets: readonly Sent[], heard: Heard = () => {}): Promise<Difference> {
+  const { rules, routeLocalnet, tcpLiberal } = contest;
+  rig.house.sysctl("node", { "net.ipv4.conf.all.route_localnet": Number(routeLocalnet), "net.netfilter.nf_conntrack_tcp_be_liberal": Number(tcpLiberal) });
   const text = saveText(rules);
-  await rig.load(text, cluster.family);
-  const saved = rig.saved(cluster.family);
+  await rig.load(text, rules.family);
+  const saved = rig.saved(rules.family);
   if (saved !== text) return `iptables-save prints something else than our save form:\n${sideBySide(text.split("\n"), saved.split("\n"))}`;
+  const read = parseRules(saved, { family: rules.family }); // walking what was read back proves the reading, too
+  if (saveText(read) !== saved) return `iptables-save's text reads as something else:\n${sideBySide(saveText(read).split("\n"), saved.split("\n"))}`;
+  const talk = new Talk(rig, read, simulate(read, contest), heard, contest.muted ?? false);
   for (const sent of packets) {
-    const difference = await new Talk(rig, rules, kernel, heard).about(sent);
+    const difference = await talk.about(sent);
     if (difference) return `${shown(sent)}\n${difference}`;
   }
   return undefined;
@@ -57,7 +77,7 @@ export async function judge(rig: Rig, cluster: Cluster, packets: readonly Sent[]
 
 /** A packet; and where it came through, its answer, and what the client sends after it. */
 class Talk {
-  constructor(readonly rig: Rig, readonly rules: RuleSet, readonly kernel: Kernel, readonly heard: Heard) {}
+  constructor(readonly rig: Rig, readonly rules: RuleSet, readonly kernel: Kernel, readonly heard: Heard, readonly muted: boolean) {}
 
   async about({ from, packet, then }: Sent): Promise<Difference> {
     const first = await this.#look(packet, from);
@@ -73,7 +93,7 @@ class Talk {
     const seen = await this.rig.send(packet, from);
     const ours = walk(this.kernel, this.rules, packet, from, seen);
     this.heard(ours.verdict.kind, ours.steps.length);
-    return { difference: differenceOf(this.rules, packet, from, seen, ours, this.kernel), verdict: ours.verdict };
+    return { difference: differenceOf(this.rules, packet, from, seen, ours, this.kernel, this.muted), verdict: ours.verdict };
   }
 }
 
@@ -101,11 +121,11 @@ function itsTraces(packet: Packet, from: Link | "process", { traces }: Seen): Tr
   return again ? [own, again] : [own];
 }
 
-function differenceOf(rules: RuleSet, packet: Packet, from: Link | "process", seen: Seen, { verdict, steps }: Walked, kernel: Kernel): Difference {
+function differenceOf(rules: RuleSet, packet: Packet, from: Link | "process", seen: Seen, { verdict, steps }: Walked, kernel: Kernel, muted: boolean): Difference {
   const theirs = itsTraces(packet, from, seen).flatMap((trace) => trace.steps).map(({ table, chain, rule }) => line(table, chain, rule));
   const problems = [
     steps.join("\n") !== theirs.join("\n") && `the rules it met:\n${sideBySide(steps, theirs)}`,
-    outcome(rules, packet, from, seen, verdict, kernel),
+    outcome(rules, packet, from, seen, verdict, kernel, muted),
   ].filter(Boolean);
   return problems.length ? `${problems.join("\n")}\nour verdict: ${verdictText(verdict)}\nwhat left the node: ${seen.out.map(({ link, packet: out }) => `${describe(out)} ${out.flags ?? ""}${out.error ?? ""} by ${link}`).join("; ") || "nothing"}` : undefined;
 }
@@ -114,10 +134,11 @@ const verdictText = (verdict: Verdict): string =>
   `${verdict.kind} ${describe(verdict.packet)}${verdict.kind === "forward" ? ` by ${verdict.interface}` : verdict.kind === "reject" ? ` with ${verdict.with}` : verdict.kind === "drop" ? ` (${verdict.why})` : ""}`;
 
 /** Compares what left the node with what the verdict lets leave. */
-function outcome(rules: RuleSet, packet: Packet, from: Link | "process", { out }: Seen, verdict: Verdict, kernel: Kernel): Difference {
-  const told = ({ packet: { flags, about } }: Seen["out"][number]): boolean => flags === "RST" || about !== undefined; // what the kernel tells a process stays on the node; to ::1 it may leave, and is lost outside
-  const left = out.filter((each) => from !== "process" || !told(each)).map(({ link, packet }) => `${link} ${signature(packet)}`);
-  const expected = expectedOut(rules, packet, from, verdict, kernel);
+function outcome(rules: RuleSet, packet: Packet, from: Link | "process", { out }: Seen, verdict: Verdict, kernel: Kernel, muted: boolean): Difference {
+  // What the kernel says about the packet, to its sender. What it tells a process stays on the node (or, to ::1, leaves and is lost).
+  const told = ({ packet: { flags, about, destinationPort } }: Seen["out"][number]): boolean => about !== undefined || (flags === "RST" && destinationPort === packet.sourcePort);
+  const left = out.filter((each) => !(muted || from === "process") || !told(each)).map(({ link, packet }) => `${link} ${signature(packet)}`);
+  const expected = muted && verdict.kind !== "forward" ? [] : expectedOut(rules, packet, from, verdict, kernel);
   return left.join() === expected.join() ? undefined : `expected to leave the node: ${expected.join("; ") || "nothing"}`;
 }
 
@@ -131,6 +152,7 @@ function expectedOut(rules: RuleSet, packet: Packet, from: Link | "process", ver
     const sent = kernel.send(answer, { choose: replay(rules, [], undefined), undo: [] });
     return sent.kind === "forward" ? [`${sent.interface} ${signature(sent.packet)}`] : [];
   };
+  if (verdict.kind === "reject" && verdict.with === "tcp-reset") return [`${kernel.routes.lookup(parseAddress(packet.source))?.dev} ${signature(replyTo(packet, "RST"))}`];
   if (verdict.kind === "reject") { // the error belongs to the packet's connection, though that is never kept: its translation is undone all the same
     return [`${kernel.routes.lookup(parseAddress(packet.source))?.dev} ${signature(icmpError(nodeAddresses[family], packet, verdict.with))}`];
   }
@@ -155,30 +177,31 @@ interface Visit {
   next: number;
 }
 
-/** Which `statistic` rules said yes and no: those before a rule that matched, and in a chain that was left at its end, said no. */
+/**
+ * Which `statistic` rules said yes and no: those before a rule that matched, and in a chain that was left at its end, said no.
+ * (Such a rule must have no other match that may fail, or nobody could tell whether it was asked.)
+ */
 export function decisions(rules: RuleSet, steps: readonly TracedStep[]): boolean[] {
   const made: boolean[] = [];
-  let visits: Visit[] = [];
+  let visits: Visit[] = []; // the chain that the packet is in, last, and those that it will return to
+  const enter = (table: string, name: string): void => void visits.push({ chain: rules.chain(table as TableName, name) ?? { name, rules: [] }, next: 0 });
   const skip = (visit: Visit, to: number): void => {
     for (; visit.next < to; visit.next++) if (isChance(visit)) made.push(false);
   };
   for (const { table, chain: name, rule, verdict } of steps) {
-    while (visits.length > 0 && visits.at(-1)!.chain.name !== name && visits.some(({ chain }) => chain.name === name)) leave();
-    if (visits.at(-1)?.chain.name !== name) visits.push({ chain: rules.chain(table as TableName, name) ?? { name, rules: [] }, next: 0 });
+    while (visits.length > 0 && visits.at(-1)!.chain.name !== name) skip(visits.at(-1)!, visits.pop()!.chain.rules.length);
+    if (visits.length === 0) enter(table, name);
     const visit = visits.at(-1)!;
-    const at = rule === undefined ? visit.chain.rules.length : visit.chain.rules.findIndex((each, i) => i >= visit.next && ruleText(each, rules.family) === rule);
+    const end = visit.chain.rules.length;
+    const at = rule === undefined ? end : visit.chain.rules.findIndex((each, i) => i >= visit.next && ruleText(each, rules.family) === rule);
     skip(visit, at);
-    if (rule === undefined || (!verdict.startsWith("JUMP") && !["CONTINUE", "RETURN"].includes(verdict))) visits = [];
-    else if (at >= 0 && isChance(visit)) made.push(true);
-    if (at >= 0) visit.next = at + 1;
-    if (verdict === "RETURN") visits.pop();
+    if (rule !== undefined && isChance(visit)) made.push(true);
+    visit.next = /^(RETURN|GOTO)/.test(verdict) ? end : at + 1;
+    const [, target] = /^(?:JUMP|GOTO):(.*)$/.exec(verdict) ?? [];
+    if (target !== undefined) enter(table, target);
+    else if (rule === undefined || !["CONTINUE", "RETURN"].includes(verdict)) visits = [];
   }
   return made;
-
-  function leave(): void {
-    const visit = visits.pop()!;
-    skip(visit, visit.chain.rules.length);
-  }
 }
 
 const isChance = ({ chain, next }: Visit): boolean => chain.rules[next]?.matches.some(({ kind }) => kind === "statistic") ?? false;

@@ -32,7 +32,8 @@ export interface Seen {
   out: { link: Link; packet: Packet }[];
 }
 
-const sentinel = { IPv4: "198.51.100.98:9", IPv6: "[2001:db8:98::98]:9" };
+/** Source and destination of the last packet that the rig sends after each. */
+export const sentinel = { IPv4: "198.51.100.98:9", IPv6: "[2001:db8:98::98]:9" };
 const patience = 5000;
 
 export class Rig {
@@ -134,7 +135,7 @@ export class Rig {
   }
 }
 
-const ended = ({ steps }: TracedPacket): boolean => steps.some(({ chain, rule }) => chain === "POSTROUTING" && rule === undefined);
+const ended = ({ steps }: TracedPacket): boolean => steps.some(({ table, chain, rule, verdict }) => table === "nat" && chain === "POSTROUTING" && (rule === undefined || verdict === "ACCEPT"));
 
 async function child(house: Namespaces, namespace: string, file: string, ...args: string[]): Promise<ChildProcess> {
   const started = house.start(namespace, process.execPath, [fileURLToPath(new URL(file, import.meta.url)), "serve", ...args], ["ignore", "inherit", "inherit", "ipc"]);
