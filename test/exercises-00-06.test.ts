@@ -1,4 +1,5 @@
 /** The checks of chapters 00 to 06: each accepts what is right, in several spellings, and refuses what readers may well think instead. */
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { aws, createCluster, read, type Cluster, type Journey } from "stopover";
@@ -112,6 +113,13 @@ for (const [id, { right, wrong }] of Object.entries(table)) {
     for (const nothing of ["?", "", undefined, null]) assert.match(verdict(id, nothing).say, /^Put your answer/);
   });
 }
+
+test("the chapters ask for just these", () => {
+  const notebooks = new URL("../../notebooks/", import.meta.url), chapters = readdirSync(notebooks).filter((name) => /^0[0-6]-.*\.ipynb$/.test(name));
+  const asked = (folder: string) => chapters.flatMap((name) => [...readFileSync(new URL(folder + name, notebooks), "utf8").matchAll(/check\(\\"(\d\d\.\d)\\"/g)].map(([, id]) => id!));
+  assert.equal(asked(""), Object.keys(table), "in the chapters");
+  assert.equal([...new Set(asked("solutions/"))], Object.keys(table), "in the solutions");
+});
 
 test("an exercise that does not exist is named", () => {
   assert.throws(() => verdict("06.99", 1), /no exercise "06.99"/);
