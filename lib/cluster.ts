@@ -250,6 +250,11 @@ export class Cluster implements Traceable {
     return podHandle(this.network, `${namespace}/${name}`);
   }
 
+  /** The API server's door under another name: what a second user, or a component of your own, sees and may do. */
+  as(who: string): Client {
+    return this.apiserver.client(who);
+  }
+
   /** Who read, watched and wrote what, when. */
   history(): readonly HistoryEntry[] {
     return this.apiserver.history();
