@@ -90,6 +90,16 @@ test("lists come in pages and as tables", async () => {
   assert.equal([table.rows[0]!.cells[1], table.rows[0]!.cells[3], table.rows[0]!.cells[4]], ["ClusterIP", "<none>", "80/TCP"]);
 });
 
+test("a list as of an earlier revision; a watch from a revision that is still to come", async () => {
+  const client = apiserver.client("test");
+  const { resourceVersion } = client.create(service("a")).metadata;
+  client.create(service("b"));
+  assert.is((await call("GET", `${services}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`)).body.items.length, 1);
+  assert.is((await call("GET", `${services}?resourceVersion=9999&resourceVersionMatch=Exact`)).code, 400);
+  const [event] = await watched("/api/v1/services?watch=true&resourceVersion=9999", 2000);
+  assert.match(event!.object.message!, /Too large resource version: 9999, current: 7/);
+});
+
 test("watches: from a revision, from the beginning, of one object, as a table, with bookmarks", async () => {
   const client = apiserver.client("test");
   client.create(service("a"));

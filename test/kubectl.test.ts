@@ -170,7 +170,7 @@ if (spawnSync(kubectl, ["version", "--client"]).error) {
 
   test("explain, api-resources, version", async () => {
     assert.match(await says("explain service.spec.externalTrafficPolicy"), /externalTrafficPolicy[^]*keeps the\s+client's address/);
-    assert.match(await says("explain deployment.spec --recursive"), /maxUnavailable/);
+    assert.match(await says("explain deployment.spec --recursive"), minor >= 27 ? /maxUnavailable\s<IntOrString>/ : /maxUnavailable/);
     const resources = cells(await says("api-resources --no-headers=true")).map((row) => `${row[0]} ${row[row.length - 1]}`);
     assert.equal(resources, ["endpoints Endpoints", "events Event", "namespaces Namespace", "nodes Node", "pods Pod", "services Service", "deployments Deployment", "replicasets ReplicaSet", "leases Lease", "endpointslices EndpointSlice"]);
     assert.match(await says("version"), /v1\.32\.0\+stopover/);

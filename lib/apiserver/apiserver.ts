@@ -109,8 +109,7 @@ export class ApiServer {
     return this.#entry(infoOf(kind), name, namespace).value;
   }
 
-  /** `revision`: the objects as they were then. Throws 410 where the store has forgotten it. */
-  list(kind: Kind, options: ListOptions & { revision?: number } = {}): List<KubeObject> {
+  list(kind: Kind, options: ListOptions = {}): List<KubeObject> {
     const info = infoOf(kind);
     const { wants } = filterOf(info, options);
     const from = options.continue ? parseContinue(options.continue) : undefined;
@@ -206,6 +205,8 @@ export class ApiServer {
     const { items: initial, resourceVersion } = fromNow ? this.list(kind, filter) : { items: [], resourceVersion: options.resourceVersion };
     const revision = parseRevision(resourceVersion);
     if (revision < cache.oldest) throw errors.gone(`too old resource version: ${revision} (${cache.oldest})`);
+    // Out of a life before: a store in memory counts from the start again. Watchers must list again, or they would wait for ever.
+    if (this.store.immediate && revision > this.store.revision) throw errors.gone(`Too large resource version: ${revision}, current: ${this.store.revision}`);
     return cache.add({ revision, value: selector?.exact(cache.trigger), wants: within(info.namespaced ? options.namespace : undefined, wants), on, initial, backlog: [], stopped: false });
   }
 

@@ -4,6 +4,7 @@ import { kinds, type KindInfo } from "../objects/kinds.js";
 import type { KubeObject } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
 import * as errors from "./errors.js";
+import { parseRevision } from "./listing.js";
 import { table } from "./tables.js";
 
 /** What a request is about, what it asks for, and how it is answered: shared by all handlers. */
@@ -43,10 +44,11 @@ export function listOptions({ target: { namespace, name }, query }: Call): ListO
   const limit = Number(query.get("limit") ?? 0);
   if (!Number.isSafeInteger(limit) || limit < 0) throw errors.badRequest(`limit: got ${JSON.stringify(query.get("limit"))}; a whole number of 0 or more is needed`);
   const only = name === undefined ? undefined : `metadata.name=${name}`;
+  const exact = query.get("resourceVersionMatch") === "Exact" ? parseRevision(query.get("resourceVersion") ?? "") : undefined;
   const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
   return {
     ...(namespace !== undefined && { namespace }), ...(query.get("labelSelector") && { labelSelector: query.get("labelSelector")! }), ...(fieldSelector && { fieldSelector }),
-    ...(limit > 0 && { limit }), ...(query.get("continue") && { continue: query.get("continue")! }),
+    ...(limit > 0 && { limit }), ...(query.get("continue") && { continue: query.get("continue")! }), ...(exact !== undefined && { revision: exact }),
   };
 }
 

@@ -114,8 +114,8 @@ function collection(kind: Kind, namespace?: string): string {
 const objectPath = (kind: Kind, name: string, namespace = "default"): string => `${collection(kind, namespace)}/${encodeURIComponent(name)}`;
 const pathTo = ({ kind, metadata: { name, namespace } }: KubeObject): string => objectPath(kind as Kind, name, namespace);
 
-function listPath(kind: Kind, { namespace, labelSelector, fieldSelector, limit, continue: next }: ListOptions, more: Record<string, string> = {}): string {
-  const query = new URLSearchParams({ ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }), ...(limit && { limit: String(limit) }), ...(next && { continue: next }), ...more });
+function listPath(kind: Kind, { namespace, labelSelector, fieldSelector, limit, continue: next, revision }: ListOptions, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams({ ...(labelSelector && { labelSelector }), ...(fieldSelector && { fieldSelector }), ...(limit && { limit: String(limit) }), ...(next && { continue: next }), ...(revision && { resourceVersion: String(revision), resourceVersionMatch: "Exact" }), ...more });
   return `${collection(kind, namespace)}${query.size > 0 ? `?${query}` : ""}`;
 }
 

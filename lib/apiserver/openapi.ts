@@ -64,7 +64,7 @@ export function openapi(path: string): object | undefined {
   roots.forEach((name) => collect(name, needed));
   const schemas = Object.fromEntries([...needed].map((name) => types().get(name)!).map((type) => [schemaName(type), schemaOf(type)]));
   const lists = Object.fromEntries(mine.map((info) => [`${schemaName(types().get(info.kind)!)}List`, listSchema(info)]));
-  return { openapi: "3.0.0", info: { title: "Stopover", version: version.gitVersion }, paths: Object.assign({}, ...mine.map(pathsOf)) as object, components: { schemas: { ...schemas, ...lists } } };
+  return { openapi: "3.0.0", info: { title: "Stopover", version: version.gitVersion }, paths: Object.assign({}, ...mine.map(pathsOf)) as object, components: { schemas: { ...schemas, ...lists, ...named } } };
 }
 
 function collect(name: string, into: Set<string>): void {
@@ -93,6 +93,13 @@ function schemaOf(type: ObjectType): object {
   return { description: type.description, type: "object", ...(required.length > 0 && { required }), properties, ...((info || scale) && { "x-kubernetes-group-version-kind": [info ? gvk(info) : scale] }) };
 }
 
+const [intOrString, quantity] = ["io.k8s.apimachinery.pkg.util.intstr.IntOrString", "io.k8s.apimachinery.pkg.api.resource.Quantity"] as const;
+/** Scalars that have names of their own, which kubectl explain prints. */
+const named = {
+  [intOrString]: { description: "A number or a text.", oneOf: [{ type: "integer" }, { type: "string" }], format: "int-or-string" },
+  [quantity]: { description: "A number with a unit, as 500m or 64Mi.", oneOf: [{ type: "string" }, { type: "number" }] },
+};
+
 function fieldSchema(type: FieldType, description?: string): object {
   const words = description === undefined ? {} : { description };
   switch (type.is) {
@@ -103,8 +110,8 @@ function fieldSchema(type: FieldType, description?: string): object {
     case "int64": return { ...words, type: "integer", format: "int64" };
     case "bool": return { ...words, type: "boolean" };
     case "time": return { ...words, type: "string", format: "date-time" };
-    case "intOrString": return { ...words, oneOf: [{ type: "integer" }, { type: "string" }], format: "int-or-string" };
-    case "quantity": return { ...words, oneOf: [{ type: "string" }, { type: "number" }] };
+    case "intOrString": return { ...words, allOf: [{ $ref: `#/components/schemas/${intOrString}` }] };
+    case "quantity": return { ...words, allOf: [{ $ref: `#/components/schemas/${quantity}` }] };
     case "any": return { ...words, "x-kubernetes-preserve-unknown-fields": true };
     default: return { ...words, type: "string" };
   }

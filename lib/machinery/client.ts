@@ -40,6 +40,8 @@ export interface ListOptions {
   fieldSelector?: string;
   limit?: number;
   continue?: string;
+  /** Lists only: the objects as they were at this revision (ApiError 410 where it is forgotten). */
+  revision?: number;
 }
 
 export interface WatchOptions extends ListOptions {
