@@ -122,6 +122,16 @@ function testBook() {
     assert.is(await page.locator(`[id="${href.split("#")[1]}"]`).count(), 1, href);
     assert.equal(complaints, []);
   });
+
+  book("the library's API is a click away", async () => {
+    const { page, complaints } = await open(browser);
+    await page.goto(address("index.html"));
+    await page.getByRole("link", { name: "The library's API" }).click();
+    await page.getByRole("main").or(page.locator(".col-content")).getByRole("link", { name: "stopover", exact: true }).click();
+    await page.getByRole("link", { name: "createCluster" }).first().click();
+    await page.getByRole("heading", { name: "createCluster" }).first().waitFor();
+    assert.equal(complaints, []);
+  });
 }
 
 function testLab() {

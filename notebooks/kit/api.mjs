@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { Application } from "typedoc";
 import { isMain, root, say } from "./project.mjs";
 
+/** @type {Record<string, string>} */
+const packageOf = { lib: "stopover", diagrams: "@stopover/diagrams" };
+
 /** Writes the pages into a folder; throws where a docstring or a type is in the way. @param {string} folder */
 export async function writeApi(folder) {
   const app = await Application.bootstrap({
@@ -14,6 +17,7 @@ export async function writeApi(folder) {
   });
   const project = await app.convert();
   if (!project) throw new Error("typedoc could not read lib/index.ts and diagrams/index.ts; does `npm run build` succeed?");
+  for (const module of project.children ?? []) module.name = packageOf[module.name] ?? module.name; // typedoc calls it by its folder
   await app.generateDocs(project, folder);
 }
 

@@ -2,10 +2,10 @@
 // open index.html. `npm start` serves the same pages where Jupyter is missing.
 //
 // A notebook becomes a page: markdown by markdown-it, code coloured by highlight.js, pictures as files beside it, a search index by
-// minisearch. What a page looks like and does is in book/: page.mjs, book.css, book.js.
+// minisearch. What a page looks like and does is in book/: page.mjs, book.css, book.js. The library's API comes from api.mjs.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
@@ -32,6 +32,7 @@ export async function buildBook(folder = join(root, "book")) {
   const require = createRequire(import.meta.url);
   copyFileSync(require.resolve("minisearch").replace(/dist.*/, "dist/umd/index.js"), join(assets, "minisearch.js"));
   for (const file of ["book.css", "book.js"]) copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
+  cpSync(await apiPages(world), join(folder, "api"), { recursive: true });
   write(join(assets, "index.js"), `window.sections = ${JSON.stringify(all.flatMap(({ sections }) => sections))};\n`);
   return folder;
 }
@@ -47,6 +48,15 @@ async function executed(file, world) {
   if (problem) { console.error(problem); process.exitCode = 1; }
   else write(kept, formatNotebook(executed ?? source));
   return executed ?? source;
+}
+
+/** The pages of the library's API, made once for each build. @param {string} world @returns {Promise<string>} their folder */
+async function apiPages(world) {
+  const folder = join(root, ".cache/book", `api-${world}`);
+  if (existsSync(folder)) return folder;
+  await (await import("./api.mjs")).writeApi(`${folder}.part`);
+  renameSync(`${folder}.part`, folder);
+  return folder;
 }
 
 /** A hash of all that a notebook's outputs depend on besides its own text. */

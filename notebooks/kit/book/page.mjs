@@ -134,7 +134,7 @@ export function layout(chapter, all) {
 <button class="theme" type="button" aria-label="Switch between light and dark"></button>
 <div class="results" role="status" hidden></div>
 </header>
-<nav aria-label="Chapters"><ol>${main.map(item).join("\n")}</ol>${solutions.length ? `<h2>Solutions</h2><ol>${solutions.map(item).join("\n")}</ol>` : ""}</nav>
+<nav aria-label="Chapters"><ol>${main.map(item).join("\n")}</ol>${solutions.length ? `<h2>Solutions</h2><ol>${solutions.map(item).join("\n")}</ol>` : ""}<h2>Reference</h2><ol><li><a href="${to("api/index.html")}">The library's API</a></li></ol></nav>
 <main>
 ${chapter.body}
 <footer>${link(all[at - 1], "← %", "prev")}${link(all[at + 1], "% →", "next")}</footer>
