@@ -56,7 +56,8 @@ export class PodWorker {
 
   /** Takes in the newest version of the Pod and does what it asks for. */
   sync(pod: Pod): void {
-    if (this.#stage === "gone" || (this.#stage !== "new" && Number(pod.metadata.resourceVersion) < Number(this.pod.metadata.resourceVersion))) return;
+    if (this.#stage === "gone") return;
+    if (this.#stage !== "new" && Number(pod.metadata.resourceVersion) <= Number(this.pod.metadata.resourceVersion)) return; // older news, or of what was written here
     this.pod = pod;
     if (pod.metadata.deletionTimestamp) return this.#stage === "stopping" ? undefined : this.#terminate();
     if (this.#stage === "new") this.#begin();
