@@ -36,20 +36,22 @@ const seconds = (run: () => void): number => {
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6;
 };
+const bestOfThree = (run: () => void): number => Math.min(...[1, 2, 3].map(() => seconds(run)));
 const thousands = (n: number): string => Math.round(n).toLocaleString("en");
 
 function fullRuleSet(): string {
   const given = objects(10_000); // what informers hold already
   let rules!: ServiceRules;
   let count = 0;
-  const built = seconds(() => {
+  const built = bestOfThree(() => {
     rules = programmed(given);
+    count = 0;
     const node = new NodeRules(rules, rules.version, view);
     for (const table of ["filter", "nat"] as const) for (const chain of node.chains(table)) count += chain.rules.length;
   });
   let text = "";
-  const written = seconds(() => (text = new NodeRules(rules, rules.version, view).restoreText()));
-  const figures = `${thousands(count)} rules built in ${built.toFixed(2)} s (goal: 1), ${(text.length / 1e6).toFixed(0)} MB written in ${written.toFixed(2)} s`;
+  const written = bestOfThree(() => (text = new NodeRules(rules, rules.version, view).restoreText()));
+  const figures = `${thousands(count)} rules built in ${built.toFixed(2)} s of CPU (goal: 1), ${(text.length / 1e6).toFixed(0)} MB written in ${written.toFixed(2)} s (best of three)`;
   const read = spawnSync("unshare", ["-n", "sh", "-c", "iptables-restore --test; times"], { input: text, encoding: "utf8", maxBuffer: 1 << 28 });
   const [, minutes, rest, systemMinutes, systemRest] = /\n(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(read.stdout) ?? [];
   if (read.status !== 0 || minutes === undefined) return `${figures}; no iptables-restore to compare with (${read.stderr?.trim().split("\n")[0] || read.error?.message || "it failed"})`;
