@@ -9,6 +9,7 @@ import { ch06 } from "./ch06.js";
 import { ch07 } from "./ch07.js";
 import { ch08 } from "./ch08.js";
 import { ch09 } from "./ch09.js";
+import { ch10 } from "./ch10.js";
 import { ch11 } from "./ch11.js";
 import { ch13 } from "./ch13.js";
 import { ch14 } from "./ch14.js";
@@ -24,6 +25,7 @@ export const exercises: readonly Exercise[] = [
   ...ch07,
   ...ch08,
   ...ch09,
+  ...ch10,
   ...ch11,
   ...ch13,
   ...ch14,
