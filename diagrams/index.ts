@@ -18,7 +18,7 @@ export { legend } from "./legend.js";
 export { bookMap } from "./book-map.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";
 export { sharesOverTime } from "./film.js";
-export { table, objects, steps, ruleList, type TableOptions } from "./table.js";
+export { table, objects, journeys, steps, ruleList, type TableOptions } from "./table.js";
 export { show, bundleOf, textOf, toPicture, type Bundle, type Showable } from "./show.js";
 export { png, svg, check, type Drawn } from "./draw.js";
 export type { Picture, Mermaid, Chart, Table, Page } from "./picture.js";

@@ -10,7 +10,7 @@ import { journey } from "./journey.js";
 import { outcomes } from "./outcomes.js";
 import { isPicture, type Page, type Picture } from "./picture.js";
 import { stillMark } from "./player.js";
-import { objects, table } from "./table.js";
+import { journeys, objects, table } from "./table.js";
 import { html } from "./text.js";
 import type { Journey, KubeObject, Outcomes } from "stopover";
 
@@ -45,6 +45,7 @@ export function show(what: Showable, options: { step?: number } = {}): void {
 /** What `show` understands, as the picture it shows. */
 export function toPicture(what: Showable, options: { step?: number } = {}): Picture {
   if (isPicture(what)) return what;
+  if (Array.isArray(what) && what.length && what.every((one) => typeof one === "object" && one !== null && "hops" in one)) return journeys(what as Journey[]);
   if (Array.isArray(what)) return what.length && what.every(isObject) ? objects(what) : table(what.map((row) => (typeof row === "object" && row !== null ? row : { value: row })));
   if (typeof what !== "object" || what === null) throw new TypeError(`show() takes a picture, a journey, an object or a list of them, and got ${what === null ? "null" : typeof what}; draw it first, for instance with journey(…) or topology(…)`);
   if ("hops" in what) return journey(what as Journey, options);

@@ -38,11 +38,12 @@ function cellText(value: unknown): string {
 /** Objects as `kubectl get -o wide` would list them, one kind or several. */
 export function objects(list: readonly KubeObject[], options: TableOptions = {}): Table {
   const kinds = new Set(list.map(({ kind }) => kind));
-  const rows = list.map((object) => ({ ...(kinds.size > 1 ? { KIND: object.kind } : {}), NAME: object.metadata.name, ...(columnsOf[object.kind]?.(object as never) ?? { NAMESPACE: object.metadata.namespace }) }));
+  const rows = list.map((object) => ({ ...(kinds.size > 1 ? { KIND: object.kind } : {}), ...(object.kind === "Event" ? {} : { NAME: object.metadata.name }), ...(columnsOf[object.kind]?.(object as never) ?? { NAMESPACE: object.metadata.namespace }) }));
   return table(rows, { title: [...kinds].join(", "), ...options });
 }
 
 const columnsOf: Record<string, (object: never) => Record<string, unknown>> = {
+  Event: ({ type, reason, source, involvedObject, message, count }: Event) => ({ TYPE: type, REASON: reason, FROM: source?.component, OBJECT: `${involvedObject.kind} ${involvedObject.name}`, MESSAGE: message, COUNT: count }),
   Service: ({ spec, status }: Service) => ({
     TYPE: spec.type, "CLUSTER-IP": spec.clusterIP ?? "<none>",
     "EXTERNAL-IP": status?.loadBalancer?.ingress?.map(({ hostname, ip }) => hostname ?? ip).join(",") ?? (spec.type === "LoadBalancer" ? "<pending>" : "<none>"),
@@ -63,6 +64,11 @@ const columnsOf: Record<string, (object: never) => Record<string, unknown>> = {
 };
 function pairs(labels: Record<string, string> | undefined): string {
   return Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`).join(",") || "<none>";
+}
+
+/** Several journeys, a line each: where from, where to, and how they ended. */
+export function journeys(trips: readonly Journey[], options: TableOptions = {}): Table {
+  return table(trips.map(({ request, disposition, reason }) => ({ url: request.url, from: request.from, disposition, reason })), options);
 }
 
 /** A journey step by step: where, what was done, by which rule, for which object, and what it made of the addresses. `reply`: the way back too. */

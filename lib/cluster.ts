@@ -255,9 +255,10 @@ export class Cluster implements Traceable {
     return this.apiserver.client(who);
   }
 
-  /** Who read, watched and wrote what, when. */
-  history(): readonly HistoryEntry[] {
-    return this.apiserver.history();
+  /** Who read, watched and wrote what, when. `only`: those that have these values: `history({ verb: "create", kind: "Pod" })`. */
+  history(only: Partial<HistoryEntry> = {}): readonly HistoryEntry[] {
+    const wanted = Object.entries(only) as [keyof HistoryEntry, unknown][];
+    return this.apiserver.history().filter((entry) => wanted.every(([field, value]) => entry[field] === value));
   }
 
   /** The cluster's objects as they were at a revision of the store (an object's resourceVersion): nothing is ever changed in place. */
