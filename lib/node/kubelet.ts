@@ -82,6 +82,7 @@ export class Kubelet {
   }
 
   stop(): void {
+    if (!this.running) return;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     for (const worker of this.#workers.values()) worker.halt();

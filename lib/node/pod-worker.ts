@@ -214,7 +214,7 @@ export class PodWorker {
   #finish(): void {
     const { client, runtime, clock } = this.host;
     for (const container of this.#containers) if (container.running) container.end(0, "Completed", clock.now());
-    if (this.#ips.length > 0) runtime.stop(this.pod);
+    runtime.stop(this.pod); // also what an earlier run of the kubelet started
     this.#report();
     this.halt();
     try {
