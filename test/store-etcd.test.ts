@@ -52,7 +52,14 @@ class Etcd {
 async function emptied(url: string): Promise<Subject> {
   const store = new EtcdStore(url);
   for (const { key } of store.range("/registry/").entries) store.delete(key);
-  return { store, hear: async () => { for (let i = 0; i < 20; i++) { await pause(20); store.poll(); } } };
+  let told = store.revision;
+  store.watch("/registry/", store.revision, (events) => (told = events[events.length - 1]!.revision));
+  const hear = async (revision: number) => {
+    for (let i = 0; i < 150 && told < revision; i++) await pause(20);
+    await pause(300); // each watch is a stream of its own: the others are about as far
+    store.poll();
+  };
+  return { store, hear };
 }
 
 if (!installed) {
@@ -84,11 +91,11 @@ if (!installed) {
   test("a kill in the middle of writes loses nothing that was acknowledged", async () => {
     const { store } = await emptied(etcd.url);
     const acknowledged: string[] = [];
-    const killed = pause(150).then(() => etcd.kill());
+    let killed: Promise<void> | undefined;
     try {
       for (let i = 0; i < 5000; i++) {
         acknowledged.push(store.put(`/registry/things/${i}`, thing(String(i), "kept"))!.key);
-        if (i % 10 === 0) await pause(0); // lets the kill happen
+        if (i === 50) killed = etcd.kill(); // it goes on writing meanwhile
       }
       assert.unreachable("etcd was not killed in time");
     } catch (error) {
@@ -96,7 +103,7 @@ if (!installed) {
     }
     await killed;
     await etcd.up();
-    assert.ok(acknowledged.length > 20, `${acknowledged.length} writes before the kill`);
+    assert.ok(acknowledged.length > 50, `${acknowledged.length} writes before the kill`);
     const found = new Set(store.range("/registry/things/").entries.map(({ key }) => key));
     assert.equal(acknowledged.filter((key) => !found.has(key)), []);
     store.close();
@@ -107,12 +114,12 @@ if (!installed) {
     const heard: string[] = [];
     store.watch("/registry/things/", store.revision, (events) => heard.push(...events.map(({ key }) => key)));
     store.put("/registry/things/a", thing("a", ""));
-    await hear(0);
+    await hear(store.revision);
     await etcd.kill();
     await etcd.up();
-    await hear(0);
+    await hear(store.revision);
     store.put("/registry/things/b", thing("b", ""));
-    await hear(0);
+    await hear(store.revision);
     assert.equal(heard, ["/registry/things/a", "/registry/things/b"]);
     store.close();
   });
@@ -122,17 +129,17 @@ if (!installed) {
     const heard: string[] = [];
     store.watch("/registry/things/", store.revision, (events) => heard.push(...events.map(({ key }) => key)), () => heard.push("lost"));
     store.put("/registry/things/a", thing("a", ""));
-    await hear(0);
+    await hear(store.revision);
     await etcd.kill();
     await etcd.up();
     const other = new EtcdStore(etcd.url); // wakes no watch of the first
     for (let i = 0; i < 5; i++) other.put("/registry/things/unseen", thing("unseen", String(i)));
     other.compact(other.revision);
-    await hear(0);
+    await hear(store.revision);
     store.put("/registry/things/b", thing("b", ""));
-    await hear(0);
+    await hear(store.revision);
     store.put("/registry/things/c", thing("c", ""));
-    await hear(0);
+    await hear(store.revision);
     assert.equal(heard.filter((one) => one !== "/registry/things/b"), ["/registry/things/a", "lost", "/registry/things/c"]);
     store.close();
     other.close();
