@@ -1,7 +1,10 @@
+import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { IPAllocator, PortAllocator } from "stopover/internal/apiserver/allocators";
+import { ApiError } from "stopover/internal/apiserver/errors";
 import { Random } from "stopover/internal/machinery/random";
+import type { Service } from "stopover/internal/objects/types";
 import { newServer, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("allocators");
@@ -116,6 +119,32 @@ test("dual stack: one address of each family, in the order asked for; the second
   const single = patch({ ipFamilyPolicy: "SingleStack", ipFamilies: ["IPv6"], clusterIPs: ["fd00:10:96::99"] });
   assert.equal(single.clusterIPs, ["fd00:10:96::99"]);
   client.create(service("freed", { clusterIP: upgraded.clusterIPs![1]!, ports: [{ port: 80 }] }));
+});
+
+test("whatever is asked in whatever order: no number twice, none lost", () => {
+  const change = fc.record({
+    name: fc.constantFrom("a", "b", "c", "d"), what: fc.constantFrom("create", "update", "patch", "delete", "dryRun"), type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"),
+    policy: fc.constantFrom("Local", "Cluster", undefined), ports: fc.array(fc.record({ port: fc.constantFrom(1, 2), protocol: fc.constantFrom("TCP", "UDP"), nodePort: fc.constantFrom(undefined, 30001, 30002, 1) }), { minLength: 1, maxLength: 3 }),
+    clusterIP: fc.constantFrom(undefined, "None", "10.2.0.5", "1.1.1.1"), allocate: fc.constantFrom(undefined, true, false), families: fc.constantFrom(undefined, "PreferDualStack", "SingleStack"),
+  });
+  fc.assert(fc.property(fc.array(change, { minLength: 20, maxLength: 40 }), (changes) => {
+    const { client } = newServer({ serviceCIDRs: ["10.2.0.0/28", "fd00::/124"], nodePortRange: { from: 30000, to: 30005 } });
+    for (const { name, what, type, policy, ports, clusterIP, allocate, families } of changes) {
+      const spec = { type, ports: ports.map((port, i) => ({ name: `p${i}`, ...port })), externalName: type === "ExternalName" ? "x.example" : undefined, externalTrafficPolicy: policy, clusterIP, allocateLoadBalancerNodePorts: allocate, ipFamilyPolicy: families } as Service["spec"];
+      try {
+        if (what === "delete") client.delete("Service", name);
+        else if (what === "patch") client.patch("Service", name, undefined, { type: "merge", body: { spec: { type, externalTrafficPolicy: policy ?? null, ...(type === "ExternalName" && { externalName: "x.example" }) } } });
+        else if (what === "update") client.update(service(name, spec));
+        else client.create(service(name, spec), { dryRun: what === "dryRun" });
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+      }
+      const held = client.list("Service").items.map(({ spec }) => [...(spec.clusterIPs ?? []).filter((ip) => ip !== "None"), ...new Set([...(spec.ports ?? []).map(({ nodePort }) => nodePort), spec.healthCheckNodePort].filter(Boolean))]).flat();
+      assert.is(new Set(held).size, held.length, `a number is held twice: ${held}`);
+    }
+    for (const { metadata } of client.list("Service").items) client.delete("Service", metadata.name);
+    for (let i = 0; i < 14; i++) client.create(service(`all-${i}`, { ipFamilyPolicy: "PreferDualStack", ports: [{ port: 80 }], ...(i < 6 && { type: "NodePort" }) }));
+  }), { numRuns: 150, seed: 3 });
 });
 
 test.run();
