@@ -1,4 +1,4 @@
-import type { Deployment, EndpointSlice, Journey, KubeObject, Node, Pod, ReplicaSet, Service } from "stopover";
+import type { Deployment, EndpointSlice, Event, Journey, KubeObject, Node, Pod, ReplicaSet, Service } from "stopover";
 import type { Table } from "./picture.js";
 import { aligned, html } from "./text.js";
 
