@@ -114,18 +114,25 @@ const missing: Record<string, string> = {
   proxy: "use `stopover journey` to follow a request", eviction: "delete the Pod instead", ephemeralcontainers: "a Pod keeps the containers it has", resize: "a Pod keeps the resources it has", token: "there are no service accounts",
 };
 
+const methods: Record<string, readonly string[]> = {
+  collection: ["GET", "POST", "DELETE"], object: ["GET", "PUT", "PATCH", "DELETE"], status: ["GET", "PUT", "PATCH"], scale: ["GET", "PUT", "PATCH"], binding: ["POST"], finalize: ["PUT"],
+};
+
 async function handle(call: Call): Promise<void> {
   const { target: { info, name, subresource }, request: { method } } = call;
   if (subresource !== undefined && !(info.subresources as readonly string[]).includes(subresource)) {
     throw errors.methodNotAllowed(`Stopover does not offer ${info.plural}/${subresource}${missing[subresource] ? `: ${missing[subresource]}` : ""}`);
   }
-  if (method === "GET" && name !== undefined && call.query.get("watch") !== "true") return read(call);
-  if (method === "GET") return call.query.get("watch") === "true" || call.query.get("watch") === "1" ? watch(call) : list(call);
-  if (method === "POST" && (name === undefined || subresource === "binding")) return create(call);
-  if (method === "PUT" && name !== undefined) return update(call);
-  if (method === "PATCH" && name !== undefined) return patch(call);
-  if (method === "DELETE") return name === undefined ? removeAll(call) : remove(call);
-  call.response.setHeader("Allow", name === undefined ? "GET, POST, DELETE" : "GET, PUT, PATCH, DELETE");
+  const watching = call.query.get("watch") === "true" || call.query.get("watch") === "1";
+  const under = name === undefined ? "collection" : (subresource ?? "object");
+  if (methods[under]!.includes(method!)) {
+    if (method === "GET") return watching ? watch(call) : name === undefined ? list(call) : read(call);
+    if (method === "POST") return create(call);
+    if (method === "PUT") return update(call);
+    if (method === "PATCH") return patch(call);
+    return name === undefined ? removeAll(call) : remove(call);
+  }
+  call.response.setHeader("Allow", methods[under]!.join(", "));
   throw errors.methodNotAllowed("the server does not allow this method on the requested resource");
 }
 
@@ -159,7 +166,6 @@ async function create(call: Call): Promise<void> {
     client.bind(name!, namespace, node, writeOptions(call));
     return json(call.response, 201, success());
   }
-  if (name !== undefined) throw errors.methodNotAllowed("the server does not allow this method on the requested resource");
   const object = fitted(body, info, namespace, undefined);
   const created = client.create(object, writeOptions(call));
   shown(call, 201, created, [created]);
