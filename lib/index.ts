@@ -9,3 +9,8 @@ export type * from "./journey/types.js";
 export type { NodeHandle, PodHandle, RuleRow, ChainRow } from "./handles.js";
 export type { HistoryEntry } from "./machinery/history.js";
 export { ApiError } from "./apiserver/errors.js";
+export { compareWith, observe, runLab, type LabReport, type Observed } from "./lab/lab.js";
+export { planOf, type LabPlan } from "./lab/plan.js";
+export { observeOrRecall } from "./lab/recording.js";
+export { labText } from "./lab/text.js";
+export { preflight } from "./lab/preflight.js";
