@@ -1,6 +1,7 @@
 import { controllerOf, watch, type Context, type Controller } from "../machinery/controller.js";
 import { stamp } from "../machinery/events.js";
 import { isApiError, keyOf } from "../machinery/informer.js";
+import { same } from "../objects/freeze.js";
 import type { Condition, ContainerPort, Node, Pod, Taint, Toleration } from "../objects/types.js";
 import { condition, isTerminal } from "../objects/pods.js";
 import { allocatable, requestsOf, type Resources } from "./resources.js";
@@ -58,30 +59,25 @@ export function scheduler({ clock, client, informers, events }: Context): Contro
     }
   }
 
-  /** A node that changed, or a Pod that went, may make room for those that wait. */
-  function* waiting(): Iterable<string> {
-    yield* unschedulable;
-  }
-
   return {
     name: "default-scheduler", reconcile, pace: 0, // each Pod has one turn
     watches: [
       watch("Pod", (key, pod, previous) => {
         if (pod && !pod.spec.nodeName) return schedulable(pod, previous) ? [key] : [];
         unschedulable.delete(key);
-        return previous?.spec.nodeName && (!pod || (isTerminal(pod) && !isTerminal(previous))) ? waiting() : [];
+        return previous?.spec.nodeName && (!pod || (isTerminal(pod) && !isTerminal(previous))) ? unschedulable : []; // room for those that wait
       }),
-      watch("Node", (_key, node, previous) => (node && (!previous || helps(node, previous)) ? waiting() : [])),
+      watch("Node", (_key, node, previous) => (node && (!previous || helps(node, previous)) ? unschedulable : [])),
     ],
   };
 }
 
 /** Not for the status that the scheduler itself wrote. */
-const schedulable = (pod: Pod, previous: Pod | undefined): boolean => !previous || previous.spec !== pod.spec || previous.metadata.labels !== pod.metadata.labels;
+const schedulable = (pod: Pod, previous: Pod | undefined): boolean => !previous || !same(previous.spec, pod.spec) || !same(previous.metadata.labels, pod.metadata.labels);
 
 /** Heartbeats do not. */
 const helps = (node: Node, previous: Node): boolean =>
-  node.spec !== previous.spec || node.metadata.labels !== previous.metadata.labels || JSON.stringify(node.status?.allocatable) !== JSON.stringify(previous.status?.allocatable);
+  !same(node.spec, previous.spec) || !same(node.metadata.labels, previous.metadata.labels) || !same(node.status?.allocatable, previous.status?.allocatable);
 
 const weighsTheSame = (a: Pod, b: Pod): boolean =>
   a.spec.nodeName === b.spec.nodeName && a.spec.containers === b.spec.containers && a.metadata.deletionTimestamp === b.metadata.deletionTimestamp
@@ -101,6 +97,7 @@ class NodeInfo {
   /** Taints that keep away Pods which do not tolerate them, and those that only discourage. */
   hard: readonly Taint[] = [];
   soft: readonly Taint[] = [];
+  unschedulable = false;
   cpu = 0;
   memory = 0;
   pods = 0;
@@ -121,8 +118,6 @@ class NodeInfo {
     this.soft = taints.filter(({ effect }) => effect === "PreferNoSchedule");
     this.unschedulable = unschedulable ?? false;
   }
-
-  unschedulable = false;
 }
 
 class NodePool {
