@@ -11,6 +11,7 @@ import { ch08 } from "./ch08.js";
 import { ch09 } from "./ch09.js";
 import { ch10 } from "./ch10.js";
 import { ch11 } from "./ch11.js";
+import { ch12 } from "./ch12.js";
 import { ch13 } from "./ch13.js";
 import { ch14 } from "./ch14.js";
 
@@ -27,6 +28,7 @@ export const exercises: readonly Exercise[] = [
   ...ch09,
   ...ch10,
   ...ch11,
+  ...ch12,
   ...ch13,
   ...ch14,
 ];
