@@ -228,6 +228,7 @@ partial("a large cluster: comments are dropped as Services are written, and old 
   const held = (b.kernel.rules.IPv4 as NodeRules).saveText();
   assert.ok(held.includes('-A KUBE-SEP-DKGQUZGBKLTPAR56 -p tcp -m comment --comment "ns1/svc1:p80" -m tcp -j DNAT --to-destination 10.0.0.0:80\n'), "svc1's chains were not written again");
   assert.ok(held.includes("-A KUBE-SEP-RUVVH7YV3PHQBDOS -p tcp -m tcp -j DNAT --to-destination 203.0.113.4:8081\n"));
+  for (const text of [(b.kernel.rules.IPv4 as NodeRules).restoreText(), (b.kernel.rules.IPv4 as NodeRules).asFullSync().saveText()]) assert.is(lines(text, "-A KUBE-SEP").filter((line) => line.includes("comment")).length, 0, "a full sync would drop all comments");
   b.set(one("svc4", "172.30.0.44", "p8082", 8082), of("svc4", ["10.4.0.1"], "p8082", 8082));
   b.clock.settle();
   b.remove(one("svc4", "", "", 0), of("svc4", [], "", 0));

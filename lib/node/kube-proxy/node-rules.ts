@@ -182,6 +182,15 @@ export class NodeRules implements RuleSet {
     yield* this.options.stale?.values() ?? [];
   }
 
+  /**
+   * The rules that a full sync would leave in an empty kernel: every Service written in one way (in a large cluster, without comments),
+   * nothing stale, nobody else's rules, and not the canary, which is no part of what kube-proxy gives iptables-restore.
+   */
+  asFullSync(): NodeRules {
+    const large = this.options.large?.at(-1)?.large ?? this.services.endpoints > largeCluster;
+    return new NodeRules(this.services, this.version, this.view, { large: [{ after: -1, large }] });
+  }
+
   /** As iptables-save prints it, once the kernel holds it. */
   saveText(): string {
     return saveText(this);
@@ -192,7 +201,8 @@ export class NodeRules implements RuleSet {
    * all, a full sync. `deleted`: the chains to remove.
    */
   restoreText(changed?: ReadonlySet<string>, deleted: Iterable<string> = []): string {
-    return restoreFilter(this) + restoreNat(this, changed, [...deleted]);
+    const rules = changed ? this : this.asFullSync();
+    return restoreFilter(rules) + restoreNat(rules, changed, [...deleted]);
   }
 }
 
