@@ -160,6 +160,20 @@ test("a deletion gives the processes time to end, and takes the Pod away when th
   assert.equal([h.all("Pod").length, machine.pods.size], [0, 0]);
 });
 
+test("a preStop sleep keeps the Pod serving for so long, but not beyond its grace period", () => {
+  for (const [seconds, grace, gone] of [[15, 30, 16_000], [60, 30, 30_000]] as const) {
+    const { h, make, pod } = one({ lifecycle: { preStop: { sleep: { seconds } } } }, { terminationGracePeriodSeconds: grace });
+    make();
+    h.clock.settle();
+    const start = h.clock.now();
+    h.client.delete("Pod", "web", "default");
+    h.clock.advance(gone - 500);
+    assert.equal([isReady(pod()), pod().metadata.deletionTimestamp !== undefined], [true, true]);
+    h.clock.settle();
+    assert.equal([h.all("Pod").length, h.clock.now() - start], [0, gone]);
+  }
+});
+
 test("a grace period of zero takes it away at once, and the kubelet cleans up", () => {
   const { h, machine, make } = one();
   make();

@@ -196,7 +196,7 @@ export class PodWorker {
 
   // ---- stopping
 
-  /** SIGTERM, and SIGKILL when the grace period is over. Readiness is still probed: a Pod that ends may serve until then. */
+  /** The preStop hook's sleep, then SIGTERM, and SIGKILL when the grace period is over. Readiness is still probed: a Pod that ends may serve until then. */
   #terminate(): void {
     const { clock, events } = this.host;
     const wasRunning = this.#stage === "running";
@@ -208,7 +208,8 @@ export class PodWorker {
       if (container.running) events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
     }
     const grace = (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
-    this.#cancel = clock.schedule(Math.min(STOP_MS, grace), () => this.#finish());
+    const sleep = Math.max(...this.#containers.map(({ spec }) => (spec.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1_000));
+    this.#cancel = clock.schedule(Math.min(sleep + STOP_MS, grace), () => this.#finish());
   }
 
   #finish(): void {

@@ -150,6 +150,8 @@ export interface Container {
   readinessProbe?: Probe;
   livenessProbe?: Probe;
   startupProbe?: Probe;
+  /** Of the hooks only preStop.sleep is acted on: seconds between the deletion and the signal to end (KEP-3960). */
+  lifecycle?: { preStop?: { sleep?: { seconds: number } } };
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
 }
