@@ -98,7 +98,8 @@ if (spawnSync(kubectl, ["version", "--client"]).error) {
     assert.equal(deployment!.slice(0, 4), ["nginx", "3/3", "3", "3"]);
     const pods = cells(await says("get pods -o wide")).slice(1);
     assert.equal(pods.map((row) => row.slice(1, 4).join(" ")), Array(3).fill("1/1 Running 0"));
-    assert.equal(pods.map((row) => `${row[5]} ${row[6]}`).sort(), ["10.1.1.2 node-a", "10.1.2.2 node-b", "10.1.3.2 node-c"]);
+    // In real time a node may be ready later than others, so where each Pod went is chance; that its address is of its node's range is not.
+    for (const row of pods) assert.match(`${row[5]} ${row[6]}`, /^10\.1\.(1\.\d+ node-a|2\.\d+ node-b|3\.\d+ node-c)$/);
   });
 
   test("the other outputs: yaml, json, name, jsonpath, selectors", async () => {
@@ -107,7 +108,8 @@ if (spawnSync(kubectl, ["version", "--client"]).error) {
     assert.is(await says("get services -o name"), "service/nginx");
     assert.is(await says(["get", "service", "nginx", "-o", "jsonpath={.spec.ports[0].nodePort}"]), "30519");
     assert.is((await says("get pods -l app=nginx -o name")).split("\n").length, 3);
-    assert.is((await says("get pods --field-selector spec.nodeName=node-a -o name")).split("\n").length, 1);
+    const onNode = async (node: string) => (await says(`get pods --field-selector spec.nodeName=${node} -o name`)).split("\n").filter(Boolean).length;
+    assert.is((await onNode("node-a")) + (await onNode("node-b")) + (await onNode("node-c")), 3);
     assert.match(await says("get all"), /pod\/nginx-[^]*service\/nginx[^]*deployment\.apps\/nginx[^]*replicaset\.apps\/nginx-/);
     assert.match(await refuses("get pods --field-selector spec.image=x"), /field label not supported: spec\.image/);
   });
