@@ -27,7 +27,8 @@ if (lacking) {
   try {
     const { status, stderr } = spawnSync("jupyter-nbconvert", ["--to", "notebook", "--execute", chapter, "--output-dir", folder, "--output", "out.ipynb"], { encoding: "utf8", env: jupyterEnv() });
     assert.is(status, 0, stderr);
-    assert.is(difference(chapter, asCommitted(readNotebook(chapter), readNotebook(join(folder, "out.ipynb")))), undefined);
+    const change = difference(chapter, asCommitted(readNotebook(chapter), readNotebook(join(folder, "out.ipynb"))));
+    assert.not(change, change);
   } finally {
     rmSync(folder, { recursive: true });
   }

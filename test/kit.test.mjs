@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cellsOf, textOf } from "../notebooks/kit/author.mjs";
+import { node } from "../notebooks/kit/execute.mjs";
 import { formatNotebook, notebook, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { root } from "../notebooks/kit/project.mjs";
 import { difference } from "./notebooks.mjs";
@@ -43,8 +44,29 @@ for (const [name, source, expected] of files) {
     assert.is(notes === "", expected.failed + expected.skipped === 0, "whatever is not a pass is explained");
   });
 }
-judging("a file that never ends is failed", () => assert.is(verdict("", null, "SIGKILL").failed, 1));
+judging("a file that never ends is failed", () => assert.is(verdict("", null, true).failed, 1));
 judging.run();
+
+const stopping = suite("a process that takes too long");
+stopping("is ended with its children", async () => {
+  const heartbeat = file("heartbeat", "");
+  const child = file("child.mjs", `import { appendFileSync } from "node:fs"; setInterval(() => appendFileSync(${JSON.stringify(heartbeat)}, "."), 50);`);
+  const parent = file("parent.mjs", `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(child)}]); setInterval(() => {}, 1000);`);
+  const { late, code } = await node([parent], 4000);
+  assert.equal([late, code], [true, null]);
+  const beats = readFileSync(heartbeat, "utf8").length;
+  assert.ok(beats > 0, "the child was there");
+  await new Promise((next) => setTimeout(next, 500));
+  assert.is(readFileSync(heartbeat, "utf8").length, beats, "and is no more");
+});
+stopping("is not waited for where only its child holds on", async () => {
+  const child = file("child.mjs", "setTimeout(() => {}, 8000);");
+  const parent = file("parent.mjs", `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(child)}], { stdio: "inherit" }).unref(); console.log("done"); process.exit(0);`);
+  const { late, printed, code, seconds } = await node([parent], 60_000);
+  assert.equal([late, code, printed], [false, 0, "done\n"]);
+  assert.ok(seconds < 7, `${seconds} s`);
+});
+stopping.run();
 
 const writing = suite("a notebook file");
 const chapter = "# Title\n\nProse.\n\n<!-- cell -->\nMore, with\n```yaml\na: 1\n```\n\n```ts\nconst a = 1;\na\n```\n\n```ts raises-exception\nthrow 1;\n```\n";

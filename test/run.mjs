@@ -3,10 +3,9 @@
 // It sets up what it needs, checks the types, runs each uvu file in a process of its own, executes every notebook and compares
 // its outputs with the committed ones, and ends with one line, `N passed, N failed, N skipped`, counted over all of it.
 
-import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { notebookName, pool } from "../notebooks/kit/execute.mjs";
+import { node, notebookName, pool } from "../notebooks/kit/execute.mjs";
 import { chapters } from "../notebooks/kit/ipynb.mjs";
 import { root, workspaces } from "../notebooks/kit/project.mjs";
 import { packages, tsc } from "../notebooks/kit/setup.mjs";
@@ -18,7 +17,7 @@ import { verdict } from "./verdict.mjs";
  */
 
 /** How long one test file may take before it is stopped and counted as failed. */
-const patience = 900_000;
+const patience = 1200_000;
 
 const names = process.argv.slice(2);
 const wanted = (/** @type {string} */ name) => !names.length || names.some((part) => name.includes(part));
@@ -53,14 +52,9 @@ async function runFile(file) {
   if (file.endsWith(".e2e.mjs") && !names.length && !process.env.CI) {
     return { name: file, passed: 0, failed: 0, skipped: 1, seconds: 0, notes: `skipped: it installs Jupyter and takes minutes; CI runs it, and so does: npm test -- ${file.slice(5, -8)}` };
   }
-  const started = performance.now();
   const compiled = file.replace(/^test\/(.*)\.ts$/, "test/dist/$1.js");
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [compiled], { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" }, timeout: patience, killSignal: "SIGKILL" });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
-    child.on("close", (code, signal) => done({ name: file, seconds: (performance.now() - started) / 1000, ...verdict(output, code, signal ?? undefined) }));
-  });
+  const { code, printed, late, seconds } = await node([compiled], patience, { ...process.env, NO_COLOR: "1" });
+  return { name: file, seconds, ...verdict(printed, code, late) };
 }
 
 /** Prints a result as soon as it is there. @template {Result} T @param {T} result @returns {T} */

@@ -32,21 +32,48 @@ export async function pool(items, work, width = 2) {
 }
 
 /** Executes one notebook; a run that hangs is stopped and reported as a problem. @param {string} file @returns {Promise<Run>} */
-export function execute(file) {
+export async function execute(file) {
   const name = notebookName(file);
   const output = join(root, ".cache", "executed", name);
   mkdirSync(join(output, ".."), { recursive: true });
   rmSync(output, { force: true });
+  const { code, printed, late, seconds } = await node([runner, file, output], patience);
+  if (late) return { file, name, seconds, problem: `${printed}stopped after ${seconds.toFixed()} s: a cell does not end` };
+  return code === 0 ? { file, name, seconds, executed: readNotebook(output) } : { file, name, seconds, problem: printed.trimEnd() || `exit code ${code}` };
+}
+
+/** The processes that run now: what ends us ends them. @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => {
+  if (!running.size) return; // then others decide what the signal means
+  running.forEach((child) => endGroup(child));
+  process.exit(1);
+});
+
+/**
+ * Runs Node on a file, in a process group of its own, and waits for it; after `patience` milliseconds the group is ended.
+ * @param {string[]} args @returns {Promise<{ code: number | null, printed: string, late: boolean, seconds: number }>} `printed` is both streams
+ */
+export function node(args, /** @type {number} */ patience, env = process.env) {
   const started = performance.now();
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [runner, file, output], { stdio: ["ignore", "inherit", "pipe"], timeout: patience, killSignal: "SIGKILL" });
-    let problem = "";
-    child.stderr?.on("data", (chunk) => (problem += chunk));
-    child.on("close", (code, signal) => {
-      const seconds = (performance.now() - started) / 1000;
-      if (signal) problem += `stopped after ${seconds.toFixed()} s (${signal}): a cell does not end`;
-      const failed = code !== 0;
-      done(failed ? { file, name, seconds, problem: problem.trimEnd() || `exit code ${code}` } : { file, name, seconds, executed: readNotebook(output) });
-    });
-  });
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
+  running.add(child);
+  let printed = "";
+  let late = false;
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (printed += text));
+  const timer = setTimeout(() => { late = true; endGroup(child); }, patience);
+  return new Promise((done) => child.on("exit", (code) => {
+    clearTimeout(timer);
+    running.delete(child);
+    const finish = () => done({ code, printed, late, seconds: (performance.now() - started) / 1000 });
+    const enough = setTimeout(finish, 2000); // a process that it left behind may hold its output open
+    child.on("close", () => { clearTimeout(enough); finish(); });
+  }));
+}
+
+/** Asks a process and its children to end, and makes them end ten seconds later. @param {import("node:child_process").ChildProcess} child */
+function endGroup(child) {
+  const kill = (/** @type {NodeJS.Signals} */ signal) => { try { process.kill(-(child.pid ?? 0), signal); } catch { child.kill(signal); } };
+  kill("SIGTERM");
+  setTimeout(kill, 10_000, "SIGKILL").unref();
 }
