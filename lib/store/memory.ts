@@ -19,8 +19,8 @@ export class MemoryStore implements Store {
   #watchers = new Set<{ prefix: string; on: (events: readonly Change[]) => void }>();
   readonly #logLimit: number;
 
-  /** `historyLimit`: changes kept before the older half is compacted away by itself; default 400,000. */
-  constructor({ historyLimit = 400_000 }: { historyLimit?: number } = {}) {
+  /** `historyLimit`: changes kept before the older half is compacted away by itself; default 100,000. */
+  constructor({ historyLimit = 100_000 }: { historyLimit?: number } = {}) {
     this.#logLimit = historyLimit;
   }
 
