@@ -137,6 +137,7 @@ export class Cluster implements Traceable {
     const first = options.first ?? { clusterIP: "10.2.1.1", nodePort: 30519 };
     this.apiserver = new ApiServer({
       clock: this.clock, random: this.#random.fork("apiserver").next, store: options.store, serviceCIDRs: serviceCIDR.split(","), first, historyLimit: options.historyLimit,
+      ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }), // kube-apiserver --etcd-compaction-interval; virtual time may be looked back upon
     });
     this.#kubectl = this.apiserver.client("kubectl");
 
