@@ -18,6 +18,7 @@ import type { Chain } from "../../net/rule.js";
 import type { Node } from "../../objects/types.js";
 import { viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
 import { canary, largeCluster, NodeRules } from "./node-rules.js";
+import { stepBetween, type Program, type Step } from "./program.js";
 import type { ServiceRules, ServiceState } from "./service-rules.js";
 
 /** Milliseconds between full syncs (proxyutil.FullSyncPeriod). */
@@ -262,10 +263,20 @@ class Proxier {
     if (last === undefined || (changed?.size === 0 && this.#stale.size === 0)) return none;
     const stale = new Map(this.#stale);
     const next = new NodeRules(rules, rules.version, this.#view, { large });
-    const of = (version: number): Iterable<ServiceState> => (changed ? [...changed].map((key) => rules.stateAt(key, version)).filter((state) => state !== undefined) : rules.statesAt(version));
-    const now = new Map([...next.programs(of(rules.version))].map((program) => [program.state.hash, program])); // the hash is in each chain's name: ports do not mix
-    for (const before of last.rules.programs(of(last.rules.version))) for (const chain of before.chainsGoneIn(now.get(before.state.hash))) stale.set(chain.name, chain);
-    for (const name of stale.keys()) for (const program of now.values()) if (program.names.has(name)) stale.delete(name);
+    const step = (keys: Iterable<string> | undefined): Step => {
+      const of = (version: number): Iterable<ServiceState> => (keys ? [...keys].map((key) => rules.stateAt(key, version)).filter((state) => state !== undefined) : rules.statesAt(version));
+      return stepOf(last.rules.programs(of(last.rules.version)), next.programs(of(rules.version)));
+    };
+    const take = ({ gone, came }: Step): void => {
+      for (const chain of gone) stale.set(chain.name, chain);
+      for (const name of came) stale.delete(name);
+    };
+    if (!changed) take(step(undefined));
+    else {
+      const { alike, others } = rules.changes(last.rules.version, rules.version);
+      take(rules.stepAlike(`${last.rules.version} ${rules.version} ${JSON.stringify([last.rules.options.large, large])}`, () => step(alike)));
+      take(step(others));
+    }
     return stale;
   }
 
@@ -312,6 +323,21 @@ class Proxier {
       if (alive && !alive.has(endpoint(reply.source, reply.sourcePort))) conntrack.delete(connection);
     }
   }
+}
+
+/** From one set of programs to another, port by port: the port's hash is in the name of each of its chains, so ports do not mix. */
+function stepOf(before: Iterable<Program>, after: Iterable<Program>): Step {
+  const now = new Map([...after].map((program) => [program.state.hash, program]));
+  const [gone, came]: [Chain[], string[]] = [[], []];
+  for (const program of before) {
+    const next = now.get(program.state.hash);
+    const step = next ? program.stepTo(next) : stepBetween(program, undefined);
+    gone.push(...step.gone);
+    came.push(...step.came);
+    now.delete(program.state.hash);
+  }
+  for (const program of now.values()) came.push(...program.names);
+  return { gone, came };
 }
 
 const none = new Map<string, Chain>();

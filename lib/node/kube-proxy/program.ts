@@ -61,13 +61,13 @@ export class PortState {
   readonly #label: readonly Match[];
   readonly #hinted: boolean;
   /** Whether no node differs from another in this port's rules: so it is with most. */
-  readonly #sameEverywhere: boolean;
+  readonly sameEverywhere: boolean;
 
   constructor(readonly config: FamilyConfig, readonly info: ServicePortInfo, readonly endpoints: readonly EndpointInfo[]) {
     this.hash = hash16(info.name + info.protocol);
     this.#label = [comment(info.name)];
     this.#hinted = endpoints.some(({ zoneHints, nodeHints }) => zoneHints.length > 0 || nodeHints.length > 0);
-    this.#sameEverywhere = !this.#hinted && !usesLocal(info) && info.sourceRanges.length === 0 && config.detector !== "node";
+    this.sameEverywhere = !this.#hinted && !usesLocal(info) && info.sourceRanges.length === 0 && config.detector !== "node";
   }
 
   /** `large`: without the comments that kube-proxy saves itself in clusters of over 1,000 endpoints. */
@@ -80,7 +80,7 @@ export class PortState {
 
   /** What makes this node's rules of the port differ from another's. */
   #variant(view: NodeView, large: boolean): string {
-    if (this.#sameEverywhere) return large ? "large" : "";
+    if (this.sameEverywhere) return large ? "large" : "";
     const local = this.#hinted || (usesLocal(this.info) && this.endpoints.some(({ nodeName }) => nodeName === view.name));
     return [large, local ? view.name : "", this.#hinted ? view.zone : "", admitsNode(this.info, view), this.config.detector === "node" ? view.podCIDRs : ""].join("|");
   }
@@ -111,6 +111,20 @@ export class PortState {
 /** Where a source range holds the node IP, the node may also come with the load balancer's address as its source. */
 const admitsNode = ({ sourceRanges }: ServicePortInfo, { nodeIP }: NodeView): boolean =>
   nodeIP !== undefined && sourceRanges.length > 0 && sourceRanges.some((range) => range.contains(parseAddress(nodeIP)));
+
+/** The chains that go, and the names of those that come. */
+export interface Step {
+  gone: readonly Chain[];
+  came: readonly string[];
+}
+
+/** From one version of a port's rules to another; undefined where the port is not there. */
+export function stepBetween(before: Program | undefined, after: Program | undefined): Step {
+  if (before === after) return { gone: [], came: [] };
+  const gone = before ? [...before.names].filter((name) => !after?.names.has(name)).map((name) => before.chain(name)!) : [];
+  const came = after ? [...after.names].filter((name) => !before?.names.has(name)) : [];
+  return { gone, came };
+}
 
 /** A service port's rules on one kind of node. */
 export class Program implements ChainSource {
@@ -220,21 +234,17 @@ export class Program implements ChainSource {
   }
 
   #nameSet: ReadonlySet<string> | undefined;
-  readonly #gone = new WeakMap<Program, readonly Chain[]>();
+  readonly #steps = new WeakMap<Program, Step>();
 
   get names(): ReadonlySet<string> {
     return (this.#nameSet ??= new Set(this.chainNames()));
   }
 
-  /** The chains that `next`, the same port's rules a while later, no longer has. Worked out once for all the nodes that share both. */
-  chainsGoneIn(next: Program | undefined): readonly Chain[] {
-    if (next === this) return [];
-    let gone = next && this.#gone.get(next);
-    if (!gone) {
-      gone = [...this.names].filter((name) => !next?.names.has(name)).map((name) => this.chain(name)!);
-      if (next) this.#gone.set(next, gone);
-    }
-    return gone;
+  /** What changes in the port's chains when `next` takes this one's place. Worked out once for all the nodes that share both. */
+  stepTo(next: Program): Step {
+    let step = this.#steps.get(next);
+    if (!step) this.#steps.set(next, (step = stepBetween(this, next)));
+    return step;
   }
 
   /** All chain names, without writing the rules. */

@@ -13,8 +13,14 @@
 import type { EndpointSlice, Service } from "../../objects/types.js";
 import type { FamilyConfig, NodeView } from "./config.js";
 import type { Rule } from "../../net/rule.js";
-import { PortState } from "./program.js";
+import { PortState, type Step } from "./program.js";
 import { endpointsOf, portsOf, usesLocal } from "./services.js";
+
+interface Changes {
+  keys: ReadonlySet<string>;
+  alike: readonly string[];
+  others: readonly string[];
+}
 
 /** One Service at one moment. What it means in rules is worked out when somebody asks. */
 export class ServiceState {
@@ -207,11 +213,28 @@ export class ServiceRules {
   }
 
   /** The Services that changed after `from`, up to `to`. */
-  changedBetween(from: number, to: number): Set<string> {
-    const keys = new Set<string>();
-    for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.version > from; i--) if (this.#log[i]!.version <= to) keys.add(this.#log[i]!.key);
-    return keys;
+  changedBetween(from: number, to: number): ReadonlySet<string> {
+    return this.changes(from, to).keys;
   }
+
+  /** As changedBetween; `alike` are those whose rules differ on no node, before and after. Thousands of nodes take the same step. */
+  changes(from: number, to: number): Changes {
+    return remembered(this.#changes, `${from} ${to}`, () => {
+      const keys = new Set<string>();
+      for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.version > from; i--) if (this.#log[i]!.version <= to) keys.add(this.#log[i]!.key);
+      const isAlike = (key: string) => [from, to].every((version) => this.stateAt(key, version)?.ports.every(({ sameEverywhere }) => sameEverywhere) ?? true);
+      const alike = [...keys].filter(isAlike);
+      const known = new Set(alike);
+      return { keys, alike, others: [...keys].filter((key) => !known.has(key)) };
+    });
+  }
+
+  /** The step of those that are alike, made by the first node that takes it. */
+  stepAlike(key: string, make: () => Step): Step {
+    return remembered(this.#steps, key, make);
+  }
+  readonly #changes = new Map<string, Changes>();
+  readonly #steps = new Map<string, Step>();
 }
 
 /** Looks up or makes a value. These memories serve what is walked now: they forget all when they have grown. */
