@@ -28,7 +28,7 @@ export const ch11: Exercise[] = [
       const given = numberOf(answer);
       if (given === 35_000) return right("For one: a rule in KUBE-SERVICES and one in KUBE-NODEPORTS, two in KUBE-EXT, the masquerade rule in KUBE-SVC, and 3 for each of 10 endpoints: 35. Nobody reads that with the eye, and the kernel does at each new connection.");
       if (given === 30_000) return hint("The endpoints' rules are right. Which rules has a Service once, however many endpoints it has?");
-      if (given === 35) return hint("That is one Service.");
+      if (given === 35) return hint("That is what one Service needs. There are a thousand of them.");
       if (given === 10_000 || given === 20_000) return hint("Each endpoint needs three: one in KUBE-SVC, two in its KUBE-SEP.");
       return hint("Count onNodeA.of(…) of one Service with one endpoint and with two (chapter 09), then multiply.");
     },

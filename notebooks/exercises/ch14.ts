@@ -14,7 +14,7 @@ export const ch14: Exercise[] = [
   {
     id: "14.2",
     judge(answer) {
-      if (isNumber(answer, 3)) return right("At most 100 endpoints a slice: 100, 100 and 50. When one Pod changes, only its slice is written and sent to every node; the old Endpoints object was sent as a whole.");
+      if (isNumber(answer, 3)) return right("At most 100 endpoints a slice, so 250 need three. When one Pod changes, only its slice is written and sent to every node; the old Endpoints object was sent as a whole.");
       if (isNumber(answer, 1)) return hint("That was so with Endpoints. A slice holds at most 100.");
       if (isNumber(answer, 250)) return hint("An EndpointSlice holds many endpoints.");
       return hint("Scale a Deployment to 250 (the nodes need room: 110 Pods each) and count.");
