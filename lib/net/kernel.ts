@@ -222,6 +222,10 @@ export class Kernel implements Host {
     return (best?.address.loopback ? undefined : best?.address.text) ?? this.#first(destination.family);
   }
 
+  interfaceAddress(name: string, family: Family): string | undefined {
+    return this.#interfaces.get(name)?.find((range) => range.family === family)?.address.text;
+  }
+
   #first(family: Family): string | undefined {
     for (const ranges of this.#interfaces.values()) for (const { address } of ranges) if (address.family === family && !address.loopback) return address.text;
     return undefined;

@@ -66,6 +66,8 @@ export interface Host extends Surroundings {
   rulesFor(family: "IPv4" | "IPv6"): RuleSet | undefined;
   /** The address that packets get which leave by this interface (MASQUERADE). */
   sourceAddress(out: string, destination: Address): string | undefined;
+  /** The first address of this interface itself (REDIRECT). */
+  interfaceAddress(name: string, family: "IPv4" | "IPv6"): string | undefined;
 }
 
 type Station = TableName | "track" | "confirm";
@@ -186,12 +188,18 @@ export class Passage implements Look {
     const verdict = decide ? this.#walk("nat") : undefined;
     if (verdict?.target.kind === "DROP" || verdict?.target.kind === "REJECT") return this.#stop("nat", verdict);
     if (decide) {
-      if (!this.#bind(connection, side, verdict)) return { kind: "drop", packet: this.packet, why: `no address to translate the source to on ${this.out || this.in}` };
+      if (!this.#bind(connection, side, verdict)) return this.#untranslatable(side, verdict!);
       connection.bound[side] = true;
     }
     const { destination } = this;
     this.#rewrite(tracked, side, verdict);
     return reroute && this.destination !== destination && this.destination.text !== destination.text ? reroute() : undefined;
+  }
+
+  /** MASQUERADE and REDIRECT drop what they have no address for. */
+  #untranslatable(side: "source" | "destination", { chain, rule, number }: Verdict): Stop {
+    if (this.walk.record) this.#record("drop", this.#hook, "nat", chain, rule, number);
+    return { kind: "drop", packet: this.packet, why: `${this.out || this.in} has no address to translate the ${side} to`, table: "nat", chain, ...(rule && { rule }) };
   }
 
   #rewrite(tracked: Tracked, side: "source" | "destination", verdict: Verdict | undefined): void {
@@ -213,8 +221,9 @@ export class Passage implements Look {
     const target = verdict?.target;
     if (side === "destination") {
       if (target?.kind === "DNAT") this.#bindDestination(connection, target.address ?? this.packet.destination, target);
-      else if (target?.kind === "REDIRECT") this.#bindDestination(connection, this.host.sourceAddress(this.in, this.source) ?? "127.0.0.1", target);
-      return true;
+      const here = target?.kind === "REDIRECT" ? this.host.interfaceAddress(this.in || "lo", this.source.family) : undefined; // nf_nat_redirect.c
+      if (target?.kind === "REDIRECT" && here !== undefined) this.#bindDestination(connection, here, target);
+      return target?.kind !== "REDIRECT" || here !== undefined;
     }
     const address = target?.kind === "MASQUERADE" ? this.host.sourceAddress(this.out, this.destination) : target?.kind === "SNAT" ? target.address ?? this.packet.source : this.packet.source;
     if (address === undefined) return false;
@@ -228,8 +237,8 @@ export class Passage implements Look {
 
   #bindDestination(connection: Connection, address: string, { low, high }: { low?: number; high?: number }): void {
     const port = low === undefined ? connection.reply.sourcePort : low === high || high === undefined ? low : this.choose.port(low, high);
+    connection.dnat = address !== connection.reply.source || port !== connection.reply.sourcePort; // IPS_DST_NAT tells of a change, not of a rule
     connection.reply = { ...connection.reply, source: address, sourcePort: port };
-    connection.dnat = true;
   }
 
   /** Keeps the port where nobody else uses it, as nf_nat_l4proto_unique_tuple does; with --random-fully, draws at once. */
