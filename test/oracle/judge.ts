@@ -117,7 +117,8 @@ function itsTraces(packet: Packet, from: Link | "process", { traces }: Seen): Tr
   const first = traces.findIndex(({ source, destination }) => source === sourceOf(packet) && destination === destinationOf(packet));
   if (first < 0) return [];
   const own = traces[first]!;
-  const again = from === "process" && own.out === "lo" ? traces.slice(first + 1).find((trace) => trace.in === "lo") : undefined;
+  const left = own.steps.some(({ chain }) => chain === "POSTROUTING") && own.steps.at(-1)!.verdict !== "DROP";
+  const again = from === "process" && own.out === "lo" && left ? traces.slice(first + 1).find((trace) => trace.in === "lo") : undefined;
   return again ? [own, again] : [own];
 }
 
@@ -167,8 +168,8 @@ function expectedOut(rules: RuleSet, packet: Packet, from: Link | "process", ver
 
 /** A chooser that decides as the kernel did on the way that it traced. */
 function replay(rules: RuleSet, traces: readonly TracedPacket[], port: number | undefined): Chooser {
-  const { chance, pick } = forced(traces.flatMap(({ steps }) => decisions(rules, steps)));
-  return { chance, pick, port: (low) => port ?? low };
+  const otherwise: Chooser = { chance: () => false, pick: () => 0, port: (low) => port ?? low }; // our walk differs from the kernel's already, where it asks more
+  return { ...forced(traces.flatMap(({ steps }) => decisions(rules, steps)), otherwise), port: otherwise.port };
 }
 
 interface Visit {
