@@ -26,6 +26,7 @@ import { Informers, isApiError } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
+import { endpoint } from "./net/address.js";
 import { Zone } from "./net/dns.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/coredns.js";
@@ -178,6 +179,13 @@ export class Cluster implements Traceable {
   /** All objects of a kind, of all namespaces unless one is named. */
   list<K extends Kind>(kind: K, options: ListOptions = {}): readonly Kinds[K][] {
     return this.#kubectl.list(kind, options).items;
+  }
+
+  /** Who may answer for a Service, as its EndpointSlices say: a line for each address. */
+  endpoints(service: string, namespace = "default"): { address: string; node?: string; pod?: string; ready: boolean; serving: boolean; terminating: boolean }[] {
+    return this.list("EndpointSlice", { namespace, labelSelector: `kubernetes.io/service-name=${service}` }).flatMap(({ endpoints, ports }) =>
+      endpoints.flatMap(({ addresses, nodeName, targetRef, conditions: { ready, serving, terminating } = {} }) =>
+        addresses.map((ip) => ({ address: ports?.[0]?.port ? endpoint(ip, ports[0].port) : ip, node: nodeName, pod: targetRef?.name, ready: ready !== false, serving: serving ?? ready !== false, terminating: terminating === true }))));
   }
 
   /** As `kubectl delete`; what the object owns goes with it, and a Pod ends after its grace period. */

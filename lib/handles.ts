@@ -42,6 +42,8 @@ export interface NodeRuleTables {
   chains(table?: TableName): ChainRow[];
   /** All rules for one Service ("default/nginx") or one of its ports ("default/nginx:http"), of all tables, chain by chain. */
   of(service: string): RuleRow[];
+  /** Where these rules send a Service's connections: "10.1.1.2:80", … */
+  endpoints(service: string): string[];
   /** As iptables-save prints them. */
   text(family?: "IPv4" | "IPv6"): string;
   /** What kube-proxy gives iptables-restore on a full sync. */
@@ -113,23 +115,25 @@ export function ruleTables({ kernel }: Machine, kubeProxy: KubeProxy): NodeRuleT
 }
 
 /** A rule set as rows. */
-export function ruleRows(rules: () => RuleSet | undefined): Pick<NodeRuleTables, "chain" | "chains" | "of"> {
+export function ruleRows(rules: () => RuleSet | undefined): Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
   const rowsOf = (table: TableName, chain: Chain | undefined): RuleRow[] => (chain?.rules ?? []).map((rule) => rowOf(table, chain!.name, rule));
   return {
     chain: (name, table = "nat") => rowsOf(table, rules()?.chain(table, name)),
     chains: (table = "nat") => [...(rules()?.chains(table) ?? [])].map(({ name, rules: { length } }): ChainRow => ({ chain: name, rules: length, why: whyChain(name) })),
-    of(service) {
-      const all = (["nat", "filter"] as const).flatMap((table) => [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)));
-      const named = all.filter(({ rule, object }) => object === `Service ${service}` || comment(rule)?.split(" ").some((word) => word === service || word.startsWith(`${service}:`)));
-      const its = /^KUBE-(EXT|FW|SVC|SVL|SEP)-/, own = new Set<string>(), rows = new Set(named);
-      for (const row of rows) for (const chain of [row.chain, /-j (\S+)$/.exec(row.rule)?.[1] ?? ""]) {
-        if (!its.test(chain) || own.has(chain)) continue;
-        own.add(chain);
-        for (const each of all) if (each.chain === chain) rows.add(each); // a Set's loop goes on to what is added: so the jumps are followed
-      }
-      return all.filter((row) => rows.has(row));
-    },
+    endpoints: (service) => [...new Set(of(service).flatMap(({ rule }) => /-j DNAT --to-destination (\S+)/.exec(rule)?.[1] ?? []))],
+    of,
   };
+  function of(service: string): RuleRow[] {
+    const all = (["nat", "filter"] as const).flatMap((table) => [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)));
+    const named = all.filter(({ rule, object }) => object === `Service ${service}` || comment(rule)?.split(" ").some((word) => word === service || word.startsWith(`${service}:`)));
+    const its = /^KUBE-(EXT|FW|SVC|SVL|SEP)-/, own = new Set<string>(), rows = new Set(named);
+    for (const row of rows) for (const chain of [row.chain, /-j (\S+)$/.exec(row.rule)?.[1] ?? ""]) {
+      if (!its.test(chain) || own.has(chain)) continue;
+      own.add(chain);
+      for (const each of all) if (each.chain === chain) rows.add(each); // a Set's loop goes on to what is added: so the jumps are followed
+    }
+    return all.filter((row) => rows.has(row));
+  }
 }
 
 const comment = (rule: string): string | undefined => /--comment (?:"([^"]*)"|(\S+))/.exec(rule)?.slice(1).find(Boolean);

@@ -21,7 +21,7 @@ import type { RuleSet } from "./net/rule.js";
 import { Machine } from "./node/machine.js";
 
 /** Rules that were pasted, and what they do to packets. */
-export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "of"> {
+export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
   text(): string;
   /** A packet that arrives at the node (or leaves it, where `from` is one of its addresses). Whoever the rules send it to answers. */
   packet(bare: Omit<BarePacket, "node">): Journey;
