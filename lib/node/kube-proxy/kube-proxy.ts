@@ -230,7 +230,7 @@ class Proxier {
       rules: new NodeRules(rules, rules.version, this.#view, { large, stale: cleans ? none : stale, canary: true, base: held instanceof NodeRules ? held.options.base : held }),
     };
     try {
-      if (!full && !held?.chain("nat", "KUBE-SERVICES")) throw new Error("a partial sync refers to chains that are no longer there");
+      if (!full && !held?.chain("nat", "KUBE-MARK-MASQ")) throw new Error("a partial sync refers to chains that are no longer there");
       restore(next);
     } catch (error) {
       this.error = error as Error;
@@ -269,7 +269,7 @@ class Proxier {
     };
     const take = ({ gone, came }: Step): void => {
       for (const chain of gone) stale.set(chain.name, chain);
-      for (const name of came) stale.delete(name);
+      for (const name of stale.keys()) if (came.has(name)) stale.delete(name);
     };
     if (!changed) take(step(undefined));
     else {
@@ -328,15 +328,16 @@ class Proxier {
 /** From one set of programs to another, port by port: the port's hash is in the name of each of its chains, so ports do not mix. */
 function stepOf(before: Iterable<Program>, after: Iterable<Program>): Step {
   const now = new Map([...after].map((program) => [program.state.hash, program]));
-  const [gone, came]: [Chain[], string[]] = [[], []];
+  const gone: Chain[] = [];
+  const came = new Set<string>();
   for (const program of before) {
     const next = now.get(program.state.hash);
     const step = next ? program.stepTo(next) : stepBetween(program, undefined);
     gone.push(...step.gone);
-    came.push(...step.came);
+    for (const name of step.came) came.add(name);
     now.delete(program.state.hash);
   }
-  for (const program of now.values()) came.push(...program.names);
+  for (const program of now.values()) for (const name of program.names) came.add(name);
   return { gone, came };
 }
 

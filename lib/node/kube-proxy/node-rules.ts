@@ -100,6 +100,7 @@ export interface NodeRulesOptions {
 }
 
 export class NodeRules implements RuleSet {
+  #localKey: string | undefined;
   readonly #known: Record<TableName, Map<string, Chain>> = { raw: new Map(), mangle: new Map(), nat: new Map(), filter: new Map() };
 
   constructor(readonly services: ServiceRules, readonly version: number, readonly view: NodeView, readonly options: NodeRulesOptions = {}) {}
@@ -154,7 +155,7 @@ export class NodeRules implements RuleSet {
     if (fixedChain) return fixedChain;
     if (table !== "nat" && table !== "filter") return undefined;
     if (!(topLevel[table] as readonly string[]).includes(name)) return undefined;
-    const rules = this.services.sharedChain(this.version, this.view, table, name);
+    const rules = this.services.sharedChain(this.version, this.view, (this.#localKey ??= this.services.localKey(this.version, this.view.name)), table, name);
     return table === "nat" && name === "KUBE-SERVICES" ? [...rules, ...nodePortTail(this.services.config, this.view)] : rules;
   }
 

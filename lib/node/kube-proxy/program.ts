@@ -14,7 +14,7 @@ import { hash } from "node:crypto";
 import { parseAddress } from "../../net/address.js";
 import { Rule, type Chain, type ChainSource, type Match, type Target } from "../../net/rule.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "./config.js";
-import { choose, externallyAccessible, usesLocal, type Chosen, type EndpointInfo, type ServicePortInfo } from "./services.js";
+import { choose, externallyAccessible, isUsable, usesLocal, type Chosen, type EndpointInfo, type ServicePortInfo } from "./services.js";
 
 /** A port's rules in the chains that Services share, in kube-proxy's order. */
 export interface SharedRules {
@@ -85,10 +85,12 @@ export class PortState {
     return [large, local ? view.name : "", this.#hinted ? view.zone : "", admitsNode(this.info, view), this.config.detector === "node" ? view.podCIDRs : ""].join("|");
   }
 
-  /** Where shared chains differ between nodes: whether this one has an endpoint for a policy of Local. */
-  localKey(view: NodeView): string {
-    return usesLocal(this.info) ? String(choose(this.info, this.endpoints, view).local.length > 0) : "";
+  /** With a policy of Local, the shared chains differ by whether a node has an endpoint that could serve. */
+  servesOn(nodeName: string): boolean {
+    this.#localNodes ??= new Set(this.endpoints.filter(isUsable).map((each) => each.nodeName));
+    return this.#localNodes.has(nodeName);
   }
+  #localNodes: Set<string | undefined> | undefined;
 
   /** KUBE-SEP: the chain of one endpoint, the same for every node. */
   endpointChain(endpoint: EndpointInfo, large: boolean): Chain {
@@ -115,14 +117,14 @@ const admitsNode = ({ sourceRanges }: ServicePortInfo, { nodeIP }: NodeView): bo
 /** The chains that go, and the names of those that come. */
 export interface Step {
   gone: readonly Chain[];
-  came: readonly string[];
+  came: ReadonlySet<string>;
 }
 
 /** From one version of a port's rules to another; undefined where the port is not there. */
 export function stepBetween(before: Program | undefined, after: Program | undefined): Step {
-  if (before === after) return { gone: [], came: [] };
+  if (before === after) return { gone: [], came: new Set() };
   const gone = before ? [...before.names].filter((name) => !after?.names.has(name)).map((name) => before.chain(name)!) : [];
-  const came = after ? [...after.names].filter((name) => !before?.names.has(name)) : [];
+  const came = new Set(after ? [...after.names].filter((name) => !before?.names.has(name)) : []);
   return { gone, came };
 }
 

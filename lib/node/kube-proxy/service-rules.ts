@@ -179,16 +179,16 @@ export class ServiceRules {
     }
   }
 
-  /**
-   * A port's rules in the chains that all Services share, put together for a version. Nodes differ only by which Services with a
-   * policy of Local have an endpoint there, so most of them get the same array.
-   */
-  sharedChain(version: number, view: NodeView, table: "nat" | "filter", name: string): readonly Rule[] {
-    const { ports, local } = this.#portsAt(version);
-    const key = `${version} ${table} ${name} ${local.map((port) => port.localKey(view)).join()}`;
-    return remembered(this.#shared, key, () => {
-      const lists = ports.map((port) => (port.program(view, false).shared[table] as Record<string, Rule[] | undefined>)[name] ?? []);
-      return lists.flat();
+  /** What tells nodes apart in the chains that all Services share: which Services with a policy of Local have an endpoint there. */
+  localKey(version: number, nodeName: string): string {
+    return this.#portsAt(version).local.map((port) => (port.servesOn(nodeName) ? "1" : "0")).join("");
+  }
+
+  /** One of the chains that all Services share, put together for a version. Nodes of the same local key get the same array. */
+  sharedChain(version: number, view: NodeView, localKey: string, table: "nat" | "filter", name: string): readonly Rule[] {
+    return remembered(this.#shared, `${version} ${table} ${name} ${localKey}`, () => {
+      const { ports } = this.#portsAt(version);
+      return ports.flatMap((port) => (port.program(view, false).shared[table] as Record<string, Rule[] | undefined>)[name] ?? []);
     });
   }
   readonly #shared = new Map<string, readonly Rule[]>();

@@ -129,6 +129,8 @@ export const usesLocal = (info: ServicePortInfo): boolean => info.internalLocal 
 
 const isReady = ({ ready }: EndpointInfo): boolean => ready;
 const isLastResort = ({ serving, terminating }: EndpointInfo): boolean => serving && terminating;
+/** Whether it takes traffic, if only for want of better ones. */
+export const isUsable = (endpoint: EndpointInfo): boolean => isReady(endpoint) || isLastResort(endpoint);
 /** Ready endpoints; without any, those that still serve while they end. */
 const usable = (endpoints: readonly EndpointInfo[]): readonly EndpointInfo[] => {
   const ready = endpoints.filter(isReady);
@@ -140,7 +142,7 @@ export function choose(info: ServicePortInfo, all: readonly EndpointInfo[], { na
   const anywhere = cluster.length > 0;
   if (!usesLocal(info)) return { cluster, local: [], reachable: cluster, any: anywhere };
   const local = usable(all.filter(({ nodeName }) => nodeName === name));
-  const any = anywhere || all.some((each) => isReady(each) || isLastResort(each));
+  const any = anywhere || all.some(isUsable);
   const reachable = cluster.length === 0 ? local : [...new Set([...cluster, ...local])].sort((x, y) => (x.text < y.text ? -1 : 1));
   return { cluster, local, reachable, any };
 }
