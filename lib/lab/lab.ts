@@ -75,6 +75,9 @@ export async function observe(plan: LabPlan, { onProgress = () => {} }: LabOptio
     await silence(() => plan.nodes.flatMap(({ name }) => packetsOf(name)).reduce((sum, { steps }) => sum + steps.length, 0));
     const flows = new Map(plan.nodes.map(({ name }) => [name, flowsOf(house, nodeSpace(name))]));
     return { kernel: `Linux ${release()}`, answer, ...meaning(answer), flows, traces: new Map(plan.nodes.map(({ name }) => [name, packetsOf(name)])) };
+  } catch (error) {
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve))); // Ctrl-C ends the programs that we wait for, too: one turn of the event loop, and we hear of it
+    throw error;
   } finally {
     house.close();
   }

@@ -93,6 +93,7 @@ const isIPv6Rule = (line: string): boolean => line.startsWith("rule ") && line.i
 
 function execute(program: string, args: readonly string[], input: string, explain = (said: string): string => said): string {
   const { status, stdout, stderr, error, signal } = spawnSync(program, args, { input, encoding: "utf8", maxBuffer: 1 << 28 });
+  if (signal === "SIGINT" || signal === "SIGTERM") process.kill(process.pid, signal); // Ctrl-C is meant for all of us
   if (error) throw new Error(`${program} could not be started: ${error.message}`);
   if (status !== 0) throw new Error(`${[program, ...args].join(" ")} failed (${signal ?? `exit ${status}`}): ${explain(stderr.trim() || stdout.trim() || "it said nothing")}`);
   return stdout;
