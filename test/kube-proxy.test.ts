@@ -245,6 +245,17 @@ partial("a large cluster: comments are dropped as Services are written, and old 
   b.clock.advance(3_600_000);
   assert.ok(b.texts.at(-1)!.includes("-A KUBE-SEP-DKGQUZGBKLTPAR56 -m tcp -p tcp -j DNAT --to-destination 10.0.0.0:80\n"), "the full sync writes all in the large way");
 });
+partial("the order of one Service's lines in both tables", () => {
+  const b = bench();
+  const spec = { type: "LoadBalancer" as const, externalTrafficPolicy: "Local" as const, externalIPs: ["1.1.1.1"], loadBalancerSourceRanges: ["203.0.113.0/24"], healthCheckNodePort: 31000 };
+  b.set({ ...service("x", "10.2.0.1", spec, [{ name: "http", port: 80, nodePort: 30080 }]), status: { loadBalancer: { ingress: [{ ip: "5.6.7.8" }] } } }, slice("x", [{ addresses: ["10.1.2.1"], nodeName: "node-b" }]));
+  b.proxy.start();
+  b.clock.settle();
+  const order = b.texts[0]!.split("\n").filter((line) => line.startsWith("-A") && line.includes("default/x")).map((line) => `${line.split(" ")[1]!.replace(/-[A-Z2-7]{16}$/, "")} ${/-d ([\d.]+)|--dport (\d+)/.exec(line)?.slice(1).find(Boolean) ?? ""}`.trim());
+  assert.equal(order, ["KUBE-EXTERNAL-SERVICES 1.1.1.1", "KUBE-PROXY-FIREWALL 5.6.7.8", "KUBE-EXTERNAL-SERVICES 5.6.7.8", "KUBE-EXTERNAL-SERVICES 30080", "KUBE-NODEPORTS 31000",
+    "KUBE-SERVICES 10.2.0.1", "KUBE-SERVICES 1.1.1.1", "KUBE-SERVICES 5.6.7.8", "KUBE-NODEPORTS 30080", "KUBE-SVC 10.2.0.1",
+    "KUBE-EXT", "KUBE-EXT", "KUBE-EXT", "KUBE-FW", "KUBE-FW", "KUBE-SVC", "KUBE-SEP", "KUBE-SEP"]);
+});
 partial("rules that others put into the kernel stay, behind kube-proxy's jumps", () => {
   const b = bench();
   b.kernel.rules.IPv4 = parseRules("*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:CNI - [0:0]\n-A POSTROUTING -s 10.1.0.0/16 -j CNI\n-A CNI -j MASQUERADE\nCOMMIT");

@@ -6,7 +6,7 @@ import { Rule, builtinChains, type Chain, type Hook, type Match, type RuleSet, t
 import { parseAddress } from "../../net/address.js";
 import { restoreRule, ruleText, saveText } from "../../net/iptables-text.js";
 import { counters, type FamilyConfig, type NodeView } from "./config.js";
-import { comment, jump, type PortState, type Program, type SharedRules } from "./program.js";
+import { comment, jump, type PortState, type Program } from "./program.js";
 import type { ServiceRules, ServiceState } from "./service-rules.js";
 
 /** Endpoints of the whole cluster above which kube-proxy drops comments and puts off its cleaning (largeClusterEndpointsThreshold). */
@@ -221,11 +221,14 @@ function restoreFilter(node: NodeRules): string {
   const chains = topLevel.filter.map(chainLine).join("") + (firewall.length > 0 ? chainLine("KUBE-FIREWALL") : "");
   let rules = write(firewall, "KUBE-FIREWALL");
   for (const { shared: { filter } } of node.programs()) {
-    for (const name of filterOrder) rules += write(filter[name], name);
+    const external = filter["KUBE-EXTERNAL-SERVICES"];
+    const first = external.filter(({ field }) => field!.startsWith("spec.externalIPs")).length; // these come before the firewall's, the others after
+    rules += write(filter["KUBE-SERVICES"], "KUBE-SERVICES") + write(external.slice(0, first), "KUBE-EXTERNAL-SERVICES");
+    rules += write(filter["KUBE-PROXY-FIREWALL"], "KUBE-PROXY-FIREWALL") + write(external.slice(first), "KUBE-EXTERNAL-SERVICES");
+    rules += write(filter["KUBE-NODEPORTS"], "KUBE-NODEPORTS");
   }
   return table("filter", chains, rules + write(own["filter KUBE-FORWARD"]!, "KUBE-FORWARD"));
 }
-const filterOrder: readonly (keyof SharedRules["filter"])[] = ["KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-PROXY-FIREWALL", "KUBE-NODEPORTS"];
 
 function restoreNat(node: NodeRules, changed: ReadonlySet<string> | undefined, deleted: readonly string[]): string {
   const own = fixed(node.services.config);
