@@ -65,9 +65,9 @@ export async function judge(rig: Rig, contest: Contest, packets: readonly Sent[]
   await rig.load(text, rules.family);
   const saved = rig.saved(rules.family);
   if (saved !== text) return `iptables-save prints something else than our save form:\n${sideBySide(text.split("\n"), saved.split("\n"))}`;
-  const read = parseRules(saved, { family: rules.family }); // walking what was read back proves the reading, too
+  const read = parseRules(saved, { family: rules.family });
   if (saveText(read) !== saved) return `iptables-save's text reads as something else:\n${sideBySide(saveText(read).split("\n"), saved.split("\n"))}`;
-  const talk = new Talk(rig, read, simulate(read, contest), heard, contest.muted ?? false);
+  const talk = new Talk(rig, rules, [simulate(rules, contest), simulate(read, contest)], heard, contest.muted ?? false); // walking what was read proves the reading, too
   for (const sent of packets) {
     const difference = await talk.about(sent);
     if (difference) return `${shown(sent)}\n${difference}`;
@@ -77,7 +77,7 @@ export async function judge(rig: Rig, contest: Contest, packets: readonly Sent[]
 
 /** A packet; and where it came through, its answer, and what the client sends after it. */
 class Talk {
-  constructor(readonly rig: Rig, readonly rules: RuleSet, readonly kernel: Kernel, readonly heard: Heard, readonly muted: boolean) {}
+  constructor(readonly rig: Rig, readonly rules: RuleSet, readonly kernels: readonly Kernel[], readonly heard: Heard, readonly muted: boolean) {}
 
   async about({ from, packet, then }: Sent): Promise<Difference> {
     const first = await this.#look(packet, from);
@@ -91,9 +91,10 @@ class Talk {
 
   async #look(packet: Packet, from: Link | "process"): Promise<{ difference: Difference; verdict: Verdict }> {
     const seen = await this.rig.send(packet, from);
-    const ours = walk(this.kernel, this.rules, packet, from, seen);
-    this.heard(ours.verdict.kind, ours.steps.length);
-    return { difference: differenceOf(this.rules, packet, from, seen, ours, this.kernel, this.muted), verdict: ours.verdict };
+    const walks = this.kernels.map((kernel) => walk(kernel, this.rules, packet, from, seen));
+    this.heard(walks[0]!.verdict.kind, walks[0]!.steps.length);
+    const differences = walks.map((ours, i) => differenceOf(this.rules, packet, from, seen, ours, this.kernels[i]!, this.muted));
+    return { difference: differences.find((each) => each !== undefined), verdict: walks[0]!.verdict };
   }
 }
 
