@@ -97,7 +97,7 @@ async function rules(files: string[], flags: Flags): Promise<number> {
   const family = choice(flags, "ip-family", ["ipv4", "ipv6"], "ipv4") === "ipv6" ? "IPv6" : "IPv4";
   const cluster = await open(files, flags, { nfacct: Boolean(flags.nfacct), randomFully: !flags["no-random-fully"] });
   const { rules } = cluster.node(node);
-  process.stdout.write(format === "save" ? rules.text(family) : rules.restoreText(family));
+  process.stdout.write(format === "save" ? rules.saveText(family) : rules.restoreText(family));
   return 0;
 }
 

@@ -48,6 +48,8 @@ export interface NodeRuleTables {
   text(family?: "IPv4" | "IPv6"): string;
   /** What kube-proxy gives iptables-restore on a full sync. */
   restoreText(family?: "IPv4" | "IPv6"): string;
+  /** What iptables-save shows in an empty kernel that was given restoreText and kube-proxy's jumps: without canaries and others' rules. */
+  saveText(family?: "IPv4" | "IPv6"): string;
 }
 
 /** One rule of a node, with its reason. */
@@ -111,6 +113,7 @@ export function ruleTables({ kernel }: Machine, kubeProxy: KubeProxy): NodeRuleT
     ...ruleRows(() => kernel.rules.IPv4),
     text: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.saveText() ?? "",
     restoreText: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.restoreText() ?? "",
+    saveText: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.asFullSync().saveText() ?? "",
   };
 }
 
