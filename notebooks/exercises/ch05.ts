@@ -4,7 +4,7 @@ import { hint, isCluster, isNumber, isText, letter, right } from "./answers.js";
 
 /** Where a node's rules send connections of the article's Service. */
 const leadsTo = (cluster: Cluster, node: string): string =>
-  cluster.node(node).rules.of("default/nginx").flatMap(({ rule }) => / --to-destination (\S+)/.exec(rule)?.[1] ?? []).sort().join(", ");
+  cluster.node(node).rules.endpoints("default/nginx").sort().join(", ");
 
 export const ch05: Exercise[] = [
   {
