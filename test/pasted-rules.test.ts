@@ -28,6 +28,21 @@ test("a Service's rules are those that name it and the chains behind them, and n
   assert.equal(worker2.of("shop/web:http"), worker2.of("shop/web"));
 });
 
+test("where the rules lead, and who may answer", () => {
+  assert.equal(worker2.endpoints("shop/web"), ["10.244.1.12:8080", "10.244.2.9:8080", "10.244.1.11:8080", "10.244.2.14:8080"]);
+  assert.equal(worker2.endpoints("shop/cart"), []);
+  const cluster = createCluster({ nodes: 2 });
+  cluster.apply(read(new URL("manifests", folder).pathname));
+  cluster.settle();
+  const ready = cluster.endpoints("nginx");
+  assert.equal(ready.map(({ address }) => address).sort(), cluster.node("node-b").rules.endpoints("default/nginx").sort());
+  cluster.delete("Pod", ready[0]!.pod!);
+  cluster.advance("100ms");
+  const { ready: still, serving, terminating } = cluster.endpoints("nginx").find(({ pod }) => pod === ready[0]!.pod)!;
+  assert.equal({ still, serving, terminating }, { still: false, serving: true, terminating: true });
+  assert.equal(cluster.endpoints("nobody"), []);
+});
+
 test("a large cluster's endpoints have no comments, and are found by following the jumps", () => {
   const cluster = createCluster({ nodes: 1, first: {} });
   cluster.apply(read(new URL("manifests/deployment.yaml", folder).pathname));
