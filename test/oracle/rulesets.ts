@@ -28,17 +28,21 @@ const ofTransport = fc.tuple(pick<"tcp" | "udp">("tcp", "tcp", "udp"), fc.oneof(
   fc.tuple(not, portRange).map(([n, p]) => ` ${n}--sport ${p}`),
   fc.tuple(not, pick("80,443", "53,8000:9000", "80")).map(([n, p]) => ` -m multiport ${n}--dports ${p}`),
 )).map(([protocol, rest]) => `-p ${protocol}${rest}`);
-const module = fc.oneof(
+const modules = [
   fc.tuple(not, pick("src", "dst"), pick("LOCAL", "UNICAST")).map(([n, side, type]) => `-m addrtype ${n}--${side}-type ${type}`),
   fc.tuple(not, pick("0x1", "0x4000/0x4000", "0x0/0xff", "0x10/0xf0")).map(([n, mark]) => `-m mark ${n}--mark ${mark}`),
   fc.tuple(not, pick("NEW", "ESTABLISHED,RELATED", "INVALID", "DNAT", "SNAT", "NEW,DNAT")).map(([n, states]) => `-m conntrack ${n}--ctstate ${states}`),
   pick('-m comment --comment "one two"', "-m comment --comment plain"),
-  pick("-m recent --set --name SEEN", "-m recent --rcheck --name SEEN", "-m recent ! --rcheck --name SEEN", "-m recent --remove --name SEEN", "-m recent --update --seconds 3600 --name SEEN"),
-);
-const matches = fc.oneof(
-  { weight: 1, arbitrary: pick("-m statistic --mode random --probability 0.5", "-m statistic --mode random --probability 0.25") },
-  { weight: 9, arbitrary: fc.tuple(header, sometimes(ofTransport, 5), sometimes(module, 5)).map(([[s, d], t, m]) => [s, d, t, m].filter(Boolean).join(" ")) },
-);
+];
+/** Only for the table nat, as kube-proxy has it: elsewhere it would note the node's own RSTs and ICMP errors as well, and those we do not send. */
+const recent = pick("-m recent --set --name SEEN", "-m recent --rcheck --name SEEN", "-m recent ! --rcheck --name SEEN", "-m recent --remove --name SEEN", "-m recent --update --seconds 3600 --name SEEN");
+const matches = (table: TableName): Arbitrary<string> => {
+  const module = fc.oneof(...modules, ...(table === "nat" ? [recent] : []));
+  return fc.oneof(
+    { weight: 1, arbitrary: pick("-m statistic --mode random --probability 0.5", "-m statistic --mode random --probability 0.25") },
+    { weight: 9, arbitrary: fc.tuple(header, sometimes(ofTransport, 5), sometimes(module, 5)).map(([[s, d], t, m]) => [s, d, t, m].filter(Boolean).join(" ")) },
+  );
+};
 
 const marks = pick("MARK --set-xmark 0x1/0xffffffff", "MARK --set-xmark 0x4000/0x4000", "MARK --set-xmark 0x10/0xf0", "MARK --set-xmark 0x0/0x1");
 const endings = pick("ACCEPT", "ACCEPT", "RETURN", "RETURN", "RETURN", "DROP");
@@ -56,7 +60,7 @@ const rule = (table: TableName, chain: string, next: string | undefined): Arbitr
   const jump = next === undefined ? [] : [pick(`-j ${next}`, `-j ${next}`, `-g ${next}`)];
   const late = sourceTranslating(chain);
   const target = fc.oneof(targets(table, late).map((text) => `-j ${text}`), ...jump, ...jump);
-  return fc.tuple(matches, target).filter((pair) => allowed(chain, ...pair)).map(([match, text]) => `-A ${chain} ${namesPort(text) && !match.includes("-p ") ? "-p tcp " : ""}${match} ${text}`.replace(/ +/g, " "));
+  return fc.tuple(matches(table), target).filter((pair) => allowed(chain, ...pair)).map(([match, text]) => `-A ${chain} ${namesPort(text) && !match.includes("-p ") ? "-p tcp " : ""}${match} ${text}`.replace(/ +/g, " "));
 };
 const namesPort = (target: string): boolean => /:\d+$|--to-ports/.test(target);
 const allowed = (chain: string, match: string, target: string): boolean => !(chain === "INPUT" && target.includes("MASQUERADE")) && !(match.includes("statistic") && namesPort(target));
