@@ -123,8 +123,8 @@ test("--all: probabilities that sum to 1", () => {
 test("text for people, and mermaid", () => {
   const { out } = stopover(["journey"]);
   for (const part of [/\(1\) load-balancer 1234\.ap-south-1\.elb\.amazonaws\.com/, /\(2\) node/, /\(3\) cluster-ip/, /delivered: /]) assert.match(out, part);
-  assert.match(stopover(["journey", "--output", "mermaid"]).out, /^(flowchart|graph|---)/);
-  assert.match(stopover(["journey", "--all", "--output", "mermaid"]).out, /^(flowchart|graph|---)/);
+  assert.match(stopover(["journey", "--output", "mermaid"]).out, /^(%%\{.*\n)?\s*(flowchart|graph) /);
+  assert.match(stopover(["journey", "--all", "--output", "mermaid"]).out, /^(%%\{.*\n)?\s*(flowchart|graph) /);
 });
 
 // ---- snapshots --------------------------------------------------------------------------------------------------
