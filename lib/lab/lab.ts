@@ -37,6 +37,7 @@ export interface Observed {
   flows: ReadonlyMap<string, readonly Flow[]>;
 }
 
+/** The kernel's journey and ours, side by side. */
 export interface LabReport {
   observed: Observed;
   /** The one of our outcomes that the kernel's choices led to. */

@@ -35,6 +35,7 @@ export interface LabPod {
   hostNetwork: boolean;
 }
 
+/** What a lab builds: machines, Pods, load balancers, names and rules, as plain data. */
 export interface LabPlan {
   nodes: readonly LabNode[];
   pods: readonly LabPod[];

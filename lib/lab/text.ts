@@ -6,6 +6,7 @@ import type { LabReport } from "./lab.js";
 const marks: Readonly<Record<Row["by"], string>> = { both: "  =     ", ours: "  ours  ", kernel: "  kernel" };
 const packets = { request: "the request's first packet (SYN)", answer: "its answer (SYN,ACK)" } as const;
 
+/** The report as aligned text: ours beside the kernel's, each difference marked. */
 export function labText(report: LabReport): string {
   const { observed, ours, nodes, remarks, differences } = report;
   const rules = nodes.reduce((sum, { rows }) => sum + rows.length, 0);
