@@ -22,6 +22,7 @@ import { podRoutesOf } from "./node/pod-routes.js";
 import type { Documents } from "./objects/files.js";
 import type { Kind, Kinds, KubeObject, Node, Pod, Service } from "./objects/types.js";
 
+/** A dumped cluster, to be asked where requests and packets go. */
 export interface Snapshot extends Traceable {
   /** The objects of a kind, as they were given. */
   list<K extends Kind>(kind: K): readonly Kinds[K][];
