@@ -8,6 +8,7 @@ import { recordsFor, firstBalanced } from "./cloud/external-dns.js";
 import { ruleTables } from "./handles.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network, type Balancer } from "./journey/network.js";
+import { keyOf } from "./machinery/informer.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { parseCIDR, readAddress, readCIDR } from "./net/address.js";
@@ -30,8 +31,8 @@ export interface Snapshot extends Traceable {
 
 /** Without a KubeProxyConfiguration among the documents, kube-proxy has its own defaults: no clusterCIDR, so it cannot tell Pods from strangers. */
 export function openSnapshot(documents: Documents, options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {}): Snapshot {
-  const objects = documents.manifests.map(({ object }) => object);
-  const list = <K extends Kind>(kind: K): Kinds[K][] => objects.filter((o): o is Kinds[K] => o.kind === kind).map(complete);
+  const byKind = grouped(documents.manifests.map(({ object }) => complete(object)), ({ kind }) => kind);
+  const list = <K extends Kind>(kind: K): Kinds[K][] => (byKind.get(kind) ?? []) as KubeObject[] as Kinds[K][];
   const clock = new VirtualClock();
   const random = new Random(options.seed ?? 1);
   const internet = new Zone();
@@ -44,8 +45,9 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
   for (const node of list("Node")) network.addMachine(machineOf(node, clock, network.routes));
   for (const node of list("Node")) podRoutesOf(node).forEach((route) => network.routes.add(route));
   for (const pod of list("Pod")) attach(network, pod);
+  const taken = new Set([...network.machines.values()].flatMap((machine) => [...machine.addresses, ...[...machine.sandboxes].flatMap(({ ips }) => ips)]));
   for (const slice of list("EndpointSlice")) for (const endpoint of slice.endpoints ?? []) for (const address of endpoint.addresses) {
-    standIn(network, address, endpoint.nodeName, endpoint.targetRef?.kind === "Pod" ? { name: endpoint.targetRef.name!, namespace: endpoint.targetRef.namespace ?? slice.metadata.namespace! } : undefined);
+    standIn(network, taken, address, endpoint.nodeName, endpoint.targetRef?.kind === "Pod" ? { name: endpoint.targetRef.name!, namespace: endpoint.targetRef.namespace ?? slice.metadata.namespace! } : undefined);
   }
 
   for (const machine of network.machines.values()) proxies.add(machine);
@@ -54,9 +56,10 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
   for (const node of list("Node")) proxies.setNode(node.metadata.name, node);
   clock.settle();
 
+  const slices = grouped(list("EndpointSlice"), serviceKeyOf);
   for (const service of list("Service")) {
     const { name, namespace } = service.metadata;
-    network.clusterDns.set(`${name}.${namespace}.svc.${clusterDomain}`, recordsOf(service, list("EndpointSlice").filter((slice) => serviceKeyOf(slice) === keyOf(service))));
+    network.clusterDns.set(`${name}.${namespace}.svc.${clusterDomain}`, recordsOf(service, slices.get(keyOf(service)) ?? []));
   }
   for (const { balancer } of balancers) if (balancer.hostname) internet.set(balancer.hostname, balancer.addresses.map(addressRecord));
   const services = list("Service");
@@ -81,7 +84,15 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
   };
 }
 
-const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`;
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}
 
 /** A dump may leave out what is empty. */
 function complete<T extends KubeObject>(object: T): T {
@@ -104,9 +115,10 @@ function attach(network: Network, pod: Pod): void {
 }
 
 /** An endpoint whose Pod is not among the documents: somebody answers there all the same, on its node or outside of the cluster. */
-function standIn(network: Network, address: string, nodeName: string | undefined, target: { name: string; namespace: string } | undefined): void {
+function standIn(network: Network, taken: Set<string>, address: string, nodeName: string | undefined, target: { name: string; namespace: string } | undefined): void {
   const ip = readAddress(address)?.text;
-  if (ip === undefined || network.machineAt(ip) || [...network.machines.values()].some((machine) => machine.sandboxAt(ip))) return;
+  if (ip === undefined || taken.has(ip)) return;
+  taken.add(ip);
   const machine = network.machines.get(nodeName ?? "");
   const { name, namespace } = target ?? { name: ip, namespace: "default" };
   if (!machine) return void network.outside.set(ip, target ? `${namespace}/${name}` : ip);
