@@ -5,10 +5,17 @@ import { Flow } from "./flow.js";
 export function bookMap(): Mermaid {
   const flow = new Flow("TB", 40);
   flow.group("outside", "cluster", ["on the internet"], () => {
-    flow.node("dns", "dns", ["DNS", "01 the question"]).node("user", "client", ["a user", "06 the request,", "there and back"]).node("lb", "stop1", ["Stop-over 1", "load balancer", "04 who makes it"]);
+    flow
+      .node("dns", "dns", ["DNS", "01 the question"])
+      .node("user", "client", ["a user", "06 the request,", "there and back"])
+      .node("lb", "stop1", ["Stop-over 1", "load balancer", "04 who makes it"]);
   });
   flow.group("control plane", "cluster", ["the control plane"], () => {
-    flow.node("api", "component", ["API server", "02 the Service is created", "10 watching all of them"]);
+    flow.node("api", "component", [
+      "API server",
+      "02 the Service is created",
+      "10 watching all of them",
+    ]);
     flow.node("ccm", "component", ["cloud-controller-manager", "04 leader election"]);
     flow.node("kcm", "component", ["kube-controller-manager", "00 Deployments,", "03 endpoints"]);
   });
@@ -18,7 +25,17 @@ export function bookMap(): Mermaid {
     flow.node("vip", "stop3", ["Stop-over 3: ClusterIP", "09 reading the rules,", "11 their cost"]);
     flow.node("pod", "pod", ["Pods", "00 where they come from,", "07 when they change"]);
   });
-  flow.edge("user", "dns").edge("user", "lb", { path: true }).edge("lb", "door", { path: true }).edge("door", "vip", { path: true }).edge("vip", "pod", { path: true });
-  flow.edge("ccm", "lb").edge("api", "ccm", { reply: true }).edge("api", "kcm", { reply: true }).edge("api", "proxy", { reply: true }).edge("proxy", "vip");
+  flow
+    .edge("user", "dns")
+    .edge("user", "lb", { path: true })
+    .edge("lb", "door", { path: true })
+    .edge("door", "vip", { path: true })
+    .edge("vip", "pod", { path: true });
+  flow
+    .edge("ccm", "lb")
+    .edge("api", "ccm", { reply: true })
+    .edge("api", "kcm", { reply: true })
+    .edge("api", "proxy", { reply: true })
+    .edge("proxy", "vip");
   return flow.picture("Where each chapter takes place");
 }

@@ -1,4 +1,6 @@
-/** The thread behind draw.ts: takes one job after the other, answers, and wakes the one who waits. */
+/**
+ * The thread behind draw.ts: takes one job after the other, answers, and wakes the one who waits.
+ */
 import { workerData, type MessagePort } from "node:worker_threads";
 import type { Job } from "./draw.js";
 
@@ -18,5 +20,9 @@ port.on("message", async (job: Job) => {
 
 async function perform(job: Job): Promise<unknown> {
   const { parse, toPng, toSvg } = await drawing;
-  return job.task === "check" ? parse(job.source) : job.task === "svg" ? toSvg(job.picture) : toPng(job.picture);
+  return job.task === "check"
+    ? parse(job.source)
+    : job.task === "svg"
+      ? toSvg(job.picture)
+      : toPng(job.picture);
 }

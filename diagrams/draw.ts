@@ -1,13 +1,20 @@
 /**
- * Draws pictures while the caller waits: the work happens in a worker thread, so that nothing in a notebook needs an `await` and
- * a picture always lands in the cell that asked for it. The worker keeps mermaid's stand-in for a browser away from the reader's
- * globals, and a picture that takes too long costs only the picture.
+ * Draws pictures while the caller waits: the work happens in a worker thread, so that nothing in a
+ * notebook needs an `await` and a picture always lands in the cell that asked for it. The worker
+ * keeps mermaid's stand-in for a browser away from the reader's globals, and a picture that takes
+ * too long costs only the picture.
  */
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
+import {
+  MessageChannel,
+  receiveMessageOnPort,
+  Worker,
+  type MessagePort,
+} from "node:worker_threads";
 import type { Chart, Mermaid } from "./picture.js";
 
 /** What the worker is asked for, and answers. */
-export type Job = { task: "png" | "svg"; picture: Mermaid | Chart } | { task: "check"; source: string };
+export type Job =
+  { task: "png" | "svg"; picture: Mermaid | Chart } | { task: "check"; source: string };
 /** A picture's PNG, and its size in CSS pixels (the PNG has twice as many). */
 export interface Drawn {
   png: Uint8Array;
@@ -20,7 +27,10 @@ type Answer = { result: unknown } | { error: string };
 /** How long one picture may take, the first one's start included (about 2 s). */
 const patience = 60_000;
 
-/** A picture's pixels. The same picture gives the same bytes, in every process. Throws an Error that says what was wrong with it. */
+/**
+ * A picture's pixels. The same picture gives the same bytes, in every process. Throws an Error that
+ * says what was wrong with it.
+ */
 export function png(picture: Mermaid | Chart): Drawn {
   return ask({ task: "png", picture }) as Drawn;
 }
@@ -32,7 +42,10 @@ export function svg(picture: Mermaid | Chart): string {
 export function check(source: string): void {
   ask({ task: "check", source });
 }
-/** Starts the worker, so that mermaid is loaded by the time the first picture is asked for. Returns at once. */
+/**
+ * Starts the worker, so that mermaid is loaded by the time the first picture is asked for. Returns
+ * at once.
+ */
 export function warmUp(): void {
   artist ??= hire();
 }
@@ -58,15 +71,25 @@ function askWorker(job: Job): Answer {
   const { worker, port, done } = (artist ??= hire());
   Atomics.store(done, 0, 0);
   port.postMessage(job);
-  if (Atomics.wait(done, 0, 0, patience) !== "timed-out") return receiveMessageOnPort(port)!.message;
+  if (Atomics.wait(done, 0, 0, patience) !== "timed-out")
+    return receiveMessageOnPort(port)!.message;
   artist = undefined;
   void worker.terminate();
-  return { error: `drawing took longer than ${patience / 1000} s and was stopped; ask for a smaller picture` };
+  return {
+    error: `drawing took longer than ${patience / 1000} s and was stopped; ask for a smaller picture`,
+  };
 }
 
 function hire(): Artist {
-  const { port1, port2 } = new MessageChannel(), done = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL("./draw-worker.js", import.meta.url), { workerData: { port: port2, done }, transferList: [port2], execArgv: [], stdout: true, stderr: true });
+  const { port1, port2 } = new MessageChannel(),
+    done = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL("./draw-worker.js", import.meta.url), {
+    workerData: { port: port2, done },
+    transferList: [port2],
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+  });
   worker.on("error", () => (artist = undefined));
   worker.unref(); // a process that is done need not wait for it
   return { worker, port: port1, done };

@@ -1,5 +1,6 @@
 /**
- * A flowchart under construction: things with a role (see theme.ts), arrows between them, boxes around them.
+ * A flowchart under construction: things with a role (see theme.ts), arrows between them, boxes
+ * around them.
  *
  *     new Flow("LR").node("lb", "stop1", "load balancer").node("a", "node", "node-a").edge("lb", "a", { path: true }).picture("…")
  *
@@ -10,7 +11,12 @@ import { look, roles, theme, type Role, type Shape } from "./theme.js";
 import { labels } from "./text.js";
 
 const brackets: Record<Shape, [string, string]> = {
-  rect: ["[", "]"], round: ["(", ")"], stadium: ["([", "])"], hexagon: ["{{", "}}"], lean: ["[/", "/]"], subroutine: ["[[", "]]"],
+  rect: ["[", "]"],
+  round: ["(", ")"],
+  stadium: ["([", "])"],
+  hexagon: ["{{", "}}"],
+  lean: ["[/", "/]"],
+  subroutine: ["[[", "]]"],
 };
 
 export interface EdgeOptions {
@@ -33,7 +39,10 @@ export class Flow {
   private edges = 0;
 
   /** `gap`: pixels between one rank and the next. */
-  constructor(private readonly direction: "LR" | "TB", private readonly gap = 34) {}
+  constructor(
+    private readonly direction: "LR" | "TB",
+    private readonly gap = 34,
+  ) {}
 
   /** How many things it has. */
   get size(): number {
@@ -43,9 +52,17 @@ export class Flow {
     return this.ids.has(key);
   }
 
-  /** `path` frames it as a place the request came through; `faint` as one it has not (yet) reached. */
-  node(key: string, role: Role, label: (string | undefined)[], options: { path?: boolean; faint?: boolean } = {}): this {
-    const id = this.id(key), [open, close] = brackets[roles[role].shape];
+  /**
+   * `path` frames it as a place the request came through; `faint` as one it has not (yet) reached.
+   */
+  node(
+    key: string,
+    role: Role,
+    label: (string | undefined)[],
+    options: { path?: boolean; faint?: boolean } = {},
+  ): this {
+    const id = this.id(key),
+      [open, close] = brackets[roles[role].shape];
     this.used.add(role);
     if (options.path) this.marked.add(id);
     if (options.faint) this.faint.add(id);
@@ -54,7 +71,13 @@ export class Flow {
   }
 
   /** A box around what `inside` adds. */
-  group(key: string, role: Role, title: (string | undefined)[], inside: () => void, options: { direction?: "LR" | "TB"; path?: boolean; faint?: boolean } = {}): this {
+  group(
+    key: string,
+    role: Role,
+    title: (string | undefined)[],
+    inside: () => void,
+    options: { direction?: "LR" | "TB"; path?: boolean; faint?: boolean } = {},
+  ): this {
     const id = this.id(key);
     this.used.add(role);
     if (options.path) this.marked.add(id);
@@ -69,7 +92,13 @@ export class Flow {
   edge(from: string, to: string, { label = [], path, reply, faint }: EdgeOptions = {}): this {
     const text = label.length ? `|"${labels(...label)}"|` : "";
     this.lines.push(`${this.id(from)} ${reply ? "-.->" : "-->"}${text} ${this.id(to)}`);
-    const style = path ? `stroke:${theme.path},stroke-width:4px` : reply ? `stroke:${theme.line},stroke-width:2px` : faint ? `stroke:${theme.faint},stroke-width:1px` : `stroke:${theme.line},stroke-width:1.5px`;
+    const style = path
+      ? `stroke:${theme.path},stroke-width:4px`
+      : reply
+        ? `stroke:${theme.line},stroke-width:2px`
+        : faint
+          ? `stroke:${theme.faint},stroke-width:1px`
+          : `stroke:${theme.line},stroke-width:1.5px`;
     this.styles.set(style, [...(this.styles.get(style) ?? []), this.edges++]);
     return this;
   }
@@ -83,10 +112,30 @@ export class Flow {
 
   picture(title: string): Mermaid {
     const classes = [...this.used].map((role) => `classDef ${role} ${style(role)}`);
-    if (this.faint.size) classes.push(`classDef faint fill:#ffffff,stroke:${theme.faint},color:${theme.line}`, `class ${[...this.faint].join(",")} faint`);
-    if (this.marked.size) classes.push(`classDef path stroke:${theme.path},stroke-width:3px`, `class ${[...this.marked].join(",")} path`);
+    if (this.faint.size)
+      classes.push(
+        `classDef faint fill:#ffffff,stroke:${theme.faint},color:${theme.line}`,
+        `class ${[...this.faint].join(",")} faint`,
+      );
+    if (this.marked.size)
+      classes.push(
+        `classDef path stroke:${theme.path},stroke-width:3px`,
+        `class ${[...this.marked].join(",")} path`,
+      );
     const links = [...this.styles].map(([style, edges]) => `linkStyle ${edges.join(",")} ${style}`);
-    return { kind: "mermaid", title, source: [look({ gap: this.gap }), `flowchart ${this.direction}`, `accTitle: ${labels(title)}`, ...this.lines, ...classes, ...links].join("\n") + "\n" };
+    return {
+      kind: "mermaid",
+      title,
+      source:
+        [
+          look({ gap: this.gap }),
+          `flowchart ${this.direction}`,
+          `accTitle: ${labels(title)}`,
+          ...this.lines,
+          ...classes,
+          ...links,
+        ].join("\n") + "\n",
+    };
   }
 
   private id(key: string): string {

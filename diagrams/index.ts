@@ -4,7 +4,8 @@
  *     import { show, topology, journey } from "@stopover/diagrams";
  *     show(topology(cluster, { journey: trip }));
  *
- * All functions but `show`, `png` and `svg` are pure: they answer a picture as plain data (mermaid, vega-lite or HTML).
+ * All functions but `show`, `png` and `svg` are pure: they answer a picture as plain data (mermaid,
+ * vega-lite or HTML).
  */
 export { topology, type TopologyOptions, type Lister } from "./topology.js";
 export { journey } from "./journey.js";

@@ -5,22 +5,35 @@ import { Flow } from "./flow.js";
 import { hostLines, shorten, wrap } from "./text.js";
 
 /**
- * The article's fourth figure: the request's run, numbered, and the answer's way back (dashed). The packet's addresses stand on the
- * arrows; what a stop-over made of them stands in its box.
+ * The article's fourth figure: the request's run, numbered, and the answer's way back (dashed). The
+ * packet's addresses stand on the arrows; what a stop-over made of them stands in its box.
  *
- * `step`: only as far as the nth hop (1 is the client); the rest is drawn pale. Out of range it is the nearest that there is.
+ * `step`: only as far as the nth hop (1 is the client); the rest is drawn pale. Out of range it is
+ * the nearest that there is.
  */
 export function journey(trip: Journey, { step = Infinity }: { step?: number } = {}): Mermaid {
   const flow = new Flow("TB", 64);
   const reached = (hop: Hop) => trip.hops.indexOf(hop) < Math.max(1, step);
-  trip.hops.forEach((hop, i) => flow.node(keyOf(hop), roleOf(hop), [`${i + 1} · ${titleOf(hop)}`, ...detailsOf(hop, trip)], { path: reached(hop) && hop.kind !== "dns", faint: !reached(hop) }));
+  trip.hops.forEach((hop, i) =>
+    flow.node(keyOf(hop), roleOf(hop), [`${i + 1} · ${titleOf(hop)}`, ...detailsOf(hop, trip)], {
+      path: reached(hop) && hop.kind !== "dns",
+      faint: !reached(hop),
+    }),
+  );
   const places = trip.hops.filter(({ kind }) => kind !== "dns");
   for (const [i, hop] of places.entries()) {
     const next = places[i + 1];
-    if (next) flow.edge(keyOf(hop), keyOf(next), { label: addresses(next.in), path: reached(next), faint: !reached(next) });
+    if (next)
+      flow.edge(keyOf(hop), keyOf(next), {
+        label: addresses(next.in),
+        path: reached(next),
+        faint: !reached(next),
+      });
   }
   for (const dns of trip.hops.filter(({ kind }) => kind === "dns")) {
-    flow.edge(keyOf(places[0]!), keyOf(dns), { faint: !reached(dns) }).edge(keyOf(dns), keyOf(places[0]!), { reply: true, faint: !reached(dns) });
+    flow
+      .edge(keyOf(places[0]!), keyOf(dns), { faint: !reached(dns) })
+      .edge(keyOf(dns), keyOf(places[0]!), { reply: true, faint: !reached(dns) });
   }
   if (step >= trip.hops.length) drawEnd(flow, trip);
   return flow.picture(`The journey of ${trip.request.url || "a packet"}: ${trip.disposition}`);
@@ -28,20 +41,28 @@ export function journey(trip: Journey, { step = Infinity }: { step?: number } = 
 
 function drawEnd(flow: Flow, trip: Journey): void {
   if (trip.disposition !== "delivered") {
-    flow.node("end", "ending", [trip.disposition.toUpperCase(), ...wrap(trip.reason, 44)], { path: true });
+    flow.node("end", "ending", [trip.disposition.toUpperCase(), ...wrap(trip.reason, 44)], {
+      path: true,
+    });
     const last = trip.hops.at(-1);
     if (last) flow.edge(keyOf(last), "end", { path: true });
   }
   for (const [i, hop] of trip.reply.entries()) {
-    const from = placeOf(flow, trip, hop), next = trip.reply[i + 1];
-    if (next) flow.edge(from, placeOf(flow, trip, next), { label: addresses(hop.out), reply: true });
+    const from = placeOf(flow, trip, hop),
+      next = trip.reply[i + 1];
+    if (next)
+      flow.edge(from, placeOf(flow, trip, next), { label: addresses(hop.out), reply: true });
   }
 }
 
-/** The box of an answer's hop: the last one that the request met there, for a node does its rules and its routing in one place. */
+/**
+ * The box of an answer's hop: the last one that the request met there, for a node does its rules
+ * and its routing in one place.
+ */
 function placeOf(flow: Flow, trip: Journey, hop: Hop): string {
   if (flow.has(keyOf(hop))) {
-    const at = trip.hops.findIndex((place) => keyOf(place) === keyOf(hop)), after = trip.hops[at + 1];
+    const at = trip.hops.findIndex((place) => keyOf(place) === keyOf(hop)),
+      after = trip.hops[at + 1];
     return hop.kind === "node" && after?.kind === "cluster-ip" ? keyOf(after) : keyOf(hop);
   }
   flow.node(keyOf(hop), roleOf(hop), [titleOf(hop), ...detailsOf(hop, trip)]);
@@ -52,53 +73,93 @@ function keyOf({ kind, name }: Hop): string {
   return `${kind} ${name}`;
 }
 
-const rolesOf: Record<Hop["kind"], Role> = { client: "client", dns: "dns", "load-balancer": "stop1", node: "node", "cluster-ip": "stop3", pod: "pod" };
+const rolesOf: Record<Hop["kind"], Role> = {
+  client: "client",
+  dns: "dns",
+  "load-balancer": "stop1",
+  node: "node",
+  "cluster-ip": "stop3",
+  pod: "pod",
+};
 export function roleOf(hop: Hop): Role {
   return hop.stop ? `stop${hop.stop}` : rolesOf[hop.kind];
 }
 
 /** "Stop-over 2: NodePort on node-a", "Pod nginx-…", "node-b". */
 export function titleOf({ stop, kind, name }: Hop): string {
-  const place = shorten(name.replace(/^default\//, "")), over = stop ? `Stop-over ${stop}: ` : "";
+  const place = shorten(name.replace(/^default\//, "")),
+    over = stop ? `Stop-over ${stop}: ` : "";
   switch (kind) {
-    case "client": return place === "client" ? "the client" : `client: ${place}`;
-    case "dns": return "DNS";
-    case "load-balancer": return `${over}load balancer`;
-    case "node": return stop === 2 ? `${over}NodePort on ${place}` : place;
-    case "cluster-ip": return `${over}ClusterIP of ${place}`;
-    case "pod": return `Pod ${place}`;
+    case "client":
+      return place === "client" ? "the client" : `client: ${place}`;
+    case "dns":
+      return "DNS";
+    case "load-balancer":
+      return `${over}load balancer`;
+    case "node":
+      return stop === 2 ? `${over}NodePort on ${place}` : place;
+    case "cluster-ip":
+      return `${over}ClusterIP of ${place}`;
+    case "pod":
+      return `Pod ${place}`;
   }
 }
 
 function detailsOf(hop: Hop, { request, hops, node }: Journey): (string | undefined)[] {
   const before = hops[hops.indexOf(hop) - 1];
   switch (hop.kind) {
-    case "dns": return answerOf(hop) ? [`${shorten(hostOf(request.url), 40)} is`, ...aliasesOf(hop), answerOf(hop)] : ["knows no", shorten(hostOf(request.url), 40)];
-    case "load-balancer": return hostLines(hop.name, 36);
-    case "cluster-ip": return [before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined, ...translations(hop.steps)];
-    case "pod": return [node && `on ${shorten(node)}`, hop.in.destination];
-    default: return translations(hop.steps);
+    case "dns":
+      return answerOf(hop)
+        ? [`${shorten(hostOf(request.url), 40)} is`, ...aliasesOf(hop), answerOf(hop)]
+        : ["knows no", shorten(hostOf(request.url), 40)];
+    case "load-balancer":
+      return hostLines(hop.name, 36);
+    case "cluster-ip":
+      return [
+        before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined,
+        ...translations(hop.steps),
+      ];
+    case "pod":
+      return [node && `on ${shorten(node)}`, hop.in.destination];
+    default:
+      return translations(hop.steps);
   }
 }
 
-/** "destination 192.168.0.1:30519 becomes 10.1.2.2:80", one line a translation. A proxy's forwarding is no translation. */
+/**
+ * "destination 192.168.0.1:30519 becomes 10.1.2.2:80", one line a translation. A proxy's forwarding
+ * is no translation.
+ */
 export function translations(steps: readonly Step[]): string[] {
-  return steps.filter(({ action, before, after }) => (action === "dnat" || action === "snat") && before && after).flatMap(({ action, before, after }) => [`${action === "dnat" ? "destination" : "source"} ${before}`, `becomes ${after}`]);
+  return steps
+    .filter(
+      ({ action, before, after }) => (action === "dnat" || action === "snat") && before && after,
+    )
+    .flatMap(({ action, before, after }) => [
+      `${action === "dnat" ? "destination" : "source"} ${before}`,
+      `becomes ${after}`,
+    ]);
 }
 
 export function addresses({ source, destination }: Header): string[] {
   return [source, `to ${destination}`];
 }
 
-/** What DNS answered: the address that the client then connects to; undefined where it knew the name not. */
+/**
+ * What DNS answered: the address that the client then connects to; undefined where it knew the name
+ * not.
+ */
 export function answerOf({ out, steps }: Hop): string | undefined {
-  const answer = out.destination.replace(/:\d*$/, ""), records = steps.filter(({ action }) => action === "resolve");
+  const answer = out.destination.replace(/:\d*$/, ""),
+    records = steps.filter(({ action }) => action === "resolve");
   return /^[\d.]+$|^\[.*:.*\]$/.test(answer) && records.length ? answer : undefined;
 }
 
 /** The names that its name stood for, on the way to the address. */
 function aliasesOf({ steps }: Hop): string[] {
-  return steps.flatMap(({ rule }) => / CNAME (\S+)/.exec(rule ?? "")?.slice(1) ?? []).map((name) => `${shorten(name, 40)},`);
+  return steps
+    .flatMap(({ rule }) => / CNAME (\S+)/.exec(rule ?? "")?.slice(1) ?? [])
+    .map((name) => `${shorten(name, 40)},`);
 }
 
 /** The host in a URL, without its port. */

@@ -6,12 +6,15 @@ import { fraction, wrap } from "./text.js";
 
 /** Every way that a request can go, with the exact share of requests that takes each arrow. */
 export function outcomes({ request, outcomes }: Outcomes): Mermaid {
-  const flow = new Flow("LR"), shares = new Map<string, { from: string; to: string; share: number }>();
+  const flow = new Flow("LR"),
+    shares = new Map<string, { from: string; to: string; share: number }>();
   for (const outcome of outcomes) {
-    const way = outcome.hops.filter(({ kind }) => kind !== "dns"), keys = way.map(draw);
+    const way = outcome.hops.filter(({ kind }) => kind !== "dns"),
+      keys = way.map(draw);
     if (outcome.disposition !== "delivered") {
       const end = `end ${outcome.disposition}: ${outcome.reason}`;
-      if (!flow.has(end)) flow.node(end, "ending", [outcome.disposition.toUpperCase(), ...wrap(outcome.reason, 32)]);
+      if (!flow.has(end))
+        flow.node(end, "ending", [outcome.disposition.toUpperCase(), ...wrap(outcome.reason, 32)]);
       keys.push(end);
     }
     keys.forEach((to, i) => {
@@ -22,12 +25,18 @@ export function outcomes({ request, outcomes }: Outcomes): Mermaid {
       shares.set(`${from} ${to}`, arrow);
     });
   }
-  for (const { from, to, share } of shares.values()) flow.edge(from, to, { label: [fraction(share)] });
+  for (const { from, to, share } of shares.values())
+    flow.edge(from, to, { label: [fraction(share)] });
   return flow.picture(`Every way ${request.url || "the packet"} can go, and how often`);
 
   function draw(hop: Hop): string {
     const key = `${hop.kind} ${hop.stop} ${hop.name}`;
-    if (!flow.has(key)) flow.node(key, roleOf(hop), titleOf(hop).split(/(?<=^Stop-over \d): |(?<=^Pod|^client:) | (?=on )/));
+    if (!flow.has(key))
+      flow.node(
+        key,
+        roleOf(hop),
+        titleOf(hop).split(/(?<=^Stop-over \d): |(?<=^Pod|^client:) | (?=on )/),
+      );
     return key;
   }
 }

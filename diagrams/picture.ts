@@ -1,10 +1,14 @@
 /**
- * What the functions of this package answer: plain data. `show` displays them, `draw` makes pixels of them, JSON keeps them.
- * Each carries a title (what one says when one reads the picture aloud) and, where its source does not read well, a text.
+ * What the functions of this package answer: plain data. `show` displays them, `draw` makes pixels
+ * of them, JSON keeps them. Each carries a title (what one says when one reads the picture aloud)
+ * and, where its source does not read well, a text.
  */
 export type Picture = Mermaid | Chart | Table | Page;
 
-/** A mermaid diagram: https://mermaid.js.org. `source` is what one would paste into a ```mermaid fence. */
+/**
+ * A mermaid diagram: https://mermaid.js.org. `source` is what one would paste into a ```mermaid
+ * fence.
+ */
 export interface Mermaid {
   kind: "mermaid";
   title: string;
@@ -38,5 +42,11 @@ export interface Page {
 }
 
 export function isPicture(value: unknown): value is Picture {
-  return typeof value === "object" && value !== null && "kind" in value && ["mermaid", "vega-lite", "table", "html"].includes(String(value.kind)) && "title" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "kind" in value &&
+    ["mermaid", "vega-lite", "table", "html"].includes(String(value.kind)) &&
+    "title" in value
+  );
 }

@@ -1,5 +1,8 @@
 /// <reference lib="dom" />
-/** The part of the player that runs in the reader's page: it is written into the HTML as text, so it may use nothing from outside itself. */
+/**
+ * The part of the player that runs in the reader's page: it is written into the HTML as text, so it
+ * may use nothing from outside itself.
+ */
 
 export interface Place {
   title: string;
@@ -18,7 +21,13 @@ export interface Frame {
   why: string;
 }
 
-export function play(id: string, title: string, places: Place[], frames: Frame[], replyFrom: number): void {
+export function play(
+  id: string,
+  title: string,
+  places: Place[],
+  frames: Frame[],
+  replyFrom: number,
+): void {
   const style = `
     :host { all: initial }
     section { font: 15px/1.45 "Open Sans", system-ui, sans-serif; color: #1c1c1c; background: #fff; border: 1px solid #c8c8c8; border-radius: 8px; padding: 14px 16px; max-width: 900px; box-sizing: border-box }
@@ -46,40 +55,79 @@ export function play(id: string, title: string, places: Place[], frames: Frame[]
     host.dataset["ready"] = "yes";
     const root = host.attachShadow({ mode: "open" });
     make("style", style, root);
-    const card = make("section", "", root, { tabindex: "0", "aria-label": `${title}. Step with the arrow keys, play with space.` });
+    const card = make("section", "", root, {
+      tabindex: "0",
+      "aria-label": `${title}. Step with the arrow keys, play with space.`,
+    });
     make("h4", title, card);
-    const chips = make("ol", "", card), packet = make("dl", "", card), step = make("div", "", card, { class: "step", "aria-live": "polite" }), controls = make("nav", "", card);
+    const chips = make("ol", "", card),
+      packet = make("dl", "", card),
+      step = make("div", "", card, { class: "step", "aria-live": "polite" }),
+      controls = make("nav", "", card);
     const marks = places.map(({ title, fill, stroke }, i) => {
       if (i === replyFrom) make("li", "and back", chips, { class: "turn" });
       return make("li", title, chips, { style: `background:${fill};border-color:${stroke}` });
     });
     const button = (text: string, label: string, press: () => void) => {
-      const made = make("button", text, controls, { type: "button", "aria-label": label, title: label }) as HTMLButtonElement;
+      const made = make("button", text, controls, {
+        type: "button",
+        "aria-label": label,
+        title: label,
+      }) as HTMLButtonElement;
       made.addEventListener("click", press);
       return made;
     };
-    let at = 0, timer: number | undefined;
-    const stop = () => { clearInterval(timer); timer = undefined; draw(); };
-    const go = (to: number) => { at = Math.max(0, Math.min(frames.length - 1, to)); draw(); };
+    let at = 0,
+      timer: number | undefined;
+    const stop = () => {
+      clearInterval(timer);
+      timer = undefined;
+      draw();
+    };
+    const go = (to: number) => {
+      at = Math.max(0, Math.min(frames.length - 1, to));
+      draw();
+    };
     const toggle = () => {
       if (timer !== undefined) return stop();
       if (at === frames.length - 1) at = 0;
-      timer = setInterval(() => (host.isConnected && at < frames.length - 1 ? go(at + 1) : stop()), 1500) as unknown as number;
+      timer = setInterval(
+        () => (host.isConnected && at < frames.length - 1 ? go(at + 1) : stop()),
+        1500,
+      ) as unknown as number;
       draw();
     };
-    const back = button("◀ back", "one step back (left arrow)", () => { stop(); go(at - 1); });
+    const back = button("◀ back", "one step back (left arrow)", () => {
+      stop();
+      go(at - 1);
+    });
     const run = button("▶ play", "play or pause (space)", toggle);
-    const forward = button("forward ▶", "one step forward (right arrow)", () => { stop(); go(at + 1); });
-    const slider = make("input", "", controls, { type: "range", min: "0", max: String(frames.length - 1), "aria-label": "step" }) as HTMLInputElement;
-    slider.addEventListener("input", () => { stop(); go(Number(slider.value)); });
+    const forward = button("forward ▶", "one step forward (right arrow)", () => {
+      stop();
+      go(at + 1);
+    });
+    const slider = make("input", "", controls, {
+      type: "range",
+      min: "0",
+      max: String(frames.length - 1),
+      "aria-label": "step",
+    }) as HTMLInputElement;
+    slider.addEventListener("input", () => {
+      stop();
+      go(Number(slider.value));
+    });
     const counter = make("output", "", controls);
     const draw = () => {
       const frame = frames[at]!;
-      marks.forEach((mark, i) => { mark.className = i === frame.place ? "here" : i < frame.place ? "seen" : ""; });
+      marks.forEach((mark, i) => {
+        mark.className = i === frame.place ? "here" : i < frame.place ? "seen" : "";
+      });
       packet.replaceChildren();
       ["source", "destination", "protocol"].forEach((name, i) => {
         make("dt", name, packet);
-        const value = make("dd", "", packet), old = frame.before[i]!, now = frame.after[i]!;
+        const value = make("dd", "", packet),
+          old = frame.before[i]!,
+          now = frame.after[i]!;
         if (old && old !== now) make("s", old, value);
         make(old === now ? "span" : "mark", now, value);
       });
@@ -96,9 +144,31 @@ export function play(id: string, title: string, places: Place[], frames: Frame[]
       counter.textContent = `${at + 1} / ${frames.length}`;
     };
     card.addEventListener("keydown", (event) => {
-      const keys: Record<string, () => void> = { ArrowRight: () => { stop(); go(at + 1); }, ArrowLeft: () => { stop(); go(at - 1); }, Home: () => { stop(); go(0); }, End: () => { stop(); go(frames.length - 1); } };
+      const keys: Record<string, () => void> = {
+        ArrowRight: () => {
+          stop();
+          go(at + 1);
+        },
+        ArrowLeft: () => {
+          stop();
+          go(at - 1);
+        },
+        Home: () => {
+          stop();
+          go(0);
+        },
+        End: () => {
+          stop();
+          go(frames.length - 1);
+        },
+      };
       const inner = root.activeElement?.tagName;
-      const action = event.key === " " && inner !== "BUTTON" ? toggle : inner === "INPUT" ? undefined : keys[event.key];
+      const action =
+        event.key === " " && inner !== "BUTTON"
+          ? toggle
+          : inner === "INPUT"
+            ? undefined
+            : keys[event.key];
       if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       event.stopPropagation(); // a notebook has uses of its own for these keys

@@ -1,35 +1,54 @@
 /**
- * A PNG with a palette: pictures of flat colours are a third of the size that way, and a notebook holds many of them.
- * (PNG, third edition, W3C 2025: sections 5 and 11.) Deflate is fflate's, in JavaScript, because zlib's bytes differ from
- * machine to machine and committed outputs are compared.
+ * A PNG with a palette: pictures of flat colours are a third of the size that way, and a notebook
+ * holds many of them. (PNG, third edition, W3C 2025: sections 5 and 11.) Deflate is fflate's, in
+ * JavaScript, because zlib's bytes differ from machine to machine and committed outputs are
+ * compared.
  */
 import { zlibSync } from "fflate";
 import { crc32 } from "node:zlib";
 
-/** `pixels`: 4 bytes each (RGBA, opaque), row by row. Colours beyond the 128 most frequent (shades at the edges of letters) take the nearest of those. */
+/**
+ * `pixels`: 4 bytes each (RGBA, opaque), row by row. Colours beyond the 128 most frequent (shades
+ * at the edges of letters) take the nearest of those.
+ */
 export function encodePng(pixels: Uint8Array, width: number, height: number): Uint8Array {
   const { palette, indexOf } = choosePalette(pixels, 128);
   const rows = new Uint8Array((width + 1) * height); // each row begins with its filter: 0, none
-  for (let y = 0, from = 0; y < height; y++) for (let x = 1; x <= width; x++, from += 4) rows[y * (width + 1) + x] = indexOf.get(colourAt(pixels, from))!;
+  for (let y = 0, from = 0; y < height; y++)
+    for (let x = 1; x <= width; x++, from += 4)
+      rows[y * (width + 1) + x] = indexOf.get(colourAt(pixels, from))!;
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint16(8, 0x0803); // 8 bits a pixel, colour type 3: palette
   return Buffer.concat([
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-    chunk("IHDR", new Uint8Array(header.buffer)), chunk("PLTE", Uint8Array.from(palette.flatMap(channels))), chunk("IDAT", zlibSync(rows, { level: 9 })), chunk("IEND", new Uint8Array()),
+    chunk("IHDR", new Uint8Array(header.buffer)),
+    chunk("PLTE", Uint8Array.from(palette.flatMap(channels))),
+    chunk("IDAT", zlibSync(rows, { level: 9 })),
+    chunk("IEND", new Uint8Array()),
   ]);
 }
 
-function choosePalette(pixels: Uint8Array, size: number): { palette: number[]; indexOf: Map<number, number> } {
+function choosePalette(
+  pixels: Uint8Array,
+  size: number,
+): { palette: number[]; indexOf: Map<number, number> } {
   const counts = new Map<number, number>();
-  for (let i = 0; i < pixels.length; i += 4) counts.set(colourAt(pixels, i), (counts.get(colourAt(pixels, i)) ?? 0) + 1);
-  const colours = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([colour]) => colour), palette = colours.slice(0, size);
-  return { palette, indexOf: new Map(colours.map((colour, i) => [colour, i < size ? i : nearest(palette, colour)])) };
+  for (let i = 0; i < pixels.length; i += 4)
+    counts.set(colourAt(pixels, i), (counts.get(colourAt(pixels, i)) ?? 0) + 1);
+  const colours = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([colour]) => colour),
+    palette = colours.slice(0, size);
+  return {
+    palette,
+    indexOf: new Map(colours.map((colour, i) => [colour, i < size ? i : nearest(palette, colour)])),
+  };
 }
 
 function nearest(palette: number[], colour: number): number {
-  const distances = palette.map((other) => channels(other).reduce((sum, value, i) => sum + (value - channels(colour)[i]!) ** 2, 0));
+  const distances = palette.map((other) =>
+    channels(other).reduce((sum, value, i) => sum + (value - channels(colour)[i]!) ** 2, 0),
+  );
   return distances.indexOf(Math.min(...distances));
 }
 function colourAt(pixels: Uint8Array, at: number): number {
@@ -40,7 +59,8 @@ function channels(colour: number): [number, number, number] {
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), data]), frame = Buffer.alloc(body.length + 8);
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]),
+    frame = Buffer.alloc(body.length + 8);
   frame.writeUInt32BE(data.length, 0);
   body.copy(frame, 4);
   frame.writeUInt32BE(crc32(body), body.length + 4);

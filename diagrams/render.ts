@@ -1,9 +1,11 @@
 /**
- * From a picture's text to its pixels, without a browser: mermaid on svgdom, vega without a canvas, both to PNG by resvg.
+ * From a picture's text to its pixels, without a browser: mermaid on svgdom, vega without a canvas,
+ * both to PNG by resvg.
  *
- * Everything heavy is imported inside the functions, and the few globals that mermaid looks for are set here. So this file
- * is only ever loaded in the worker thread of draw.ts: the reader's kernel stays as it was.
- * Same source, same bytes: ids, seeds and the font (svgdom's own Open Sans) are fixed, and no system font is asked for.
+ * Everything heavy is imported inside the functions, and the few globals that mermaid looks for are
+ * set here. So this file is only ever loaded in the worker thread of draw.ts: the reader's kernel
+ * stays as it was. Same source, same bytes: ids, seeds and the font (svgdom's own Open Sans) are
+ * fixed, and no system font is asked for.
  */
 import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
@@ -11,23 +13,42 @@ import type { Mermaid, Chart } from "./picture.js";
 import { encodePng } from "./png.js";
 import { font, theme } from "./theme.js";
 
-/** PNGs carry this many pixels for each unit of the SVG, so that they stay sharp on dense screens and in print. */
+/**
+ * PNGs carry this many pixels for each unit of the SVG, so that they stay sharp on dense screens
+ * and in print.
+ */
 const scale = 2;
-const fontFile = join(dirname(createRequire(import.meta.url).resolve("svgdom")), "fonts/OpenSans-Regular.ttf");
+const fontFile = join(
+  dirname(createRequire(import.meta.url).resolve("svgdom")),
+  "fonts/OpenSans-Regular.ttf",
+);
 
 export async function toSvg(picture: Mermaid | Chart): Promise<string> {
   return picture.kind === "mermaid" ? mermaidSvg(picture.source) : vegaSvg(picture.spec);
 }
 
 /** Answers the PNG and the width and height at which it wants to be shown, in CSS pixels. */
-export async function toPng(picture: Mermaid | Chart): Promise<{ png: Uint8Array; width: number; height: number }> {
+export async function toPng(
+  picture: Mermaid | Chart,
+): Promise<{ png: Uint8Array; width: number; height: number }> {
   const { Resvg } = await import("@resvg/resvg-js");
   const image = new Resvg(await toSvg(picture), {
     fitTo: { mode: "zoom", value: scale },
     background: theme.paper,
-    font: { loadSystemFonts: false, fontFiles: [fontFile], defaultFontFamily: font, sansSerifFamily: font, monospaceFamily: font, serifFamily: font },
+    font: {
+      loadSystemFonts: false,
+      fontFiles: [fontFile],
+      defaultFontFamily: font,
+      sansSerifFamily: font,
+      monospaceFamily: font,
+      serifFamily: font,
+    },
   }).render();
-  return { png: encodePng(image.pixels, image.width, image.height), width: Math.round(image.width / scale), height: Math.round(image.height / scale) };
+  return {
+    png: encodePng(image.pixels, image.width, image.height),
+    width: Math.round(image.width / scale),
+    height: Math.round(image.height / scale),
+  };
 }
 
 /** Loads what the first picture will need. */
@@ -42,7 +63,8 @@ export async function parse(source: string): Promise<void> {
 
 async function mermaidSvg(source: string): Promise<string> {
   const { svg } = await (await mermaid()).render("picture", source);
-  // resvg knows no auto-start-reverse; all our arrowheads are at the end of their line, where "auto" is the same.
+  // resvg knows no auto-start-reverse; all our arrowheads are at the end of their line, where
+  // "auto" is the same.
   return svg.replaceAll('orient="auto-start-reverse"', 'orient="auto"');
 }
 
@@ -57,18 +79,38 @@ function mermaid() {
 }
 
 async function loadMermaid() {
-  const [{ createHTMLWindow }, { default: purify }] = await Promise.all([import("svgdom"), import("dompurify")]);
+  const [{ createHTMLWindow }, { default: purify }] = await Promise.all([
+    import("svgdom"),
+    import("dompurify"),
+  ]);
   const window = createHTMLWindow();
   Object.assign(globalThis, { window, document: window.document, CSSStyleSheet: StyleSheet });
-  // No script runs in a PNG and every label is set as text, so there is nothing for DOMPurify to remove (nor a DOM for it to work in).
-  Object.assign(purify, { isSupported: true, sanitize: (html: string) => html, addHook() {}, removeHook() {}, removeAllHooks() {} });
+  // No script runs in a PNG and every label is set as text, so there is nothing for DOMPurify to
+  // remove (nor a DOM for it to work in).
+  Object.assign(purify, {
+    isSupported: true,
+    sanitize: (html: string) => html,
+    addHook() {},
+    removeHook() {},
+    removeAllHooks() {},
+  });
   decodeEntities(window.document);
   measureAsBrowsersDo(window.document.createElementNS("http://www.w3.org/2000/svg", "text"));
   const { default: mermaid } = await import("mermaid");
   mermaid.initialize({
-    startOnLoad: false, securityLevel: "strict", deterministicIds: true, handDrawnSeed: 1, fontFamily: font, maxTextSize: 500_000, maxEdges: 5_000,
-    htmlLabels: false, flowchart: { htmlLabels: false, useMaxWidth: false }, sequence: { useMaxWidth: false }, suppressErrorRendering: true,
-    themeCSS: `.edgeLabels .edgeLabel rect { opacity: 1; fill: ${theme.paper}; }`, // else the arrow shows through its label
+    startOnLoad: false,
+    securityLevel: "strict",
+    deterministicIds: true,
+    handDrawnSeed: 1,
+    fontFamily: font,
+    maxTextSize: 500_000,
+    maxEdges: 5_000,
+    htmlLabels: false,
+    flowchart: { htmlLabels: false, useMaxWidth: false },
+    sequence: { useMaxWidth: false },
+    suppressErrorRendering: true,
+    // else the arrow shows through its label
+    themeCSS: `.edgeLabels .edgeLabel rect { opacity: 1; fill: ${theme.paper}; }`,
   });
   return mermaid;
 }
@@ -85,11 +127,19 @@ class StyleSheet {
   }
 }
 
-/** Where labels are SVG text, mermaid leaves `&#34;` in them for an HTML parser that is not there, and would measure it as five letters. */
+/**
+ * Where labels are SVG text, mermaid leaves `&#34;` in them for an HTML parser that is not there,
+ * and would measure it as five letters.
+ */
 function decodeEntities(document: { createTextNode(text: string): object }): void {
   const create = document.createTextNode;
   document.createTextNode = function (text) {
-    return create.call(this, String(text).replace(/(?:&#|ﬂ°°)(\d+)(?:;|¶ß)/g, (_, code) => String.fromCodePoint(Number(code))));
+    return create.call(
+      this,
+      String(text).replace(/(?:&#|ﬂ°°)(\d+)(?:;|¶ß)/g, (_, code) =>
+        String.fromCodePoint(Number(code)),
+      ),
+    );
   };
 }
 
@@ -107,21 +157,35 @@ interface SvgElement {
 }
 
 /**
- * svgdom's measure of a text differs from a browser's in three ways that mermaid depends on: it reads "1.1em" as 1.1 px; it does
- * not see that mermaid's style sheet centres labels; and it centres each word of a line by itself. So lengths become px as they
- * are set, and while svgdom measures, labels are marked as centred and each line is one text.
+ * svgdom's measure of a text differs from a browser's in three ways that mermaid depends on: it
+ * reads "1.1em" as 1.1 px; it does not see that mermaid's style sheet centres labels; and it
+ * centres each word of a line by itself. So lengths become px as they are set, and while svgdom
+ * measures, labels are marked as centred and each line is one text.
  */
 function measureAsBrowsersDo(anyText: object): void {
-  const elements = ownerOf("setAttribute", anyText), setAttribute = elements.setAttribute;
+  const elements = ownerOf("setAttribute", anyText),
+    setAttribute = elements.setAttribute;
   elements.setAttribute = function (this: SvgElement, name: string, value: unknown) {
     const length = /^d?[xy]$/.test(name) && /^(-?[\d.]+)em$/.exec(String(value));
-    return setAttribute.call(this, name, length ? String(Number(length[1]) * theme.fontSize) : value);
+    return setAttribute.call(
+      this,
+      name,
+      length ? String(Number(length[1]) * theme.fontSize) : value,
+    );
   };
   for (const method of ["getBBox", "getBoundingClientRect"]) {
-    const owner = ownerOf(method, anyText), measure = owner[method];
+    const owner = ownerOf(method, anyText),
+      measure = owner[method];
     owner[method] = function (this: SvgElement, ...options: unknown[]) {
-      const undo = textsIn(textRoot(this)).flatMap((text) => [centre(text), ...text.childNodes.map(joinWords)]);
-      try { return measure.apply(this, options); } finally { for (const back of undo) back?.(); }
+      const undo = textsIn(textRoot(this)).flatMap((text) => [
+        centre(text),
+        ...text.childNodes.map(joinWords),
+      ]);
+      try {
+        return measure.apply(this, options);
+      } finally {
+        for (const back of undo) back?.();
+      }
     };
   }
 }
@@ -135,18 +199,29 @@ function joinWords(line: SvgElement): (() => void) | undefined {
   if (line.nodeName !== "tspan" || line.childNodes.length < 2) return;
   const words = [...line.childNodes];
   line.textContent = line.textContent;
-  return () => { line.textContent = ""; for (const word of words) line.appendChild(word); };
+  return () => {
+    line.textContent = "";
+    for (const word of words) line.appendChild(word);
+  };
 }
 function ownerOf(method: string, object: object): any {
   return Object.hasOwn(object, method) ? object : ownerOf(method, Object.getPrototypeOf(object));
 }
 function textRoot(element: SvgElement): SvgElement {
-  return element.nodeName === "tspan" && element.parentNode ? textRoot(element.parentNode) : element;
+  return element.nodeName === "tspan" && element.parentNode
+    ? textRoot(element.parentNode)
+    : element;
 }
 function textsIn(element: SvgElement): SvgElement[] {
-  return element.nodeType !== 1 ? [] : element.nodeName === "text" ? [element] : element.childNodes.flatMap(textsIn);
+  return element.nodeType !== 1
+    ? []
+    : element.nodeName === "text"
+      ? [element]
+      : element.childNodes.flatMap(textsIn);
 }
 function isLabel(element: SvgElement): boolean {
-  for (let at = element.parentNode; at?.nodeType === 1; at = at.parentNode) if (/(^|\s)(label|edgeLabel|cluster-label|node)(\s|$)/.test(at.getAttribute("class") ?? "")) return true;
+  for (let at = element.parentNode; at?.nodeType === 1; at = at.parentNode)
+    if (/(^|\s)(label|edgeLabel|cluster-label|node)(\s|$)/.test(at.getAttribute("class") ?? ""))
+      return true;
   return false;
 }

@@ -7,22 +7,36 @@ import { shorten, wrap } from "./text.js";
 /** How many letters of a rule fit on a line of a box. */
 const lineWidth = 82;
 
-/** The chains that the packet walked, machine by machine, with the rules that matched in each. `node`: only there. */
+/**
+ * The chains that the packet walked, machine by machine, with the rules that matched in each.
+ * `node`: only there.
+ */
 export function rules(trip: Journey, { node }: { node?: string } = {}): Mermaid {
   const flow = new Flow("TB", 18);
-  let last: string | undefined, machine = "";
+  let last: string | undefined,
+    machine = "";
   for (const hop of trip.hops) {
     if (hop.kind === "node") machine = hop.name;
     if (node !== undefined && machine !== node) continue;
     for (const visit of visits(hop)) {
       const key = `${flow.size}`;
-      flow.node(key, visit.changes ? "stop3" : visit.chain ? "rule" : "node", [`${machine}: ${visit.chain ?? "routing"}`, ...visit.lines], { path: true });
+      flow.node(
+        key,
+        visit.changes ? "stop3" : visit.chain ? "rule" : "node",
+        [`${machine}: ${visit.chain ?? "routing"}`, ...visit.lines],
+        { path: true },
+      );
       if (last !== undefined) flow.edge(last, key, { path: true });
       last = key;
     }
   }
-  if (last === undefined) throw new Error(`no rule of ${node ?? "any node"} matched on this journey (${trip.disposition}: ${trip.reason}); it went by ${trip.hops.map(({ name }) => name).join(", ")}`);
-  return flow.picture(`The rules that ${trip.request.url || "the packet"} met${node ? ` on ${node}` : ""}`);
+  if (last === undefined)
+    throw new Error(
+      `no rule of ${node ?? "any node"} matched on this journey (${trip.disposition}: ${trip.reason}); it went by ${trip.hops.map(({ name }) => name).join(", ")}`,
+    );
+  return flow.picture(
+    `The rules that ${trip.request.url || "the packet"} met${node ? ` on ${node}` : ""}`,
+  );
 }
 
 interface Visit {
@@ -35,10 +49,18 @@ interface Visit {
 function visits({ steps }: Hop): Visit[] {
   const found: Visit[] = [];
   for (const step of steps.filter(({ chain, action }) => chain || action === "route")) {
-    const chain = step.chain && [step.table, step.chain].filter(Boolean).join(" "), last = found.at(-1);
+    const chain = step.chain && [step.table, step.chain].filter(Boolean).join(" "),
+      last = found.at(-1);
     const visit = last && last.chain === chain ? last : { chain, lines: [], changes: false };
     if (visit !== last) found.push(visit);
-    visit.lines.push(...wrap(`· ${step.rule ?? step.note ?? step.action}`, lineWidth), ...(changed(step) ? [`${step.action === "snat" ? "source" : "destination"} ${step.before} becomes ${step.after}`] : []));
+    visit.lines.push(
+      ...wrap(`· ${step.rule ?? step.note ?? step.action}`, lineWidth),
+      ...(changed(step)
+        ? [
+            `${step.action === "snat" ? "source" : "destination"} ${step.before} becomes ${step.after}`,
+          ]
+        : []),
+    );
     visit.changes ||= changed(step);
   }
   return found;
@@ -48,21 +70,42 @@ function changed({ action, before, after }: Step): boolean {
 }
 
 /**
- * A whole node's chains for one Service, from what `iptables-save` prints there: which rules lead to them and where those lead.
+ * A whole node's chains for one Service, from what `iptables-save` prints there: which rules lead
+ * to them and where those lead.
  *
- * `service`: "namespace/name", or with its port "namespace/name:http". Throws an Error that names the Services which the text has rules for.
+ * `service`: "namespace/name", or with its port "namespace/name:http". Throws an Error that names
+ * the Services which the text has rules for.
  */
 export function serviceRules(saveText: string, service: string): Mermaid {
-  const all = readRules(saveText), its = all.filter(({ text }) => servicesIn(text).some((name) => name === service || name.startsWith(`${service}:`)));
-  if (!its.length) throw new Error(`no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`);
+  const all = readRules(saveText),
+    its = all.filter(({ text }) =>
+      servicesIn(text).some((name) => name === service || name.startsWith(`${service}:`)),
+    );
+  if (!its.length)
+    throw new Error(
+      `no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`,
+    );
   const own = (chain: string) => /^KUBE-(SVC|SVL|EXT|FW|SEP)-/.test(chain);
-  const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)), drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
+  const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)),
+    drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
   const chains = new Map<string, Saved[]>();
-  for (const rule of drawn) chains.set(`${rule.table} ${rule.chain}`, [...(chains.get(`${rule.table} ${rule.chain}`) ?? []), rule]);
-  const isEnd = (chain: string) => chain.includes("KUBE-SEP-"), few = [...chains.keys()].filter(isEnd).length <= 3;
+  for (const rule of drawn)
+    chains.set(`${rule.table} ${rule.chain}`, [
+      ...(chains.get(`${rule.table} ${rule.chain}`) ?? []),
+      rule,
+    ]);
+  const isEnd = (chain: string) => chain.includes("KUBE-SEP-"),
+    few = [...chains.keys()].filter(isEnd).length <= 3;
   const flow = new Flow(few ? "TB" : "LR"); // endpoints stand side by side as long as they fit
-  for (const [chain, held] of chains) flow.node(chain, roleOf(chain), [chain.replace(/^nat /, ""), ...held.flatMap(({ text }, i) => wrap(`${i + 1} · ${brief(text)}`, few && !isEnd(chain) ? 64 : 36))]);
-  for (const { table, chain, target } of drawn) if (chains.has(`${table} ${target}`)) flow.edge(`${table} ${chain}`, `${table} ${target}`);
+  for (const [chain, held] of chains)
+    flow.node(chain, roleOf(chain), [
+      chain.replace(/^nat /, ""),
+      ...held.flatMap(({ text }, i) =>
+        wrap(`${i + 1} · ${brief(text)}`, few && !isEnd(chain) ? 64 : 36),
+      ),
+    ]);
+  for (const { table, chain, target } of drawn)
+    if (chains.has(`${table} ${target}`)) flow.edge(`${table} ${chain}`, `${table} ${target}`);
   return flow.picture(`The chains of Service ${shorten(service)} on a node`);
 }
 
@@ -81,12 +124,24 @@ function readRules(saveText: string): Saved[] {
   });
 }
 function servicesIn(text: string): string[] {
-  return /--comment "?(?:[a-z ]+ for )?([a-z0-9-]+\/[a-z0-9.-]+(?::[a-z0-9-]+)?)/.exec(text)?.slice(1) ?? [];
+  return (
+    /--comment "?(?:[a-z ]+ for )?([a-z0-9-]+\/[a-z0-9.-]+(?::[a-z0-9-]+)?)/.exec(text)?.slice(1) ??
+    []
+  );
 }
 /** A rule without what every rule repeats. */
 function brief(text: string): string {
-  return text.replace(/-m comment --comment ("[^"]*"|\S+) ?/, "").replace(/-m (tcp|udp|sctp) /, "").replace("-m statistic --mode random ", "");
+  return text
+    .replace(/-m comment --comment ("[^"]*"|\S+) ?/, "")
+    .replace(/-m (tcp|udp|sctp) /, "")
+    .replace("-m statistic --mode random ", "");
 }
 function roleOf(chain: string): Role {
-  return /NODEPORTS|KUBE-EXT/.test(chain) ? "stop2" : /KUBE-(SVC|SVL)/.test(chain) ? "stop3" : /KUBE-SEP/.test(chain) ? "pod" : "rule";
+  return /NODEPORTS|KUBE-EXT/.test(chain)
+    ? "stop2"
+    : /KUBE-(SVC|SVL)/.test(chain)
+      ? "stop3"
+      : /KUBE-SEP/.test(chain)
+        ? "pod"
+        : "rule";
 }

@@ -1,3 +1,8 @@
 declare module "svgdom" {
-  export function createHTMLWindow(): { document: { createElementNS(namespace: string, name: string): object; createTextNode(text: string): object } };
+  export function createHTMLWindow(): {
+    document: {
+      createElementNS(namespace: string, name: string): object;
+      createTextNode(text: string): object;
+    };
+  };
 }

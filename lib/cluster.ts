@@ -1,5 +1,6 @@
 /**
- * A whole cluster in one process. createCluster wires it; everything else in the library knows only what it was given.
+ * A whole cluster in one process. createCluster wires it; everything else in the library knows only
+ * what it was given.
  *
  *     const cluster = createCluster({ nodes: 3, cloud: aws(), seed: 1 });
  *     cluster.apply(read("manifests/service.yaml"));
@@ -30,7 +31,13 @@ import { endpoint } from "./net/address.js";
 import { Zone } from "./net/dns.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/coredns.js";
-import { nodeHandle, podHandle, type NodeHandle, type NodeRuleTables, type PodHandle } from "./handles.js";
+import {
+  nodeHandle,
+  podHandle,
+  type NodeHandle,
+  type NodeRuleTables,
+  type PodHandle,
+} from "./handles.js";
 import { readConfiguration } from "./node/kube-proxy/config.js";
 import { ProxyFleet } from "./node/kube-proxy/fleet.js";
 import { Kubelet } from "./node/kubelet.js";
@@ -63,24 +70,37 @@ export interface ClusterOptions {
   cloud?: Cloud;
   /** Everything random follows from it. Default 1. */
   seed?: number | string;
-  /** A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own clusterCIDR. */
+  /**
+   * A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own
+   * clusterCIDR.
+   */
   kubeProxy?: KubeObject;
-  /** Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more than 255 nodes). */
+  /**
+   * Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more
+   * than 255 nodes).
+   */
   clusterCIDR?: string;
   /** Default 10.2.0.0/16, or 10.128.0.0/12 beside the larger clusterCIDR. */
   serviceCIDR?: string;
   /**
-   * The numbers that the allocators give first, if they are free. Default: those of the article's figures, so that the notebook
-   * and the figures can be read side by side; `{}` leaves all to chance, as Kubernetes does.
+   * The numbers that the allocators give first, if they are free. Default: those of the article's
+   * figures, so that the notebook and the figures can be read side by side; `{}` leaves all to
+   * chance, as Kubernetes does.
    */
   first?: { clusterIP?: string; nodePort?: number };
-  /** The users' own domains and the Service that each stands for. Default: mynginx-app.com for default/nginx. */
+  /**
+   * The users' own domains and the Service that each stands for. Default: mynginx-app.com for
+   * default/nginx.
+   */
   domains?: Domains;
   /** Default: in memory. */
   store?: Store;
   /** Default: virtual time. */
   clock?: Clock;
-  /** Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds out about its kernel. */
+  /**
+   * Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds
+   * out about its kernel.
+   */
   nfacct?: boolean;
   randomFully?: boolean;
   /** Calls kept for history(). Default 100,000. */
@@ -98,7 +118,9 @@ export interface Traceable {
   packetOutcomes(bare: BarePacket): Outcomes;
 }
 
-/** Makes a cluster and lets it start: the answered one has its nodes ready and waits for manifests. */
+/**
+ * Makes a cluster and lets it start: the answered one has its nodes ready and waits for manifests.
+ */
 export function createCluster(options: ClusterOptions = {}): Cluster {
   const cluster = new Cluster(options);
   cluster.start();
@@ -132,42 +154,80 @@ export class Cluster implements Traceable {
   constructor(private readonly options: ClusterOptions) {
     const specs = nodeSpecs(options.nodes ?? 3);
     const large = specs.length > 255;
-    const { seed = 1, cloud, clusterCIDR = large ? "10.0.0.0/9" : "10.1.0.0/16", serviceCIDR = large ? "10.128.0.0/12" : "10.2.0.0/16" } = options;
+    const {
+      seed = 1,
+      cloud,
+      clusterCIDR = large ? "10.0.0.0/9" : "10.1.0.0/16",
+      serviceCIDR = large ? "10.128.0.0/12" : "10.2.0.0/16",
+    } = options;
     this.#random = new Random(seed);
     this.clock = options.clock ?? new VirtualClock();
     const first = options.first ?? { clusterIP: "10.2.1.1", nodePort: 30519 };
     this.apiserver = new ApiServer({
-      clock: this.clock, random: this.#random.fork("apiserver").next, store: options.store, serviceCIDRs: serviceCIDR.split(","), first, historyLimit: options.historyLimit,
-      ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }), // kube-apiserver --etcd-compaction-interval; virtual time may be looked back upon
+      clock: this.clock,
+      random: this.#random.fork("apiserver").next,
+      store: options.store,
+      serviceCIDRs: serviceCIDR.split(","),
+      first,
+      historyLimit: options.historyLimit,
+      // kube-apiserver --etcd-compaction-interval; virtual time may be looked back upon
+      ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }),
     });
     this.#kubectl = this.apiserver.client("kubectl");
 
     this.network = new Network(this.#podRoutes, this.dns, new Zone(), () => this.#balancers());
-    this.#path = new DataPath(this.network, this.#random.fork("requests").next, this.#random.fork("health checks").next);
-    this.cloud = cloud?.({ clock: this.clock, random: this.#random.fork("cloud"), check: (target, check, balancer) => this.#path.healthy(target, check, balancer), dns: this.dns });
-    this.#proxies = new ProxyFleet({ clock: this.clock, config: readConfiguration(options.kubeProxy ?? { clusterCIDR }), features: { nfacct: options.nfacct, randomFully: options.randomFully } });
+    this.#path = new DataPath(
+      this.network,
+      this.#random.fork("requests").next,
+      this.#random.fork("health checks").next,
+    );
+    this.cloud = cloud?.({
+      clock: this.clock,
+      random: this.#random.fork("cloud"),
+      check: (target, check, balancer) => this.#path.healthy(target, check, balancer),
+      dns: this.dns,
+    });
+    this.#proxies = new ProxyFleet({
+      clock: this.clock,
+      config: readConfiguration(options.kubeProxy ?? { clusterCIDR }),
+      features: { nfacct: options.nfacct, randomFully: options.randomFully },
+    });
     for (const spec of specs) this.#addNode(spec);
     this.managers = this.#controlPlane(clusterCIDR);
   }
 
-  /** Boots everything, in the order in which a cluster's parts usually come up; none of them minds another. */
+  /**
+   * Boots everything, in the order in which a cluster's parts usually come up; none of them minds
+   * another.
+   */
   start(): void {
     for (const manager of this.managers) manager.start();
     for (const kubelet of this.#kubelets.values()) kubelet.start();
     this.#follow("kube-proxy", (informers) => this.#proxies.follow(informers));
     this.#follow("coredns", (informers) => runCoreDns(informers, this.network.clusterDns));
     this.#follow("cni", (informers) => runPodRoutes(informers, this.#podRoutes));
-    this.#follow("external-dns", (informers) => runExternalDns(informers, this.dns, this.options.domains ?? articleDomains));
+    this.#follow("external-dns", (informers) =>
+      runExternalDns(informers, this.dns, this.options.domains ?? articleDomains),
+    );
     if (this.clock instanceof VirtualClock) this.settle();
   }
 
   // ---- what a user does ----
 
-  /** As `kubectl apply`: makes what is not there, changes what is there to what the manifest says. Answers the objects as stored. */
+  /**
+   * As `kubectl apply`: makes what is not there, changes what is there to what the manifest says.
+   * Answers the objects as stored.
+   */
   apply(what: Documents | KubeObject | string): KubeObject[];
-  apply(what: KubeObject & Record<string, unknown>): KubeObject[]; // an object written out in a notebook's cell
+  // an object written out in a notebook's cell
+  apply(what: KubeObject & Record<string, unknown>): KubeObject[];
   apply(what: Documents | KubeObject | string): KubeObject[] {
-    const documents = typeof what === "string" ? parse(what) : "manifests" in what ? what : parse(JSON.stringify(what));
+    const documents =
+      typeof what === "string"
+        ? parse(what)
+        : "manifests" in what
+          ? what
+          : parse(JSON.stringify(what));
     return documents.manifests.map(({ object }) => this.#applyOne(object));
   }
 
@@ -182,24 +242,63 @@ export class Cluster implements Traceable {
   }
 
   /** Who may answer for a Service, as its EndpointSlices say: a line for each address. */
-  endpoints(service: string, namespace = "default"): { address: string; node?: string; pod?: string; ready: boolean; serving: boolean; terminating: boolean }[] {
-    return this.list("EndpointSlice", { namespace, labelSelector: `kubernetes.io/service-name=${service}` }).flatMap(({ endpoints, ports }) =>
-      endpoints.flatMap(({ addresses, nodeName, targetRef, conditions: { ready, serving, terminating } = {} }) =>
-        addresses.map((ip) => ({ address: ports?.[0]?.port ? endpoint(ip, ports[0].port) : ip, node: nodeName, pod: targetRef?.name, ready: ready !== false, serving: serving ?? ready !== false, terminating: terminating === true }))));
+  endpoints(
+    service: string,
+    namespace = "default",
+  ): {
+    address: string;
+    node?: string;
+    pod?: string;
+    ready: boolean;
+    serving: boolean;
+    terminating: boolean;
+  }[] {
+    return this.list("EndpointSlice", {
+      namespace,
+      labelSelector: `kubernetes.io/service-name=${service}`,
+    }).flatMap(({ endpoints, ports }) =>
+      endpoints.flatMap(
+        ({ addresses, nodeName, targetRef, conditions: { ready, serving, terminating } = {} }) =>
+          addresses.map((ip) => ({
+            address: ports?.[0]?.port ? endpoint(ip, ports[0].port) : ip,
+            node: nodeName,
+            pod: targetRef?.name,
+            ready: ready !== false,
+            serving: serving ?? ready !== false,
+            terminating: terminating === true,
+          })),
+      ),
+    );
   }
 
-  /** As `kubectl delete`; what the object owns goes with it, and a Pod ends after its grace period. */
+  /**
+   * As `kubectl delete`; what the object owns goes with it, and a Pod ends after its grace period.
+   */
   delete(kind: Kind, name: string, namespace = "default"): void {
     this.#kubectl.delete(kind, name, namespace);
     this.#applied.delete(`${kind} ${namespace}/${name}`);
   }
 
   /** As `kubectl scale --replicas`. */
-  scale(kind: "Deployment" | "ReplicaSet", name: string, replicas: number, namespace = "default"): void {
-    this.#kubectl.patch(kind, name, namespace, { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
+  scale(
+    kind: "Deployment" | "ReplicaSet",
+    name: string,
+    replicas: number,
+    namespace = "default",
+  ): void {
+    this.#kubectl.patch(
+      kind,
+      name,
+      namespace,
+      { type: "merge", body: { spec: { replicas } } },
+      { subresource: "scale" },
+    );
   }
 
-  /** A merge patch (RFC 7396): `cluster.patch("Service", "nginx", { spec: { externalTrafficPolicy: "Local" } })`. */
+  /**
+   * A merge patch (RFC 7396): `cluster.patch("Service", "nginx", { spec: { externalTrafficPolicy:
+   * "Local" } })`.
+   */
   patch<K extends Kind>(kind: K, name: string, body: unknown, namespace = "default"): Kinds[K] {
     return this.#kubectl.patch(kind, name, namespace, { type: "merge", body });
   }
@@ -222,17 +321,28 @@ export class Cluster implements Traceable {
   }
 
   /**
-   * Lets time pass and looks every now and then (default: every 100 ms); answers what it saw first and each time it saw something else.
+   * Lets time pass and looks every now and then (default: every 100 ms); answers what it saw first
+   * and each time it saw something else.
    *
    *     cluster.film("5s", () => cluster.shares("http://mynginx-app.com:8080/"))      // [{ seconds: 0, "default/nginx-…": 1, … }, …]
    */
-  film<T extends object>(time: string | number, look: () => T, every: string | number = "100ms"): ({ seconds: number } & T)[] {
-    const start = this.clock.now(), end = start + duration(time), step = duration(every);
-    if (step <= 0) throw new RangeError(`every is ${JSON.stringify(every)}; it must be longer than nothing, for example "100ms"`);
+  film<T extends object>(
+    time: string | number,
+    look: () => T,
+    every: string | number = "100ms",
+  ): ({ seconds: number } & T)[] {
+    const start = this.clock.now(),
+      end = start + duration(time),
+      step = duration(every);
+    if (step <= 0)
+      throw new RangeError(
+        `every is ${JSON.stringify(every)}; it must be longer than nothing, for example "100ms"`,
+      );
     const seen: ({ seconds: number } & T)[] = [];
     let last = "";
     for (;;) {
-      const sight = look(), text = JSON.stringify(sight);
+      const sight = look(),
+        text = JSON.stringify(sight);
       if (text !== last) seen.push({ seconds: (this.clock.now() - start) / 1000, ...sight });
       last = text;
       if (this.clock.now() >= end) return seen;
@@ -247,10 +357,19 @@ export class Cluster implements Traceable {
 
   // ---- what can be looked at ----
 
-  /** A node's insides: its machine, its kubelet, its kube-proxy and the rules that its kernel holds. */
+  /**
+   * A node's insides: its machine, its kubelet, its kube-proxy and the rules that its kernel holds.
+   */
   node(name: string): NodeHandle {
-    const [machine, kubelet, kubeProxy] = [this.network.machines.get(name), this.#kubelets.get(name), this.#proxies.get(name)];
-    if (!machine || !kubelet || !kubeProxy) throw new Error(`there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`);
+    const [machine, kubelet, kubeProxy] = [
+      this.network.machines.get(name),
+      this.#kubelets.get(name),
+      this.#proxies.get(name),
+    ];
+    if (!machine || !kubelet || !kubeProxy)
+      throw new Error(
+        `there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
+      );
     return nodeHandle(machine, kubelet, kubeProxy);
   }
 
@@ -259,24 +378,50 @@ export class Cluster implements Traceable {
     return podHandle(this.network, `${namespace}/${name}`);
   }
 
-  /** The API server's door under another name: what a second user, or a component of your own, sees and may do. */
+  /**
+   * The API server's door under another name: what a second user, or a component of your own, sees
+   * and may do.
+   */
   as(who: string): Client {
     return this.apiserver.client(who);
   }
 
-  /** Who read, watched and wrote what, when. `only`: those that have these values: `history({ verb: "create", kind: "Pod" })`. */
+  /**
+   * Who read, watched and wrote what, when. `only`: those that have these values: `history({ verb:
+   * "create", kind: "Pod" })`.
+   */
   history(only: Partial<HistoryEntry> = {}): readonly HistoryEntry[] {
     const wanted = Object.entries(only) as [keyof HistoryEntry, unknown][];
-    return this.apiserver.history().filter((entry) => wanted.every(([field, value]) => entry[field] === value));
+    return this.apiserver
+      .history()
+      .filter((entry) => wanted.every(([field, value]) => entry[field] === value));
   }
 
-  /** The cluster's objects as they were at a revision of the store (an object's resourceVersion): nothing is ever changed in place. */
-  at(revision: number | string): { get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] | undefined; list<K extends Kind>(kind: K, options?: ListOptions): readonly Kinds[K][] } {
-    const list = <K extends Kind>(kind: K, options: ListOptions = {}) => this.apiserver.list(kind, { ...options, revision: Number(revision) }).items as readonly KubeObject[] as readonly Kinds[K][];
-    return { list, get: (kind, name, namespace = "default") => list(kind).find(({ metadata }) => metadata.name === name && (metadata.namespace ?? namespace) === namespace) };
+  /**
+   * The cluster's objects as they were at a revision of the store (an object's resourceVersion):
+   * nothing is ever changed in place.
+   */
+  at(revision: number | string): {
+    get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] | undefined;
+    list<K extends Kind>(kind: K, options?: ListOptions): readonly Kinds[K][];
+  } {
+    const list = <K extends Kind>(kind: K, options: ListOptions = {}) =>
+      this.apiserver.list(kind, { ...options, revision: Number(revision) })
+        .items as readonly KubeObject[] as readonly Kinds[K][];
+    return {
+      list,
+      get: (kind, name, namespace = "default") =>
+        list(kind).find(
+          ({ metadata }) =>
+            metadata.name === name && (metadata.namespace ?? namespace) === namespace,
+        ),
+    };
   }
 
-  /** The replica of a control-plane component that leads: "kube-controller-manager", "kube-scheduler", "cloud-controller-manager". */
+  /**
+   * The replica of a control-plane component that leads: "kube-controller-manager",
+   * "kube-scheduler", "cloud-controller-manager".
+   */
   leader(component: string): Manager | undefined {
     return this.managers.find((manager) => manager.name === component && manager.leading);
   }
@@ -303,7 +448,10 @@ export class Cluster implements Traceable {
     return this.#path.spread(url, times, options);
   }
 
-  /** Follows one bare packet that arrives at a node, or leaves it where `from` is one of the node's own addresses. */
+  /**
+   * Follows one bare packet that arrives at a node, or leaves it where `from` is one of the node's
+   * own addresses.
+   */
   packet(bare: BarePacket): Journey {
     return this.#path.packet(bare);
   }
@@ -316,7 +464,11 @@ export class Cluster implements Traceable {
   // ---- wiring ----
 
   #surroundings(label: string): Surroundings {
-    return { clock: this.clock, random: this.#random.fork(label), connect: (who) => this.apiserver.client(who) };
+    return {
+      clock: this.clock,
+      random: this.#random.fork(label),
+      connect: (who) => this.apiserver.client(who),
+    };
   }
 
   #controlPlane(clusterCIDR: string): Manager[] {
@@ -324,7 +476,11 @@ export class Cluster implements Traceable {
     return ["control-plane-1", "control-plane-2"].flatMap((identity) => {
       const surroundings = { ...this.#surroundings(identity), identity };
       return [
-        kubeControllerManager({ ...surroundings, clusterCIDRs: clusterCIDR.split(","), firstPart: 1 }), // node-a gets 10.1.1.0/24, as in the article's figures
+        kubeControllerManager({
+          ...surroundings,
+          clusterCIDRs: clusterCIDR.split(","),
+          firstPart: 1,
+        }), // node-a gets 10.1.1.0/24, as in the article's figures
         kubeScheduler(surroundings),
         ...(cloud ? [cloudControllerManager({ ...surroundings, provider: cloud })] : []),
       ];
@@ -339,11 +495,22 @@ export class Cluster implements Traceable {
   }
 
   #addNode({ name, addresses, zone, labels, capacity }: NodeSpec & { addresses: string[] }): void {
-    const machine = new Machine({ name, addresses: addresses.map((a) => (a.includes(":") ? `${a}/64` : `${a}/16`)), clock: this.clock, gateway, sharedRoutes: this.#podRoutes });
+    const machine = new Machine({
+      name,
+      addresses: addresses.map((a) => (a.includes(":") ? `${a}/64` : `${a}/16`)),
+      clock: this.clock,
+      gateway,
+      sharedRoutes: this.#podRoutes,
+    });
     this.network.addMachine(machine);
     this.cloud?.launch({ name, addresses: machine.addresses, zone });
     const kubelet = new Kubelet({
-      ...this.#surroundings("kubelet"), name, runtime: machine, addresses: machine.addresses, capacity, externalCloudProvider: this.cloud !== undefined,
+      ...this.#surroundings("kubelet"),
+      name,
+      runtime: machine,
+      addresses: machine.addresses,
+      capacity,
+      externalCloudProvider: this.cloud !== undefined,
       labels: { ...(zone && !this.cloud && { "topology.kubernetes.io/zone": zone }), ...labels },
     });
     this.#kubelets.set(name, kubelet);
@@ -352,12 +519,13 @@ export class Cluster implements Traceable {
 
   *#balancers(): Generator<Balancer> {
     if (!this.cloud) return;
-    for (const [name, balancer] of this.cloud.loadBalancers) yield { balancer, targets: this.cloud.targets.get(name) ?? [] };
+    for (const [name, balancer] of this.cloud.loadBalancers)
+      yield { balancer, targets: this.cloud.targets.get(name) ?? [] };
   }
 
   #applyOne(object: KubeObject): KubeObject {
     const namespaced = kindInfo(object.kind)!.namespaced;
-    const namespace = namespaced ? object.metadata.namespace ?? "default" : undefined;
+    const namespace = namespaced ? (object.metadata.namespace ?? "default") : undefined;
     const key = `${object.kind} ${namespace}/${object.metadata.name}`;
     const before = this.#applied.get(key);
     this.#applied.set(key, object);
@@ -366,23 +534,39 @@ export class Cluster implements Traceable {
       this.#kubectl.get(kind, object.metadata.name, namespace);
     } catch (error) {
       if (!isApiError(error, 404)) throw error;
-      return this.#kubectl.create({ ...object, metadata: { ...object.metadata, ...(namespace && { namespace }) } });
+      return this.#kubectl.create({
+        ...object,
+        metadata: { ...object.metadata, ...(namespace && { namespace }) },
+      });
     }
-    return this.#kubectl.patch(kind, object.metadata.name, namespace, { type: "strategic", body: withDeletions(before, object) });
+    return this.#kubectl.patch(kind, object.metadata.name, namespace, {
+      type: "strategic",
+      body: withDeletions(before, object),
+    });
   }
 }
 
 /** Nodes with names and addresses: node-a at 192.168.0.1, node-b at 192.168.0.2, … */
 function nodeSpecs(nodes: number | NodeSpec[]): (NodeSpec & { addresses: string[] })[] {
-  const specs = typeof nodes === "number" ? Array.from({ length: nodes }, (_, i): NodeSpec => ({ name: `node-${letters(i)}` })) : nodes;
+  const specs =
+    typeof nodes === "number"
+      ? Array.from({ length: nodes }, (_, i): NodeSpec => ({ name: `node-${letters(i)}` }))
+      : nodes;
   const taken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
   let next = 0;
   const free = (): string => {
-    do next++; while (next % 256 === 0 || next % 256 > 239 || taken.has(`192.168.${next >> 8}.${next & 255}`)); // from .240 on: load balancers
+    do next++;
+    while (
+      // from .240 on: load balancers
+      next % 256 === 0 ||
+      next % 256 > 239 ||
+      taken.has(`192.168.${next >> 8}.${next & 255}`)
+    );
     return `192.168.${next >> 8}.${next & 255}`;
   };
   return specs.map((spec) => ({ ...spec, addresses: spec.addresses ?? [free()] }));
 }
 
 /** a, b, … z, aa, ab, … as spreadsheets name their columns. */
-const letters = (i: number): string => (i < 26 ? "" : letters(Math.floor(i / 26) - 1)) + String.fromCharCode(97 + (i % 26));
+const letters = (i: number): string =>
+  (i < 26 ? "" : letters(Math.floor(i / 26) - 1)) + String.fromCharCode(97 + (i % 26));

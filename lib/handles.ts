@@ -19,13 +19,17 @@ export interface NodeHandle {
   kubeProxy: KubeProxy;
   /** What the node's kernel holds, as rows that `show` draws as a table. */
   rules: NodeRuleTables;
-  /** What its connection tracking remembers, a line for each connection, as `conntrack -L` prints it. */
+  /**
+   * What its connection tracking remembers, a line for each connection, as `conntrack -L` prints
+   * it.
+   */
   connections(): string[];
   /** The sockets of its own processes that listen, as `ss -ln` lists them. */
   sockets(): { protocol: string; port: number; address: string }[];
   /**
-   * How many rules its kernel looks at for the first packet of a connection, "IP:PORT" to "IP:PORT": the price of a connection here.
-   * Later packets meet conntrack's memory instead of the nat table. Nothing stays behind. Where chance decides, the first endpoint is taken.
+   * How many rules its kernel looks at for the first packet of a connection, "IP:PORT" to
+   * "IP:PORT": the price of a connection here. Later packets meet conntrack's memory instead of the
+   * nat table. Nothing stays behind. Where chance decides, the first endpoint is taken.
    */
   rulesWalked(from: string, to: string, protocol?: "TCP" | "UDP" | "SCTP"): number;
   /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
@@ -36,11 +40,16 @@ export interface NodeHandle {
 
 /** What a node's kernel holds, as rows and as text. */
 export interface NodeRuleTables {
-  /** A chain's rules with their reasons; none where there is no such chain. `table`: default "nat". */
+  /**
+   * A chain's rules with their reasons; none where there is no such chain. `table`: default "nat".
+   */
   chain(name: string, table?: TableName): RuleRow[];
   /** All chains of a table with what each is for. `table`: default "nat". */
   chains(table?: TableName): ChainRow[];
-  /** All rules for one Service ("default/nginx") or one of its ports ("default/nginx:http"), of all tables, chain by chain. */
+  /**
+   * All rules for one Service ("default/nginx") or one of its ports ("default/nginx:http"), of all
+   * tables, chain by chain.
+   */
   of(service: string): RuleRow[];
   /** Where these rules send a Service's connections: "10.1.1.2:80", … */
   endpoints(service: string): string[];
@@ -48,7 +57,10 @@ export interface NodeRuleTables {
   text(family?: "IPv4" | "IPv6"): string;
   /** What kube-proxy gives iptables-restore on a full sync. */
   restoreText(family?: "IPv4" | "IPv6"): string;
-  /** What iptables-save shows in an empty kernel that was given restoreText and kube-proxy's jumps: without canaries and others' rules. */
+  /**
+   * What iptables-save shows in an empty kernel that was given restoreText and kube-proxy's jumps:
+   * without canaries and others' rules.
+   */
   saveText(family?: "IPv4" | "IPv6"): string;
 }
 
@@ -85,11 +97,19 @@ export interface PodHandle {
 
 export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubeProxy): NodeHandle {
   return {
-    name: machine.name, machine, kubelet, kubeProxy, rules: ruleTables(machine, kubeProxy),
+    name: machine.name,
+    machine,
+    kubelet,
+    kubeProxy,
+    rules: ruleTables(machine, kubeProxy),
     sockets: () => machine.kernel.sockets,
-    connections: () => [...machine.kernel.conntrack.connections()].map((one) => conntrackText(one, machine.kernel.conntrack.clock.now())),
+    connections: () =>
+      [...machine.kernel.conntrack.connections()].map((one) =>
+        conntrackText(one, machine.kernel.conntrack.clock.now()),
+      ),
     rulesWalked(from, to, protocol = "TCP") {
-      const walk = { choose: seeded(() => 0), undo: [], rules: 0 }, first = packet(from, to, protocol);
+      const walk = { choose: seeded(() => 0), undo: [], rules: 0 },
+        first = packet(from, to, protocol);
       if (machine.addresses.includes(first.source)) machine.kernel.send(first, walk);
       else machine.kernel.receive(first, "eth0", walk);
       rollBack(walk);
@@ -118,39 +138,76 @@ export function ruleTables({ kernel }: Machine, kubeProxy: KubeProxy): NodeRuleT
 }
 
 /** A rule set as rows. */
-export function ruleRows(rules: () => RuleSet | undefined): Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
-  const rowsOf = (table: TableName, chain: Chain | undefined): RuleRow[] => (chain?.rules ?? []).map((rule) => rowOf(table, chain!.name, rule));
+export function ruleRows(
+  rules: () => RuleSet | undefined,
+): Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
+  const rowsOf = (table: TableName, chain: Chain | undefined): RuleRow[] =>
+    (chain?.rules ?? []).map((rule) => rowOf(table, chain!.name, rule));
   return {
     chain: (name, table = "nat") => rowsOf(table, rules()?.chain(table, name)),
-    chains: (table = "nat") => [...(rules()?.chains(table) ?? [])].map(({ name, rules: { length } }): ChainRow => ({ chain: name, rules: length, why: whyChain(name) })),
-    endpoints: (service) => [...new Set(of(service).flatMap(({ rule }) => /-j DNAT --to-destination (\S+)/.exec(rule)?.[1] ?? []))],
+    chains: (table = "nat") =>
+      [...(rules()?.chains(table) ?? [])].map(({ name, rules: { length } }): ChainRow => ({
+        chain: name,
+        rules: length,
+        why: whyChain(name),
+      })),
+    endpoints: (service) => [
+      ...new Set(
+        of(service).flatMap(({ rule }) => /-j DNAT --to-destination (\S+)/.exec(rule)?.[1] ?? []),
+      ),
+    ],
     of,
   };
   function of(service: string): RuleRow[] {
-    const all = (["nat", "filter"] as const).flatMap((table) => [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)));
-    const named = all.filter(({ rule, object }) => object === `Service ${service}` || comment(rule)?.split(" ").some((word) => word === service || word.startsWith(`${service}:`)));
-    const its = /^KUBE-(EXT|FW|SVC|SVL|SEP)-/, own = new Set<string>(), rows = new Set(named);
-    for (const row of rows) for (const chain of [row.chain, /-j (\S+)$/.exec(row.rule)?.[1] ?? ""]) {
-      if (!its.test(chain) || own.has(chain)) continue;
-      own.add(chain);
-      for (const each of all) if (each.chain === chain) rows.add(each); // a Set's loop goes on to what is added: so the jumps are followed
-    }
+    const all = (["nat", "filter"] as const).flatMap((table) =>
+      [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)),
+    );
+    const named = all.filter(
+      ({ rule, object }) =>
+        object === `Service ${service}` ||
+        comment(rule)
+          ?.split(" ")
+          .some((word) => word === service || word.startsWith(`${service}:`)),
+    );
+    const its = /^KUBE-(EXT|FW|SVC|SVL|SEP)-/,
+      own = new Set<string>(),
+      rows = new Set(named);
+    for (const row of rows)
+      for (const chain of [row.chain, /-j (\S+)$/.exec(row.rule)?.[1] ?? ""]) {
+        if (!its.test(chain) || own.has(chain)) continue;
+        own.add(chain);
+        // a Set's loop goes on to what is added: so the jumps are followed
+        for (const each of all) if (each.chain === chain) rows.add(each);
+      }
     return all.filter((row) => rows.has(row));
   }
 }
 
-const comment = (rule: string): string | undefined => /--comment (?:"([^"]*)"|(\S+))/.exec(rule)?.slice(1).find(Boolean);
+const comment = (rule: string): string | undefined =>
+  /--comment (?:"([^"]*)"|(\S+))/.exec(rule)?.slice(1).find(Boolean);
 
-const rowOf = (table: TableName, chain: string, rule: Rule): RuleRow =>
-  ({ table, chain, rule: ruleText(rule), ...(rule.cause && { object: rule.cause }), ...(rule.field && { field: rule.field }), why: why(rule, chain) });
+const rowOf = (table: TableName, chain: string, rule: Rule): RuleRow => ({
+  table,
+  chain,
+  rule: ruleText(rule),
+  ...(rule.cause && { object: rule.cause }),
+  ...(rule.field && { field: rule.field }),
+  why: why(rule, chain),
+});
 
 export function podHandle(network: Network, key: string): PodHandle {
   const found = network.sandbox(key);
-  const running = () => [...network.machines.values()].flatMap(({ sandboxes }) => [...sandboxes].map((each) => each.key)).slice(0, 10).join(", ");
-  if (!found) throw new Error(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`);
+  const running = () =>
+    [...network.machines.values()]
+      .flatMap(({ sandboxes }) => [...sandboxes].map((each) => each.key))
+      .slice(0, 10)
+      .join(", ");
+  if (!found)
+    throw new Error(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`);
   const { machine, sandbox } = found;
   return {
-    machine, sandbox,
+    machine,
+    sandbox,
     crash: (container = sandbox.pod.spec.containers[0]!.name) => machine.crash(sandbox, container),
     setHealthy: (healthy) => void (sandbox.sick = !healthy),
   };

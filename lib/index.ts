@@ -1,5 +1,13 @@
 /** The public face of the library. */
-export { createCluster, Cluster, aws, gcp, type ClusterOptions, type NodeSpec, type Traceable } from "./cluster.js";
+export {
+  createCluster,
+  Cluster,
+  aws,
+  gcp,
+  type ClusterOptions,
+  type NodeSpec,
+  type Traceable,
+} from "./cluster.js";
 export { openSnapshot, type Snapshot } from "./snapshot.js";
 export { openRules, type PastedRules, type PastedOptions } from "./pasted-rules.js";
 export { read, parse, type Documents } from "./objects/files.js";

@@ -1,5 +1,6 @@
 /**
- * A node's rules as somebody's `iptables-save` printed them, without the node: to read them, and to send packets through them.
+ * A node's rules as somebody's `iptables-save` printed them, without the node: to read them, and to
+ * send packets through them.
  *
  *     const pasted = openRules(text, { addresses: ["192.168.0.1"] });
  *     pasted.of("default/nginx")                                              // its rules with their reasons
@@ -23,7 +24,10 @@ import { Machine } from "./node/machine.js";
 /** Rules that were pasted, and what they do to packets. */
 export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
   text(): string;
-  /** A packet that arrives at the node (or leaves it, where `from` is one of its addresses). Whoever the rules send it to answers. */
+  /**
+   * A packet that arrives at the node (or leaves it, where `from` is one of its addresses). Whoever
+   * the rules send it to answers.
+   */
   packet(bare: Omit<BarePacket, "node">): Journey;
   packetOutcomes(bare: Omit<BarePacket, "node">): Outcomes;
 }
@@ -38,17 +42,30 @@ export interface PastedOptions {
 }
 
 /** Throws a RulesError with the line where the text is no such rules. */
-export function openRules(text: string, { addresses = ["192.168.0.1"], family = familyOf(addresses[0]!), seed = 1 }: PastedOptions = {}): PastedRules {
+export function openRules(
+  text: string,
+  { addresses = ["192.168.0.1"], family = familyOf(addresses[0]!), seed = 1 }: PastedOptions = {},
+): PastedRules {
   const rules = parseRules(text, { family });
   const network = new Network(new Routes(), new Zone(), new Zone(), () => []);
-  const machine = new Machine({ name: "node", addresses: addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`), clock: new VirtualClock() });
+  const machine = new Machine({
+    name: "node",
+    addresses: addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
+    clock: new VirtualClock(),
+  });
   machine.kernel.rules[family] = rules;
   network.addMachine(machine);
-  for (const address of goals(rules)) if (!machine.addresses.includes(address)) network.outside.set(address, address);
+  for (const address of goals(rules))
+    if (!machine.addresses.includes(address)) network.outside.set(address, address);
   const random = new Random(seed);
-  const path = new DataPath(network, random.fork("requests").next, random.fork("health checks").next);
+  const path = new DataPath(
+    network,
+    random.fork("requests").next,
+    random.fork("health checks").next,
+  );
   return {
-    ...ruleRows(() => rules), text: () => saveText(rules),
+    ...ruleRows(() => rules),
+    text: () => saveText(rules),
     packet: (bare) => path.packet({ ...bare, node: "node" }),
     packetOutcomes: (bare) => path.packetOutcomes({ ...bare, node: "node" }),
   };
@@ -56,5 +73,7 @@ export function openRules(text: string, { addresses = ["192.168.0.1"], family = 
 
 /** Where rules send packets: the endpoints, as far as the text tells. */
 function* goals(rules: RuleSet): Generator<string> {
-  for (const chain of rules.chains("nat")) for (const { target } of chain.rules) if (target?.kind === "DNAT" && target.address) yield target.address;
+  for (const chain of rules.chains("nat"))
+    for (const { target } of chain.rules)
+      if (target?.kind === "DNAT" && target.address) yield target.address;
 }

@@ -1,7 +1,7 @@
 /**
- * A cluster out of objects as they are, status included, without any controller: for a dump of a real cluster
- * (`kubectl get nodes,pods,services,endpointslices -A -o yaml`). Only what packets meet is programmed: machines and their Pods,
- * kube-proxies, load balancers, names.
+ * A cluster out of objects as they are, status included, without any controller: for a dump of a
+ * real cluster (`kubectl get nodes,pods,services,endpointslices -A -o yaml`). Only what packets
+ * meet is programmed: machines and their Pods, kube-proxies, load balancers, names.
  */
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
 import { recordsFor, firstBalanced } from "./cloud/external-dns.js";
@@ -29,10 +29,20 @@ export interface Snapshot extends Traceable {
   list<K extends Kind>(kind: K): readonly Kinds[K][];
 }
 
-/** Without a KubeProxyConfiguration among the documents, kube-proxy has its own defaults: no clusterCIDR, so it cannot tell Pods from strangers. */
-export function openSnapshot(documents: Documents, options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {}): Snapshot {
-  const byKind = grouped(documents.manifests.map(({ object }) => complete(object)), ({ kind }) => kind);
-  const list = <K extends Kind>(kind: K): Kinds[K][] => (byKind.get(kind) ?? []) as KubeObject[] as Kinds[K][];
+/**
+ * Without a KubeProxyConfiguration among the documents, kube-proxy has its own defaults: no
+ * clusterCIDR, so it cannot tell Pods from strangers.
+ */
+export function openSnapshot(
+  documents: Documents,
+  options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {},
+): Snapshot {
+  const byKind = grouped(
+    documents.manifests.map(({ object }) => complete(object)),
+    ({ kind }) => kind,
+  );
+  const list = <K extends Kind>(kind: K): Kinds[K][] =>
+    (byKind.get(kind) ?? []) as KubeObject[] as Kinds[K][];
   const clock = new VirtualClock();
   const random = new Random(options.seed ?? 1);
   const internet = new Zone();
@@ -40,15 +50,36 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
   const network = new Network(new Routes(), internet, new Zone(), () => balancers);
   const config = readConfiguration(documents.kubeProxy ?? {});
   const proxies = new ProxyFleet({ clock, config, features: options });
-  network.podRanges.push(...config.clusterCIDR.split(",").flatMap((range) => readCIDR(range.trim()) ?? []), ...list("Node").flatMap((node) => podRoutesOf(node).map(({ to }) => parseCIDR(to))));
+  network.podRanges.push(
+    ...config.clusterCIDR.split(",").flatMap((range) => readCIDR(range.trim()) ?? []),
+    ...list("Node").flatMap((node) => podRoutesOf(node).map(({ to }) => parseCIDR(to))),
+  );
 
   for (const node of list("Node")) network.addMachine(machineOf(node, clock, network.routes));
   for (const node of list("Node")) podRoutesOf(node).forEach((route) => network.routes.add(route));
   for (const pod of list("Pod")) attach(network, pod);
-  const taken = new Set([...network.machines.values()].flatMap((machine) => [...machine.addresses, ...[...machine.sandboxes].flatMap(({ ips }) => ips)]));
-  for (const slice of list("EndpointSlice")) for (const endpoint of slice.endpoints ?? []) for (const address of endpoint.addresses) {
-    standIn(network, taken, address, endpoint.nodeName, endpoint.targetRef?.kind === "Pod" ? { name: endpoint.targetRef.name!, namespace: endpoint.targetRef.namespace ?? slice.metadata.namespace! } : undefined);
-  }
+  const taken = new Set(
+    [...network.machines.values()].flatMap((machine) => [
+      ...machine.addresses,
+      ...[...machine.sandboxes].flatMap(({ ips }) => ips),
+    ]),
+  );
+  for (const slice of list("EndpointSlice"))
+    for (const endpoint of slice.endpoints ?? [])
+      for (const address of endpoint.addresses) {
+        standIn(
+          network,
+          taken,
+          address,
+          endpoint.nodeName,
+          endpoint.targetRef?.kind === "Pod"
+            ? {
+                name: endpoint.targetRef.name!,
+                namespace: endpoint.targetRef.namespace ?? slice.metadata.namespace!,
+              }
+            : undefined,
+        );
+      }
 
   for (const machine of network.machines.values()) proxies.add(machine);
   for (const service of list("Service")) proxies.setService(keyOf(service), service);
@@ -59,21 +90,39 @@ export function openSnapshot(documents: Documents, options: Pick<ClusterOptions,
   const slices = grouped(list("EndpointSlice"), serviceKeyOf);
   for (const service of list("Service")) {
     const { name, namespace } = service.metadata;
-    network.clusterDns.set(`${name}.${namespace}.svc.${clusterDomain}`, recordsOf(service, slices.get(keyOf(service)) ?? []));
+    network.clusterDns.set(
+      `${name}.${namespace}.svc.${clusterDomain}`,
+      recordsOf(service, slices.get(keyOf(service)) ?? []),
+    );
   }
-  for (const { balancer } of balancers) if (balancer.hostname) internet.set(balancer.hostname, balancer.addresses.map(addressRecord));
+  for (const { balancer } of balancers)
+    if (balancer.hostname) internet.set(balancer.hostname, balancer.addresses.map(addressRecord));
   const services = list("Service");
   for (const [domain, target] of Object.entries(options.domains ?? articleDomains)) {
-    internet.set(domain, recordsFor(services.find((each) => keyOf(each) === target) ?? firstBalanced(services)));
+    internet.set(
+      domain,
+      recordsFor(services.find((each) => keyOf(each) === target) ?? firstBalanced(services)),
+    );
   }
 
-  const path = new DataPath(network, random.fork("requests").next, random.fork("health checks").next);
-  for (const { balancer, targets } of balancers) for (const target of targets) target.healthy = balancer.healthCheck === undefined || path.healthy(target, balancer.healthCheck, balancer);
+  const path = new DataPath(
+    network,
+    random.fork("requests").next,
+    random.fork("health checks").next,
+  );
+  for (const { balancer, targets } of balancers)
+    for (const target of targets)
+      target.healthy =
+        balancer.healthCheck === undefined || path.healthy(target, balancer.healthCheck, balancer);
   return {
-    network, list,
+    network,
+    list,
     node(name) {
       const [machine, proxy] = [network.machines.get(name), proxies.get(name)];
-      if (!machine || !proxy) throw new Error(`there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`);
+      if (!machine || !proxy)
+        throw new Error(
+          `there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`,
+        );
       return { name, rules: ruleTables(machine, proxy) };
     },
     request: (url, o) => path.request(url, o),
@@ -97,60 +146,127 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
 /** A dump may leave out what is empty. */
 function complete<T extends KubeObject>(object: T): T {
   const { spec = {}, endpoints = [] } = object as { spec?: object; endpoints?: object[] };
-  const metadata = object.kind === "Node" ? object.metadata : { ...object.metadata, namespace: object.metadata.namespace ?? "default" };
-  if (object.kind === "EndpointSlice") return { ...object, metadata, endpoints: endpoints.map((each) => ({ addresses: [], ...each })) };
+  const metadata =
+    object.kind === "Node"
+      ? object.metadata
+      : { ...object.metadata, namespace: object.metadata.namespace ?? "default" };
+  if (object.kind === "EndpointSlice")
+    return {
+      ...object,
+      metadata,
+      endpoints: endpoints.map((each) => ({ addresses: [], ...each })),
+    };
   return { ...object, metadata, spec: object.kind === "Pod" ? { containers: [], ...spec } : spec };
 }
 
-/** The Node's InternalIPs and ExternalIPs are its interface's addresses; its first InternalIP is the node IP. */
+/**
+ * The Node's InternalIPs and ExternalIPs are its interface's addresses; its first InternalIP is the
+ * node IP.
+ */
 function machineOf(node: Node, clock: VirtualClock, sharedRoutes: Routes): Machine {
-  const of = (type: string) => (node.status?.addresses ?? []).filter((a) => a.type === type && readAddress(a.address)).map(({ address }) => `${readAddress(address)!.text}/${address.includes(":") ? 128 : 32}`);
-  return new Machine({ name: node.metadata.name, addresses: [...new Set([...of("InternalIP"), ...of("ExternalIP")])], clock, sharedRoutes });
+  const of = (type: string) =>
+    (node.status?.addresses ?? [])
+      .filter((a) => a.type === type && readAddress(a.address))
+      .map(({ address }) => `${readAddress(address)!.text}/${address.includes(":") ? 128 : 32}`);
+  return new Machine({
+    name: node.metadata.name,
+    addresses: [...new Set([...of("InternalIP"), ...of("ExternalIP")])],
+    clock,
+    sharedRoutes,
+  });
 }
 
 function attach(network: Network, pod: Pod): void {
   const machine = network.machines.get(pod.spec.nodeName ?? "");
-  const ips = pod.status?.podIPs?.map(({ ip }) => ip) ?? (pod.status?.podIP ? [pod.status.podIP] : []);
-  if (machine && ips.length && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed") machine.attach(pod, ips);
+  const ips =
+    pod.status?.podIPs?.map(({ ip }) => ip) ?? (pod.status?.podIP ? [pod.status.podIP] : []);
+  if (machine && ips.length && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed")
+    machine.attach(pod, ips);
 }
 
-/** An endpoint whose Pod is not among the documents: somebody answers there all the same, on its node or outside of the cluster. */
-function standIn(network: Network, taken: Set<string>, address: string, nodeName: string | undefined, target: { name: string; namespace: string } | undefined): void {
+/**
+ * An endpoint whose Pod is not among the documents: somebody answers there all the same, on its
+ * node or outside of the cluster.
+ */
+function standIn(
+  network: Network,
+  taken: Set<string>,
+  address: string,
+  nodeName: string | undefined,
+  target: { name: string; namespace: string } | undefined,
+): void {
   const ip = readAddress(address)?.text;
   if (ip === undefined || taken.has(ip)) return;
   taken.add(ip);
   const machine = network.machines.get(nodeName ?? "");
   const { name, namespace } = target ?? { name: ip, namespace: "default" };
   if (!machine) return void network.outside.set(ip, target ? `${namespace}/${name}` : ip);
-  machine.attach({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace }, spec: { containers: [], nodeName: machine.name } }, [ip]);
+  machine.attach(
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace },
+      spec: { containers: [], nodeName: machine.name },
+    },
+    [ip],
+  );
   network.routes.add({ to: ip, via: machine.addresses[0]!, dev: "eth0" });
 }
 
-/** A load balancer as its Service's status tells of it: a hostname (or an IP in Proxy mode) stands for a proxy to the NodePorts, an IP for a passthrough. */
+/**
+ * A load balancer as its Service's status tells of it: a hostname (or an IP in Proxy mode) stands
+ * for a proxy to the NodePorts, an IP for a passthrough.
+ */
 function balancerOf(service: Service, nodes: readonly Node[]): Balancer[] {
   const { spec, status, metadata } = service;
   if (spec.type !== "LoadBalancer") return [];
-  return (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname, ipMode = "VIP" }, i): Balancer => {
-    const proxy = ip === undefined || ipMode === "Proxy";
-    const balancer: LoadBalancer = {
-      name: hostname ?? ip ?? metadata.name, mode: proxy ? "proxy" : "passthrough", ...(hostname && { hostname }),
-      addresses: ip ? [ip] : [`${hostnameAddresses}.${10 + i}`], privateAddresses: proxy ? [proxyAddress] : [],
-      listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({ protocol, port, targetPort: proxy ? nodePort : 0 })),
-      sourceRanges: proxy ? spec.loadBalancerSourceRanges ?? [] : [],
-      ...(spec.externalTrafficPolicy === "Local" && spec.healthCheckNodePort && { healthCheck: { protocol: "HTTP" as const, port: spec.healthCheckNodePort, intervalSeconds: 10, healthyThreshold: 2, unhealthyThreshold: 6 } }),
-    };
-    return { balancer, targets: nodes.flatMap(targetOf) };
-  });
+  return (status?.loadBalancer?.ingress ?? []).map(
+    ({ ip, hostname, ipMode = "VIP" }, i): Balancer => {
+      const proxy = ip === undefined || ipMode === "Proxy";
+      const balancer: LoadBalancer = {
+        name: hostname ?? ip ?? metadata.name,
+        mode: proxy ? "proxy" : "passthrough",
+        ...(hostname && { hostname }),
+        addresses: ip ? [ip] : [`${hostnameAddresses}.${10 + i}`],
+        privateAddresses: proxy ? [proxyAddress] : [],
+        listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({
+          protocol,
+          port,
+          targetPort: proxy ? nodePort : 0,
+        })),
+        sourceRanges: proxy ? (spec.loadBalancerSourceRanges ?? []) : [],
+        ...(spec.externalTrafficPolicy === "Local" &&
+          spec.healthCheckNodePort && {
+            healthCheck: {
+              protocol: "HTTP" as const,
+              port: spec.healthCheckNodePort,
+              intervalSeconds: 10,
+              healthyThreshold: 2,
+              unhealthyThreshold: 6,
+            },
+          }),
+      };
+      return { balancer, targets: nodes.flatMap(targetOf) };
+    },
+  );
 }
 
-/** A dump does not tell which addresses a hostname stands for, nor where the proxy behind it connects from: these are stand-ins. */
+/**
+ * A dump does not tell which addresses a hostname stands for, nor where the proxy behind it
+ * connects from: these are stand-ins.
+ */
 const hostnameAddresses = "198.51.100";
 const proxyAddress = "192.168.255.250";
 
 /** (cloud-provider: controllers/service, nodeIncludedPredicate) */
 function targetOf({ metadata, spec, status }: Node): Target[] {
   const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
-  const excluded = metadata.labels && "node.kubernetes.io/exclude-from-external-load-balancers" in metadata.labels;
-  const leaving = metadata.deletionTimestamp || spec?.taints?.some(({ key }) => key === "ToBeDeletedByClusterAutoscaler");
-  return address && !excluded && !leaving ? [{ instance: metadata.name, address, healthy: true }] : [];
+  const excluded =
+    metadata.labels && "node.kubernetes.io/exclude-from-external-load-balancers" in metadata.labels;
+  const leaving =
+    metadata.deletionTimestamp ||
+    spec?.taints?.some(({ key }) => key === "ToBeDeletedByClusterAutoscaler");
+  return address && !excluded && !leaving
+    ? [{ instance: metadata.name, address, healthy: true }]
+    : [];
 }

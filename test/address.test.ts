@@ -1,46 +1,105 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { canonical, endpoint, familyOf, fromBits, parseAddress, parseCIDR, parseEndpoint, readAddress, readCIDR } from "stopover/internal/net/address";
+import {
+  canonical,
+  endpoint,
+  familyOf,
+  fromBits,
+  parseAddress,
+  parseCIDR,
+  parseEndpoint,
+  readAddress,
+  readCIDR,
+} from "stopover/internal/net/address";
 
 const addresses = suite("addresses");
 const same: [text: string, canonical: string][] = [
-  ["10.1.1.2", "10.1.1.2"], ["172.30.0.041", "172.30.0.41"], ["255.255.255.255", "255.255.255.255"], ["0.0.0.0", "0.0.0.0"],
-  ["FD00::2", "fd00::2"], ["fd00:0:0:0:0:0:0:2", "fd00::2"], ["::", "::"], ["::1", "::1"], ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"], ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"], ["::ffff:10.1.1.2", "::ffff:a01:102"],
+  ["10.1.1.2", "10.1.1.2"],
+  ["172.30.0.041", "172.30.0.41"],
+  ["255.255.255.255", "255.255.255.255"],
+  ["0.0.0.0", "0.0.0.0"],
+  ["FD00::2", "fd00::2"],
+  ["fd00:0:0:0:0:0:0:2", "fd00::2"],
+  ["::", "::"],
+  ["::1", "::1"],
+  ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+  ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"],
+  ["::ffff:10.1.1.2", "::ffff:a01:102"],
 ];
-for (const [text, expected] of same) addresses(`${text} is ${expected}`, () => {
-  assert.is(parseAddress(text).text, expected);
-  assert.is(canonical(text, familyOf(text)), expected);
-});
-for (const text of ["", "10.1.1", "10.1.1.256", "10.1.1.2.3", "10.1.1.2/8", " 10.1.1.2", "1.2.3.-4", "fe80::1%eth0", "fd00::1::2", "x", "1e3.1.1.1"]) addresses(`${JSON.stringify(text)} is none`, () => {
-  assert.is(readAddress(text), undefined);
-  assert.is(canonical(text, "IPv4") ?? canonical(text, "IPv6"), undefined);
-  assert.throws(() => parseAddress(text), /is no IP address; write one like 10\.1\.1\.2 or fd00::2/);
-});
-addresses("the other family's address is none of this one's", () => assert.equal([canonical("10.1.1.2", "IPv6"), canonical("fd00::2", "IPv4")], [undefined, undefined]));
+for (const [text, expected] of same)
+  addresses(`${text} is ${expected}`, () => {
+    assert.is(parseAddress(text).text, expected);
+    assert.is(canonical(text, familyOf(text)), expected);
+  });
+for (const text of [
+  "",
+  "10.1.1",
+  "10.1.1.256",
+  "10.1.1.2.3",
+  "10.1.1.2/8",
+  " 10.1.1.2",
+  "1.2.3.-4",
+  "fe80::1%eth0",
+  "fd00::1::2",
+  "x",
+  "1e3.1.1.1",
+])
+  addresses(`${JSON.stringify(text)} is none`, () => {
+    assert.is(readAddress(text), undefined);
+    assert.is(canonical(text, "IPv4") ?? canonical(text, "IPv6"), undefined);
+    assert.throws(
+      () => parseAddress(text),
+      /is no IP address; write one like 10\.1\.1\.2 or fd00::2/,
+    );
+  });
+addresses("the other family's address is none of this one's", () =>
+  assert.equal(
+    [canonical("10.1.1.2", "IPv6"), canonical("fd00::2", "IPv4")],
+    [undefined, undefined],
+  ),
+);
 addresses("bits and text say the same, for any address", () => {
   const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
-  fc.assert(fc.property(int, int, int, int, (a, b, c, d) => {
-    const { text } = fromBits("IPv6", a, b, c, d);
-    const read = readAddress(text)!;
-    assert.equal([read.a, read.b, read.c, read.d, read.text], [a, b, c, d, text]);
-    assert.is(readAddress(fromBits("IPv4", a).text)!.a, a);
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(int, int, int, int, (a, b, c, d) => {
+      const { text } = fromBits("IPv6", a, b, c, d);
+      const read = readAddress(text)!;
+      assert.equal([read.a, read.b, read.c, read.d, read.text], [a, b, c, d, text]);
+      assert.is(readAddress(fromBits("IPv4", a).text)!.a, a);
+    }),
+    { seed: 1 },
+  );
 });
 addresses("a range holds what shares its first bits", () => {
-  fc.assert(fc.property(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.nat(31), fc.integer({ min: 0, max: 32 }), (bits, flipped, length) => {
-    const range = parseCIDR(`${fromBits("IPv4", bits).text}/${length}`);
-    assert.ok(range.contains(fromBits("IPv4", bits)));
-    assert.is(range.contains(fromBits("IPv4", bits ^ (1 << (31 - flipped)))), flipped >= length);
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+      fc.nat(31),
+      fc.integer({ min: 0, max: 32 }),
+      (bits, flipped, length) => {
+        const range = parseCIDR(`${fromBits("IPv4", bits).text}/${length}`);
+        assert.ok(range.contains(fromBits("IPv4", bits)));
+        assert.is(
+          range.contains(fromBits("IPv4", bits ^ (1 << (31 - flipped)))),
+          flipped >= length,
+        );
+      },
+    ),
+    { seed: 1 },
+  );
 });
 addresses("ranges", () => {
   assert.is(parseCIDR("10.9.8.7/8").text, "10.0.0.0/8");
   assert.is(parseCIDR("203.0.113.000/025").text, "203.0.113.0/25");
   assert.is(parseCIDR("fd00:1:2:3::9/48").text, "fd00:1:2::/48");
   assert.is(parseCIDR("10.1.1.2").text, "10.1.1.2/32");
-  assert.not(parseCIDR("0.0.0.0/0").contains(parseAddress("::1")), "every IPv4 address, and no other");
-  for (const text of ["10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/x", "/8"]) assert.is(readCIDR(text), undefined, text);
+  assert.not(
+    parseCIDR("0.0.0.0/0").contains(parseAddress("::1")),
+    "every IPv4 address, and no other",
+  );
+  for (const text of ["10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/x", "/8"])
+    assert.is(readCIDR(text), undefined, text);
   assert.throws(() => parseCIDR("10.0.0.0/33"), /"10\.0\.0\.0\/33" is no CIDR/);
 });
 addresses("addresses with ports", () => {
@@ -48,6 +107,7 @@ addresses("addresses with ports", () => {
     const { address, port } = parseEndpoint(text);
     assert.is(endpoint(address, port), text);
   }
-  for (const text of ["10.1.1.2", "fd00::2:80", "10.1.1.2:65536", ":80", "[10.1.1.2"]) assert.throws(() => parseEndpoint(text), /is no address with a port/, text);
+  for (const text of ["10.1.1.2", "fd00::2:80", "10.1.1.2:65536", ":80", "[10.1.1.2"])
+    assert.throws(() => parseEndpoint(text), /is no address with a port/, text);
 });
 addresses.run();

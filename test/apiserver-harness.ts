@@ -12,11 +12,33 @@ export function newServer(options: Partial<ApiServerOptions> = {}) {
   return { clock, server, client: server.client("kubectl") };
 }
 
-export const service = (name: string, spec: Service["spec"] = { ports: [{ port: 80 }] }, more: Partial<Service["metadata"]> = {}): Service => ({ apiVersion: "v1", kind: "Service", metadata: { name, ...more }, spec });
-export const pod = (name: string, spec: Partial<Pod["spec"]> = {}, more: Partial<Pod["metadata"]> = {}): Pod => ({ apiVersion: "v1", kind: "Pod", metadata: { name, ...more }, spec: { containers: [{ name: "nginx", image: "nginx" }], ...spec } });
+export const service = (
+  name: string,
+  spec: Service["spec"] = { ports: [{ port: 80 }] },
+  more: Partial<Service["metadata"]> = {},
+): Service => ({ apiVersion: "v1", kind: "Service", metadata: { name, ...more }, spec });
+export const pod = (
+  name: string,
+  spec: Partial<Pod["spec"]> = {},
+  more: Partial<Pod["metadata"]> = {},
+): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, ...more },
+  spec: { containers: [{ name: "nginx", image: "nginx" }], ...spec },
+});
 export const deployment = (name: string, spec: Partial<Deployment["spec"]> = {}): Deployment => ({
-  apiVersion: "apps/v1", kind: "Deployment", metadata: { name },
-  spec: { selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "nginx", image: "nginx" }] } }, ...spec },
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name: "nginx", image: "nginx" }] },
+    },
+    ...spec,
+  },
 });
 
 /** The Status with which a call fails. */
@@ -32,4 +54,5 @@ export function refusal(call: () => unknown): ApiError {
 }
 
 /** "ADDED nginx" for each event that has come. */
-export const told = (events: readonly { type: string; object: unknown }[]): string[] => events.map(({ type, object }) => `${type} ${(object as KubeObject).metadata.name}`);
+export const told = (events: readonly { type: string; object: unknown }[]): string[] =>
+  events.map(({ type, object }) => `${type} ${(object as KubeObject).metadata.name}`);

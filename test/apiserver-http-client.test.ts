@@ -12,22 +12,63 @@ const thread = await apiServerThread();
 const remote = new HttpClient({ url: thread.url, who: "test", clock: new RealClock() });
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** What a component does in its life; answers what it saw, without what must differ (uids, times, random numbers). */
+/**
+ * What a component does in its life; answers what it saw, without what must differ (uids, times,
+ * random numbers).
+ */
 function transcript(client: Client): unknown[] {
   const seen: unknown[] = [];
-  const see = (value: unknown) => seen.push(JSON.parse(JSON.stringify(value, (key, part: unknown) => (["uid", "creationTimestamp", "resourceVersion", "lastTransitionTime", "deletionTimestamp"].includes(key) ? "…" : part))));
+  const see = (value: unknown) =>
+    seen.push(
+      JSON.parse(
+        JSON.stringify(value, (key, part: unknown) =>
+          [
+            "uid",
+            "creationTimestamp",
+            "resourceVersion",
+            "lastTransitionTime",
+            "deletionTimestamp",
+          ].includes(key)
+            ? "…"
+            : part,
+        ),
+      ),
+    );
   const made = client.create(service("t", { clusterIP: "10.96.7.7", ports: [{ port: 80 }] }));
   see(made);
   see(client.get("Service", "t"));
   see(client.update({ ...made, metadata: { ...made.metadata, labels: { a: "b" } } }));
   see(refusal(() => client.update(made)).status);
-  see(client.updateStatus({ ...client.get("Service", "t"), status: { conditions: [{ type: "A", status: "True" }] } }));
-  see(client.patch("Service", "t", "default", { type: "strategic", body: { spec: { ports: [{ port: 80, targetPort: 8080 }] } } }));
-  see(client.patch("Service", "t", "default", { type: "json", body: [{ op: "remove", path: "/metadata/labels" }] }));
+  see(
+    client.updateStatus({
+      ...client.get("Service", "t"),
+      status: { conditions: [{ type: "A", status: "True" }] },
+    }),
+  );
+  see(
+    client.patch("Service", "t", "default", {
+      type: "strategic",
+      body: { spec: { ports: [{ port: 80, targetPort: 8080 }] } },
+    }),
+  );
+  see(
+    client.patch("Service", "t", "default", {
+      type: "json",
+      body: [{ op: "remove", path: "/metadata/labels" }],
+    }),
+  );
   see(refusal(() => client.create(service("t"))).status);
   see(refusal(() => client.create(service("u", {}))).status);
   see(client.create(deployment("d")));
-  see(client.patch("Deployment", "d", undefined, { type: "merge", body: { spec: { replicas: 2 } } }, { subresource: "scale" }));
+  see(
+    client.patch(
+      "Deployment",
+      "d",
+      undefined,
+      { type: "merge", body: { spec: { replicas: 2 } } },
+      { subresource: "scale" },
+    ),
+  );
   see(client.create(pod("p")));
   see(client.bind("p", undefined, "node-a"));
   client.delete("Pod", "p", undefined, { gracePeriodSeconds: 3 });
@@ -43,18 +84,30 @@ function transcript(client: Client): unknown[] {
   return seen;
 }
 
-test("every call comes to the same as in the process", () => assert.equal(transcript(remote), transcript(newServer().client)));
+test("every call comes to the same as in the process", () =>
+  assert.equal(transcript(remote), transcript(newServer().client)));
 
 test("pages, and lists that were cut", () => {
   for (let i = 0; i < 5; i++) remote.create(service(`s${i}`));
   const first = remote.list("Service", { limit: 3 });
-  assert.equal([first.items.length, first.remainingItemCount, remote.list("Service", { continue: first.continue! }).items.length], [3, 2, 2]);
+  assert.equal(
+    [
+      first.items.length,
+      first.remainingItemCount,
+      remote.list("Service", { continue: first.continue! }).items.length,
+    ],
+    [3, 2, 2],
+  );
   for (let i = 0; i < 5; i++) remote.delete("Service", `s${i}`);
 });
 
 test("a watch hears what others do, through the event loop", async () => {
   const events: WatchEvent<Service>[] = [];
-  const stop = remote.watch("Service", { resourceVersion: remote.list("Service").resourceVersion, labelSelector: "!ignored" }, (event) => events.push(event));
+  const stop = remote.watch(
+    "Service",
+    { resourceVersion: remote.list("Service").resourceVersion, labelSelector: "!ignored" },
+    (event) => events.push(event),
+  );
   remote.create(service("a"));
   remote.create(service("b", undefined, { labels: { ignored: "" } }));
   remote.delete("Service", "a");
@@ -67,12 +120,21 @@ test("a watch hears what others do, through the event loop", async () => {
   assert.is(events.length, 2);
 });
 
-test("what it answers is frozen", () => assert.throws(() => { remote.get("Service", "c").spec.ports![0]!.port = 1; }, /read only/));
+test("what it answers is frozen", () =>
+  assert.throws(() => {
+    remote.get("Service", "c").spec.ports![0]!.port = 1;
+  }, /read only/));
 
 test("an address that is none, and a server that is not there, are said clearly", () => {
-  assert.throws(() => new HttpClient({ url: "ftp://x", who: "test", clock: new RealClock() }), /got "ftp:\/\/x"; an address like http:\/\/127\.0\.0\.1:2379 is needed/);
+  assert.throws(
+    () => new HttpClient({ url: "ftp://x", who: "test", clock: new RealClock() }),
+    /got "ftp:\/\/x"; an address like http:\/\/127\.0\.0\.1:2379 is needed/,
+  );
   const nobody = new HttpClient({ url: "http://127.0.0.1:9", who: "test", clock: new RealClock() });
-  assert.throws(() => nobody.get("Service", "a"), /http:\/\/127\.0\.0\.1:9 cannot be reached: connect ECONNREFUSED/);
+  assert.throws(
+    () => nobody.get("Service", "a"),
+    /http:\/\/127\.0\.0\.1:9 cannot be reached: connect ECONNREFUSED/,
+  );
   nobody.close();
 });
 

@@ -17,25 +17,64 @@ let apiserver: ApiServer;
 let serving: Serving;
 
 test.before.each(async () => {
-  apiserver = new ApiServer({ clock: new RealClock(), random: new Random(1).next, watchWindow: 50 });
+  apiserver = new ApiServer({
+    clock: new RealClock(),
+    random: new Random(1).next,
+    watchWindow: 50,
+  });
   serving = await serve({ apiserver, port: 0 });
 });
 test.after.each(() => serving.close());
 
-interface Reply { code: number; body: Record<string, never> & { message: string; reason: string; items: Service[] }; headers: Headers }
-async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+interface Reply {
+  code: number;
+  body: Record<string, never> & { message: string; reason: string; items: Service[] };
+  headers: Headers;
+}
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-  const answer = await fetch(serving.url + path, { method, headers: { ...(text !== undefined && { "Content-Type": "application/json" }), ...headers }, ...(text !== undefined && { body: text }) });
-  return { code: answer.status, body: (await answer.json()) as Reply["body"], headers: answer.headers };
+  const answer = await fetch(serving.url + path, {
+    method,
+    headers: { ...(text !== undefined && { "Content-Type": "application/json" }), ...headers },
+    ...(text !== undefined && { body: text }),
+  });
+  return {
+    code: answer.status,
+    body: (await answer.json()) as Reply["body"],
+    headers: answer.headers,
+  };
 }
 
 /** fetch sets Host and Origin itself. */
-const raw = (headers: Record<string, string>) => new Promise<number>((resolve, reject) => {
-  request(`${serving.url}/api/v1/services`, { headers }, (answer) => resolve(answer.resume().statusCode!)).on("error", reject).end();
-});
+const raw = (headers: Record<string, string>) =>
+  new Promise<number>((resolve, reject) => {
+    request(`${serving.url}/api/v1/services`, { headers }, (answer) =>
+      resolve(answer.resume().statusCode!),
+    )
+      .on("error", reject)
+      .end();
+  });
 
 /** Reads a watch until it ended, or for `milliseconds`. */
-async function watched(path: string, milliseconds = 200, headers: Record<string, string> = {}): Promise<{ type: string; object: Service & { message?: string; rows?: { cells: unknown[] }[]; columnDefinitions?: unknown[] | null } }[]> {
+async function watched(
+  path: string,
+  milliseconds = 200,
+  headers: Record<string, string> = {},
+): Promise<
+  {
+    type: string;
+    object: Service & {
+      message?: string;
+      rows?: { cells: unknown[] }[];
+      columnDefinitions?: unknown[] | null;
+    };
+  }[]
+> {
   const stop = AbortSignal.timeout(milliseconds);
   let text = "";
   try {
@@ -44,22 +83,47 @@ async function watched(path: string, milliseconds = 200, headers: Record<string,
   } catch (error) {
     if (!stop.aborted) throw error;
   }
-  return text.trim().split("\n").filter(Boolean).map((line) => JSON.parse(line) as never);
+  return text
+    .trim()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as never);
 }
 
 const services = "/api/v1/namespaces/default/services";
 
 test("create, read, replace, patch, delete", async () => {
-  const made = await call("POST", services, { metadata: { name: "nginx" }, spec: { ports: [{ port: 80 }] } });
+  const made = await call("POST", services, {
+    metadata: { name: "nginx" },
+    spec: { ports: [{ port: 80 }] },
+  });
   assert.equal([made.code, made.body["kind"], made.body["apiVersion"]], [201, "Service", "v1"]);
   assert.equal((await call("GET", `${services}/nginx`)).body, made.body);
-  const replaced = await call("PUT", `${services}/nginx`, { ...made.body, metadata: { ...(made.body["metadata"] as object), labels: { a: "b" } } });
-  assert.equal([replaced.code, (replaced.body as unknown as Service).metadata.labels], [200, { a: "b" }]);
+  const replaced = await call("PUT", `${services}/nginx`, {
+    ...made.body,
+    metadata: { ...(made.body["metadata"] as object), labels: { a: "b" } },
+  });
+  assert.equal(
+    [replaced.code, (replaced.body as unknown as Service).metadata.labels],
+    [200, { a: "b" }],
+  );
   assert.is((await call("PUT", `${services}/nginx`, made.body)).code, 409);
-  const patched = await call("PATCH", `${services}/nginx`, { metadata: { labels: { a: null } } }, { "Content-Type": "application/merge-patch+json" });
-  assert.is((patched.body as unknown as Service).metadata.labels, undefined, "the last label gone, so is the field");
+  const patched = await call(
+    "PATCH",
+    `${services}/nginx`,
+    { metadata: { labels: { a: null } } },
+    { "Content-Type": "application/merge-patch+json" },
+  );
+  assert.is(
+    (patched.body as unknown as Service).metadata.labels,
+    undefined,
+    "the last label gone, so is the field",
+  );
   const { body } = await call("DELETE", `${services}/nginx`);
-  assert.equal([body["kind"], body["status"], (body["details"] as { name: string }).name], ["Status", "Success", "nginx"]);
+  assert.equal(
+    [body["kind"], body["status"], (body["details"] as { name: string }).name],
+    ["Status", "Success", "nginx"],
+  );
   assert.equal((await call("GET", `${services}/nginx`)).code, 404);
 });
 
@@ -68,34 +132,96 @@ test("status, scale and binding are doors of their own", async () => {
   client.create(deployment("web"));
   const scale = "/apis/apps/v1/namespaces/default/deployments/web/scale";
   const got = await call("GET", scale);
-  assert.equal([got.body["kind"], got.body["spec"], got.body["status"]], ["Scale", { replicas: 1 }, { replicas: 0, selector: "app=web" }] as never);
-  assert.equal((await call("PUT", scale, { ...got.body, spec: { replicas: 4 } })).body["spec"], { replicas: 4 } as never);
-  assert.equal((await call("PATCH", scale, { spec: { replicas: 5 } }, { "Content-Type": "application/merge-patch+json" })).body["spec"], { replicas: 5 } as never);
+  assert.equal([got.body["kind"], got.body["spec"], got.body["status"]], [
+    "Scale",
+    { replicas: 1 },
+    { replicas: 0, selector: "app=web" },
+  ] as never);
+  assert.equal((await call("PUT", scale, { ...got.body, spec: { replicas: 4 } })).body["spec"], {
+    replicas: 4,
+  } as never);
+  assert.equal(
+    (
+      await call(
+        "PATCH",
+        scale,
+        { spec: { replicas: 5 } },
+        { "Content-Type": "application/merge-patch+json" },
+      )
+    ).body["spec"],
+    { replicas: 5 } as never,
+  );
   assert.is(client.get("Deployment", "web").spec.replicas, 5);
   client.create(pod("p"));
-  assert.is((await call("POST", "/api/v1/namespaces/default/pods/p/binding", { target: { name: "node-a" } })).code, 201);
+  assert.is(
+    (
+      await call("POST", "/api/v1/namespaces/default/pods/p/binding", {
+        target: { name: "node-a" },
+      })
+    ).code,
+    201,
+  );
   assert.is(client.get("Pod", "p").spec.nodeName, "node-a");
-  await call("PUT", "/api/v1/namespaces/default/pods/p/status", { ...client.get("Pod", "p"), status: { phase: "Running" } });
+  await call("PUT", "/api/v1/namespaces/default/pods/p/status", {
+    ...client.get("Pod", "p"),
+    status: { phase: "Running" },
+  });
   assert.is(client.get("Pod", "p").status!.phase, "Running");
 });
 
 test("lists come in pages and as tables", async () => {
   for (let i = 0; i < 5; i++) apiserver.client("test").create(service(`s${i}`));
   const first = await call("GET", `${services}?limit=2`);
-  const { continue: token, remainingItemCount } = first.body["metadata"] as { continue: string; remainingItemCount: number };
-  assert.equal([first.body.items.map(({ metadata }) => metadata.name), remainingItemCount], [["s0", "s1"], 3]);
-  assert.equal((await call("GET", `${services}?limit=9&continue=${token}`)).body.items.map(({ metadata }) => metadata.name), ["s2", "s3", "s4"]);
-  const table = (await call("GET", `${services}?labelSelector=!x`, undefined, { Accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" })).body as unknown as { kind: string; columnDefinitions: { name: string }[]; rows: { cells: unknown[]; object: { kind: string } }[] };
-  assert.equal([table.kind, table.columnDefinitions.map(({ name }) => name), table.rows[0]!.object.kind], ["Table", ["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector"], "PartialObjectMetadata"]);
-  assert.equal([table.rows[0]!.cells[1], table.rows[0]!.cells[3], table.rows[0]!.cells[4]], ["ClusterIP", "<none>", "80/TCP"]);
+  const { continue: token, remainingItemCount } = first.body["metadata"] as {
+    continue: string;
+    remainingItemCount: number;
+  };
+  assert.equal(
+    [first.body.items.map(({ metadata }) => metadata.name), remainingItemCount],
+    [["s0", "s1"], 3],
+  );
+  assert.equal(
+    (await call("GET", `${services}?limit=9&continue=${token}`)).body.items.map(
+      ({ metadata }) => metadata.name,
+    ),
+    ["s2", "s3", "s4"],
+  );
+  const table = (
+    await call("GET", `${services}?labelSelector=!x`, undefined, {
+      Accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+    })
+  ).body as unknown as {
+    kind: string;
+    columnDefinitions: { name: string }[];
+    rows: { cells: unknown[]; object: { kind: string } }[];
+  };
+  assert.equal(
+    [table.kind, table.columnDefinitions.map(({ name }) => name), table.rows[0]!.object.kind],
+    [
+      "Table",
+      ["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector"],
+      "PartialObjectMetadata",
+    ],
+  );
+  assert.equal(
+    [table.rows[0]!.cells[1], table.rows[0]!.cells[3], table.rows[0]!.cells[4]],
+    ["ClusterIP", "<none>", "80/TCP"],
+  );
 });
 
 test("a list as of an earlier revision; a watch from a revision that is still to come", async () => {
   const client = apiserver.client("test");
   const { resourceVersion } = client.create(service("a")).metadata;
   client.create(service("b"));
-  assert.is((await call("GET", `${services}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`)).body.items.length, 1);
-  assert.is((await call("GET", `${services}?resourceVersion=9999&resourceVersionMatch=Exact`)).code, 400);
+  assert.is(
+    (await call("GET", `${services}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`))
+      .body.items.length,
+    1,
+  );
+  assert.is(
+    (await call("GET", `${services}?resourceVersion=9999&resourceVersionMatch=Exact`)).code,
+    400,
+  );
   const [event] = await watched("/api/v1/services?watch=true&resourceVersion=9999", 2000);
   assert.match(event!.object.message!, /Too large resource version: 9999, current: 7/);
 });
@@ -105,13 +231,35 @@ test("watches: from a revision, from the beginning, of one object, as a table, w
   client.create(service("a"));
   const { resourceVersion } = client.list("Service");
   client.create(service("b"));
-  const names = (events: Awaited<ReturnType<typeof watched>>) => events.map(({ type, object }) => `${type} ${object.metadata.name}`);
-  assert.equal(names(await watched(`/api/v1/services?watch=true&resourceVersion=${resourceVersion}`)), ["ADDED b"]);
-  assert.equal(names(await watched("/api/v1/services?watch=1&resourceVersion=0&fieldSelector=metadata.name%3Da")), ["ADDED a"]);
-  const table = await watched("/api/v1/services?watch=true&resourceVersion=0", 200, { Accept: "application/json;as=Table;v=v1;g=meta.k8s.io" });
-  assert.equal(table.map(({ object }) => [object.rows![0]!.cells[0], Array.isArray(object.columnDefinitions)]), [["a", true], ["b", false]]);
-  const initial = await watched("/api/v1/services?watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan");
-  assert.equal(initial.map(({ type }) => type), ["ADDED", "ADDED", "BOOKMARK"]);
+  const names = (events: Awaited<ReturnType<typeof watched>>) =>
+    events.map(({ type, object }) => `${type} ${object.metadata.name}`);
+  assert.equal(
+    names(await watched(`/api/v1/services?watch=true&resourceVersion=${resourceVersion}`)),
+    ["ADDED b"],
+  );
+  assert.equal(
+    names(
+      await watched("/api/v1/services?watch=1&resourceVersion=0&fieldSelector=metadata.name%3Da"),
+    ),
+    ["ADDED a"],
+  );
+  const table = await watched("/api/v1/services?watch=true&resourceVersion=0", 200, {
+    Accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+  });
+  assert.equal(
+    table.map(({ object }) => [object.rows![0]!.cells[0], Array.isArray(object.columnDefinitions)]),
+    [
+      ["a", true],
+      ["b", false],
+    ],
+  );
+  const initial = await watched(
+    "/api/v1/services?watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan",
+  );
+  assert.equal(
+    initial.map(({ type }) => type),
+    ["ADDED", "ADDED", "BOOKMARK"],
+  );
   assert.equal(initial[2]!.object.metadata.annotations, { "k8s.io/initial-events-end": "true" });
 });
 
@@ -120,7 +268,14 @@ test("a watch on a revision that is gone: 410 in the stream, then the end", asyn
   for (let i = 0; i < 120; i++) client.create(service(`s${i}`));
   await pause(20);
   const [event] = await watched("/api/v1/services?watch=true&resourceVersion=1", 2000);
-  assert.equal([event!.type, (event!.object as unknown as { code: number; reason: string }).code, (event!.object as unknown as { reason: string }).reason], ["ERROR", 410, "Expired"]);
+  assert.equal(
+    [
+      event!.type,
+      (event!.object as unknown as { code: number; reason: string }).code,
+      (event!.object as unknown as { reason: string }).reason,
+    ],
+    ["ERROR", 410, "Expired"],
+  );
   assert.match(event!.object.message!, /too old resource version: 1 \(\d+\)/);
 });
 
@@ -131,16 +286,29 @@ test("a watch ends after its timeoutSeconds", async () => {
 });
 
 test("1,000 watchers at once each hear of everything; an event is encoded once", async () => {
-  const streams = await Promise.all(Array.from({ length: 1000 }, () => new Promise<{ text: () => string; end: () => void }>((resolve, reject) => {
-    let text = "";
-    const sent = request(`${serving.url}/api/v1/services?watch=true`, { agent: false }, (answer) => {
-      answer.on("data", (chunk: Buffer) => (text += chunk.toString())).on("error", () => {});
-      resolve({ text: () => text, end: () => sent.destroy() });
-    }).on("error", reject);
-    sent.end();
-  })));
+  const streams = await Promise.all(
+    Array.from(
+      { length: 1000 },
+      () =>
+        new Promise<{ text: () => string; end: () => void }>((resolve, reject) => {
+          let text = "";
+          const sent = request(
+            `${serving.url}/api/v1/services?watch=true`,
+            { agent: false },
+            (answer) => {
+              answer
+                .on("data", (chunk: Buffer) => (text += chunk.toString()))
+                .on("error", () => {});
+              resolve({ text: () => text, end: () => sent.destroy() });
+            },
+          ).on("error", reject);
+          sent.end();
+        }),
+    ),
+  );
   for (let i = 0; i < 20; i++) apiserver.client("test").create(service(`s${i}`));
-  for (let i = 0; i < 100 && streams.some(({ text }) => text().split("\n").length < 21); i++) await pause(50);
+  for (let i = 0; i < 100 && streams.some(({ text }) => text().split("\n").length < 21); i++)
+    await pause(50);
   assert.ok(streams.every(({ text }) => text().split("\n").length === 21));
   streams.forEach(({ end }) => end());
   assert.is((await call("GET", "/api/v1/services")).body.items.length, 20);
@@ -156,7 +324,10 @@ test("a watcher that does not read is cut off; memory stays bounded and the serv
   const client = apiserver.client("test");
   client.create(service("large", undefined, { annotations: { a: "x".repeat(200_000) } }));
   for (let i = 0; i < 150 && !ended; i++) {
-    client.patch("Service", "large", undefined, { type: "merge", body: { metadata: { labels: { i: String(i) } } } });
+    client.patch("Service", "large", undefined, {
+      type: "merge",
+      body: { metadata: { labels: { i: String(i) } } },
+    });
     await pause(1);
   }
   socket.resume();
@@ -165,47 +336,265 @@ test("a watcher that does not read is cut off; memory stays bounded and the serv
   assert.is((await call("GET", "/version")).code, 200);
 });
 
-const bad: Record<string, [method: string, path: string, body: unknown, headers: Record<string, string>, code: number, message: RegExp]> = {
+const bad: Record<
+  string,
+  [
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Record<string, string>,
+    code: number,
+    message: RegExp,
+  ]
+> = {
   "no JSON": ["POST", services, "{a", {}, 400, /the body is no JSON/],
   "a list": ["POST", services, "[]", {}, 400, /the body must be a JSON object; got a list/],
-  "too large": ["POST", services, `"${"x".repeat(3_200_000)}"`, {}, 413, /Request entity too large: limit is 3145728/],
-  "too deep": ["POST", services, "[".repeat(10_000) + "]".repeat(10_000), {}, 400, /nests more than 100 levels deep/],
-  "of another kind": ["POST", services, pod("p"), {}, 400, /Pod in version "v1" cannot be handled as a Service/],
-  "of another namespace": ["POST", services, service("s", undefined, { namespace: "other" }), {}, 400, /namespace of the provided object does not match the namespace sent/],
-  "of another name": ["PUT", `${services}/a`, service("b"), {}, 400, /name of the object \(b\) does not match the name on the URL \(a\)/],
-  "metadata that is no object": ["POST", services, { metadata: "x" }, {}, 400, /metadata must be an object/],
-  "a spec that is no object": ["POST", services, { metadata: { name: "x" }, spec: 1 }, {}, 400, /cannot unmarshal number into Go struct field Service\.spec of type v1\.ServiceSpec/],
-  "ports that are no list": ["POST", services, { metadata: { name: "x" }, spec: { ports: {} } }, {}, 400, /cannot unmarshal object into Go struct field ServiceSpec\.spec\.ports of type \[\]v1\.ServicePort/],
-  "another content type": ["POST", services, "a=b", { "Content-Type": "application/x-www-form-urlencoded" }, 415, /the body of the request was in an unknown format/],
-  "server-side apply": ["PATCH", `${services}/a`, "a: b", { "Content-Type": "application/apply-patch+yaml" }, 415, /server-side apply; use kubectl apply without --server-side/],
-  "a name with a slash": ["GET", `${services}/a%2Fb`, undefined, {}, 400, /invalid resource name "a\/b": \[may not contain/],
-  "broken percent-encoding": ["GET", `${services}/%zz`, undefined, {}, 400, /no valid percent-encoding/],
-  "an unknown path": ["GET", "/api/v2", undefined, {}, 404, /could not find the requested resource/],
-  "an unknown resource": ["GET", "/api/v1/widgets", undefined, {}, 404, /could not find the requested resource/],
+  "too large": [
+    "POST",
+    services,
+    `"${"x".repeat(3_200_000)}"`,
+    {},
+    413,
+    /Request entity too large: limit is 3145728/,
+  ],
+  "too deep": [
+    "POST",
+    services,
+    "[".repeat(10_000) + "]".repeat(10_000),
+    {},
+    400,
+    /nests more than 100 levels deep/,
+  ],
+  "of another kind": [
+    "POST",
+    services,
+    pod("p"),
+    {},
+    400,
+    /Pod in version "v1" cannot be handled as a Service/,
+  ],
+  "of another namespace": [
+    "POST",
+    services,
+    service("s", undefined, { namespace: "other" }),
+    {},
+    400,
+    /namespace of the provided object does not match the namespace sent/,
+  ],
+  "of another name": [
+    "PUT",
+    `${services}/a`,
+    service("b"),
+    {},
+    400,
+    /name of the object \(b\) does not match the name on the URL \(a\)/,
+  ],
+  "metadata that is no object": [
+    "POST",
+    services,
+    { metadata: "x" },
+    {},
+    400,
+    /metadata must be an object/,
+  ],
+  "a spec that is no object": [
+    "POST",
+    services,
+    { metadata: { name: "x" }, spec: 1 },
+    {},
+    400,
+    /cannot unmarshal number into Go struct field Service\.spec of type v1\.ServiceSpec/,
+  ],
+  "ports that are no list": [
+    "POST",
+    services,
+    { metadata: { name: "x" }, spec: { ports: {} } },
+    {},
+    400,
+    /cannot unmarshal object into Go struct field ServiceSpec\.spec\.ports of type \[\]v1\.ServicePort/,
+  ],
+  "another content type": [
+    "POST",
+    services,
+    "a=b",
+    { "Content-Type": "application/x-www-form-urlencoded" },
+    415,
+    /the body of the request was in an unknown format/,
+  ],
+  "server-side apply": [
+    "PATCH",
+    `${services}/a`,
+    "a: b",
+    { "Content-Type": "application/apply-patch+yaml" },
+    415,
+    /server-side apply; use kubectl apply without --server-side/,
+  ],
+  "a name with a slash": [
+    "GET",
+    `${services}/a%2Fb`,
+    undefined,
+    {},
+    400,
+    /invalid resource name "a\/b": \[may not contain/,
+  ],
+  "broken percent-encoding": [
+    "GET",
+    `${services}/%zz`,
+    undefined,
+    {},
+    400,
+    /no valid percent-encoding/,
+  ],
+  "an unknown path": [
+    "GET",
+    "/api/v2",
+    undefined,
+    {},
+    404,
+    /could not find the requested resource/,
+  ],
+  "an unknown resource": [
+    "GET",
+    "/api/v1/widgets",
+    undefined,
+    {},
+    404,
+    /could not find the requested resource/,
+  ],
   "a missing object": ["GET", `${services}/nope`, undefined, {}, 404, /services "nope" not found/],
   "a wrong method": ["PUT", services, {}, {}, 405, /does not allow this method/],
-  "the deletion of a status": ["DELETE", "/api/v1/namespaces/default/pods/p/status", undefined, {}, 405, /does not allow this method/],
-  "a patch of a binding": ["PATCH", "/api/v1/namespaces/default/pods/p/binding", {}, { "Content-Type": "application/merge-patch+json" }, 405, /does not allow this method/],
-  "a method that nobody knows": ["PROPFIND", services, undefined, {}, 405, /does not allow this method/],
-  "a stranger's media type": ["GET", services, undefined, { Accept: "application/vnd.kubernetes.protobuf" }, 406, /only the following media types/],
-  "a bad selector": ["GET", `${services}?labelSelector=a%3Db%3Dc`, undefined, {}, 400, /unable to parse requirement/],
+  "the deletion of a status": [
+    "DELETE",
+    "/api/v1/namespaces/default/pods/p/status",
+    undefined,
+    {},
+    405,
+    /does not allow this method/,
+  ],
+  "a patch of a binding": [
+    "PATCH",
+    "/api/v1/namespaces/default/pods/p/binding",
+    {},
+    { "Content-Type": "application/merge-patch+json" },
+    405,
+    /does not allow this method/,
+  ],
+  "a method that nobody knows": [
+    "PROPFIND",
+    services,
+    undefined,
+    {},
+    405,
+    /does not allow this method/,
+  ],
+  "a stranger's media type": [
+    "GET",
+    services,
+    undefined,
+    { Accept: "application/vnd.kubernetes.protobuf" },
+    406,
+    /only the following media types/,
+  ],
+  "a bad selector": [
+    "GET",
+    `${services}?labelSelector=a%3Db%3Dc`,
+    undefined,
+    {},
+    400,
+    /unable to parse requirement/,
+  ],
   "a bad limit": ["GET", `${services}?limit=x`, undefined, {}, 400, /limit: got "x"/],
-  "a bad continue": ["GET", `${services}?continue=x`, undefined, {}, 400, /continue key is not valid/],
-  "a bad resourceVersion": ["GET", `${services}?watch=true&resourceVersion=x`, undefined, {}, 200, /resourceVersion: Invalid value: "x"/],
-  "logs": ["GET", "/api/v1/namespaces/default/pods/p/log", undefined, {}, 405, /Stopover does not offer pods\/log: its containers have no output/],
-  "exec": ["POST", "/api/v1/namespaces/default/pods/p/exec?command=sh", undefined, {}, 405, /does not offer pods\/exec/],
-  "a half-hearted dry run": ["POST", `${services}?dryRun=Some`, service("x"), {}, 400, /dryRun: Unsupported value: "Some"/],
-  "delete options of a wrong type": ["DELETE", `${services}/a`, { dryRun: 5 }, {}, 400, /cannot unmarshal number into Go struct field DeleteOptions\.dryRun of type \[\]string/],
-  "a scale of words": ["PUT", "/apis/apps/v1/namespaces/default/deployments/none/scale", { spec: { replicas: "many" } }, {}, 404, /deployments\.apps "none" not found/],
-  "protobuf that is none": ["POST", services, "hello", { "Content-Type": "application/vnd.kubernetes.protobuf" }, 400, /does not begin with k8s/],
-  "protobuf cut short": ["POST", services, "k8s\0\n\x7f", { "Content-Type": "application/vnd.kubernetes.protobuf" }, 400, /ends in the middle of a field/],
-  "a grace period of words": ["DELETE", "/api/v1/namespaces/default/pods/p?gracePeriodSeconds=soon", undefined, {}, 400, /gracePeriodSeconds: got NaN/],
+  "a bad continue": [
+    "GET",
+    `${services}?continue=x`,
+    undefined,
+    {},
+    400,
+    /continue key is not valid/,
+  ],
+  "a bad resourceVersion": [
+    "GET",
+    `${services}?watch=true&resourceVersion=x`,
+    undefined,
+    {},
+    200,
+    /resourceVersion: Invalid value: "x"/,
+  ],
+  logs: [
+    "GET",
+    "/api/v1/namespaces/default/pods/p/log",
+    undefined,
+    {},
+    405,
+    /Stopover does not offer pods\/log: its containers have no output/,
+  ],
+  exec: [
+    "POST",
+    "/api/v1/namespaces/default/pods/p/exec?command=sh",
+    undefined,
+    {},
+    405,
+    /does not offer pods\/exec/,
+  ],
+  "a half-hearted dry run": [
+    "POST",
+    `${services}?dryRun=Some`,
+    service("x"),
+    {},
+    400,
+    /dryRun: Unsupported value: "Some"/,
+  ],
+  "delete options of a wrong type": [
+    "DELETE",
+    `${services}/a`,
+    { dryRun: 5 },
+    {},
+    400,
+    /cannot unmarshal number into Go struct field DeleteOptions\.dryRun of type \[\]string/,
+  ],
+  "a scale of words": [
+    "PUT",
+    "/apis/apps/v1/namespaces/default/deployments/none/scale",
+    { spec: { replicas: "many" } },
+    {},
+    404,
+    /deployments\.apps "none" not found/,
+  ],
+  "protobuf that is none": [
+    "POST",
+    services,
+    "hello",
+    { "Content-Type": "application/vnd.kubernetes.protobuf" },
+    400,
+    /does not begin with k8s/,
+  ],
+  "protobuf cut short": [
+    "POST",
+    services,
+    "k8s\0\n\x7f",
+    { "Content-Type": "application/vnd.kubernetes.protobuf" },
+    400,
+    /ends in the middle of a field/,
+  ],
+  "a grace period of words": [
+    "DELETE",
+    "/api/v1/namespaces/default/pods/p?gracePeriodSeconds=soon",
+    undefined,
+    {},
+    400,
+    /gracePeriodSeconds: got NaN/,
+  ],
 };
 for (const [what, [method, path, body, headers, code, message]] of Object.entries(bad)) {
   test(`bad input: ${what}`, async () => {
     const answer = await call(method, path, body, headers);
     assert.is(answer.code, code, JSON.stringify(answer.body));
-    if (code !== 200) assert.equal([answer.body["kind"], answer.body["status"], answer.body["code"]], ["Status", "Failure", code] as never);
+    if (code !== 200)
+      assert.equal([answer.body["kind"], answer.body["status"], answer.body["code"]], [
+        "Status",
+        "Failure",
+        code,
+      ] as never);
     assert.match(JSON.stringify(answer.body).replaceAll('\\"', '"'), message);
     assert.is((await call("GET", "/version")).code, 200, "the server is up");
   });
@@ -213,7 +602,17 @@ for (const [what, [method, path, body, headers, code, message]] of Object.entrie
 
 test("Host and Origin: this machine only", async () => {
   const own = new URL(serving.url).host;
-  const codes = await Promise.all([{ Host: own }, { Host: "localhost:8001" }, { Host: "evil.example" }, { Host: "127.0.0.1.evil.example" }, { Host: own, Origin: "http://evil.example" }, { Host: own, Origin: `http://${own}` }, { Host: own, Origin: "null" }].map((headers) => raw(headers as Record<string, string>)));
+  const codes = await Promise.all(
+    [
+      { Host: own },
+      { Host: "localhost:8001" },
+      { Host: "evil.example" },
+      { Host: "127.0.0.1.evil.example" },
+      { Host: own, Origin: "http://evil.example" },
+      { Host: own, Origin: `http://${own}` },
+      { Host: own, Origin: "null" },
+    ].map((headers) => raw(headers as Record<string, string>)),
+  );
   assert.equal(codes, [200, 200, 403, 403, 403, 200, 403]);
 });
 
@@ -222,14 +621,26 @@ test("it listens on a loopback address or not at all", async () => {
     await serve({ apiserver, port: 0, host: "0.0.0.0" });
     assert.unreachable();
   } catch (error) {
-    assert.match((error as Error).message, /host: got "0\.0\.0\.0"; the API has no authentication, so it listens on a loopback address only/);
+    assert.match(
+      (error as Error).message,
+      /host: got "0\.0\.0\.0"; the API has no authentication, so it listens on a loopback address only/,
+    );
   }
 });
 
 test("unknown fields: refused, dropped with a warning, or dropped", async () => {
-  const odd = (name: string) => ({ metadata: { name }, spec: { ports: [{ port: 80 }], colour: "red" } });
-  assert.match((await call("POST", `${services}?fieldValidation=Strict`, odd("a"))).body.message, /strict decoding error: unknown field "spec\.colour"/);
-  assert.is((await call("POST", services, odd("b"))).headers.get("warning"), '299 - "unknown field \\"spec.colour\\""');
+  const odd = (name: string) => ({
+    metadata: { name },
+    spec: { ports: [{ port: 80 }], colour: "red" },
+  });
+  assert.match(
+    (await call("POST", `${services}?fieldValidation=Strict`, odd("a"))).body.message,
+    /strict decoding error: unknown field "spec\.colour"/,
+  );
+  assert.is(
+    (await call("POST", services, odd("b"))).headers.get("warning"),
+    '299 - "unknown field \\"spec.colour\\""',
+  );
   const { headers, body } = await call("POST", `${services}?fieldValidation=Ignore`, odd("c"));
   assert.equal([headers.get("warning"), "colour" in (body["spec"] as object)], [null, false]);
 });
@@ -237,19 +648,62 @@ test("unknown fields: refused, dropped with a warning, or dropped", async () => 
 test("discovery and OpenAPI come from the same table as validation", async () => {
   const { body } = await call("GET", "/apis/apps/v1");
   const resources = body["resources"] as unknown as { name: string; kind: string }[];
-  assert.equal(resources.map(({ name, kind }) => `${name} ${kind}`), ["deployments Deployment", "deployments/status Deployment", "deployments/scale Scale", "replicasets ReplicaSet", "replicasets/status ReplicaSet", "replicasets/scale Scale"]);
-  const index = (await call("GET", "/openapi/v3")).body["paths"] as unknown as Record<string, { serverRelativeURL: string }>;
-  assert.equal(Object.keys(index), ["api/v1", "apis/apps/v1", "apis/coordination.k8s.io/v1", "apis/discovery.k8s.io/v1"]);
+  assert.equal(
+    resources.map(({ name, kind }) => `${name} ${kind}`),
+    [
+      "deployments Deployment",
+      "deployments/status Deployment",
+      "deployments/scale Scale",
+      "replicasets ReplicaSet",
+      "replicasets/status ReplicaSet",
+      "replicasets/scale Scale",
+    ],
+  );
+  const index = (await call("GET", "/openapi/v3")).body["paths"] as unknown as Record<
+    string,
+    { serverRelativeURL: string }
+  >;
+  assert.equal(Object.keys(index), [
+    "api/v1",
+    "apis/apps/v1",
+    "apis/coordination.k8s.io/v1",
+    "apis/discovery.k8s.io/v1",
+  ]);
   for (const { serverRelativeURL } of Object.values(index)) {
     const text = JSON.stringify((await call("GET", serverRelativeURL)).body);
     const { components } = JSON.parse(text) as { components: { schemas: Record<string, unknown> } };
-    for (const [, name] of text.matchAll(/#\/components\/schemas\/([^"]+)"/g)) assert.ok(name! in components.schemas, `${serverRelativeURL} refers to ${name}`);
+    for (const [, name] of text.matchAll(/#\/components\/schemas\/([^"]+)"/g))
+      assert.ok(name! in components.schemas, `${serverRelativeURL} refers to ${name}`);
   }
 });
 
 test("ages are written as kubectl writes them", () => {
-  const seconds = [0, 1, 119, 120, 125, 600, 10_799, 10_800, 12_000, 28_800, 172_799, 172_800, 180_000, 691_200, 63_072_000, 70_000_000, 300_000_000];
-  assert.equal(seconds.map((one) => humanDuration(one * 1000)), ["0s", "1s", "119s", "2m", "2m5s", "10m", "179m", "3h", "3h20m", "8h", "47h", "2d", "2d2h", "8d", "2y", "2y80d", "9y"]);
+  const seconds = [
+    0, 1, 119, 120, 125, 600, 10_799, 10_800, 12_000, 28_800, 172_799, 172_800, 180_000, 691_200,
+    63_072_000, 70_000_000, 300_000_000,
+  ];
+  assert.equal(
+    seconds.map((one) => humanDuration(one * 1000)),
+    [
+      "0s",
+      "1s",
+      "119s",
+      "2m",
+      "2m5s",
+      "10m",
+      "179m",
+      "3h",
+      "3h20m",
+      "8h",
+      "47h",
+      "2d",
+      "2d2h",
+      "8d",
+      "2y",
+      "2y80d",
+      "9y",
+    ],
+  );
 });
 
 test("a refusal in the process is the same Status as over HTTP", async () => {

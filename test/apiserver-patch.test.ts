@@ -5,69 +5,175 @@ import { merged, patched } from "stopover/internal/apiserver/patch";
 import { deployment, newServer, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("patches");
-const strategic = (kind: string, object: object, body: object) => patched(kind, object, { type: "strategic", body }) as Record<string, never>;
-const jsonPatch = (object: unknown, ...body: object[]) => patched("Service", object, { type: "json", body });
+const strategic = (kind: string, object: object, body: object) =>
+  patched(kind, object, { type: "strategic", body }) as Record<string, never>;
+const jsonPatch = (object: unknown, ...body: object[]) =>
+  patched("Service", object, { type: "json", body });
 const container = (name: string, image: string) => ({ name, image });
-const withContainers = (...containers: object[]) => ({ spec: { template: { spec: { containers } } } });
+const withContainers = (...containers: object[]) => ({
+  spec: { template: { spec: { containers } } },
+});
 
 // RFC 7396, appendix A
 for (const [original, patch, result] of [
-  [{ a: "b" }, { a: "c" }, { a: "c" }], [{ a: "b" }, { b: "c" }, { a: "b", b: "c" }], [{ a: "b" }, { a: null }, {}], [{ a: "b", b: "c" }, { a: null }, { b: "c" }], [{ a: ["b"] }, { a: "c" }, { a: "c" }],
-  [{ a: "c" }, { a: ["b"] }, { a: ["b"] }], [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }], [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }], [["a", "b"], ["c", "d"], ["c", "d"]],
-  [{ a: "b" }, ["c"], ["c"]], [{ a: "foo" }, null, null], [{ a: "foo" }, "bar", "bar"], [{ e: null }, { a: 1 }, { e: null, a: 1 }], [[1, 2], { a: "b", c: null }, { a: "b" }], [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-] as const) test(`merge: ${JSON.stringify(original)} + ${JSON.stringify(patch)} = ${JSON.stringify(result)}`, () => assert.equal(merged(original, patch), result));
+  [{ a: "b" }, { a: "c" }, { a: "c" }],
+  [{ a: "b" }, { b: "c" }, { a: "b", b: "c" }],
+  [{ a: "b" }, { a: null }, {}],
+  [{ a: "b", b: "c" }, { a: null }, { b: "c" }],
+  [{ a: ["b"] }, { a: "c" }, { a: "c" }],
+  [{ a: "c" }, { a: ["b"] }, { a: ["b"] }],
+  [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }],
+  [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }],
+  [
+    ["a", "b"],
+    ["c", "d"],
+    ["c", "d"],
+  ],
+  [{ a: "b" }, ["c"], ["c"]],
+  [{ a: "foo" }, null, null],
+  [{ a: "foo" }, "bar", "bar"],
+  [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+  [[1, 2], { a: "b", c: null }, { a: "b" }],
+  [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+] as const)
+  test(`merge: ${JSON.stringify(original)} + ${JSON.stringify(patch)} = ${JSON.stringify(result)}`, () =>
+    assert.equal(merged(original, patch), result));
 
 test("merge: what a patch does not touch is shared, and the same patch again changes nothing", () => {
-  fc.assert(fc.property(fc.object({ maxDepth: 3 }), fc.object({ maxDepth: 3 }), (object, patch) => {
-    const once = merged(object, patch);
-    assert.equal(merged(once, patch), once);
-    for (const key in object) if (!(key in patch)) assert.is((once as typeof object)[key], object[key]);
-  }));
+  fc.assert(
+    fc.property(fc.object({ maxDepth: 3 }), fc.object({ maxDepth: 3 }), (object, patch) => {
+      const once = merged(object, patch);
+      assert.equal(merged(once, patch), once);
+      for (const key in object)
+        if (!(key in patch)) assert.is((once as typeof object)[key], object[key]);
+    }),
+  );
 });
 
 test("strategic: containers merge by name, others stay", () => {
   const before = withContainers(container("a", "1"), container("b", "1"));
-  assert.equal(strategic("Deployment", before, withContainers({ name: "b", image: "2" }, { name: "c", image: "3" })), withContainers(container("a", "1"), container("b", "2"), container("c", "3")));
-  assert.equal(strategic("Deployment", before, withContainers({ name: "a", $patch: "delete" })), withContainers(container("b", "1")));
-  assert.equal(strategic("Deployment", before, withContainers({ $patch: "replace" }, container("z", "9"))), withContainers(container("z", "9")));
-  assert.throws(() => strategic("Deployment", before, withContainers({ image: "2" })), /map: \{"image":"2"\} does not contain declared merge key: name/);
+  assert.equal(
+    strategic(
+      "Deployment",
+      before,
+      withContainers({ name: "b", image: "2" }, { name: "c", image: "3" }),
+    ),
+    withContainers(container("a", "1"), container("b", "2"), container("c", "3")),
+  );
+  assert.equal(
+    strategic("Deployment", before, withContainers({ name: "a", $patch: "delete" })),
+    withContainers(container("b", "1")),
+  );
+  assert.equal(
+    strategic("Deployment", before, withContainers({ $patch: "replace" }, container("z", "9"))),
+    withContainers(container("z", "9")),
+  );
+  assert.throws(
+    () => strategic("Deployment", before, withContainers({ image: "2" })),
+    /map: \{"image":"2"\} does not contain declared merge key: name/,
+  );
 });
 
 test("strategic: lists without a key are replaced, sets are joined, $setElementOrder orders", () => {
-  const before = { metadata: { finalizers: ["a", "b"] }, spec: { taints: [{ key: "x", effect: "NoSchedule" }] } };
-  assert.equal(strategic("Node", before, { metadata: { finalizers: ["c"] }, spec: { taints: [{ key: "y", effect: "NoExecute" }] } }), { metadata: { finalizers: ["a", "b", "c"] }, spec: { taints: [{ key: "y", effect: "NoExecute" }] } });
-  assert.equal(strategic("Node", before, { metadata: { "$deleteFromPrimitiveList/finalizers": ["a"] } })["metadata"], { finalizers: ["b"] });
+  const before = {
+    metadata: { finalizers: ["a", "b"] },
+    spec: { taints: [{ key: "x", effect: "NoSchedule" }] },
+  };
+  assert.equal(
+    strategic("Node", before, {
+      metadata: { finalizers: ["c"] },
+      spec: { taints: [{ key: "y", effect: "NoExecute" }] },
+    }),
+    {
+      metadata: { finalizers: ["a", "b", "c"] },
+      spec: { taints: [{ key: "y", effect: "NoExecute" }] },
+    },
+  );
+  assert.equal(
+    strategic("Node", before, { metadata: { "$deleteFromPrimitiveList/finalizers": ["a"] } })[
+      "metadata"
+    ],
+    { finalizers: ["b"] },
+  );
   const ports = { spec: { ports: [{ port: 1 }, { port: 2 }, { port: 3 }] } };
-  const ordered = strategic("Service", ports, { spec: { "$setElementOrder/ports": [{ port: 3 }, { port: 1 }, { port: 4 }], ports: [{ port: 4 }] } }) as unknown as typeof ports;
-  assert.equal(ordered.spec.ports.map(({ port }) => port), [2, 3, 1, 4], "2, which only the server has, keeps its place");
+  const ordered = strategic("Service", ports, {
+    spec: {
+      "$setElementOrder/ports": [{ port: 3 }, { port: 1 }, { port: 4 }],
+      ports: [{ port: 4 }],
+    },
+  }) as unknown as typeof ports;
+  assert.equal(
+    ordered.spec.ports.map(({ port }) => port),
+    [2, 3, 1, 4],
+    "2, which only the server has, keeps its place",
+  );
 });
 
 test("strategic: null removes, $patch replaces, $retainKeys keeps only what it names", () => {
-  const before = { metadata: { labels: { a: "1", b: "2" } }, spec: { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } } } };
-  assert.equal(strategic("Deployment", before, { metadata: { labels: { a: null } } })["metadata"], { labels: { b: "2" } });
-  assert.equal(strategic("Deployment", before, { metadata: { labels: { $patch: "replace", c: "3" } } })["metadata"], { labels: { c: "3" } });
-  assert.equal(strategic("Deployment", before, { spec: { strategy: { $retainKeys: ["type"], type: "Recreate" } } })["spec"], { strategy: { type: "Recreate" } });
+  const before = {
+    metadata: { labels: { a: "1", b: "2" } },
+    spec: { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1 } } },
+  };
+  assert.equal(strategic("Deployment", before, { metadata: { labels: { a: null } } })["metadata"], {
+    labels: { b: "2" },
+  });
+  assert.equal(
+    strategic("Deployment", before, { metadata: { labels: { $patch: "replace", c: "3" } } })[
+      "metadata"
+    ],
+    { labels: { c: "3" } },
+  );
+  assert.equal(
+    strategic("Deployment", before, {
+      spec: { strategy: { $retainKeys: ["type"], type: "Recreate" } },
+    })["spec"],
+    { strategy: { type: "Recreate" } },
+  );
 });
 
 test("JSON patch: the operations of RFC 6902", () => {
   const object = { a: { b: [1, 2, 3] }, "x/y": { "~": 1 } };
-  assert.equal(jsonPatch(object, { op: "add", path: "/a/b/1", value: 9 }), { ...object, a: { b: [1, 9, 2, 3] } });
-  assert.equal(jsonPatch(object, { op: "add", path: "/a/b/-", value: 4 }), { ...object, a: { b: [1, 2, 3, 4] } });
-  assert.equal(jsonPatch(object, { op: "remove", path: "/a/b/0" }), { ...object, a: { b: [2, 3] } });
-  assert.equal(jsonPatch(object, { op: "replace", path: "/x~1y/~0", value: 2 }), { ...object, "x/y": { "~": 2 } });
-  assert.equal(jsonPatch(object, { op: "move", from: "/a/b", path: "/c" }), { a: {}, "x/y": { "~": 1 }, c: [1, 2, 3] });
+  assert.equal(jsonPatch(object, { op: "add", path: "/a/b/1", value: 9 }), {
+    ...object,
+    a: { b: [1, 9, 2, 3] },
+  });
+  assert.equal(jsonPatch(object, { op: "add", path: "/a/b/-", value: 4 }), {
+    ...object,
+    a: { b: [1, 2, 3, 4] },
+  });
+  assert.equal(jsonPatch(object, { op: "remove", path: "/a/b/0" }), {
+    ...object,
+    a: { b: [2, 3] },
+  });
+  assert.equal(jsonPatch(object, { op: "replace", path: "/x~1y/~0", value: 2 }), {
+    ...object,
+    "x/y": { "~": 2 },
+  });
+  assert.equal(jsonPatch(object, { op: "move", from: "/a/b", path: "/c" }), {
+    a: {},
+    "x/y": { "~": 1 },
+    c: [1, 2, 3],
+  });
   assert.equal(jsonPatch(object, { op: "copy", from: "/a/b/0", path: "/c" }), { ...object, c: 1 });
   assert.is(jsonPatch(object, { op: "test", path: "/a", value: { b: [1, 2, 3] } }), object);
 });
 
 for (const [what, operation, code] of [
-  ["a failed test", { op: "test", path: "/spec/type", value: "NodePort" }, 422], ["a path to nothing", { op: "replace", path: "/spec/none", value: 1 }, 422], ["an index beyond the end", { op: "add", path: "/spec/ports/7", value: {} }, 422],
-  ["an unknown operation", { op: "increment", path: "/spec" }, 400], ["a path without slash", { op: "remove", path: "spec" }, 400], ["a path into __proto__", { op: "add", path: "/__proto__/polluted", value: 1 }, 422],
+  ["a failed test", { op: "test", path: "/spec/type", value: "NodePort" }, 422],
+  ["a path to nothing", { op: "replace", path: "/spec/none", value: 1 }, 422],
+  ["an index beyond the end", { op: "add", path: "/spec/ports/7", value: {} }, 422],
+  ["an unknown operation", { op: "increment", path: "/spec" }, 400],
+  ["a path without slash", { op: "remove", path: "spec" }, 400],
+  ["a path into __proto__", { op: "add", path: "/__proto__/polluted", value: 1 }, 422],
 ] as const) {
   test(`JSON patch: ${what} is refused with ${code}`, () => {
     const { client } = newServer();
     const made = client.create(service("s"));
-    assert.is(refusal(() => client.patch("Service", "s", undefined, { type: "json", body: [operation] })).code, code);
+    assert.is(
+      refusal(() => client.patch("Service", "s", undefined, { type: "json", body: [operation] }))
+        .code,
+      code,
+    );
     assert.is(client.get("Service", "s"), made);
     assert.is(({} as { polluted?: number }).polluted, undefined);
   });
@@ -76,13 +182,26 @@ for (const [what, operation, code] of [
 test("a patch is checked as strictly as an update, and cannot change kind, name or history", () => {
   const { client } = newServer();
   const made = client.create(deployment("d"));
-  const patch = (body: object) => refusal(() => client.patch("Deployment", "d", undefined, { type: "merge", body }));
-  assert.match(patch({ spec: { replica: 3 } }).message, /strict decoding error: unknown field "spec\.replica"/);
-  assert.match(patch({ spec: { replicas: "3" } }).message, /cannot unmarshal string into Go struct field DeploymentSpec\.spec\.replicas of type int32/);
+  const patch = (body: object) =>
+    refusal(() => client.patch("Deployment", "d", undefined, { type: "merge", body }));
+  assert.match(
+    patch({ spec: { replica: 3 } }).message,
+    /strict decoding error: unknown field "spec\.replica"/,
+  );
+  assert.match(
+    patch({ spec: { replicas: "3" } }).message,
+    /cannot unmarshal string into Go struct field DeploymentSpec\.spec\.replicas of type int32/,
+  );
   assert.is(patch({ kind: "ReplicaSet" }).code, 400);
-  assert.match(patch({ metadata: { name: "e" } }).message, /metadata\.name: Invalid value: "e": field is immutable/);
+  assert.match(
+    patch({ metadata: { name: "e" } }).message,
+    /metadata\.name: Invalid value: "e": field is immutable/,
+  );
   assert.is(patch({ metadata: { resourceVersion: "1" } }).code, 409);
-  const kept = client.patch("Deployment", "d", undefined, { type: "merge", body: { metadata: { uid: null, creationTimestamp: null }, status: { replicas: 7 } } });
+  const kept = client.patch("Deployment", "d", undefined, {
+    type: "merge",
+    body: { metadata: { uid: null, creationTimestamp: null }, status: { replicas: 7 } },
+  });
   assert.is(kept, made);
 });
 

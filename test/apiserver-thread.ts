@@ -9,11 +9,16 @@ import { RealClock } from "stopover/internal/machinery/real-clock";
 export function apiServerThread(): Promise<{ url: string; end: () => Promise<number> }> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url));
-    worker.once("message", (url: string) => resolve({ url, end: () => worker.terminate() })).once("error", reject);
+    worker
+      .once("message", (url: string) => resolve({ url, end: () => worker.terminate() }))
+      .once("error", reject);
   });
 }
 
 if (!isMainThread) {
-  const { url } = await serve({ apiserver: new ApiServer({ clock: new RealClock(), random: new Random(1).next }), port: 0 });
+  const { url } = await serve({
+    apiserver: new ApiServer({ clock: new RealClock(), random: new Random(1).next }),
+    port: 0,
+  });
   parentPort!.postMessage(url);
 }

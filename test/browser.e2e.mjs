@@ -1,5 +1,5 @@
-// The kit as a reader meets it, in a real browser without a screen: the book from file://, and every chapter in the JupyterLab that
-// `npm start` starts. Screenshots go to .cache/screenshots.
+// The kit as a reader meets it, in a real browser without a screen: the book from file://, and
+// every chapter in the JupyterLab that `npm start` starts. Screenshots go to .cache/screenshots.
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
@@ -18,40 +18,92 @@ import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 
 const screenshots = join(root, ".cache/screenshots");
 mkdirSync(screenshots, { recursive: true });
-const picture = (/** @type {Page} */ page, /** @type {string} */ name) => page.screenshot({ path: join(screenshots, `${name.replaceAll("/", "-")}.png`) });
+const picture = (/** @type {Page} */ page, /** @type {string} */ name) =>
+  page.screenshot({ path: join(screenshots, `${name.replaceAll("/", "-")}.png`) });
 
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+const executablePath = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find(existsSync);
 /** Without these, Chromium calls its makers at every start. */
-const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-gpu"];
-const launch = () => chromium.launch({ executablePath: executablePath ?? "", args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])] });
+const quiet = [
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-gpu",
+];
+const launch = () =>
+  chromium.launch({
+    executablePath: executablePath ?? "",
+    args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
+  });
 
-/** Opens a page that notes down every script error, and every request that leaves the machine. @param {import("playwright-core").Browser} browser */
+/**
+ * Opens a page that notes down every script error, and every request that leaves the machine.
+ * @param {import("playwright-core").Browser} browser
+ */
 async function open(browser, colorScheme = /** @type {"light" | "dark"} */ ("light")) {
   const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } });
   /** @type {string[]} */
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => { if (!/^(file:|data:|blob:|about:|https?:\/\/(127\.0\.0\.1|localhost)[:/])/.test(request.url())) complaints.push(`asked the network for ${request.url()}`); });
+  page.on("request", (request) => {
+    if (!/^(file:|data:|blob:|about:|https?:\/\/(127\.0\.0\.1|localhost)[:/])/.test(request.url()))
+      complaints.push(`asked the network for ${request.url()}`);
+  });
   return { page, complaints };
 }
 
 /** uvu says nothing of what a `before` throws. @param {() => Promise<void>} work */
-const aloud = (work) => () => work().catch((error) => { console.error(error); throw error; });
+const aloud = (work) => () =>
+  work().catch((error) => {
+    console.error(error);
+    throw error;
+  });
 
-/** The pictures of a page that did not load or are too small to see. @param {Page} page @param {string} selector */
-const badPictures = (page, selector) => page.locator(selector).evaluateAll((images) => images
-  .map((image) => ({ image: /** @type {HTMLImageElement} */ (image), box: image.getBoundingClientRect() }))
-  .filter(({ image, box }) => !(image.complete && image.naturalWidth > 0 && box.width > 150 && box.height > 60))
-  .map(({ image, box }) => `${image.alt || image.src.slice(0, 60)}: ${box.width}x${box.height}`));
+/**
+ * The pictures of a page that did not load or are too small to see. @param {Page} page @param
+ * {string} selector
+ */
+const badPictures = (page, selector) =>
+  page.locator(selector).evaluateAll((images) =>
+    images
+      .map((image) => ({
+        image: /** @type {HTMLImageElement} */ (image),
+        box: image.getBoundingClientRect(),
+      }))
+      .filter(
+        ({ image, box }) =>
+          !(image.complete && image.naturalWidth > 0 && box.width > 150 && box.height > 60),
+      )
+      .map(
+        ({ image, box }) => `${image.alt || image.src.slice(0, 60)}: ${box.width}x${box.height}`,
+      ),
+  );
 
-/** How many outputs bring a script: the players. @param {import("../notebooks/kit/ipynb.mjs").Cell[]} cells */
-const scripted = (cells) => cells.flatMap((cell) => cell.outputs ?? []).filter(({ data }) => data?.["text/html"]?.includes("<script")).length;
+/**
+ * How many outputs bring a script: the players. @param
+ * {import("../notebooks/kit/ipynb.mjs").Cell[]} cells
+ */
+const scripted = (cells) =>
+  cells
+    .flatMap((cell) => cell.outputs ?? [])
+    .filter(({ data }) => data?.["text/html"]?.includes("<script")).length;
 
-/** Steps every player of a page forward and back, by button and by key, and sees it count. @param {Page} page @returns {Promise<number>} how many there are */
+/**
+ * Steps every player of a page forward and back, by button and by key, and sees it count. @param
+ * {Page} page @returns {Promise<number>} how many there are
+ */
 async function playPlayers(page) {
-  const players = await page.locator("[id^=stopover-]", { has: page.getByRole("button", { name: "play" }) }).all();
+  const players = await page
+    .locator("[id^=stopover-]", { has: page.getByRole("button", { name: "play" }) })
+    .all();
   for (const player of players) {
-    const at = async (/** @type {number} */ step) => player.getByText(new RegExp(`^${step} / \\d+$`)).waitFor({ timeout: 5000 });
+    const at = async (/** @type {number} */ step) =>
+      player.getByText(new RegExp(`^${step} / \\d+$`)).waitFor({ timeout: 5000 });
     await at(1);
     await player.getByRole("button", { name: "forward" }).click();
     await at(2);
@@ -66,7 +118,11 @@ async function playPlayers(page) {
 const book = suite("the book in a browser");
 const lab = suite("the chapters in JupyterLab");
 const lacking = executablePath ? undefined : "no Chromium here (Debian: apt install chromium)";
-if (lacking) for (const test of [book, lab]) { console.log(`skip: browser: ${lacking}`); test.skip("browser"); }
+if (lacking)
+  for (const test of [book, lab]) {
+    console.log(`skip: browser: ${lacking}`);
+    test.skip("browser");
+  }
 else {
   testBook();
   testLab();
@@ -79,30 +135,49 @@ function testBook() {
   let browser;
   /** @type {string} */
   let folder;
-  book.before(aloud(async () => { [browser, folder] = [await launch(), await buildBook(join(root, ".cache/book-under-test"))]; }));
+  book.before(
+    aloud(async () => {
+      [browser, folder] = [await launch(), await buildBook(join(root, ".cache/book-under-test"))];
+    }),
+  );
   book.after(() => browser?.close());
   const address = (/** @type {string} */ page) => pathToFileURL(join(folder, page)).href;
 
-  book("every page is reached by its next link, with its pictures and without a script error or a network request", async () => {
-    const { page, complaints } = await open(browser);
-    await page.goto(address(notebookName(chapters()[0] ?? "").replace(".ipynb", ".html")));
-    const visited = [];
-    let players = 0;
-    for (;;) {
-      const name = decodeURI(page.url()).split("/book-under-test/")[1] ?? "";
-      visited.push(name.replace(".html", ".ipynb"));
-      await page.locator("figure img").evaluateAll((images) => Promise.all(images.map((image) => /** @type {HTMLImageElement} */ (image).decode().catch(() => {}))));
-      players += await playPlayers(page);
-      assert.equal(await badPictures(page, "figure img"), [], name);
-      await picture(page, `book-${name}`);
-      const next = page.locator("footer a[rel=next]");
-      if (!await next.count()) break;
-      await next.click();
-    }
-    assert.equal(visited, chapters().map(notebookName));
-    assert.is(players, scripted(chapters().flatMap((file) => readNotebook(file).cells)), "players that can be stepped");
-    assert.equal(complaints, []);
-  });
+  book(
+    "every page is reached by its next link, with its pictures and without a script error or a network request",
+    async () => {
+      const { page, complaints } = await open(browser);
+      await page.goto(address(notebookName(chapters()[0] ?? "").replace(".ipynb", ".html")));
+      const visited = [];
+      let players = 0;
+      for (;;) {
+        const name = decodeURI(page.url()).split("/book-under-test/")[1] ?? "";
+        visited.push(name.replace(".html", ".ipynb"));
+        await page
+          .locator("figure img")
+          .evaluateAll((images) =>
+            Promise.all(
+              images.map((image) =>
+                /** @type {HTMLImageElement} */ (image).decode().catch(() => {}),
+              ),
+            ),
+          );
+        players += await playPlayers(page);
+        assert.equal(await badPictures(page, "figure img"), [], name);
+        await picture(page, `book-${name}`);
+        const next = page.locator("footer a[rel=next]");
+        if (!(await next.count())) break;
+        await next.click();
+      }
+      assert.equal(visited, chapters().map(notebookName));
+      assert.is(
+        players,
+        scripted(chapters().flatMap((file) => readNotebook(file).cells)),
+        "players that can be stepped",
+      );
+      assert.equal(complaints, []);
+    },
+  );
 
   book("the search leads to the section, and the theme is remembered", async () => {
     const { page, complaints } = await open(browser, "dark");
@@ -116,7 +191,7 @@ function testBook() {
     await page.keyboard.type("service");
     const hit = page.locator(".results a").first();
     await hit.waitFor();
-    const href = await hit.getAttribute("href") ?? "";
+    const href = (await hit.getAttribute("href")) ?? "";
     await page.keyboard.press("Enter");
     await page.waitForURL((url) => url.href.endsWith(href.replace("./", "")));
     assert.is(await page.locator(`[id="${href.split("#")[1]}"]`).count(), 1, href);
@@ -127,7 +202,11 @@ function testBook() {
     const { page, complaints } = await open(browser);
     await page.goto(address("index.html"));
     await page.getByRole("link", { name: "The library's API" }).click();
-    await page.getByRole("main").or(page.locator(".col-content")).getByRole("link", { name: "stopover", exact: true }).click();
+    await page
+      .getByRole("main")
+      .or(page.locator(".col-content"))
+      .getByRole("link", { name: "stopover", exact: true })
+      .click();
     await page.getByRole("link", { name: "createCluster" }).first().click();
     await page.getByRole("heading", { name: "createCluster" }).first().waitFor();
     assert.equal(complaints, []);
@@ -139,64 +218,98 @@ function testLab() {
   let server;
   /** @type {import("playwright-core").Browser} */
   let browser;
-  lab.before(aloud(async () => {
-    const problem = ensureJupyter();
-    if (problem) throw new Error(problem);
-    [server, browser] = [await npmStart(), await launch()];
-    await setting("@jupyterlab/notebook-extension:tracker", { windowingMode: "none" }); // all cells in the page, not only those in view
-    await setting("@jupyterlab/docmanager-extension:plugin", { autosave: false }); // the committed files stay as they are
-    await setting("@jupyterlab/apputils-extension:notification", { checkForUpdates: false, fetchNews: "false" }); // as in the reader's settings
-  }));
-  lab.after(async () => { await browser?.close(); await server?.stop(); });
+  lab.before(
+    aloud(async () => {
+      const problem = ensureJupyter();
+      if (problem) throw new Error(problem);
+      [server, browser] = [await npmStart(), await launch()];
+      // all cells in the page, not only those in view
+      await setting("@jupyterlab/notebook-extension:tracker", { windowingMode: "none" });
+      // the committed files stay as they are
+      await setting("@jupyterlab/docmanager-extension:plugin", { autosave: false });
+      await setting("@jupyterlab/apputils-extension:notification", {
+        checkForUpdates: false,
+        fetchNews: "false",
+      }); // as in the reader's settings
+    }),
+  );
+  lab.after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
 
-  /** Asks the server for something in its REST API. @param {string} method @param {string} path @param {object} [body] */
+  /**
+   * Asks the server for something in its REST API. @param {string} method @param {string} path
+   * @param {object} [body]
+   */
   async function ask(method, path, body) {
     const { origin, searchParams } = new URL(server.url);
-    const reply = await fetch(`${origin}${path}`, { method, headers: { authorization: `token ${searchParams.get("token")}` }, ...(body && { body: JSON.stringify(body) }) });
+    const reply = await fetch(`${origin}${path}`, {
+      method,
+      headers: { authorization: `token ${searchParams.get("token")}` },
+      ...(body && { body: JSON.stringify(body) }),
+    });
     assert.ok(reply.ok, `${method} ${path}: HTTP ${reply.status}`);
     return reply.status === 204 ? undefined : reply.json();
   }
-  const setting = (/** @type {string} */ plugin, /** @type {object} */ value) => ask("PUT", `/lab/api/settings/${plugin}`, { raw: JSON.stringify(value) });
+  const setting = (/** @type {string} */ plugin, /** @type {object} */ value) =>
+    ask("PUT", `/lab/api/settings/${plugin}`, { raw: JSON.stringify(value) });
 
-  lab.after.each(async () => { // a chapter's kernel would stay, and take memory and time from the next
-    for (const { id } of await ask("GET", "/api/sessions")) await ask("DELETE", `/api/sessions/${id}`);
+  lab.after.each(async () => {
+    // a chapter's kernel would stay, and take memory and time from the next
+    for (const { id } of await ask("GET", "/api/sessions"))
+      await ask("DELETE", `/api/sessions/${id}`);
   });
   const openChapter = (/** @type {Page} */ page, /** @type {string} */ name) => {
     const { origin, searchParams } = new URL(server.url);
-    return page.goto(`${origin}/lab/tree/${name}?reset&token=${searchParams.get("token")}`); // reset: no tabs of the chapter before
+    // reset: no tabs of the chapter before
+    return page.goto(`${origin}/lab/tree/${name}?reset&token=${searchParams.get("token")}`);
   };
-  const codeCells = (/** @type {string} */ file) => readNotebook(file).cells.filter((cell) => cell.cell_type === "code");
+  const codeCells = (/** @type {string} */ file) =>
+    readNotebook(file).cells.filter((cell) => cell.cell_type === "code");
 
-  lab("an exercise is answered wrong, and then right; a typo is explained; an endless loop can be ended", async () => {
-    const { page, complaints } = await open(browser);
-    await openChapter(page, "06-the-request.ipynb");
-    await runAll(page, codeCells(join(notebooksFolder, "06-the-request.ipynb")).length);
-    const cells = page.locator(".jp-Notebook .jp-CodeCell");
-    const cell = cells.nth(await cells.evaluateAll((all) => all.findIndex(({ textContent }) => textContent?.includes('check("06.1"'))));
-    const write = async (/** @type {string} */ code, /** @type {RegExp} */ output) => {
-      await runInCell(cell, code);
-      await cell.locator(".jp-OutputArea-output", { hasText: output }).waitFor({ timeout: 10_000 });
-    };
-    await write('check("06.1", "1/9");', /^Not yet\. \S/);
-    await write('check("06.1", "1/3");', /^Right\./);
-    await picture(page, "lab-exercise");
-    await write("clutser.settle();", /Cannot find name 'clutser'. Did you mean 'cluster'\?/);
-    await runInCell(cell, "while (true) {}");
-    await cell.locator(".jp-InputArea-prompt", { hasText: "[*]" }).waitFor();
-    const ended = cell.locator(".jp-InputArea-prompt", { hasText: /\[[\d ]*\]/ }); // a number, or none: "[*]" is what it must not be
-    for (let tries = 0; tries < 10 && !(await ended.isVisible()); tries++) { // no message tells when the loop has begun, and an interrupt before it is lost
-      await page.waitForTimeout(2000);
-      await menu(page, "Kernel", "kernelmenu:interrupt");
-      await ended.waitFor({ timeout: 3000 }).catch(() => undefined);
-    }
-    await ended.waitFor({ timeout: 1000 });
-    await page.waitForTimeout(500); // tslab drops what comes within 200 ms of an error
-    await write("typeof cluster.settle", /^function/);
-    assert.equal(complaints, []);
-    await page.close();
-  });
+  lab(
+    "an exercise is answered wrong, and then right; a typo is explained; an endless loop can be ended",
+    async () => {
+      const { page, complaints } = await open(browser);
+      await openChapter(page, "06-the-request.ipynb");
+      await runAll(page, codeCells(join(notebooksFolder, "06-the-request.ipynb")).length);
+      const cells = page.locator(".jp-Notebook .jp-CodeCell");
+      const cell = cells.nth(
+        await cells.evaluateAll((all) =>
+          all.findIndex(({ textContent }) => textContent?.includes('check("06.1"')),
+        ),
+      );
+      const write = async (/** @type {string} */ code, /** @type {RegExp} */ output) => {
+        await runInCell(cell, code);
+        await cell
+          .locator(".jp-OutputArea-output", { hasText: output })
+          .waitFor({ timeout: 10_000 });
+      };
+      await write('check("06.1", "1/9");', /^Not yet\. \S/);
+      await write('check("06.1", "1/3");', /^Right\./);
+      await picture(page, "lab-exercise");
+      await write("clutser.settle();", /Cannot find name 'clutser'. Did you mean 'cluster'\?/);
+      await runInCell(cell, "while (true) {}");
+      await cell.locator(".jp-InputArea-prompt", { hasText: "[*]" }).waitFor();
+      // a number, or none: "[*]" is what it must not be
+      const ended = cell.locator(".jp-InputArea-prompt", { hasText: /\[[\d ]*\]/ });
+      for (let tries = 0; tries < 10 && !(await ended.isVisible()); tries++) {
+        // no message tells when the loop has begun, and an interrupt before it is lost
+        await page.waitForTimeout(2000);
+        await menu(page, "Kernel", "kernelmenu:interrupt");
+        await ended.waitFor({ timeout: 3000 }).catch(() => undefined);
+      }
+      await ended.waitFor({ timeout: 1000 });
+      await page.waitForTimeout(500); // tslab drops what comes within 200 ms of an error
+      await write("typeof cluster.settle", /^function/);
+      assert.equal(complaints, []);
+      await page.close();
+    },
+  );
 
-  for (const file of chapters().filter((file) => !notebookName(file).includes("/"))) { // the solutions are seen in the book
+  for (const file of chapters().filter((file) => !notebookName(file).includes("/"))) {
+    // the solutions are seen in the book
     const name = notebookName(file);
     lab(`${name}: all cells run, nothing fails, every picture is there`, async () => {
       const expected = codeCells(file);
@@ -204,14 +317,35 @@ function testLab() {
       try {
         await openChapter(page, name);
         await runAll(page, expected.length);
-        const count = (/** @type {string} */ selector) => page.locator(`.jp-Notebook ${selector}`).count();
-        const outputs = (/** @type {(output: import("../notebooks/kit/ipynb.mjs").Output) => unknown} */ test) => expected.flatMap((cell) => (cell.outputs ?? []).filter(test)).length;
+        const count = (/** @type {string} */ selector) =>
+          page.locator(`.jp-Notebook ${selector}`).count();
+        const outputs = (
+          /** @type {(output: import("../notebooks/kit/ipynb.mjs").Output) => unknown} */ test,
+        ) => expected.flatMap((cell) => (cell.outputs ?? []).filter(test)).length;
         assert.is(await playPlayers(page), scripted(expected), "players that can be stepped");
-      assert.is(await count("[data-mime-type='application/vnd.jupyter.stderr']"), outputs((output) => output.name === "stderr"), "error outputs");
+        assert.is(
+          await count("[data-mime-type='application/vnd.jupyter.stderr']"),
+          outputs((output) => output.name === "stderr"),
+          "error outputs",
+        );
         await page.waitForTimeout(1000); // mermaid and vega draw after the cell is done
-        const drawn = await count(".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid, .vega-embed)");
-        assert.is(drawn, outputs(({ data }) => data && !data["text/html"] && Object.keys(data).some((type) => /mermaid|image|vega/.test(type))), "pictures");
-        assert.equal(await badPictures(page, ".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid) img"), []);
+        const drawn = await count(
+          ".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid, .vega-embed)",
+        );
+        assert.is(
+          drawn,
+          outputs(
+            ({ data }) =>
+              data &&
+              !data["text/html"] &&
+              Object.keys(data).some((type) => /mermaid|image|vega/.test(type)),
+          ),
+          "pictures",
+        );
+        assert.equal(
+          await badPictures(page, ".jp-OutputArea :is(.jp-RenderedImage, .jp-RenderedMermaid) img"),
+          [],
+        );
         assert.equal(complaints, []);
       } finally {
         await picture(page, `lab-${name}`); // also, and above all, of a failure
@@ -221,7 +355,10 @@ function testLab() {
   }
 }
 
-/** Puts code into a cell in place of what it held, and runs it. @param {import("playwright-core").Locator} cell @param {string} code */
+/**
+ * Puts code into a cell in place of what it held, and runs it. @param
+ * {import("playwright-core").Locator} cell @param {string} code
+ */
 async function runInCell(cell, code) {
   await cell.locator(".cm-content").click();
   await cell.page().keyboard.press("Control+A");
@@ -235,10 +372,16 @@ async function menu(page, title, command) {
   await page.locator(`li.lm-Menu-item[data-command="${command}"]`).click();
 }
 
-/** Clears the outputs, runs all cells in a fresh kernel and waits until each has its number. @param {Page} page @param {number} cells */
+/**
+ * Clears the outputs, runs all cells in a fresh kernel and waits until each has its number. @param
+ * {Page} page @param {number} cells
+ */
 async function runAll(page, cells) {
-  const prompts = (/** @type {RegExp} */ pattern) => page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt", { hasText: pattern });
-  const reached = async (/** @type {RegExp} */ pattern) => { while (await prompts(pattern).count() !== cells) await page.waitForTimeout(200); };
+  const prompts = (/** @type {RegExp} */ pattern) =>
+    page.locator(".jp-Notebook .jp-CodeCell .jp-InputArea-prompt", { hasText: pattern });
+  const reached = async (/** @type {RegExp} */ pattern) => {
+    while ((await prompts(pattern).count()) !== cells) await page.waitForTimeout(200);
+  };
   await page.getByText("TypeScript | Idle").waitFor({ timeout: 60_000 });
   await menu(page, "Edit", "editmenu:clear-all");
   await withinSeconds(10, reached(/^\[ \]:$/), "the outputs are not cleared");
@@ -247,19 +390,43 @@ async function runAll(page, cells) {
 }
 
 /** @param {number} seconds @param {Promise<void>} work @param {string} complaint */
-const withinSeconds = (seconds, work, complaint) => Promise.race([work, new Promise((_, fail) => setTimeout(fail, seconds * 1000, new Error(`after ${seconds} s ${complaint}`)).unref())]);
+const withinSeconds = (seconds, work, complaint) =>
+  Promise.race([
+    work,
+    new Promise((_, fail) =>
+      setTimeout(fail, seconds * 1000, new Error(`after ${seconds} s ${complaint}`)).unref(),
+    ),
+  ]);
 
-/** Starts the kit as its reader does, and takes the address from what it prints. @returns {Promise<{ url: string, stop(): Promise<void> }>} */
+/**
+ * Starts the kit as its reader does, and takes the address from what it prints. @returns {Promise<{
+ * url: string, stop(): Promise<void> }>}
+ */
 function npmStart() {
-  const env = { ...process.env, JUPYTERLAB_SETTINGS_DIR: join(root, ".cache/lab/settings"), JUPYTERLAB_WORKSPACES_DIR: join(root, ".cache/lab/workspaces") }; // not the reader's own
-  const child = spawn(process.execPath, [join(root, "notebooks/kit/start.mjs"), "--no-browser", "--port", "0"], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+  const env = {
+    ...process.env,
+    JUPYTERLAB_SETTINGS_DIR: join(root, ".cache/lab/settings"),
+    JUPYTERLAB_WORKSPACES_DIR: join(root, ".cache/lab/workspaces"),
+  }; // not the reader's own
+  const child = spawn(
+    process.execPath,
+    [join(root, "notebooks/kit/start.mjs"), "--no-browser", "--port", "0"],
+    { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] },
+  );
   const ended = new Promise((done) => child.on("exit", done));
   return new Promise((done, fail) => {
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => {
       text += chunk;
       const url = text.match(/http:\/\/127\.0\.0\.1\S+/)?.[0];
-      if (url && text.includes("Ctrl-C")) done({ url, stop: async () => { child.kill("SIGINT"); await ended; } });
+      if (url && text.includes("Ctrl-C"))
+        done({
+          url,
+          stop: async () => {
+            child.kill("SIGINT");
+            await ended;
+          },
+        });
     });
     void ended.then(() => fail(new Error(`npm start ended:\n${text}`)));
   });

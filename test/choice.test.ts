@@ -1,36 +1,99 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { add, everyWay, forced, seeded, toNumber, type Chooser } from "stopover/internal/net/choice";
+import {
+  add,
+  everyWay,
+  forced,
+  seeded,
+  toNumber,
+  type Chooser,
+} from "stopover/internal/net/choice";
 
 const ways = suite("every way");
-const text = <T>(all: { probability: { numerator: bigint; denominator: bigint }; result: T }[]) => all.map(({ probability: { numerator, denominator }, result }) => `${result}: ${numerator}/${denominator}`);
+const text = <T>(all: { probability: { numerator: bigint; denominator: bigint }; result: T }[]) =>
+  all.map(
+    ({ probability: { numerator, denominator }, result }) =>
+      `${result}: ${numerator}/${denominator}`,
+  );
 ways("a choice among nodes, then among Pods by 1/3 and 1/2: nine ways of a ninth", () => {
-  const all = everyWay((choose) => `${choose.pick(3)}${choose.chance(1, 3) ? "a" : choose.chance(1, 2) ? "b" : "c"}`);
-  assert.equal(text(all), ["0a: 1/9", "0b: 1/9", "0c: 1/9", "1a: 1/9", "1b: 1/9", "1c: 1/9", "2a: 1/9", "2b: 1/9", "2c: 1/9"]);
+  const all = everyWay(
+    (choose) => `${choose.pick(3)}${choose.chance(1, 3) ? "a" : choose.chance(1, 2) ? "b" : "c"}`,
+  );
+  assert.equal(text(all), [
+    "0a: 1/9",
+    "0b: 1/9",
+    "0c: 1/9",
+    "1a: 1/9",
+    "1b: 1/9",
+    "1c: 1/9",
+    "2a: 1/9",
+    "2b: 1/9",
+    "2c: 1/9",
+  ]);
 });
-ways("ways may be of different length", () => assert.equal(text(everyWay((choose) => (choose.chance(1, 4) ? "short" : choose.chance(1, 3) ? "long" : "longer"))), ["short: 1/4", "long: 1/4", "longer: 1/2"]));
-ways("what is certain or impossible is no branch", () => assert.equal(text(everyWay((choose) => `${choose.chance(1, 1)} ${choose.chance(0, 1)} ${choose.pick(1)}`)), ["true false 0: 1/1"]));
-ways("ports do not branch, and differ within a way", () => assert.equal(text(everyWay((choose) => `${choose.port(10, 20)} ${choose.port(10, 20)}`)), ["10 11: 1/1"]));
+ways("ways may be of different length", () =>
+  assert.equal(
+    text(
+      everyWay((choose) =>
+        choose.chance(1, 4) ? "short" : choose.chance(1, 3) ? "long" : "longer",
+      ),
+    ),
+    ["short: 1/4", "long: 1/4", "longer: 1/2"],
+  ),
+);
+ways("what is certain or impossible is no branch", () =>
+  assert.equal(
+    text(everyWay((choose) => `${choose.chance(1, 1)} ${choose.chance(0, 1)} ${choose.pick(1)}`)),
+    ["true false 0: 1/1"],
+  ),
+);
+ways("ports do not branch, and differ within a way", () =>
+  assert.equal(text(everyWay((choose) => `${choose.port(10, 20)} ${choose.port(10, 20)}`)), [
+    "10 11: 1/1",
+  ]),
+);
 ways("they sum to exactly one, whatever is decided", () => {
   const decisions = fc.array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 5 })), { maxLength: 5 });
-  fc.assert(fc.property(decisions, (list) => {
-    const run = (choose: Chooser): string => list.map(([numerator, n]) => (numerator % 2 ? choose.chance(Math.min(numerator, 7), 7) : choose.pick(n))).join();
-    const all = everyWay(run);
-    const sum = all.map(({ probability }) => probability).reduce(add);
-    assert.equal([sum.numerator, sum.denominator], [1n, 1n]);
-    assert.is(new Set(all.map(({ result }) => result)).size, all.length, "no way comes twice");
-  }), { seed: 1 });
+  fc.assert(
+    fc.property(decisions, (list) => {
+      const run = (choose: Chooser): string =>
+        list
+          .map(([numerator, n]) =>
+            numerator % 2 ? choose.chance(Math.min(numerator, 7), 7) : choose.pick(n),
+          )
+          .join();
+      const all = everyWay(run);
+      const sum = all.map(({ probability }) => probability).reduce(add);
+      assert.equal([sum.numerator, sum.denominator], [1n, 1n]);
+      assert.is(new Set(all.map(({ result }) => result)).size, all.length, "no way comes twice");
+    }),
+    { seed: 1 },
+  );
 });
-ways("more ways than anybody can look at are refused", () => assert.throws(() => everyWay((choose) => { for (let i = 0; i < 40; i++) choose.pick(2); }, 1000), /more than 1000 ways/));
-ways("a fraction as a number", () => assert.equal([toNumber({ numerator: 1n, denominator: 3n }), toNumber({ numerator: 1n, denominator: 1n })], [1 / 3, 1]));
+ways("more ways than anybody can look at are refused", () =>
+  assert.throws(
+    () =>
+      everyWay((choose) => {
+        for (let i = 0; i < 40; i++) choose.pick(2);
+      }, 1000),
+    /more than 1000 ways/,
+  ),
+);
+ways("a fraction as a number", () =>
+  assert.equal(
+    [toNumber({ numerator: 1n, denominator: 3n }), toNumber({ numerator: 1n, denominator: 1n })],
+    [1 / 3, 1],
+  ),
+);
 ways.run();
 
 const choosers = suite("choosers");
 choosers("seeded: as often as the probability says", () => {
   let state = 42;
   const choose = seeded(() => (state = (state * 16807) % 2147483647) / 2147483647);
-  const count = (ask: () => boolean): number => Array.from({ length: 10_000 }, ask).filter(Boolean).length;
+  const count = (ask: () => boolean): number =>
+    Array.from({ length: 10_000 }, ask).filter(Boolean).length;
   assert.ok(Math.abs(count(() => choose.chance(1, 3)) - 3333) < 150);
   assert.ok(Math.abs(count(() => choose.pick(4) === 3) - 2500) < 150);
   for (let i = 0; i < 1000; i++) {
@@ -38,11 +101,20 @@ choosers("seeded: as often as the probability says", () => {
     assert.ok(port >= 1024 && port <= 1026);
   }
 });
-choosers("forced: in the order given, then the other chooser, or an error that says what was asked", () => {
-  const choose = forced([true, 2, false]);
-  assert.equal([choose.chance(1, 2), choose.pick(3), choose.chance(1, 2)], [true, 2, false]);
-  assert.throws(() => choose.chance(1, 3), /all 3 forced decisions are used up, and a chance of 1\/3 asks for one more/);
-  const backed = forced([1], seeded(() => 0));
-  assert.equal([backed.pick(9), backed.pick(9), backed.port(5, 9)], [1, 0, 5]);
-});
+choosers(
+  "forced: in the order given, then the other chooser, or an error that says what was asked",
+  () => {
+    const choose = forced([true, 2, false]);
+    assert.equal([choose.chance(1, 2), choose.pick(3), choose.chance(1, 2)], [true, 2, false]);
+    assert.throws(
+      () => choose.chance(1, 3),
+      /all 3 forced decisions are used up, and a chance of 1\/3 asks for one more/,
+    );
+    const backed = forced(
+      [1],
+      seeded(() => 0),
+    );
+    assert.equal([backed.pick(9), backed.pick(9), backed.port(5, 9)], [1, 0, 5]);
+  },
+);
 choosers.run();

@@ -13,27 +13,67 @@ const folder = mkdtempSync(join(tmpdir(), "stopover-cli-"));
 test.after(() => rmSync(folder, { recursive: true }));
 
 function stopover(args: string[], input = ""): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { input, encoding: "utf8", maxBuffer: 1 << 28 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
+    input,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
   return { code: status, out: stdout, err: stderr };
 }
 
 // ---- usage errors: exit 2 and one line --------------------------------------------------------------------------
 
 const wrong: [says: string, args: string[], message: RegExp][] = [
-  ["an unknown command", ["jurney"], /no command "jurney"; the commands are journey, packet, rules, serve, lab/],
+  [
+    "an unknown command",
+    ["jurney"],
+    /no command "jurney"; the commands are journey, packet, rules, serve, lab/,
+  ],
   ["an unknown option", ["journey", "--frm", "internet"], /'--frm'.*allowed are .*--from/],
   ["an option without its value", ["journey", "--url"], /--url/],
-  ["a cloud that there is not", ["journey", "--cloud", "azure"], /--cloud is "azure"; allowed are aws, gcp, none/],
-  ["a number that is none", ["journey", "--nodes", "three"], /--nodes is "three"; it must be a whole number from 1 to 5000/],
-  ["an output that there is not", ["journey", "--output", "xml"], /--output is "xml"; allowed are text, json, mermaid/],
-  ["a client that there is not", ["journey", "--from", "pod/default/x"], /no node runs a Pod "default\/x"/],
+  [
+    "a cloud that there is not",
+    ["journey", "--cloud", "azure"],
+    /--cloud is "azure"; allowed are aws, gcp, none/,
+  ],
+  [
+    "a number that is none",
+    ["journey", "--nodes", "three"],
+    /--nodes is "three"; it must be a whole number from 1 to 5000/,
+  ],
+  [
+    "an output that there is not",
+    ["journey", "--output", "xml"],
+    /--output is "xml"; allowed are text, json, mermaid/,
+  ],
+  [
+    "a client that there is not",
+    ["journey", "--from", "pod/default/x"],
+    /no node runs a Pod "default\/x"/,
+  ],
   ["a packet without manifests", ["packet", "--node", "node-a"], /packet needs FILES/],
   ["a packet without goal", ["packet", "-", "--node", "n", "--from", "1.2.3.4"], /--to is missing/],
   ["rules without a node", ["rules"], /--node is missing/],
-  ["rules of an unknown node", ["rules", "--node", "node-z"], /there is no node "node-z"; the nodes are node-a, node-b, node-c/],
-  ["a file that is not there", ["journey", "no-such.yaml"], /no-such\.yaml: there is no such file or folder/],
-  ["a store that there is not", ["serve", "--store", "redis"], /--store is "redis"; allowed are memory and etcd=URL/],
-  ["a port that is none", ["serve", "--port", "70000"], /--port is "70000"; it must be a whole number from 0 to 65535/],
+  [
+    "rules of an unknown node",
+    ["rules", "--node", "node-z"],
+    /there is no node "node-z"; the nodes are node-a, node-b, node-c/,
+  ],
+  [
+    "a file that is not there",
+    ["journey", "no-such.yaml"],
+    /no-such\.yaml: there is no such file or folder/,
+  ],
+  [
+    "a store that there is not",
+    ["serve", "--store", "redis"],
+    /--store is "redis"; allowed are memory and etcd=URL/,
+  ],
+  [
+    "a port that is none",
+    ["serve", "--port", "70000"],
+    /--port is "70000"; it must be a whole number from 0 to 65535/,
+  ],
 ];
 
 for (const [says, args, message] of wrong) {
@@ -48,19 +88,59 @@ for (const [says, args, message] of wrong) {
 
 // ---- bad manifests ----------------------------------------------------------------------------------------------
 
-const service = (spec: string) => `apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: ${spec}\n`;
+const service = (spec: string) =>
+  `apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: ${spec}\n`;
 const bad: [says: string, text: string, message: RegExp][] = [
   ["no YAML", "not: [yaml", /standard input: this cannot be read as YAML: line 1/],
   ["no object", "hello", /document 1: got the text "hello"; a manifest is an object/],
-  ["an unknown kind", "apiVersion: v1\nkind: Servce\nmetadata: {name: x}", /kind: got "Servce", which Stopover does not know; it knows .*Service/],
-  ["a wrong type", service("{ports: eighty}"), /Service "x", spec\.ports: got the text "eighty"; a list of objects is needed/],
-  ["a port of 70000", service("{ports: [{port: 70000}]}"), /spec\.ports\[0\]\.port: Invalid value: 70000: must be between 1 and 65535, inclusive/],
-  ["an unknown field", service("{ports: [{port: 80}], selektor: {a: b}}"), /spec\.selektor: unknown field/],
-  ["a duplicate name", `${service("{ports: [{port: 80}]}")}---\n${service("{ports: [{port: 80}]}")}`, /document 2: metadata\.name: Service default\/x is in document 1 already/],
-  ["aliases that explode", ["a", "b", "c", "d", "e", "f", "g", "h"].map((k, i, all) => `${k}: &${k} [${Array(9).fill(i ? `*${all[i - 1]}` : "lol").join(",")}]`).join("\n"), /values once its aliases are written out/],
+  [
+    "an unknown kind",
+    "apiVersion: v1\nkind: Servce\nmetadata: {name: x}",
+    /kind: got "Servce", which Stopover does not know; it knows .*Service/,
+  ],
+  [
+    "a wrong type",
+    service("{ports: eighty}"),
+    /Service "x", spec\.ports: got the text "eighty"; a list of objects is needed/,
+  ],
+  [
+    "a port of 70000",
+    service("{ports: [{port: 70000}]}"),
+    /spec\.ports\[0\]\.port: Invalid value: 70000: must be between 1 and 65535, inclusive/,
+  ],
+  [
+    "an unknown field",
+    service("{ports: [{port: 80}], selektor: {a: b}}"),
+    /spec\.selektor: unknown field/,
+  ],
+  [
+    "a duplicate name",
+    `${service("{ports: [{port: 80}]}")}---\n${service("{ports: [{port: 80}]}")}`,
+    /document 2: metadata\.name: Service default\/x is in document 1 already/,
+  ],
+  [
+    "aliases that explode",
+    ["a", "b", "c", "d", "e", "f", "g", "h"]
+      .map(
+        (k, i, all) =>
+          `${k}: &${k} [${Array(9)
+            .fill(i ? `*${all[i - 1]}` : "lol")
+            .join(",")}]`,
+      )
+      .join("\n"),
+    /values once its aliases are written out/,
+  ],
   ["10,000 brackets", "[".repeat(10_000) + "]".repeat(10_000), /nesting exceeded|nest/],
-  ["a mode that is not modelled", "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs", /mode: got "ipvs"/],
-  ["an unknown field of kube-proxy's", "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDRs: x", /clusterCIDRs.*there is no such field/],
+  [
+    "a mode that is not modelled",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs",
+    /mode: got "ipvs"/,
+  ],
+  [
+    "an unknown field of kube-proxy's",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDRs: x",
+    /clusterCIDRs.*there is no such field/,
+  ],
 ];
 
 for (const [says, text, message] of bad) {
@@ -71,7 +151,8 @@ for (const [says, text, message] of bad) {
     assert.match(err, message);
     assert.is(err.trim().split("\n").length, 1, err);
     assert.not.match(err, /\n\s+at /);
-    assert.ok(Number(process.hrtime.bigint() - start) / 1e9 < 10, "and not after minutes"); // generous: other tests run beside this one
+    // generous: other tests run beside this one
+    assert.ok(Number(process.hrtime.bigint() - start) / 1e9 < 10, "and not after minutes");
   });
 }
 
@@ -83,7 +164,12 @@ test("a file of 50 MB is refused unread", () => {
 
 // ---- the JSON ---------------------------------------------------------------------------------------------------
 
-const header = (h: unknown): boolean => typeof h === "object" && h !== null && ["source", "destination", "protocol"].every((k) => typeof (h as Record<string, unknown>)[k] === "string");
+const header = (h: unknown): boolean =>
+  typeof h === "object" &&
+  h !== null &&
+  ["source", "destination", "protocol"].every(
+    (k) => typeof (h as Record<string, unknown>)[k] === "string",
+  );
 
 function holdsContract(journey: Journey): void {
   assert.ok(dispositions.includes(journey.disposition), journey.disposition);
@@ -115,16 +201,30 @@ test("anything but delivered exits 1", () => {
 });
 
 test("--all: probabilities that sum to 1", () => {
-  const { outcomes } = JSON.parse(stopover(["journey", "--all", "--output", "json"]).out) as { outcomes: (Journey & { probability: number })[] };
+  const { outcomes } = JSON.parse(stopover(["journey", "--all", "--output", "json"]).out) as {
+    outcomes: (Journey & { probability: number })[];
+  };
   outcomes.forEach(holdsContract);
   assert.ok(Math.abs(outcomes.reduce((sum, o) => sum + o.probability, 0) - 1) < 1e-12);
 });
 
 test("text for people, and mermaid", () => {
   const { out } = stopover(["journey"]);
-  for (const part of [/\(1\) load-balancer 1234\.ap-south-1\.elb\.amazonaws\.com/, /\(2\) node/, /\(3\) cluster-ip/, /delivered: /]) assert.match(out, part);
-  assert.match(stopover(["journey", "--output", "mermaid"]).out, /^(%%\{.*\n)?\s*(flowchart|graph) /);
-  assert.match(stopover(["journey", "--all", "--output", "mermaid"]).out, /^(%%\{.*\n)?\s*(flowchart|graph) /);
+  for (const part of [
+    /\(1\) load-balancer 1234\.ap-south-1\.elb\.amazonaws\.com/,
+    /\(2\) node/,
+    /\(3\) cluster-ip/,
+    /delivered: /,
+  ])
+    assert.match(out, part);
+  assert.match(
+    stopover(["journey", "--output", "mermaid"]).out,
+    /^(%%\{.*\n)?\s*(flowchart|graph) /,
+  );
+  assert.match(
+    stopover(["journey", "--all", "--output", "mermaid"]).out,
+    /^(%%\{.*\n)?\s*(flowchart|graph) /,
+  );
 });
 
 // ---- snapshots --------------------------------------------------------------------------------------------------
@@ -145,30 +245,76 @@ clusterCIDR: 10.0.0.0/16
 `;
 
 test("a dump is traced as it is: an IP in status is a VIP that nodes know", () => {
-  const { code, out, err } = stopover(["journey", "-", "--snapshot", "--url", "http://5.6.7.8/", "--output", "json"], dump);
+  const { code, out, err } = stopover(
+    ["journey", "-", "--snapshot", "--url", "http://5.6.7.8/", "--output", "json"],
+    dump,
+  );
   assert.is(code, 0, err + out);
   const journey = JSON.parse(out) as Journey;
   assert.is(journey.pod, "prod/web-0");
   assert.is(journey.destination, "10.0.1.5:8080");
-  assert.not(journey.hops.some((h) => h.stop === 2), "no NodePort on the way");
+  assert.not(
+    journey.hops.some((h) => h.stop === 2),
+    "no NodePort on the way",
+  );
 });
 
 test("a packet that arrives at a node's second address", () => {
-  const { out } = stopover(["packet", "-", "--snapshot", "--node", "n1", "--from", "203.0.113.9:4000", "--to", "198.51.100.77:31000", "--output", "json"], dump);
+  const { out } = stopover(
+    [
+      "packet",
+      "-",
+      "--snapshot",
+      "--node",
+      "n1",
+      "--from",
+      "203.0.113.9:4000",
+      "--to",
+      "198.51.100.77:31000",
+      "--output",
+      "json",
+    ],
+    dump,
+  );
   const journey = JSON.parse(out) as Journey;
   assert.is(journey.destination, "10.0.1.5:8080");
-  assert.match(journey.clientSeenByPod!, /^192\.168\.7\.1:/, "masqueraded as the node IP, the first InternalIP");
+  assert.match(
+    journey.clientSeenByPod!,
+    /^192\.168\.7\.1:/,
+    "masqueraded as the node IP, the first InternalIP",
+  );
   assert.is(journey.request.source, "203.0.113.9:4000");
 });
 
 test("a packet of the node's own", () => {
-  const { out } = stopover(["packet", "-", "--snapshot", "--node", "n1", "--from", "192.168.7.1", "--to", "172.30.0.9:80", "--output", "json", "--all"], dump);
+  const { out } = stopover(
+    [
+      "packet",
+      "-",
+      "--snapshot",
+      "--node",
+      "n1",
+      "--from",
+      "192.168.7.1",
+      "--to",
+      "172.30.0.9:80",
+      "--output",
+      "json",
+      "--all",
+    ],
+    dump,
+  );
   const { outcomes } = JSON.parse(out) as { outcomes: Journey[] };
-  assert.equal(outcomes.map((o) => o.destination), ["10.0.1.5:8080"]);
+  assert.equal(
+    outcomes.map((o) => o.destination),
+    ["10.0.1.5:8080"],
+  );
 });
 
 test("a dump that `stopover serve` would print and the live cluster tell the same story", () => {
-  const live = JSON.parse(stopover(["journey", "--url", "http://192.168.0.1:30519/", "--all", "--output", "json"]).out) as { outcomes: Journey[] };
+  const live = JSON.parse(
+    stopover(["journey", "--url", "http://192.168.0.1:30519/", "--all", "--output", "json"]).out,
+  ) as { outcomes: Journey[] };
   assert.is(live.outcomes.length, 3);
 });
 
@@ -189,7 +335,8 @@ test("rules: restore by default, save on request, IPv6, nfacct, without random-f
 });
 
 test("the same words give the same bytes", () => {
-  const run = () => execFileSync(process.execPath, [command, "journey", "--output", "json"], { encoding: "utf8" });
+  const run = () =>
+    execFileSync(process.execPath, [command, "journey", "--output", "json"], { encoding: "utf8" });
   assert.is(run(), run());
 });
 

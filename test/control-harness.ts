@@ -7,7 +7,10 @@ import { Kubelet } from "stopover/internal/node/kubelet";
 import type { Runtime } from "stopover/internal/node/runtime";
 import type { Deployment, Kind, Kinds, Pod, Service } from "stopover/internal/objects/types";
 
-/** A cluster of controllers and kubelets without any network: what the control plane's tests look at. */
+/**
+ * A cluster of controllers and kubelets without any network: what the control plane's tests look
+ * at.
+ */
 export interface Harness {
   clock: VirtualClock;
   server: ApiServer;
@@ -26,14 +29,22 @@ export class Machine implements Runtime {
   onExit?: () => void;
   readonly pods = new Map<string, { ips: string[]; dead: Set<string> }>();
   /** What each probe answers. */
-  probes: (pod: Pod, container: string) => { ok: boolean; message: string } = () => ({ ok: true, message: "" });
+  probes: (pod: Pod, container: string) => { ok: boolean; message: string } = () => ({
+    ok: true,
+    message: "",
+  });
   #next = 2;
 
   start(pod: Pod, podCIDRs: readonly string[]) {
     const known = this.pods.get(pod.metadata.uid!);
     if (known) return known;
     const number = this.#next++;
-    const ips = podCIDRs.map((cidr) => cidr.replace(cidr.includes(":") ? /\/.*/ : /0\/\d+$/, cidr.includes(":") ? number.toString(16) : String(number)));
+    const ips = podCIDRs.map((cidr) =>
+      cidr.replace(
+        cidr.includes(":") ? /\/.*/ : /0\/\d+$/,
+        cidr.includes(":") ? number.toString(16) : String(number),
+      ),
+    );
     this.pods.set(pod.metadata.uid!, { ips, dead: new Set() });
     return { ips };
   }
@@ -66,42 +77,109 @@ export interface HarnessOptions {
   replicas?: number;
 }
 
-export function harness({ nodes = 3, seed = 1, clusterCIDRs = ["10.1.0.0/16"], serviceCIDRs = ["10.2.0.0/16"], capacity, externalCloudProvider = false, historyLimit = 100_000, replicas = 1 }: HarnessOptions = {}): Harness {
+export function harness({
+  nodes = 3,
+  seed = 1,
+  clusterCIDRs = ["10.1.0.0/16"],
+  serviceCIDRs = ["10.2.0.0/16"],
+  capacity,
+  externalCloudProvider = false,
+  historyLimit = 100_000,
+  replicas = 1,
+}: HarnessOptions = {}): Harness {
   const clock = new VirtualClock();
   const random = new Random(seed);
-  const server = new ApiServer({ clock, random: random.fork("apiserver").next, serviceCIDRs, historyLimit });
+  const server = new ApiServer({
+    clock,
+    random: random.fork("apiserver").next,
+    serviceCIDRs,
+    historyLimit,
+  });
   const surroundings = { clock, random, connect: (who: string) => server.client(who) };
   const managers: Manager[] = [];
   for (let i = 1; i <= replicas; i++) {
     const identity = `control-plane-${i}`;
-    managers.push(kubeControllerManager({ ...surroundings, identity, clusterCIDRs, firstPart: 1 }), kubeScheduler({ ...surroundings, identity }));
+    managers.push(
+      kubeControllerManager({ ...surroundings, identity, clusterCIDRs, firstPart: 1 }),
+      kubeScheduler({ ...surroundings, identity }),
+    );
   }
   for (const manager of managers) manager.start();
   const kubelets = new Map<string, Kubelet>();
   const machines = new Map<string, Machine>();
   for (let i = 0; i < nodes; i++) {
-    const name = nodes <= 26 ? `node-${String.fromCharCode(97 + i)}` : `node-${String(i).padStart(5, "0")}`;
+    const name =
+      nodes <= 26 ? `node-${String.fromCharCode(97 + i)}` : `node-${String(i).padStart(5, "0")}`;
     const runtime = new Machine();
     machines.set(name, runtime);
-    kubelets.set(name, new Kubelet({ ...surroundings, name, runtime, addresses: [`192.168.${(i + 1) >> 8}.${(i + 1) & 255}`], externalCloudProvider, ...(capacity && { capacity }) }));
+    kubelets.set(
+      name,
+      new Kubelet({
+        ...surroundings,
+        name,
+        runtime,
+        addresses: [`192.168.${(i + 1) >> 8}.${(i + 1) & 255}`],
+        externalCloudProvider,
+        ...(capacity && { capacity }),
+      }),
+    );
     kubelets.get(name)!.start();
   }
   const client = server.client("kubectl");
   return {
-    clock, server, client, random, surroundings, managers, kubelets, machines,
+    clock,
+    server,
+    client,
+    random,
+    surroundings,
+    managers,
+    kubelets,
+    machines,
     all: (kind, namespace) => client.list(kind, namespace === undefined ? {} : { namespace }).items,
-    events: (name) => client.list("Event").items.filter(({ involvedObject }) => involvedObject.name === name).map(({ type, reason, message, count, source }) => `${type} ${reason} ${count} ${source?.component} ${message}`),
+    events: (name) =>
+      client
+        .list("Event")
+        .items.filter(({ involvedObject }) => involvedObject.name === name)
+        .map(
+          ({ type, reason, message, count, source }) =>
+            `${type} ${reason} ${count} ${source?.component} ${message}`,
+        ),
   };
 }
 
-export function deployment(name: string, replicas: number, spec: Partial<Deployment["spec"]> & { container?: object } = {}): Deployment {
+export function deployment(
+  name: string,
+  replicas: number,
+  spec: Partial<Deployment["spec"]> & { container?: object } = {},
+): Deployment {
   const { container, ...rest } = spec;
   return {
-    apiVersion: "apps/v1", kind: "Deployment", metadata: { name },
-    spec: { replicas, selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "nginx", ports: [{ containerPort: 80 }], ...container }] } }, ...rest },
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: {
+          containers: [{ name, image: "nginx", ports: [{ containerPort: 80 }], ...container }],
+        },
+      },
+      ...rest,
+    },
   };
 }
 
 export function service(name: string, spec: Service["spec"] = {}): Service {
-  return { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { selector: { app: name }, ports: [{ name: "http", port: 8080, targetPort: 80 }], ...spec } };
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name },
+    spec: {
+      selector: { app: name },
+      ports: [{ name: "http", port: 8080, targetPort: 80 }],
+      ...spec,
+    },
+  };
 }

@@ -16,55 +16,146 @@ import { runControllers } from "./controllers-elsewhere.js";
 
 /** The same story, told to both clusters step by step; the test plays kubelets and users. */
 const story: [string, (client: Client) => void][] = [
-  ["Services and 120 Pods", (client) => {
-    client.create(service("web", { type: "LoadBalancer" }));
-    client.create(service("silent", { clusterIP: "None" }));
-    for (let i = 0; i < 120; i++) pod(client, i, i % 10 > 0);
-  }],
-  ["some become ready, some go, one is ending", (client) => {
-    for (let i = 0; i < 120; i += 20) status(client, `web-${i}`, `10.1.1.${i + 2}`, true);
-    for (let i = 5; i < 60; i += 5) client.delete("Pod", `web-${i}`, "default", { gracePeriodSeconds: 0 });
-    client.delete("Pod", "web-61", "default");
-  }],
-  ["the Service changes", (client) => void client.patch("Service", "web", "default", { type: "merge", body: { metadata: { labels: { team: "blue" } }, spec: { externalTrafficPolicy: "Local", publishNotReadyAddresses: true } } })],
+  [
+    "Services and 120 Pods",
+    (client) => {
+      client.create(service("web", { type: "LoadBalancer" }));
+      client.create(service("silent", { clusterIP: "None" }));
+      for (let i = 0; i < 120; i++) pod(client, i, i % 10 > 0);
+    },
+  ],
+  [
+    "some become ready, some go, one is ending",
+    (client) => {
+      for (let i = 0; i < 120; i += 20) status(client, `web-${i}`, `10.1.1.${i + 2}`, true);
+      for (let i = 5; i < 60; i += 5)
+        client.delete("Pod", `web-${i}`, "default", { gracePeriodSeconds: 0 });
+      client.delete("Pod", "web-61", "default");
+    },
+  ],
+  [
+    "the Service changes",
+    (client) =>
+      void client.patch("Service", "web", "default", {
+        type: "merge",
+        body: {
+          metadata: { labels: { team: "blue" } },
+          spec: { externalTrafficPolicy: "Local", publishNotReadyAddresses: true },
+        },
+      }),
+  ],
   ["a node leaves", (client) => client.delete("Node", "node-b")],
-  ["a Service asks for what the cloud cannot do, another wants no load balancer any more", (client) => {
-    client.create(service("dns", { type: "LoadBalancer", ports: [{ name: "dns", port: 53, protocol: "UDP" }] }));
-    client.patch("Service", "web", "default", { type: "merge", body: { spec: { type: "ClusterIP", externalTrafficPolicy: null, healthCheckNodePort: null, allocateLoadBalancerNodePorts: null, ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: null }] } } });
-  }],
+  [
+    "a Service asks for what the cloud cannot do, another wants no load balancer any more",
+    (client) => {
+      client.create(
+        service("dns", {
+          type: "LoadBalancer",
+          ports: [{ name: "dns", port: 53, protocol: "UDP" }],
+        }),
+      );
+      client.patch("Service", "web", "default", {
+        type: "merge",
+        body: {
+          spec: {
+            type: "ClusterIP",
+            externalTrafficPolicy: null,
+            healthCheckNodePort: null,
+            allocateLoadBalancerNodePorts: null,
+            ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: null }],
+          },
+        },
+      });
+    },
+  ],
 ];
 
-/** The nodes are there before the controllers are: which of two watches speaks first is chance, and a Service without nodes gets an event. */
+/**
+ * The nodes are there before the controllers are: which of two watches speaks first is chance, and
+ * a Service without nodes gets an event.
+ */
 function nodes(client: Client): void {
-  for (const name of ["node-a", "node-b", "node-c"]) client.create<Node>({ apiVersion: "v1", kind: "Node", metadata: { name, labels: { "topology.kubernetes.io/zone": `zone-${name}` } }, spec: {} });
+  for (const name of ["node-a", "node-b", "node-c"])
+    client.create<Node>({
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name, labels: { "topology.kubernetes.io/zone": `zone-${name}` } },
+      spec: {},
+    });
 }
 
 function pod(client: Client, i: number, ready: boolean): void {
-  client.create<Pod>({ apiVersion: "v1", kind: "Pod", metadata: { name: `web-${i}`, labels: { app: i === 7 ? "silent" : "web" } }, spec: { nodeName: `node-${"abc"[i % 3]}`, containers: [{ name: "c", image: "nginx" }] } });
+  client.create<Pod>({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: `web-${i}`, labels: { app: i === 7 ? "silent" : "web" } },
+    spec: { nodeName: `node-${"abc"[i % 3]}`, containers: [{ name: "c", image: "nginx" }] },
+  });
   status(client, `web-${i}`, `10.1.1.${i + 2}`, ready);
 }
 
 function status(client: Client, name: string, podIP: string, ready: boolean): void {
-  client.updateStatus<Pod>({ ...client.get("Pod", name), status: { phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions: [{ type: "Ready", status: ready ? "True" : "False" }] } });
+  client.updateStatus<Pod>({
+    ...client.get("Pod", name),
+    status: {
+      phase: "Running",
+      podIP,
+      podIPs: [{ ip: podIP }],
+      conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+    },
+  });
 }
 
-/** What the controllers made of it, without what differs by chance: names, uids, times, and how the endpoints are dealt out to slices. */
+/**
+ * What the controllers made of it, without what differs by chance: names, uids, times, and how the
+ * endpoints are dealt out to slices.
+ */
 function outcome(client: Client): string[] {
-  const endpoints = client.list("EndpointSlice").items.flatMap(({ metadata, addressType, ports, endpoints }) =>
-    endpoints.map(({ targetRef, ...endpoint }) => JSON.stringify({ labels: metadata.labels, owner: metadata.ownerReferences?.[0]?.name, addressType, ports, pod: targetRef?.name, ...endpoint })));
-  const services = client.list("Service").items.map(({ metadata, spec, status }: Service) => JSON.stringify([metadata.name, metadata.finalizers ?? [], spec.type, status?.loadBalancer]));
-  const events = client.list("Event").items.filter(({ reason }) => reason !== "SyncLoadBalancerFailed" && reason !== "HealthCheckNodePort").map(({ involvedObject, type, reason, message, source }) => `${involvedObject.kind}/${involvedObject.name} ${type} ${reason} ${message} ${source?.component}`);
+  const endpoints = client
+    .list("EndpointSlice")
+    .items.flatMap(({ metadata, addressType, ports, endpoints }) =>
+      endpoints.map(({ targetRef, ...endpoint }) =>
+        JSON.stringify({
+          labels: metadata.labels,
+          owner: metadata.ownerReferences?.[0]?.name,
+          addressType,
+          ports,
+          pod: targetRef?.name,
+          ...endpoint,
+        }),
+      ),
+    );
+  const services = client
+    .list("Service")
+    .items.map(({ metadata, spec, status }: Service) =>
+      JSON.stringify([metadata.name, metadata.finalizers ?? [], spec.type, status?.loadBalancer]),
+    );
+  const events = client
+    .list("Event")
+    .items.filter(
+      ({ reason }) => reason !== "SyncLoadBalancerFailed" && reason !== "HealthCheckNodePort",
+    )
+    .map(
+      ({ involvedObject, type, reason, message, source }) =>
+        `${involvedObject.kind}/${involvedObject.name} ${type} ${reason} ${message} ${source?.component}`,
+    );
   return [...endpoints, ...services, ...events].sort();
 }
 
-const http = suite<{ child: ChildProcess; stop: () => Promise<void>; client: Client }>("controllers over HTTP");
+const http = suite<{ child: ChildProcess; stop: () => Promise<void>; client: Client }>(
+  "controllers over HTTP",
+);
 
 http.before(async (context) => {
   const apiserver = new ApiServer({ clock: new RealClock(), random: new Random(1).next });
   const { url, close } = await serve({ apiserver, port: 0 });
   context.client = apiserver.client("test");
   nodes(context.client);
-  context.child = spawn(process.execPath, [fileURLToPath(new URL("./controllers-elsewhere.js", import.meta.url)), url], { stdio: ["ignore", "pipe", "inherit"] });
+  context.child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("./controllers-elsewhere.js", import.meta.url)), url],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   context.stop = async () => close();
   await once(context.child.stdout!, "data");
 });
@@ -74,27 +165,37 @@ http.after(async ({ child, stop }) => {
   await stop();
 });
 
-http("in another process the same controllers come to the same outcome, step by step", async ({ client: far, child }) => {
-  const clock = new VirtualClock();
-  const random = new Random(1);
-  const here = new ApiServer({ clock, random: random.fork("apiserver").next });
-  const near = here.client("test");
-  nodes(near);
-  runControllers({ clock, random, connect: (who) => here.client(who) });
-  for (const [step, play] of story) {
-    play(near);
-    play(far);
-    clock.settle();
-    const expected = outcome(near);
-    const deadline = Date.now() + 30_000;
-    while (outcome(far).join() !== expected.join() && Date.now() < deadline) {
-      assert.is(child.exitCode, null, "the controllers' process has ended");
-      await sleep(50);
+http(
+  "in another process the same controllers come to the same outcome, step by step",
+  async ({ client: far, child }) => {
+    const clock = new VirtualClock();
+    const random = new Random(1);
+    const here = new ApiServer({ clock, random: random.fork("apiserver").next });
+    const near = here.client("test");
+    nodes(near);
+    runControllers({ clock, random, connect: (who) => here.client(who) });
+    for (const [step, play] of story) {
+      play(near);
+      play(far);
+      clock.settle();
+      const expected = outcome(near);
+      const deadline = Date.now() + 30_000;
+      while (outcome(far).join() !== expected.join() && Date.now() < deadline) {
+        assert.is(child.exitCode, null, "the controllers' process has ended");
+        await sleep(50);
+      }
+      const reached = outcome(far);
+      assert.equal(
+        {
+          missing: expected.filter((line) => !reached.includes(line)),
+          extra: reached.filter((line) => !expected.includes(line)),
+        },
+        { missing: [], extra: [] },
+        step,
+      );
+      assert.ok(expected.length > 100);
     }
-    const reached = outcome(far);
-    assert.equal({ missing: expected.filter((line) => !reached.includes(line)), extra: reached.filter((line) => !expected.includes(line)) }, { missing: [], extra: [] }, step);
-    assert.ok(expected.length > 100);
-  }
-});
+  },
+);
 
 http.run();

@@ -8,7 +8,11 @@ import { deployment, harness, type Harness } from "./control-harness.js";
 const get = ({ client }: Harness, name = "web") => client.get("Deployment", name);
 const sizes = (h: Harness) => h.all("ReplicaSet").map(({ spec }) => spec.replicas);
 const live = (h: Harness) => h.all("Pod").filter(({ metadata }) => !metadata.deletionTimestamp);
-const setImage = ({ client }: Harness, image: string, name = "web") => client.patch("Deployment", name, "default", { type: "json", body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: image }] });
+const setImage = ({ client }: Harness, image: string, name = "web") =>
+  client.patch("Deployment", name, "default", {
+    type: "json",
+    body: [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: image }],
+  });
 
 function started(replicas: number, spec: Parameters<typeof deployment>[2] = {}): Harness {
   const h = harness();
@@ -25,21 +29,57 @@ test("a Deployment becomes a ReplicaSet, which becomes Pods", () => {
   assert.is(set.metadata.name, `web-${hash}`);
   assert.match(hash, /^[bcdfghjklmnpqrstvwxz2456789]{1,10}$/);
   assert.equal(set.spec.selector.matchLabels, { app: "web", "pod-template-hash": hash });
-  assert.equal(set.metadata.annotations, { "deployment.kubernetes.io/revision": "1", "deployment.kubernetes.io/desired-replicas": "3", "deployment.kubernetes.io/max-replicas": "4" });
+  assert.equal(set.metadata.annotations, {
+    "deployment.kubernetes.io/revision": "1",
+    "deployment.kubernetes.io/desired-replicas": "3",
+    "deployment.kubernetes.io/max-replicas": "4",
+  });
   assert.is(live(h).length, 3);
   for (const pod of live(h)) {
     assert.match(pod.metadata.name, new RegExp(`^web-${hash}-[a-z0-9]{5}$`));
-    assert.equal(pod.metadata.ownerReferences, [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: set.metadata.name, uid: set.metadata.uid, controller: true, blockOwnerDeletion: true }]);
+    assert.equal(pod.metadata.ownerReferences, [
+      {
+        apiVersion: "apps/v1",
+        kind: "ReplicaSet",
+        name: set.metadata.name,
+        uid: set.metadata.uid,
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ]);
   }
   const { status, metadata } = get(h);
   assert.is(metadata.annotations?.["deployment.kubernetes.io/revision"], "1");
-  assert.equal([status?.replicas, status?.updatedReplicas, status?.readyReplicas, status?.availableReplicas, status?.observedGeneration], [3, 3, 3, 3, 1]);
-  assert.equal(status?.conditions?.map(({ type, status, reason, message }) => `${type} ${status} ${reason} ${message}`), [
-    "Available True MinimumReplicasAvailable Deployment has minimum availability.",
-    `Progressing True NewReplicaSetAvailable ReplicaSet "${set.metadata.name}" has successfully progressed.`,
+  assert.equal(
+    [
+      status?.replicas,
+      status?.updatedReplicas,
+      status?.readyReplicas,
+      status?.availableReplicas,
+      status?.observedGeneration,
+    ],
+    [3, 3, 3, 3, 1],
+  );
+  assert.equal(
+    status?.conditions?.map(
+      ({ type, status, reason, message }) => `${type} ${status} ${reason} ${message}`,
+    ),
+    [
+      "Available True MinimumReplicasAvailable Deployment has minimum availability.",
+      `Progressing True NewReplicaSetAvailable ReplicaSet "${set.metadata.name}" has successfully progressed.`,
+    ],
+  );
+  assert.equal(h.events("web"), [
+    `Normal ScalingReplicaSet 1 deployment-controller Scaled up replica set ${set.metadata.name} from 0 to 3`,
   ]);
-  assert.equal(h.events("web"), [`Normal ScalingReplicaSet 1 deployment-controller Scaled up replica set ${set.metadata.name} from 0 to 3`]);
-  assert.is(h.events(set.metadata.name).filter((text) => text.startsWith("Normal SuccessfulCreate 1 replicaset-controller Created pod: web-")).length, 3);
+  assert.is(
+    h
+      .events(set.metadata.name)
+      .filter((text) =>
+        text.startsWith("Normal SuccessfulCreate 1 replicaset-controller Created pod: web-"),
+      ).length,
+    3,
+  );
 });
 
 test("a Pod that is deleted is replaced, one that the user adds by scaling comes, one too many goes", () => {
@@ -50,11 +90,24 @@ test("a Pod that is deleted is replaced, one that the user adds by scaling comes
   assert.is(live(h).length, 3);
   assert.not.ok(live(h).some(({ metadata }) => metadata.uid === first.metadata.uid));
   for (const replicas of [7, 2, 0]) {
-    h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
+    h.client.patch(
+      "Deployment",
+      "web",
+      "default",
+      { type: "merge", body: { spec: { replicas } } },
+      { subresource: "scale" },
+    );
     h.clock.settle();
-    assert.equal([h.all("Pod").length, sizes(h), get(h).status?.readyReplicas ?? 0], [replicas, [replicas], replicas]);
+    assert.equal(
+      [h.all("Pod").length, sizes(h), get(h).status?.readyReplicas ?? 0],
+      [replicas, [replicas], replicas],
+    );
   }
-  assert.is(condition(get(h), "Progressing")?.reason, "NewReplicaSetAvailable", "scaling is no new rollout");
+  assert.is(
+    condition(get(h), "Progressing")?.reason,
+    "NewReplicaSetAvailable",
+    "scaling is no new rollout",
+  );
 });
 
 test("scaling down takes the Pods that are not ready, then those of the fullest node, then the youngest", () => {
@@ -63,35 +116,65 @@ test("scaling down takes the Pods that are not ready, then those of the fullest 
   h.machines.get(sick.spec.nodeName!)!.probes = () => ({ ok: false, message: "ill" });
   h.clock.advance(30_000);
   assert.not.ok(isReady(live(h)[0]!));
-  h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { replicas: 2 } } });
+  h.client.patch("Deployment", "web", "default", {
+    type: "merge",
+    body: { spec: { replicas: 2 } },
+  });
   h.clock.settle();
   assert.not.ok(live(h).some(({ metadata }) => metadata.uid === sick.metadata.uid));
 });
 
-for (const [maxSurge, maxUnavailable, replicas] of [["25%", "25%", 4], [1, 0, 3], [0, 1, 3], ["50%", "0%", 5], [3, 2, 10], ["25%", "25%", 1]] as const)
+for (const [maxSurge, maxUnavailable, replicas] of [
+  ["25%", "25%", 4],
+  [1, 0, 3],
+  [0, 1, 3],
+  ["50%", "0%", 5],
+  [3, 2, 10],
+  ["25%", "25%", 1],
+] as const)
   test(`a rolling update of ${replicas} with maxSurge ${maxSurge} and maxUnavailable ${maxUnavailable} never leaves its bounds`, () => {
-    const h = started(replicas, { strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } } });
-    const of = (value: number | string, round: (n: number) => number) => (typeof value === "number" ? value : round((parseInt(value, 10) * replicas) / 100));
-    const [most, least] = [replicas + of(maxSurge, Math.ceil), replicas - of(maxUnavailable, Math.floor)];
-    let seen = [0, Infinity];
-    const stop = h.client.watch("Pod", { resourceVersion: h.client.list("Pod").resourceVersion }, () => {
-      const pods = live(h);
-      seen = [Math.max(seen[0]!, pods.length), Math.min(seen[1]!, pods.filter(isReady).length)];
+    const h = started(replicas, {
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } },
     });
+    const of = (value: number | string, round: (n: number) => number) =>
+      typeof value === "number" ? value : round((parseInt(value, 10) * replicas) / 100);
+    const [most, least] = [
+      replicas + of(maxSurge, Math.ceil),
+      replicas - of(maxUnavailable, Math.floor),
+    ];
+    let seen = [0, Infinity];
+    const stop = h.client.watch(
+      "Pod",
+      { resourceVersion: h.client.list("Pod").resourceVersion },
+      () => {
+        const pods = live(h);
+        seen = [Math.max(seen[0]!, pods.length), Math.min(seen[1]!, pods.filter(isReady).length)];
+      },
+    );
     setImage(h, "nginx:1.27");
     h.clock.settle();
     stop();
     assert.ok(seen[0]! <= most, `${seen[0]} Pods at once, allowed are ${most}`);
     assert.ok(seen[1]! >= least, `only ${seen[1]} ready, needed are ${least}`);
-    assert.equal(live(h).map(({ spec }) => spec.containers[0]!.image), Array(replicas).fill("nginx:1.27"));
+    assert.equal(
+      live(h).map(({ spec }) => spec.containers[0]!.image),
+      Array(replicas).fill("nginx:1.27"),
+    );
     assert.equal(sizes(h).sort(), [0, replicas]);
     assert.is(get(h).metadata.annotations?.["deployment.kubernetes.io/revision"], "2");
     assert.is(condition(get(h), "Progressing")?.reason, "NewReplicaSetAvailable");
   });
 
 test("a rollout to an image that never becomes ready stops in the middle, keeps serving, and is called off in time", () => {
-  const h = started(4, { progressDeadlineSeconds: 60, container: { readinessProbe: { httpGet: { port: 80 }, periodSeconds: 5 } } });
-  for (const machine of h.machines.values()) machine.probes = (pod) => (pod.spec.containers[0]!.image === "broken" ? { ok: false, message: "HTTP probe failed with statuscode: 500" } : { ok: true, message: "" });
+  const h = started(4, {
+    progressDeadlineSeconds: 60,
+    container: { readinessProbe: { httpGet: { port: 80 }, periodSeconds: 5 } },
+  });
+  for (const machine of h.machines.values())
+    machine.probes = (pod) =>
+      pod.spec.containers[0]!.image === "broken"
+        ? { ok: false, message: "HTTP probe failed with statuscode: 500" }
+        : { ok: true, message: "" };
   setImage(h, "broken");
   h.clock.settle();
   assert.is(live(h).filter(isReady).length, 3);
@@ -103,40 +186,79 @@ test("a rollout to an image that never becomes ready stops in the middle, keeps 
   assert.match(progress!.message!, /^ReplicaSet "web-[a-z0-9]+" has timed out progressing\.$/);
   setImage(h, "nginx"); // undo: the old ReplicaSet becomes the newest revision again
   h.clock.settle();
-  assert.equal([live(h).filter(isReady).length, sizes(h).sort(), get(h).metadata.annotations?.["deployment.kubernetes.io/revision"]], [4, [0, 4], "3"]);
+  assert.equal(
+    [
+      live(h).filter(isReady).length,
+      sizes(h).sort(),
+      get(h).metadata.annotations?.["deployment.kubernetes.io/revision"],
+    ],
+    [4, [0, 4], "3"],
+  );
 });
 
 test("Recreate ends all old Pods before the first new one begins", () => {
   const h = started(3, { strategy: { type: "Recreate" } });
   let mixed = false;
-  h.client.watch("Pod", { resourceVersion: h.client.list("Pod").resourceVersion }, () => (mixed ||= new Set(live(h).map(({ spec }) => spec.containers[0]!.image)).size > 1));
+  h.client.watch(
+    "Pod",
+    { resourceVersion: h.client.list("Pod").resourceVersion },
+    () => (mixed ||= new Set(live(h).map(({ spec }) => spec.containers[0]!.image)).size > 1),
+  );
   setImage(h, "nginx:2");
   h.clock.settle();
   assert.not.ok(mixed);
-  assert.equal(live(h).map(({ spec }) => spec.containers[0]!.image), ["nginx:2", "nginx:2", "nginx:2"]);
+  assert.equal(
+    live(h).map(({ spec }) => spec.containers[0]!.image),
+    ["nginx:2", "nginx:2", "nginx:2"],
+  );
 });
 
 test("while it is paused a new template waits, and scaling does not", () => {
   const h = started(2);
-  h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { paused: true } } });
+  h.client.patch("Deployment", "web", "default", {
+    type: "merge",
+    body: { spec: { paused: true } },
+  });
   setImage(h, "nginx:2");
-  h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { replicas: 4 } } });
+  h.client.patch("Deployment", "web", "default", {
+    type: "merge",
+    body: { spec: { replicas: 4 } },
+  });
   h.clock.settle();
-  assert.equal(live(h).map(({ spec }) => spec.containers[0]!.image), Array(4).fill("nginx"));
-  h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { paused: false } } });
+  assert.equal(
+    live(h).map(({ spec }) => spec.containers[0]!.image),
+    Array(4).fill("nginx"),
+  );
+  h.client.patch("Deployment", "web", "default", {
+    type: "merge",
+    body: { spec: { paused: false } },
+  });
   h.clock.settle();
-  assert.equal(live(h).map(({ spec }) => spec.containers[0]!.image), Array(4).fill("nginx:2"));
+  assert.equal(
+    live(h).map(({ spec }) => spec.containers[0]!.image),
+    Array(4).fill("nginx:2"),
+  );
 });
 
 test("scaled in the middle of a rollout, old and new keep their shares", () => {
-  const h = started(10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } }, container: { readinessProbe: { httpGet: { port: 80 } } } });
-  for (const machine of h.machines.values()) machine.probes = (pod) => ({ ok: pod.spec.containers[0]!.image === "nginx", message: "" });
+  const h = started(10, {
+    strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } },
+    container: { readinessProbe: { httpGet: { port: 80 } } },
+  });
+  for (const machine of h.machines.values())
+    machine.probes = (pod) => ({ ok: pod.spec.containers[0]!.image === "nginx", message: "" });
   setImage(h, "broken");
   h.clock.settle();
   assert.equal(sizes(h).sort(), [5, 8]);
-  h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { replicas: 15 } } });
+  h.client.patch("Deployment", "web", "default", {
+    type: "merge",
+    body: { spec: { replicas: 15 } },
+  });
   h.clock.settle();
-  assert.equal(sizes(h).sort((a, b) => a! - b!), [7, 11]); // 13 became 18: the documentation's own example of proportional scaling
+  assert.equal(
+    sizes(h).sort((a, b) => a! - b!),
+    [7, 11],
+  ); // 13 became 18: the documentation's own example of proportional scaling
 });
 
 test("old ReplicaSets are kept for undo as far as revisionHistoryLimit says", () => {
@@ -145,7 +267,13 @@ test("old ReplicaSets are kept for undo as far as revisionHistoryLimit says", ()
     setImage(h, `nginx:${tag}`);
     h.clock.settle();
   }
-  assert.equal(h.all("ReplicaSet").map(({ metadata }) => metadata.annotations?.["deployment.kubernetes.io/revision"]).sort(), ["4", "5", "6"]);
+  assert.equal(
+    h
+      .all("ReplicaSet")
+      .map(({ metadata }) => metadata.annotations?.["deployment.kubernetes.io/revision"])
+      .sort(),
+    ["4", "5", "6"],
+  );
 });
 
 test("minReadySeconds: a Pod that is ready counts as available only a while later", () => {
@@ -165,7 +293,8 @@ test("hundreds of Pods come in bursts, and the events about them are few", () =>
   h.clock.settle();
   assert.equal([live(h).length, get(h).status?.readyReplicas], [1_100, 1_100]);
   const [set] = h.all("ReplicaSet") as [ReplicaSet];
-  assert.is(h.events(set.metadata.name).length, 11); // ten, and one for all the others (client-go's correlator)
+  // ten, and one for all the others (client-go's correlator)
+  assert.is(h.events(set.metadata.name).length, 11);
 });
 
 test("the same seed gives the same cluster, to the byte", () => {
@@ -173,7 +302,13 @@ test("the same seed gives the same cluster, to the byte", () => {
     const h = started(5);
     setImage(h, "nginx:2");
     h.clock.settle();
-    return JSON.stringify([h.clock.now(), h.all("Deployment"), h.all("ReplicaSet"), h.all("Pod"), h.all("Event")]);
+    return JSON.stringify([
+      h.clock.now(),
+      h.all("Deployment"),
+      h.all("ReplicaSet"),
+      h.all("Pod"),
+      h.all("Event"),
+    ]);
   };
   assert.is(run(), run());
 });
@@ -182,21 +317,36 @@ test("a Deployment that is deleted takes its ReplicaSets and Pods with it; orpha
   const h = started(2);
   h.client.delete("Deployment", "web", "default");
   h.clock.settle();
-  assert.equal([h.all("Deployment").length, h.all("ReplicaSet").length, h.all("Pod").length], [0, 0, 0]);
+  assert.equal(
+    [h.all("Deployment").length, h.all("ReplicaSet").length, h.all("Pod").length],
+    [0, 0, 0],
+  );
   h.client.create(deployment("web", 2));
   h.clock.settle();
   h.client.delete("Deployment", "web", "default", { propagationPolicy: "Orphan" });
   h.clock.settle();
-  assert.equal([h.all("Deployment").length, h.all("ReplicaSet").length, h.all("Pod").length], [0, 1, 2]);
+  assert.equal(
+    [h.all("Deployment").length, h.all("ReplicaSet").length, h.all("Pod").length],
+    [0, 1, 2],
+  );
   assert.is(h.all("ReplicaSet")[0]!.metadata.ownerReferences?.length ?? 0, 0);
 });
 
 test("a Pod whose labels are changed leaves its set, which makes another; labelled back, it is one too many", () => {
   const h = started(3);
   const [first] = live(h) as [Pod];
-  const label = (app: string) => (h.client.patch("Pod", first.metadata.name, "default", { type: "merge", body: { metadata: { labels: { app } } } }), h.clock.settle());
+  const label = (app: string) => (
+    h.client.patch("Pod", first.metadata.name, "default", {
+      type: "merge",
+      body: { metadata: { labels: { app } } },
+    }),
+    h.clock.settle()
+  );
   label("under-repair");
-  assert.equal([live(h).length, h.client.get("Pod", first.metadata.name).metadata.ownerReferences ?? []], [4, []]);
+  assert.equal(
+    [live(h).length, h.client.get("Pod", first.metadata.name).metadata.ownerReferences ?? []],
+    [4, []],
+  );
   assert.is(get(h).status?.replicas, 3);
   label("web");
   assert.equal([h.all("Pod").length, get(h).status?.replicas], [3, 3]);
@@ -209,7 +359,10 @@ test("a Deployment made anew adopts the ReplicaSet and the Pods that the old one
   h.clock.settle();
   h.client.create(deployment("web", 2));
   h.clock.settle();
-  assert.equal([h.all("ReplicaSet").length, live(h).map(({ metadata }) => metadata.uid)], [1, before]);
+  assert.equal(
+    [h.all("ReplicaSet").length, live(h).map(({ metadata }) => metadata.uid)],
+    [1, before],
+  );
 });
 
 test("deleted in the foreground, the owner is the last to go", () => {
@@ -217,7 +370,11 @@ test("deleted in the foreground, the owner is the last to go", () => {
   h.client.delete("Deployment", "web", "default", { propagationPolicy: "Foreground" });
   const order: string[] = [];
   for (const kind of ["Deployment", "ReplicaSet", "Pod"] as const)
-    h.client.watch(kind, { resourceVersion: h.client.list(kind).resourceVersion }, (event) => event.type === "DELETED" && order.push(kind));
+    h.client.watch(
+      kind,
+      { resourceVersion: h.client.list(kind).resourceVersion },
+      (event) => event.type === "DELETED" && order.push(kind),
+    );
   h.clock.settle();
   assert.equal(order, ["Pod", "Pod", "ReplicaSet", "Deployment"]);
 });
@@ -225,12 +382,22 @@ test("deleted in the foreground, the owner is the last to go", () => {
 test("a namespace that is deleted is emptied first", () => {
   const h = started(1);
   h.client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
-  h.client.create({ ...deployment("cart", 2), metadata: { name: "cart", namespace: "shop" } } as Deployment);
+  h.client.create({
+    ...deployment("cart", 2),
+    metadata: { name: "cart", namespace: "shop" },
+  } as Deployment);
   h.clock.settle();
   assert.is(h.all("Pod", "shop").length, 2);
   h.client.delete("Namespace", "shop");
   h.clock.settle();
-  assert.equal([h.all("Namespace").some(({ metadata }) => metadata.name === "shop"), h.all("Pod", "shop").length, h.all("Pod").length], [false, 0, 1]);
+  assert.equal(
+    [
+      h.all("Namespace").some(({ metadata }) => metadata.name === "shop"),
+      h.all("Pod", "shop").length,
+      h.all("Pod").length,
+    ],
+    [false, 0, 1],
+  );
 });
 
 test.run();

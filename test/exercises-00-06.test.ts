@@ -1,4 +1,7 @@
-/** The checks of chapters 00 to 06: each accepts what is right, in several spellings, and refuses what readers may well think instead. */
+/**
+ * The checks of chapters 00 to 06: each accepts what is right, in several spellings, and refuses
+ * what readers may well think instead.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -17,15 +20,24 @@ function article(change?: (cluster: Cluster) => void): Cluster {
   return cluster;
 }
 
-const atPort80 = article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 80, targetPort: 80 }] } }));
+const atPort80 = article((cluster) =>
+  cluster.patch("Service", "nginx", {
+    spec: { ports: [{ name: "http", port: 80, targetPort: 80 }] },
+  }),
+);
 const plain = article();
 const byNodePort = plain.outcomes("http://192.168.0.1:30519/", { from: "192.168.7.7" }).outcomes;
-const stays = (yes: boolean) => byNodePort.find(({ node }) => (node === "node-a") === yes) as Journey;
+const stays = (yes: boolean) =>
+  byNodePort.find(({ node }) => (node === "node-a") === yes) as Journey;
 
-const labelled = (...nodes: string[]) => article((cluster) => {
-  for (const node of nodes) cluster.patch("Node", node, { metadata: { labels: { disk: "ssd" } } });
-  cluster.patch("Deployment", "nginx", { spec: { template: { spec: { nodeSelector: { disk: "ssd" } } } } });
-});
+const labelled = (...nodes: string[]) =>
+  article((cluster) => {
+    for (const node of nodes)
+      cluster.patch("Node", node, { metadata: { labels: { disk: "ssd" } } });
+    cluster.patch("Deployment", "nginx", {
+      spec: { template: { spec: { nodeSelector: { disk: "ssd" } } } },
+    });
+  });
 const bare = createCluster();
 function withDomains(domains: Record<string, string>, cloud = true): Cluster {
   const cluster = createCluster({ domains, ...(cloud && { cloud: aws() }) });
@@ -36,62 +48,224 @@ function withDomains(domains: Record<string, string>, cloud = true): Cluster {
 
 function refusal(name: string, spec = "{ ports: [{ port: 80 }] }"): string {
   try {
-    article().apply(`{ apiVersion: v1, kind: Service, metadata: { name: ${name} }, spec: ${spec} }`);
+    article().apply(
+      `{ apiVersion: v1, kind: Service, metadata: { name: ${name} }, spec: ${spec} }`,
+    );
   } catch (error) {
     return (error as Error).message;
   }
   return "applied";
 }
 
-const astray = article((cluster) => cluster.patch("Service", "nginx", { spec: { selector: { app: "ngnix" } } }));
-const on30080 = article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: 30080 }] } }));
+const astray = article((cluster) =>
+  cluster.patch("Service", "nginx", { spec: { selector: { app: "ngnix" } } }),
+);
+const on30080 = article((cluster) =>
+  cluster.patch("Service", "nginx", {
+    spec: { ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: 30080 }] },
+  }),
+);
 
-const stopCloudManagers = (howMany: number) => (cluster: Cluster) => cluster.managers.filter(({ name }) => name === "cloud-controller-manager").slice(0, howMany).forEach((manager) => manager.stop());
+const stopCloudManagers = (howMany: number) => (cluster: Cluster) =>
+  cluster.managers
+    .filter(({ name }) => name === "cloud-controller-manager")
+    .slice(0, howMany)
+    .forEach((manager) => manager.stop());
 const tooEarly = createCluster({ cloud: aws() });
 stopCloudManagers(2)(tooEarly);
 tooEarly.apply(read(manifests));
 tooEarly.settle();
 
-const staleOn = (node: string, replicas = 1) => article((cluster) => {
-  cluster.node(node).kubeProxy.stop();
-  cluster.scale("Deployment", "nginx", replicas);
-});
+const staleOn = (node: string, replicas = 1) =>
+  article((cluster) => {
+    cluster.node(node).kubeProxy.stop();
+    cluster.scale("Deployment", "nginx", replicas);
+  });
 
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
-  "00.1": { right: ["kube-scheduler", "the scheduler", "Scheduler"], wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"] },
-  "00.2": { right: ["replicaset-controller", "ReplicaSet controller"], wrong: ["deployment-controller", "kube-controller-manager", "KCM", "kubelet", "kube-scheduler", "kubectl"] },
+  "00.1": {
+    right: ["kube-scheduler", "the scheduler", "Scheduler"],
+    wrong: ["kubelet", "kubelet/node-a", "API server", "replicaset-controller", "kubectl"],
+  },
+  "00.2": {
+    right: ["replicaset-controller", "ReplicaSet controller"],
+    wrong: [
+      "deployment-controller",
+      "kube-controller-manager",
+      "KCM",
+      "kubelet",
+      "kube-scheduler",
+      "kubectl",
+    ],
+  },
   "00.3": { right: ["10.1.4.2"], wrong: ["10.1.1.3", "10.1.2.3", "10.1.3.3", "10.1.4.0/24", 4] },
-  "00.4": { right: [labelled("node-c")], wrong: [plain, labelled(), labelled("node-b"), labelled("node-a", "node-c"), bare, "node-c", {}] },
-  "01.1": { right: ["b", "(b)", "B", "b) a rolling update"], wrong: ["a", "c", "d", "e", "all", 2] },
+  "00.4": {
+    right: [labelled("node-c")],
+    wrong: [
+      plain,
+      labelled(),
+      labelled("node-b"),
+      labelled("node-a", "node-c"),
+      bare,
+      "node-c",
+      {},
+    ],
+  },
+  "01.1": {
+    right: ["b", "(b)", "B", "b) a rolling update"],
+    wrong: ["a", "c", "d", "e", "all", 2],
+  },
   "01.2": { right: [2, "2", "two"], wrong: [3, 0, 1, "three", "none"] },
   "01.3": { right: ["A", "a record", "type A"], wrong: ["CNAME", "MX", "TXT", "AAAA", "ALIAS"] },
-  "01.4": { right: [withDomains({ "shop.example": "default/nginx" })], wrong: [plain, bare, withDomains({ "shop.example": "default/nginx" }, false), withDomains({ "www.shop.example": "default/nginx" }), "shop.example"] },
-  "02.1": { right: ["API server", "the kube-apiserver", "apiserver"], wrong: ["kube-controller-manager", "KCM", "service controller", "kube-proxy", "etcd", "kubectl", "cloud-controller-manager"] },
+  "01.4": {
+    right: [withDomains({ "shop.example": "default/nginx" })],
+    wrong: [
+      plain,
+      bare,
+      withDomains({ "shop.example": "default/nginx" }, false),
+      withDomains({ "www.shop.example": "default/nginx" }),
+      "shop.example",
+    ],
+  },
+  "02.1": {
+    right: ["API server", "the kube-apiserver", "apiserver"],
+    wrong: [
+      "kube-controller-manager",
+      "KCM",
+      "service controller",
+      "kube-proxy",
+      "etcd",
+      "kubectl",
+      "cloud-controller-manager",
+    ],
+  },
   "02.2": { right: ["d", "(d)", "D"], wrong: ["a", "b", "c", "none", 4] },
   "02.3": { right: [0, "0", "none", "zero"], wrong: [1, 2, "one", "many"] },
-  "02.4": { right: [refusal("My_App"), new Error(refusal("1st")), refusal("x".repeat(64))], wrong: [refusal("fine"), refusal("fine", "{ ports: [{ port: 70000 }] }"), refusal("fine", "{ prots: [] }"), "My_App", 'services "nginx" already exists'] },
+  "02.4": {
+    right: [refusal("My_App"), new Error(refusal("1st")), refusal("x".repeat(64))],
+    wrong: [
+      refusal("fine"),
+      refusal("fine", "{ ports: [{ port: 70000 }] }"),
+      refusal("fine", "{ prots: [] }"),
+      "My_App",
+      'services "nginx" already exists',
+    ],
+  },
   "03.1": { right: [0, "none", "0", "no"], wrong: [1, 3, 30519, "one"] },
   "03.2": { right: [5, "five", "5"], wrong: [4, 4.5, 1, 450, 9] },
   "03.3": { right: [30086, "30086"], wrong: [30000, 30085, 30087, 30095, 32767, 86] },
-  "03.4": { right: [astray], wrong: [plain, bare, article((cluster) => cluster.scale("Deployment", "nginx", 0)), article((cluster) => cluster.delete("Service", "nginx")), "rejected"] },
-  "03.5": { right: [on30080], wrong: [plain, bare, article((cluster) => cluster.patch("Service", "nginx", { spec: { ports: [{ name: "http", port: 30080, targetPort: 80 }] } })), 30080] },
-  "04.1": { right: ["cloud-controller-manager", "CCM", "the Cloud Controller Manager"], wrong: ["kube-controller-manager", "KCM", "controller manager", "API server", "kube-proxy"] },
+  "03.4": {
+    right: [astray],
+    wrong: [
+      plain,
+      bare,
+      article((cluster) => cluster.scale("Deployment", "nginx", 0)),
+      article((cluster) => cluster.delete("Service", "nginx")),
+      "rejected",
+    ],
+  },
+  "03.5": {
+    right: [on30080],
+    wrong: [
+      plain,
+      bare,
+      article((cluster) =>
+        cluster.patch("Service", "nginx", {
+          spec: { ports: [{ name: "http", port: 30080, targetPort: 80 }] },
+        }),
+      ),
+      30080,
+    ],
+  },
+  "04.1": {
+    right: ["cloud-controller-manager", "CCM", "the Cloud Controller Manager"],
+    wrong: ["kube-controller-manager", "KCM", "controller manager", "API server", "kube-proxy"],
+  },
   "04.2": { right: ["c", "(c)", "c) the events"], wrong: ["a", "b", "d", "e"] },
-  "04.3": { right: ["a, b, d", ["a", "b", "d"], "(a), (b) and (d)", "d b a"], wrong: ["a", "a, b", "b, d", "a, d", "c", "a, b, c, d", "all", ["c"]] },
-  "04.4": { right: [article(stopCloudManagers(2))], wrong: [article(stopCloudManagers(1)), article(), bare, tooEarly, "both"] },
+  "04.3": {
+    right: ["a, b, d", ["a", "b", "d"], "(a), (b) and (d)", "d b a"],
+    wrong: ["a", "a, b", "b, d", "a, d", "c", "a, b, c, d", "all", ["c"]],
+  },
+  "04.4": {
+    right: [article(stopCloudManagers(2))],
+    wrong: [article(stopCloudManagers(1)), article(), bare, tooEarly, "both"],
+  },
   "05.1": { right: [1 / 3, "1/3", 0.33333333349, "33%"], wrong: [1 / 4, 0.25, 1 / 2, 3 / 4, 1, 3] },
-  "05.2": { right: ["spec.ports[0].nodePort", "nodePort", "spec.ports[].nodePort"], wrong: ["spec.clusterIP", "spec.externalTrafficPolicy", "port", "spec.ports[0].port", "status.loadBalancer", 30519] },
+  "05.2": {
+    right: ["spec.ports[0].nodePort", "nodePort", "spec.ports[].nodePort"],
+    wrong: [
+      "spec.clusterIP",
+      "spec.externalTrafficPolicy",
+      "port",
+      "spec.ports[0].port",
+      "status.loadBalancer",
+      30519,
+    ],
+  },
   "05.3": { right: ["b", "(b)", "B"], wrong: ["a", "c", "d", "nothing happens"] },
-  "05.4": { right: [staleOn("node-b"), staleOn("node-a"), staleOn("node-b", 5)], wrong: [plain, bare, staleOn("node-c"), staleOn("node-b", 3), createCluster({ nodes: 1 }), "node-b"] },
-  "06.1": { right: [1 / 3, "1/3", "33 %", "33.3%", 0.333], wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"] },
-  "06.2": { right: [["kube-proxy", "conntrack"], "kube-proxy, connection tracking", ["Kube Proxy", "nf_conntrack"]], wrong: [["kubelet", "conntrack"], ["conntrack", "kube-proxy"], ["kube-proxy", "kube-proxy"], ["kube-proxy"], "kube-proxy", ["kube-controller-manager", "iptables"], ["kube-proxy", "MASQUERADE"]] },
+  "05.4": {
+    right: [staleOn("node-b"), staleOn("node-a"), staleOn("node-b", 5)],
+    wrong: [
+      plain,
+      bare,
+      staleOn("node-c"),
+      staleOn("node-b", 3),
+      createCluster({ nodes: 1 }),
+      "node-b",
+    ],
+  },
+  "06.1": {
+    right: [1 / 3, "1/3", "33 %", "33.3%", 0.333],
+    wrong: [1 / 9, "1/9", 2 / 3, 1, 3, "never"],
+  },
+  "06.2": {
+    right: [
+      ["kube-proxy", "conntrack"],
+      "kube-proxy, connection tracking",
+      ["Kube Proxy", "nf_conntrack"],
+    ],
+    wrong: [
+      ["kubelet", "conntrack"],
+      ["conntrack", "kube-proxy"],
+      ["kube-proxy", "kube-proxy"],
+      ["kube-proxy"],
+      "kube-proxy",
+      ["kube-controller-manager", "iptables"],
+      ["kube-proxy", "MASQUERADE"],
+    ],
+  },
   "06.3": { right: [1 / 5, 0.2, "20%", "1/5"], wrong: [1 / 3, "1/3", 1 / 15, 1 / 9, 5, 0.33] },
   "06.4": {
-    right: [atPort80.request("http://mynginx-app.com/"), atPort80.request("http://mynginx-app.com:80/")],
-    wrong: ["http://mynginx-app.com/", plain.request("http://mynginx-app.com/"), plain.request(url), atPort80.request("http://myngix-app.com/"), atPort80.request("https://mynginx-app.com/"), plain.request("http://192.168.0.1:30519/"), plain.request("mynginx-app.com"), {}, 80],
+    right: [
+      atPort80.request("http://mynginx-app.com/"),
+      atPort80.request("http://mynginx-app.com:80/"),
+    ],
+    wrong: [
+      "http://mynginx-app.com/",
+      plain.request("http://mynginx-app.com/"),
+      plain.request(url),
+      atPort80.request("http://myngix-app.com/"),
+      atPort80.request("https://mynginx-app.com/"),
+      plain.request("http://192.168.0.1:30519/"),
+      plain.request("mynginx-app.com"),
+      {},
+      80,
+    ],
   },
-  "06.5": { right: [stays(true)], wrong: [stays(false), plain.request(url), plain.request("http://nginx:8080/", { from: `pod/default/${plain.list("Pod")[0]!.metadata.name}` }), plain.request("http://192.168.0.1:80/"), "http://192.168.0.1:30519/", 30519] },
+  "06.5": {
+    right: [stays(true)],
+    wrong: [
+      stays(false),
+      plain.request(url),
+      plain.request("http://nginx:8080/", {
+        from: `pod/default/${plain.list("Pod")[0]!.metadata.name}`,
+      }),
+      plain.request("http://192.168.0.1:80/"),
+      "http://192.168.0.1:30519/",
+      30519,
+    ],
+  },
 };
 
 for (const [id, { right, wrong }] of Object.entries(table)) {
@@ -110,13 +284,22 @@ for (const [id, { right, wrong }] of Object.entries(table)) {
     }
   });
   test(`${id} asks for an answer where none is given`, () => {
-    for (const nothing of ["?", "", undefined, null]) assert.match(verdict(id, nothing).say, /^Put your answer/);
+    for (const nothing of ["?", "", undefined, null])
+      assert.match(verdict(id, nothing).say, /^Put your answer/);
   });
 }
 
 test("the chapters ask for just these", () => {
-  const notebooks = new URL("../../notebooks/", import.meta.url), chapters = readdirSync(notebooks).filter((name) => /^0[0-6]-.*\.ipynb$/.test(name));
-  const asked = (folder: string) => chapters.flatMap((name) => [...readFileSync(new URL(folder + name, notebooks), "utf8").matchAll(/check\(\\"(\d\d\.\d)\\"/g)].map(([, id]) => id!));
+  const notebooks = new URL("../../notebooks/", import.meta.url),
+    chapters = readdirSync(notebooks).filter((name) => /^0[0-6]-.*\.ipynb$/.test(name));
+  const asked = (folder: string) =>
+    chapters.flatMap((name) =>
+      [
+        ...readFileSync(new URL(folder + name, notebooks), "utf8").matchAll(
+          /check\(\\"(\d\d\.\d)\\"/g,
+        ),
+      ].map(([, id]) => id!),
+    );
   assert.equal(asked(""), Object.keys(table), "in the chapters");
   assert.equal([...new Set(asked("solutions/"))], Object.keys(table), "in the solutions");
 });

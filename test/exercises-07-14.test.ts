@@ -1,14 +1,28 @@
-/** The checks of chapters 07 to 14: each accepts what is right, in several spellings, and refuses what readers may well think instead. */
+/**
+ * The checks of chapters 07 to 14: each accepts what is right, in several spellings, and refuses
+ * what readers may well think instead.
+ */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
-import { aws, compareWith, createCluster, gcp, parse, read, type Cluster, type ClusterOptions, type LabReport } from "stopover";
+import {
+  aws,
+  compareWith,
+  createCluster,
+  gcp,
+  parse,
+  read,
+  type Cluster,
+  type ClusterOptions,
+  type LabReport,
+} from "stopover";
 import { recall } from "stopover/internal/lab/recording";
 import { verdict } from "@stopover/exercises";
 
 const folder = new URL("../../notebooks/", import.meta.url);
 const manifests = new URL("manifests", folder).pathname;
-const url = "http://mynginx-app.com:8080/", user = "203.0.113.9";
+const url = "http://mynginx-app.com:8080/",
+  user = "203.0.113.9";
 
 function article(change?: (cluster: Cluster) => void, cloud: Cloud | null = aws()): Cluster {
   const cluster = createCluster({ nodes: 3, ...(cloud && { cloud }), seed: 1 });
@@ -18,7 +32,12 @@ function article(change?: (cluster: Cluster) => void, cloud: Cloud | null = aws(
   return cluster;
 }
 type Cloud = NonNullable<ClusterOptions["cloud"]>;
-const settled = (change: (cluster: Cluster) => void, cloud: Cloud = aws()): Cluster => article((cluster) => { change(cluster); cluster.settle(); cluster.advance("2m"); }, cloud);
+const settled = (change: (cluster: Cluster) => void, cloud: Cloud = aws()): Cluster =>
+  article((cluster) => {
+    change(cluster);
+    cluster.settle();
+    cluster.advance("2m");
+  }, cloud);
 
 const deployment = (port: number, replicas = 3): string => `
 apiVersion: apps/v1
@@ -43,79 +62,212 @@ function fresh(port: number, replicas?: number): Cluster {
 const plain = article();
 const without = article(undefined, null);
 without.settle();
-const local = (cloud: Cloud = gcp()) => settled((cluster) => cluster.patch("Service", "nginx", { spec: { externalTrafficPolicy: "Local" } }), cloud);
+const local = (cloud: Cloud = gcp()) =>
+  settled(
+    (cluster) => cluster.patch("Service", "nginx", { spec: { externalTrafficPolicy: "Local" } }),
+    cloud,
+  );
 const keepsAddress = local().request(url, { from: user });
 const nodePort = without.get("Service", "nginx").spec.ports![0]!.nodePort;
 const pod = plain.list("Pod")[0]!.metadata.name;
 
 const labels = (who: string, labels: Record<string, string>, cluster: Cluster) => {
-  const client = cluster.as(who), now = client.get("Service", "nginx", "default");
-  return client.update({ ...now, metadata: { ...now.metadata, labels: { ...now.metadata.labels, ...labels } } });
+  const client = cluster.as(who),
+    now = client.get("Service", "nginx", "default");
+  return client.update({
+    ...now,
+    metadata: { ...now.metadata, labels: { ...now.metadata.labels, ...labels } },
+  });
 };
-const both = article(), one = article(), other = article();
+const both = article(),
+  one = article(),
+  other = article();
 labels("alice", { owner: "alice" }, both);
 
-const report = (recording: string, cluster: Cluster, url: string, from = "internet"): LabReport => compareWith(cluster.outcomes(url, { from }).outcomes, recall(readFileSync(new URL(`dumps/${recording}.json`, folder), "utf8")));
+const report = (recording: string, cluster: Cluster, url: string, from = "internet"): LabReport =>
+  compareWith(
+    cluster.outcomes(url, { from }).outcomes,
+    recall(readFileSync(new URL(`dumps/${recording}.json`, folder), "utf8")),
+  );
 
 /** For each exercise what is right, and what is wrong but plausible. */
 const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
-  "07.1": { right: [7 / 16, "7/16", 0.4375, "43.75 %"], wrong: [1 / 4, 1 / 2, 9 / 16, 5 / 9, 1 / 16, "half"] },
-  "07.2": { right: ["load balancer", "the load balancer", "LB"], wrong: ["node-lifecycle controller", "kube-proxy", "kubelet"] },
-  "07.3": { right: [{ periodSeconds: 1, failureThreshold: 2 }, { periodSeconds: 2, failureThreshold: 1 }, { periodSeconds: 1, failureThreshold: 1, httpGet: { port: 80 } }], wrong: [{ periodSeconds: 1, failureThreshold: 3 }, { periodSeconds: 3, failureThreshold: 1 }, { periodSeconds: 1 }, { failureThreshold: 1 }, {}, { periodSeconds: 0.5, failureThreshold: 2 }, 3, "1 and 2"] },
+  "07.1": {
+    right: [7 / 16, "7/16", 0.4375, "43.75 %"],
+    wrong: [1 / 4, 1 / 2, 9 / 16, 5 / 9, 1 / 16, "half"],
+  },
+  "07.2": {
+    right: ["load balancer", "the load balancer", "LB"],
+    wrong: ["node-lifecycle controller", "kube-proxy", "kubelet"],
+  },
+  "07.3": {
+    right: [
+      { periodSeconds: 1, failureThreshold: 2 },
+      { periodSeconds: 2, failureThreshold: 1 },
+      { periodSeconds: 1, failureThreshold: 1, httpGet: { port: 80 } },
+    ],
+    wrong: [
+      { periodSeconds: 1, failureThreshold: 3 },
+      { periodSeconds: 3, failureThreshold: 1 },
+      { periodSeconds: 1 },
+      { failureThreshold: 1 },
+      {},
+      { periodSeconds: 0.5, failureThreshold: 2 },
+      3,
+      "1 and 2",
+    ],
+  },
   "07.4": {
     right: [fresh(81)],
     wrong: [
-      plain, fresh(80), fresh(81, 2), settled((cluster) => cluster.scale("Deployment", "nginx", 0)), settled((cluster) => cluster.patch("Service", "nginx", { spec: { selector: { app: "none" } } })),
-      settled((cluster) => cluster.apply(parse(deployment(81)))), settled((cluster) => cluster.patch("Service", "nginx", { spec: { type: "ClusterIP" } })), settled((cluster) => cluster.delete("Service", "nginx")), {}, "cluster",
+      plain,
+      fresh(80),
+      fresh(81, 2),
+      settled((cluster) => cluster.scale("Deployment", "nginx", 0)),
+      settled((cluster) =>
+        cluster.patch("Service", "nginx", { spec: { selector: { app: "none" } } }),
+      ),
+      settled((cluster) => cluster.apply(parse(deployment(81)))),
+      settled((cluster) => cluster.patch("Service", "nginx", { spec: { type: "ClusterIP" } })),
+      settled((cluster) => cluster.delete("Service", "nginx")),
+      {},
+      "cluster",
     ],
   },
   "08.1": { right: ["load balancer", "the load balancer's", "LB"], wrong: ["user", "node", "Pod"] },
   "08.2": { right: [1 / 4, "1/4", "25%"], wrong: [1 / 6, 1 / 8, 1 / 3, 4] },
   "08.3": {
-    right: [keepsAddress, local().request(`http://192.168.0.1:${local().get("Service", "nginx").spec.ports![0]!.nodePort}/`, { from: user })],
-    wrong: [plain.request(url, { from: user }), article(undefined, gcp()).request(url, { from: user }), local(aws()).request(url, { from: user }), plain.request("http://nginx:8080/", { from: `pod/default/${pod}` }), plain.request("http://nowhere/"), url],
+    right: [
+      keepsAddress,
+      local().request(
+        `http://192.168.0.1:${local().get("Service", "nginx").spec.ports![0]!.nodePort}/`,
+        { from: user },
+      ),
+    ],
+    wrong: [
+      plain.request(url, { from: user }),
+      article(undefined, gcp()).request(url, { from: user }),
+      local(aws()).request(url, { from: user }),
+      plain.request("http://nginx:8080/", { from: `pod/default/${pod}` }),
+      plain.request("http://nowhere/"),
+      url,
+    ],
   },
   "08.4": { right: ["yes", "Yes", true], wrong: ["no", "dropped", "maybe"] },
   "09.1": { right: [1 / 3, "1/3", "0.33333333349"], wrong: [1 / 5, 1 / 4, 1 / 2, 3] },
-  "09.2": { right: ["KUBE-SVC-L6O2RM7RDTBKXEPV"], wrong: ["KUBE-EXT-L6O2RM7RDTBKXEPV", "KUBE-SVC-67NZLRHBNDSAWJRO", "KUBE-SVC-LOGIN", "shop/login:https"] },
+  "09.2": {
+    right: ["KUBE-SVC-L6O2RM7RDTBKXEPV"],
+    wrong: [
+      "KUBE-EXT-L6O2RM7RDTBKXEPV",
+      "KUBE-SVC-67NZLRHBNDSAWJRO",
+      "KUBE-SVC-LOGIN",
+      "shop/login:https",
+    ],
+  },
   "09.3": { right: [3, "three"], wrong: [1, 2, 4, 0] },
-  "09.4": { right: ["10.244.1.31:8443"], wrong: ["10.244.1.31", "10.244.1.31:443", "10.96.77.5:443", "dropped"] },
-  "10.1": { right: ["deployment-controller", "Deployment controller"], wrong: ["replicaset-controller", "kube-controller-manager", "kube-scheduler", "kubectl"] },
+  "09.4": {
+    right: ["10.244.1.31:8443"],
+    wrong: ["10.244.1.31", "10.244.1.31:443", "10.96.77.5:443", "dropped"],
+  },
+  "10.1": {
+    right: ["deployment-controller", "Deployment controller"],
+    wrong: ["replicaset-controller", "kube-controller-manager", "kube-scheduler", "kubectl"],
+  },
   "10.2": {
     right: [labels("bob", { tier: "front" }, both)],
-    wrong: [labels("alice", { owner: "alice" }, one), labels("bob", { tier: "front" }, other), { kind: "Service", metadata: { name: "nginx", labels: { owner: "alice", tier: "front" } }, spec: {} }, "nginx", {}],
+    wrong: [
+      labels("alice", { owner: "alice" }, one),
+      labels("bob", { tier: "front" }, other),
+      {
+        kind: "Service",
+        metadata: { name: "nginx", labels: { owner: "alice", tier: "front" } },
+        spec: {},
+      },
+      "nginx",
+      {},
+    ],
   },
   "10.3": {
-    right: [article((cluster) => { cluster.leader("kube-scheduler")!.stop(); cluster.advance("30s"); })],
-    wrong: [plain, article((cluster) => cluster.leader("kube-scheduler")!.stop()), article((cluster) => { cluster.leader("kube-controller-manager")!.stop(); cluster.advance("30s"); }), "control-plane-2"],
+    right: [
+      article((cluster) => {
+        cluster.leader("kube-scheduler")!.stop();
+        cluster.advance("30s");
+      }),
+    ],
+    wrong: [
+      plain,
+      article((cluster) => cluster.leader("kube-scheduler")!.stop()),
+      article((cluster) => {
+        cluster.leader("kube-controller-manager")!.stop();
+        cluster.advance("30s");
+      }),
+      "control-plane-2",
+    ],
   },
   "10.4": { right: ["yes", true], wrong: ["no", "later"] },
   "11.1": { right: [2000, "2,000"], wrong: [20, 4000, 1000] },
   "11.2": { right: [25.5, "25.5"], wrong: [25, 50, 1, 26] },
   "11.3": { right: [35_000, "35,000"], wrong: [30_000, 35, 10_000, 20_000, 33_000] },
-  "12.1": { right: ["MASQUERADE", "-j MASQUERADE"], wrong: ["SNAT", "MARK", "DNAT", "KUBE-MARK-MASQ"] },
+  "12.1": {
+    right: ["MASQUERADE", "-j MASQUERADE"],
+    wrong: ["SNAT", "MARK", "DNAT", "KUBE-MARK-MASQ"],
+  },
   "12.2": { right: [7, "seven"], wrong: [3, 4, 6, 9] },
   "12.3": {
     right: [report("lab-delivered", plain, url)],
-    wrong: [report("lab-delivered", plain, "http://mynginx-app.com/"), report("lab-refused", plain, `http://192.168.0.1:${nodePort}/`, "203.0.113.77"), report("lab-delivered", plain, url).observed, 0, {}],
+    wrong: [
+      report("lab-delivered", plain, "http://mynginx-app.com/"),
+      report("lab-refused", plain, `http://192.168.0.1:${nodePort}/`, "203.0.113.77"),
+      report("lab-delivered", plain, url).observed,
+      0,
+      {},
+    ],
   },
   "13.1": {
     right: [without.request(`http://192.168.0.2:${nodePort}/`, { from: user })],
-    wrong: [without.request(url), plain.request(url), without.request(`http://192.168.0.2:${nodePort}/`, { from: "node/node-a" }), without.request("http://nginx:8080/", { from: `pod/default/${without.list("Pod")[0]!.metadata.name}` }), without.request("http://192.168.0.2:80/"), nodePort],
+    wrong: [
+      without.request(url),
+      plain.request(url),
+      without.request(`http://192.168.0.2:${nodePort}/`, { from: "node/node-a" }),
+      without.request("http://nginx:8080/", {
+        from: `pod/default/${without.list("Pod")[0]!.metadata.name}`,
+      }),
+      without.request("http://192.168.0.2:80/"),
+      nodePort,
+    ],
   },
-  "13.2": { right: ["source ranges", "loadBalancerSourceRanges"], wrong: ["no endpoints", "wrong targetPort", "DNS"] },
-  "13.3": { right: ["db.prod", "http://db.prod:5432/"], wrong: ["db", "db.prod.svc", "db.prod.svc.cluster.local", "prod.db", "db.default"] },
+  "13.2": {
+    right: ["source ranges", "loadBalancerSourceRanges"],
+    wrong: ["no endpoints", "wrong targetPort", "DNS"],
+  },
+  "13.3": {
+    right: ["db.prod", "http://db.prod:5432/"],
+    wrong: ["db", "db.prod.svc", "db.prod.svc.cluster.local", "prod.db", "db.default"],
+  },
   "13.4": {
     right: [article((cluster) => cluster.pod(cluster.list("Pod")[0]!.metadata.name).crash())],
-    wrong: [plain, article((cluster) => cluster.node("node-b").stop()), settled((cluster) => cluster.scale("Deployment", "nginx", 0)), settled((cluster) => cluster.delete("Service", "nginx")), 2 / 3, "2/3"],
+    wrong: [
+      plain,
+      article((cluster) => cluster.node("node-b").stop()),
+      settled((cluster) => cluster.scale("Deployment", "nginx", 0)),
+      settled((cluster) => cluster.delete("Service", "nginx")),
+      2 / 3,
+      "2/3",
+    ],
   },
-  "14.1": { right: ["API server", "kube-apiserver", "the API server"], wrong: ["kube-controller-manager", "kube-proxy", "service controller", "etcd"] },
+  "14.1": {
+    right: ["API server", "kube-apiserver", "the API server"],
+    wrong: ["kube-controller-manager", "kube-proxy", "service controller", "etcd"],
+  },
   "14.2": { right: [3, "three"], wrong: [1, 2, 250] },
   "14.3": { right: [1, "one"], wrong: [2, 3, 0] },
 };
 
 for (const [id, { right, wrong }] of Object.entries(table)) {
-  const told = (answer: unknown): string => (answer !== null && typeof answer === "object" && "list" in answer ? "a cluster" : String(JSON.stringify(answer)).slice(0, 200));
+  const told = (answer: unknown): string =>
+    answer !== null && typeof answer === "object" && "list" in answer
+      ? "a cluster"
+      : String(JSON.stringify(answer)).slice(0, 200);
   test(`${id} accepts what is right and says why`, () => {
     for (const answer of right) {
       const { right: isRight, say } = verdict(id, answer);
@@ -126,12 +278,16 @@ for (const [id, { right, wrong }] of Object.entries(table)) {
   test(`${id} refuses what is wrong with a hint`, () => {
     for (const [i, answer] of wrong.entries()) {
       const { right: isRight, say } = verdict(id, answer);
-      assert.not.ok(isRight, `the wrong answer number ${i + 1}, ${told(answer)}, was accepted: ${say}`);
+      assert.not.ok(
+        isRight,
+        `the wrong answer number ${i + 1}, ${told(answer)}, was accepted: ${say}`,
+      );
       assert.ok(say.length > 20, "it hints");
     }
   });
   test(`${id} asks for an answer where none is given`, () => {
-    for (const nothing of ["?", "", undefined, null]) assert.match(verdict(id, nothing).say, /^Put your answer/);
+    for (const nothing of ["?", "", undefined, null])
+      assert.match(verdict(id, nothing).say, /^Put your answer/);
   });
 }
 

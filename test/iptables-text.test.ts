@@ -1,4 +1,5 @@
-// Rules as text and back: what iptables-save prints is read, printed again the same, and nothing unknown slips through.
+// Rules as text and back: what iptables-save prints is read, printed again the same, and nothing
+// unknown slips through.
 import fc from "fast-check";
 import { spawnSync } from "node:child_process";
 import { suite } from "uvu";
@@ -55,22 +56,44 @@ COMMIT
 -A SEP -j MARK --set-xmark 0x0/0xffff0000
 COMMIT
 `;
-const plain = (text: string): string => text.split("\n").filter((line) => !line.startsWith("#")).join("\n").replace(/\[\d+:\d+\]/g, "[0:0]");
+const plain = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => !line.startsWith("#"))
+    .join("\n")
+    .replace(/\[\d+:\d+\]/g, "[0:0]");
 
 const texts = suite("rules as text");
-texts("a node's dump comes out as it went in", () => assert.fixture(saveText(parseRules(dump)), plain(dump)));
+texts("a node's dump comes out as it went in", () =>
+  assert.fixture(saveText(parseRules(dump)), plain(dump)),
+);
 texts("and a real iptables agrees, where there is one", () => {
-  const real = spawnSync("unshare", ["-n", "sh", "-c", "iptables-restore && iptables-save"], { input: dump, encoding: "utf8" });
+  const real = spawnSync("unshare", ["-n", "sh", "-c", "iptables-restore && iptables-save"], {
+    input: dump,
+    encoding: "utf8",
+  });
   if (real.status !== 0) {
-    assert.is.not(process.env["CI"], "true", `CI must have iptables and root: ${real.stderr ?? real.error}`);
-    return console.log(`(no real iptables here: ${(real.stderr || String(real.error)).trim().split("\n")[0]})`);
+    assert.is.not(
+      process.env["CI"],
+      "true",
+      `CI must have iptables and root: ${real.stderr ?? real.error}`,
+    );
+    return console.log(
+      `(no real iptables here: ${(real.stderr || String(real.error)).trim().split("\n")[0]})`,
+    );
   }
   assert.fixture(plain(real.stdout), saveText(parseRules(dump)));
 });
 texts("what restore reads in other words is printed in save's", () => {
   const said: [string, string][] = [
-    ["-A X --source 10.0.0.7 --protocol tcp --dport 80 --jump ACCEPT", "-A X -s 10.0.0.7/32 -p tcp -m tcp --dport 80 -j ACCEPT"],
-    ["-A X -m tcp -p tcp -d 10.2.0.1 --dport 80 ! -s 10.1.0.0/16 -j DROP", "-A X ! -s 10.1.0.0/16 -d 10.2.0.1/32 -p tcp -m tcp --dport 80 -j DROP"],
+    [
+      "-A X --source 10.0.0.7 --protocol tcp --dport 80 --jump ACCEPT",
+      "-A X -s 10.0.0.7/32 -p tcp -m tcp --dport 80 -j ACCEPT",
+    ],
+    [
+      "-A X -m tcp -p tcp -d 10.2.0.1 --dport 80 ! -s 10.1.0.0/16 -j DROP",
+      "-A X ! -s 10.1.0.0/16 -d 10.2.0.1/32 -p tcp -m tcp --dport 80 -j DROP",
+    ],
     ["-A X -m state --state NEW -j DROP", "-A X -m conntrack --ctstate NEW -j DROP"],
     ["-A X -j MARK --or-mark 0x00004000", "-A X -j MARK --set-xmark 0x4000/0x4000"],
     ["-A X -j MARK --and-mark 0xff", "-A X -j MARK --set-xmark 0x0/0xffffff00"],
@@ -79,88 +102,257 @@ texts("what restore reads in other words is printed in save's", () => {
     ["-A X -j REJECT", "-A X -j REJECT --reject-with icmp-port-unreachable"],
     ["[4:200] -A X -s 10.9.9.9/8", "-A X -s 10.0.0.0/8"],
   ];
-  for (const [line, expected] of said) assert.is(saveRule(parseRules(`*filter\n:X - [0:0]\n${line}\nCOMMIT`).chain("filter", "X")!.rules[0]!, "X"), expected);
+  for (const [line, expected] of said)
+    assert.is(
+      saveRule(
+        parseRules(`*filter\n:X - [0:0]\n${line}\nCOMMIT`).chain("filter", "X")!.rules[0]!,
+        "X",
+      ),
+      expected,
+    );
 });
 texts("IPv6", () => {
-  const text = "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A PREROUTING -s fd00::/64 -d fd00:2::1/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00:1::2]:8080\nCOMMIT\n";
+  const text =
+    "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A PREROUTING -s fd00::/64 -d fd00:2::1/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00:1::2]:8080\nCOMMIT\n";
   assert.fixture(saveText(parseRules(text, { family: "IPv6" })), text);
-  assert.throws(() => parseRules(text), /line 6: got "fd00::\/64" for -s; expected an IPv4 address or CIDR/);
+  assert.throws(
+    () => parseRules(text),
+    /line 6: got "fd00::\/64" for -s; expected an IPv4 address or CIDR/,
+  );
 });
 texts("onto what is there: declared chains are emptied, others stay", () => {
-  const before = parseRules("*nat\n:A - [0:0]\n:B - [0:0]\n:C - [0:0]\n-A A -j B\n-A B -j RETURN\nCOMMIT");
-  const after = parseRules("*nat\n:B - [0:0]\n-I A 1 -j ACCEPT\n-A A -j C\n-F C\n-P OUTPUT DROP\nCOMMIT\n*filter\n:D - [0:0]\nCOMMIT", { onto: before });
-  assert.equal(after.chain("nat", "A")!.rules.map((rule) => restoreRule(rule, "A")), ["-A A -j ACCEPT", "-A A -j B", "-A A -j C"]);
+  const before = parseRules(
+    "*nat\n:A - [0:0]\n:B - [0:0]\n:C - [0:0]\n-A A -j B\n-A B -j RETURN\nCOMMIT",
+  );
+  const after = parseRules(
+    "*nat\n:B - [0:0]\n-I A 1 -j ACCEPT\n-A A -j C\n-F C\n-P OUTPUT DROP\nCOMMIT\n*filter\n:D - [0:0]\nCOMMIT",
+    { onto: before },
+  );
+  assert.equal(
+    after.chain("nat", "A")!.rules.map((rule) => restoreRule(rule, "A")),
+    ["-A A -j ACCEPT", "-A A -j B", "-A A -j C"],
+  );
   assert.equal(after.chain("nat", "B")!.rules, []);
   assert.is(after.chain("nat", "OUTPUT")!.policy, "DROP");
   assert.is(before.chain("nat", "A")!.rules.length, 1, "the old set did not change");
 });
 const name = fc.stringMatching(/^[A-Za-z][\w-]{0,10}$/);
-const ip = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)).map((parts) => parts.join("."));
+const ip = fc
+  .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
+  .map((parts) => parts.join("."));
 const anyMatch: fc.Arbitrary<Match[]> = fc.oneof(
-  fc.string({ minLength: 1, maxLength: 30, unit: fc.constantFrom(..."ab /\\\"'-!:$;*#") }).map((text) => [{ kind: "comment", text: `x${text}y` } as const]),
-  fc.tuple(fc.nat(65535), fc.nat(65535), fc.boolean()).map(([x, y, not]) => [{ kind: "ports", protocol: "tcp" }, { kind: "protocol", protocol: "tcp" }, { kind: "dport", low: Math.min(x, y), high: Math.max(x, y), ...(not && { not }) }] as Match[]),
-  fc.constantFrom<Match[]>([{ kind: "addrtype", side: "dst", type: "LOCAL" }], [{ kind: "conntrack", states: ["NEW", "DNAT"], not: true }], [{ kind: "recent", action: "rcheck", list: "L", seconds: 5, reap: true }]),
-  fc.integer({ min: 1, max: 5000 }).map((denominator) => [{ kind: "statistic", numerator: 1, denominator } as const]),
-  fc.tuple(fc.nat(0x7fffffff), fc.nat(0x7fffffff)).map(([value, mask]) => [{ kind: "mark", value, mask } as const]),
+  fc
+    .string({ minLength: 1, maxLength: 30, unit: fc.constantFrom(..."ab /\\\"'-!:$;*#") })
+    .map((text) => [{ kind: "comment", text: `x${text}y` } as const]),
+  fc.tuple(fc.nat(65535), fc.nat(65535), fc.boolean()).map(
+    ([x, y, not]) =>
+      [
+        { kind: "ports", protocol: "tcp" },
+        { kind: "protocol", protocol: "tcp" },
+        { kind: "dport", low: Math.min(x, y), high: Math.max(x, y), ...(not && { not }) },
+      ] as Match[],
+  ),
+  fc.constantFrom<Match[]>(
+    [{ kind: "addrtype", side: "dst", type: "LOCAL" }],
+    [{ kind: "conntrack", states: ["NEW", "DNAT"], not: true }],
+    [{ kind: "recent", action: "rcheck", list: "L", seconds: 5, reap: true }],
+  ),
+  fc
+    .integer({ min: 1, max: 5000 })
+    .map((denominator) => [{ kind: "statistic", numerator: 1, denominator } as const]),
+  fc
+    .tuple(fc.nat(0x7fffffff), fc.nat(0x7fffffff))
+    .map(([value, mask]) => [{ kind: "mark", value, mask } as const]),
 );
-const header: fc.Arbitrary<Match[]> = fc.tuple(ip, fc.integer({ min: 1, max: 32 }), fc.boolean()).map(([address, length, not]) => [{ kind: "source", cidr: `${address}/${length}`, ...(not && { not }) }]);
+const header: fc.Arbitrary<Match[]> = fc
+  .tuple(ip, fc.integer({ min: 1, max: 32 }), fc.boolean())
+  .map(([address, length, not]) => [
+    { kind: "source", cidr: `${address}/${length}`, ...(not && { not }) },
+  ]);
 const anyTarget: fc.Arbitrary<Target | undefined> = fc.oneof(
-  fc.constantFrom<(Target | undefined)[]>(undefined, { kind: "ACCEPT" }, { kind: "RETURN" }, { kind: "MASQUERADE", randomFully: true }, { kind: "jump", chain: "Y" }, { kind: "MARK", value: 1, mask: 3 }),
-  fc.tuple(ip, fc.integer({ min: 1, max: 65535 })).map(([address, port]) => ({ kind: "DNAT", address, low: port, high: port }) as const),
+  fc.constantFrom<(Target | undefined)[]>(
+    undefined,
+    { kind: "ACCEPT" },
+    { kind: "RETURN" },
+    { kind: "MASQUERADE", randomFully: true },
+    { kind: "jump", chain: "Y" },
+    { kind: "MARK", value: 1, mask: 3 },
+  ),
+  fc
+    .tuple(ip, fc.integer({ min: 1, max: 65535 }))
+    .map(([address, port]) => ({ kind: "DNAT", address, low: port, high: port }) as const),
 );
 texts("any rule survives being printed and read, in either form", () => {
-  const rule = fc.tuple(fc.array(anyMatch, { maxLength: 1 }), fc.array(header, { maxLength: 1 }), anyTarget).map(([modules, headers, target]) => new Rule([...modules, ...headers].flat(), target));
-  fc.assert(fc.property(rule, name, (each, chain) => {
-    const read = (line: string) => parseRules(`*nat\n:${chain}z - [0:0]\n:Y - [0:0]\n${line}\nCOMMIT`).chain("nat", `${chain}z`)!.rules[0]!;
-    const saved = saveRule(each, `${chain}z`);
-    assert.is(saveRule(read(saved), `${chain}z`), saved);
-    assert.is(saveRule(read(restoreRule(each, `${chain}z`)), `${chain}z`), saved);
-  }), { seed: 1, numRuns: 500 });
+  const rule = fc
+    .tuple(fc.array(anyMatch, { maxLength: 1 }), fc.array(header, { maxLength: 1 }), anyTarget)
+    .map(([modules, headers, target]) => new Rule([...modules, ...headers].flat(), target));
+  fc.assert(
+    fc.property(rule, name, (each, chain) => {
+      const read = (line: string) =>
+        parseRules(`*nat\n:${chain}z - [0:0]\n:Y - [0:0]\n${line}\nCOMMIT`).chain(
+          "nat",
+          `${chain}z`,
+        )!.rules[0]!;
+      const saved = saveRule(each, `${chain}z`);
+      assert.is(saveRule(read(saved), `${chain}z`), saved);
+      assert.is(saveRule(read(restoreRule(each, `${chain}z`)), `${chain}z`), saved);
+    }),
+    { seed: 1, numRuns: 500 },
+  );
 });
 texts.run();
 
 const errors = suite("rules that are refused");
-const nat = (...lines: string[]): string => ["*nat", ":A - [0:0]", ":B - [0:0]", ...lines, "COMMIT"].join("\n");
+const nat = (...lines: string[]): string =>
+  ["*nat", ":A - [0:0]", ":B - [0:0]", ...lines, "COMMIT"].join("\n");
 const refused: [sentence: string, text: string, line: number, message: RegExp][] = [
-  ["cut off before COMMIT", "*nat\n:A - [0:0]\n-A A -j ACCEPT\n", 4, /ends without the COMMIT of table nat \(line 1\); it is cut off/],
-  ["cut off within a rule", nat("-A A -p tcp -m tcp --dport"), 4, /the line ends where a port should follow --dport/],
-  ["an unknown match", nat("-A A -m physdev --physdev-is-bridged -j ACCEPT"), 4, /got -m physdev; known modules are comment, tcp/],
-  ["an unknown option", nat("-A A -p tcp -m tcp --tcp-flags SYN SYN -j ACCEPT"), 4, /got the option --tcp-flags after -m tcp, which is not known here; no rule is skipped/],
-  ["an unknown target with options", nat("-A A -j TEE --gateway 10.0.0.1"), 4, /got the target TEE with --gateway/],
-  ["a jump to nowhere", nat("-A A -j KUBE-SVC-X"), 4, /chain A jumps to KUBE-SVC-X, which is neither a chain of this table nor a known target/],
+  [
+    "cut off before COMMIT",
+    "*nat\n:A - [0:0]\n-A A -j ACCEPT\n",
+    4,
+    /ends without the COMMIT of table nat \(line 1\); it is cut off/,
+  ],
+  [
+    "cut off within a rule",
+    nat("-A A -p tcp -m tcp --dport"),
+    4,
+    /the line ends where a port should follow --dport/,
+  ],
+  [
+    "an unknown match",
+    nat("-A A -m physdev --physdev-is-bridged -j ACCEPT"),
+    4,
+    /got -m physdev; known modules are comment, tcp/,
+  ],
+  [
+    "an unknown option",
+    nat("-A A -p tcp -m tcp --tcp-flags SYN SYN -j ACCEPT"),
+    4,
+    /got the option --tcp-flags after -m tcp, which is not known here; no rule is skipped/,
+  ],
+  [
+    "an unknown target with options",
+    nat("-A A -j TEE --gateway 10.0.0.1"),
+    4,
+    /got the target TEE with --gateway/,
+  ],
+  [
+    "a jump to nowhere",
+    nat("-A A -j KUBE-SVC-X"),
+    4,
+    /chain A jumps to KUBE-SVC-X, which is neither a chain of this table nor a known target/,
+  ],
   ["a circle of jumps", nat("-A A -j B", "-A B -j A"), 5, /the jumps go in a circle: A -> B -> A/],
   ["a chain that jumps to itself", nat("-A A -j A"), 4, /circle: A -> A/],
-  ["jumps that are too deep", ["*nat", ...Array.from({ length: 20 }, (_, i) => `:C${i} - [0:0]`), ...Array.from({ length: 19 }, (_, i) => `-A C${i} -j C${i + 1}`), "COMMIT"].join("\n"), 0, /more than 16 deep/],
-  ["a rule for a chain that nobody declared", nat("-A C -j ACCEPT"), 4, /there is no chain C in table nat; declare it first/],
-  ["a rule outside of a table", "-A A -j ACCEPT", 1, /outside of any table; begin with a line such as \*nat/],
-  ["a second table before COMMIT", "*nat\n*filter\nCOMMIT", 2, /begins before the COMMIT of table nat/],
-  ["an unknown table", "*security\nCOMMIT", 1, /got table "security"; known are raw, mangle, nat, filter/],
+  [
+    "jumps that are too deep",
+    [
+      "*nat",
+      ...Array.from({ length: 20 }, (_, i) => `:C${i} - [0:0]`),
+      ...Array.from({ length: 19 }, (_, i) => `-A C${i} -j C${i + 1}`),
+      "COMMIT",
+    ].join("\n"),
+    0,
+    /more than 16 deep/,
+  ],
+  [
+    "a rule for a chain that nobody declared",
+    nat("-A C -j ACCEPT"),
+    4,
+    /there is no chain C in table nat; declare it first/,
+  ],
+  [
+    "a rule outside of a table",
+    "-A A -j ACCEPT",
+    1,
+    /outside of any table; begin with a line such as \*nat/,
+  ],
+  [
+    "a second table before COMMIT",
+    "*nat\n*filter\nCOMMIT",
+    2,
+    /begins before the COMMIT of table nat/,
+  ],
+  [
+    "an unknown table",
+    "*security\nCOMMIT",
+    1,
+    /got table "security"; known are raw, mangle, nat, filter/,
+  ],
   ["a chain without a policy", "*nat\n:PREROUTING - [0:0]\nCOMMIT", 2, /PREROUTING needs a policy/],
   ["a policy for a chain of one's own", "*nat\n:A DROP [0:0]\nCOMMIT", 2, /its policy must be "-"/],
-  ["a port above 65535", nat("-A A -p tcp -m tcp --dport 70000 -j ACCEPT"), 4, /got "70000" for --dport; expected a port from 0 to 65535/],
-  ["a port without its protocol", nat("-A A --dport 80 -j ACCEPT"), 4, /--dport needs -p tcp, -p udp or -p sctp before it/],
-  ["a probability above 1", nat("-A A -m statistic --mode random --probability 1.5 -j ACCEPT"), 4, /got "1.5" for --probability; expected a number from 0 to 1/],
-  ["a mode that is not modelled", nat("-A A -m statistic --mode nth --every 2 -j ACCEPT"), 4, /got "nth" for --mode; expected one of random/],
-  ["a state that there is not", nat("-A A -m conntrack --ctstate FRESH -j ACCEPT"), 4, /got "FRESH" for --ctstate; expected states out of NEW/],
-  ["a quotation mark left open", nat('-A A -m comment --comment "no end -j ACCEPT'), 4, /a quotation mark is never closed/],
-  ["a target in the wrong table", "*filter\n:A - [0:0]\n-A A -j DNAT --to-destination 1.2.3.4\nCOMMIT", 3, /target DNAT works in table nat only, not in filter/],
-  ["a destination that is no address", nat("-A A -p tcp -j DNAT --to-destination somewhere:80"), 4, /got "somewhere:80" for --to-destination; expected an IPv4 address, a port or both/],
+  [
+    "a port above 65535",
+    nat("-A A -p tcp -m tcp --dport 70000 -j ACCEPT"),
+    4,
+    /got "70000" for --dport; expected a port from 0 to 65535/,
+  ],
+  [
+    "a port without its protocol",
+    nat("-A A --dport 80 -j ACCEPT"),
+    4,
+    /--dport needs -p tcp, -p udp or -p sctp before it/,
+  ],
+  [
+    "a probability above 1",
+    nat("-A A -m statistic --mode random --probability 1.5 -j ACCEPT"),
+    4,
+    /got "1.5" for --probability; expected a number from 0 to 1/,
+  ],
+  [
+    "a mode that is not modelled",
+    nat("-A A -m statistic --mode nth --every 2 -j ACCEPT"),
+    4,
+    /got "nth" for --mode; expected one of random/,
+  ],
+  [
+    "a state that there is not",
+    nat("-A A -m conntrack --ctstate FRESH -j ACCEPT"),
+    4,
+    /got "FRESH" for --ctstate; expected states out of NEW/,
+  ],
+  [
+    "a quotation mark left open",
+    nat('-A A -m comment --comment "no end -j ACCEPT'),
+    4,
+    /a quotation mark is never closed/,
+  ],
+  [
+    "a target in the wrong table",
+    "*filter\n:A - [0:0]\n-A A -j DNAT --to-destination 1.2.3.4\nCOMMIT",
+    3,
+    /target DNAT works in table nat only, not in filter/,
+  ],
+  [
+    "a destination that is no address",
+    nat("-A A -p tcp -j DNAT --to-destination somewhere:80"),
+    4,
+    /got "somewhere:80" for --to-destination; expected an IPv4 address, a port or both/,
+  ],
   ["an unknown command", nat("-D A -j ACCEPT"), 4, /got the command -D; known are -A/],
   ["a chain deleted while it has rules", nat("-A A -j ACCEPT", "-X A"), 5, /chain A is not empty/],
 ];
 for (const [sentence, text, line, message] of refused) {
   errors(sentence, () => {
-    assert.throws(() => parseRules(text), (error: unknown) => {
-      assert.instance(error, RulesError);
-      assert.match((error as Error).message, message);
-      if (line > 0) assert.is((error as RulesError).line, line);
-      return true;
-    });
+    assert.throws(
+      () => parseRules(text),
+      (error: unknown) => {
+        assert.instance(error, RulesError);
+        assert.match((error as Error).message, message);
+        if (line > 0) assert.is((error as RulesError).line, line);
+        return true;
+      },
+    );
   });
 }
 errors("20,000 chains in a row end in an error, not in a full stack", () => {
   const many = 20_000;
-  const text = ["*nat", ...Array.from({ length: many }, (_, i) => `:C${i} - [0:0]`), ...Array.from({ length: many - 1 }, (_, i) => `-A C${i} -j C${i + 1}`), "COMMIT"].join("\n");
+  const text = [
+    "*nat",
+    ...Array.from({ length: many }, (_, i) => `:C${i} - [0:0]`),
+    ...Array.from({ length: many - 1 }, (_, i) => `-A C${i} -j C${i + 1}`),
+    "COMMIT",
+  ].join("\n");
   assert.throws(() => parseRules(text), /more than 16 deep/);
 });
 errors.run();

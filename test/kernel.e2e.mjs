@@ -1,4 +1,5 @@
-// A chapter, executed by a real Jupyter through the stock tslab kernel, gives what the committed notebook holds.
+// A chapter, executed by a real Jupyter through the stock tslab kernel, gives what the committed
+// notebook holds.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,31 +14,42 @@ import { sanitise } from "../notebooks/kit/run.mjs";
 import { difference } from "./notebooks.mjs";
 
 /** The chapter that goes the whole way, or else the last one there is. */
-const chapter = chapters().find((file) => notebookName(file).startsWith("06-")) ?? chapters().at(-1);
+const chapter =
+  chapters().find((file) => notebookName(file).startsWith("06-")) ?? chapters().at(-1);
 
 const kernel = suite("a real Jupyter kernel");
 const lacking = ensureJupyter();
 if (lacking) {
   console.log(`skip: a real Jupyter kernel: ${lacking}`);
   kernel.skip("runs a chapter");
-} else kernel(`runs ${notebookName(chapter ?? "")} as the embedded runner does`, () => {
-  assert.ok(chapter, "there is a chapter");
-  writeKernelSpec();
-  const folder = mkdtempSync(join(root, ".cache", "kernel-"));
-  try {
-    const { status, stderr } = spawnSync("jupyter-nbconvert", ["--to", "notebook", "--execute", chapter, "--output-dir", folder, "--output", "out.ipynb"], { encoding: "utf8", env: jupyterEnv() });
-    assert.is(status, 0, stderr);
-    const change = difference(chapter, asCommitted(readNotebook(chapter), readNotebook(join(folder, "out.ipynb"))));
-    assert.not(change, change);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+} else
+  kernel(`runs ${notebookName(chapter ?? "")} as the embedded runner does`, () => {
+    assert.ok(chapter, "there is a chapter");
+    writeKernelSpec();
+    const folder = mkdtempSync(join(root, ".cache", "kernel-"));
+    try {
+      const { status, stderr } = spawnSync(
+        "jupyter-nbconvert",
+        ["--to", "notebook", "--execute", chapter, "--output-dir", folder, "--output", "out.ipynb"],
+        { encoding: "utf8", env: jupyterEnv() },
+      );
+      assert.is(status, 0, stderr);
+      const change = difference(
+        chapter,
+        asCommitted(readNotebook(chapter), readNotebook(join(folder, "out.ipynb"))),
+      );
+      assert.not(change, change);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 kernel.run();
 
 /**
- * What Jupyter made of the outputs, in the form that is committed: neighbouring pieces of one stream joined, nothing of this machine.
- * @param {import("../notebooks/kit/ipynb.mjs").Notebook} committed @param {import("../notebooks/kit/ipynb.mjs").Notebook} executed
+ * What Jupyter made of the outputs, in the form that is committed: neighbouring pieces of one
+ * stream joined, nothing of this machine.
+ * @param {import("../notebooks/kit/ipynb.mjs").Notebook} committed @param
+ * {import("../notebooks/kit/ipynb.mjs").Notebook} executed
  */
 function asCommitted(committed, executed) {
   committed.cells.forEach((cell, at) => {

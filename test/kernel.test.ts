@@ -1,4 +1,5 @@
-// One machine's packets: hooks, NAT, conntrack, routes. Each case is a sentence; what the rules did is printed where it fails.
+// One machine's packets: hooks, NAT, conntrack, routes. Each case is a sentence; what the rules did
+// is printed where it fails.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { everyWay, seeded, toNumber } from "stopover/internal/net/choice";
@@ -11,7 +12,10 @@ import { describe, icmpError, packet, replyTo, type Packet } from "stopover/inte
 import { Routes } from "stopover/internal/net/routes";
 import { parseAddress } from "stopover/internal/net/address";
 
-/** node-a of the article, as its kube-proxy leaves it; the masquerading keeps ports, so that tests can name them. */
+/**
+ * node-a of the article, as its kube-proxy leaves it; the masquerading keeps ports, so that tests
+ * can name them.
+ */
 const rules = `
 *nat
 :PREROUTING ACCEPT [0:0]
@@ -63,7 +67,16 @@ class TestClock {
 
 function node(options: Partial<KernelOptions> = {}): { kernel: Kernel; clock: TestClock } {
   const clock = new TestClock();
-  const kernel = new Kernel({ name: "node-a", clock, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }, { name: "pod1", addresses: [] }], ...options });
+  const kernel = new Kernel({
+    name: "node-a",
+    clock,
+    forwarding: true,
+    interfaces: [
+      { name: "eth0", addresses: ["192.168.0.1/24"] },
+      { name: "pod1", addresses: [] },
+    ],
+    ...options,
+  });
   kernel.routes.add({ to: "10.1.1.2/32", dev: "pod1" });
   kernel.routes.add({ to: "10.1.2.0/24", via: "192.168.0.2", dev: "eth0" });
   kernel.routes.add({ to: "203.0.113.0/24", via: "192.168.0.254", dev: "eth0" });
@@ -72,7 +85,10 @@ function node(options: Partial<KernelOptions> = {}): { kernel: Kernel; clock: Te
   return { kernel, clock };
 }
 
-/** The chooser that always takes the first (or the last) endpoint; ports count up from the range's low end. */
+/**
+ * The chooser that always takes the first (or the last) endpoint; ports count up from the range's
+ * low end.
+ */
 const choosing = (yes: boolean) => {
   let ports = 0;
   return { chance: () => yes, pick: () => 0, port: (low: number) => low + ports++ };
@@ -81,43 +97,193 @@ const walking = (yes = true): Walk & { steps: NetStep[] } => {
   const steps: NetStep[] = [];
   return { choose: choosing(yes), steps, record: (step) => void steps.push(step) };
 };
-const story = (steps: NetStep[]): string => steps.map(({ kind, table = "", chain = "", rule, before = "", after = "", to = "" }) => [kind, table, chain, rule ? ruleText(rule) : "", before, after, to].filter(Boolean).join(" ")).join("\n");
+const story = (steps: NetStep[]): string =>
+  steps
+    .map(({ kind, table = "", chain = "", rule, before = "", after = "", to = "" }) =>
+      [kind, table, chain, rule ? ruleText(rule) : "", before, after, to].filter(Boolean).join(" "),
+    )
+    .join("\n");
 const said = (verdict: Verdict): string => {
   switch (verdict.kind) {
-    case "forward": return `forward ${describe(verdict.packet)} dev ${verdict.interface} via ${verdict.nextHop}`;
-    case "local": return `local ${describe(verdict.packet)}${verdict.listening ? "" : ", nobody listens"}`;
-    case "reject": return `reject ${verdict.with} in ${verdict.table} ${verdict.chain}`;
-    case "drop": return `drop: ${verdict.why}`;
-    case "no route": return `no route: ${verdict.why}`;
+    case "forward":
+      return `forward ${describe(verdict.packet)} dev ${verdict.interface} via ${verdict.nextHop}`;
+    case "local":
+      return `local ${describe(verdict.packet)}${verdict.listening ? "" : ", nobody listens"}`;
+    case "reject":
+      return `reject ${verdict.with} in ${verdict.table} ${verdict.chain}`;
+    case "drop":
+      return `drop: ${verdict.why}`;
+    case "no route":
+      return `no route: ${verdict.why}`;
   }
 };
 
 const sentences = suite("a packet on a node");
-type Way = { from?: string; send?: true; second?: true; flags?: Packet["flags"]; protocol?: "UDP"; on?: Partial<KernelOptions> };
-const cases: [sentence: string, source: string, destination: string, way: Way, expected: string][] = [
-  ["from outside to the NodePort, to the Pod here", "203.0.113.9:40000", "192.168.0.1:30519", { from: "eth0" }, "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2"],
-  ["from outside to the NodePort, to a Pod elsewhere", "203.0.113.9:40000", "192.168.0.1:30519", { from: "eth0", second: true }, "forward TCP 192.168.0.1:40000 -> 10.1.2.2:80 dev eth0 via 192.168.0.2"],
-  ["from a Pod to the ClusterIP, to a Pod elsewhere: the source stays", "10.1.1.2:40000", "10.2.1.1:8080", { from: "pod1", second: true }, "forward TCP 10.1.1.2:40000 -> 10.1.2.2:80 dev eth0 via 192.168.0.2"],
-  ["from a Pod to the ClusterIP and back to itself: masqueraded", "10.1.1.2:40000", "10.2.1.1:8080", { from: "pod1" }, "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2"],
-  ["from the node itself to the ClusterIP", "192.168.0.1:40000", "10.2.1.1:8080", { send: true }, "no route: node-a has no route to 10.2.1.1"],
-  ["from the node itself to its NodePort", "192.168.0.1:40000", "192.168.0.1:30519", { send: true }, "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2"],
-  ["from localhost to the NodePort, where localnet is routed", "127.0.0.1:40000", "127.0.0.1:30519", { send: true, on: { routeLocalnet: true } }, "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2"],
-  ["from localhost to the NodePort, where it is not", "127.0.0.1:40000", "127.0.0.1:30519", { send: true }, "drop: a packet from 127.0.0.1 cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)"],
-  ["to a Service whose endpoint is the node's own network: delivered, not masqueraded", "10.1.1.2:40000", "10.2.1.2:80", { from: "pod1" }, "local TCP 10.1.1.2:40000 -> 192.168.0.1:6443"],
-  ["straight to a Pod", "203.0.113.9:40000", "10.1.1.2:80", { from: "eth0" }, "forward TCP 203.0.113.9:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2"],
-  ["to a port of the node that nobody listens on", "203.0.113.9:40000", "192.168.0.1:22", { from: "eth0" }, "local TCP 203.0.113.9:40000 -> 192.168.0.1:22, nobody listens"],
-  ["to a Service that a rule rejects", "10.1.1.2:40000", "10.2.1.9:80", { from: "pod1", on: {} }, "no route: node-a has no route to 10.2.1.9"],
-  ["to where no route leads", "10.1.1.2:40000", "8.8.8.8:53", { from: "pod1" }, "no route: node-a has no route to 8.8.8.8"],
-  ["through a machine that does not forward", "203.0.113.9:40000", "10.1.1.2:80", { from: "eth0", on: { forwarding: false } }, "drop: 10.1.1.2 is no address of node-a, and it forwards nothing (net.ipv4.ip_forward = 0)"],
-  ["from outside with the node's own address as source: a martian", "192.168.0.1:40000", "10.1.1.2:80", { from: "eth0" }, "drop: martian source: 192.168.0.1 is an address of node-a itself, yet the packet came by eth0"],
-  ["from outside with a loopback source: a martian", "127.0.0.1:40000", "10.1.1.2:80", { from: "eth0" }, "drop: martian source 127.0.0.1 on eth0 (net.ipv4.conf.all.route_localnet = 0)"],
-  ["from outside to a loopback address: a martian", "203.0.113.9:40000", "127.0.0.1:6443", { from: "eth0" }, "drop: martian destination 127.0.0.1 on eth0 (net.ipv4.conf.all.route_localnet = 0)"],
-  ["from outside to a loopback address, where localnet is routed: the firewall rule", "203.0.113.9:40000", "127.0.0.1:6443", { from: "eth0", on: { routeLocalnet: true } }, "drop: a rule drops it"],
-  ["an answer that nobody asked for is INVALID", "203.0.113.9:40000", "10.1.1.2:80", { from: "eth0", flags: "SYN,ACK" }, "drop: a rule drops it"],
-  ["an ACK in the middle of a connection is picked up", "203.0.113.9:40000", "10.1.1.2:80", { from: "eth0", flags: "ACK" }, "forward TCP 203.0.113.9:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2"],
-  ["UDP to the DNS Service", "10.1.1.2:40000", "10.2.1.3:53", { from: "pod1", protocol: "UDP" }, "forward UDP 10.1.1.2:40000 -> 10.1.1.2:5353 dev pod1 via 10.1.1.2"],
-];
-for (const [sentence, source, destination, { from, second, flags, protocol, on }, expected] of cases) {
+type Way = {
+  from?: string;
+  send?: true;
+  second?: true;
+  flags?: Packet["flags"];
+  protocol?: "UDP";
+  on?: Partial<KernelOptions>;
+};
+const cases: [sentence: string, source: string, destination: string, way: Way, expected: string][] =
+  [
+    [
+      "from outside to the NodePort, to the Pod here",
+      "203.0.113.9:40000",
+      "192.168.0.1:30519",
+      { from: "eth0" },
+      "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2",
+    ],
+    [
+      "from outside to the NodePort, to a Pod elsewhere",
+      "203.0.113.9:40000",
+      "192.168.0.1:30519",
+      { from: "eth0", second: true },
+      "forward TCP 192.168.0.1:40000 -> 10.1.2.2:80 dev eth0 via 192.168.0.2",
+    ],
+    [
+      "from a Pod to the ClusterIP, to a Pod elsewhere: the source stays",
+      "10.1.1.2:40000",
+      "10.2.1.1:8080",
+      { from: "pod1", second: true },
+      "forward TCP 10.1.1.2:40000 -> 10.1.2.2:80 dev eth0 via 192.168.0.2",
+    ],
+    [
+      "from a Pod to the ClusterIP and back to itself: masqueraded",
+      "10.1.1.2:40000",
+      "10.2.1.1:8080",
+      { from: "pod1" },
+      "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2",
+    ],
+    [
+      "from the node itself to the ClusterIP",
+      "192.168.0.1:40000",
+      "10.2.1.1:8080",
+      { send: true },
+      "no route: node-a has no route to 10.2.1.1",
+    ],
+    [
+      "from the node itself to its NodePort",
+      "192.168.0.1:40000",
+      "192.168.0.1:30519",
+      { send: true },
+      "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2",
+    ],
+    [
+      "from localhost to the NodePort, where localnet is routed",
+      "127.0.0.1:40000",
+      "127.0.0.1:30519",
+      { send: true, on: { routeLocalnet: true } },
+      "forward TCP 192.168.0.1:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2",
+    ],
+    [
+      "from localhost to the NodePort, where it is not",
+      "127.0.0.1:40000",
+      "127.0.0.1:30519",
+      { send: true },
+      "drop: a packet from 127.0.0.1 cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)",
+    ],
+    [
+      "to a Service whose endpoint is the node's own network: delivered, not masqueraded",
+      "10.1.1.2:40000",
+      "10.2.1.2:80",
+      { from: "pod1" },
+      "local TCP 10.1.1.2:40000 -> 192.168.0.1:6443",
+    ],
+    [
+      "straight to a Pod",
+      "203.0.113.9:40000",
+      "10.1.1.2:80",
+      { from: "eth0" },
+      "forward TCP 203.0.113.9:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2",
+    ],
+    [
+      "to a port of the node that nobody listens on",
+      "203.0.113.9:40000",
+      "192.168.0.1:22",
+      { from: "eth0" },
+      "local TCP 203.0.113.9:40000 -> 192.168.0.1:22, nobody listens",
+    ],
+    [
+      "to a Service that a rule rejects",
+      "10.1.1.2:40000",
+      "10.2.1.9:80",
+      { from: "pod1", on: {} },
+      "no route: node-a has no route to 10.2.1.9",
+    ],
+    [
+      "to where no route leads",
+      "10.1.1.2:40000",
+      "8.8.8.8:53",
+      { from: "pod1" },
+      "no route: node-a has no route to 8.8.8.8",
+    ],
+    [
+      "through a machine that does not forward",
+      "203.0.113.9:40000",
+      "10.1.1.2:80",
+      { from: "eth0", on: { forwarding: false } },
+      "drop: 10.1.1.2 is no address of node-a, and it forwards nothing (net.ipv4.ip_forward = 0)",
+    ],
+    [
+      "from outside with the node's own address as source: a martian",
+      "192.168.0.1:40000",
+      "10.1.1.2:80",
+      { from: "eth0" },
+      "drop: martian source: 192.168.0.1 is an address of node-a itself, yet the packet came by eth0",
+    ],
+    [
+      "from outside with a loopback source: a martian",
+      "127.0.0.1:40000",
+      "10.1.1.2:80",
+      { from: "eth0" },
+      "drop: martian source 127.0.0.1 on eth0 (net.ipv4.conf.all.route_localnet = 0)",
+    ],
+    [
+      "from outside to a loopback address: a martian",
+      "203.0.113.9:40000",
+      "127.0.0.1:6443",
+      { from: "eth0" },
+      "drop: martian destination 127.0.0.1 on eth0 (net.ipv4.conf.all.route_localnet = 0)",
+    ],
+    [
+      "from outside to a loopback address, where localnet is routed: the firewall rule",
+      "203.0.113.9:40000",
+      "127.0.0.1:6443",
+      { from: "eth0", on: { routeLocalnet: true } },
+      "drop: a rule drops it",
+    ],
+    [
+      "an answer that nobody asked for is INVALID",
+      "203.0.113.9:40000",
+      "10.1.1.2:80",
+      { from: "eth0", flags: "SYN,ACK" },
+      "drop: a rule drops it",
+    ],
+    [
+      "an ACK in the middle of a connection is picked up",
+      "203.0.113.9:40000",
+      "10.1.1.2:80",
+      { from: "eth0", flags: "ACK" },
+      "forward TCP 203.0.113.9:40000 -> 10.1.1.2:80 dev pod1 via 10.1.1.2",
+    ],
+    [
+      "UDP to the DNS Service",
+      "10.1.1.2:40000",
+      "10.2.1.3:53",
+      { from: "pod1", protocol: "UDP" },
+      "forward UDP 10.1.1.2:40000 -> 10.1.1.2:5353 dev pod1 via 10.1.1.2",
+    ],
+  ];
+for (const [
+  sentence,
+  source,
+  destination,
+  { from, second, flags, protocol, on },
+  expected,
+] of cases) {
   sentences(sentence, () => {
     const { kernel } = node(on);
     const walk = walking(!second);
@@ -129,15 +295,26 @@ for (const [sentence, source, destination, { from, second, flags, protocol, on }
 sentences("rules refuse what is routed: rejected, and dropped", () => {
   const { kernel } = node();
   kernel.routes.add({ to: "default", dev: "eth0", via: "192.168.0.254" });
-  assert.is(said(kernel.receive(packet("10.1.1.2:40000", "10.2.1.9:80"), "pod1", walking())), "reject icmp-port-unreachable in filter FORWARD");
+  assert.is(
+    said(kernel.receive(packet("10.1.1.2:40000", "10.2.1.9:80"), "pod1", walking())),
+    "reject icmp-port-unreachable in filter FORWARD",
+  );
   const dropped = kernel.receive(packet("10.1.1.2:40000", "10.2.1.8:80"), "pod1", walking());
-  assert.is(dropped.kind === "drop" && dropped.rule && ruleText(dropped.rule), "-d 10.2.1.8/32 -m conntrack --ctstate NEW -j DROP");
+  assert.is(
+    dropped.kind === "drop" && dropped.rule && ruleText(dropped.rule),
+    "-d 10.2.1.8/32 -m conntrack --ctstate NEW -j DROP",
+  );
   assert.equal([...kernel.conntrack.connections()], [], "what was refused leaves no connection");
 });
 sentences("a policy of DROP", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT");
-  assert.is(said(kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walking())), "drop: the chain's policy drops it");
+  kernel.rules.IPv4 = parseRules(
+    "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT",
+  );
+  assert.is(
+    said(kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walking())),
+    "drop: the chain's policy drops it",
+  );
 });
 sentences.run();
 
@@ -147,20 +324,36 @@ replies("through both translations", () => {
   const walk = walking();
   const there = kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519"), "eth0", walk);
   const back = kernel.receive(replyTo(there.packet), "pod1", walk);
-  assert.is(said(back), "forward TCP 192.168.0.1:30519 -> 203.0.113.9:40000 dev eth0 via 192.168.0.254", story(walk.steps));
+  assert.is(
+    said(back),
+    "forward TCP 192.168.0.1:30519 -> 203.0.113.9:40000 dev eth0 via 192.168.0.254",
+    story(walk.steps),
+  );
 });
 replies("later packets take the same way, whatever chance says", () => {
   const { kernel } = node();
-  const there = kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519"), "eth0", walking(true));
+  const there = kernel.receive(
+    packet("203.0.113.9:40000", "192.168.0.1:30519"),
+    "eth0",
+    walking(true),
+  );
   kernel.receive(replyTo(there.packet), "pod1", walking());
-  const later = kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519", "TCP", "ACK"), "eth0", walking(false));
+  const later = kernel.receive(
+    packet("203.0.113.9:40000", "192.168.0.1:30519", "TCP", "ACK"),
+    "eth0",
+    walking(false),
+  );
   assert.is(describe(later.packet), "TCP 192.168.0.1:40000 -> 10.1.1.2:80");
 });
 replies("an ICMP error about a translated packet finds its sender", () => {
   const { kernel } = node();
   const there = kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519"), "eth0", walking());
   const walk = walking();
-  const back = kernel.receive(icmpError("10.1.1.2", there.packet, "port-unreachable"), "pod1", walk);
+  const back = kernel.receive(
+    icmpError("10.1.1.2", there.packet, "port-unreachable"),
+    "pod1",
+    walk,
+  );
   assert.is(back.packet.destination, "203.0.113.9", story(walk.steps));
   assert.is(describe(back.packet.about!), "TCP 203.0.113.9:40000 -> 192.168.0.1:30519");
   assert.ok(walk.steps.some(({ to }) => to?.startsWith("RELATED")));
@@ -169,9 +362,20 @@ replies("the node's own connection to itself by way of a Service", () => {
   const { kernel } = node();
   kernel.routes.add({ to: "default", dev: "eth0" });
   const walk = walking();
-  assert.is(said(kernel.send(packet("192.168.0.1:40000", "10.2.1.2:80"), walk)), "local TCP 192.168.0.1:40000 -> 192.168.0.1:6443", story(walk.steps));
-  assert.is(walk.steps.filter(({ kind }) => kind === "dnat").length, 1, "the packet comes in over lo, and nat leaves it alone");
-  assert.is(said(kernel.send(packet("192.168.0.1:6443", "192.168.0.1:40000", "TCP", "SYN,ACK"), walking())), "local TCP 10.2.1.2:80 -> 192.168.0.1:40000, nobody listens");
+  assert.is(
+    said(kernel.send(packet("192.168.0.1:40000", "10.2.1.2:80"), walk)),
+    "local TCP 192.168.0.1:40000 -> 192.168.0.1:6443",
+    story(walk.steps),
+  );
+  assert.is(
+    walk.steps.filter(({ kind }) => kind === "dnat").length,
+    1,
+    "the packet comes in over lo, and nat leaves it alone",
+  );
+  assert.is(
+    said(kernel.send(packet("192.168.0.1:6443", "192.168.0.1:40000", "TCP", "SYN,ACK"), walking())),
+    "local TCP 10.2.1.2:80 -> 192.168.0.1:40000, nobody listens",
+  );
 });
 replies.run();
 
@@ -180,22 +384,45 @@ conntrack("a connection as conntrack -L shows it", () => {
   const { kernel, clock } = node();
   const there = kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519"), "eth0", walking());
   const [connection] = kernel.conntrack.connections();
-  assert.is(conntrackText(connection!, clock.time), "tcp      6 120 SYN_SENT src=203.0.113.9 dst=192.168.0.1 sport=40000 dport=30519 [UNREPLIED] src=10.1.1.2 dst=192.168.0.1 sport=80 dport=40000 mark=0 use=1");
+  assert.is(
+    conntrackText(connection!, clock.time),
+    "tcp      6 120 SYN_SENT src=203.0.113.9 dst=192.168.0.1 sport=40000 dport=30519 [UNREPLIED] src=10.1.1.2 dst=192.168.0.1 sport=80 dport=40000 mark=0 use=1",
+  );
   kernel.receive(replyTo(there.packet), "pod1", walking());
   kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519", "TCP", "ACK"), "eth0", walking());
-  assert.match(conntrackText(connection!, clock.time), /^tcp {6}6 432000 ESTABLISHED .*\[ASSURED\]/);
+  assert.match(
+    conntrackText(connection!, clock.time),
+    /^tcp {6}6 432000 ESTABLISHED .*\[ASSURED\]/,
+  );
 });
 conntrack("a TCP connection ends: FIN, FIN, ACK, then two minutes", () => {
   const { kernel, clock } = node();
   const syn = packet("203.0.113.9:40000", "10.1.1.2:80");
-  const client = (flags: Packet["flags"]) => kernel.receive({ ...syn, flags: flags! }, "eth0", walking());
+  const client = (flags: Packet["flags"]) =>
+    kernel.receive({ ...syn, flags: flags! }, "eth0", walking());
   const server = (flags: Packet["flags"]) => kernel.receive(replyTo(syn, flags), "pod1", walking());
   const states: (string | undefined)[] = [];
-  for (const step of [() => client("SYN"), () => server("SYN,ACK"), () => client("ACK"), () => client("FIN,ACK"), () => server("ACK"), () => server("FIN,ACK"), () => client("ACK")]) {
+  for (const step of [
+    () => client("SYN"),
+    () => server("SYN,ACK"),
+    () => client("ACK"),
+    () => client("FIN,ACK"),
+    () => server("ACK"),
+    () => server("FIN,ACK"),
+    () => client("ACK"),
+  ]) {
     step();
     states.push([...kernel.conntrack.connections()][0]?.tcp);
   }
-  assert.equal(states, ["SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT"]);
+  assert.equal(states, [
+    "SYN_SENT",
+    "SYN_RECV",
+    "ESTABLISHED",
+    "FIN_WAIT",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "TIME_WAIT",
+  ]);
   clock.time += 119_999;
   assert.is([...kernel.conntrack.connections()].length, 1);
   clock.time += 1;
@@ -204,7 +431,8 @@ conntrack("a TCP connection ends: FIN, FIN, ACK, then two minutes", () => {
 conntrack("UDP: 30 seconds unanswered, 120 once it is a stream", () => {
   const { kernel, clock } = node();
   const ask = packet("203.0.113.9:40000", "10.1.1.2:53", "UDP");
-  const left = () => Math.ceil(([...kernel.conntrack.connections()][0]?.expires ?? 0) - clock.time) / 1000;
+  const left = () =>
+    Math.ceil(([...kernel.conntrack.connections()][0]?.expires ?? 0) - clock.time) / 1000;
   kernel.receive(ask, "eth0", walking());
   assert.is(left(), 30);
   kernel.receive(replyTo(ask), "pod1", walking());
@@ -216,32 +444,59 @@ conntrack("UDP: 30 seconds unanswered, 120 once it is a stream", () => {
 conntrack("a source port that another connection uses is changed", () => {
   const { kernel } = node();
   kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519"), "eth0", walking());
-  const second = kernel.receive(packet("203.0.113.10:40000", "192.168.0.1:30519"), "eth0", walking());
+  const second = kernel.receive(
+    packet("203.0.113.10:40000", "192.168.0.1:30519"),
+    "eth0",
+    walking(),
+  );
   assert.is(describe(second.packet), "TCP 192.168.0.1:1024 -> 10.1.1.2:80");
 });
 conntrack("a packet outside the window is INVALID, unless conntrack is liberal", () => {
-  for (const [tcpLiberal, kind] of [[false, "drop"], [true, "forward"]] as const) {
+  for (const [tcpLiberal, kind] of [
+    [false, "drop"],
+    [true, "forward"],
+  ] as const) {
     const { kernel } = node({ tcpLiberal });
     const syn = packet("203.0.113.9:40000", "10.1.1.2:80");
     kernel.receive(syn, "eth0", walking());
     kernel.receive(replyTo(syn), "pod1", walking());
-    assert.is(kernel.receive({ ...syn, flags: "ACK", outOfWindow: true }, "eth0", walking()).kind, kind);
+    assert.is(
+      kernel.receive({ ...syn, flags: "ACK", outOfWindow: true }, "eth0", walking()).kind,
+      kind,
+    );
   }
 });
 conntrack("what-if leaves nothing behind", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules("*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --seconds 60 --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT");
+  kernel.rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --seconds 60 --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT",
+  );
   const walk: Walk = { ...walking(), undo: [] };
-  assert.is(kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walk).packet.destination, "10.1.1.2");
-  assert.is(kernel.receive(packet("203.0.113.9:2", "10.1.1.2:80"), "eth0", walk).packet.destination, "10.1.2.2", "within the what-if it is known");
+  assert.is(
+    kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walk).packet.destination,
+    "10.1.1.2",
+  );
+  assert.is(
+    kernel.receive(packet("203.0.113.9:2", "10.1.1.2:80"), "eth0", walk).packet.destination,
+    "10.1.2.2",
+    "within the what-if it is known",
+  );
   rollBack(walk);
   assert.is([...kernel.conntrack.connections()].length, 0);
-  assert.is(kernel.receive(packet("203.0.113.9:3", "10.1.1.2:80"), "eth0", walking()).packet.destination, "10.1.1.2", "afterwards it is not");
+  assert.is(
+    kernel.receive(packet("203.0.113.9:3", "10.1.1.2:80"), "eth0", walking()).packet.destination,
+    "10.1.1.2",
+    "afterwards it is not",
+  );
 });
 conntrack("recent forgets after its seconds", () => {
   const { kernel, clock } = node();
-  kernel.rules.IPv4 = parseRules("*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --seconds 60 --reap --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT");
-  const goes = (port: number) => kernel.receive(packet(`203.0.113.9:${port}`, "10.1.1.2:80"), "eth0", walking()).packet.destination;
+  kernel.rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --seconds 60 --reap --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT",
+  );
+  const goes = (port: number) =>
+    kernel.receive(packet(`203.0.113.9:${port}`, "10.1.1.2:80"), "eth0", walking()).packet
+      .destination;
   assert.equal([goes(1), goes(2)], ["10.1.1.2", "10.1.2.2"]);
   clock.time += 60_001;
   assert.is(goes(3), "10.1.1.2");
@@ -250,38 +505,69 @@ conntrack("a full table gives up what was never answered, then drops", () => {
   const { kernel } = node();
   Object.defineProperty(kernel.conntrack, "max", { value: 1 });
   kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walking());
-  assert.is(kernel.receive(packet("203.0.113.9:2", "10.1.1.2:80"), "eth0", walking()).kind, "forward");
+  assert.is(
+    kernel.receive(packet("203.0.113.9:2", "10.1.1.2:80"), "eth0", walking()).kind,
+    "forward",
+  );
   kernel.receive(replyTo(packet("203.0.113.9:2", "10.1.1.2:80")), "pod1", walking());
   kernel.receive(packet("203.0.113.9:2", "10.1.1.2:80", "TCP", "ACK"), "eth0", walking());
-  assert.is(said(kernel.receive(packet("203.0.113.9:3", "10.1.1.2:80"), "eth0", walking())), "drop: nf_conntrack: table full, dropping packet");
+  assert.is(
+    said(kernel.receive(packet("203.0.113.9:3", "10.1.1.2:80"), "eth0", walking())),
+    "drop: nf_conntrack: table full, dropping packet",
+  );
 });
 conntrack.run();
 
 const chances = suite("every way");
 chances("three endpoints, a third each, exactly; nothing stays behind", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m statistic --mode random --probability 0.3333333333 -j DNAT --to-destination 10.1.1.2:1\n-A PREROUTING -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.1.1.2:2\n-A PREROUTING -j DNAT --to-destination 10.1.1.2:3\nCOMMIT");
+  kernel.rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m statistic --mode random --probability 0.3333333333 -j DNAT --to-destination 10.1.1.2:1\n-A PREROUTING -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.1.1.2:2\n-A PREROUTING -j DNAT --to-destination 10.1.1.2:3\nCOMMIT",
+  );
   const ways = everyWay((choose) => {
     const walk: Walk = { choose, undo: [] };
-    const { packet: { destinationPort } } = kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walk);
+    const {
+      packet: { destinationPort },
+    } = kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walk);
     rollBack(walk);
     return destinationPort;
   });
-  assert.equal(ways.map(({ probability, result }) => [result, probability.numerator, probability.denominator]), [[1, 1n, 3n], [2, 1n, 3n], [3, 1n, 3n]]);
+  assert.equal(
+    ways.map(({ probability, result }) => [result, probability.numerator, probability.denominator]),
+    [
+      [1, 1n, 3n],
+      [2, 1n, 3n],
+      [3, 1n, 3n],
+    ],
+  );
   assert.is([...kernel.conntrack.connections()].length, 0);
 });
 chances("a probability that is no 1/n stays the decimal it is", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules("*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m statistic --mode random --probability 0.3 -j DNAT --to-destination 10.1.1.2:1\nCOMMIT");
-  const ways = everyWay((choose) => kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", { choose }).packet.destinationPort);
-  assert.equal(ways.map(({ probability }) => toNumber(probability)), [0.3, 0.7]);
+  kernel.rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m statistic --mode random --probability 0.3 -j DNAT --to-destination 10.1.1.2:1\nCOMMIT",
+  );
+  const ways = everyWay(
+    (choose) =>
+      kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", { choose }).packet
+        .destinationPort,
+  );
+  assert.equal(
+    ways.map(({ probability }) => toNumber(probability)),
+    [0.3, 0.7],
+  );
 });
 chances("seeded: the same seed, the same way", () => {
   const run = (): string[] => {
     let state = 7;
     const choose = seeded(() => (state = (state * 16807) % 2147483647) / 2147483647);
     const { kernel } = node();
-    return Array.from({ length: 20 }, (_, i) => describe(kernel.receive(packet(`203.0.113.9:${i + 1}`, "192.168.0.1:30519"), "eth0", { choose }).packet));
+    return Array.from({ length: 20 }, (_, i) =>
+      describe(
+        kernel.receive(packet(`203.0.113.9:${i + 1}`, "192.168.0.1:30519"), "eth0", { choose })
+          .packet,
+      ),
+    );
   };
   assert.equal(run(), run());
   assert.is(new Set(run().map((each) => each.split("-> ")[1])).size, 2);
@@ -299,8 +585,12 @@ routes("the longest prefix wins, and a node's own before shared ones", () => {
   own.add({ to: "default", dev: "eth0", via: "192.168.0.254" });
   own.add({ to: "default", dev: "eth0", via: "fe80::1" });
   own.add({ to: "fd00:1::/64", dev: "veth6" });
-  const dev = (address: string): string => `${own.lookup(parseAddress(address))?.dev} ${own.lookup(parseAddress(address))?.via ?? ""}`.trim();
-  assert.equal(["10.1.1.2", "10.1.1.3", "10.1.2.2", "8.8.8.8", "fd00:1::9", "2001:db8::1"].map(dev), ["veth", "cni0", "eth0 192.168.0.9", "eth0 192.168.0.254", "veth6", "eth0 fe80::1"]);
+  const dev = (address: string): string =>
+    `${own.lookup(parseAddress(address))?.dev} ${own.lookup(parseAddress(address))?.via ?? ""}`.trim();
+  assert.equal(
+    ["10.1.1.2", "10.1.1.3", "10.1.2.2", "8.8.8.8", "fd00:1::9", "2001:db8::1"].map(dev),
+    ["veth", "cni0", "eth0 192.168.0.9", "eth0 192.168.0.254", "veth6", "eth0 fe80::1"],
+  );
   own.remove("10.1.1.2/32");
   assert.is(dev("10.1.1.2"), "cni0");
 });
@@ -308,12 +598,23 @@ routes("unreachable and blackhole routes", () => {
   const { kernel } = node();
   kernel.routes.add({ to: "10.9.0.0/16", dev: "lo", type: "unreachable" });
   kernel.routes.add({ to: "10.8.0.0/16", dev: "lo", type: "blackhole" });
-  assert.is(said(kernel.receive(packet("203.0.113.9:1", "10.9.0.1:1"), "eth0", walking())), "no route: node-a's route to 10.9.0.0/16 says unreachable");
-  assert.is(said(kernel.receive(packet("203.0.113.9:1", "10.8.0.1:1"), "eth0", walking())), "no route: node-a's blackhole route to 10.8.0.0/16 swallows it: nobody has 10.8.0.1 (any more)");
+  assert.is(
+    said(kernel.receive(packet("203.0.113.9:1", "10.9.0.1:1"), "eth0", walking())),
+    "no route: node-a's route to 10.9.0.0/16 says unreachable",
+  );
+  assert.is(
+    said(kernel.receive(packet("203.0.113.9:1", "10.8.0.1:1"), "eth0", walking())),
+    "no route: node-a's blackhole route to 10.8.0.0/16 swallows it: nobody has 10.8.0.1 (any more)",
+  );
 });
 routes("which source address a process gets", () => {
   const { kernel } = node();
-  assert.equal(["127.0.0.5", "192.168.0.1", "10.1.1.2", "203.0.113.9", "8.8.8.8"].map((to) => kernel.sourceFor(to)), ["127.0.0.5", "192.168.0.1", "192.168.0.1", "192.168.0.1", undefined]);
+  assert.equal(
+    ["127.0.0.5", "192.168.0.1", "10.1.1.2", "203.0.113.9", "8.8.8.8"].map((to) =>
+      kernel.sourceFor(to),
+    ),
+    ["127.0.0.5", "192.168.0.1", "192.168.0.1", "192.168.0.1", undefined],
+  );
 });
 routes("an address on two interfaces stays local until both are gone", () => {
   const { kernel } = node();
@@ -327,7 +628,8 @@ routes("an address on two interfaces stays local until both are gone", () => {
 routes("a socket that closes no longer takes packets", () => {
   const { kernel } = node();
   const close = kernel.listen("TCP", 22, "192.168.0.1");
-  const says = (to: string): string => said(kernel.receive(packet("203.0.113.9:1", to), "eth0", walking()));
+  const says = (to: string): string =>
+    said(kernel.receive(packet("203.0.113.9:1", to), "eth0", walking()));
   assert.is(says("192.168.0.1:22"), "local TCP 203.0.113.9:1 -> 192.168.0.1:22");
   close();
   assert.is(says("192.168.0.1:22"), "local TCP 203.0.113.9:1 -> 192.168.0.1:22, nobody listens");

@@ -1,4 +1,5 @@
-// The kit itself: the verdict on a test file, notebook files, the author's text form, the embedded runner.
+// The kit itself: the verdict on a test file, notebook files, the author's text form, the embedded
+// runner.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,35 +14,79 @@ import { difference } from "./notebooks.mjs";
 import { verdict } from "./verdict.mjs";
 
 mkdirSync(join(root, ".cache"), { recursive: true });
-const folder = mkdtempSync(join(root, ".cache/kit-")); // inside the project: packages resolve from here
+// inside the project: packages resolve from here
+const folder = mkdtempSync(join(root, ".cache/kit-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
 
 /** @param {string} name @param {string} text */
-const file = (name, text) => { writeFileSync(join(folder, name), text); return join(folder, name); };
+const file = (name, text) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
 
 const judging = suite("a test file is judged by what it ran");
 const preamble = `import { test } from "uvu"; const ok = () => {}; const bad = () => { throw new Error("no"); };\n`;
 /** @type {[string, string, { passed: number, failed: number, skipped: number }][]} */
 const files = [
-  ["all tests pass", `test("a", ok); test("b", ok); test.run();`, { passed: 2, failed: 0, skipped: 0 }],
+  [
+    "all tests pass",
+    `test("a", ok); test("b", ok); test.run();`,
+    { passed: 2, failed: 0, skipped: 0 },
+  ],
   ["one fails", `test("a", ok); test("b", bad); test.run();`, { passed: 1, failed: 1, skipped: 0 }],
   ["test.run() is forgotten", `test("a", ok);`, { passed: 0, failed: 1, skipped: 0 }],
   ["nothing is queued", `test.run();`, { passed: 0, failed: 1, skipped: 0 }],
-  ["a before throws", `test.before(bad); test("a", ok); test("b", ok); test.run();`, { passed: 0, failed: 2, skipped: 0 }],
-  ["an after throws", `test.after(bad); test("a", ok); test.run();`, { passed: 0, failed: 1, skipped: 0 }],
-  ["it exits early", `test("a", () => process.exit(0)); test.run();`, { passed: 0, failed: 1, skipped: 0 }],
-  ["it exits with an error after its tests", `test("a", ok); test.run(); process.on("exit", () => { process.exitCode = 3; });`, { passed: 1, failed: 1, skipped: 0 }],
-  ["a skip gives its reason", `console.log("skip: lab: no root here"); test.skip("lab"); test("a", ok); test.run();`, { passed: 1, failed: 0, skipped: 1 }],
-  ["a skip gives none", `test.skip("lab"); test("a", ok); test.run();`, { passed: 1, failed: 1, skipped: 1 }],
-  ["an .only is left", `test.only("a", ok); test("b", ok); test.run();`, { passed: 1, failed: 1, skipped: 1 }],
+  [
+    "a before throws",
+    `test.before(bad); test("a", ok); test("b", ok); test.run();`,
+    { passed: 0, failed: 2, skipped: 0 },
+  ],
+  [
+    "an after throws",
+    `test.after(bad); test("a", ok); test.run();`,
+    { passed: 0, failed: 1, skipped: 0 },
+  ],
+  [
+    "it exits early",
+    `test("a", () => process.exit(0)); test.run();`,
+    { passed: 0, failed: 1, skipped: 0 },
+  ],
+  [
+    "it exits with an error after its tests",
+    `test("a", ok); test.run(); process.on("exit", () => { process.exitCode = 3; });`,
+    { passed: 1, failed: 1, skipped: 0 },
+  ],
+  [
+    "a skip gives its reason",
+    `console.log("skip: lab: no root here"); test.skip("lab"); test("a", ok); test.run();`,
+    { passed: 1, failed: 0, skipped: 1 },
+  ],
+  [
+    "a skip gives none",
+    `test.skip("lab"); test("a", ok); test.run();`,
+    { passed: 1, failed: 1, skipped: 1 },
+  ],
+  [
+    "an .only is left",
+    `test.only("a", ok); test("b", ok); test.run();`,
+    { passed: 1, failed: 1, skipped: 1 },
+  ],
   ["it does not parse", `test("a"`, { passed: 0, failed: 1, skipped: 0 }],
 ];
 for (const [name, source, expected] of files) {
   judging(name, () => {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [file("case.test.mjs", preamble + source)], { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [file("case.test.mjs", preamble + source)],
+      { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+    );
     const { notes, ...counted } = verdict(stdout + stderr, status);
     assert.equal(counted, expected, notes);
-    assert.is(notes === "", expected.failed + expected.skipped === 0, "whatever is not a pass is explained");
+    assert.is(
+      notes === "",
+      expected.failed + expected.skipped === 0,
+      "whatever is not a pass is explained",
+    );
   });
 }
 judging("a file that never ends is failed", () => assert.is(verdict("", null, true).failed, 1));
@@ -50,8 +95,14 @@ judging.run();
 const stopping = suite("a process that takes too long");
 stopping("is ended with its children", async () => {
   const heartbeat = file("heartbeat", "");
-  const child = file("child.mjs", `import { appendFileSync } from "node:fs"; setInterval(() => appendFileSync(${JSON.stringify(heartbeat)}, "."), 50);`);
-  const parent = file("parent.mjs", `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(child)}]); setInterval(() => {}, 1000);`);
+  const child = file(
+    "child.mjs",
+    `import { appendFileSync } from "node:fs"; setInterval(() => appendFileSync(${JSON.stringify(heartbeat)}, "."), 50);`,
+  );
+  const parent = file(
+    "parent.mjs",
+    `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(child)}]); setInterval(() => {}, 1000);`,
+  );
   const { late, code } = await node([parent], 4000);
   assert.equal([late, code], [true, null]);
   const beats = readFileSync(heartbeat, "utf8").length;
@@ -61,7 +112,10 @@ stopping("is ended with its children", async () => {
 });
 stopping("is not waited for where only its child holds on", async () => {
   const child = file("child.mjs", "setTimeout(() => {}, 8000);");
-  const parent = file("parent.mjs", `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(child)}], { stdio: "inherit" }).unref(); console.log("done"); process.exit(0);`);
+  const parent = file(
+    "parent.mjs",
+    `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(child)}], { stdio: "inherit" }).unref(); console.log("done"); process.exit(0);`,
+  );
   const { late, printed, code, seconds } = await node([parent], 60_000);
   assert.equal([late, code, printed], [false, 0, "done\n"]);
   assert.ok(seconds < 7, `${seconds} s`);
@@ -69,11 +123,18 @@ stopping("is not waited for where only its child holds on", async () => {
 stopping.run();
 
 const writing = suite("a notebook file");
-const chapter = "# Title\n\nProse.\n\n<!-- cell -->\nMore, with\n```yaml\na: 1\n```\n\n```ts\nconst a = 1;\na\n```\n\n```ts raises-exception\nthrow 1;\n```\n";
+const chapter =
+  "# Title\n\nProse.\n\n<!-- cell -->\nMore, with\n```yaml\na: 1\n```\n\n```ts\nconst a = 1;\na\n```\n\n```ts raises-exception\nthrow 1;\n```\n";
 writing("goes from text to cells and back", () => assert.is(textOf(cellsOf(chapter)), chapter));
 writing("keeps the ids of cells that did not change", () => {
-  const [before, after] = [cellsOf(chapter), cellsOf(`New first cell.\n\n<!-- cell -->\n${chapter}`)];
-  assert.equal(after.slice(1).map(({ id }) => id), before.map(({ id }) => id));
+  const [before, after] = [
+    cellsOf(chapter),
+    cellsOf(`New first cell.\n\n<!-- cell -->\n${chapter}`),
+  ];
+  assert.equal(
+    after.slice(1).map(({ id }) => id),
+    before.map(({ id }) => id),
+  );
 });
 writing("gives twins different ids", () => {
   const ids = cellsOf("```ts\na\n```\n```ts\na\n```\n```ts\na\n```\n").map(({ id }) => id);
@@ -88,32 +149,55 @@ writing.run();
 const running = suite("the embedded runner");
 /** @param {string} text */
 function execute(text) {
-  const [input, output] = [file("in.ipynb", formatNotebook(notebook(cellsOf(text)))), join(folder, "out.ipynb")];
-  const { status, stderr } = spawnSync(process.execPath, [join(root, "notebooks/kit/run.mjs"), input, output], { encoding: "utf8" });
+  const [input, output] = [
+    file("in.ipynb", formatNotebook(notebook(cellsOf(text)))),
+    join(folder, "out.ipynb"),
+  ];
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(root, "notebooks/kit/run.mjs"), input, output],
+    { encoding: "utf8" },
+  );
   const executed = readNotebook(output);
   return { input, executed, status, stderr, outputs: executed.cells.map((cell) => cell.outputs) };
 }
-const stream = (/** @type {string} */ text, name = "stdout") => [{ name, output_type: "stream", text }];
+const stream = (/** @type {string} */ text, name = "stdout") => [
+  { name, output_type: "stream", text },
+];
 running("keeps what a cell prints, shows and returns", () => {
-  const { outputs, status, stderr } = execute(`\`\`\`ts\nconst a: number = 1;\nconsole.log("x"); console.log("y");\na + 1\n\`\`\`\n\`\`\`ts\nimport { display } from "tslab";\ndisplay.html("<b>" + a);\n\`\`\``);
+  const { outputs, status, stderr } = execute(
+    `\`\`\`ts\nconst a: number = 1;\nconsole.log("x"); console.log("y");\na + 1\n\`\`\`\n\`\`\`ts\nimport { display } from "tslab";\ndisplay.html("<b>" + a);\n\`\`\``,
+  );
   assert.is(status, 0, stderr);
-  assert.equal(outputs, [stream("x\ny\n2\n"), [{ output_type: "display_data", data: { "text/html": "<b>1" }, metadata: {} }]]);
+  assert.equal(outputs, [
+    stream("x\ny\n2\n"),
+    [{ output_type: "display_data", data: { "text/html": "<b>1" }, metadata: {} }],
+  ]);
 });
 running("checks types, and stops at the first failing cell", () => {
-  const { outputs, status, stderr } = execute("```ts\nconst a: number = 'x';\n```\n```ts\nconsole.log('never')\n```");
+  const { outputs, status, stderr } = execute(
+    "```ts\nconst a: number = 'x';\n```\n```ts\nconsole.log('never')\n```",
+  );
   assert.is(status, 1);
-  assert.match(stderr, /cell 1 failed:\n {4}const a[^]*Type 'string' is not assignable to type 'number'/);
+  assert.match(
+    stderr,
+    /cell 1 failed:\n {4}const a[^]*Type 'string' is not assignable to type 'number'/,
+  );
   assert.equal(outputs[1], []);
 });
 running("goes on after a cell that may raise, without paths and stack frames in its output", () => {
-  const { outputs, status, stderr } = execute("```ts raises-exception\nthrow new Error(process.cwd() + '/x');\n```\n```ts\nconsole.log('on')\n```");
+  const { outputs, status, stderr } = execute(
+    "```ts raises-exception\nthrow new Error(process.cwd() + '/x');\n```\n```ts\nconsole.log('on')\n```",
+  );
   assert.is(status, 0, stderr);
   assert.match(outputs[0]?.[0]?.text ?? "", /Error: \.cache\/kit-\w+\/x\n$/);
   assert.not.match(outputs[0]?.[0]?.text ?? "", / at /);
   assert.equal(outputs[1], stream("on\n"));
 });
 running("fails a cell whose promise is rejected behind its back", () => {
-  const { status, stderr } = execute("```ts\nPromise.reject(new Error('late'));\nawait new Promise((r) => setTimeout(r, 10))\n```");
+  const { status, stderr } = execute(
+    "```ts\nPromise.reject(new Error('late'));\nawait new Promise((r) => setTimeout(r, 10))\n```",
+  );
   assert.is(status, 1);
   assert.match(stderr, /late/);
 });

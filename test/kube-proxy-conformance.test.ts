@@ -1,45 +1,141 @@
-// kube-proxy's own packet-flow cases (test/conformance), by evaluating the rules as its test's tracer does.
+// kube-proxy's own packet-flow cases (test/conformance), by evaluating the rules as its test's
+// tracer does.
 import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { configFor, defaults, type FamilyConfig, type NodeView } from "stopover/internal/node/kube-proxy/config";
+import {
+  configFor,
+  defaults,
+  type FamilyConfig,
+  type NodeView,
+} from "stopover/internal/node/kube-proxy/config";
 import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
 import { hash16 } from "stopover/internal/node/kube-proxy/program";
 import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
 import { endpoint, parseAddress, type Family } from "stopover/internal/net/address";
 import { compile } from "stopover/internal/net/match";
-import { restoreProbability, restoreRule, saveProbability } from "stopover/internal/net/iptables-text";
+import {
+  restoreProbability,
+  restoreRule,
+  saveProbability,
+} from "stopover/internal/net/iptables-text";
 import type { Rule, RuleSet, TableName } from "stopover/internal/net/rule";
 import type { EndpointSlice, Service } from "stopover/internal/objects/types";
 
-interface Case { name: string; sourceIP: string; protocol?: string; destIP: string; destPort: number; expect: string; masq: boolean }
-interface Proxier { ipFamily: Family; nodeName: string; nodeIP: string; interfaceAddresses: string[]; localDetector: { type: string; cidr: string }; masqueradeAll: boolean; localhostNodePorts: boolean; nodePortAddresses: string[]; conntrackTCPLiberal: boolean; randomFully: boolean; nfacct: string[] }
-interface Step { services: Service[]; endpointSlices: EndpointSlice[]; cases: Case[]; goldenRestoreSorted?: string; chainEquals?: { table: TableName; chain: string; lines: string[] }[]; natServicesHasDest?: string[] }
-const file = JSON.parse(readFileSync(new URL("../conformance/kube-proxy-packet-flows.json", import.meta.url), "utf8")) as {
+interface Case {
+  name: string;
+  sourceIP: string;
+  protocol?: string;
+  destIP: string;
+  destPort: number;
+  expect: string;
+  masq: boolean;
+}
+interface Proxier {
+  ipFamily: Family;
+  nodeName: string;
+  nodeIP: string;
+  interfaceAddresses: string[];
+  localDetector: { type: string; cidr: string };
+  masqueradeAll: boolean;
+  localhostNodePorts: boolean;
+  nodePortAddresses: string[];
+  conntrackTCPLiberal: boolean;
+  randomFully: boolean;
+  nfacct: string[];
+}
+interface Step {
+  services: Service[];
+  endpointSlices: EndpointSlice[];
+  cases: Case[];
+  goldenRestoreSorted?: string;
+  chainEquals?: { table: TableName; chain: string; lines: string[] }[];
+  natServicesHasDest?: string[];
+}
+const file = JSON.parse(
+  readFileSync(new URL("../conformance/kube-proxy-packet-flows.json", import.meta.url), "utf8"),
+) as {
   tests: { test: string; variant: string | null; proxier: Proxier; steps: Step[] }[];
-  vectors: { hash16: { samples: Record<string, string> }; probability: Record<string, Record<string, string>>; jumpRules: { table: TableName; from: string; args: string }[]; largeCluster: Record<string, string> };
+  vectors: {
+    hash16: { samples: Record<string, string> };
+    probability: Record<string, Record<string, string>>;
+    jumpRules: { table: TableName; from: string; args: string }[];
+    largeCluster: Record<string, string>;
+  };
   tracer: { localIPs: string };
 };
 
 const configOf = (proxier: Proxier): FamilyConfig => ({
-  ...configFor(proxier.ipFamily, { ...defaults, clusterCIDR: proxier.localDetector.cidr, nodePortAddresses: proxier.nodePortAddresses, conntrack: { tcpBeLiberal: proxier.conntrackTCPLiberal },
-    iptables: { ...defaults.iptables, masqueradeAll: proxier.masqueradeAll, localhostNodePorts: proxier.localhostNodePorts } }, { randomFully: proxier.randomFully, nfacct: proxier.nfacct }),
+  ...configFor(
+    proxier.ipFamily,
+    {
+      ...defaults,
+      clusterCIDR: proxier.localDetector.cidr,
+      nodePortAddresses: proxier.nodePortAddresses,
+      conntrack: { tcpBeLiberal: proxier.conntrackTCPLiberal },
+      iptables: {
+        ...defaults.iptables,
+        masqueradeAll: proxier.masqueradeAll,
+        localhostNodePorts: proxier.localhostNodePorts,
+      },
+    },
+    { randomFully: proxier.randomFully, nfacct: proxier.nfacct },
+  ),
 });
-const viewOf = (proxier: Proxier): NodeView => ({ name: proxier.nodeName, nodeIP: proxier.nodeIP, addresses: proxier.interfaceAddresses });
+const viewOf = (proxier: Proxier): NodeView => ({
+  name: proxier.nodeName,
+  nodeIP: proxier.nodeIP,
+  addresses: proxier.interfaceAddresses,
+});
 
-/** Follows a packet as kube-proxy's own test does: every endpoint is listed, mark and ctstate matches never hold. */
+/**
+ * Follows a packet as kube-proxy's own test does: every endpoint is listed, mark and ctstate
+ * matches never hold.
+ */
 function trace(rules: RuleSet, packet: Case): { expect: string; masq: boolean; matched: string[] } {
   const outputs: string[] = [];
   const matched: string[] = [];
   let masq = false;
-  const local = new Set(["127.0.0.1", "::1", "192.168.0.2", "192.168.1.2", "192.168.99.11", "2001:db8::1", "2001:db8:1::2"]);
+  const local = new Set([
+    "127.0.0.1",
+    "::1",
+    "192.168.0.2",
+    "192.168.1.2",
+    "192.168.99.11",
+    "2001:db8::1",
+    "2001:db8:1::2",
+  ]);
   let destination = packet.destIP;
-  const never = (rule: Rule): boolean => rule.matches.some(({ kind, ...rest }) => kind === "mark" || kind === "conntrack" || (kind === "recent" && (rest as { action: string }).action === "rcheck"));
-  const matches = (rule: Rule): boolean => compile(rule.matches.filter(({ kind }) => kind !== "statistic" && kind !== "recent" && kind !== "nfacct"))({
-    protocol: (packet.protocol ?? "tcp").toUpperCase(), source: parseAddress(packet.sourceIP), destination: parseAddress(destination), sourcePort: 40000, destinationPort: packet.destPort,
-    in: "", out: "", mark: 0, state: 0, choose: undefined as never, undo: undefined,
-    surroundings: { addressType: ({ text }) => (local.has(text) ? "LOCAL" : "UNICAST"), recent: () => true, account: () => {} },
-  });
+  const never = (rule: Rule): boolean =>
+    rule.matches.some(
+      ({ kind, ...rest }) =>
+        kind === "mark" ||
+        kind === "conntrack" ||
+        (kind === "recent" && (rest as { action: string }).action === "rcheck"),
+    );
+  const matches = (rule: Rule): boolean =>
+    compile(
+      rule.matches.filter(
+        ({ kind }) => kind !== "statistic" && kind !== "recent" && kind !== "nfacct",
+      ),
+    )({
+      protocol: (packet.protocol ?? "tcp").toUpperCase(),
+      source: parseAddress(packet.sourceIP),
+      destination: parseAddress(destination),
+      sourcePort: 40000,
+      destinationPort: packet.destPort,
+      in: "",
+      out: "",
+      mark: 0,
+      state: 0,
+      choose: undefined as never,
+      undo: undefined,
+      surroundings: {
+        addressType: ({ text }) => (local.has(text) ? "LOCAL" : "UNICAST"),
+        recent: () => true,
+        account: () => {},
+      },
+    });
   const run = (table: TableName, name: string): boolean => {
     for (const rule of rules.chain(table, name)?.rules ?? []) {
       const { target } = rule;
@@ -47,7 +143,8 @@ function trace(rules: RuleSet, packet: Case): { expect: string; masq: boolean; m
       matched.push(restoreRule(rule, name));
       if (target.kind === "jump" && target.chain === "KUBE-MARK-MASQ") masq = true;
       else if (target.kind === "jump") {
-        if (run(table, target.chain) && !rule.matches.some(({ kind }) => kind === "statistic")) return true;
+        if (run(table, target.chain) && !rule.matches.some(({ kind }) => kind === "statistic"))
+          return true;
       } else {
         outputs.push(target.kind === "DNAT" ? endpoint(target.address!, target.low!) : target.kind);
         return true;
@@ -57,63 +154,134 @@ function trace(rules: RuleSet, packet: Case): { expect: string; masq: boolean; m
   };
   run("nat", "PREROUTING");
   if (outputs.length > 0) destination = outputs[0]!.replace(/^\[?(.*?)\]?:\d+$/, "$1");
-  for (const chain of ["KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL"]) run("filter", chain);
+  for (const chain of [
+    "KUBE-SERVICES",
+    "KUBE-EXTERNAL-SERVICES",
+    "KUBE-NODEPORTS",
+    "KUBE-PROXY-FIREWALL",
+  ])
+    run("filter", chain);
   return { expect: outputs.join(", "), masq, matched };
 }
 
 /** The test's normal form of a restore input; see goldenSemantics in the JSON. */
 function normal(text: string): string {
-  const tables = text.split(/(?<=^COMMIT\n)/m).filter(Boolean).sort();
-  const rank = (chain: string): string => ({ "KUBE-NODEPORTS": "0", "KUBE-SERVICES": "1" })[chain] ?? `2${chain}`;
-  return tables.map((table) => {
-    const lines = table.trimEnd().split("\n");
-    const chainOf = (line: string): string => line.split(/[: ]/)[1]!;
-    const by = <T>(key: (line: string) => T) => (x: string, y: string) => (key(x) < key(y) ? -1 : key(x) > key(y) ? 1 : 0);
-    const service = (line: string): string => (line.includes("must be the last rule") ? "~" : /^-A KUBE-(NODEPORTS|SERVICES) -m comment --comment "?([^ "]+)/.exec(line)?.[2] ?? "");
-    const chains = lines.filter((line) => line.startsWith(":")).sort(by((line) => rank(chainOf(line))));
-    const rules = lines.filter((line) => line.startsWith("-A")).sort(by((line) => `${rank(line.split(" ")[1]!)} ${service(line)}`));
-    return [lines[0], ...chains, ...rules, ...lines.filter((line) => line.startsWith("-X")).sort(), "COMMIT", ""].join("\n");
-  }).join("");
+  const tables = text
+    .split(/(?<=^COMMIT\n)/m)
+    .filter(Boolean)
+    .sort();
+  const rank = (chain: string): string =>
+    ({ "KUBE-NODEPORTS": "0", "KUBE-SERVICES": "1" })[chain] ?? `2${chain}`;
+  return tables
+    .map((table) => {
+      const lines = table.trimEnd().split("\n");
+      const chainOf = (line: string): string => line.split(/[: ]/)[1]!;
+      const by =
+        <T>(key: (line: string) => T) =>
+        (x: string, y: string) =>
+          key(x) < key(y) ? -1 : key(x) > key(y) ? 1 : 0;
+      const service = (line: string): string =>
+        line.includes("must be the last rule")
+          ? "~"
+          : (/^-A KUBE-(NODEPORTS|SERVICES) -m comment --comment "?([^ "]+)/.exec(line)?.[2] ?? "");
+      const chains = lines
+        .filter((line) => line.startsWith(":"))
+        .sort(by((line) => rank(chainOf(line))));
+      const rules = lines
+        .filter((line) => line.startsWith("-A"))
+        .sort(by((line) => `${rank(line.split(" ")[1]!)} ${service(line)}`));
+      return [
+        lines[0],
+        ...chains,
+        ...rules,
+        ...lines.filter((line) => line.startsWith("-X")).sort(),
+        "COMMIT",
+        "",
+      ].join("\n");
+    })
+    .join("");
 }
 
 const cases = suite("kube-proxy's packet-flow cases");
 for (const { test, variant, proxier, steps } of file.tests) {
   const services = new ServiceRules(configOf(proxier));
   for (const [number, step] of steps.entries()) {
-    for (const service of step.services) services.setService(`${service.metadata.namespace}/${service.metadata.name}`, service);
-    for (const slice of step.endpointSlices) services.setEndpointSlice(`${slice.metadata.namespace}/${slice.metadata.name}`, slice);
+    for (const service of step.services)
+      services.setService(`${service.metadata.namespace}/${service.metadata.name}`, service);
+    for (const slice of step.endpointSlices)
+      services.setEndpointSlice(`${slice.metadata.namespace}/${slice.metadata.name}`, slice);
     const rules = new NodeRules(services, services.version, viewOf(proxier));
-    const title = [test, variant, steps.length > 1 ? `step ${number}` : ""].filter(Boolean).join(", ");
+    const title = [test, variant, steps.length > 1 ? `step ${number}` : ""]
+      .filter(Boolean)
+      .join(", ");
     for (const each of step.cases) {
       cases(`${title}: ${each.name}`, () => {
         const { matched, ...seen } = trace(rules, each);
-        assert.equal(seen, { expect: each.expect, masq: each.masq }, `matched:\n${matched.join("\n")}`);
+        assert.equal(
+          seen,
+          { expect: each.expect, masq: each.masq },
+          `matched:\n${matched.join("\n")}`,
+        );
       });
     }
-    if (step.goldenRestoreSorted) cases(`${title}: the golden restore input`, () => assert.fixture(normal(rules.restoreText()), normal(step.goldenRestoreSorted!)));
-    for (const { table, chain, lines } of step.chainEquals ?? []) cases(`${title}: chain ${chain}`, () => assert.equal(rules.chain(table, chain)!.rules.map((rule) => restoreRule(rule, chain)), lines));
-    for (const address of step.natServicesHasDest ?? []) cases(`${title}: KUBE-SERVICES answers ${address}`, () => assert.ok(rules.chain("nat", "KUBE-SERVICES")!.rules.some((rule) => rule.matches.some((match) => match.kind === "destination" && match.cidr === address))));
+    if (step.goldenRestoreSorted)
+      cases(`${title}: the golden restore input`, () =>
+        assert.fixture(normal(rules.restoreText()), normal(step.goldenRestoreSorted!)),
+      );
+    for (const { table, chain, lines } of step.chainEquals ?? [])
+      cases(`${title}: chain ${chain}`, () =>
+        assert.equal(
+          rules.chain(table, chain)!.rules.map((rule) => restoreRule(rule, chain)),
+          lines,
+        ),
+      );
+    for (const address of step.natServicesHasDest ?? [])
+      cases(`${title}: KUBE-SERVICES answers ${address}`, () =>
+        assert.ok(
+          rules
+            .chain("nat", "KUBE-SERVICES")!
+            .rules.some((rule) =>
+              rule.matches.some((match) => match.kind === "destination" && match.cidr === address),
+            ),
+        ),
+      );
   }
 }
 cases.run();
 
 const vectors = suite("kube-proxy's vectors");
 vectors("chain hashes", () => {
-  for (const [text, hash] of Object.entries(file.vectors.hash16.samples)) assert.is(hash16(text), hash);
+  for (const [text, hash] of Object.entries(file.vectors.hash16.samples))
+    assert.is(hash16(text), hash);
 });
 vectors("probabilities as restore and save write them", () => {
   const [restore, save] = Object.entries(file.vectors.probability).map(([, table]) => table);
-  for (const [n, text] of Object.entries(restore!)) assert.is(restoreProbability(1, Number(n)), text);
+  for (const [n, text] of Object.entries(restore!))
+    assert.is(restoreProbability(1, Number(n)), text);
   for (const [n, text] of Object.entries(save!)) assert.is(saveProbability(1, Number(n)), text);
-  assert.is(restoreProbability(1, 2048), "0.0004882812", "a half goes to the even digit, as Go prints it");
+  assert.is(
+    restoreProbability(1, 2048),
+    "0.0004882812",
+    "a half goes to the even digit, as Go prints it",
+  );
 });
 vectors("jumps from the built-in chains", () => {
-  const rules = new NodeRules(new ServiceRules(configFor("IPv4", defaults)), 0, { name: "a", addresses: [] });
+  const rules = new NodeRules(new ServiceRules(configFor("IPv4", defaults)), 0, {
+    name: "a",
+    addresses: [],
+  });
   const expected = new Map<string, string[]>();
-  for (const { table, from, args } of file.vectors.jumpRules) expected.set(`${table} ${from}`, [`-A ${from} ${args}`, ...(expected.get(`${table} ${from}`) ?? [])]);
+  for (const { table, from, args } of file.vectors.jumpRules)
+    expected.set(`${table} ${from}`, [
+      `-A ${from} ${args}`,
+      ...(expected.get(`${table} ${from}`) ?? []),
+    ]);
   for (const [key, lines] of expected) {
     const [table, chain] = key.split(" ") as [TableName, string];
-    assert.equal(rules.chain(table, chain)!.rules.map((rule) => restoreRule(rule, chain)), lines);
+    assert.equal(
+      rules.chain(table, chain)!.rules.map((rule) => restoreRule(rule, chain)),
+      lines,
+    );
   }
 });
 vectors.run();

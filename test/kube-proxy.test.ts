@@ -7,21 +7,61 @@ import { saveRule } from "stopover/internal/net/iptables-text";
 import { Kernel } from "stopover/internal/net/kernel";
 import { describe, packet, replyTo } from "stopover/internal/net/packet";
 import { Rules } from "stopover/internal/net/rule";
-import { configFor, defaults, readConfiguration, type KubeProxyConfiguration } from "stopover/internal/node/kube-proxy/config";
+import {
+  configFor,
+  defaults,
+  readConfiguration,
+  type KubeProxyConfiguration,
+} from "stopover/internal/node/kube-proxy/config";
 import { KubeProxy, restoreText, type Sync } from "stopover/internal/node/kube-proxy/kube-proxy";
 import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
 import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
 import { why, whyChain } from "stopover/internal/node/kube-proxy/why";
-import type { Endpoint, EndpointSlice, Node, Protocol, Service } from "stopover/internal/objects/types";
+import type {
+  Endpoint,
+  EndpointSlice,
+  Node,
+  Protocol,
+  Service,
+} from "stopover/internal/objects/types";
 
-const service = (name: string, clusterIP: string, spec: Partial<Service["spec"]> = {}, ports: Service["spec"]["ports"] = [{ name: "http", port: 80, targetPort: 8080, protocol: "TCP" }]): Service =>
-  ({ apiVersion: "v1", kind: "Service", metadata: { name, namespace: "default" }, spec: { type: "ClusterIP", clusterIP, ports, ...spec } });
-const slice = (of: string, endpoints: (string | Endpoint)[], port = 8080, name = "http", protocol: Protocol = "TCP", suffix = "x"): EndpointSlice => ({
-  apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name: `${of}-${suffix}`, namespace: "default", labels: { "kubernetes.io/service-name": of } }, addressType: "IPv4",
-  endpoints: endpoints.map((each) => (typeof each === "string" ? { addresses: [each] } : each)), ports: [{ name, port, protocol }],
+const service = (
+  name: string,
+  clusterIP: string,
+  spec: Partial<Service["spec"]> = {},
+  ports: Service["spec"]["ports"] = [{ name: "http", port: 80, targetPort: 8080, protocol: "TCP" }],
+): Service => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name, namespace: "default" },
+  spec: { type: "ClusterIP", clusterIP, ports, ...spec },
 });
-const node = (name = "node-a", address = "192.168.0.1", zone?: string): Node =>
-  ({ apiVersion: "v1", kind: "Node", metadata: { name, ...(zone && { labels: { "topology.kubernetes.io/zone": zone } }) }, spec: { podCIDR: "10.1.1.0/24" }, status: { addresses: [{ type: "InternalIP", address }] } });
+const slice = (
+  of: string,
+  endpoints: (string | Endpoint)[],
+  port = 8080,
+  name = "http",
+  protocol: Protocol = "TCP",
+  suffix = "x",
+): EndpointSlice => ({
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: {
+    name: `${of}-${suffix}`,
+    namespace: "default",
+    labels: { "kubernetes.io/service-name": of },
+  },
+  addressType: "IPv4",
+  endpoints: endpoints.map((each) => (typeof each === "string" ? { addresses: [each] } : each)),
+  ports: [{ name, port, protocol }],
+});
+const node = (name = "node-a", address = "192.168.0.1", zone?: string): Node => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name, ...(zone && { labels: { "topology.kubernetes.io/zone": zone } }) },
+  spec: { podCIDR: "10.1.1.0/24" },
+  status: { addresses: [{ type: "InternalIP", address }] },
+});
 
 interface Bench {
   clock: VirtualClock;
@@ -34,11 +74,22 @@ interface Bench {
   remove(...objects: (Service | EndpointSlice)[]): void;
 }
 
-function bench(document: object = {}, options: { rules?: ServiceRules; clock?: VirtualClock; node?: Node; fail?: () => boolean } = {}): Bench {
-  const config: KubeProxyConfiguration = readConfiguration({ clusterCIDR: "10.1.0.0/16", ...document });
+function bench(
+  document: object = {},
+  options: { rules?: ServiceRules; clock?: VirtualClock; node?: Node; fail?: () => boolean } = {},
+): Bench {
+  const config: KubeProxyConfiguration = readConfiguration({
+    clusterCIDR: "10.1.0.0/16",
+    ...document,
+  });
   const clock = options.clock ?? new VirtualClock(0);
   const rules = options.rules ?? new ServiceRules(configFor("IPv4", config));
-  const kernel = new Kernel({ name: "node-a", clock, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
+  const kernel = new Kernel({
+    name: "node-a",
+    clock,
+    forwarding: true,
+    interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
+  });
   kernel.routes.add({ to: "default", dev: "eth0" });
   const syncs: Sync[] = [];
   const texts: string[] = [];
@@ -48,16 +99,41 @@ function bench(document: object = {}, options: { rules?: ServiceRules; clock?: V
     syncs.push(sync);
     texts.push(restoreText(sync));
   };
-  const proxy = new KubeProxy({ node: options.node ?? node(), config, clock, kernel, rules: { IPv4: rules }, restore });
-  const key = ({ metadata }: Service | EndpointSlice): string => `${metadata.namespace}/${metadata.name}`;
+  const proxy = new KubeProxy({
+    node: options.node ?? node(),
+    config,
+    clock,
+    kernel,
+    rules: { IPv4: rules },
+    restore,
+  });
+  const key = ({ metadata }: Service | EndpointSlice): string =>
+    `${metadata.namespace}/${metadata.name}`;
   return {
-    clock, rules, proxy, kernel, syncs, texts,
-    set: (...objects) => objects.forEach((each) => ("endpoints" in each ? rules.setEndpointSlice(key(each), each) : rules.setService(key(each), each))),
-    remove: (...objects) => objects.forEach((each) => ("endpoints" in each ? rules.setEndpointSlice(key(each), undefined) : rules.setService(key(each), undefined))),
+    clock,
+    rules,
+    proxy,
+    kernel,
+    syncs,
+    texts,
+    set: (...objects) =>
+      objects.forEach((each) =>
+        "endpoints" in each
+          ? rules.setEndpointSlice(key(each), each)
+          : rules.setService(key(each), each),
+      ),
+    remove: (...objects) =>
+      objects.forEach((each) =>
+        "endpoints" in each
+          ? rules.setEndpointSlice(key(each), undefined)
+          : rules.setService(key(each), undefined),
+      ),
   };
 }
-const lines = (text: string, start: string): string[] => text.split("\n").filter((line) => line.startsWith(start));
-const kinds = (syncs: Sync[]): string[] => syncs.map(({ full, time }) => `${full ? "full" : "partial"} at ${time}`);
+const lines = (text: string, start: string): string[] =>
+  text.split("\n").filter((line) => line.startsWith(start));
+const kinds = (syncs: Sync[]): string[] =>
+  syncs.map(({ full, time }) => `${full ? "full" : "partial"} at ${time}`);
 
 const time = suite("when kube-proxy syncs");
 time("at the start fully, then partly: two at once, then one every minSyncPeriod", () => {
@@ -82,7 +158,10 @@ time("between a change and its sync, the node goes on with the old rules", () =>
   b.set(slice("a", ["10.1.1.9"]));
   b.clock.settle();
   b.set(slice("a", ["10.1.1.2"]));
-  const goes = (port: number): string => b.kernel.receive(packet(`10.1.9.9:${port}`, "10.2.0.1:80"), "eth0", { choose: { chance: () => true, pick: () => 0, port: (low) => low } }).packet.destination;
+  const goes = (port: number): string =>
+    b.kernel.receive(packet(`10.1.9.9:${port}`, "10.2.0.1:80"), "eth0", {
+      choose: { chance: () => true, pick: () => 0, port: (low) => low },
+    }).packet.destination;
   assert.is(goes(1), "10.1.1.9");
   assert.ok(b.proxy.pending);
   b.clock.settle();
@@ -125,7 +204,8 @@ time("fully when somebody flushed the tables: the canary is gone", () => {
   b.clock.advance(1);
   b.clock.settle();
   assert.equal(kinds(b.syncs), ["full at 0", "full at 30000"]);
-  for (const table of ["mangle", "nat", "filter"] as const) assert.ok(b.kernel.rules.IPv4.chain(table, "KUBE-PROXY-CANARY"));
+  for (const table of ["mangle", "nat", "filter"] as const)
+    assert.ok(b.kernel.rules.IPv4.chain(table, "KUBE-PROXY-CANARY"));
 });
 time("a change right after a flush: the partial sync fails, the next one is full", () => {
   const b = bench();
@@ -148,30 +228,44 @@ time("fully when the Node's zone changes", () => {
   assert.is(b.syncs.length, 1, "nothing that matters changed");
   b.proxy.setNode(node("node-a", "192.168.0.1", "east"));
   b.clock.settle();
-  assert.equal(b.syncs.map(({ full }) => full), [true, true]);
+  assert.equal(
+    b.syncs.map(({ full }) => full),
+    [true, true],
+  );
 });
-time("a stopped kube-proxy leaves its rules as they are; started again, it catches up fully", () => {
-  const b = bench();
-  b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]));
-  b.proxy.start();
-  b.clock.settle();
-  b.proxy.stop();
-  b.set(slice("a", ["10.1.1.2"]));
-  b.clock.advance(100_000);
-  assert.is(b.syncs.length, 1);
-  const dnat = (): string[] => lines((b.kernel.rules.IPv4 as NodeRules).saveText(), "-A KUBE-SEP").filter((line) => line.includes("DNAT"));
-  assert.match(dnat().join(), "10.1.1.1:8080");
-  b.proxy.start();
-  b.clock.settle();
-  assert.ok(b.syncs.at(-1)!.full);
-  assert.match(dnat().join(), "10.1.1.2:8080");
-});
+time(
+  "a stopped kube-proxy leaves its rules as they are; started again, it catches up fully",
+  () => {
+    const b = bench();
+    b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]));
+    b.proxy.start();
+    b.clock.settle();
+    b.proxy.stop();
+    b.set(slice("a", ["10.1.1.2"]));
+    b.clock.advance(100_000);
+    assert.is(b.syncs.length, 1);
+    const dnat = (): string[] =>
+      lines((b.kernel.rules.IPv4 as NodeRules).saveText(), "-A KUBE-SEP").filter((line) =>
+        line.includes("DNAT"),
+      );
+    assert.match(dnat().join(), "10.1.1.1:8080");
+    b.proxy.start();
+    b.clock.settle();
+    assert.ok(b.syncs.at(-1)!.full);
+    assert.match(dnat().join(), "10.1.1.2:8080");
+  },
+);
 time.run();
 
 const partial = suite("what a sync writes");
 partial("partly: the top-level chains, and the chains of what changed", () => {
   const b = bench();
-  b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]), service("b", "10.2.0.2"), slice("b", ["10.1.1.2"]));
+  b.set(
+    service("a", "10.2.0.1"),
+    slice("a", ["10.1.1.1"]),
+    service("b", "10.2.0.2"),
+    slice("b", ["10.1.1.2"]),
+  );
   b.proxy.start();
   b.clock.settle();
   b.set(slice("b", ["10.1.1.2", "10.1.1.3"]));
@@ -187,7 +281,9 @@ partial("chains of endpoints that went are removed in the same run", () => {
   b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1", "10.1.1.2"]));
   b.proxy.start();
   b.clock.settle();
-  const gone = lines(b.texts[0]!, "-A KUBE-SEP").find((line) => line.includes("10.1.1.1:8080"))!.split(" ")[1]!;
+  const gone = lines(b.texts[0]!, "-A KUBE-SEP")
+    .find((line) => line.includes("10.1.1.1:8080"))!
+    .split(" ")[1]!;
   b.set(slice("a", ["10.1.1.2"]));
   b.clock.settle();
   assert.equal(lines(b.texts[1]!, "-X"), [`-X ${gone}`]);
@@ -198,71 +294,198 @@ partial("chains of endpoints that went are removed in the same run", () => {
 });
 partial("a text applied onto what the kernel holds gives what we say that it holds", () => {
   const b = bench();
-  b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1", "10.1.1.2"]), service("b", "10.2.0.2", { type: "NodePort" }, [{ name: "http", port: 80, nodePort: 30080 }]), slice("b", ["10.1.1.3"]));
+  b.set(
+    service("a", "10.2.0.1"),
+    slice("a", ["10.1.1.1", "10.1.1.2"]),
+    service("b", "10.2.0.2", { type: "NodePort" }, [{ name: "http", port: 80, nodePort: 30080 }]),
+    slice("b", ["10.1.1.3"]),
+  );
   b.proxy.start();
   b.clock.settle();
   let held = parseRules((b.kernel.rules.IPv4 as NodeRules).saveText());
-  const steps = [() => b.set(slice("a", ["10.1.1.2", "10.1.1.7"])), () => b.remove(slice("b", [])), () => b.set(service("c", "10.2.0.3"), slice("c", ["10.1.1.4"])), () => b.remove(service("a", ""))];
+  const steps = [
+    () => b.set(slice("a", ["10.1.1.2", "10.1.1.7"])),
+    () => b.remove(slice("b", [])),
+    () => b.set(service("c", "10.2.0.3"), slice("c", ["10.1.1.4"])),
+    () => b.remove(service("a", "")),
+  ];
   for (const step of steps) {
     step();
     b.clock.settle();
     held = parseRules(b.texts.at(-1)!, { onto: held });
     const ours = b.kernel.rules.IPv4 as NodeRules;
-    for (const { name, rules } of ours.chains("nat")) assert.equal(held.chain("nat", name)?.rules.map((rule) => saveRule(rule, name)), rules.map((rule) => saveRule(rule, name)), name);
-    assert.is([...held.chains("nat")].length, [...ours.chains("nat")].length, "no chain is left over");
+    for (const { name, rules } of ours.chains("nat"))
+      assert.equal(
+        held.chain("nat", name)?.rules.map((rule) => saveRule(rule, name)),
+        rules.map((rule) => saveRule(rule, name)),
+        name,
+      );
+    assert.is(
+      [...held.chains("nat")].length,
+      [...ours.chains("nat")].length,
+      "no chain is left over",
+    );
   }
 });
-partial("a large cluster: comments are dropped as Services are written, and old chains wait", () => {
-  const b = bench({ iptables: { masqueradeAll: true } });
-  const many = (third: number): string[] => Array.from({ length: 499 }, (_, i) => `10.${third}.${i % 256}.${i >> 8}`);
-  const one = (name: string, ip: string, portName: string, port: number): Service => ({ ...service(name, ip, {}, [{ name: portName, port }]), metadata: { name, namespace: name.replace("svc", "ns") } });
-  const of = (name: string, endpoints: string[], portName: string, port: number): EndpointSlice => ({ ...slice(name, endpoints, port, portName), metadata: { name: `${name}-1`, namespace: name.replace("svc", "ns"), labels: { "kubernetes.io/service-name": name } } });
-  b.set(one("svc1", "172.30.0.41", "p80", 80), of("svc1", many(0), "p80", 80), one("svc2", "172.30.0.42", "p8080", 8080), of("svc2", many(1), "p8080", 8080));
-  b.proxy.start();
-  b.clock.settle();
-  assert.ok(b.texts[0]!.includes("-A KUBE-SEP-DKGQUZGBKLTPAR56 -m comment --comment ns1/svc1:p80 -m tcp -p tcp -j DNAT --to-destination 10.0.0.0:80\n"));
-  b.set(one("svc3", "172.30.0.43", "p8081", 8081), of("svc3", ["203.0.113.4", "203.0.113.8", "203.0.113.12"], "p8081", 8081));
-  b.clock.settle();
-  assert.is(lines(b.texts[1]!, ":KUBE-SEP").length, 3);
-  assert.ok(b.texts[1]!.includes("-A KUBE-SEP-RUVVH7YV3PHQBDOS -m tcp -p tcp -j DNAT --to-destination 203.0.113.4:8081\n"));
-  const held = (b.kernel.rules.IPv4 as NodeRules).saveText();
-  assert.ok(held.includes('-A KUBE-SEP-DKGQUZGBKLTPAR56 -p tcp -m comment --comment "ns1/svc1:p80" -m tcp -j DNAT --to-destination 10.0.0.0:80\n'), "svc1's chains were not written again");
-  assert.ok(held.includes("-A KUBE-SEP-RUVVH7YV3PHQBDOS -p tcp -m tcp -j DNAT --to-destination 203.0.113.4:8081\n"));
-  for (const text of [(b.kernel.rules.IPv4 as NodeRules).restoreText(), (b.kernel.rules.IPv4 as NodeRules).asFullSync().saveText()]) assert.is(lines(text, "-A KUBE-SEP").filter((line) => line.includes("comment")).length, 0, "a full sync would drop all comments");
-  b.set(one("svc4", "172.30.0.44", "p8082", 8082), of("svc4", ["10.4.0.1"], "p8082", 8082));
-  b.clock.settle();
-  b.remove(one("svc4", "", "", 0), of("svc4", [], "", 0));
-  b.clock.settle();
-  assert.is(lines(b.texts.at(-1)!, "-X").length, 0, "too soon since the last cleaning");
-  assert.ok((b.kernel.rules.IPv4 as NodeRules).saveText().includes(":KUBE-SVC-EBDQOQU5SJFXRIL3 "), "so the kernel still holds them");
-  assert.ok(b.kernel.rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"));
-  b.clock.advance(31_000);
-  b.set(of("svc3", ["203.0.113.4", "203.0.113.8", "203.0.113.16"], "p8081", 8081));
-  b.clock.settle();
-  const removed = lines(b.texts.at(-1)!, "-X");
-  assert.ok(removed.includes("-X KUBE-SVC-EBDQOQU5SJFXRIL3") && removed.includes("-X KUBE-SEP-SU5STNODRYEWJAUF"));
-  assert.is(b.kernel.rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"), undefined);
-  b.clock.advance(3_600_000);
-  assert.ok(b.texts.at(-1)!.includes("-A KUBE-SEP-DKGQUZGBKLTPAR56 -m tcp -p tcp -j DNAT --to-destination 10.0.0.0:80\n"), "the full sync writes all in the large way");
-});
+partial(
+  "a large cluster: comments are dropped as Services are written, and old chains wait",
+  () => {
+    const b = bench({ iptables: { masqueradeAll: true } });
+    const many = (third: number): string[] =>
+      Array.from({ length: 499 }, (_, i) => `10.${third}.${i % 256}.${i >> 8}`);
+    const one = (name: string, ip: string, portName: string, port: number): Service => ({
+      ...service(name, ip, {}, [{ name: portName, port }]),
+      metadata: { name, namespace: name.replace("svc", "ns") },
+    });
+    const of = (
+      name: string,
+      endpoints: string[],
+      portName: string,
+      port: number,
+    ): EndpointSlice => ({
+      ...slice(name, endpoints, port, portName),
+      metadata: {
+        name: `${name}-1`,
+        namespace: name.replace("svc", "ns"),
+        labels: { "kubernetes.io/service-name": name },
+      },
+    });
+    b.set(
+      one("svc1", "172.30.0.41", "p80", 80),
+      of("svc1", many(0), "p80", 80),
+      one("svc2", "172.30.0.42", "p8080", 8080),
+      of("svc2", many(1), "p8080", 8080),
+    );
+    b.proxy.start();
+    b.clock.settle();
+    assert.ok(
+      b.texts[0]!.includes(
+        "-A KUBE-SEP-DKGQUZGBKLTPAR56 -m comment --comment ns1/svc1:p80 -m tcp -p tcp -j DNAT --to-destination 10.0.0.0:80\n",
+      ),
+    );
+    b.set(
+      one("svc3", "172.30.0.43", "p8081", 8081),
+      of("svc3", ["203.0.113.4", "203.0.113.8", "203.0.113.12"], "p8081", 8081),
+    );
+    b.clock.settle();
+    assert.is(lines(b.texts[1]!, ":KUBE-SEP").length, 3);
+    assert.ok(
+      b.texts[1]!.includes(
+        "-A KUBE-SEP-RUVVH7YV3PHQBDOS -m tcp -p tcp -j DNAT --to-destination 203.0.113.4:8081\n",
+      ),
+    );
+    const held = (b.kernel.rules.IPv4 as NodeRules).saveText();
+    assert.ok(
+      held.includes(
+        '-A KUBE-SEP-DKGQUZGBKLTPAR56 -p tcp -m comment --comment "ns1/svc1:p80" -m tcp -j DNAT --to-destination 10.0.0.0:80\n',
+      ),
+      "svc1's chains were not written again",
+    );
+    assert.ok(
+      held.includes(
+        "-A KUBE-SEP-RUVVH7YV3PHQBDOS -p tcp -m tcp -j DNAT --to-destination 203.0.113.4:8081\n",
+      ),
+    );
+    for (const text of [
+      (b.kernel.rules.IPv4 as NodeRules).restoreText(),
+      (b.kernel.rules.IPv4 as NodeRules).asFullSync().saveText(),
+    ])
+      assert.is(
+        lines(text, "-A KUBE-SEP").filter((line) => line.includes("comment")).length,
+        0,
+        "a full sync would drop all comments",
+      );
+    b.set(one("svc4", "172.30.0.44", "p8082", 8082), of("svc4", ["10.4.0.1"], "p8082", 8082));
+    b.clock.settle();
+    b.remove(one("svc4", "", "", 0), of("svc4", [], "", 0));
+    b.clock.settle();
+    assert.is(lines(b.texts.at(-1)!, "-X").length, 0, "too soon since the last cleaning");
+    assert.ok(
+      (b.kernel.rules.IPv4 as NodeRules).saveText().includes(":KUBE-SVC-EBDQOQU5SJFXRIL3 "),
+      "so the kernel still holds them",
+    );
+    assert.ok(b.kernel.rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"));
+    b.clock.advance(31_000);
+    b.set(of("svc3", ["203.0.113.4", "203.0.113.8", "203.0.113.16"], "p8081", 8081));
+    b.clock.settle();
+    const removed = lines(b.texts.at(-1)!, "-X");
+    assert.ok(
+      removed.includes("-X KUBE-SVC-EBDQOQU5SJFXRIL3") &&
+        removed.includes("-X KUBE-SEP-SU5STNODRYEWJAUF"),
+    );
+    assert.is(b.kernel.rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"), undefined);
+    b.clock.advance(3_600_000);
+    assert.ok(
+      b.texts
+        .at(-1)!
+        .includes(
+          "-A KUBE-SEP-DKGQUZGBKLTPAR56 -m tcp -p tcp -j DNAT --to-destination 10.0.0.0:80\n",
+        ),
+      "the full sync writes all in the large way",
+    );
+  },
+);
 partial("the order of one Service's lines in both tables", () => {
   const b = bench();
-  const spec = { type: "LoadBalancer" as const, externalTrafficPolicy: "Local" as const, externalIPs: ["1.1.1.1"], loadBalancerSourceRanges: ["203.0.113.0/24"], healthCheckNodePort: 31000 };
-  b.set({ ...service("x", "10.2.0.1", spec, [{ name: "http", port: 80, nodePort: 30080 }]), status: { loadBalancer: { ingress: [{ ip: "5.6.7.8" }] } } }, slice("x", [{ addresses: ["10.1.2.1"], nodeName: "node-b" }]));
+  const spec = {
+    type: "LoadBalancer" as const,
+    externalTrafficPolicy: "Local" as const,
+    externalIPs: ["1.1.1.1"],
+    loadBalancerSourceRanges: ["203.0.113.0/24"],
+    healthCheckNodePort: 31000,
+  };
+  b.set(
+    {
+      ...service("x", "10.2.0.1", spec, [{ name: "http", port: 80, nodePort: 30080 }]),
+      status: { loadBalancer: { ingress: [{ ip: "5.6.7.8" }] } },
+    },
+    slice("x", [{ addresses: ["10.1.2.1"], nodeName: "node-b" }]),
+  );
   b.proxy.start();
   b.clock.settle();
-  const order = b.texts[0]!.split("\n").filter((line) => line.startsWith("-A") && line.includes("default/x")).map((line) => `${line.split(" ")[1]!.replace(/-[A-Z2-7]{16}$/, "")} ${/-d ([\d.]+)|--dport (\d+)/.exec(line)?.slice(1).find(Boolean) ?? ""}`.trim());
-  assert.equal(order, ["KUBE-EXTERNAL-SERVICES 1.1.1.1", "KUBE-PROXY-FIREWALL 5.6.7.8", "KUBE-EXTERNAL-SERVICES 5.6.7.8", "KUBE-EXTERNAL-SERVICES 30080", "KUBE-NODEPORTS 31000",
-    "KUBE-SERVICES 10.2.0.1", "KUBE-SERVICES 1.1.1.1", "KUBE-SERVICES 5.6.7.8", "KUBE-NODEPORTS 30080", "KUBE-SVC 10.2.0.1",
-    "KUBE-EXT", "KUBE-EXT", "KUBE-EXT", "KUBE-FW", "KUBE-FW", "KUBE-SVC", "KUBE-SEP", "KUBE-SEP"]);
+  const order = b.texts[0]!.split("\n")
+    .filter((line) => line.startsWith("-A") && line.includes("default/x"))
+    .map((line) =>
+      `${line.split(" ")[1]!.replace(/-[A-Z2-7]{16}$/, "")} ${/-d ([\d.]+)|--dport (\d+)/.exec(line)?.slice(1).find(Boolean) ?? ""}`.trim(),
+    );
+  assert.equal(order, [
+    "KUBE-EXTERNAL-SERVICES 1.1.1.1",
+    "KUBE-PROXY-FIREWALL 5.6.7.8",
+    "KUBE-EXTERNAL-SERVICES 5.6.7.8",
+    "KUBE-EXTERNAL-SERVICES 30080",
+    "KUBE-NODEPORTS 31000",
+    "KUBE-SERVICES 10.2.0.1",
+    "KUBE-SERVICES 1.1.1.1",
+    "KUBE-SERVICES 5.6.7.8",
+    "KUBE-NODEPORTS 30080",
+    "KUBE-SVC 10.2.0.1",
+    "KUBE-EXT",
+    "KUBE-EXT",
+    "KUBE-EXT",
+    "KUBE-FW",
+    "KUBE-FW",
+    "KUBE-SVC",
+    "KUBE-SEP",
+    "KUBE-SEP",
+  ]);
 });
 partial("rules that others put into the kernel stay, behind kube-proxy's jumps", () => {
   const b = bench();
-  b.kernel.rules.IPv4 = parseRules("*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:CNI - [0:0]\n-A POSTROUTING -s 10.1.0.0/16 -j CNI\n-A CNI -j MASQUERADE\nCOMMIT");
+  b.kernel.rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:CNI - [0:0]\n-A POSTROUTING -s 10.1.0.0/16 -j CNI\n-A CNI -j MASQUERADE\nCOMMIT",
+  );
   b.proxy.start();
   b.clock.settle();
   b.clock.advance(3_600_000);
-  assert.equal(b.kernel.rules.IPv4.chain("nat", "POSTROUTING")!.rules.map((rule) => saveRule(rule, "POSTROUTING")), ['-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING', "-A POSTROUTING -s 10.1.0.0/16 -j CNI"]);
+  assert.equal(
+    b.kernel.rules.IPv4.chain("nat", "POSTROUTING")!.rules.map((rule) =>
+      saveRule(rule, "POSTROUTING"),
+    ),
+    [
+      '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+      "-A POSTROUTING -s 10.1.0.0/16 -j CNI",
+    ],
+  );
   assert.ok(b.kernel.rules.IPv4.chain("nat", "CNI"));
 });
 partial.run();
@@ -279,11 +502,18 @@ shared("one node has synced, the other has not yet", () => {
   b.proxy.stop();
   a.set(slice("x", ["10.1.1.2"]));
   clock.settle();
-  const goes = (kernel: Kernel): string => kernel.receive(packet("10.1.9.9:7", "10.2.0.1:80"), "eth0", { choose: { chance: () => true, pick: () => 0, port: (low) => low } }).packet.destination;
+  const goes = (kernel: Kernel): string =>
+    kernel.receive(packet("10.1.9.9:7", "10.2.0.1:80"), "eth0", {
+      choose: { chance: () => true, pick: () => 0, port: (low) => low },
+    }).packet.destination;
   assert.equal([goes(a.kernel), goes(b.kernel)], ["10.1.1.2", "10.1.1.1"]);
   b.proxy.start();
   clock.settle();
-  assert.is(b.kernel.rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0], a.kernel.rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0], "the same rule, not a copy");
+  assert.is(
+    b.kernel.rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0],
+    a.kernel.rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0],
+    "the same rule, not a copy",
+  );
 });
 shared("a policy of Local gives each node its own endpoints", () => {
   const clock = new VirtualClock(0);
@@ -291,11 +521,16 @@ shared("a policy of Local gives each node its own endpoints", () => {
   const b = bench({}, { clock, rules: a.rules, node: node("node-b", "192.168.0.2") });
   const c = bench({}, { clock, rules: a.rules, node: node("node-c", "192.168.0.3") });
   const on = (address: string, nodeName: string): Endpoint => ({ addresses: [address], nodeName });
-  a.set(service("x", "10.2.0.1", { internalTrafficPolicy: "Local" }), slice("x", [on("10.1.1.1", "node-a"), on("10.1.2.1", "node-b")]));
+  a.set(
+    service("x", "10.2.0.1", { internalTrafficPolicy: "Local" }),
+    slice("x", [on("10.1.1.1", "node-a"), on("10.1.2.1", "node-b")]),
+  );
   [a, b, c].forEach(({ proxy }) => proxy.start());
   clock.settle();
   const goes = ({ kernel }: Bench): string => {
-    const verdict = kernel.receive(packet("10.1.9.9:7", "10.2.0.1:80"), "eth0", { choose: { chance: () => true, pick: () => 0, port: (low) => low } });
+    const verdict = kernel.receive(packet("10.1.9.9:7", "10.2.0.1:80"), "eth0", {
+      choose: { chance: () => true, pick: () => 0, port: (low) => low },
+    });
     return verdict.kind === "drop" ? verdict.rule!.cause! : verdict.packet.destination;
   };
   assert.equal([a, b, c].map(goes), ["10.1.1.1", "10.1.2.1", "Service default/x"]);
@@ -321,11 +556,28 @@ shared.run();
 const beside = suite("beside the rules");
 beside("the health check port answers 200 with a ready endpoint here, else 503", () => {
   const b = bench();
-  const balanced = service("x", "10.2.0.1", { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 31000 });
-  b.set(balanced, slice("x", [{ addresses: ["10.1.1.1"], nodeName: "node-a" }, { addresses: ["10.1.2.1"], nodeName: "node-b" }]));
+  const balanced = service("x", "10.2.0.1", {
+    type: "LoadBalancer",
+    externalTrafficPolicy: "Local",
+    healthCheckNodePort: 31000,
+  });
+  b.set(
+    balanced,
+    slice("x", [
+      { addresses: ["10.1.1.1"], nodeName: "node-a" },
+      { addresses: ["10.1.2.1"], nodeName: "node-b" },
+    ]),
+  );
   b.proxy.start();
   b.clock.settle();
-  assert.equal(b.proxy.health(31000), { status: 200, body: { service: { namespace: "default", name: "x" }, localEndpoints: 1, serviceProxyHealthy: true } });
+  assert.equal(b.proxy.health(31000), {
+    status: 200,
+    body: {
+      service: { namespace: "default", name: "x" },
+      localEndpoints: 1,
+      serviceProxyHealthy: true,
+    },
+  });
   const listens = (): boolean => b.kernel.listening(packet("192.168.0.9:1", "192.168.0.1:31000"));
   assert.ok(listens());
   b.set(slice("x", [{ addresses: ["10.1.2.1"], nodeName: "node-b" }]));
@@ -338,28 +590,70 @@ beside("the health check port answers 200 with a ready endpoint here, else 503",
 });
 beside("a UDP flow is freed when its endpoint goes, a TCP connection is not", () => {
   const b = bench();
-  const udp: Service["spec"]["ports"] = [{ name: "dns", port: 53, protocol: "UDP", nodePort: 30053 }, { name: "tcp", port: 53, protocol: "TCP" }];
-  const both = (address: string): EndpointSlice => ({ ...slice("x", [address], 53, "dns", "UDP"), ports: [{ name: "dns", port: 53, protocol: "UDP" }, { name: "tcp", port: 53, protocol: "TCP" }] });
+  const udp: Service["spec"]["ports"] = [
+    { name: "dns", port: 53, protocol: "UDP", nodePort: 30053 },
+    { name: "tcp", port: 53, protocol: "TCP" },
+  ];
+  const both = (address: string): EndpointSlice => ({
+    ...slice("x", [address], 53, "dns", "UDP"),
+    ports: [
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "tcp", port: 53, protocol: "TCP" },
+    ],
+  });
   b.set(service("x", "10.2.0.1", { type: "NodePort" }, udp), both("10.1.1.1"));
   b.proxy.start();
   b.clock.settle();
   const walk = { choose: { chance: () => true, pick: () => 0, port: (low: number) => low } };
-  const ask = (destination: string, protocol: "UDP" | "TCP", port: number): string => describe(b.kernel.receive(packet(`10.1.9.9:${port}`, destination, protocol), "eth0", walk).packet).split("-> ")[1]!;
-  assert.equal([ask("10.2.0.1:53", "UDP", 1), ask("192.168.0.1:30053", "UDP", 2), ask("10.2.0.1:53", "TCP", 3)], ["10.1.1.1:53", "10.1.1.1:53", "10.1.1.1:53"]);
+  const ask = (destination: string, protocol: "UDP" | "TCP", port: number): string =>
+    describe(
+      b.kernel.receive(packet(`10.1.9.9:${port}`, destination, protocol), "eth0", walk).packet,
+    ).split("-> ")[1]!;
+  assert.equal(
+    [
+      ask("10.2.0.1:53", "UDP", 1),
+      ask("192.168.0.1:30053", "UDP", 2),
+      ask("10.2.0.1:53", "TCP", 3),
+    ],
+    ["10.1.1.1:53", "10.1.1.1:53", "10.1.1.1:53"],
+  );
   b.kernel.receive(replyTo(packet("10.1.9.9:3", "10.1.1.1:53", "TCP")), "eth0", walk);
   b.set(both("10.1.1.2"));
-  assert.is(ask("10.2.0.1:53", "UDP", 1), "10.1.1.1:53", "before the sync it goes on to the old endpoint");
+  assert.is(
+    ask("10.2.0.1:53", "UDP", 1),
+    "10.1.1.1:53",
+    "before the sync it goes on to the old endpoint",
+  );
   b.clock.settle();
-  assert.equal([ask("10.2.0.1:53", "UDP", 1), ask("192.168.0.1:30053", "UDP", 2)], ["10.1.1.2:53", "10.1.1.2:53"]);
-  assert.is(b.kernel.receive(packet("10.1.9.9:3", "10.2.0.1:53", "TCP", "ACK"), "eth0", walk).packet.destination, "10.1.1.1");
+  assert.equal(
+    [ask("10.2.0.1:53", "UDP", 1), ask("192.168.0.1:30053", "UDP", 2)],
+    ["10.1.1.2:53", "10.1.1.2:53"],
+  );
+  assert.is(
+    b.kernel.receive(packet("10.1.9.9:3", "10.2.0.1:53", "TCP", "ACK"), "eth0", walk).packet
+      .destination,
+    "10.1.1.1",
+  );
 });
 beside("session affinity: the same client, the same endpoint, until its time is over", () => {
   const b = bench();
-  b.set(service("x", "10.2.0.1", { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } }), slice("x", ["10.1.1.1", "10.1.1.2"]));
+  b.set(
+    service("x", "10.2.0.1", {
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+    }),
+    slice("x", ["10.1.1.1", "10.1.1.2"]),
+  );
   b.proxy.start();
   b.clock.settle();
-  const goes = (port: number, chance: boolean): string => b.kernel.receive(packet(`10.1.9.9:${port}`, "10.2.0.1:80"), "eth0", { choose: { chance: () => chance, pick: () => 0, port: (low) => low } }).packet.destination;
-  assert.equal([goes(1, false), goes(2, true), goes(3, true)], ["10.1.1.2", "10.1.1.2", "10.1.1.2"]);
+  const goes = (port: number, chance: boolean): string =>
+    b.kernel.receive(packet(`10.1.9.9:${port}`, "10.2.0.1:80"), "eth0", {
+      choose: { chance: () => chance, pick: () => 0, port: (low) => low },
+    }).packet.destination;
+  assert.equal(
+    [goes(1, false), goes(2, true), goes(3, true)],
+    ["10.1.1.2", "10.1.1.2", "10.1.1.2"],
+  );
   b.clock.advance(60_001);
   assert.is(goes(4, true), "10.1.1.1");
 });
@@ -373,7 +667,15 @@ beside.run();
 
 const variations = suite("variations");
 /** Where a ClusterIP's chain leads on a node of a zone. */
-function endpointsFrom(endpoints: Endpoint[], { zone, name = "node-a", spec = {}, document = {} }: { zone?: string; name?: string; spec?: Partial<Service["spec"]>; document?: object } = {}): string[] {
+function endpointsFrom(
+  endpoints: Endpoint[],
+  {
+    zone,
+    name = "node-a",
+    spec = {},
+    document = {},
+  }: { zone?: string; name?: string; spec?: Partial<Service["spec"]>; document?: object } = {},
+): string[] {
   const rules = new ServiceRules(configFor("IPv4", readConfiguration(document)));
   rules.setService("default/x", service("x", "10.2.0.1", spec));
   rules.setEndpointSlice("default/x-x", slice("x", endpoints));
@@ -381,18 +683,43 @@ function endpointsFrom(endpoints: Endpoint[], { zone, name = "node-a", spec = {}
   const text = new NodeRules(rules, rules.version, view).saveText();
   return [...text.matchAll(/to-destination (10\.[\d.]+):/g)].map(([, address]) => address!).sort();
 }
-const hinted = (address: string, zone?: string, nodes?: string[]): Endpoint => ({ addresses: [address], hints: { ...(zone && { forZones: [{ name: zone }] }), ...(nodes && { forNodes: nodes.map((name) => ({ name })) }) } });
-const state = (address: string, ready: boolean, serving: boolean, terminating: boolean): Endpoint => ({ addresses: [address], conditions: { ready, serving, terminating } });
+const hinted = (address: string, zone?: string, nodes?: string[]): Endpoint => ({
+  addresses: [address],
+  hints: {
+    ...(zone && { forZones: [{ name: zone }] }),
+    ...(nodes && { forNodes: nodes.map((name) => ({ name })) }),
+  },
+});
+const state = (
+  address: string,
+  ready: boolean,
+  serving: boolean,
+  terminating: boolean,
+): Endpoint => ({ addresses: [address], conditions: { ready, serving, terminating } });
 variations("hints for zones, if every ready endpoint has one and one fits", () => {
   const east = [hinted("10.1.1.1", "east"), hinted("10.1.1.2", "west")];
   assert.equal(endpointsFrom(east, { zone: "east" }), ["10.1.1.1"]);
   assert.equal(endpointsFrom(east, { zone: "north" }), ["10.1.1.1", "10.1.1.2"]);
   assert.equal(endpointsFrom(east), ["10.1.1.1", "10.1.1.2"]);
-  assert.equal(endpointsFrom([...east, { addresses: ["10.1.1.3"] }], { zone: "east" }), ["10.1.1.1", "10.1.1.2", "10.1.1.3"]);
-  assert.equal(endpointsFrom([...east, { ...state("10.1.1.3", false, false, false) }], { zone: "east" }), ["10.1.1.1"], "one that is not ready does not count");
+  assert.equal(endpointsFrom([...east, { addresses: ["10.1.1.3"] }], { zone: "east" }), [
+    "10.1.1.1",
+    "10.1.1.2",
+    "10.1.1.3",
+  ]);
+  assert.equal(
+    endpointsFrom([...east, { ...state("10.1.1.3", false, false, false) }], { zone: "east" }),
+    ["10.1.1.1"],
+    "one that is not ready does not count",
+  );
 });
 variations("hints for nodes come before hints for zones", () => {
-  assert.equal(endpointsFrom([hinted("10.1.1.1", "east", ["node-b"]), hinted("10.1.1.2", "east", ["node-a"])], { zone: "east" }), ["10.1.1.2"]);
+  assert.equal(
+    endpointsFrom(
+      [hinted("10.1.1.1", "east", ["node-b"]), hinted("10.1.1.2", "east", ["node-a"])],
+      { zone: "east" },
+    ),
+    ["10.1.1.2"],
+  );
 });
 variations("terminating endpoints serve only where none is ready", () => {
   const ending = state("10.1.1.1", false, true, true);
@@ -400,46 +727,83 @@ variations("terminating endpoints serve only where none is ready", () => {
   assert.equal(endpointsFrom([ending, state("10.1.1.3", false, false, true)]), ["10.1.1.1"]);
   assert.equal(endpointsFrom([state("10.1.1.3", false, false, true)]), []);
 });
-variations("publishNotReadyAddresses: ready and terminating at once is ready", () => assert.equal(endpointsFrom([state("10.1.1.1", true, true, true)]), ["10.1.1.1"]));
+variations("publishNotReadyAddresses: ready and terminating at once is ready", () =>
+  assert.equal(endpointsFrom([state("10.1.1.1", true, true, true)]), ["10.1.1.1"]),
+);
 variations("local detection by node range, bridge, interface prefix, or not at all", () => {
   const first = (document: object): string => {
     const rules = new ServiceRules(configFor("IPv4", readConfiguration(document)));
     rules.setService("default/x", service("x", "10.2.0.1"));
     rules.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
-    const text = new NodeRules(rules, rules.version, { name: "a", addresses: [], podCIDRs: ["10.1.1.0/24", "fd00::/64"] }).restoreText();
+    const text = new NodeRules(rules, rules.version, {
+      name: "a",
+      addresses: [],
+      podCIDRs: ["10.1.1.0/24", "fd00::/64"],
+    }).restoreText();
     return /-A KUBE-SVC\S+ (.*)/.exec(text)![1]!.replace(/^.*--dport 80 /, "");
   };
   assert.is(first({ detectLocalMode: "NodeCIDR" }), "! -s 10.1.1.0/24 -j KUBE-MARK-MASQ");
-  assert.is(first({ detectLocalMode: "BridgeInterface", detectLocal: { bridgeInterface: "cbr0" } }), "! -i cbr0 -j KUBE-MARK-MASQ");
-  assert.is(first({ detectLocalMode: "InterfaceNamePrefix", detectLocal: { interfaceNamePrefix: "cali" } }), "! -i cali+ -j KUBE-MARK-MASQ");
+  assert.is(
+    first({ detectLocalMode: "BridgeInterface", detectLocal: { bridgeInterface: "cbr0" } }),
+    "! -i cbr0 -j KUBE-MARK-MASQ",
+  );
+  assert.is(
+    first({ detectLocalMode: "InterfaceNamePrefix", detectLocal: { interfaceNamePrefix: "cali" } }),
+    "! -i cali+ -j KUBE-MARK-MASQ",
+  );
   assert.is(first({ clusterCIDR: "fd00::/48,10.0.0.0/8" }), "! -s 10.0.0.0/8 -j KUBE-MARK-MASQ");
   assert.match(first({}), /^-m comment --comment "default\/x:http -> /, "no rule at all");
   assert.is(first({ iptables: { masqueradeAll: true } }), "-j KUBE-MARK-MASQ");
 });
-variations("no rules: headless, ExternalName, no ports; ipMode Proxy gives none for that address", () => {
-  for (const spec of [{ clusterIP: "None" }, { type: "ExternalName" as const, externalName: "example.com" }, { ports: [] }]) assert.equal(endpointsFrom([{ addresses: ["10.1.1.1"] }], { spec }), []);
-  const rules = new ServiceRules(configFor("IPv4", defaults));
-  rules.setService("default/x", { ...service("x", "10.2.0.1", { type: "LoadBalancer" }), status: { loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "Proxy" }, { ip: "5.6.7.8" }] } } });
-  rules.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
-  const text = new NodeRules(rules, rules.version, { name: "a", addresses: [] }).saveText();
-  assert.match(text, "5.6.7.8/32");
-  assert.not.match(text, "1.2.3.4");
-});
+variations(
+  "no rules: headless, ExternalName, no ports; ipMode Proxy gives none for that address",
+  () => {
+    for (const spec of [
+      { clusterIP: "None" },
+      { type: "ExternalName" as const, externalName: "example.com" },
+      { ports: [] },
+    ])
+      assert.equal(endpointsFrom([{ addresses: ["10.1.1.1"] }], { spec }), []);
+    const rules = new ServiceRules(configFor("IPv4", defaults));
+    rules.setService("default/x", {
+      ...service("x", "10.2.0.1", { type: "LoadBalancer" }),
+      status: {
+        loadBalancer: { ingress: [{ ip: "1.2.3.4", ipMode: "Proxy" }, { ip: "5.6.7.8" }] },
+      },
+    });
+    rules.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
+    const text = new NodeRules(rules, rules.version, { name: "a", addresses: [] }).saveText();
+    assert.match(text, "5.6.7.8/32");
+    assert.not.match(text, "1.2.3.4");
+  },
+);
 variations("slices of mixed families: kube-proxy ignores the strays, and we say so", () => {
   const problems: string[] = [];
   const rules = new ServiceRules(configFor("IPv4", defaults), (problem) => problems.push(problem));
   rules.setService("default/x", service("x", "10.2.0.1"));
   rules.setEndpointSlice("default/x-x", slice("x", ["fd00::1", "10.1.1.1"]));
-  assert.match(new NodeRules(rules, rules.version, { name: "a", addresses: [] }).saveText(), "10.1.1.1:8080");
-  assert.equal(problems, ['EndpointSlice default/x-x: endpoints[0].addresses[0] is "fd00::1", yet addressType is IPv4; kube-proxy ignores it']);
+  assert.match(
+    new NodeRules(rules, rules.version, { name: "a", addresses: [] }).saveText(),
+    "10.1.1.1:8080",
+  );
+  assert.equal(problems, [
+    'EndpointSlice default/x-x: endpoints[0].addresses[0] is "fd00::1", yet addressType is IPv4; kube-proxy ignores it',
+  ]);
 });
 variations("dual stack: each family has its own rules", () => {
   const config = readConfiguration({ clusterCIDR: "10.1.0.0/16,fd00:1::/48" });
-  const both = service("x", "10.2.0.1", { clusterIPs: ["10.2.0.1", "fd00:2::1"], ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "PreferDualStack" });
+  const both = service("x", "10.2.0.1", {
+    clusterIPs: ["10.2.0.1", "fd00:2::1"],
+    ipFamilies: ["IPv4", "IPv6"],
+    ipFamilyPolicy: "PreferDualStack",
+  });
   const six = new ServiceRules(configFor("IPv6", config));
   six.setService("default/x", both);
   six.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
-  six.setEndpointSlice("default/x-y", { ...slice("x", ["fd00:1::1"], 8080, "http", "TCP", "y"), addressType: "IPv6" });
+  six.setEndpointSlice("default/x-y", {
+    ...slice("x", ["fd00:1::1"], 8080, "http", "TCP", "y"),
+    addressType: "IPv6",
+  });
   const text = new NodeRules(six, six.version, { name: "a", addresses: [] }).saveText();
   assert.match(text, "-d fd00:2::1/128 -p tcp");
   assert.match(text, "--to-destination [fd00:1::1]:8080");
@@ -447,7 +811,22 @@ variations("dual stack: each family has its own rules", () => {
 });
 variations("every rule and chain has its reason", () => {
   const b = bench();
-  b.set(service("x", "10.2.0.1", { type: "LoadBalancer", externalTrafficPolicy: "Local", loadBalancerSourceRanges: ["203.0.113.0/24"], healthCheckNodePort: 31000, sessionAffinity: "ClientIP", externalIPs: ["1.1.1.1"] }, [{ port: 80, nodePort: 30080, name: "http" }]), slice("x", ["10.1.1.1"]));
+  b.set(
+    service(
+      "x",
+      "10.2.0.1",
+      {
+        type: "LoadBalancer",
+        externalTrafficPolicy: "Local",
+        loadBalancerSourceRanges: ["203.0.113.0/24"],
+        healthCheckNodePort: 31000,
+        sessionAffinity: "ClientIP",
+        externalIPs: ["1.1.1.1"],
+      },
+      [{ port: 80, nodePort: 30080, name: "http" }],
+    ),
+    slice("x", ["10.1.1.1"]),
+  );
   b.proxy.start();
   b.clock.settle();
   for (const table of ["nat", "filter", "mangle"] as const) {
@@ -456,23 +835,54 @@ variations("every rule and chain has its reason", () => {
       for (const rule of rules) assert.match(why(rule, name), /^[A-Z].*\.$/);
     }
   }
-  const dnat = [...b.kernel.rules.IPv4!.chains("nat")].find(({ name }) => name.startsWith("KUBE-SEP"))!;
-  assert.is(why(dnat.rules[1]!, dnat.name), "Sends the packet to 10.1.1.1:8080 by rewriting its destination (EndpointSlice default/x-x, endpoints[0]).");
+  const dnat = [...b.kernel.rules.IPv4!.chains("nat")].find(({ name }) =>
+    name.startsWith("KUBE-SEP"),
+  )!;
+  assert.is(
+    why(dnat.rules[1]!, dnat.name),
+    "Sends the packet to 10.1.1.1:8080 by rewriting its destination (EndpointSlice default/x-x, endpoints[0]).",
+  );
 });
 variations.run();
 
 const config = suite("KubeProxyConfiguration");
 config("its fields, with durations", () => {
-  const read = readConfiguration({ apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration", mode: "iptables", bindAddress: "0.0.0.0", clusterCIDR: "10.0.0.0/8", iptables: { minSyncPeriod: "500ms", syncPeriod: "1m30s", masqueradeBit: 10 }, conntrack: { maxPerCore: 0 }, nodePortAddresses: null, ipvs: { scheduler: "rr" } });
-  assert.equal({ ...read.iptables, addresses: read.nodePortAddresses }, { masqueradeAll: false, masqueradeBit: 10, localhostNodePorts: true, minSyncPeriod: 500, syncPeriod: 90_000, addresses: [] });
+  const read = readConfiguration({
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    mode: "iptables",
+    bindAddress: "0.0.0.0",
+    clusterCIDR: "10.0.0.0/8",
+    iptables: { minSyncPeriod: "500ms", syncPeriod: "1m30s", masqueradeBit: 10 },
+    conntrack: { maxPerCore: 0 },
+    nodePortAddresses: null,
+    ipvs: { scheduler: "rr" },
+  });
+  assert.equal(
+    { ...read.iptables, addresses: read.nodePortAddresses },
+    {
+      masqueradeAll: false,
+      masqueradeBit: 10,
+      localhostNodePorts: true,
+      minSyncPeriod: 500,
+      syncPeriod: 90_000,
+      addresses: [],
+    },
+  );
   assert.is(configFor("IPv4", read).masqueradeMark, 0x400);
 });
 const bad: [object, RegExp][] = [
   [{ mode: "ipvs" }, /mode: got "ipvs"; Stopover models kube-proxy's iptables mode/],
-  [{ iptables: { masqueradeall: true } }, /iptables\.masqueradeall: got true; there is no such field here; there are masqueradeAll, masqueradeBit/],
+  [
+    { iptables: { masqueradeall: true } },
+    /iptables\.masqueradeall: got true; there is no such field here; there are masqueradeAll, masqueradeBit/,
+  ],
   [{ clusterCIDR: "10.0.0.0" + "/33" }, /clusterCIDR: got "10.0.0.0\/33"; write a CIDR/],
   [{ clusterCIDR: "10.0.0.0/8,10.1.0.0/16" }, /at most one CIDR of each family/],
-  [{ nodePortAddresses: ["192.168.0.1"] }, /nodePortAddresses\[0\]: got "192.168.0.1"; write a CIDR/],
+  [
+    { nodePortAddresses: ["192.168.0.1"] },
+    /nodePortAddresses\[0\]: got "192.168.0.1"; write a CIDR/,
+  ],
   [{ iptables: { syncPeriod: "soon" } }, /iptables\.syncPeriod: got "soon"; write a/],
   [{ iptables: { minSyncPeriod: "1m" } }, /iptables\.minSyncPeriod: got "60000ms"; write at most/],
   [{ iptables: { masqueradeBit: 32 } }, /masqueradeBit: got 32; write a whole number from 0 to 31/],
@@ -480,14 +890,26 @@ const bad: [object, RegExp][] = [
   [{ detectLocalMode: "Guess" }, /detectLocalMode: got "Guess"; write one of/],
   [{ detectLocalMode: "BridgeInterface" }, /detectLocal\.bridgeInterface: got ""; name the bridge/],
 ];
-for (const [document, message] of bad) config(`refuses ${JSON.stringify(document)}`, () => assert.throws(() => readConfiguration(document), message));
+for (const [document, message] of bad)
+  config(`refuses ${JSON.stringify(document)}`, () =>
+    assert.throws(() => readConfiguration(document), message),
+  );
 config("NodePort addresses: primary is the node IP, a range chooses, a zero range is all", () => {
   const tail = (nodePortAddresses: string[]): string[] => {
     const rules = new ServiceRules(configFor("IPv4", readConfiguration({ nodePortAddresses })));
-    return new NodeRules(rules, 0, { name: "a", nodeIP: "192.168.0.1", addresses: ["127.0.0.1", "192.168.0.1", "1.2.3.4"] }).chain("nat", "KUBE-SERVICES")!.rules.map((rule) => saveRule(rule, "X").replace(/ -m comment.*?" /, " "));
+    return new NodeRules(rules, 0, {
+      name: "a",
+      nodeIP: "192.168.0.1",
+      addresses: ["127.0.0.1", "192.168.0.1", "1.2.3.4"],
+    })
+      .chain("nat", "KUBE-SERVICES")!
+      .rules.map((rule) => saveRule(rule, "X").replace(/ -m comment.*?" /, " "));
   };
   assert.equal(tail(["primary"]), ["-A X -d 192.168.0.1/32 -j KUBE-NODEPORTS"]);
-  assert.equal(tail(["1.2.3.0/24", "192.168.0.0/16"]), ["-A X -d 1.2.3.4/32 -j KUBE-NODEPORTS", "-A X -d 192.168.0.1/32 -j KUBE-NODEPORTS"]);
+  assert.equal(tail(["1.2.3.0/24", "192.168.0.0/16"]), [
+    "-A X -d 1.2.3.4/32 -j KUBE-NODEPORTS",
+    "-A X -d 192.168.0.1/32 -j KUBE-NODEPORTS",
+  ]);
   assert.equal(tail(["0.0.0.0/0"]), ["-A X -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"]);
 });
 config.run();

@@ -4,34 +4,63 @@ import { condition, isReady } from "stopover/internal/objects/pods";
 import type { Container, Pod, PodSpec } from "stopover/internal/objects/types";
 import { harness, type Harness, type HarnessOptions, type Machine } from "./control-harness.js";
 
-function one(container: Partial<Container> = {}, spec: Partial<PodSpec> = {}, options: HarnessOptions = {}) {
+function one(
+  container: Partial<Container> = {},
+  spec: Partial<PodSpec> = {},
+  options: HarnessOptions = {},
+) {
   const h = harness({ nodes: 1, ...options });
   h.clock.settle();
   const machine = h.machines.get("node-a")!;
-  const make = () => h.client.create<Pod>({ apiVersion: "v1", kind: "Pod", metadata: { name: "web" }, spec: { containers: [{ name: "nginx", image: "nginx", ...container }], ...spec } });
+  const make = () =>
+    h.client.create<Pod>({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "web" },
+      spec: { containers: [{ name: "nginx", image: "nginx", ...container }], ...spec },
+    });
   return { h, machine, make, pod: () => h.client.get("Pod", "web") };
 }
 
-const told = (h: Harness) => h.events("web").map((text) => text.replace(/ kubelet /, " ").replace(/[0-9.]+ms/g, "…ms"));
+const told = (h: Harness) =>
+  h.events("web").map((text) => text.replace(/ kubelet /, " ").replace(/[0-9.]+ms/g, "…ms"));
 
 test("a Pod's start: what its status and its events say, and when", () => {
   const { h, machine, make, pod } = one();
   const start = h.clock.now();
   make();
   h.clock.advance(100);
-  assert.equal([pod().status?.phase, pod().status?.podIP, pod().status?.containerStatuses?.[0]?.state], ["Pending", undefined, { waiting: { reason: "ContainerCreating" } }]);
+  assert.equal(
+    [pod().status?.phase, pod().status?.podIP, pod().status?.containerStatuses?.[0]?.state],
+    ["Pending", undefined, { waiting: { reason: "ContainerCreating" } }],
+  );
   assert.equal(condition(pod(), "Ready")?.message, "containers with unready status: [nginx]");
   h.clock.settle();
   const took = h.clock.now() - start;
   assert.ok(took >= 600 && took <= 1_150, `${took} ms`);
   const { status } = pod();
-  assert.equal([status?.phase, status?.podIP, status?.podIPs, status?.hostIP, status?.qosClass], ["Running", "10.1.1.2", [{ ip: "10.1.1.2" }], "192.168.0.1", "BestEffort"]);
-  assert.equal(status?.conditions?.map(({ type, status }) => `${type} ${status}`), ["PodReadyToStartContainers True", "Initialized True", "Ready True", "ContainersReady True", "PodScheduled True"]);
+  assert.equal(
+    [status?.phase, status?.podIP, status?.podIPs, status?.hostIP, status?.qosClass],
+    ["Running", "10.1.1.2", [{ ip: "10.1.1.2" }], "192.168.0.1", "BestEffort"],
+  );
+  assert.equal(
+    status?.conditions?.map(({ type, status }) => `${type} ${status}`),
+    [
+      "PodReadyToStartContainers True",
+      "Initialized True",
+      "Ready True",
+      "ContainersReady True",
+      "PodScheduled True",
+    ],
+  );
   assert.ok(status?.containerStatuses?.[0]?.state?.running);
   assert.is(machine.pods.size, 1);
   assert.equal(told(h).sort(), [
-    "Normal Created 1 Created container: nginx", 'Normal Pulled 1 Successfully pulled image "nginx" in …ms (…ms including waiting)', 'Normal Pulling 1 Pulling image "nginx"',
-    "Normal Scheduled 1 default-scheduler Successfully assigned default/web to node-a", "Normal Started 1 Started container nginx",
+    "Normal Created 1 Created container: nginx",
+    'Normal Pulled 1 Successfully pulled image "nginx" in …ms (…ms including waiting)',
+    'Normal Pulling 1 Pulling image "nginx"',
+    "Normal Scheduled 1 default-scheduler Successfully assigned default/web to node-a",
+    "Normal Started 1 Started container nginx",
   ]);
 });
 
@@ -40,14 +69,25 @@ test("an image that is there is not pulled again", () => {
   make();
   h.clock.settle();
   assert.ok(told(h).includes('Normal Pulling 1 Pulling image "nginx:1.27"'));
-  h.client.create<Pod>({ apiVersion: "v1", kind: "Pod", metadata: { name: "second" }, spec: { containers: [{ name: "nginx", image: "nginx:1.27" }] } });
+  h.client.create<Pod>({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "second" },
+    spec: { containers: [{ name: "nginx", image: "nginx:1.27" }] },
+  });
   h.clock.settle();
-  assert.ok(h.events("second").includes('Normal Pulled 1 kubelet Container image "nginx:1.27" already present on machine'));
+  assert.ok(
+    h
+      .events("second")
+      .includes('Normal Pulled 1 kubelet Container image "nginx:1.27" already present on machine'),
+  );
   assert.not.ok(h.events("second").some((text) => text.includes("Pulling")));
 });
 
 test("a readiness probe decides who is ready: from its first success, until it failed three times", () => {
-  const { h, machine, make, pod } = one({ readinessProbe: { httpGet: { path: "/", port: 80 }, initialDelaySeconds: 5, periodSeconds: 10 } });
+  const { h, machine, make, pod } = one({
+    readinessProbe: { httpGet: { path: "/", port: 80 }, initialDelaySeconds: 5, periodSeconds: 10 },
+  });
   let ok = true;
   machine.probes = () => ({ ok, message: "HTTP probe failed with statuscode: 503" });
   make();
@@ -61,7 +101,11 @@ test("a readiness probe decides who is ready: from its first success, until it f
   assert.ok(isReady(pod()), "two failures are not three");
   h.clock.advance(10_000);
   assert.not.ok(isReady(pod()));
-  assert.ok(told(h).includes("Warning Unhealthy 3 Readiness probe failed: HTTP probe failed with statuscode: 503"));
+  assert.ok(
+    told(h).includes(
+      "Warning Unhealthy 3 Readiness probe failed: HTTP probe failed with statuscode: 503",
+    ),
+  );
   assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 0);
   ok = true;
   h.clock.advance(10_000);
@@ -77,18 +121,42 @@ test("a probe that never succeeds does not keep the cluster busy for ever", () =
 });
 
 test("a readiness gate holds the Pod back until somebody opens it", () => {
-  const { h, make, pod } = one({}, { readinessGates: [{ conditionType: "example.com/registered" }] });
+  const { h, make, pod } = one(
+    {},
+    { readinessGates: [{ conditionType: "example.com/registered" }] },
+  );
   make();
   h.clock.settle();
-  assert.equal([condition(pod(), "ContainersReady")?.status, condition(pod(), "Ready")?.status, condition(pod(), "Ready")?.reason], ["True", "False", "ReadinessGatesNotReady"]);
-  assert.is(condition(pod(), "Ready")?.message, 'corresponding condition of pod readiness gate "example.com/registered" does not exist.');
-  h.client.updateStatus<Pod>({ ...pod(), status: { ...pod().status, conditions: [...pod().status!.conditions!, { type: "example.com/registered", status: "True" }] } });
+  assert.equal(
+    [
+      condition(pod(), "ContainersReady")?.status,
+      condition(pod(), "Ready")?.status,
+      condition(pod(), "Ready")?.reason,
+    ],
+    ["True", "False", "ReadinessGatesNotReady"],
+  );
+  assert.is(
+    condition(pod(), "Ready")?.message,
+    'corresponding condition of pod readiness gate "example.com/registered" does not exist.',
+  );
+  h.client.updateStatus<Pod>({
+    ...pod(),
+    status: {
+      ...pod().status,
+      conditions: [
+        ...pod().status!.conditions!,
+        { type: "example.com/registered", status: "True" },
+      ],
+    },
+  });
   h.clock.settle();
   assert.ok(isReady(pod()));
 });
 
 test("a liveness probe that fails three times has the container restarted", () => {
-  const { h, machine, make, pod } = one({ livenessProbe: { httpGet: { port: 80 }, periodSeconds: 10 } });
+  const { h, machine, make, pod } = one({
+    livenessProbe: { httpGet: { port: 80 }, periodSeconds: 10 },
+  });
   let ok = true;
   machine.probes = () => ({ ok, message: "HTTP probe failed with statuscode: 500" });
   make();
@@ -99,18 +167,30 @@ test("a liveness probe that fails three times has the container restarted", () =
   h.clock.advance(10_000);
   assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 1);
   assert.is(pod().status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 137);
-  assert.ok(told(h).includes("Normal Killing 1 Container nginx failed liveness probe, will be restarted"));
+  assert.ok(
+    told(h).includes("Normal Killing 1 Container nginx failed liveness probe, will be restarted"),
+  );
 });
 
 test("a startup probe comes before the others", () => {
-  const { h, machine, make, pod } = one({ startupProbe: { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 30 }, readinessProbe: { httpGet: { port: 80 } } });
+  const { h, machine, make, pod } = one({
+    startupProbe: { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 30 },
+    readinessProbe: { httpGet: { port: 80 } },
+  });
   const start = h.clock.now();
   machine.probes = () => ({ ok: h.clock.now() - start > 8_000, message: "still starting" });
   make();
   h.clock.advance(6_000);
   assert.equal([pod().status?.containerStatuses?.[0]?.started, isReady(pod())], [false, false]);
   h.clock.advance(4_000);
-  assert.equal([pod().status?.containerStatuses?.[0]?.started, isReady(pod()), pod().status?.containerStatuses?.[0]?.restartCount], [true, true, 0]);
+  assert.equal(
+    [
+      pod().status?.containerStatuses?.[0]?.started,
+      isReady(pod()),
+      pod().status?.containerStatuses?.[0]?.restartCount,
+    ],
+    [true, true, 0],
+  );
 });
 
 test("a container that crashes is restarted at once, then after 10 s, 20 s, 40 s …", () => {
@@ -132,7 +212,10 @@ test("a container that crashes is restarted at once, then after 10 s, 20 s, 40 s
     waits.push(Math.round((h.clock.now() - since) / 5_000) * 5);
   }
   assert.equal(waits, [0, 10, 20, 40, 80]);
-  assert.match(told(h).find((text) => text.includes("BackOff"))!, /^Warning BackOff 4 Back-off restarting failed container nginx in pod web_default\([-0-9a-f]+\)$/);
+  assert.match(
+    told(h).find((text) => text.includes("BackOff"))!,
+    /^Warning BackOff 4 Back-off restarting failed container nginx in pod web_default\([-0-9a-f]+\)$/,
+  );
   h.clock.advance(601_000);
   machine.crash(pod());
   h.clock.advance(2_000);
@@ -145,7 +228,14 @@ test("restartPolicy Never: the Pod has failed", () => {
   h.clock.settle();
   machine.crash(pod());
   h.clock.advance(1_000);
-  assert.equal([pod().status?.phase, isReady(pod()), pod().status?.containerStatuses?.[0]?.state?.terminated?.exitCode], ["Failed", false, 1]);
+  assert.equal(
+    [
+      pod().status?.phase,
+      isReady(pod()),
+      pod().status?.containerStatuses?.[0]?.state?.terminated?.exitCode,
+    ],
+    ["Failed", false, 1],
+  );
 });
 
 test("a deletion gives the processes time to end, and takes the Pod away when they have", () => {
@@ -154,15 +244,24 @@ test("a deletion gives the processes time to end, and takes the Pod away when th
   h.clock.settle();
   h.client.delete("Pod", "web", "default");
   h.clock.advance(500);
-  assert.equal([pod().metadata.deletionGracePeriodSeconds, isReady(pod()), machine.pods.size], [30, true, 1]);
+  assert.equal(
+    [pod().metadata.deletionGracePeriodSeconds, isReady(pod()), machine.pods.size],
+    [30, true, 1],
+  );
   assert.ok(told(h).includes("Normal Killing 1 Stopping container nginx"));
   h.clock.settle();
   assert.equal([h.all("Pod").length, machine.pods.size], [0, 0]);
 });
 
 test("a preStop sleep keeps the Pod serving for so long, but not beyond its grace period", () => {
-  for (const [seconds, grace, gone] of [[15, 30, 16_000], [60, 30, 30_000]] as const) {
-    const { h, make, pod } = one({ lifecycle: { preStop: { sleep: { seconds } } } }, { terminationGracePeriodSeconds: grace });
+  for (const [seconds, grace, gone] of [
+    [15, 30, 16_000],
+    [60, 30, 30_000],
+  ] as const) {
+    const { h, make, pod } = one(
+      { lifecycle: { preStop: { sleep: { seconds } } } },
+      { terminationGracePeriodSeconds: grace },
+    );
     make();
     h.clock.settle();
     const start = h.clock.now();
@@ -170,7 +269,10 @@ test("a preStop sleep keeps the Pod serving for so long, but not beyond its grac
     h.clock.advance(gone - 500);
     assert.equal([isReady(pod()), pod().metadata.deletionTimestamp !== undefined], [true, true]);
     h.clock.settle();
-    assert.equal([h.all("Pod").length, Math.floor((h.clock.now() - start) / 1_000) * 1_000], [0, gone]);
+    assert.equal(
+      [h.all("Pod").length, Math.floor((h.clock.now() - start) / 1_000) * 1_000],
+      [0, gone],
+    );
   }
 });
 
@@ -201,7 +303,11 @@ test("a sandbox that cannot be made is told, and tried again", () => {
   };
   make();
   h.clock.settle();
-  assert.ok(told(h).includes("Warning FailedCreatePodSandBox 1 Failed to create pod sandbox: no addresses left"));
+  assert.ok(
+    told(h).includes(
+      "Warning FailedCreatePodSandBox 1 Failed to create pod sandbox: no addresses left",
+    ),
+  );
   machine.start = start;
   h.clock.advance(11_000);
   assert.ok(isReady(pod()));
@@ -210,9 +316,13 @@ test("a sandbox that cannot be made is told, and tried again", () => {
 test("the Node says what it is, and that it lives", () => {
   const { h } = one();
   const node = () => h.client.get("Node", "node-a");
-  assert.equal(node().status?.addresses, [{ type: "InternalIP", address: "192.168.0.1" }, { type: "Hostname", address: "node-a" }]);
+  assert.equal(node().status?.addresses, [
+    { type: "InternalIP", address: "192.168.0.1" },
+    { type: "Hostname", address: "node-a" },
+  ]);
   assert.equal([node().spec.podCIDR, node().spec.taints ?? []], ["10.1.1.0/24", []]);
-  const renewed = () => Date.parse(h.client.get("Lease", "node-a", "kube-node-lease").spec.renewTime!);
+  const renewed = () =>
+    Date.parse(h.client.get("Lease", "node-a", "kube-node-lease").spec.renewTime!);
   h.clock.advance(60_000);
   assert.ok(h.clock.now() - renewed() <= 10_000);
   const heartbeat = () => condition(node(), "Ready")!.lastHeartbeatTime!;
@@ -232,8 +342,19 @@ test("a kubelet that comes back finds its Pods as they were", () => {
   h.clock.advance(20_000);
   h.kubelets.get("node-a")!.start();
   h.clock.settle();
-  assert.equal([pod().status?.podIP, pod().status?.containerStatuses?.[0]?.restartCount, isReady(pod()), machine.pods.size], [before.status?.podIP, 0, true, 1]);
-  assert.equal(pod().status?.containerStatuses?.[0]?.state, before.status?.containerStatuses?.[0]?.state);
+  assert.equal(
+    [
+      pod().status?.podIP,
+      pod().status?.containerStatuses?.[0]?.restartCount,
+      isReady(pod()),
+      machine.pods.size,
+    ],
+    [before.status?.podIP, 0, true, 1],
+  );
+  assert.equal(
+    pod().status?.containerStatuses?.[0]?.state,
+    before.status?.containerStatuses?.[0]?.state,
+  );
 });
 
 test("a Pod that was removed while its kubelet was away is cleaned up when it is back", () => {

@@ -1,11 +1,20 @@
-/** The lab on a real kernel: what it shows, and that nothing of it stays behind. The parsers are tested everywhere. */
+/**
+ * The lab on a real kernel: what it shows, and that nothing of it stays behind. The parsers are
+ * tested everywhere.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createCluster, aws, gcp, type Cluster, type ClusterOptions } from "stopover/internal/cluster";
+import {
+  createCluster,
+  aws,
+  gcp,
+  type Cluster,
+  type ClusterOptions,
+} from "stopover/internal/cluster";
 import { align } from "stopover/internal/lab/compare";
 import { parseFlows } from "stopover/internal/lab/conntrack";
 import { runLab, type LabReport } from "stopover/internal/lab/lab";
@@ -28,16 +37,28 @@ function article(options: ClusterOptions = { cloud: aws() }, spec: object = {}):
   return cluster;
 }
 
-const dualStack = (): Cluster => article({
-  nodes: ["a", "b", "c"].map((letter, i) => ({ name: `node-${letter}`, addresses: [`192.168.0.${i + 1}`, `fd00:192::${i + 1}`] })),
-  clusterCIDR: "10.1.0.0/16,fd00:10:1::/48", serviceCIDR: "10.2.0.0/16,fd00:10:2::/112",
-}, { ipFamilyPolicy: "PreferDualStack" });
+const dualStack = (): Cluster =>
+  article(
+    {
+      nodes: ["a", "b", "c"].map((letter, i) => ({
+        name: `node-${letter}`,
+        addresses: [`192.168.0.${i + 1}`, `fd00:192::${i + 1}`],
+      })),
+      clusterCIDR: "10.1.0.0/16,fd00:10:1::/48",
+      serviceCIDR: "10.2.0.0/16,fd00:10:2::/112",
+    },
+    { ipFamilyPolicy: "PreferDualStack" },
+  );
 
 const inLab = (cluster: Cluster, url = articleURL, from = "internet"): Promise<LabReport> =>
   runLab(planOf(cluster.network, { url, from }), cluster.outcomes(url, { from }).outcomes);
 
-const podOn = (cluster: Cluster, node: string): string => cluster.list("Pod").find(({ spec }) => spec.nodeName === node)!.metadata.name;
-const leftovers = (pid: number): string[] => (existsSync("/run/netns") ? readdirSync("/run/netns").filter((name) => name.startsWith(`so-${pid}-`)) : []);
+const podOn = (cluster: Cluster, node: string): string =>
+  cluster.list("Pod").find(({ spec }) => spec.nodeName === node)!.metadata.name;
+const leftovers = (pid: number): string[] =>
+  existsSync("/run/netns")
+    ? readdirSync("/run/netns").filter((name) => name.startsWith(`so-${pid}-`))
+    : [];
 
 // ---- with a kernel ------------------------------------------------------------------------------------------------
 
@@ -55,21 +76,76 @@ function onKernel(name: string, run: () => Promise<void>): void {
 }
 
 /** A sentence, the question, and what the client meets. */
-const cases: [name: string, make: () => Cluster, ask: (cluster: Cluster) => [url: string, from?: string], expected: string][] = [
-  ["the article's request goes through the proxying load balancer", () => article(), () => [articleURL], "delivered"],
-  ["a passthrough load balancer keeps the client's address as far as the node", () => article({ cloud: gcp() }), () => [articleURL], "delivered"],
-  ["externalTrafficPolicy Local keeps it as far as the Pod", () => article({ cloud: gcp() }, { externalTrafficPolicy: "Local" }), () => [articleURL], "delivered"],
-  ["a Pod asks by the Service's name", () => article(), (cluster) => ["http://nginx:8080/", `pod/default/${podOn(cluster, "node-a")}`], "delivered"],
-  ["a process on a node asks the NodePort at 127.0.0.1", () => article(), () => ["http://127.0.0.1:30519/", "node/node-c"], "delivered"],
-  ["a NodePort of a Service without endpoints refuses", () => article({ cloud: aws() }, { selector: { app: "nobody" } }), () => ["http://192.168.0.2:30519/"], "connection refused"],
-  ["an IPv6 ClusterIP, from a node", () => dualStack(), (cluster) => [`http://[${cluster.get("Service", "nginx").spec.clusterIPs![1]}]:8080/`, "node/node-a"], "delivered"],
-  ["an IPv6 NodePort, from the internet", () => dualStack(), () => ["http://[fd00:192::2]:30519/"], "delivered"],
-  ["a node without an endpoint drops what externalTrafficPolicy Local does not let on", () => {
-    const cluster = article({ cloud: aws() }, { externalTrafficPolicy: "Local" });
-    cluster.scale("Deployment", "nginx", 1);
-    cluster.advance("2m");
-    return cluster;
-  }, (cluster) => [`http://${["192.168.0.1", "192.168.0.2", "192.168.0.3"].find((address) => cluster.outcomes(`http://${address}:30519/`).outcomes[0]!.disposition === "dropped")}:30519/`], "timed out"],
+const cases: [
+  name: string,
+  make: () => Cluster,
+  ask: (cluster: Cluster) => [url: string, from?: string],
+  expected: string,
+][] = [
+  [
+    "the article's request goes through the proxying load balancer",
+    () => article(),
+    () => [articleURL],
+    "delivered",
+  ],
+  [
+    "a passthrough load balancer keeps the client's address as far as the node",
+    () => article({ cloud: gcp() }),
+    () => [articleURL],
+    "delivered",
+  ],
+  [
+    "externalTrafficPolicy Local keeps it as far as the Pod",
+    () => article({ cloud: gcp() }, { externalTrafficPolicy: "Local" }),
+    () => [articleURL],
+    "delivered",
+  ],
+  [
+    "a Pod asks by the Service's name",
+    () => article(),
+    (cluster) => ["http://nginx:8080/", `pod/default/${podOn(cluster, "node-a")}`],
+    "delivered",
+  ],
+  [
+    "a process on a node asks the NodePort at 127.0.0.1",
+    () => article(),
+    () => ["http://127.0.0.1:30519/", "node/node-c"],
+    "delivered",
+  ],
+  [
+    "a NodePort of a Service without endpoints refuses",
+    () => article({ cloud: aws() }, { selector: { app: "nobody" } }),
+    () => ["http://192.168.0.2:30519/"],
+    "connection refused",
+  ],
+  [
+    "an IPv6 ClusterIP, from a node",
+    () => dualStack(),
+    (cluster) => [
+      `http://[${cluster.get("Service", "nginx").spec.clusterIPs![1]}]:8080/`,
+      "node/node-a",
+    ],
+    "delivered",
+  ],
+  [
+    "an IPv6 NodePort, from the internet",
+    () => dualStack(),
+    () => ["http://[fd00:192::2]:30519/"],
+    "delivered",
+  ],
+  [
+    "a node without an endpoint drops what externalTrafficPolicy Local does not let on",
+    () => {
+      const cluster = article({ cloud: aws() }, { externalTrafficPolicy: "Local" });
+      cluster.scale("Deployment", "nginx", 1);
+      cluster.advance("2m");
+      return cluster;
+    },
+    (cluster) => [
+      `http://${["192.168.0.1", "192.168.0.2", "192.168.0.3"].find((address) => cluster.outcomes(`http://${address}:30519/`).outcomes[0]!.disposition === "dropped")}:30519/`,
+    ],
+    "timed out",
+  ],
 ];
 
 for (const [name, make, ask, expected] of cases) {
@@ -78,53 +154,92 @@ for (const [name, make, ask, expected] of cases) {
     const report = await inLab(cluster, ...ask(cluster));
     assert.is(report.observed.disposition, expected, labText(report));
     assert.is(report.differences, 0, labText(report));
-    assert.ok(report.nodes.some(({ rows }) => rows.length > 5), "the kernel's trace has rules in it");
+    assert.ok(
+      report.nodes.some(({ rows }) => rows.length > 5),
+      "the kernel's trace has rules in it",
+    );
   });
 }
 
 onKernel("a rule of ours that the kernel does not hold shows as a difference", async () => {
   const cluster = article();
   const plan = planOf(cluster.network, { url: articleURL, from: "internet" });
-  const without = plan.nodes.map((node) => ({ ...node, rules: { IPv4: node.rules.IPv4!.replace(/^-A KUBE-EXT-\S+ .*-j KUBE-MARK-MASQ\n/m, "") } }));
+  const without = plan.nodes.map((node) => ({
+    ...node,
+    rules: { IPv4: node.rules.IPv4!.replace(/^-A KUBE-EXT-\S+ .*-j KUBE-MARK-MASQ\n/m, "") },
+  }));
   const report = await runLab({ ...plan, nodes: without }, cluster.outcomes(articleURL).outcomes);
-  assert.ok(report.nodes.some(({ rows }) => rows.some(({ by, chain }) => by === "ours" && chain.startsWith("KUBE-EXT-"))), labText(report));
+  assert.ok(
+    report.nodes.some(({ rows }) =>
+      rows.some(({ by, chain }) => by === "ours" && chain.startsWith("KUBE-EXT-")),
+    ),
+    labText(report),
+  );
   assert.match(labText(report), /^ {2}ours .*KUBE-MARK-MASQ/m);
 });
 
 onKernel("two labs run at once", async () => {
   const cluster = article();
   const reports = await Promise.all([inLab(cluster), inLab(cluster, "http://192.168.0.3:30519/")]);
-  assert.equal(reports.map(({ differences }) => differences), [0, 0]);
+  assert.equal(
+    reports.map(({ differences }) => differences),
+    [0, 0],
+  );
 });
 
 onKernel("a lab that fails half-way leaves nothing behind", async () => {
   const plan = planOf(article().network, { url: articleURL, from: "internet" });
-  const broken = plan.nodes.map((node, i) => (i < 2 ? node : { ...node, rules: { IPv4: "*nat\n-A NOWHERE -j DNAT\nCOMMIT\n" } }));
-  const error = await runLab({ ...plan, nodes: broken }, []).then(() => undefined, (failure: Error) => failure);
+  const broken = plan.nodes.map((node, i) =>
+    i < 2 ? node : { ...node, rules: { IPv4: "*nat\n-A NOWHERE -j DNAT\nCOMMIT\n" } },
+  );
+  const error = await runLab({ ...plan, nodes: broken }, []).then(
+    () => undefined,
+    (failure: Error) => failure,
+  );
   assert.match(error?.message ?? "it did not fail", /iptables-nft-restore/);
 });
 
 onKernel("what a killed lab left behind goes with the next one, its processes too", async () => {
-  const script = 'import { Namespaces } from "stopover/internal/lab/namespaces"; const house = Namespaces.open(); house.add("x"); console.log(house.start("x", "sleep", ["600"]).pid); setInterval(() => {}, 1000)';
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { cwd: fileURLToPath(new URL(".", import.meta.url)) });
-  const [said] = await once(child.stdout, "data") as [Buffer];
+  const script =
+    'import { Namespaces } from "stopover/internal/lab/namespaces"; const house = Namespaces.open(); house.add("x"); console.log(house.start("x", "sleep", ["600"]).pid); setInterval(() => {}, 1000)';
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: fileURLToPath(new URL(".", import.meta.url)),
+  });
+  const [said] = (await once(child.stdout, "data")) as [Buffer];
   assert.is(leftovers(child.pid!).length, 1, "it is up");
   child.kill("SIGKILL");
   await once(child, "exit");
   Namespaces.open().close(); // another test's lab may have done it before us
   assert.equal(leftovers(child.pid!), []);
   const sleeper = `/proc/${String(said).trim()}`;
-  assert.not.ok(existsSync(`${sleeper}/exe`) && readlinkSync(`${sleeper}/exe`).endsWith("sleep"), "what it started is gone");
+  assert.not.ok(
+    existsSync(`${sleeper}/exe`) && readlinkSync(`${sleeper}/exe`).endsWith("sleep"),
+    "what it started is gone",
+  );
 });
 
-for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
   onKernel(`${signal} ends a lab, and everything in it`, async () => {
-    const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve("stopover/internal/cli")), "lab", "--from", "node/node-a", "--url", "http://192.168.0.77:1/"]);
+    const child = spawn(process.execPath, [
+      fileURLToPath(import.meta.resolve("stopover/internal/cli")),
+      "lab",
+      "--from",
+      "node/node-a",
+      "--url",
+      "http://192.168.0.77:1/",
+    ]);
     let said = "";
-    await new Promise<void>((resolve) => child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text).includes("asking") && resolve()));
+    await new Promise<void>((resolve) =>
+      child.stderr
+        .setEncoding("utf8")
+        .on("data", (text: string) => (said += text).includes("asking") && resolve()),
+    );
     assert.ok(leftovers(child.pid!).length > 5, "it is up");
     child.kill(signal);
-    const [exit] = await once(child, "exit") as [number];
+    const [exit] = (await once(child, "exit")) as [number];
     assert.is(exit, code);
     assert.equal(leftovers(child.pid!), []);
   });
@@ -146,16 +261,42 @@ test("a trace is read however it is cut up, and an id that comes again is a new 
     "",
   ].join("\n");
   const steps = [
-    { table: "nat", chain: "KUBE-SERVICES", rule: '-d 10.2.0.1/32 -m comment --comment "a b: c" -j KUBE-SVC-X', verdict: "JUMP:KUBE-SVC-X", source: "203.0.113.9:40000", destination: "10.2.0.1:80" },
-    { table: "nat", chain: "KUBE-POSTROUTING", rule: "-m mark ! --mark 0x4000/0x4000 -j RETURN", verdict: "RETURN", source: "203.0.113.9:40000", destination: "10.2.0.1:80" },
-    { table: "filter", chain: "FORWARD", verdict: "ACCEPT", source: "203.0.113.9:40000", destination: "10.1.1.2:8080" },
+    {
+      table: "nat",
+      chain: "KUBE-SERVICES",
+      rule: '-d 10.2.0.1/32 -m comment --comment "a b: c" -j KUBE-SVC-X',
+      verdict: "JUMP:KUBE-SVC-X",
+      source: "203.0.113.9:40000",
+      destination: "10.2.0.1:80",
+    },
+    {
+      table: "nat",
+      chain: "KUBE-POSTROUTING",
+      rule: "-m mark ! --mark 0x4000/0x4000 -j RETURN",
+      verdict: "RETURN",
+      source: "203.0.113.9:40000",
+      destination: "10.2.0.1:80",
+    },
+    {
+      table: "filter",
+      chain: "FORWARD",
+      verdict: "ACCEPT",
+      source: "203.0.113.9:40000",
+      destination: "10.1.1.2:8080",
+    },
   ];
   for (const size of [1, 7, 10_000]) {
     const reader = new XtablesTrace();
     for (let i = 0; i < text.length; i += size) reader.feed(text.slice(i, i + size));
-    assert.equal(reader.packets.map(({ destination }) => destination), ["10.2.0.1:80", "10.2.0.2:80"]);
+    assert.equal(
+      reader.packets.map(({ destination }) => destination),
+      ["10.2.0.1:80", "10.2.0.2:80"],
+    );
     assert.equal(reader.packets[0]!.steps, steps);
-    assert.equal([reader.packets[0]!.in, reader.packets[0]!.out, reader.packets[0]!.flags], ["eth0", "eth1", "SYN"]);
+    assert.equal(
+      [reader.packets[0]!.in, reader.packets[0]!.out, reader.packets[0]!.flags],
+      ["eth0", "eth1", "SYN"],
+    );
   }
 });
 
@@ -166,14 +307,33 @@ test("conntrack's list is read, for each protocol and family", () => {
     "conntrack v1.4.7 (conntrack-tools): 2 flow entries have been shown.",
   ].join("\n");
   assert.equal(parseFlows(text), [
-    { protocol: "tcp", state: "SYN_SENT", source: "192.168.0.1:41162", destination: "10.2.0.1:80", replySource: "192.168.0.254:81", replyDestination: "192.168.0.1:32928", replied: false },
-    { protocol: "udp", state: "", source: "[2001:db8::9]:40005", destination: "[fd00::7]:53", replySource: "[fd00::7]:53", replyDestination: "[2001:db8::9]:40005", replied: true },
+    {
+      protocol: "tcp",
+      state: "SYN_SENT",
+      source: "192.168.0.1:41162",
+      destination: "10.2.0.1:80",
+      replySource: "192.168.0.254:81",
+      replyDestination: "192.168.0.1:32928",
+      replied: false,
+    },
+    {
+      protocol: "udp",
+      state: "",
+      source: "[2001:db8::9]:40005",
+      destination: "[fd00::7]:53",
+      replySource: "[fd00::7]:53",
+      replyDestination: "[2001:db8::9]:40005",
+      replied: true,
+    },
   ]);
 });
 
 test("rows of two traces are put side by side", () => {
   const rules = (text: string) => [...text].map((rule) => ({ table: "nat", chain: "C", rule }));
-  const shown = (ours: string, theirs: string) => align(rules(ours), rules(theirs)).map(({ by, rule }) => (by === "both" ? rule : `${by === "ours" ? "<" : ">"}${rule}`)).join(" ");
+  const shown = (ours: string, theirs: string) =>
+    align(rules(ours), rules(theirs))
+      .map(({ by, rule }) => (by === "both" ? rule : `${by === "ours" ? "<" : ">"}${rule}`))
+      .join(" ");
   assert.is(shown("abc", "abc"), "a b c");
   assert.is(shown("abc", "ac"), "a <b c");
   assert.is(shown("ac", "abc"), "a >b c");
@@ -183,9 +343,18 @@ test("rows of two traces are put side by side", () => {
 
 test("a question that cannot be put to a lab is refused with what to do", () => {
   const cluster = article();
-  assert.throws(() => planOf(cluster.network, { url: "https://mynginx-app.com/", from: "internet" }), /plain HTTP/);
-  assert.throws(() => planOf(cluster.network, { url: "mynginx-app.com", from: "internet" }), /scheme/);
-  assert.throws(() => planOf(createCluster({ nodes: 21 }).network, { url: articleURL, from: "internet" }), /21 nodes, and a lab holds 20; make the cluster smaller/);
+  assert.throws(
+    () => planOf(cluster.network, { url: "https://mynginx-app.com/", from: "internet" }),
+    /plain HTTP/,
+  );
+  assert.throws(
+    () => planOf(cluster.network, { url: "mynginx-app.com", from: "internet" }),
+    /scheme/,
+  );
+  assert.throws(
+    () => planOf(createCluster({ nodes: 21 }).network, { url: articleURL, from: "internet" }),
+    /21 nodes, and a lab holds 20; make the cluster smaller/,
+  );
 });
 
 test.run();

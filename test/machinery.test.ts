@@ -1,7 +1,13 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
-import { run, context, TransientError, watch, type Controller } from "stopover/internal/machinery/controller";
+import {
+  run,
+  context,
+  TransientError,
+  watch,
+  type Controller,
+} from "stopover/internal/machinery/controller";
 import { duration } from "stopover/internal/machinery/duration";
 import { EventRecorder } from "stopover/internal/machinery/events";
 import { Informer } from "stopover/internal/machinery/informer";
@@ -11,13 +17,24 @@ import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { WorkQueue } from "stopover/internal/machinery/work-queue";
 import type { Service } from "stopover/internal/objects/types";
 
-const service = (name: string, labels: Record<string, string> = {}): Service => ({ apiVersion: "v1", kind: "Service", metadata: { name, labels }, spec: { ports: [{ port: 80 }] } });
+const service = (name: string, labels: Record<string, string> = {}): Service => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name, labels },
+  spec: { ports: [{ port: 80 }] },
+});
 
 function world(options: { watchWindow?: number } = {}) {
   const clock = new VirtualClock(0);
   const random = new Random(1);
   const server = new ApiServer({ clock, random: random.next, ...options });
-  return { clock, random, server, client: server.client("test"), surroundings: { clock, random, connect: (who: string) => server.client(who) } };
+  return {
+    clock,
+    random,
+    server,
+    client: server.client("test"),
+    surroundings: { clock, random, connect: (who: string) => server.client(who) },
+  };
 }
 
 // ---- the clock
@@ -39,13 +56,19 @@ test("work runs in the order of time, then of scheduling, whatever mix of delays
   clock.settle();
   assert.is(log.length, 20 * (1 + 3 + 9 + 27 + 81));
   for (const { time, due } of log) assert.is(time, due);
-  for (let i = 1; i < log.length; i++) assert.ok(log[i - 1]!.due < log[i]!.due || (log[i - 1]!.due === log[i]!.due && log[i - 1]!.order < log[i]!.order), `entry ${i} ran too early`);
+  for (let i = 1; i < log.length; i++)
+    assert.ok(
+      log[i - 1]!.due < log[i]!.due ||
+        (log[i - 1]!.due === log[i]!.due && log[i - 1]!.order < log[i]!.order),
+      `entry ${i} ran too early`,
+    );
 });
 
 test("settle ends with the foreground work; background work due before then runs on the way", () => {
   const clock = new VirtualClock(0);
   const log: string[] = [];
-  const beat = () => void clock.schedule(10, () => (log.push(`beat ${clock.now()}`), beat()), { background: true });
+  const beat = () =>
+    void clock.schedule(10, () => (log.push(`beat ${clock.now()}`), beat()), { background: true });
   beat();
   clock.schedule(25, () => log.push(`done ${clock.now()}`));
   clock.settle();
@@ -98,18 +121,28 @@ test("numbers are spread evenly over [0, 1)", () => {
   for (const count of buckets) assert.ok(Math.abs(count - 10_000) < 400, `a bucket holds ${count}`);
 });
 
-for (const [text, ms] of [["400ms", 400], ["40s", 40_000], ["1m30s", 90_000], ["1.5h", 5_400_000], [7, 7]] as const)
+for (const [text, ms] of [
+  ["400ms", 400],
+  ["40s", 40_000],
+  ["1m30s", 90_000],
+  ["1.5h", 5_400_000],
+  [7, 7],
+] as const)
   test(`duration ${text} is ${ms} ms`, () => assert.is(duration(text), ms));
 
 for (const bad of ["", "40", "s", "4 s", "-1s", -1, NaN] as const)
-  test(`${JSON.stringify(bad)} is no duration, and the error shows one`, () => assert.throws(() => duration(bad), /"40s"/));
+  test(`${JSON.stringify(bad)} is no duration, and the error shows one`, () =>
+    assert.throws(() => duration(bad), /"40s"/));
 
 // ---- queue
 
 test("a key that is added often is worked on once, and rests before its next turn", () => {
   const clock = new VirtualClock(0);
   const log: string[] = [];
-  const queue = new WorkQueue(clock, (key) => log.push(`${key} ${clock.now()}`), { latency: 5, pace: 50 });
+  const queue = new WorkQueue(clock, (key) => log.push(`${key} ${clock.now()}`), {
+    latency: 5,
+    pace: 50,
+  });
   for (let i = 0; i < 10; i++) queue.add("a");
   queue.add("b");
   clock.schedule(20, () => (queue.add("a"), queue.add("a")));
@@ -121,11 +154,15 @@ test("a key that is added often is worked on once, and rests before its next tur
 test("what fails is tried again, each time after twice as long, until it succeeds", () => {
   const clock = new VirtualClock(0);
   const times: number[] = [];
-  const queue: WorkQueue = new WorkQueue(clock, (key) => {
-    times.push(clock.now());
-    if (times.length < 5) queue.retry(key);
-    else queue.forget(key);
-  }, { latency: 0, pace: 0, backOff: { base: 100, max: 300 } });
+  const queue: WorkQueue = new WorkQueue(
+    clock,
+    (key) => {
+      times.push(clock.now());
+      if (times.length < 5) queue.retry(key);
+      else queue.forget(key);
+    },
+    { latency: 0, pace: 0, backOff: { base: 100, max: 300 } },
+  );
   queue.add("a");
   clock.settle();
   assert.equal(times, [0, 100, 300, 600, 900]);
@@ -134,7 +171,11 @@ test("what fails is tried again, each time after twice as long, until it succeed
 test("nobody waits for a retry that is more than a second ahead", () => {
   const clock = new VirtualClock(0);
   let tries = 0;
-  const queue: WorkQueue = new WorkQueue(clock, (key) => (tries++, queue.retry(key)), { latency: 0, pace: 0, backOff: { base: 5_000, max: 300_000 } });
+  const queue: WorkQueue = new WorkQueue(clock, (key) => (tries++, queue.retry(key)), {
+    latency: 0,
+    pace: 0,
+    backOff: { base: 5_000, max: 300_000 },
+  });
   queue.add("a");
   clock.settle();
   assert.is(tries, 1);
@@ -153,7 +194,10 @@ test("an informer follows list and watch, and its indexes follow it", () => {
   const names = (tier: string) => informer.by("tier", tier).map(({ metadata }) => metadata.name);
   assert.equal(names("web"), ["a"]);
   client.create(service("b", { tier: "web" }));
-  client.patch("Service", "a", "default", { type: "merge", body: { metadata: { labels: { tier: "db" } } } });
+  client.patch("Service", "a", "default", {
+    type: "merge",
+    body: { metadata: { labels: { tier: "db" } } },
+  });
   assert.equal(names("web"), ["a"], "nothing is delivered inside the writer's call");
   clock.settle();
   assert.equal([names("web"), names("db")], [["b"], ["a"]]);
@@ -170,7 +214,10 @@ test("an informer that learns of its own write is not set back by the older news
   const seen: (string | undefined)[] = [];
   informer.onChange((_key, object) => seen.push(object?.metadata.labels?.version));
   const created = client.create(service("a", { version: "1" }));
-  const updated = client.update({ ...created, metadata: { ...created.metadata, labels: { version: "2" } } });
+  const updated = client.update({
+    ...created,
+    metadata: { ...created.metadata, labels: { version: "2" } },
+  });
   informer.learn(updated);
   clock.settle();
   assert.equal(seen, ["2"]);
@@ -193,20 +240,41 @@ test("a watch whose revision was compacted away is followed by a new list", () =
   client.create(service("b"));
   let fail: () => void = () => assert.unreachable();
   let lists = 0;
-  const informer = new Informer<Service>({
-    ...client, list: ((...args: Parameters<typeof client.list>) => (lists++, client.list(...args))) as typeof client.list,
-    watch: ((kind, options, on) => {
-      fail = () => on({ type: "ERROR", object: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", reason: "Expired", code: 410 } });
-      return client.watch(kind, options, () => {}); // deaf: it misses everything
-    }) as typeof client.watch,
-  } as typeof client, "Service");
+  const informer = new Informer<Service>(
+    {
+      ...client,
+      list: ((...args: Parameters<typeof client.list>) => (
+        lists++,
+        client.list(...args)
+      )) as typeof client.list,
+      watch: ((kind, options, on) => {
+        fail = () =>
+          on({
+            type: "ERROR",
+            object: {
+              kind: "Status",
+              apiVersion: "v1",
+              metadata: {},
+              status: "Failure",
+              reason: "Expired",
+              code: 410,
+            },
+          });
+        return client.watch(kind, options, () => {}); // deaf: it misses everything
+      }) as typeof client.watch,
+    } as typeof client,
+    "Service",
+  );
   const gone: string[] = [];
   informer.onChange((key, object) => !object && gone.push(key));
   informer.start();
   client.delete("Service", "a", "default");
   client.create(service("c"));
   clock.settle();
-  assert.equal([...informer.all()].map(({ metadata }) => metadata.name), ["a", "b"]);
+  assert.equal(
+    [...informer.all()].map(({ metadata }) => metadata.name),
+    ["a", "b"],
+  );
   fail();
   assert.equal([...informer.all()].map(({ metadata }) => metadata.name).sort(), ["b", "c"]);
   assert.equal([lists, gone], [2, ["default/a"]]);
@@ -218,10 +286,15 @@ test("a reconcile that meets a conflict is tried again; a mistake is not hidden"
   const { clock, client, surroundings } = world();
   let tries = 0;
   const controller: Controller = {
-    name: "test", watches: [watch("Service")],
+    name: "test",
+    watches: [watch("Service")],
     reconcile() {
       tries++;
-      if (tries === 1) client.update({ ...client.get("Service", "a"), metadata: { name: "a", namespace: "default", resourceVersion: "1" } });
+      if (tries === 1)
+        client.update({
+          ...client.get("Service", "a"),
+          metadata: { name: "a", namespace: "default", resourceVersion: "1" },
+        });
       if (tries === 2) throw new TransientError("the cloud is away");
     },
   };
@@ -249,9 +322,18 @@ test("an event told again counts up instead of coming twice", () => {
   events.normal(object, "Tested", "all is well");
   events.warning(object, "Tested", "all is well");
   const told = [...client.list("Event").items].sort((a, b) => (a.type < b.type ? -1 : 1));
-  assert.equal(told.map(({ type, count, firstTimestamp, lastTimestamp }) => [type, count, firstTimestamp, lastTimestamp]), [
-    ["Normal", 2, "1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"], ["Warning", 1, "1970-01-01T00:01:00Z", "1970-01-01T00:01:00Z"],
-  ]);
+  assert.equal(
+    told.map(({ type, count, firstTimestamp, lastTimestamp }) => [
+      type,
+      count,
+      firstTimestamp,
+      lastTimestamp,
+    ]),
+    [
+      ["Normal", 2, "1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"],
+      ["Warning", 1, "1970-01-01T00:01:00Z", "1970-01-01T00:01:00Z"],
+    ],
+  );
   assert.equal(told[0]!.involvedObject.uid, object.metadata.uid);
 });
 
@@ -262,18 +344,27 @@ test("more than ten texts for one reason are told as one, and a talkative object
   for (let i = 1; i <= 40; i++) events.normal(object, "Counted", `number ${i}`);
   const told = client.list("Event").items;
   assert.is(told.length, 11);
-  const combined = told.find(({ message }) => message.startsWith("(combined from similar events): "))!;
-  assert.equal([combined.count, combined.message], [15, "(combined from similar events): number 25"]);
+  const combined = told.find(({ message }) =>
+    message.startsWith("(combined from similar events): "),
+  )!;
+  assert.equal(
+    [combined.count, combined.message],
+    [15, "(combined from similar events): number 25"],
+  );
   clock.advance(300_000);
   events.normal(object, "Counted", "number 41");
   events.normal(object, "Counted", "number 42");
-  assert.is(client.get("Event", combined.metadata.name).message, "(combined from similar events): number 41");
+  assert.is(
+    client.get("Event", combined.metadata.name).message,
+    "(combined from similar events): number 41",
+  );
 });
 
 test("two components may speak of one object in the same millisecond", () => {
   const { clock, client } = world();
   const object = client.create(service("a"));
-  for (const name of ["kubelet", "scheduler", "kubelet"]) new EventRecorder(client, clock, name).normal(object, "Spoke", `said ${name}`);
+  for (const name of ["kubelet", "scheduler", "kubelet"])
+    new EventRecorder(client, clock, name).normal(object, "Spoke", `said ${name}`);
   assert.is(client.list("Event").items.length, 3);
 });
 
@@ -281,16 +372,39 @@ test("two components may speak of one object in the same millisecond", () => {
 
 function candidates(...names: string[]) {
   const { clock, client, random } = world();
-  const electors = names.map((identity) => new LeaderElector({ clock, client, random: random.fork(identity), name: "kube-controller-manager", identity, onStarted() {}, onStopped() {} }));
+  const electors = names.map(
+    (identity) =>
+      new LeaderElector({
+        clock,
+        client,
+        random: random.fork(identity),
+        name: "kube-controller-manager",
+        identity,
+        onStarted() {},
+        onStopped() {},
+      }),
+  );
   for (const elector of electors) elector.start();
   clock.settle();
-  return { clock, client, electors, leaders: () => names.filter((_, i) => electors[i]!.leading), lease: () => client.get("Lease", "kube-controller-manager", "kube-system").spec };
+  return {
+    clock,
+    client,
+    electors,
+    leaders: () => names.filter((_, i) => electors[i]!.leading),
+    lease: () => client.get("Lease", "kube-controller-manager", "kube-system").spec,
+  };
 }
 
 test("one of several candidates leads, and renews every two seconds", () => {
   const { clock, leaders, lease } = candidates("a", "b", "c");
   assert.equal(leaders(), ["a"]);
-  assert.equal(lease(), { holderIdentity: "a", leaseDurationSeconds: 15, acquireTime: "1970-01-01T00:00:00.000000Z", renewTime: "1970-01-01T00:00:00.000000Z", leaseTransitions: 0 });
+  assert.equal(lease(), {
+    holderIdentity: "a",
+    leaseDurationSeconds: 15,
+    acquireTime: "1970-01-01T00:00:00.000000Z",
+    renewTime: "1970-01-01T00:00:00.000000Z",
+    leaseTransitions: 0,
+  });
   clock.advance(60_000);
   assert.equal(leaders(), ["a"]);
   assert.is(lease().renewTime, "1970-01-01T00:01:00.000000Z");

@@ -15,29 +15,55 @@ function running(replicas = 3): Harness {
 
 const node = (h: Harness, name: string) => h.client.get("Node", name);
 const ready = (h: Harness, name: string) => condition(node(h, name), "Ready")!.status;
-const taints = (h: Harness, name: string) => (node(h, name).spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
+const taints = (h: Harness, name: string) =>
+  (node(h, name).spec.taints ?? []).map(({ key, effect }) => `${key}:${effect}`);
 const on = (h: Harness, name: string) => h.all("Pod").filter(({ spec }) => spec.nodeName === name);
 
 test("nodes get their parts of the Pods' network in order, and a new one takes the next", () => {
   const h = running();
-  assert.equal(h.all("Node").map(({ spec }) => spec.podCIDR), ["10.1.1.0/24", "10.1.2.0/24", "10.1.3.0/24"]);
+  assert.equal(
+    h.all("Node").map(({ spec }) => spec.podCIDR),
+    ["10.1.1.0/24", "10.1.2.0/24", "10.1.3.0/24"],
+  );
   h.client.create<Node>({ apiVersion: "v1", kind: "Node", metadata: { name: "node-d" }, spec: {} });
   h.clock.settle();
   assert.equal(node(h, "node-d").spec.podCIDRs, ["10.1.4.0/24"]);
-  assert.ok(h.events("node-d").includes("Normal RegisteredNode 1 node-controller Node node-d event: Registered Node node-d in Controller"));
+  assert.ok(
+    h
+      .events("node-d")
+      .includes(
+        "Normal RegisteredNode 1 node-controller Node node-d event: Registered Node node-d in Controller",
+      ),
+  );
 });
 
 test("both families, and what happens when the network is used up", () => {
   const h = harness({ nodes: 3, clusterCIDRs: ["10.1.0.0/23", "fd00:1::/48"] });
   h.clock.settle();
-  assert.equal(h.all("Node").map(({ spec }) => spec.podCIDRs), [["10.1.1.0/24", "fd00:1:0:1::/64"], ["10.1.0.0/24", "fd00:1:0:2::/64"], undefined]);
-  assert.ok(h.events("node-c").includes("Normal CIDRNotAvailable 1 node-ipam-controller Node node-c status is now: CIDRNotAvailable"));
+  assert.equal(
+    h.all("Node").map(({ spec }) => spec.podCIDRs),
+    [["10.1.1.0/24", "fd00:1:0:1::/64"], ["10.1.0.0/24", "fd00:1:0:2::/64"], undefined],
+  );
+  assert.ok(
+    h
+      .events("node-c")
+      .includes(
+        "Normal CIDRNotAvailable 1 node-ipam-controller Node node-c status is now: CIDRNotAvailable",
+      ),
+  );
   assert.is(ready(h, "node-c"), "False");
   h.kubelets.get("node-a")!.stop();
   h.client.delete("Node", "node-a");
-  h.client.patch("Node", "node-c", undefined, { type: "merge", body: { metadata: { labels: { touched: "yes" } } } });
+  h.client.patch("Node", "node-c", undefined, {
+    type: "merge",
+    body: { metadata: { labels: { touched: "yes" } } },
+  });
   h.clock.settle();
-  assert.equal([node(h, "node-c").spec.podCIDRs?.[0], ready(h, "node-c")], ["10.1.1.0/24", "True"], "what is given back is given again");
+  assert.equal(
+    [node(h, "node-c").spec.podCIDRs?.[0], ready(h, "node-c")],
+    ["10.1.1.0/24", "True"],
+    "what is given back is given again",
+  );
 });
 
 test("a silent node: unknown after 50 s, its Pods without traffic, and gone to other nodes after 300 s more", () => {
@@ -46,21 +72,55 @@ test("a silent node: unknown after 50 s, its Pods without traffic, and gone to o
   h.kubelets.get("node-b")!.stop();
   const start = h.clock.now();
   h.clock.advance(45_000);
-  assert.equal([ready(h, "node-b"), taints(h, "node-b"), isReady(on(h, "node-b")[0]!)], ["True", [], true], "45 s: nobody knows yet");
+  assert.equal(
+    [ready(h, "node-b"), taints(h, "node-b"), isReady(on(h, "node-b")[0]!)],
+    ["True", [], true],
+    "45 s: nobody knows yet",
+  );
   h.clock.advance(25_000);
-  assert.equal([ready(h, "node-b"), condition(node(h, "node-b"), "Ready")!.reason], ["Unknown", "NodeStatusUnknown"]);
+  assert.equal(
+    [ready(h, "node-b"), condition(node(h, "node-b"), "Ready")!.reason],
+    ["Unknown", "NodeStatusUnknown"],
+  );
   assert.is(condition(node(h, "node-b"), "Ready")!.message, "Kubelet stopped posting node status.");
-  assert.equal(taints(h, "node-b"), ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"]);
+  assert.equal(taints(h, "node-b"), [
+    "node.kubernetes.io/unreachable:NoSchedule",
+    "node.kubernetes.io/unreachable:NoExecute",
+  ]);
   assert.not.ok(isReady(on(h, "node-b")[0]!));
-  assert.equal(h.all("EndpointSlice")[0]!.endpoints.filter(({ conditions }) => conditions?.ready).length, 2);
-  assert.ok(h.events("node-b").includes("Normal NodeNotReady 1 node-controller Node node-b status is now: NodeNotReady"));
-  assert.ok(h.events(lost.metadata.name).includes("Warning NodeNotReady 1 node-controller Node is not ready"));
+  assert.equal(
+    h.all("EndpointSlice")[0]!.endpoints.filter(({ conditions }) => conditions?.ready).length,
+    2,
+  );
+  assert.ok(
+    h
+      .events("node-b")
+      .includes("Normal NodeNotReady 1 node-controller Node node-b status is now: NodeNotReady"),
+  );
+  assert.ok(
+    h
+      .events(lost.metadata.name)
+      .includes("Warning NodeNotReady 1 node-controller Node is not ready"),
+  );
   h.clock.advance(280_000);
   assert.is(on(h, "node-b")[0]!.metadata.deletionTimestamp, undefined, "350 s: still tolerated");
   h.clock.advance(30_000);
   assert.ok(on(h, "node-b")[0]!.metadata.deletionTimestamp, "marked for deletion");
-  assert.ok(h.events(lost.metadata.name).includes(`Normal TaintManagerEviction 1 taint-eviction-controller Marking for deletion Pod default/${lost.metadata.name}`));
-  assert.equal(h.all("Pod").filter((pod) => isReady(pod)).map(({ spec }) => spec.nodeName).sort().length, 3);
+  assert.ok(
+    h
+      .events(lost.metadata.name)
+      .includes(
+        `Normal TaintManagerEviction 1 taint-eviction-controller Marking for deletion Pod default/${lost.metadata.name}`,
+      ),
+  );
+  assert.equal(
+    h
+      .all("Pod")
+      .filter((pod) => isReady(pod))
+      .map(({ spec }) => spec.nodeName)
+      .sort().length,
+    3,
+  );
   assert.ok(h.clock.now() - start < 390_000);
 });
 
@@ -72,31 +132,64 @@ test("a node that is back in time keeps its Pods", () => {
   assert.is(ready(h, "node-b"), "Unknown");
   h.kubelets.get("node-b")!.start();
   h.clock.advance(15_000);
-  assert.equal([ready(h, "node-b"), taints(h, "node-b"), on(h, "node-b").map(({ metadata }) => metadata.uid), isReady(on(h, "node-b")[0]!)], ["True", [], before, true]);
+  assert.equal(
+    [
+      ready(h, "node-b"),
+      taints(h, "node-b"),
+      on(h, "node-b").map(({ metadata }) => metadata.uid),
+      isReady(on(h, "node-b")[0]!),
+    ],
+    ["True", [], before, true],
+  );
   h.clock.advance(600_000);
-  assert.equal(on(h, "node-b").map(({ metadata }) => metadata.uid), before);
+  assert.equal(
+    on(h, "node-b").map(({ metadata }) => metadata.uid),
+    before,
+  );
 });
 
 test("a Pod that tolerates it for 10 s goes earlier, one that tolerates it for ever stays", () => {
   const h = harness();
   h.clock.settle();
-  const tolerating = (name: string, tolerationSeconds?: number) => h.client.create<Pod>({
-    apiVersion: "v1", kind: "Pod", metadata: { name },
-    spec: { nodeSelector: { "kubernetes.io/hostname": "node-a" }, containers: [{ name: "c", image: "nginx" }], tolerations: [{ operator: "Exists", effect: "NoExecute", ...(tolerationSeconds !== undefined && { tolerationSeconds }) }] },
-  });
+  const tolerating = (name: string, tolerationSeconds?: number) =>
+    h.client.create<Pod>({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: {
+        nodeSelector: { "kubernetes.io/hostname": "node-a" },
+        containers: [{ name: "c", image: "nginx" }],
+        tolerations: [
+          {
+            operator: "Exists",
+            effect: "NoExecute",
+            ...(tolerationSeconds !== undefined && { tolerationSeconds }),
+          },
+        ],
+      },
+    });
   tolerating("hasty", 10);
   tolerating("patient");
   h.clock.settle();
   h.kubelets.get("node-a")!.stop();
   h.clock.advance(90_000);
-  assert.equal(h.all("Pod").map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined]), [["hasty", true], ["patient", false]]);
+  assert.equal(
+    h.all("Pod").map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined]),
+    [
+      ["hasty", true],
+      ["patient", false],
+    ],
+  );
 });
 
 test("where no node at all is ready, nobody is evicted", () => {
   const h = running();
   for (const kubelet of h.kubelets.values()) kubelet.stop();
   h.clock.advance(1_000_000);
-  assert.equal(h.all("Pod").map(({ metadata }) => metadata.deletionTimestamp), [undefined, undefined, undefined]);
+  assert.equal(
+    h.all("Pod").map(({ metadata }) => metadata.deletionTimestamp),
+    [undefined, undefined, undefined],
+  );
 });
 
 test("Pods of a Node that was removed are taken away after 40 s, and made anew elsewhere", () => {
@@ -107,7 +200,13 @@ test("Pods of a Node that was removed are taken away after 40 s, and made anew e
   assert.is(on(h, "node-c").length, 1);
   h.clock.advance(15_000);
   assert.equal([on(h, "node-c").length, h.all("Pod").filter(isReady).length], [0, 3]);
-  assert.is(h.client.list("Lease", { namespace: "kube-node-lease" }).items.some(({ metadata }) => metadata.name === "node-c"), false, "its Lease went with it");
+  assert.is(
+    h.client
+      .list("Lease", { namespace: "kube-node-lease" })
+      .items.some(({ metadata }) => metadata.name === "node-c"),
+    false,
+    "its Lease went with it",
+  );
 });
 
 test("when the leading controller manager dies, the other one carries on", () => {
@@ -118,7 +217,10 @@ test("when the leading controller manager dies, the other one carries on", () =>
   const [first, , second] = h.managers;
   assert.equal([first!.leading, second!.leading], [true, false]);
   first!.stop();
-  h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { replicas: 4 } } });
+  h.client.patch("Deployment", "web", "default", {
+    type: "merge",
+    body: { spec: { replicas: 4 } },
+  });
   h.clock.advance(10_000);
   assert.is(h.all("Pod").length, 2, "nobody is at work");
   h.clock.advance(15_000);

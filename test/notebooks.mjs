@@ -1,5 +1,6 @@
-// Executes a notebook with the embedded runner and compares it with the committed file, byte for byte.
-// A difference is shown as a readable diff of cells and outputs, a picture as its size and hash; what the run wrote is kept beside it.
+// Executes a notebook with the embedded runner and compares it with the committed file, byte for
+// byte. A difference is shown as a readable diff of cells and outputs, a picture as its size and
+// hash; what the run wrote is kept beside it.
 
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -18,8 +19,16 @@ const patchLimit = 60;
 /** @param {string} file @returns {Promise<import("./run.mjs").Result>} */
 export async function compareNotebook(file) {
   const { name, seconds, problem, executed } = await execute(file);
-  const notes = problem ?? difference(file, /** @type {Notebook} */ (executed)) ?? tooLarge(file) ?? "";
-  return { name: `notebooks/${name}`, seconds, passed: notes ? 0 : 1, failed: notes ? 1 : 0, skipped: 0, notes };
+  const notes =
+    problem ?? difference(file, /** @type {Notebook} */ (executed)) ?? tooLarge(file) ?? "";
+  return {
+    name: `notebooks/${name}`,
+    seconds,
+    passed: notes ? 0 : 1,
+    failed: notes ? 1 : 0,
+    skipped: 0,
+    notes,
+  };
 }
 
 /** @param {string} file @param {Notebook} executed */
@@ -28,24 +37,46 @@ export function difference(file, executed) {
   const [committed, now] = [plain(readNotebook(file)), plain(executed)];
   const remedy = "If the new outputs are right: npm run notebooks:update";
   if (committed === now) return `Same content in another form. ${remedy}`;
-  const [, ...patch] = createTwoFilesPatch("committed", "now", committed, now, "", "", { context: 2 }).trimEnd().split("\n");
-  const more = patch.length > patchLimit ? [`... and ${patch.length - patchLimit} lines more; what the run wrote is in .cache/executed/`] : [];
+  const [, ...patch] = createTwoFilesPatch("committed", "now", committed, now, "", "", {
+    context: 2,
+  })
+    .trimEnd()
+    .split("\n");
+  const more =
+    patch.length > patchLimit
+      ? [
+          `... and ${patch.length - patchLimit} lines more; what the run wrote is in .cache/executed/`,
+        ]
+      : [];
   return [...patch.slice(0, patchLimit), ...more, remedy].join("\n");
 }
 
 /** A notebook as lines that a person can compare. @param {Notebook} book */
 function plain({ cells }) {
-  return cells.map((cell, index) => [
-    `[cell ${index + 1}, ${cell.cell_type}]`, cell.source,
-    ...(cell.outputs ?? []).flatMap(({ name, text, data = {} }) => text === undefined
-      ? Object.entries(data).flatMap(([type, value]) => [`[output ${type}]`, legible(type, value)])
-      : [`[output ${name}]`, text]),
-  ].join("\n")).join("\n") + "\n";
+  return (
+    cells
+      .map((cell, index) =>
+        [
+          `[cell ${index + 1}, ${cell.cell_type}]`,
+          cell.source,
+          ...(cell.outputs ?? []).flatMap(({ name, text, data = {} }) =>
+            text === undefined
+              ? Object.entries(data).flatMap(([type, value]) => [
+                  `[output ${type}]`,
+                  legible(type, value),
+                ])
+              : [`[output ${name}]`, text],
+          ),
+        ].join("\n"),
+      )
+      .join("\n") + "\n"
+  );
 }
 
 /** @param {string} type @param {any} value */
 function legible(type, value) {
-  if (!type.startsWith("image/")) return typeof value === "string" ? value : JSON.stringify(value, null, 1);
+  if (!type.startsWith("image/"))
+    return typeof value === "string" ? value : JSON.stringify(value, null, 1);
   return `${value.length} characters, sha256 ${createHash("sha256").update(value).digest("hex").slice(0, 12)}`;
 }
 

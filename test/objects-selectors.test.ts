@@ -3,31 +3,69 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formatIP, inNetwork, parseCIDR, parseIP } from "stopover/internal/objects/ip";
 import { frozen, same } from "stopover/internal/objects/freeze";
-import { fields, labels, matches, selectorText, SelectorError } from "stopover/internal/objects/selectors";
+import {
+  fields,
+  labels,
+  matches,
+  selectorText,
+  SelectorError,
+} from "stopover/internal/objects/selectors";
 import { pod } from "./apiserver-harness.js";
 
 const test = suite("selectors, addresses, freezing");
 const app = { app: "nginx", tier: "a", "example.com/x": "1" };
 
 for (const [text, wanted] of Object.entries({
-  "": true, "app=nginx": true, "app==nginx": true, "app=other": false, "app!=other": true, "none!=x": true, app: true, none: false, "!none": true, "!app": false, "tier in (a,b)": true, "tier in (b)": false,
-  "tier notin (b, c)": true, "none notin (b)": true, "app=nginx,tier in (a, b),!old": true, "app=nginx,tier in (b,c)": false, "example.com/x=1": true, " app = nginx ": true,
+  "": true,
+  "app=nginx": true,
+  "app==nginx": true,
+  "app=other": false,
+  "app!=other": true,
+  "none!=x": true,
+  app: true,
+  none: false,
+  "!none": true,
+  "!app": false,
+  "tier in (a,b)": true,
+  "tier in (b)": false,
+  "tier notin (b, c)": true,
+  "none notin (b)": true,
+  "app=nginx,tier in (a, b),!old": true,
+  "app=nginx,tier in (b,c)": false,
+  "example.com/x=1": true,
+  " app = nginx ": true,
 })) {
-  test(`-l '${text}' ${wanted ? "selects" : "passes over"} app=nginx,tier=a`, () => assert.is(labels(text)(app), wanted));
+  test(`-l '${text}' ${wanted ? "selects" : "passes over"} app=nginx,tier=a`, () =>
+    assert.is(labels(text)(app), wanted));
 }
 
 test("what is no selector is refused with an example of one", () => {
-  for (const text of ["a=b=c", "(a)", "a in b", "=x", "a,,b"]) assert.throws(() => labels(text), (error: Error) => error instanceof SelectorError && /app=nginx,tier in \(a,b\)/.test(error.message), text);
+  for (const text of ["a=b=c", "(a)", "a in b", "=x", "a,,b"])
+    assert.throws(
+      () => labels(text),
+      (error: Error) =>
+        error instanceof SelectorError && /app=nginx,tier in \(a,b\)/.test(error.message),
+      text,
+    );
 });
 
 test("a structured selector and its text select the same", () => {
   const name = fc.constantFrom("app", "tier", "none");
   const values = fc.array(fc.constantFrom("nginx", "a", "b"), { minLength: 1, maxLength: 2 });
-  const expression = fc.oneof(fc.record({ key: name, operator: fc.constantFrom("In" as const, "NotIn" as const), values }), fc.record({ key: name, operator: fc.constantFrom("Exists" as const, "DoesNotExist" as const) }));
-  fc.assert(fc.property(fc.dictionary(name, fc.constantFrom("nginx", "a")), fc.array(expression, { maxLength: 3 }), (matchLabels, matchExpressions) => {
-    const selector = { matchLabels, matchExpressions };
-    return matches(selector, app) === labels(selectorText(selector))(app);
-  }));
+  const expression = fc.oneof(
+    fc.record({ key: name, operator: fc.constantFrom("In" as const, "NotIn" as const), values }),
+    fc.record({ key: name, operator: fc.constantFrom("Exists" as const, "DoesNotExist" as const) }),
+  );
+  fc.assert(
+    fc.property(
+      fc.dictionary(name, fc.constantFrom("nginx", "a")),
+      fc.array(expression, { maxLength: 3 }),
+      (matchLabels, matchExpressions) => {
+        const selector = { matchLabels, matchExpressions };
+        return matches(selector, app) === labels(selectorText(selector))(app);
+      },
+    ),
+  );
 });
 
 test("fields: only those that Kubernetes selects by", () => {
@@ -36,15 +74,34 @@ test("fields: only those that Kubernetes selects by", () => {
   assert.not(fields("Pod", "status.phase=Running").matches(bound));
   assert.ok(fields("Pod", "spec.hostNetwork=false").matches(bound));
   assert.is(fields("Pod", "spec.nodeName=node-a").exact("spec.nodeName"), "node-a");
-  assert.throws(() => fields("Pod", "spec.containers=x"), /field label not supported: spec\.containers/);
+  assert.throws(
+    () => fields("Pod", "spec.containers=x"),
+    /field label not supported: spec\.containers/,
+  );
 });
 
 test("addresses: text to number and back, for both families", () => {
   fc.assert(fc.property(fc.ipV4(), (ip) => formatIP(parseIP(ip)!) === ip));
-  fc.assert(fc.property(fc.ipV6(), (ip) => parseIP(formatIP(parseIP(ip)!))!.value === parseIP(ip)!.value));
-  assert.equal(["::1", "::", "2001:db8::1:0:0:1", "fd00:0:0:1::", "::ffff:10.0.0.1", "1:0:0:2:0:0:0:3"].map((ip) => formatIP(parseIP(ip)!)), ["::1", "::", "2001:db8::1:0:0:1", "fd00:0:0:1::", "::ffff:a00:1", "1:0:0:2::3"]);
-  for (const ip of ["1.2.3", "1.2.3.4.5", "01.2.3.4", "256.1.1.1", "::1%eth0", "x", ""]) assert.is(parseIP(ip), undefined, ip);
-  for (const cidr of ["10.0.0.0", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "::/129", "10.0.0.0/8/8"]) assert.is(parseCIDR(cidr), undefined, cidr);
+  fc.assert(
+    fc.property(fc.ipV6(), (ip) => parseIP(formatIP(parseIP(ip)!))!.value === parseIP(ip)!.value),
+  );
+  assert.equal(
+    ["::1", "::", "2001:db8::1:0:0:1", "fd00:0:0:1::", "::ffff:10.0.0.1", "1:0:0:2:0:0:0:3"].map(
+      (ip) => formatIP(parseIP(ip)!),
+    ),
+    ["::1", "::", "2001:db8::1:0:0:1", "fd00:0:0:1::", "::ffff:a00:1", "1:0:0:2::3"],
+  );
+  for (const ip of ["1.2.3", "1.2.3.4.5", "01.2.3.4", "256.1.1.1", "::1%eth0", "x", ""])
+    assert.is(parseIP(ip), undefined, ip);
+  for (const cidr of [
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "10.0.0.0/-1",
+    "10.0.0.0/08",
+    "::/129",
+    "10.0.0.0/8/8",
+  ])
+    assert.is(parseCIDR(cidr), undefined, cidr);
   assert.ok(inNetwork(parseCIDR("10.0.0.7/24")!, parseIP("10.0.0.255")!));
 });
 
@@ -57,7 +114,11 @@ test("frozen: a copy that shares what was frozen, without nulls", () => {
   mine.own.b = 2;
   assert.is(copy.own.b, 1);
   assert.is(frozen(copy), copy);
-  assert.ok(same({ a: 1, b: undefined }, { a: 1 }) && !same({ a: 1 }, { a: 1, b: 2 }) && !same([1], { 0: 1 }));
+  assert.ok(
+    same({ a: 1, b: undefined }, { a: 1 }) &&
+      !same({ a: 1 }, { a: 1, b: 2 }) &&
+      !same([1], { 0: 1 }),
+  );
 });
 
 test.run();

@@ -1,4 +1,7 @@
-/** Rules that somebody pasted: read, questioned, refused where they are cut off; and a node's own rules as rows with their reasons. */
+/**
+ * Rules that somebody pasted: read, questioned, refused where they are cut off; and a node's own
+ * rules as rows with their reasons.
+ */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
@@ -15,30 +18,59 @@ test("a paste tells what happens at each NodePort", () => {
   assert.is(worker2.packet({ from, to: "172.18.0.3:30443" }).disposition, "dropped");
   assert.is(worker2.packet({ from, to: "172.18.0.3:30999" }).disposition, "connection refused");
   const { outcomes } = worker2.packetOutcomes({ from, to: "172.18.0.3:30080" });
-  assert.equal(outcomes.map(({ probability, destination }) => [destination, probability]).sort(), ["10.244.1.11:8080", "10.244.1.12:8080", "10.244.2.14:8080", "10.244.2.9:8080"].map((to) => [to, 1 / 4]));
+  assert.equal(
+    outcomes.map(({ probability, destination }) => [destination, probability]).sort(),
+    ["10.244.1.11:8080", "10.244.1.12:8080", "10.244.2.14:8080", "10.244.2.9:8080"].map((to) => [
+      to,
+      1 / 4,
+    ]),
+  );
 });
 
 test("which addresses are the node's own decides what a NodePort rule takes", () => {
-  assert.is.not(openRules(text, { addresses: ["172.18.0.99"] }).packet({ from, to: "172.18.0.3:30080" }).disposition, "delivered");
+  assert.is.not(
+    openRules(text, { addresses: ["172.18.0.99"] }).packet({ from, to: "172.18.0.3:30080" })
+      .disposition,
+    "delivered",
+  );
 });
 
 test("a Service's rules are those that name it and the chains behind them, and no others", () => {
-  assert.equal([worker2.of("shop/web").length, worker2.of("shop/cart").length, worker2.of("shop/login").length], [17, 2, 10]);
+  assert.equal(
+    [
+      worker2.of("shop/web").length,
+      worker2.of("shop/cart").length,
+      worker2.of("shop/login").length,
+    ],
+    [17, 2, 10],
+  );
   assert.equal(worker2.of("shop/we"), []);
   assert.equal(worker2.of("shop/web:http"), worker2.of("shop/web"));
 });
 
 test("where the rules lead, and who may answer", () => {
-  assert.equal(worker2.endpoints("shop/web"), ["10.244.1.12:8080", "10.244.2.9:8080", "10.244.1.11:8080", "10.244.2.14:8080"]);
+  assert.equal(worker2.endpoints("shop/web"), [
+    "10.244.1.12:8080",
+    "10.244.2.9:8080",
+    "10.244.1.11:8080",
+    "10.244.2.14:8080",
+  ]);
   assert.equal(worker2.endpoints("shop/cart"), []);
   const cluster = createCluster({ nodes: 2 });
   cluster.apply(read(new URL("manifests", folder).pathname));
   cluster.settle();
   const ready = cluster.endpoints("nginx");
-  assert.equal(ready.map(({ address }) => address).sort(), cluster.node("node-b").rules.endpoints("default/nginx").sort());
+  assert.equal(
+    ready.map(({ address }) => address).sort(),
+    cluster.node("node-b").rules.endpoints("default/nginx").sort(),
+  );
   cluster.delete("Pod", ready[0]!.pod!);
   cluster.advance("100ms");
-  const { ready: still, serving, terminating } = cluster.endpoints("nginx").find(({ pod }) => pod === ready[0]!.pod)!;
+  const {
+    ready: still,
+    serving,
+    terminating,
+  } = cluster.endpoints("nginx").find(({ pod }) => pod === ready[0]!.pod)!;
   assert.equal({ still, serving, terminating }, { still: false, serving: true, terminating: true });
   assert.equal(cluster.endpoints("nobody"), []);
 });
@@ -47,32 +79,60 @@ test("a large cluster's endpoints have no comments, and are found by following t
   const cluster = createCluster({ nodes: 1, first: {} });
   cluster.apply(read(new URL("manifests/deployment.yaml", folder).pathname));
   cluster.scale("Deployment", "nginx", 10);
-  for (let i = 0; i < 101; i++) cluster.apply({ apiVersion: "v1", kind: "Service", metadata: { name: `s${i}` }, spec: { selector: { app: "nginx" }, ports: [{ port: 80 }] } });
+  for (let i = 0; i < 101; i++)
+    cluster.apply({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: `s${i}` },
+      spec: { selector: { app: "nginx" }, ports: [{ port: 80 }] },
+    });
   cluster.settle();
   cluster.advance("2s");
   const rows = cluster.node("node-a").rules.of("default/s5");
   assert.is(rows.filter(({ rule }) => rule.includes("-j DNAT")).length, 10);
-  assert.ok(rows.filter(({ rule }) => rule.includes("-j DNAT")).every(({ rule }) => !rule.includes("--comment")), "more than 1,000 endpoints: no comments there");
+  assert.ok(
+    rows
+      .filter(({ rule }) => rule.includes("-j DNAT"))
+      .every(({ rule }) => !rule.includes("--comment")),
+    "more than 1,000 endpoints: no comments there",
+  );
 });
 
 test("every rule of a paste has a reason", () => {
-  for (const table of ["nat", "filter"] as const) for (const { chain } of worker2.chains(table)) for (const { why, rule } of worker2.chain(chain, table)) assert.match(why, /^[A-Z].*\.$/, rule);
+  for (const table of ["nat", "filter"] as const)
+    for (const { chain } of worker2.chains(table))
+      for (const { why, rule } of worker2.chain(chain, table))
+        assert.match(why, /^[A-Z].*\.$/, rule);
 });
 
 test("a paste that is cut off is refused, with its line", () => {
-  assert.throws(() => openRules(text.slice(0, 3000)), /^.*line \d+: the text ends without the COMMIT of table nat/);
+  assert.throws(
+    () => openRules(text.slice(0, 3000)),
+    /^.*line \d+: the text ends without the COMMIT of table nat/,
+  );
 });
 
 test("the rules that a first packet walks: from the top of the list, and none stays behind", () => {
   const cluster = createCluster({ nodes: 1, first: {} });
   cluster.apply(read(new URL("manifests/deployment.yaml", folder).pathname));
-  for (let i = 0; i < 20; i++) cluster.apply({ apiVersion: "v1", kind: "Service", metadata: { name: `s${i}` }, spec: { type: "NodePort", selector: { app: "nginx" }, ports: [{ port: 80 }] } });
+  for (let i = 0; i < 20; i++)
+    cluster.apply({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: `s${i}` },
+      spec: { type: "NodePort", selector: { app: "nginx" }, ports: [{ port: 80 }] },
+    });
   cluster.settle();
   cluster.advance("2s");
   const node = cluster.node("node-a");
-  const order = node.rules.chain("KUBE-SERVICES").flatMap(({ rule }) => /-d ([\d.]+)/.exec(rule)?.[1] ?? []);
+  const order = node.rules
+    .chain("KUBE-SERVICES")
+    .flatMap(({ rule }) => /-d ([\d.]+)/.exec(rule)?.[1] ?? []);
   const walked = order.map((address) => node.rulesWalked("10.1.1.2:40000", `${address}:80`));
-  assert.equal(walked.map((rules) => rules - walked[0]!), order.map((_, i) => i));
+  assert.equal(
+    walked.map((rules) => rules - walked[0]!),
+    order.map((_, i) => i),
+  );
   assert.is(node.connections().length, 0);
 });
 

@@ -1,4 +1,7 @@
-/** The README's promises: its sample compiles (strictly) and prints what it says, its picture is what the library draws, its commands exist. */
+/**
+ * The README's promises: its sample compiles (strictly) and prints what it says, its picture is
+ * what the library draws, its commands exist.
+ */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,11 +21,24 @@ test("the sample compiles and prints what the README says", () => {
   try {
     const file = join(folder, "sample.ts");
     writeFileSync(file, sample);
-    const program = ts.createProgram([file], { strict: true, noEmitOnError: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, types: ["node"], typeRoots: [join(root, "node_modules/@types")], skipLibCheck: true });
+    const program = ts.createProgram([file], {
+      strict: true,
+      noEmitOnError: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      types: ["node"],
+      typeRoots: [join(root, "node_modules/@types")],
+      skipLibCheck: true,
+    });
     writeFileSync(join(folder, "package.json"), '{"type": "module"}');
-    const problems = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics].map((d) => ts.flattenDiagnosticMessageText(d.messageText, "\n"));
+    const problems = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics].map(
+      (d) => ts.flattenDiagnosticMessageText(d.messageText, "\n"),
+    );
     assert.equal(problems, []);
-    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, "sample.js")], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(process.execPath, [join(folder, "sample.js")], {
+      encoding: "utf8",
+    });
     assert.is(stderr, "");
     assert.match(readme, `It prints \`${stdout.trim()}\``);
   } finally {
@@ -35,16 +51,28 @@ test("the picture is the article's cluster, drawn by the library", async () => {
   const cluster = createCluster({ nodes: 3, cloud: aws(), seed: 1 });
   cluster.apply(read(join(root, "notebooks/manifests")));
   cluster.settle();
-  const drawn = Buffer.from((await png(topology(cluster, { journey: cluster.request("http://mynginx-app.com:8080/") }))).png);
+  const drawn = Buffer.from(
+    (await png(topology(cluster, { journey: cluster.request("http://mynginx-app.com:8080/") })))
+      .png,
+  );
   const file = join(root, "diagrams/article.png");
   if (process.env.STOPOVER_UPDATE) writeFileSync(file, drawn);
-  assert.ok(drawn.equals(readFileSync(file)), "the picture has changed: look at it, then write it with STOPOVER_UPDATE=1");
+  assert.ok(
+    drawn.equals(readFileSync(file)),
+    "the picture has changed: look at it, then write it with STOPOVER_UPDATE=1",
+  );
 });
 
 test("its npm scripts and links exist", () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
-  for (const [, name] of readme.matchAll(/npm (?:run )?(start|test|build|dev|bench|book|notebooks:update)\b/g)) assert.ok(scripts[name!], name);
-  for (const [, link] of readme.matchAll(/\]\(([^)#]+)\)/g)) assert.ok(existsSync(join(root, link!)), link);
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  for (const [, name] of readme.matchAll(
+    /npm (?:run )?(start|test|build|dev|bench|book|notebooks:update)\b/g,
+  ))
+    assert.ok(scripts[name!], name);
+  for (const [, link] of readme.matchAll(/\]\(([^)#]+)\)/g))
+    assert.ok(existsSync(join(root, link!)), link);
 });
 
 test.run();

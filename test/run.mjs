@@ -1,7 +1,9 @@
-// npm test [-- NAME ...]: everything there is to check, or what matches a NAME (`npm test -- net`, `npm test -- 02-`, `npm test -- types`).
+// npm test [-- NAME ...]: everything there is to check, or what matches a NAME (`npm test -- net`,
+// `npm test -- 02-`, `npm test -- types`).
 //
-// It sets up what it needs, checks the types, runs each uvu file in a process of its own, executes every notebook and compares
-// its outputs with the committed ones, and ends with one line, `N passed, N failed, N skipped`, counted over all of it.
+// It sets up what it needs, checks the types, runs each uvu file in a process of its own, executes
+// every notebook and compares its outputs with the committed ones, and ends with one line, `N
+// passed, N failed, N skipped`, counted over all of it.
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,61 +15,111 @@ import { verdict } from "./verdict.mjs";
 
 /**
  * What a check came to. `notes` are printed below its line: why it failed, what it skipped and why.
- * @typedef {{ name: string, passed: number, failed: number, skipped: number, seconds: number, notes: string }} Result
+ * @typedef {{ name: string, passed: number, failed: number, skipped: number, seconds: number,
+ * notes: string }} Result
  */
 
 /** How long one test file may take before it is stopped and counted as failed. */
 const patience = 1200_000;
 
 const names = process.argv.slice(2);
-const wanted = (/** @type {string} */ name) => !names.length || names.some((part) => name.includes(part));
+const wanted = (/** @type {string} */ name) =>
+  !names.length || names.some((part) => name.includes(part));
 
 packages();
 const { compareNotebook } = await import("./notebooks.mjs"); // needs a package
 const results = [
-  ...[checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"), checkTypes("types: notebooks/kit", "-p", "notebooks/kit")].filter(defined),
-  ...await pool(testFiles(/\.test\.(ts|mjs)$/).filter(wanted), async (file) => shown(await runFile(file))),
-  ...await pool(chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)), async (file) => shown(await compareNotebook(file))),
-  ...await pool(testFiles(/\.e2e\.mjs$/).filter(wanted), async (file) => shown(await runFile(file)), 1), // they share .venv, and count seconds
+  ...[
+    checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"),
+    checkTypes("types: notebooks/kit", "-p", "notebooks/kit"),
+  ].filter(defined),
+  ...(await pool(testFiles(/\.test\.(ts|mjs)$/).filter(wanted), async (file) =>
+    shown(await runFile(file)),
+  )),
+  ...(await pool(
+    chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)),
+    async (file) => shown(await compareNotebook(file)),
+  )),
+  ...(await pool(
+    testFiles(/\.e2e\.mjs$/).filter(wanted),
+    async (file) => shown(await runFile(file)),
+    1,
+  )), // they share .venv, and count seconds
 ];
-if (!results.length) shown({ name: `nothing matches ${names.join(" or ")}`, passed: 0, failed: 1, skipped: 0, seconds: 0, notes: "" });
+if (!results.length)
+  shown({
+    name: `nothing matches ${names.join(" or ")}`,
+    passed: 0,
+    failed: 1,
+    skipped: 0,
+    seconds: 0,
+    notes: "",
+  });
 summary();
 
-/** Compiles strictly; the tests need what this writes, so it always runs. @param {string} name @param {string[]} args */
+/**
+ * Compiles strictly; the tests need what this writes, so it always runs. @param {string} name
+ * @param {string[]} args
+ */
 function checkTypes(name, ...args) {
   const started = performance.now();
   const good = tsc(...args);
   if (good && !wanted(name)) return undefined;
-  return shown({ name, passed: +good, failed: +!good, skipped: 0, seconds: (performance.now() - started) / 1000, notes: "" });
+  return shown({
+    name,
+    passed: +good,
+    failed: +!good,
+    skipped: 0,
+    seconds: (performance.now() - started) / 1000,
+    notes: "",
+  });
 }
 
-/** The test files of a kind: TypeScript ones run as compiled, .mjs ones as they are. @param {RegExp} kind */
+/**
+ * The test files of a kind: TypeScript ones run as compiled, .mjs ones as they are. @param {RegExp}
+ * kind
+ */
 function testFiles(kind) {
-  const files = readdirSync(join(root, "test"), { recursive: true }).map((file) => `test/${String(file).replaceAll("\\", "/")}`);
+  const files = readdirSync(join(root, "test"), { recursive: true }).map(
+    (file) => `test/${String(file).replaceAll("\\", "/")}`,
+  );
   return files.filter((file) => kind.test(file) && !file.startsWith("test/dist/")).sort();
 }
 
 /** @param {string} file @returns {Promise<Result>} */
 async function runFile(file) {
   if (file.endsWith(".e2e.mjs") && !names.length && !process.env.CI) {
-    return { name: file, passed: 0, failed: 0, skipped: 1, seconds: 0, notes: `skipped: it installs Jupyter and takes minutes; CI runs it, and so does: npm test -- ${file.slice(5, -8)}` };
+    return {
+      name: file,
+      passed: 0,
+      failed: 0,
+      skipped: 1,
+      seconds: 0,
+      notes: `skipped: it installs Jupyter and takes minutes; CI runs it, and so does: npm test -- ${file.slice(5, -8)}`,
+    };
   }
   const compiled = file.replace(/^test\/(.*)\.ts$/, "test/dist/$1.js");
-  const { code, printed, late, seconds } = await node([compiled], patience, { ...process.env, NO_COLOR: "1" });
+  const { code, printed, late, seconds } = await node([compiled], patience, {
+    ...process.env,
+    NO_COLOR: "1",
+  });
   return { name: file, seconds, ...verdict(printed, code, late) };
 }
 
 /** Prints a result as soon as it is there. @template {Result} T @param {T} result @returns {T} */
 function shown(result) {
   const { name, passed, failed, skipped, seconds, notes } = result;
-  console.log(`${failed ? "FAIL" : "ok  "} ${name}  ${counts(passed, failed, skipped)}  (${seconds.toFixed(1)} s)`);
+  console.log(
+    `${failed ? "FAIL" : "ok  "} ${name}  ${counts(passed, failed, skipped)}  (${seconds.toFixed(1)} s)`,
+  );
   if (notes) console.log(notes.replace(/^/gm, "       "));
   return result;
 }
 
 /** The last line, alone: programs read it. */
 function summary() {
-  const sum = (/** @type {"passed" | "failed" | "skipped"} */ key) => results.reduce((total, result) => total + result[key], 0);
+  const sum = (/** @type {"passed" | "failed" | "skipped"} */ key) =>
+    results.reduce((total, result) => total + result[key], 0);
   const failed = results.length ? sum("failed") : 1;
   const broken = results.filter((result) => result.failed).map((result) => result.name);
   if (broken.length) console.log(`\nfailed: ${broken.join(", ")}`);

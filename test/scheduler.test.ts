@@ -11,21 +11,53 @@ function ready(options: HarnessOptions = {}): Harness {
   return h;
 }
 
-const pod = (h: Harness, name: string, spec: Partial<PodSpec> = {}, labels?: Record<string, string>): Pod =>
-  h.client.create<Pod>({ apiVersion: "v1", kind: "Pod", metadata: { name, ...(labels && { labels }) }, spec: { containers: [{ name: "c", image: "nginx" }], ...spec } });
+const pod = (
+  h: Harness,
+  name: string,
+  spec: Partial<PodSpec> = {},
+  labels?: Record<string, string>,
+): Pod =>
+  h.client.create<Pod>({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, ...(labels && { labels }) },
+    spec: { containers: [{ name: "c", image: "nginx" }], ...spec },
+  });
 
-const asking = (requests: Record<string, string>): Partial<PodSpec> => ({ containers: [{ name: "c", image: "nginx", resources: { requests } }] });
+const asking = (requests: Record<string, string>): Partial<PodSpec> => ({
+  containers: [{ name: "c", image: "nginx", resources: { requests } }],
+});
 const nodeOf = (h: Harness, name: string) => h.client.get("Pod", name).spec.nodeName;
-const refusal = (h: Harness, name: string) => h.events(name).find((text) => text.includes("FailedScheduling"))?.replace("Warning FailedScheduling 1 default-scheduler ", "");
-const taint = ({ client }: Harness, name: string, ...taints: Taint[]) => client.update<Node>({ ...client.get("Node", name), spec: { ...client.get("Node", name).spec, taints } });
+const refusal = (h: Harness, name: string) =>
+  h
+    .events(name)
+    .find((text) => text.includes("FailedScheduling"))
+    ?.replace("Warning FailedScheduling 1 default-scheduler ", "");
+const taint = ({ client }: Harness, name: string, ...taints: Taint[]) =>
+  client.update<Node>({
+    ...client.get("Node", name),
+    spec: { ...client.get("Node", name).spec, taints },
+  });
 
 test("the Pods of one owner are spread over the nodes, the first by name first", () => {
   const h = ready();
   h.client.create(deployment("web", 3));
   h.clock.settle();
-  assert.equal(h.all("Pod").map(({ spec }) => spec.nodeName).sort(), ["node-a", "node-b", "node-c"]);
+  assert.equal(
+    h
+      .all("Pod")
+      .map(({ spec }) => spec.nodeName)
+      .sort(),
+    ["node-a", "node-b", "node-c"],
+  );
   const [first] = h.all("Pod") as [Pod];
-  assert.ok(h.events(first.metadata.name).includes(`Normal Scheduled 1 default-scheduler Successfully assigned default/${first.metadata.name} to ${first.spec.nodeName}`));
+  assert.ok(
+    h
+      .events(first.metadata.name)
+      .includes(
+        `Normal Scheduled 1 default-scheduler Successfully assigned default/${first.metadata.name} to ${first.spec.nodeName}`,
+      ),
+  );
   assert.is(condition(first, "PodScheduled")?.status, "True");
 });
 
@@ -42,13 +74,60 @@ test("a Pod goes where most is free", () => {
 const none = "preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.";
 const helpless = "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
 const cases: [string, (h: Harness) => void, Partial<PodSpec>, string][] = [
-  ["more CPU than is free", (h) => { for (let i = 0; i < 3; i++) pod(h, `full-${i}`, asking({ cpu: "3500m" })); }, asking({ cpu: "1" }), `0/3 nodes are available: 3 Insufficient cpu. ${none}`],
-  ["more CPU than any node has", () => {}, asking({ cpu: "5" }), `0/3 nodes are available: 3 Insufficient cpu. ${helpless}`],
-  ["too much of both", () => {}, asking({ cpu: "5", memory: "17Gi" }), `0/3 nodes are available: 3 Insufficient cpu, 3 Insufficient memory. ${helpless}`],
-  ["a label that no node has", () => {}, { nodeSelector: { disk: "ssd" } }, `0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector. ${helpless}`],
-  ["a taint that is not tolerated", (h) => h.kubelets.forEach((_, name) => taint(h, name, { key: "gpu", value: "yes", effect: "NoSchedule" })), {}, `0/3 nodes are available: 3 node(s) had untolerated taint {gpu: yes}. ${helpless}`],
-  ["different reasons on different nodes", (h) => taint(h, "node-b", { key: "gpu", effect: "NoSchedule" }), asking({ memory: "20Gi" }), "0/3 nodes are available: 1 node(s) had untolerated taint {gpu: }, 2 Insufficient memory. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."],
-  ["a host port that is taken everywhere", (h) => { for (let i = 0; i < 3; i++) pod(h, `port-${i}`, { containers: [{ name: "c", image: "nginx", ports: [{ containerPort: 80, hostPort: 8080 }] }] }); }, { containers: [{ name: "c", image: "nginx", ports: [{ containerPort: 80, hostPort: 8080 }] }] }, `0/3 nodes are available: 3 node(s) didn't have free ports for the requested pod ports. ${none}`],
+  [
+    "more CPU than is free",
+    (h) => {
+      for (let i = 0; i < 3; i++) pod(h, `full-${i}`, asking({ cpu: "3500m" }));
+    },
+    asking({ cpu: "1" }),
+    `0/3 nodes are available: 3 Insufficient cpu. ${none}`,
+  ],
+  [
+    "more CPU than any node has",
+    () => {},
+    asking({ cpu: "5" }),
+    `0/3 nodes are available: 3 Insufficient cpu. ${helpless}`,
+  ],
+  [
+    "too much of both",
+    () => {},
+    asking({ cpu: "5", memory: "17Gi" }),
+    `0/3 nodes are available: 3 Insufficient cpu, 3 Insufficient memory. ${helpless}`,
+  ],
+  [
+    "a label that no node has",
+    () => {},
+    { nodeSelector: { disk: "ssd" } },
+    `0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector. ${helpless}`,
+  ],
+  [
+    "a taint that is not tolerated",
+    (h) =>
+      h.kubelets.forEach((_, name) =>
+        taint(h, name, { key: "gpu", value: "yes", effect: "NoSchedule" }),
+      ),
+    {},
+    `0/3 nodes are available: 3 node(s) had untolerated taint {gpu: yes}. ${helpless}`,
+  ],
+  [
+    "different reasons on different nodes",
+    (h) => taint(h, "node-b", { key: "gpu", effect: "NoSchedule" }),
+    asking({ memory: "20Gi" }),
+    "0/3 nodes are available: 1 node(s) had untolerated taint {gpu: }, 2 Insufficient memory. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+  ],
+  [
+    "a host port that is taken everywhere",
+    (h) => {
+      for (let i = 0; i < 3; i++)
+        pod(h, `port-${i}`, {
+          containers: [
+            { name: "c", image: "nginx", ports: [{ containerPort: 80, hostPort: 8080 }] },
+          ],
+        });
+    },
+    { containers: [{ name: "c", image: "nginx", ports: [{ containerPort: 80, hostPort: 8080 }] }] },
+    `0/3 nodes are available: 3 node(s) didn't have free ports for the requested pod ports. ${none}`,
+  ],
 ];
 for (const [what, before, spec, message] of cases)
   test(`${what}: the Pod stays pending and an event says why`, () => {
@@ -60,14 +139,20 @@ for (const [what, before, spec, message] of cases)
     assert.is(nodeOf(h, "asker"), undefined);
     assert.is(refusal(h, "asker"), message);
     const scheduled = condition(h.client.get("Pod", "asker"), "PodScheduled");
-    assert.equal([scheduled?.status, scheduled?.reason, scheduled?.message], ["False", "Unschedulable", message]);
+    assert.equal(
+      [scheduled?.status, scheduled?.reason, scheduled?.message],
+      ["False", "Unschedulable", message],
+    );
   });
 
 test("too many Pods for a node's limit", () => {
   const h = ready({ nodes: 1, capacity: { pods: "2" } });
   for (const name of ["a", "b", "c"]) pod(h, name);
   h.clock.settle();
-  assert.is(refusal(h, "c"), "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.");
+  assert.is(
+    refusal(h, "c"),
+    "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+  );
 });
 
 test("without any node the event says so; the first node is taken as soon as it is ready", () => {
@@ -75,7 +160,16 @@ test("without any node the event says so; the first node is taken as soon as it 
   pod(h, "early");
   h.clock.settle();
   assert.is(refusal(h, "early"), "no nodes available to schedule pods");
-  h.client.create<Node>({ apiVersion: "v1", kind: "Node", metadata: { name: "late" }, spec: { taints: [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }] }, status: { allocatable: { cpu: "1", memory: "1Gi", pods: "10" }, conditions: [{ type: "Ready", status: "True" }] } });
+  h.client.create<Node>({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "late" },
+    spec: { taints: [{ key: "node.kubernetes.io/not-ready", effect: "NoSchedule" }] },
+    status: {
+      allocatable: { cpu: "1", memory: "1Gi", pods: "10" },
+      conditions: [{ type: "Ready", status: "True" }],
+    },
+  });
   h.clock.settle();
   assert.is(nodeOf(h, "early"), "late");
 });
@@ -89,7 +183,10 @@ test("who waits is looked at again when something makes room", () => {
   h.clock.settle();
   assert.equal([nodeOf(h, "second"), nodeOf(h, "picky")], [undefined, undefined]);
   h.client.delete("Pod", "first", "default");
-  h.client.patch("Node", "node-a", undefined, { type: "merge", body: { metadata: { labels: { disk: "ssd" } } } });
+  h.client.patch("Node", "node-a", undefined, {
+    type: "merge",
+    body: { metadata: { labels: { disk: "ssd" } } },
+  });
   h.clock.settle();
   assert.equal([nodeOf(h, "second"), nodeOf(h, "picky")], ["node-a", "node-a"]);
 });
@@ -99,12 +196,22 @@ test("tolerations open tainted nodes; PreferNoSchedule only discourages; a cordo
   taint(h, "node-a", { key: "gpu", value: "yes", effect: "NoSchedule" });
   taint(h, "node-b", { key: "slow", effect: "PreferNoSchedule" });
   pod(h, "plain");
-  pod(h, "tolerant", { tolerations: [{ key: "gpu", operator: "Equal", value: "yes" }], nodeSelector: { "kubernetes.io/hostname": "node-a" } });
+  pod(h, "tolerant", {
+    tolerations: [{ key: "gpu", operator: "Equal", value: "yes" }],
+    nodeSelector: { "kubernetes.io/hostname": "node-a" },
+  });
   h.clock.settle();
   assert.equal([nodeOf(h, "plain"), nodeOf(h, "tolerant")], ["node-c", "node-a"]);
-  h.client.patch("Node", "node-c", undefined, { type: "merge", body: { spec: { unschedulable: true } } });
+  h.client.patch("Node", "node-c", undefined, {
+    type: "merge",
+    body: { spec: { unschedulable: true } },
+  });
   h.clock.settle();
-  assert.ok(h.client.get("Node", "node-c").spec.taints?.some(({ key }) => key === "node.kubernetes.io/unschedulable"));
+  assert.ok(
+    h.client
+      .get("Node", "node-c")
+      .spec.taints?.some(({ key }) => key === "node.kubernetes.io/unschedulable"),
+  );
   pod(h, "next", {}, { another: "group" });
   h.clock.settle();
   assert.is(nodeOf(h, "next"), "node-b");
@@ -115,11 +222,23 @@ test("in a cluster of hundreds of nodes a part of them is looked at for each Pod
   h.client.create(deployment("web", 300));
   h.clock.settle();
   const counts = new Map<string, number>();
-  for (const { spec } of h.all("Pod")) counts.set(spec.nodeName!, (counts.get(spec.nodeName!) ?? 0) + 1);
-  assert.ok(counts.size >= 250 && Math.max(...counts.values()) <= 2, `${counts.size} nodes used, at most ${Math.max(...counts.values())} on one`);
+  for (const { spec } of h.all("Pod"))
+    counts.set(spec.nodeName!, (counts.get(spec.nodeName!) ?? 0) + 1);
+  assert.ok(
+    counts.size >= 250 && Math.max(...counts.values()) <= 2,
+    `${counts.size} nodes used, at most ${Math.max(...counts.values())} on one`,
+  );
 });
 
-for (const [text, value] of [["250m", 0.25], ["1.5", 1.5], ["128Mi", 134_217_728], ["1e3", 1_000], ["2k", 2_000], ["3Gi", 3_221_225_472], [undefined, 0]] as const)
+for (const [text, value] of [
+  ["250m", 0.25],
+  ["1.5", 1.5],
+  ["128Mi", 134_217_728],
+  ["1e3", 1_000],
+  ["2k", 2_000],
+  ["3Gi", 3_221_225_472],
+  [undefined, 0],
+] as const)
   test(`the quantity ${text} is ${value}`, () => assert.is(quantity(text), value));
 
 test.run();

@@ -14,32 +14,70 @@ import { refusal, service } from "./apiserver-harness.js";
 import { compareStores, storeContract, thing, type Subject } from "./store.contract.js";
 
 const installed = !spawnSync("etcd", ["--version"]).error;
-const freePort = () => new Promise<number>((resolve) => { const probe = createServer().listen(0, "127.0.0.1", () => { const { port } = probe.address() as AddressInfo; probe.close(() => resolve(port)); }); });
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 class Etcd {
   readonly directory = mkdtempSync(join(tmpdir(), "stopover-etcd-"));
   #process: ChildProcess | undefined;
-  private constructor(readonly url: string, readonly peer: string) {}
+  private constructor(
+    readonly url: string,
+    readonly peer: string,
+  ) {}
 
   static async start(): Promise<Etcd> {
-    const etcd = new Etcd(`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`);
+    const etcd = new Etcd(
+      `http://127.0.0.1:${await freePort()}`,
+      `http://127.0.0.1:${await freePort()}`,
+    );
     await etcd.up();
     return etcd;
   }
 
   async up(): Promise<void> {
-    this.#process = spawn("etcd", ["--data-dir", this.directory, "--listen-client-urls", this.url, "--advertise-client-urls", this.url, "--listen-peer-urls", this.peer,
-      "--initial-advertise-peer-urls", this.peer, "--initial-cluster", `default=${this.peer}`, "--log-level", "fatal"], { stdio: "ignore" });
+    this.#process = spawn(
+      "etcd",
+      [
+        "--data-dir",
+        this.directory,
+        "--listen-client-urls",
+        this.url,
+        "--advertise-client-urls",
+        this.url,
+        "--listen-peer-urls",
+        this.peer,
+        "--initial-advertise-peer-urls",
+        this.peer,
+        "--initial-cluster",
+        `default=${this.peer}`,
+        "--log-level",
+        "fatal",
+      ],
+      { stdio: "ignore" },
+    );
     for (let i = 0; i < 100; i++) {
       await pause(100);
-      if (await fetch(`${this.url}/health`).then((answer) => answer.ok, () => false)) return;
+      if (
+        await fetch(`${this.url}/health`).then(
+          (answer) => answer.ok,
+          () => false,
+        )
+      )
+        return;
     }
     throw new Error("etcd did not start within 10 s");
   }
 
   kill(): Promise<void> {
-    return new Promise((resolve) => { this.#process!.once("exit", () => resolve()).kill("SIGKILL"); });
+    return new Promise((resolve) => {
+      this.#process!.once("exit", () => resolve()).kill("SIGKILL");
+    });
   }
 
   async end(): Promise<void> {
@@ -48,12 +86,18 @@ class Etcd {
   }
 }
 
-/** An empty store, that is: everything under /registry removed; revisions go on from where they are. */
+/**
+ * An empty store, that is: everything under /registry removed; revisions go on from where they are.
+ */
 async function emptied(url: string): Promise<Subject> {
   const store = new EtcdStore(url);
   for (const { key } of store.range("/registry/").entries) store.delete(key);
   let told = store.revision;
-  store.watch("/registry/", store.revision, (events) => (told = events[events.length - 1]!.revision));
+  store.watch(
+    "/registry/",
+    store.revision,
+    (events) => (told = events[events.length - 1]!.revision),
+  );
   const hear = async (revision: number) => {
     for (let i = 0; i < 150 && told < revision; i++) await pause(20);
     await pause(300); // each watch is a stream of its own: the others are about as far
@@ -64,7 +108,9 @@ async function emptied(url: string): Promise<Subject> {
 
 if (!installed) {
   const test = suite("etcd");
-  if (process.env["CI"]) test("etcd is installed in CI", () => assert.unreachable("CI has no etcd: .ci/run installs Debian's etcd-server"));
+  if (process.env["CI"])
+    test("etcd is installed in CI", () =>
+      assert.unreachable("CI has no etcd: .ci/run installs Debian's etcd-server"));
   else test.skip("etcd is not installed here (Debian: apt install etcd-server)", () => {});
   test.run();
 } else {
@@ -83,7 +129,17 @@ if (!installed) {
   test("values are JSON under Kubernetes' keys, without resourceVersion", async () => {
     const { store } = await emptied(etcd.url);
     store.put("/registry/services/specs/default/nginx", service("nginx"));
-    const shown = spawnSync("etcdctl", ["--endpoints", etcd.url, "get", "--print-value-only", "/registry/services/specs/default/nginx"], { env: { ...process.env, ETCDCTL_API: "3" }, encoding: "utf8" });
+    const shown = spawnSync(
+      "etcdctl",
+      [
+        "--endpoints",
+        etcd.url,
+        "get",
+        "--print-value-only",
+        "/registry/services/specs/default/nginx",
+      ],
+      { env: { ...process.env, ETCDCTL_API: "3" }, encoding: "utf8" },
+    );
     assert.equal(JSON.parse(shown.stdout), service("nginx"));
     store.close();
   });
@@ -105,14 +161,19 @@ if (!installed) {
     await etcd.up();
     assert.ok(acknowledged.length > 50, `${acknowledged.length} writes before the kill`);
     const found = new Set(store.range("/registry/things/").entries.map(({ key }) => key));
-    assert.equal(acknowledged.filter((key) => !found.has(key)), []);
+    assert.equal(
+      acknowledged.filter((key) => !found.has(key)),
+      [],
+    );
     store.close();
   });
 
   test("a watch goes on after etcd was away", async () => {
     const { store, hear } = await emptied(etcd.url);
     const heard: string[] = [];
-    store.watch("/registry/things/", store.revision, (events) => heard.push(...events.map(({ key }) => key)));
+    store.watch("/registry/things/", store.revision, (events) =>
+      heard.push(...events.map(({ key }) => key)),
+    );
     store.put("/registry/things/a", thing("a", ""));
     await hear(store.revision);
     await etcd.kill();
@@ -127,7 +188,12 @@ if (!installed) {
   test("what was compacted while etcd was away is said to be lost, and the watch goes on", async () => {
     const { store, hear } = await emptied(etcd.url);
     const heard: string[] = [];
-    store.watch("/registry/things/", store.revision, (events) => heard.push(...events.map(({ key }) => key)), () => heard.push("lost"));
+    store.watch(
+      "/registry/things/",
+      store.revision,
+      (events) => heard.push(...events.map(({ key }) => key)),
+      () => heard.push("lost"),
+    );
     store.put("/registry/things/a", thing("a", ""));
     await hear(store.revision);
     await etcd.kill();
@@ -140,20 +206,35 @@ if (!installed) {
     await hear(store.revision);
     store.put("/registry/things/c", thing("c", ""));
     await hear(store.revision);
-    assert.equal(heard.filter((one) => one !== "/registry/things/b"), ["/registry/things/a", "lost", "/registry/things/c"]);
+    assert.equal(
+      heard.filter((one) => one !== "/registry/things/b"),
+      ["/registry/things/a", "lost", "/registry/things/c"],
+    );
     store.close();
     other.close();
   });
 
   test("the cluster's state survives a restart of the API server, and its numbers stay taken", async () => {
     (await emptied(etcd.url)).store.close();
-    const start = () => new ApiServer({ clock: new RealClock(), random: new Random(1).next, store: new EtcdStore(etcd.url), serviceCIDRs: ["10.2.0.0/24"] });
+    const start = () =>
+      new ApiServer({
+        clock: new RealClock(),
+        random: new Random(1).next,
+        store: new EtcdStore(etcd.url),
+        serviceCIDRs: ["10.2.0.0/24"],
+      });
     const before = start();
-    const made = before.client("kubectl").create(service("nginx", { type: "NodePort", ports: [{ port: 80 }] }));
+    const made = before
+      .client("kubectl")
+      .create(service("nginx", { type: "NodePort", ports: [{ port: 80 }] }));
     before.store.close();
     const after = start();
     assert.equal(after.get("Service", "nginx"), made);
-    const again = refusal(() => after.client("kubectl").create(service("other", { clusterIP: made.spec.clusterIP!, ports: [{ port: 80 }] })));
+    const again = refusal(() =>
+      after
+        .client("kubectl")
+        .create(service("other", { clusterIP: made.spec.clusterIP!, ports: [{ port: 80 }] })),
+    );
     assert.match(again.message, /provided IP is already allocated/);
     after.store.close();
   });
@@ -161,15 +242,34 @@ if (!installed) {
   test("a cluster goes on where it was when `stopover serve` is started again", async () => {
     (await emptied(etcd.url)).store.close();
     const run = async (...files: string[]) => {
-      const child = spawn(process.execPath, ["lib/cli.mjs", "serve", ...files, "--port", "0", "--store", `etcd=${etcd.url}`], { cwd: new URL("../..", import.meta.url), stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(
+        process.execPath,
+        ["lib/cli.mjs", "serve", ...files, "--port", "0", "--store", `etcd=${etcd.url}`],
+        { cwd: new URL("../..", import.meta.url), stdio: ["ignore", "pipe", "inherit"] },
+      );
       let line = "";
       for await (const chunk of child.stdout) if ((line += String(chunk)).includes("\n")) break;
-      return { url: /http:\/\/[\d.:]+/.exec(line)![0], end: () => new Promise((resolve) => { child.once("exit", resolve).kill("SIGTERM"); }) };
+      return {
+        url: /http:\/\/[\d.:]+/.exec(line)![0],
+        end: () =>
+          new Promise((resolve) => {
+            child.once("exit", resolve).kill("SIGTERM");
+          }),
+      };
     };
     const pods = async (url: string, count: number) => {
       for (let i = 0; i < 150; i++) {
-        const { items } = (await (await fetch(`${url}/api/v1/pods`)).json()) as { items: { metadata: { name: string }; status: { conditions?: { type: string; status: string }[] } }[] };
-        const ready = items.filter(({ status }) => status.conditions?.some(({ type, status }) => type === "Ready" && status === "True")).map(({ metadata }) => metadata.name);
+        const { items } = (await (await fetch(`${url}/api/v1/pods`)).json()) as {
+          items: {
+            metadata: { name: string };
+            status: { conditions?: { type: string; status: string }[] };
+          }[];
+        };
+        const ready = items
+          .filter(({ status }) =>
+            status.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
+          )
+          .map(({ metadata }) => metadata.name);
         if (ready.length === count) return ready;
         await pause(200);
       }
@@ -180,20 +280,49 @@ if (!installed) {
     await first.end();
     const second = await run("notebooks/manifests");
     assert.equal(await pods(second.url, 3), before);
-    await fetch(`${second.url}/apis/apps/v1/namespaces/default/deployments/nginx/scale`, { method: "PATCH", headers: { "Content-Type": "application/merge-patch+json" }, body: '{"spec":{"replicas":4}}' });
+    await fetch(`${second.url}/apis/apps/v1/namespaces/default/deployments/nginx/scale`, {
+      method: "PATCH",
+      headers: { "Content-Type": "application/merge-patch+json" },
+      body: '{"spec":{"replicas":4}}',
+    });
     assert.is((await pods(second.url, 4)).filter((name) => before.includes(name)).length, 3);
     await second.end();
   });
 
   test("two API servers on one etcd never give one number twice, and hear of each other", async () => {
     (await emptied(etcd.url)).store.close();
-    const servers = [1, 2].map(() => new ApiServer({ clock: new RealClock(), random: new Random(1).next, store: new EtcdStore(etcd.url), serviceCIDRs: ["10.2.0.0/28"], nodePortRange: { from: 30000, to: 30019 } }));
+    const servers = [1, 2].map(
+      () =>
+        new ApiServer({
+          clock: new RealClock(),
+          random: new Random(1).next,
+          store: new EtcdStore(etcd.url),
+          serviceCIDRs: ["10.2.0.0/28"],
+          nodePortRange: { from: 30000, to: 30019 },
+        }),
+    );
     const heard: string[] = [];
-    servers[1]!.client("watcher").watch("Service", { resourceVersion: String(servers[1]!.store.revision) }, ({ type }) => heard.push(type));
-    const made = Array.from({ length: 12 }, (_, i) => servers[i % 2]!.client("kubectl").create(service(`s${i}`, { type: "NodePort", ports: [{ port: 80 }] })));
-    for (const numbers of [made.map(({ spec }) => spec.clusterIP), made.map(({ spec }) => spec.ports![0]!.nodePort)]) assert.is(new Set<unknown>(numbers).size, 12);
-    for (const one of made.slice(0, 5)) servers[0]!.client("kubectl").delete("Service", one.metadata.name);
-    for (let i = 0; i < 5; i++) servers[1]!.client("kubectl").create(service(`t${i}`, { type: "NodePort", ports: [{ port: 80 }] }));
+    servers[1]!
+      .client("watcher")
+      .watch("Service", { resourceVersion: String(servers[1]!.store.revision) }, ({ type }) =>
+        heard.push(type),
+      );
+    const made = Array.from({ length: 12 }, (_, i) =>
+      servers[i % 2]!.client("kubectl").create(
+        service(`s${i}`, { type: "NodePort", ports: [{ port: 80 }] }),
+      ),
+    );
+    for (const numbers of [
+      made.map(({ spec }) => spec.clusterIP),
+      made.map(({ spec }) => spec.ports![0]!.nodePort),
+    ])
+      assert.is(new Set<unknown>(numbers).size, 12);
+    for (const one of made.slice(0, 5))
+      servers[0]!.client("kubectl").delete("Service", one.metadata.name);
+    for (let i = 0; i < 5; i++)
+      servers[1]!
+        .client("kubectl")
+        .create(service(`t${i}`, { type: "NodePort", ports: [{ port: 80 }] }));
     await pause(300);
     assert.is(heard.length, 12 + 5 + 5);
     servers.forEach(({ store }) => store.close());

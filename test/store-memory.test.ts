@@ -9,8 +9,14 @@ const test = suite("memory store");
 
 test("an update shares what did not change", () => {
   const store = new MemoryStore();
-  const first = store.put("/registry/things/a", { ...thing("a", "1"), spec: { large: ["part"] } } as never)!.value as { spec?: unknown } & ReturnType<typeof thing>;
-  const second = store.put("/registry/things/a", { ...first, metadata: { ...first.metadata, labels: { new: "label" } } })!.value as typeof first;
+  const first = store.put("/registry/things/a", {
+    ...thing("a", "1"),
+    spec: { large: ["part"] },
+  } as never)!.value as { spec?: unknown } & ReturnType<typeof thing>;
+  const second = store.put("/registry/things/a", {
+    ...first,
+    metadata: { ...first.metadata, labels: { new: "label" } },
+  })!.value as typeof first;
   assert.is(second.spec, first.spec);
   assert.is(second.metadata.annotations, first.metadata.annotations);
 });
@@ -27,7 +33,8 @@ test("a write costs the same among 100,000 keys as among 1,000", () => {
     const store = new MemoryStore();
     for (let i = 0; i < keys; i++) store.put(`/registry/pods/default/${i}`, thing("a", ""));
     const before = process.cpuUsage().user;
-    for (let i = 0; i < 20_000; i++) store.put(`/registry/pods/default/${i % keys}`, thing("a", "2"));
+    for (let i = 0; i < 20_000; i++)
+      store.put(`/registry/pods/default/${i % keys}`, thing("a", "2"));
     return process.cpuUsage().user - before;
   };
   cost(1000); // warm

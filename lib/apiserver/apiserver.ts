@@ -1,5 +1,14 @@
 import type { Clock } from "../machinery/clock.js";
-import type { Client, DeleteOptions, List, ListOptions, Patch, WatchEvent, WatchOptions, WriteOptions } from "../machinery/client.js";
+import type {
+  Client,
+  DeleteOptions,
+  List,
+  ListOptions,
+  Patch,
+  WatchEvent,
+  WatchOptions,
+  WriteOptions,
+} from "../machinery/client.js";
 import type { HistoryEntry } from "../machinery/history.js";
 import { frozen, same } from "../objects/freeze.js";
 import { kindInfo, kinds, storageKey, type KindInfo } from "../objects/kinds.js";
@@ -12,7 +21,15 @@ import { decoded, decodedAs } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "./errors.js";
 import { History } from "./history.js";
-import { filterOf, page, parseContinue, parseRevision, prefixOf, rangeOf, within } from "./listing.js";
+import {
+  filterOf,
+  page,
+  parseContinue,
+  parseRevision,
+  prefixOf,
+  rangeOf,
+  within,
+} from "./listing.js";
 import { LocalClient } from "./local-client.js";
 import { patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
@@ -27,30 +44,45 @@ export interface ApiServerOptions {
   random: () => number;
   /** Default: a new MemoryStore. */
   store?: Store;
-  /** One CIDR for each IP family, the default family first. Default: 10.96.0.0/12, as kubeadm has it. */
+  /**
+   * One CIDR for each IP family, the default family first. Default: 10.96.0.0/12, as kubeadm has
+   * it.
+   */
   serviceCIDRs?: readonly string[];
   /** Default 30000 to 32767. */
   nodePortRange?: { from: number; to: number };
-  /** Open pins: the first Service that leaves the choice to the allocator gets these, if they are free. */
+  /**
+   * Open pins: the first Service that leaves the choice to the allocator gets these, if they are
+   * free.
+   */
   first?: { clusterIP?: string | readonly string[]; nodePort?: number };
   /** Calls and notifications kept for history(); default 100,000; 0 keeps none. */
   historyLimit?: number;
   /** Past events of a kind with which a watch can begin; default 10,000. */
   watchWindow?: number;
-  /** Milliseconds after which history is forgotten, looked at as often; kube-apiserver takes 5 minutes. Default: it is kept. */
+  /**
+   * Milliseconds after which history is forgotten, looked at as often; kube-apiserver takes 5
+   * minutes. Default: it is kept.
+   */
   compactEvery?: number;
 }
 
 /** The namespaces that every cluster has. */
-export const systemNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"] as const;
+export const systemNamespaces = [
+  "default",
+  "kube-node-lease",
+  "kube-public",
+  "kube-system",
+] as const;
 
 /**
- * The API server: the one door to the store. Each write passes defaulting, the allocators, validation, and is then stored by
- * compare-and-set; readers and watchers share the stored objects. `client("kube-scheduler")` is how a component enters, and
- * what it does there is kept in `history()`. (kubernetes: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go)
+ * The API server: the one door to the store. Each write passes defaulting, the allocators,
+ * validation, and is then stored by compare-and-set; readers and watchers share the stored objects.
+ * `client("kube-scheduler")` is how a component enters, and what it does there is kept in
+ * `history()`. (kubernetes: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go)
  *
- * Left out: authentication, authorisation and admission plug-ins (but for default tolerations and the life of namespaces), the
- * Service default/kubernetes, and API groups beyond this story's.
+ * Left out: authentication, authorisation and admission plug-ins (but for default tolerations and
+ * the life of namespaces), the Service default/kubernetes, and API groups beyond this story's.
  */
 export class ApiServer {
   readonly store: Store;
@@ -62,19 +94,43 @@ export class ApiServer {
   readonly #window: number;
 
   constructor(options: ApiServerOptions) {
-    const { clock, random, store = new MemoryStore(), serviceCIDRs = ["10.96.0.0/12"], nodePortRange = { from: 30_000, to: 32_767 }, first = {}, historyLimit = 100_000, watchWindow = 10_000, compactEvery } = options;
+    const {
+      clock,
+      random,
+      store = new MemoryStore(),
+      serviceCIDRs = ["10.96.0.0/12"],
+      nodePortRange = { from: 30_000, to: 32_767 },
+      first = {},
+      historyLimit = 100_000,
+      watchWindow = 10_000,
+      compactEvery,
+    } = options;
     this.clock = clock;
     this.store = store;
     this.#stamps = new Stamps(clock, random);
     this.#history = new History(historyLimit);
     this.#window = watchWindow;
     const { from, to } = nodePortRange;
-    this.#services = new ServiceNumbers(serviceCIDRs, new PortAllocator(from, to, random, first.nodePort, claimsIn(store, "/registry/ranges/servicenodeports/")), random, [first.clusterIP ?? []].flat(), claimsIn(store, "/registry/ipaddresses/"));
+    this.#services = new ServiceNumbers(
+      serviceCIDRs,
+      new PortAllocator(
+        from,
+        to,
+        random,
+        first.nodePort,
+        claimsIn(store, "/registry/ranges/servicenodeports/"),
+      ),
+      random,
+      [first.clusterIP ?? []].flat(),
+      claimsIn(store, "/registry/ipaddresses/"),
+    );
     for (const info of kinds) this.#listen(info);
-    for (const { value } of store.range(infoOf("Service").prefix).entries) this.#services.adopt(value as Service);
+    for (const { value } of store.range(infoOf("Service").prefix).entries)
+      this.#services.adopt(value as Service);
     if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
     for (const name of systemNamespaces) {
-      if (!store.get(storageKey(infoOf("Namespace"), name, undefined))) this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
+      if (!store.get(storageKey(infoOf("Namespace"), name, undefined)))
+        this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     }
   }
 
@@ -82,22 +138,35 @@ export class ApiServer {
     return this.#services.ips.map(({ family }) => family);
   }
 
-  /** Forgets, each time, what was before the time before. (apiserver: pkg/storage/etcd3/compact.go) */
+  /**
+   * Forgets, each time, what was before the time before. (apiserver: pkg/storage/etcd3/compact.go)
+   */
   #compactEvery(interval: number, revision: number): void {
-    this.clock.schedule(interval, () => {
-      const now = this.store.revision;
-      try {
-        if (revision > 1) this.compact(revision);
-      } catch (error) {
-        if (!(error instanceof CompactedError)) throw error; // another API server on the same etcd was faster
-      }
-      this.#compactEvery(interval, now);
-    }, { background: true });
+    this.clock.schedule(
+      interval,
+      () => {
+        const now = this.store.revision;
+        try {
+          if (revision > 1) this.compact(revision);
+        } catch (error) {
+          // another API server on the same etcd was faster
+          if (!(error instanceof CompactedError)) throw error;
+        }
+        this.#compactEvery(interval, now);
+      },
+      { background: true },
+    );
   }
 
-  /** The cluster as the component `who` sees it: "kubectl", "kube-scheduler", "kube-proxy/node-a". */
+  /**
+   * The cluster as the component `who` sees it: "kubectl", "kube-scheduler", "kube-proxy/node-a".
+   */
   client(who: string): Client {
-    return new LocalClient(this, who, (entry) => this.#history.limit > 0 && this.#history.add(entry));
+    return new LocalClient(
+      this,
+      who,
+      (entry) => this.#history.limit > 0 && this.#history.add(entry),
+    );
   }
 
   /** Who read, watched and wrote what, when; oldest first. */
@@ -116,11 +185,24 @@ export class ApiServer {
     const revision = from?.revision ?? options.revision;
     const prefix = prefixOf(info, options.namespace);
     if (!options.limit) {
-      const { entries, revision: now } = rangeOf(this.store, prefix, { ...(revision !== undefined && { revision }), ...(from && { from: from.key }) });
+      const { entries, revision: now } = rangeOf(this.store, prefix, {
+        ...(revision !== undefined && { revision }),
+        ...(from && { from: from.key }),
+      });
       const items = entries.map(({ value }) => value);
-      return { items: wants ? items.filter(wants) : items, resourceVersion: String(revision ?? now) };
+      return {
+        items: wants ? items.filter(wants) : items,
+        resourceVersion: String(revision ?? now),
+      };
     }
-    return page(this.store, prefix, options.limit, wants, revision ?? rangeOf(this.store, prefix, { limit: 1 }).revision, from?.key);
+    return page(
+      this.store,
+      prefix,
+      options.limit,
+      wants,
+      revision ?? rangeOf(this.store, prefix, { limit: 1 }).revision,
+      from?.key,
+    );
   }
 
   create<T extends KubeObject>(object: T, options: WriteOptions = {}): T {
@@ -132,7 +214,8 @@ export class ApiServer {
       try {
         return this.#write(info, fresh, undefined, problems, options) as T;
       } catch (error) {
-        // A generated name may be taken: as upstream, try up to eight. (apiserver: registry/generic/registry/store.go, Create)
+        // A generated name may be taken: as upstream, try up to eight. (apiserver:
+        // registry/generic/registry/store.go, Create)
         const taken = error instanceof errors.ApiError && error.reason === "AlreadyExists";
         if (!taken || object.metadata.name || attempt === 8) throw error;
       }
@@ -145,26 +228,49 @@ export class ApiServer {
     object = decoded(info, object, options.fieldValidation, options.onWarning);
     const { name, namespace, uid, resourceVersion } = object.metadata;
     return this.#change(info, name, namespace, options, subresource, (old) => {
-      if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw errors.conflict(info, name, errors.modified);
-      if (uid && uid !== old.metadata.uid) throw errors.conflict(info, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+      if (resourceVersion && resourceVersion !== old.metadata.resourceVersion)
+        throw errors.conflict(info, name, errors.modified);
+      if (uid && uid !== old.metadata.uid)
+        throw errors.conflict(
+          info,
+          name,
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+        );
       return object;
     }) as T;
   }
 
-  patch(kind: Kind, name: string, namespace: string | undefined, patch: Patch, options: WriteOptions & { subresource?: "status" | "scale" } = {}): KubeObject {
+  patch(
+    kind: Kind,
+    name: string,
+    namespace: string | undefined,
+    patch: Patch,
+    options: WriteOptions & { subresource?: "status" | "scale" } = {},
+  ): KubeObject {
     const info = infoOf(kind);
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
       const scale = options.subresource === "scale";
       const result = patched(scale ? "Scale" : kind, scale ? scaleOf(old) : old, patch);
-      const next = decoded(info, scale ? scaled(old, decodedAs<Scale>("Scale", result)) : (result as KubeObject), options.fieldValidation, options.onWarning);
-      if (next.kind !== old.kind || next.apiVersion !== old.apiVersion) throw errors.badRequest(`a patch cannot make a ${next.apiVersion} ${next.kind} of a ${old.apiVersion} ${old.kind}`);
+      const next = decoded(
+        info,
+        scale ? scaled(old, decodedAs<Scale>("Scale", result)) : (result as KubeObject),
+        options.fieldValidation,
+        options.onWarning,
+      );
+      if (next.kind !== old.kind || next.apiVersion !== old.apiVersion)
+        throw errors.badRequest(
+          `a patch cannot make a ${next.apiVersion} ${next.kind} of a ${old.apiVersion} ${old.kind}`,
+        );
       const { resourceVersion } = next.metadata;
-      if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) throw errors.conflict(info, name, errors.modified);
+      if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)
+        throw errors.conflict(info, name, errors.modified);
       return next;
     });
   }
 
-  /** Binds a Pod to a node: the one way in which spec.nodeName is set after creation. (pods/binding) */
+  /**
+   * Binds a Pod to a node: the one way in which spec.nodeName is set after creation. (pods/binding)
+   */
   bind(name: string, namespace: string | undefined, node: string, options: WriteOptions = {}): Pod {
     const info = infoOf("Pod");
     for (;;) {
@@ -176,10 +282,16 @@ export class ApiServer {
   }
 
   /**
-   * Removes an object, or marks it for removal while a finalizer or a Pod's grace period holds it. Answers what is left to be
-   * seen: the marked object, or undefined where it is gone. (apiserver: pkg/registry/rest/delete.go, BeforeDelete)
+   * Removes an object, or marks it for removal while a finalizer or a Pod's grace period holds it.
+   * Answers what is left to be seen: the marked object, or undefined where it is gone. (apiserver:
+   * pkg/registry/rest/delete.go, BeforeDelete)
    */
-  delete(kind: Kind, name: string, namespace?: string, options: DeleteOptions = {}): KubeObject | undefined {
+  delete(
+    kind: Kind,
+    name: string,
+    namespace?: string,
+    options: DeleteOptions = {},
+  ): KubeObject | undefined {
     const info = infoOf(kind);
     for (;;) {
       const { value: old, modRevision } = this.#entry(info, name, namespace);
@@ -189,30 +301,59 @@ export class ApiServer {
       if (next === undefined) {
         if (this.#remove(info, old, modRevision)) return undefined;
       } else {
-        const entry = this.store.put(storageKey(info, name, old.metadata.namespace), next, modRevision);
+        const entry = this.store.put(
+          storageKey(info, name, old.metadata.namespace),
+          next,
+          modRevision,
+        );
         if (entry) return entry.value;
       }
     }
   }
 
-  /** Events after `options.resourceVersion`; throws 410 (Expired) where they are no longer held: then list again. "" and "0" begin with what there is, as ADDED. */
-  watch(kind: Kind, options: WatchOptions, on: (event: WatchEvent<KubeObject>, revision: number) => void): () => void {
+  /**
+   * Events after `options.resourceVersion`; throws 410 (Expired) where they are no longer held:
+   * then list again. "" and "0" begin with what there is, as ADDED.
+   */
+  watch(
+    kind: Kind,
+    options: WatchOptions,
+    on: (event: WatchEvent<KubeObject>, revision: number) => void,
+  ): () => void {
     const info = infoOf(kind);
     const cache = this.#watches.get(kind)!;
     const { wants, selector } = filterOf(info, options);
     const fromNow = options.resourceVersion === "" || options.resourceVersion === "0";
     const { limit: _, continue: __, ...filter } = options;
-    const { items: initial, resourceVersion } = fromNow ? this.list(kind, filter) : { items: [], resourceVersion: options.resourceVersion };
+    const { items: initial, resourceVersion } = fromNow
+      ? this.list(kind, filter)
+      : { items: [], resourceVersion: options.resourceVersion };
     const revision = parseRevision(resourceVersion);
-    if (revision < cache.oldest) throw errors.gone(`too old resource version: ${revision} (${cache.oldest})`);
-    // Out of a life before: a store in memory counts from the start again. Watchers must list again, or they would wait for ever.
-    if (this.store.immediate && revision > this.store.revision) throw errors.gone(`Too large resource version: ${revision}, current: ${this.store.revision}`);
-    return cache.add({ revision, value: selector?.exact(cache.trigger), wants: within(info.namespaced ? options.namespace : undefined, wants), on, initial, backlog: [], stopped: false });
+    if (revision < cache.oldest)
+      throw errors.gone(`too old resource version: ${revision} (${cache.oldest})`);
+    // Out of a life before: a store in memory counts from the start again. Watchers must list
+    // again, or they would wait for ever.
+    if (this.store.immediate && revision > this.store.revision)
+      throw errors.gone(`Too large resource version: ${revision}, current: ${this.store.revision}`);
+    return cache.add({
+      revision,
+      value: selector?.exact(cache.trigger),
+      wants: within(info.namespaced ? options.namespace : undefined, wants),
+      on,
+      initial,
+      backlog: [],
+      stopped: false,
+    });
   }
 
-  /** What a bookmark says: the revision up to which all watchers of the kind have been told everything. */
+  /**
+   * What a bookmark says: the revision up to which all watchers of the kind have been told
+   * everything.
+   */
   progress(kind: Kind): string {
-    return String(this.#watches.get(kind)!.progress(this.store.immediate ? this.store.revision : undefined));
+    return String(
+      this.#watches.get(kind)!.progress(this.store.immediate ? this.store.revision : undefined),
+    );
   }
 
   /** Forgets history before `revision`, as `etcdctl compact` does. */
@@ -221,20 +362,36 @@ export class ApiServer {
     for (const cache of this.#watches.values()) cache.compact(revision);
   }
 
-  /** Puts objects as they are, status and all: a dump of a real cluster. No defaulting, no validation, no allocation beyond what they hold. */
+  /**
+   * Puts objects as they are, status and all: a dump of a real cluster. No defaulting, no
+   * validation, no allocation beyond what they hold.
+   */
   restore(objects: readonly KubeObject[]): void {
     for (const object of objects) {
       const info = infoOf(object.kind, object.apiVersion);
       const namespace = info.namespaced ? (object.metadata.namespace ?? "default") : undefined;
-      const stored = this.store.put(storageKey(info, object.metadata.name, namespace), { ...object, metadata: { ...object.metadata, ...(namespace && { namespace }) } });
+      const stored = this.store.put(storageKey(info, object.metadata.name, namespace), {
+        ...object,
+        metadata: { ...object.metadata, ...(namespace && { namespace }) },
+      });
       if (object.kind === "Service") this.#services.adopt(stored!.value as Service);
     }
   }
 
   // ---- the write path ---------------------------------------------------------------------------------------------
 
-  /** Reads, changes, writes; again where somebody else wrote in between (only another process on the same etcd can). */
-  #change(info: KindInfo, name: string, namespace: string | undefined, options: WriteOptions, subresource: "status" | "scale" | undefined, change: (old: KubeObject) => KubeObject): KubeObject {
+  /**
+   * Reads, changes, writes; again where somebody else wrote in between (only another process on the
+   * same etcd can).
+   */
+  #change(
+    info: KindInfo,
+    name: string,
+    namespace: string | undefined,
+    options: WriteOptions,
+    subresource: "status" | "scale" | undefined,
+    change: (old: KubeObject) => KubeObject,
+  ): KubeObject {
     for (;;) {
       const { value: old, modRevision } = this.#entry(info, name, namespace);
       const [next, problems] = prepareUpdate(info, old, change(old), subresource, this.#families);
@@ -248,15 +405,29 @@ export class ApiServer {
     }
   }
 
-  /** Allocates, validates, stores, in Kubernetes' order. Undefined where an update lost the race. */
-  #write(info: KindInfo, next: KubeObject, old: { value: KubeObject; modRevision: number } | undefined, problems: readonly FieldError[], options: WriteOptions): KubeObject | undefined {
+  /**
+   * Allocates, validates, stores, in Kubernetes' order. Undefined where an update lost the race.
+   */
+  #write(
+    info: KindInfo,
+    next: KubeObject,
+    old: { value: KubeObject; modRevision: number } | undefined,
+    problems: readonly FieldError[],
+    options: WriteOptions,
+  ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
-    const claim = next.kind === "Service" && specOf(next) !== specOf(old?.value) ? this.#services.claim(next as Service, old?.value as Service | undefined) : undefined;
+    const claim =
+      next.kind === "Service" && specOf(next) !== specOf(old?.value)
+        ? this.#services.claim(next as Service, old?.value as Service | undefined)
+        : undefined;
     let written: KubeObject | undefined;
     try {
       const ready = claim?.service ?? next;
-      const found = [...(claim?.errors ?? []), ...(claim?.errors.length ? [] : validate(ready, old?.value))];
+      const found = [
+        ...(claim?.errors ?? []),
+        ...(claim?.errors.length ? [] : validate(ready, old?.value)),
+      ];
       if (found.length > 0) throw errors.invalid(info, name, found);
       if (options.dryRun) return this.#dry(info, ready, old);
       return (written = this.#put(info, ready, old?.modRevision ?? 0));
@@ -274,12 +445,16 @@ export class ApiServer {
   }
 
   #dry(info: KindInfo, next: KubeObject, old: unknown): KubeObject {
-    if (!old && this.store.get(storageKey(info, next.metadata.name, next.metadata.namespace))) throw errors.alreadyExists(info, next.metadata.name);
+    if (!old && this.store.get(storageKey(info, next.metadata.name, next.metadata.namespace)))
+      throw errors.alreadyExists(info, next.metadata.name);
     return frozen(next);
   }
 
   #remove(info: KindInfo, object: KubeObject, modRevision: number): boolean {
-    const removed = this.store.delete(storageKey(info, object.metadata.name, object.metadata.namespace), modRevision);
+    const removed = this.store.delete(
+      storageKey(info, object.metadata.name, object.metadata.namespace),
+      modRevision,
+    );
     if (removed && object.kind === "Service") this.#services.release(object as Service);
     return removed !== undefined;
   }
@@ -287,7 +462,12 @@ export class ApiServer {
   #checkNamespace(info: KindInfo, { metadata: { name, namespace = "default" } }: KubeObject): void {
     const found = this.store.get(storageKey(infoOf("Namespace"), namespace, undefined))?.value;
     if (!found) throw errors.notFound(infoOf("Namespace"), namespace);
-    if (found.metadata.deletionTimestamp) throw errors.forbidden(info, name, `unable to create new content in namespace ${namespace} because it is being terminated`);
+    if (found.metadata.deletionTimestamp)
+      throw errors.forbidden(
+        info,
+        name,
+        `unable to create new content in namespace ${namespace} because it is being terminated`,
+      );
   }
 
   // ---- reading ----------------------------------------------------------------------------------------------------
@@ -301,16 +481,28 @@ export class ApiServer {
   #listen(info: KindInfo): void {
     const cache = new WatchCache(info.kind, this.store.revision, this.clock, this.#window);
     this.#watches.set(info.kind, cache);
-    this.store.watch(info.prefix, this.store.revision, (changes) => cache.note(changes), () => cache.lose(this.store.revision));
+    this.store.watch(
+      info.prefix,
+      this.store.revision,
+      (changes) => cache.note(changes),
+      () => cache.lose(this.store.revision),
+    );
   }
-
 }
 
-/** In a store that others write to as well, each number has a key of its own; alone, the allocators' memory is enough. */
+/**
+ * In a store that others write to as well, each number has a key of its own; alone, the allocators'
+ * memory is enough.
+ */
 function claimsIn(store: Store, prefix: string): Claims | undefined {
   if (store.immediate) return undefined;
   return {
-    take: (what) => store.put(prefix + what, { apiVersion: "v1", kind: "RangeAllocation", metadata: { name: what } }, 0) !== undefined,
+    take: (what) =>
+      store.put(
+        prefix + what,
+        { apiVersion: "v1", kind: "RangeAllocation", metadata: { name: what } },
+        0,
+      ) !== undefined,
     release: (what) => void store.delete(prefix + what),
   };
 }
@@ -318,10 +510,15 @@ function claimsIn(store: Store, prefix: string): Claims | undefined {
 function infoOf(kind: string, apiVersion?: string): KindInfo {
   const info = kindInfo(kind);
   if (!info || (apiVersion !== undefined && apiVersion !== info.apiVersion)) {
-    const known = info ? `it is served as ${info.apiVersion}` : `the kinds served are ${kinds.map(({ kind }) => kind).join(", ")}`;
-    throw errors.badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? "")}: ${known}`);
+    const known = info
+      ? `it is served as ${info.apiVersion}`
+      : `the kinds served are ${kinds.map(({ kind }) => kind).join(", ")}`;
+    throw errors.badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? "")}: ${known}`,
+    );
   }
   return info;
 }
 
-const specOf = (object: KubeObject | undefined): unknown => (object as { spec?: unknown } | undefined)?.spec;
+const specOf = (object: KubeObject | undefined): unknown =>
+  (object as { spec?: unknown } | undefined)?.spec;

@@ -3,18 +3,29 @@ import { misfits, types, type FieldType, type Misfit } from "../objects/schema.j
 import type { KubeObject } from "../objects/types.js";
 import { badRequest } from "./errors.js";
 
-/** What to do with a field that the kind does not have: refuse the object, drop the field and warn, or drop it. (KEP-2885) */
+/**
+ * What to do with a field that the kind does not have: refuse the object, drop the field and warn,
+ * or drop it. (KEP-2885)
+ */
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
 
 /**
- * A value as an object of a kind: types are checked always, unknown fields as asked. `warn` hears of those that are dropped.
- * The texts are those of Go's decoder, since people search for them.
+ * A value as an object of a kind: types are checked always, unknown fields as asked. `warn` hears
+ * of those that are dropped. The texts are those of Go's decoder, since people search for them.
  */
-export function decoded<T extends KubeObject>(info: KindInfo, value: T, fieldValidation: FieldValidation = "Strict", warn?: (text: string) => void): T {
+export function decoded<T extends KubeObject>(
+  info: KindInfo,
+  value: T,
+  fieldValidation: FieldValidation = "Strict",
+  warn?: (text: string) => void,
+): T {
   if (!value.metadata) value = { ...value, metadata: {} };
   const found = misfits(info.kind, value);
   if (found.length === 0) return value;
-  const refuse = (why: string) => badRequest(`${info.kind} in version "${info.apiVersion.split("/").pop()}" cannot be handled as a ${info.kind}: ${why}`);
+  const refuse = (why: string) =>
+    badRequest(
+      `${info.kind} in version "${info.apiVersion.split("/").pop()}" cannot be handled as a ${info.kind}: ${why}`,
+    );
   const wrong = found.find(({ problem }) => problem === "type");
   if (wrong) throw refuse(unmarshal(wrong));
   const unknown = found.map(({ path }) => `unknown field "${path}"`);
@@ -23,17 +34,32 @@ export function decoded<T extends KubeObject>(info: KindInfo, value: T, fieldVal
   return pruned({ is: "object", name: info.kind }, value) as T;
 }
 
-/** A body that is no stored object (Scale, DeleteOptions): its types are checked, unknown fields are left alone. */
+/**
+ * A body that is no stored object (Scale, DeleteOptions): its types are checked, unknown fields are
+ * left alone.
+ */
 export function decodedAs<T>(type: string, value: unknown): T {
   const wrong = misfits(type, value).find(({ problem }) => problem === "type");
-  if (wrong) throw badRequest(`${type} in version "v1" cannot be handled as a ${type}: ${unmarshal(wrong)}`);
+  if (wrong)
+    throw badRequest(`${type} in version "v1" cannot be handled as a ${type}: ${unmarshal(wrong)}`);
   return value as T;
 }
 
 function unmarshal({ path, value, allowed, owner }: Misfit): string {
-  const came = value === null || value === undefined ? "null" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value === "number" && !Number.isInteger(value) ? `number ${value}` : typeof value;
-  if (typeof value === "string" && (allowed as FieldType).is === "time") return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
-  if (typeof value === "string" && (allowed as FieldType).is === "quantity") return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`;
+  const came =
+    value === null || value === undefined
+      ? "null"
+      : Array.isArray(value)
+        ? "array"
+        : typeof value === "boolean"
+          ? "bool"
+          : typeof value === "number" && !Number.isInteger(value)
+            ? `number ${value}`
+            : typeof value;
+  if (typeof value === "string" && (allowed as FieldType).is === "time")
+    return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
+  if (typeof value === "string" && (allowed as FieldType).is === "quantity")
+    return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`;
   return `json: cannot unmarshal ${came} into Go struct field ${owner}.${path.replace(/\[\d+\]/g, "")} of type ${goType(allowed as FieldType)}`;
 }
 
@@ -41,13 +67,27 @@ function goType(type: FieldType): string {
   if (type.is === "object") return `v1.${type.name}`;
   if (type.is === "list") return `[]${goType(type.of)}`;
   if (type.is === "map") return `map[string]${goType(type.of)}`;
-  return { string: "string", int: "int32", int64: "int64", bool: "bool", time: "v1.Time", quantity: "resource.Quantity", intOrString: "intstr.IntOrString", any: "interface {}" }[type.is];
+  return {
+    string: "string",
+    int: "int32",
+    int64: "int64",
+    bool: "bool",
+    time: "v1.Time",
+    quantity: "resource.Quantity",
+    intOrString: "intstr.IntOrString",
+    any: "interface {}",
+  }[type.is];
 }
 
 /** Without the fields that the schema does not know. */
 function pruned(type: FieldType, value: unknown): unknown {
-  if (type.is === "list") return Array.isArray(value) ? value.map((item) => pruned(type.of, item)) : value;
+  if (type.is === "list")
+    return Array.isArray(value) ? value.map((item) => pruned(type.of, item)) : value;
   if (type.is !== "object" || typeof value !== "object" || value === null) return value;
   const { fields } = types().get(type.name)!;
-  return Object.fromEntries(Object.entries(value).filter(([key]) => fields.has(key)).map(([key, part]) => [key, pruned(fields.get(key)!.type, part)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => fields.has(key))
+      .map(([key, part]) => [key, pruned(fields.get(key)!.type, part)]),
+  );
 }

@@ -11,47 +11,95 @@ import type { Stamps } from "./stamps.js";
 /** (apiserver: pkg/admission/plugin/namespace/lifecycle) */
 const immortal = new Set(["default", "kube-public", "kube-system"]);
 
-export function checkPreconditions(info: KindInfo, { metadata }: KubeObject, { uid, resourceVersion }: DeleteOptions): void {
-  if (uid && uid !== metadata.uid) throw errors.conflict(info, metadata.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`);
+export function checkPreconditions(
+  info: KindInfo,
+  { metadata }: KubeObject,
+  { uid, resourceVersion }: DeleteOptions,
+): void {
+  if (uid && uid !== metadata.uid)
+    throw errors.conflict(
+      info,
+      metadata.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+    );
   if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
-    throw errors.conflict(info, metadata.name, `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`);
+    throw errors.conflict(
+      info,
+      metadata.name,
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+    );
   }
-  if (info.kind === "Namespace" && immortal.has(metadata.name)) throw errors.forbidden(info, metadata.name, "this namespace may not be deleted");
+  if (info.kind === "Namespace" && immortal.has(metadata.name))
+    throw errors.forbidden(info, metadata.name, "this namespace may not be deleted");
 }
 
-/** The object as the deletion leaves it: itself if nothing changes, undefined if it goes at once. */
-export function markedForDeletion(old: KubeObject, options: DeleteOptions, stamps: Stamps): KubeObject | undefined {
+/**
+ * The object as the deletion leaves it: itself if nothing changes, undefined if it goes at once.
+ */
+export function markedForDeletion(
+  old: KubeObject,
+  options: DeleteOptions,
+  stamps: Stamps,
+): KubeObject | undefined {
   const grace = old.kind === "Pod" ? podGrace(old as Pod, options.gracePeriodSeconds) : 0;
   const finalizers = finalizersFor(old, options.propagationPolicy);
   const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = old.metadata;
   if (grace === 0 && finalizers.length === 0 && !finalizing(old)) return undefined;
-  if (deletionTimestamp && grace >= deletionGracePeriodSeconds && same(finalizers, old.metadata.finalizers ?? [])) return old;
+  if (
+    deletionTimestamp &&
+    grace >= deletionGracePeriodSeconds &&
+    same(finalizers, old.metadata.finalizers ?? [])
+  )
+    return old;
   const metadata = {
-    ...old.metadata, ...(finalizers.length > 0 && { finalizers }),
-    deletionTimestamp: stamps.now(grace), deletionGracePeriodSeconds: grace,
+    ...old.metadata,
+    ...(finalizers.length > 0 && { finalizers }),
+    deletionTimestamp: stamps.now(grace),
+    deletionGracePeriodSeconds: grace,
     ...(old.metadata.generation && { generation: old.metadata.generation + 1 }),
   };
-  return { ...old, metadata, ...(old.kind === "Namespace" && { status: { phase: "Terminating" } }) } as KubeObject;
+  return {
+    ...old,
+    metadata,
+    ...(old.kind === "Namespace" && { status: { phase: "Terminating" } }),
+  } as KubeObject;
 }
 
 /** A namespace's own finalizers: its deletion ends when the namespace controller has emptied it. */
-const finalizing = (object: KubeObject): boolean => object.kind === "Namespace" && ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
+const finalizing = (object: KubeObject): boolean =>
+  object.kind === "Namespace" &&
+  ((object as { spec?: { finalizers?: string[] } }).spec?.finalizers?.length ?? 0) > 0;
 
 /** Whether this update lets go of an object whose deletion waited for its last finalizer only. */
 export function released(next: KubeObject, old: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = old.metadata;
   const held = Boolean(finalizers?.length) || finalizing(old);
-  return deletionTimestamp !== undefined && !deletionGracePeriodSeconds && held && !next.metadata.finalizers?.length && !finalizing(next);
+  return (
+    deletionTimestamp !== undefined &&
+    !deletionGracePeriodSeconds &&
+    held &&
+    !next.metadata.finalizers?.length &&
+    !finalizing(next)
+  );
 }
 
-/** A Pod that no kubelet runs, or that has ended, goes at once. (kubernetes: pkg/registry/core/pod/strategy.go, CheckGracefulDelete) */
+/**
+ * A Pod that no kubelet runs, or that has ended, goes at once. (kubernetes:
+ * pkg/registry/core/pod/strategy.go, CheckGracefulDelete)
+ */
 function podGrace(pod: Pod, asked: number | undefined): number {
-  if (!pod.spec.nodeName || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return 0;
+  if (!pod.spec.nodeName || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed")
+    return 0;
   return Math.max(0, asked ?? pod.spec.terminationGracePeriodSeconds ?? 30);
 }
 
-function finalizersFor({ metadata }: KubeObject, policy: DeleteOptions["propagationPolicy"]): string[] {
-  const others = (metadata.finalizers ?? []).filter((one) => policy === undefined || (one !== "orphan" && one !== "foregroundDeletion"));
+function finalizersFor(
+  { metadata }: KubeObject,
+  policy: DeleteOptions["propagationPolicy"],
+): string[] {
+  const others = (metadata.finalizers ?? []).filter(
+    (one) => policy === undefined || (one !== "orphan" && one !== "foregroundDeletion"),
+  );
   if (policy === "Orphan") return [...others, "orphan"];
   return policy === "Foreground" ? [...others, "foregroundDeletion"] : others;
 }

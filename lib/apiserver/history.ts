@@ -1,6 +1,9 @@
 import type { HistoryEntry } from "../machinery/history.js";
 
-/** The last `limit` entries of who did what: a ring, so that a cluster that runs for days stays small. */
+/**
+ * The last `limit` entries of who did what: a ring, so that a cluster that runs for days stays
+ * small.
+ */
 export class History {
   #entries: HistoryEntry[] = [];
   #next = 0;
@@ -15,6 +18,8 @@ export class History {
 
   /** Oldest first. */
   entries(): HistoryEntry[] {
-    return this.#entries.length < this.limit ? this.#entries.slice() : [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
+    return this.#entries.length < this.limit
+      ? this.#entries.slice()
+      : [...this.#entries.slice(this.#next), ...this.#entries.slice(0, this.#next)];
   }
 }

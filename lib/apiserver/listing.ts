@@ -7,15 +7,23 @@ import * as errors from "./errors.js";
 
 // What a list or a watch is of: prefixes, filters, revisions, pages.
 
-export const prefixOf = (info: KindInfo, namespace: string | undefined): string => (info.namespaced && namespace ? `${info.prefix}${namespace}/` : info.prefix);
+export const prefixOf = (info: KindInfo, namespace: string | undefined): string =>
+  info.namespaced && namespace ? `${info.prefix}${namespace}/` : info.prefix;
 
 /** What labels and fields select; undefined: everything. (The namespace is in the key.) */
-export function filterOf(info: KindInfo, options: ListOptions): { wants: Wants; selector: FieldSelector | undefined } {
+export function filterOf(
+  info: KindInfo,
+  options: ListOptions,
+): { wants: Wants; selector: FieldSelector | undefined } {
   try {
     const byLabels = options.labelSelector ? labels(options.labelSelector) : undefined;
     const selector = options.fieldSelector ? fields(info.kind, options.fieldSelector) : undefined;
     if (!byLabels && !selector) return { wants: undefined, selector };
-    return { wants: (object) => (!byLabels || byLabels(object.metadata.labels)) && (!selector || selector.matches(object)), selector };
+    return {
+      wants: (object) =>
+        (!byLabels || byLabels(object.metadata.labels)) && (!selector || selector.matches(object)),
+      selector,
+    };
   } catch (error) {
     if (error instanceof SelectorError) throw errors.badRequest(error.message);
     throw error;
@@ -25,40 +33,70 @@ export function filterOf(info: KindInfo, options: ListOptions): { wants: Wants; 
 export type Wants = ((object: KubeObject) => boolean) | undefined;
 
 export const within = (namespace: string | undefined, wants: Wants): Wants =>
-  namespace ? (object) => object.metadata.namespace === namespace && (!wants || wants(object)) : wants;
+  namespace
+    ? (object) => object.metadata.namespace === namespace && (!wants || wants(object))
+    : wants;
 
 export function parseRevision(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw errors.badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: must be a whole number out of a list or an object`);
+  if (!/^\d{1,15}$/.test(text))
+    throw errors.badRequest(
+      `resourceVersion: Invalid value: ${JSON.stringify(text)}: must be a whole number out of a list or an object`,
+    );
   return Number(text);
 }
 
-const continueToken = (revision: number, key: string): string => Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start: key })).toString("base64url");
+const continueToken = (revision: number, key: string): string =>
+  Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start: key })).toString(
+    "base64url",
+  );
 
 export function parseContinue(token: string): { revision: number; key: string } {
   try {
-    const { rv, start } = JSON.parse(Buffer.from(token, "base64url").toString()) as { rv: unknown; start: unknown };
-    if (Number.isSafeInteger(rv) && typeof start === "string") return { revision: rv as number, key: start };
+    const { rv, start } = JSON.parse(Buffer.from(token, "base64url").toString()) as {
+      rv: unknown;
+      start: unknown;
+    };
+    if (Number.isSafeInteger(rv) && typeof start === "string")
+      return { revision: rv as number, key: start };
   } catch {} // falls through to the one answer for all that is no token
   throw errors.badRequest("continue key is not valid: it must come from an earlier list");
 }
 
 /** A range of the store; what it cannot give is a Status. */
-export function rangeOf(store: Store, prefix: string, options: { revision?: number; limit?: number; from?: string }) {
+export function rangeOf(
+  store: Store,
+  prefix: string,
+  options: { revision?: number; limit?: number; from?: string },
+) {
   try {
     return store.range(prefix, options);
   } catch (error) {
-    if (error instanceof CompactedError) throw errors.gone("The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.");
+    if (error instanceof CompactedError)
+      throw errors.gone(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+      );
     if (error instanceof RangeError) throw errors.badRequest(error.message);
     throw error;
   }
 }
 
 /** One page: up to `limit` objects that the filter lets through, all as of one revision. */
-export function page(store: Store, prefix: string, limit: number, wants: Wants, revision: number, from: string | undefined): List<KubeObject> {
+export function page(
+  store: Store,
+  prefix: string,
+  limit: number,
+  wants: Wants,
+  revision: number,
+  from: string | undefined,
+): List<KubeObject> {
   const items: KubeObject[] = [];
   let start = from;
   for (;;) {
-    const { entries, more, count } = rangeOf(store, prefix, { revision, limit: limit + 1, ...(start && { from: start }) });
+    const { entries, more, count } = rangeOf(store, prefix, {
+      revision,
+      limit: limit + 1,
+      ...(start && { from: start }),
+    });
     let read = 0;
     for (const { value } of entries) {
       if (items.length === limit) break;
@@ -69,7 +107,12 @@ export function page(store: Store, prefix: string, limit: number, wants: Wants, 
     if (next === undefined && !more) return { items, resourceVersion: String(revision) };
     start = next ?? `${entries[read - 1]!.key}\0`;
     if (items.length === limit) {
-      return { items, resourceVersion: String(revision), continue: continueToken(revision, start), ...(!wants && { remainingItemCount: count - read }) };
+      return {
+        items,
+        resourceVersion: String(revision),
+        continue: continueToken(revision, start),
+        ...(!wants && { remainingItemCount: count - read }),
+      };
     }
   }
 }

@@ -7,15 +7,31 @@ import * as errors from "./errors.js";
 import { prepareService } from "./services.js";
 import type { Stamps } from "./stamps.js";
 
-/** A new object as it will be stored, but for what the allocators give, and what is wrong with it so far. */
-export function prepareCreate(info: KindInfo, object: KubeObject, stamps: Stamps, families: readonly IPFamily[]): [KubeObject, FieldError[]] {
-  const { resourceVersion, uid: _, deletionTimestamp: __, deletionGracePeriodSeconds: ___, ...meta } = object.metadata;
-  if (resourceVersion) throw errors.badRequest("resourceVersion should not be set on objects to be created");
+/**
+ * A new object as it will be stored, but for what the allocators give, and what is wrong with it so
+ * far.
+ */
+export function prepareCreate(
+  info: KindInfo,
+  object: KubeObject,
+  stamps: Stamps,
+  families: readonly IPFamily[],
+): [KubeObject, FieldError[]] {
+  const {
+    resourceVersion,
+    uid: _,
+    deletionTimestamp: __,
+    deletionGracePeriodSeconds: ___,
+    ...meta
+  } = object.metadata;
+  if (resourceVersion)
+    throw errors.badRequest("resourceVersion should not be set on objects to be created");
   const metadata = {
     ...meta,
     name: meta.name || (meta.generateName ? meta.generateName.slice(0, 58) + stamps.suffix() : ""),
     ...(info.namespaced && { namespace: meta.namespace || "default" }),
-    uid: stamps.uid(), creationTimestamp: stamps.now(),
+    uid: stamps.uid(),
+    creationTimestamp: stamps.now(),
     ...(info.generation && { generation: 1 }),
   };
   const defaults = defaulted({ ...object, metadata: withoutEmpty(metadata) });
@@ -35,34 +51,87 @@ const firstStatus: Record<string, (object: never) => object> = {
 };
 
 /** What an update makes of `old`: what the server owns stays as it was. */
-export function prepareUpdate(info: KindInfo, old: KubeObject, wanted: KubeObject, subresource: "status" | "scale" | undefined, families: readonly IPFamily[]): [KubeObject, FieldError[]] {
-  if (subresource === "status") return [defaulted({ ...old, status: (wanted as { status?: object }).status } as KubeObject), []];
-  const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion, namespace } = old.metadata;
-  const kept = { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion, namespace };
-  for (const key in kept) if (kept[key as keyof typeof kept] === undefined) delete kept[key as keyof typeof kept];
+export function prepareUpdate(
+  info: KindInfo,
+  old: KubeObject,
+  wanted: KubeObject,
+  subresource: "status" | "scale" | undefined,
+  families: readonly IPFamily[],
+): [KubeObject, FieldError[]] {
+  if (subresource === "status")
+    return [
+      defaulted({ ...old, status: (wanted as { status?: object }).status } as KubeObject),
+      [],
+    ];
+  const {
+    uid,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    generation,
+    resourceVersion,
+    namespace,
+  } = old.metadata;
+  const kept = {
+    uid,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    generation,
+    resourceVersion,
+    namespace,
+  };
+  for (const key in kept)
+    if (kept[key as keyof typeof kept] === undefined) delete kept[key as keyof typeof kept];
   const { deletionTimestamp: _1, deletionGracePeriodSeconds: _2, ...meta } = wanted.metadata;
   let next: KubeObject = defaulted({ ...wanted, metadata: withoutEmpty({ ...meta, ...kept }) });
-  if (info.subresources.includes("status")) next = withStatus(next, (old as { status?: object }).status);
+  if (info.subresources.includes("status"))
+    next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];
-  if (next.kind === "Service") ({ service: next, errors: problems } = prepareService(next as Service, families, old as Service));
-  if (info.generation && !sameBut(next, old)) next = { ...next, metadata: { ...next.metadata, generation: (generation ?? 0) + 1 } };
+  if (next.kind === "Service")
+    ({ service: next, errors: problems } = prepareService(
+      next as Service,
+      families,
+      old as Service,
+    ));
+  if (info.generation && !sameBut(next, old))
+    next = { ...next, metadata: { ...next.metadata, generation: (generation ?? 0) + 1 } };
   return [next, problems];
 }
 
 /** A Pod on its node. (pods/binding; kubernetes: pkg/registry/core/pod/storage, BindingREST) */
 export function bound(pod: Pod, node: string, stamps: Stamps): Pod {
   const { name, deletionTimestamp } = pod.metadata;
-  const refusal = deletionTimestamp ? `pod ${name} is being deleted, cannot be assigned to a host` : pod.spec.nodeName ? `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}` : undefined;
-  if (refusal) throw errors.conflict({ kind: "Pod", plural: "pods/binding", group: "" }, name, refusal);
+  const refusal = deletionTimestamp
+    ? `pod ${name} is being deleted, cannot be assigned to a host`
+    : pod.spec.nodeName
+      ? `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`
+      : undefined;
+  if (refusal)
+    throw errors.conflict({ kind: "Pod", plural: "pods/binding", group: "" }, name, refusal);
   const others = pod.status?.conditions?.filter(({ type }) => type !== "PodScheduled") ?? [];
-  const scheduled = { type: "PodScheduled", status: "True" as const, lastTransitionTime: stamps.now() };
-  return { ...pod, spec: { ...pod.spec, nodeName: node }, status: { ...pod.status, conditions: [...others, scheduled] } };
+  const scheduled = {
+    type: "PodScheduled",
+    status: "True" as const,
+    lastTransitionTime: stamps.now(),
+  };
+  return {
+    ...pod,
+    spec: { ...pod.spec, nodeName: node },
+    status: { ...pod.status, conditions: [...others, scheduled] },
+  };
 }
 
 /** As Go's omitempty has it: the last label gone, `labels` is gone. */
 function withoutEmpty(meta: ObjectMeta): ObjectMeta {
-  const empty = (["labels", "annotations", "finalizers", "ownerReferences"] as const).filter((field) => meta[field] && Object.keys(meta[field]).length === 0);
-  return empty.length === 0 ? meta : (Object.fromEntries(Object.entries(meta).filter(([field]) => !(empty as string[]).includes(field))) as unknown as ObjectMeta);
+  const empty = (["labels", "annotations", "finalizers", "ownerReferences"] as const).filter(
+    (field) => meta[field] && Object.keys(meta[field]).length === 0,
+  );
+  return empty.length === 0
+    ? meta
+    : (Object.fromEntries(
+        Object.entries(meta).filter(([field]) => !(empty as string[]).includes(field)),
+      ) as unknown as ObjectMeta);
 }
 
 /** Whether two versions differ in nothing but metadata and status: then the generation stays. */
@@ -76,13 +145,26 @@ function withStatus(object: KubeObject, status: object | undefined): KubeObject 
   return status ? ({ ...rest, status } as KubeObject) : rest;
 }
 
-const statusOfClass = new Map(["BestEffort", "Burstable", "Guaranteed"].map((qosClass) => [qosClass, frozen({ phase: "Pending" as const, qosClass })]));
+const statusOfClass = new Map(
+  ["BestEffort", "Burstable", "Guaranteed"].map((qosClass) => [
+    qosClass,
+    frozen({ phase: "Pending" as const, qosClass }),
+  ]),
+);
 
 /** (kubernetes: pkg/apis/core/v1/helper/qos) */
 function qosClass({ spec }: Pod): string {
-  const resources = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((one) => one.resources ?? {});
-  const some = resources.some(({ limits, requests }) => Object.keys({ ...limits, ...requests }).length > 0);
+  const resources = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(
+    (one) => one.resources ?? {},
+  );
+  const some = resources.some(
+    ({ limits, requests }) => Object.keys({ ...limits, ...requests }).length > 0,
+  );
   if (!some) return "BestEffort";
-  const guaranteed = resources.every(({ limits, requests }) => ["cpu", "memory"].every((what) => limits?.[what] && (requests?.[what] ?? limits[what]) === limits[what]));
+  const guaranteed = resources.every(({ limits, requests }) =>
+    ["cpu", "memory"].every(
+      (what) => limits?.[what] && (requests?.[what] ?? limits[what]) === limits[what],
+    ),
+  );
   return guaranteed ? "Guaranteed" : "Burstable";
 }

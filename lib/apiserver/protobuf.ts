@@ -4,9 +4,10 @@ import { badRequest } from "./errors.js";
 import { pathOf, version } from "./openapi.js";
 
 /**
- * The two places where kubectl insists on Protocol Buffers: from 1.32 on, `kubectl create namespace|deployment|service` and
- * `drain` send them; before 1.27, `kubectl apply` and `explain` read OpenAPI v2 in them. Everything else speaks JSON.
- * (k8s.io/apimachinery: pkg/runtime/serializer/protobuf; k8s.io/api: generated.proto; gnostic: openapiv2/OpenAPIv2.proto)
+ * The two places where kubectl insists on Protocol Buffers: from 1.32 on, `kubectl create
+ * namespace|deployment|service` and `drain` send them; before 1.27, `kubectl apply` and `explain`
+ * read OpenAPI v2 in them. Everything else speaks JSON. (k8s.io/apimachinery:
+ * pkg/runtime/serializer/protobuf; k8s.io/api: generated.proto; gnostic: openapiv2/OpenAPIv2.proto)
  */
 export const bodyType = "application/vnd.kubernetes.protobuf";
 /** Asked for with an "@", which is no valid media type, and answered with a dot instead. */
@@ -15,7 +16,8 @@ export const openapiV2Type = "application/com.github.proto-openapi.spec.v2.v1.0+
 // ---- bodies -------------------------------------------------------------------------------------------------------
 
 /** Field numbers of what kubectl sends in this form; a field that is not here is refused. */
-const numbers = new Map(`
+const numbers = new Map(
+  `
 ObjectMeta name=1 generateName=2 namespace=3 selfLink=4 uid=5 resourceVersion=6 generation=7 creationTimestamp=8 deletionTimestamp=9 deletionGracePeriodSeconds=10 labels=11 annotations=12 ownerReferences=13 finalizers=14
 DeleteOptions gracePeriodSeconds=1 preconditions=2 orphanDependents=3 propagationPolicy=4 dryRun=5
 Preconditions uid=1 resourceVersion=2
@@ -43,36 +45,66 @@ Container name=1 image=2 command=3 args=4 workingDir=5 ports=6 env=7 resources=8
 ContainerPort name=1 hostPort=2 containerPort=3 protocol=4 hostIP=5
 EnvVar name=1 value=2
 ResourceRequirements limits=1 requests=2
-`.trim().split("\n").map((line) => {
-  const [type, ...fields] = line.split(" ");
-  return [type!, new Map(fields.map((field) => field.split("=") as [string, string]).map(([name, number]) => [Number(number), name]))];
-}));
+`
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [type, ...fields] = line.split(" ");
+      return [
+        type!,
+        new Map(
+          fields
+            .map((field) => field.split("=") as [string, string])
+            .map(([name, number]) => [Number(number), name]),
+        ),
+      ];
+    }),
+);
 
 const bodies = new Set(["Namespace", "Service", "Deployment", "DeleteOptions"]);
 
 /** Go has pointers where a zero says something; elsewhere its zero values mean "not set". */
-const zeroCounts = new Set(["DeploymentSpec.replicas", "DeploymentSpec.revisionHistoryLimit", "ServiceSpec.allocateLoadBalancerNodePorts", "PodSpec.terminationGracePeriodSeconds", "DeleteOptions.gracePeriodSeconds"]);
+const zeroCounts = new Set([
+  "DeploymentSpec.replicas",
+  "DeploymentSpec.revisionHistoryLimit",
+  "ServiceSpec.allocateLoadBalancerNodePorts",
+  "PodSpec.terminationGracePeriodSeconds",
+  "DeleteOptions.gracePeriodSeconds",
+]);
 
-/** The object in a protobuf body: the magic "k8s\0", then runtime.Unknown with the kind and the object's own bytes. */
+/**
+ * The object in a protobuf body: the magic "k8s\0", then runtime.Unknown with the kind and the
+ * object's own bytes.
+ */
 export function decodeBody(body: Buffer): Record<string, unknown> {
-  if (body.length < 4 || body.toString("latin1", 0, 4) !== "k8s\0") throw badRequest("the body is no protobuf of Kubernetes: it does not begin with k8s\\0");
+  if (body.length < 4 || body.toString("latin1", 0, 4) !== "k8s\0")
+    throw badRequest("the body is no protobuf of Kubernetes: it does not begin with k8s\\0");
   const unknown = new Map(fieldsOf(body.subarray(4)));
   const typeMeta = new Map(fieldsOf(bytes(unknown.get(1))));
   const kind = bytes(typeMeta.get(2)).toString();
-  if (!bodies.has(kind)) throw badRequest(`a ${kind} as protobuf is not taken; send it as application/json`);
-  return { apiVersion: bytes(typeMeta.get(1)).toString(), kind, ...decodeMessage(kind, bytes(unknown.get(2))) };
+  if (!bodies.has(kind))
+    throw badRequest(`a ${kind} as protobuf is not taken; send it as application/json`);
+  return {
+    apiVersion: bytes(typeMeta.get(1)).toString(),
+    kind,
+    ...decodeMessage(kind, bytes(unknown.get(2))),
+  };
 }
 
-const bytes = (value: Buffer | bigint | undefined): Buffer => (Buffer.isBuffer(value) ? value : Buffer.alloc(0));
+const bytes = (value: Buffer | bigint | undefined): Buffer =>
+  Buffer.isBuffer(value) ? value : Buffer.alloc(0);
 
 /** The fields of a message, in order: number and content. */
 function fieldsOf(message: Buffer): [number: number, value: Buffer | bigint][] {
   const fields: [number, Buffer | bigint][] = [];
-  for (let at = 0; at < message.length; ) {
+  for (let at = 0; at < message.length;) {
     const [key, afterKey] = varint(message, at);
     const [value, next] = varint(message, afterKey);
     const [number, wire] = [Number(key >> 3n), Number(key & 7n)];
-    if (wire !== 0 && wire !== 2) throw badRequest(`the protobuf body has a field of wire type ${wire}, which Kubernetes' objects do not use`);
+    if (wire !== 0 && wire !== 2)
+      throw badRequest(
+        `the protobuf body has a field of wire type ${wire}, which Kubernetes' objects do not use`,
+      );
     at = wire === 0 ? next : next + Number(value);
     if (at > message.length) throw badRequest("the protobuf body ends in the middle of a field");
     fields.push([number, wire === 0 ? value : message.subarray(next, at)]);
@@ -94,10 +126,21 @@ function decodeMessage(name: string, message: Buffer): Record<string, unknown> {
   const result: Record<string, unknown> = {};
   for (const [number, content] of fieldsOf(message)) {
     const key = numbers.get(name)?.get(number);
-    if (key === undefined) throw badRequest(`the protobuf body has field ${number} of ${name}, which is not taken in this form; send it as application/json`);
+    if (key === undefined)
+      throw badRequest(
+        `the protobuf body has field ${number} of ${name}, which is not taken in this form; send it as application/json`,
+      );
     const { type } = fields.get(key)!;
-    if (type.is === "list") result[key] = [...((result[key] as unknown[] | undefined) ?? []), decodeValue(type.of, content)];
-    else if (type.is === "map") result[key] = { ...(result[key] as object | undefined), ...decodeEntry(type.of, bytes(content)) };
+    if (type.is === "list")
+      result[key] = [
+        ...((result[key] as unknown[] | undefined) ?? []),
+        decodeValue(type.of, content),
+      ];
+    else if (type.is === "map")
+      result[key] = {
+        ...(result[key] as object | undefined),
+        ...decodeEntry(type.of, bytes(content)),
+      };
     else {
       const value = decodeValue(type, content);
       const isZero = value === "" || value === 0 || value === false || value === undefined;
@@ -117,7 +160,9 @@ function decodeValue(type: FieldType, content: Buffer | bigint): unknown {
     const parts = new Map(fieldsOf(bytes(content)));
     return parts.get(1) === 1n ? bytes(parts.get(3)).toString() : Number(parts.get(2) ?? 0n);
   }
-  return type.is === "any" && !Buffer.isBuffer(content) ? content === 1n : bytes(content).toString("utf8"); // the "any" fields above are texts or booleans
+  return type.is === "any" && !Buffer.isBuffer(content)
+    ? content === 1n
+    : bytes(content).toString("utf8"); // the "any" fields above are texts or booleans
 }
 
 function decodeEntry(type: FieldType, entry: Buffer): Record<string, unknown> {
@@ -127,7 +172,9 @@ function decodeEntry(type: FieldType, entry: Buffer): Record<string, unknown> {
 
 function decodeTime(message: Buffer): string | undefined {
   const seconds = new Map(fieldsOf(message)).get(1);
-  return seconds === undefined ? undefined : new Date(Number(seconds) * 1000).toISOString().slice(0, 19) + "Z";
+  return seconds === undefined
+    ? undefined
+    : new Date(Number(seconds) * 1000).toISOString().slice(0, 19) + "Z";
 }
 
 // ---- OpenAPI v2 -----------------------------------------------------------------------------------------------------
@@ -144,49 +191,119 @@ function encodedVarint(value: number): Buffer {
 }
 
 const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields);
-const named = (number: number, name: string, value: Buffer): Buffer => encoded(number, message(encoded(1, name), encoded(2, value)));
+const named = (number: number, name: string, value: Buffer): Buffer =>
+  encoded(number, message(encoded(1, name), encoded(2, value)));
 /** A vendor extension: its value is YAML, of which JSON is a part. */
-const extension = (number: number, name: string, value: unknown): Buffer => named(number, name, encoded(2, JSON.stringify(value)));
+const extension = (number: number, name: string, value: unknown): Buffer =>
+  named(number, name, encoded(2, JSON.stringify(value)));
 
 let document: Buffer | undefined;
 
-/** openapi.v2.Document: definitions of all types, and the PATCH paths, in which old kubectl looks for dryRun. */
+/**
+ * openapi.v2.Document: definitions of all types, and the PATCH paths, in which old kubectl looks
+ * for dryRun.
+ */
 export function openapiV2(): Buffer {
-  const definitions = [...types().values()].map((type) => named(1, `${type.package}.${type.name}`, definition(type)));
+  const definitions = [...types().values()].map((type) =>
+    named(1, `${type.package}.${type.name}`, definition(type)),
+  );
   return (document ??= message(
-    encoded(1, "2.0"), encoded(2, message(encoded(1, "Stopover"), encoded(2, version.gitVersion))),
-    encoded(8, message(...kinds.map(({ apiVersion, namespaced, plural, group, kind }) =>
-      named(2, `/${pathOf(apiVersion)}/${namespaced ? "namespaces/{namespace}/" : ""}${plural}/{name}`, encoded(8, patchOperation({ group, version: apiVersion.split("/").pop()!, kind })))))),
-    encoded(9, message(...definitions))));
+    encoded(1, "2.0"),
+    encoded(2, message(encoded(1, "Stopover"), encoded(2, version.gitVersion))),
+    encoded(
+      8,
+      message(
+        ...kinds.map(({ apiVersion, namespaced, plural, group, kind }) =>
+          named(
+            2,
+            `/${pathOf(apiVersion)}/${namespaced ? "namespaces/{namespace}/" : ""}${plural}/{name}`,
+            encoded(8, patchOperation({ group, version: apiVersion.split("/").pop()!, kind })),
+          ),
+        ),
+      ),
+    ),
+    encoded(9, message(...definitions)),
+  ));
 }
 
 function patchOperation(gvk: object): Buffer {
-  const parameter = (name: string) => encoded(8, encoded(1, encoded(2, encoded(3, message(encoded(3, "query"), encoded(4, name), encoded(6, "string"))))));
-  return message(parameter("dryRun"), parameter("fieldManager"), extension(13, "x-kubernetes-group-version-kind", gvk));
+  const parameter = (name: string) =>
+    encoded(
+      8,
+      encoded(
+        1,
+        encoded(
+          2,
+          encoded(3, message(encoded(3, "query"), encoded(4, name), encoded(6, "string"))),
+        ),
+      ),
+    );
+  return message(
+    parameter("dryRun"),
+    parameter("fieldManager"),
+    extension(13, "x-kubernetes-group-version-kind", gvk),
+  );
 }
 
 function definition(type: ObjectType): Buffer {
   const fields = [...type.fields.values()];
   const info = kinds.find(({ kind }) => kind === type.name);
   return message(
-    encoded(4, type.description), ...fields.filter(({ required }) => required).map(({ name }) => encoded(19, name)), encoded(22, encoded(1, "object")),
-    encoded(25, message(...fields.map(({ name, type, description, mergeKey }) => named(1, name, message(fieldSchema(type), ...(type.is === "object" ? [] : [encoded(4, description)]),
-      ...(mergeKey === undefined ? [] : [extension(31, "x-kubernetes-patch-strategy", "merge")]), ...(mergeKey ? [extension(31, "x-kubernetes-patch-merge-key", mergeKey)] : [])))))),
-    ...(info ? [extension(31, "x-kubernetes-group-version-kind", [{ group: info.group, kind: info.kind, version: info.apiVersion.split("/").pop() }])] : []));
+    encoded(4, type.description),
+    ...fields.filter(({ required }) => required).map(({ name }) => encoded(19, name)),
+    encoded(22, encoded(1, "object")),
+    encoded(
+      25,
+      message(
+        ...fields.map(({ name, type, description, mergeKey }) =>
+          named(
+            1,
+            name,
+            message(
+              fieldSchema(type),
+              ...(type.is === "object" ? [] : [encoded(4, description)]),
+              ...(mergeKey === undefined
+                ? []
+                : [extension(31, "x-kubernetes-patch-strategy", "merge")]),
+              ...(mergeKey ? [extension(31, "x-kubernetes-patch-merge-key", mergeKey)] : []),
+            ),
+          ),
+        ),
+      ),
+    ),
+    ...(info
+      ? [
+          extension(31, "x-kubernetes-group-version-kind", [
+            { group: info.group, kind: info.kind, version: info.apiVersion.split("/").pop() },
+          ]),
+        ]
+      : []),
+  );
 }
 
 function fieldSchema(type: FieldType): Buffer {
-  const primitive = (name: string, format?: string) => message(...(format ? [encoded(2, format)] : []), encoded(22, encoded(1, name)));
+  const primitive = (name: string, format?: string) =>
+    message(...(format ? [encoded(2, format)] : []), encoded(22, encoded(1, name)));
   switch (type.is) {
-    case "object": return encoded(1, `#/definitions/${types().get(type.name)!.package}.${type.name}`);
-    case "list": return message(primitive("array"), encoded(23, encoded(1, fieldSchema(type.of))));
-    case "map": return message(primitive("object"), encoded(21, encoded(1, fieldSchema(type.of))));
-    case "int": return primitive("integer", "int32");
-    case "int64": return primitive("integer", "int64");
-    case "bool": return primitive("boolean");
-    case "time": return primitive("string", "date-time");
-    case "intOrString": return primitive("string", "int-or-string");
-    case "any": return Buffer.alloc(0);
-    default: return primitive("string");
+    case "object":
+      return encoded(1, `#/definitions/${types().get(type.name)!.package}.${type.name}`);
+    case "list":
+      return message(primitive("array"), encoded(23, encoded(1, fieldSchema(type.of))));
+    case "map":
+      return message(primitive("object"), encoded(21, encoded(1, fieldSchema(type.of))));
+    case "int":
+      return primitive("integer", "int32");
+    case "int64":
+      return primitive("integer", "int64");
+    case "bool":
+      return primitive("boolean");
+    case "time":
+      return primitive("string", "date-time");
+    case "intOrString":
+      return primitive("string", "int-or-string");
+    case "any":
+      return Buffer.alloc(0);
+    default:
+      return primitive("string");
   }
 }

@@ -14,13 +14,23 @@ export function scaleOf(object: KubeObject): Scale {
   const { metadata, spec, status } = object as Deployment | ReplicaSet;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   return {
-    kind: "Scale", apiVersion: "autoscaling/v1", metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
-    spec: { replicas: spec.replicas ?? 0 }, status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector) },
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
+    spec: { replicas: spec.replicas ?? 0 },
+    status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector) },
   };
 }
 
 /** The object with the Scale's number. */
 export function scaled<T extends KubeObject>(object: T, scale: Scale): T {
   const { spec } = object as unknown as Deployment;
-  return { ...object, metadata: { ...object.metadata, ...(scale.metadata?.resourceVersion && { resourceVersion: scale.metadata.resourceVersion }) }, spec: { ...spec, replicas: scale.spec?.replicas ?? 0 } };
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      ...(scale.metadata?.resourceVersion && { resourceVersion: scale.metadata.resourceVersion }),
+    },
+    spec: { ...spec, replicas: scale.spec?.replicas ?? 0 },
+  };
 }

@@ -8,18 +8,29 @@ import { AllocationError, IPAllocator, type Claims, type PortAllocator } from ".
 import { internal } from "./errors.js";
 
 /**
- * What the API server does to a Service within the request that writes it: IP families, ClusterIPs, NodePorts and the health
- * check's NodePort. Nobody hears of the Service before it has them.
+ * What the API server does to a Service within the request that writes it: IP families, ClusterIPs,
+ * NodePorts and the health check's NodePort. Nobody hears of the Service before it has them.
  * (kubernetes: pkg/registry/core/service/storage/alloc.go, pkg/registry/core/service/strategy.go)
  */
 export class ServiceNumbers {
   /** In the order of the cluster's families; the first is the default one. */
   readonly ips: readonly IPAllocator[];
 
-  constructor(serviceCIDRs: readonly string[], readonly ports: PortAllocator, random: () => number, firstIPs: readonly string[], claims?: Claims) {
+  constructor(
+    serviceCIDRs: readonly string[],
+    readonly ports: PortAllocator,
+    random: () => number,
+    firstIPs: readonly string[],
+    claims?: Claims,
+  ) {
     this.ips = serviceCIDRs.map((cidr) => {
       const family = cidr.includes(":") ? "IPv6" : "IPv4";
-      return new IPAllocator(cidr, random, firstIPs.find((ip) => parseIP(ip)?.family === family), claims);
+      return new IPAllocator(
+        cidr,
+        random,
+        firstIPs.find((ip) => parseIP(ip)?.family === family),
+        claims,
+      );
     });
   }
 
@@ -34,15 +45,32 @@ export class ServiceNumbers {
     this.#release(held(service));
   }
 
-  /** What the allocators give to `service`, which `before` (on an update) holds already. Answers the Service and how to give all back if the write fails, and how to let go what it no longer holds if it succeeds. */
-  claim(service: Service, before?: Service): { service: Service; errors: FieldError[]; undo: () => void; commit: () => void } {
+  /**
+   * What the allocators give to `service`, which `before` (on an update) holds already. Answers the
+   * Service and how to give all back if the write fails, and how to let go what it no longer holds
+   * if it succeeds.
+   */
+  claim(
+    service: Service,
+    before?: Service,
+  ): { service: Service; errors: FieldError[]; undo: () => void; commit: () => void } {
     const old = held(before);
     const mine: Held = { ips: new Set(), ports: new Set() };
     const errors: FieldError[] = [];
     const undo = () => this.#release(mine);
     try {
-      const claimed = this.#nodePorts(this.#clusterIPs(service, old, mine, errors), old, mine, errors);
-      return { service: claimed, errors, undo, commit: () => this.#release(without(old, held(claimed))) };
+      const claimed = this.#nodePorts(
+        this.#clusterIPs(service, old, mine, errors),
+        old,
+        mine,
+        errors,
+      );
+      return {
+        service: claimed,
+        errors,
+        undo,
+        commit: () => this.#release(without(old, held(claimed))),
+      };
     } catch (error) {
       undo();
       throw error instanceof AllocationError ? internal(error.message) : error;
@@ -61,8 +89,13 @@ export class ServiceNumbers {
         mine.ips.add(ip);
         return ip;
       } catch (error) {
-        if (!wanted) throw new AllocationError(`failed to allocate a serviceIP: ${(error as Error).message}`);
-        errors.push({ field: "spec.clusterIPs", reason: "FieldValueInvalid", message: `Invalid value: []string{"${spec.clusterIPs!.join('", "')}"}: failed to allocate IP ${wanted}: ${(error as Error).message}` });
+        if (!wanted)
+          throw new AllocationError(`failed to allocate a serviceIP: ${(error as Error).message}`);
+        errors.push({
+          field: "spec.clusterIPs",
+          reason: "FieldValueInvalid",
+          message: `Invalid value: []string{"${spec.clusterIPs!.join('", "')}"}: failed to allocate IP ${wanted}: ${(error as Error).message}`,
+        });
         return wanted;
       }
     });
@@ -72,11 +105,20 @@ export class ServiceNumbers {
   #nodePorts(service: Service, old: Held, mine: Held, errors: FieldError[]): Service {
     let { spec } = service;
     if (mayHaveNodePorts(service)) {
-      const shared = new Map<number, ServicePort[]>(); // one port number on two protocols shares its NodePort
+      // one port number on two protocols shares its NodePort
+      const shared = new Map<number, ServicePort[]>();
       const ports = (spec.ports ?? []).map((port, i) => {
-        const twin = shared.get(port.port)?.find((other) => other.protocol !== port.protocol && (!port.nodePort || port.nodePort === other.nodePort));
+        const twin = shared
+          .get(port.port)
+          ?.find(
+            (other) =>
+              other.protocol !== port.protocol &&
+              (!port.nodePort || port.nodePort === other.nodePort),
+          );
         if (!port.nodePort && spec.allocateLoadBalancerNodePorts === false) return port;
-        const nodePort = twin?.nodePort ?? this.#port(port.nodePort, old, mine, errors, `spec.ports[${i}].nodePort`, "nodePort");
+        const nodePort =
+          twin?.nodePort ??
+          this.#port(port.nodePort, old, mine, errors, `spec.ports[${i}].nodePort`, "nodePort");
         const given = nodePort ? { ...port, nodePort } : port;
         shared.set(port.port, [...(shared.get(port.port) ?? []), given]);
         return given;
@@ -84,21 +126,40 @@ export class ServiceNumbers {
       spec = { ...spec, ports };
     }
     if (needsHealthCheckNodePort(service)) {
-      const healthCheckNodePort = this.#port(spec.healthCheckNodePort, old, mine, errors, "spec.healthCheckNodePort", "healthCheckNodePort");
+      const healthCheckNodePort = this.#port(
+        spec.healthCheckNodePort,
+        old,
+        mine,
+        errors,
+        "spec.healthCheckNodePort",
+        "healthCheckNodePort",
+      );
       if (healthCheckNodePort) spec = { ...spec, healthCheckNodePort };
     }
     return spec === service.spec ? service : { ...service, spec };
   }
 
-  #port(wanted: number | undefined, old: Held, mine: Held, errors: FieldError[], field: string, what: string): number | undefined {
+  #port(
+    wanted: number | undefined,
+    old: Held,
+    mine: Held,
+    errors: FieldError[],
+    field: string,
+    what: string,
+  ): number | undefined {
     if (wanted && (old.ports.has(wanted) || mine.ports.has(wanted))) return wanted;
     try {
       const port = wanted ? (this.ports.take(wanted), wanted) : this.ports.next();
       mine.ports.add(port);
       return port;
     } catch (error) {
-      if (!wanted) throw new AllocationError(`failed to allocate a ${what}: ${(error as Error).message}`);
-      errors.push({ field, reason: "FieldValueInvalid", message: `Invalid value: ${wanted}: ${(error as Error).message}` });
+      if (!wanted)
+        throw new AllocationError(`failed to allocate a ${what}: ${(error as Error).message}`);
+      errors.push({
+        field,
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${wanted}: ${(error as Error).message}`,
+      });
       return wanted;
     }
   }
@@ -121,40 +182,76 @@ interface Held {
 /** The numbers that a Service holds. */
 function held(service: Service | undefined): Held {
   const { clusterIPs = [], ports = [], healthCheckNodePort } = service?.spec ?? {};
-  const numbers = [...ports.map(({ nodePort }) => nodePort), healthCheckNodePort].filter((port): port is number => Boolean(port));
+  const numbers = [...ports.map(({ nodePort }) => nodePort), healthCheckNodePort].filter(
+    (port): port is number => Boolean(port),
+  );
   return { ips: new Set(clusterIPs.filter((ip) => ip !== "None")), ports: new Set(numbers) };
 }
 
-const without = (a: Held, b: Held): Held => ({ ips: new Set([...a.ips].filter((ip) => !b.ips.has(ip))), ports: new Set([...a.ports].filter((port) => !b.ports.has(port))) });
+const without = (a: Held, b: Held): Held => ({
+  ips: new Set([...a.ips].filter((ip) => !b.ips.has(ip))),
+  ports: new Set([...a.ports].filter((port) => !b.ports.has(port))),
+});
 
 const needsClusterIP = ({ spec }: Service): boolean => spec.type !== "ExternalName";
-export const needsHealthCheckNodePort = ({ spec }: Service): boolean => spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
-const mayHaveNodePorts = ({ spec }: Service): boolean => spec.type === "NodePort" || spec.type === "LoadBalancer";
-
+export const needsHealthCheckNodePort = ({ spec }: Service): boolean =>
+  spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
+const mayHaveNodePorts = ({ spec }: Service): boolean =>
+  spec.type === "NodePort" || spec.type === "LoadBalancer";
 
 /** Brings clusterIP and clusterIPs[0] together and settles the IP families, before validation. */
-export function prepareService(service: Service, families: readonly IPFamily[], before?: Service): { service: Service; errors: FieldError[] } {
+export function prepareService(
+  service: Service,
+  families: readonly IPFamily[],
+  before?: Service,
+): { service: Service; errors: FieldError[] } {
   const carried = before ? dropForType(carryOver(service, before), before) : service;
   const { spec } = carried;
   if (spec.type === "ExternalName") return { service: carried, errors: [] };
   const clusterIPs = togetherIPs(spec, before?.spec);
-  const errors = validateFamilies({ ...carried, spec: { ...spec, ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }) } });
+  const errors = validateFamilies({
+    ...carried,
+    spec: { ...spec, ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }) },
+  });
   if (errors.length > 0) return { service: carried, errors };
-  const { policy, chosen } = chooseFamilies({ ...spec, ...(clusterIPs && { clusterIPs }) }, families, errors);
-  return { service: { ...carried, spec: { ...spec, ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }), ipFamilyPolicy: policy, ipFamilies: chosen } }, errors };
+  const { policy, chosen } = chooseFamilies(
+    { ...spec, ...(clusterIPs && { clusterIPs }) },
+    families,
+    errors,
+  );
+  return {
+    service: {
+      ...carried,
+      spec: {
+        ...spec,
+        ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }),
+        ipFamilyPolicy: policy,
+        ipFamilies: chosen,
+      },
+    },
+    errors,
+  };
 }
 
 function togetherIPs(spec: Service["spec"], before?: Service["spec"]): string[] | undefined {
   const { clusterIP, clusterIPs } = spec;
   if (!clusterIPs?.length) return clusterIP ? [clusterIP] : undefined;
   // Old clients know only the singular: where it alone changed, it wins.
-  if (clusterIP && clusterIP !== clusterIPs[0] && (!before || same(clusterIPs, before.clusterIPs))) return [clusterIP, ...clusterIPs.slice(1)];
+  if (clusterIP && clusterIP !== clusterIPs[0] && (!before || same(clusterIPs, before.clusterIPs)))
+    return [clusterIP, ...clusterIPs.slice(1)];
   return clusterIPs;
 }
 
-function chooseFamilies(spec: Service["spec"], cluster: readonly IPFamily[], errors: FieldError[]): { policy: NonNullable<Service["spec"]["ipFamilyPolicy"]>; chosen: IPFamily[] } {
+function chooseFamilies(
+  spec: Service["spec"],
+  cluster: readonly IPFamily[],
+  errors: FieldError[],
+): { policy: NonNullable<Service["spec"]["ipFamilyPolicy"]>; chosen: IPFamily[] } {
   const headlessWithoutSelector = spec.clusterIPs?.[0] === "None" && !spec.selector;
-  const wantsTwo = (spec.clusterIPs?.length ?? 0) > 1 || (spec.ipFamilies?.length ?? 0) > 1 || (headlessWithoutSelector && !spec.ipFamilies);
+  const wantsTwo =
+    (spec.clusterIPs?.length ?? 0) > 1 ||
+    (spec.ipFamilies?.length ?? 0) > 1 ||
+    (headlessWithoutSelector && !spec.ipFamilies);
   const policy = spec.ipFamilyPolicy ?? (wantsTwo ? "RequireDualStack" : "SingleStack");
   const chosen = [...(spec.ipFamilies ?? [])];
   spec.clusterIPs?.forEach((ip, i) => {
@@ -162,47 +259,94 @@ function chooseFamilies(spec: Service["spec"], cluster: readonly IPFamily[], err
     if (family) chosen[i] ??= family;
   });
   chosen.forEach((family, i) => {
-    if (!cluster.includes(family) && !headlessWithoutSelector) errors.push({ field: `spec.ipFamilies[${i}]`, reason: "FieldValueInvalid", message: `Invalid value: "${family}": not configured on this cluster` });
+    if (!cluster.includes(family) && !headlessWithoutSelector)
+      errors.push({
+        field: `spec.ipFamilies[${i}]`,
+        reason: "FieldValueInvalid",
+        message: `Invalid value: "${family}": not configured on this cluster`,
+      });
   });
   if (chosen.length === 0) chosen.push(cluster[0]!);
   if (policy === "SingleStack") return { policy, chosen };
   if (policy === "RequireDualStack" && cluster.length < 2 && !headlessWithoutSelector) {
-    errors.push({ field: "spec.ipFamilyPolicy", reason: "FieldValueInvalid", message: 'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services' });
+    errors.push({
+      field: "spec.ipFamilyPolicy",
+      reason: "FieldValueInvalid",
+      message:
+        'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    });
   }
   const other: IPFamily = chosen[0] === "IPv4" ? "IPv6" : "IPv4";
   if (chosen.length < 2 && (cluster.includes(other) || headlessWithoutSelector)) chosen.push(other);
   return { policy, chosen };
 }
 
-/** An update that is silent about a number keeps it: `kubectl replace` with the manifest that made the Service. */
+/**
+ * An update that is silent about a number keeps it: `kubectl replace` with the manifest that made
+ * the Service.
+ */
 function carryOver(service: Service, before: Service): Service {
   let { spec } = service;
   const old = before.spec;
-  if (needsClusterIP(service) && needsClusterIP(before) && !spec.clusterIP && !spec.clusterIPs?.length) spec = { ...spec, clusterIP: old.clusterIP!, clusterIPs: old.clusterIPs! };
+  if (
+    needsClusterIP(service) &&
+    needsClusterIP(before) &&
+    !spec.clusterIP &&
+    !spec.clusterIPs?.length
+  )
+    spec = { ...spec, clusterIP: old.clusterIP!, clusterIPs: old.clusterIPs! };
   if (mayHaveNodePorts(service) && mayHaveNodePorts(before)) {
     const taken = new Set(spec.ports?.map(({ nodePort }) => nodePort));
-    spec = { ...spec, ports: (spec.ports ?? []).map((port) => {
-      const nodePort = port.nodePort || old.ports?.find((other) => other.port === port.port && other.protocol === port.protocol && !taken.has(other.nodePort))?.nodePort;
-      return nodePort ? { ...port, nodePort } : port;
-    }) };
+    spec = {
+      ...spec,
+      ports: (spec.ports ?? []).map((port) => {
+        const nodePort =
+          port.nodePort ||
+          old.ports?.find(
+            (other) =>
+              other.port === port.port &&
+              other.protocol === port.protocol &&
+              !taken.has(other.nodePort),
+          )?.nodePort;
+        return nodePort ? { ...port, nodePort } : port;
+      }),
+    };
   }
-  if (needsHealthCheckNodePort(service) && needsHealthCheckNodePort(before) && !spec.healthCheckNodePort) spec = { ...spec, healthCheckNodePort: old.healthCheckNodePort! };
+  if (
+    needsHealthCheckNodePort(service) &&
+    needsHealthCheckNodePort(before) &&
+    !spec.healthCheckNodePort
+  )
+    spec = { ...spec, healthCheckNodePort: old.healthCheckNodePort! };
   return { ...service, spec };
 }
 
-/** A change of type takes away what the new type cannot have, unless the same update set it anew (then validation speaks). */
+/**
+ * A change of type takes away what the new type cannot have, unless the same update set it anew
+ * (then validation speaks).
+ */
 function dropForType(service: Service, before: Service): Service {
   const spec = { ...service.spec };
   const old = before.spec;
-  const drop = (fields: (keyof Service["spec"])[]) => fields.forEach((field) => { if (same(spec[field], old[field])) delete spec[field]; });
+  const drop = (fields: (keyof Service["spec"])[]) =>
+    fields.forEach((field) => {
+      if (same(spec[field], old[field])) delete spec[field];
+    });
   const external = externallyAccessible(service);
-  if (needsClusterIP(before) && !needsClusterIP(service)) drop(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]);
+  if (needsClusterIP(before) && !needsClusterIP(service))
+    drop(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]);
   if (!needsClusterIP(service)) drop(["internalTrafficPolicy"]);
   if (mayHaveNodePorts(before) && !mayHaveNodePorts(service)) {
-    spec.ports = spec.ports?.map(({ nodePort, ...port }) => (nodePort && !old.ports?.some((other) => other.nodePort === nodePort) ? { ...port, nodePort } : port));
+    spec.ports = spec.ports?.map(({ nodePort, ...port }) =>
+      nodePort && !old.ports?.some((other) => other.nodePort === nodePort)
+        ? { ...port, nodePort }
+        : port,
+    );
   }
-  if (needsHealthCheckNodePort(before) && !needsHealthCheckNodePort(service)) drop(["healthCheckNodePort"]);
-  if (old.type === "LoadBalancer" && spec.type !== "LoadBalancer") drop(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
+  if (needsHealthCheckNodePort(before) && !needsHealthCheckNodePort(service))
+    drop(["healthCheckNodePort"]);
+  if (old.type === "LoadBalancer" && spec.type !== "LoadBalancer")
+    drop(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
   if (old.type === "ExternalName" && spec.type !== "ExternalName") drop(["externalName"]);
   if (externallyAccessible(before) && !external) drop(["externalTrafficPolicy"]);
   return { ...service, spec };

@@ -8,12 +8,16 @@ export class Stamps {
   #last = { second: NaN, text: "" };
 
   /** `random`: numbers in [0, 1). */
-  constructor(private readonly clock: Clock, private readonly random: () => number) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: () => number,
+  ) {}
 
   /** Kubernetes' time: UTC, whole seconds. What is made in the same second shares the text. */
   now(secondsFromNow = 0): string {
     const second = Math.floor(this.clock.now() / 1000) + secondsFromNow;
-    if (second !== this.#last.second) this.#last = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+    if (second !== this.#last.second)
+      this.#last = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
     return this.#last.text;
   }
 
@@ -22,17 +26,34 @@ export class Stamps {
     const hex = this.#word() + this.#word() + this.#word() + this.#word();
     const variant = "89ab"[parseInt(hex[16]!, 16) & 3];
     // join makes one flat string; a template would keep its pieces alive beside it.
-    return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, variant + hex.slice(17, 20), hex.slice(20)].join("-");
+    return [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      `4${hex.slice(13, 16)}`,
+      variant + hex.slice(17, 20),
+      hex.slice(20),
+    ].join("-");
   }
 
   #word(): string {
     const bits = (this.random() * 0x1_0000_0000) >>> 0;
-    return hexOf[bits >>> 24]! + hexOf[(bits >>> 16) & 255]! + hexOf[(bits >>> 8) & 255]! + hexOf[bits & 255]!;
+    return (
+      hexOf[bits >>> 24]! +
+      hexOf[(bits >>> 16) & 255]! +
+      hexOf[(bits >>> 8) & 255]! +
+      hexOf[bits & 255]!
+    );
   }
 
-  /** Five characters without vowels, so that no word appears by chance. (k8s.io/apimachinery: pkg/util/rand) */
+  /**
+   * Five characters without vowels, so that no word appears by chance. (k8s.io/apimachinery:
+   * pkg/util/rand)
+   */
   suffix(): string {
     const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-    return Array.from({ length: 5 }, () => alphabet[Math.floor(this.random() * alphabet.length)]).join("");
+    return Array.from(
+      { length: 5 },
+      () => alphabet[Math.floor(this.random() * alphabet.length)],
+    ).join("");
   }
 }

@@ -5,11 +5,13 @@ import { stamped, type Change } from "../store/store.js";
 import { gone } from "./errors.js";
 
 /**
- * The watch cache of one kind: it hears each change once from the store and hands it to the watchers whom it concerns, all of
- * them with the same object. Delivery is an act of its own on the clock, never inside the writer's call.
+ * The watch cache of one kind: it hears each change once from the store and hands it to the
+ * watchers whom it concerns, all of them with the same object. Delivery is an act of its own on the
+ * clock, never inside the writer's call.
  *
- * Watchers that ask for one value of the kind's trigger field (a kubelet: spec.nodeName=node-a) are found by that value: a Pod's
- * change costs the same with 5,000 kubelets as with one. (kubernetes: apiserver/pkg/storage/cacher, indexedTrigger)
+ * Watchers that ask for one value of the kind's trigger field (a kubelet: spec.nodeName=node-a) are
+ * found by that value: a Pod's change costs the same with 5,000 kubelets as with one. (kubernetes:
+ * apiserver/pkg/storage/cacher, indexedTrigger)
  */
 export class WatchCache {
   #events: CachedEvent[] = [];
@@ -20,8 +22,16 @@ export class WatchCache {
   #everything = new Set<Watcher>();
   #byTrigger = new Map<string, Set<Watcher>>();
 
-  /** `window`: how many past events a new watcher can still be given; older ones are answered with 410. */
-  constructor(readonly kind: Kind, revision: number, private readonly clock: Clock, private readonly window: number) {
+  /**
+   * `window`: how many past events a new watcher can still be given; older ones are answered with
+   * 410.
+   */
+  constructor(
+    readonly kind: Kind,
+    revision: number,
+    private readonly clock: Clock,
+    private readonly window: number,
+  ) {
     this.#start = revision;
   }
 
@@ -34,7 +44,10 @@ export class WatchCache {
     return this.#start;
   }
 
-  /** The revision up to which every watcher has been told all; `known`: up to where the store has told everything. */
+  /**
+   * The revision up to which every watcher has been told all; `known`: up to where the store has
+   * told everything.
+   */
   progress(known: number | undefined): number {
     const last = this.#events[this.#delivered - 1]?.revision ?? this.#start;
     return this.#delivered === this.#events.length ? (known ?? last) : last;
@@ -43,8 +56,14 @@ export class WatchCache {
   /** What the store tells. */
   note(changes: readonly Change[]): void {
     for (const { type, revision, value, previous } of changes) {
-      const object = type === "PUT" ? value : stamped(value, revision); // a DELETED object carries the revision of its removal
-      this.#events.push({ revision, deleted: type === "DELETE", object, previous: previous?.value });
+      // a DELETED object carries the revision of its removal
+      const object = type === "PUT" ? value : stamped(value, revision);
+      this.#events.push({
+        revision,
+        deleted: type === "DELETE",
+        object,
+        previous: previous?.value,
+      });
     }
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -54,9 +73,11 @@ export class WatchCache {
   /** Every event after `revision` that the watcher's filters let through. */
   add(watcher: Watcher): () => void {
     const set = watcher.value === undefined ? this.#everything : this.#setFor(watcher.value);
-    for (let i = firstAfter(this.#events, watcher.revision); i < this.#delivered; i++) watcher.backlog.push(this.#events[i]!);
+    for (let i = firstAfter(this.#events, watcher.revision); i < this.#delivered; i++)
+      watcher.backlog.push(this.#events[i]!);
     set.add(watcher);
-    if (watcher.backlog.length + watcher.initial.length > 0) this.clock.schedule(0, () => flush(watcher));
+    if (watcher.backlog.length + watcher.initial.length > 0)
+      this.clock.schedule(0, () => flush(watcher));
     return () => {
       watcher.stopped = true;
       set.delete(watcher);
@@ -91,19 +112,24 @@ export class WatchCache {
     this.#scheduled = false;
     const end = this.#events.length;
     while (this.#delivered < end) {
-      const event = this.#events[this.#delivered++]!; // counted first: a watcher who joins now gets it as backlog
+      // counted first: a watcher who joins now gets it as backlog
+      const event = this.#events[this.#delivered++]!;
       for (const watcher of this.#everything) offer(watcher, event);
       if (this.#byTrigger.size === 0) continue;
       const [now, before] = [this.#valueIn(event.object), this.#valueIn(event.previous)];
       for (const value of now === before ? [now] : [now, before]) {
-        if (value !== undefined) for (const watcher of this.#byTrigger.get(value) ?? []) offer(watcher, event);
+        if (value !== undefined)
+          for (const watcher of this.#byTrigger.get(value) ?? []) offer(watcher, event);
       }
     }
-    if (this.#events.length > 2 * this.window) this.compact(this.#events[this.#events.length - this.window]!.revision);
+    if (this.#events.length > 2 * this.window)
+      this.compact(this.#events[this.#events.length - this.window]!.revision);
   }
 
   #valueIn(object: KubeObject | undefined): string | undefined {
-    return this.kind === "Pod" ? (object as { spec?: { nodeName?: string } } | undefined)?.spec?.nodeName : object?.metadata.name;
+    return this.kind === "Pod"
+      ? (object as { spec?: { nodeName?: string } } | undefined)?.spec?.nodeName
+      : object?.metadata.name;
   }
 
   #setFor(value: string): Set<Watcher> {
@@ -138,7 +164,9 @@ export interface Watcher {
 function flush(watcher: Watcher): void {
   const { initial, backlog } = watcher;
   [watcher.initial, watcher.backlog] = [[], []];
-  for (const object of initial) if (!watcher.stopped) watcher.on({ type: "ADDED", object }, Number(object.metadata.resourceVersion));
+  for (const object of initial)
+    if (!watcher.stopped)
+      watcher.on({ type: "ADDED", object }, Number(object.metadata.resourceVersion));
   for (const event of backlog) offer(watcher, event);
 }
 
@@ -150,8 +178,14 @@ function offer(watcher: Watcher, event: CachedEvent): void {
   if (told) watcher.on(told, event.revision);
 }
 
-/** An object that comes to match is ADDED, one that no longer does is DELETED (as it was, with the new revision). */
-function tell(wants: Watcher["wants"], { deleted, object, previous, revision }: CachedEvent): WatchEvent<KubeObject> | undefined {
+/**
+ * An object that comes to match is ADDED, one that no longer does is DELETED (as it was, with the
+ * new revision).
+ */
+function tell(
+  wants: Watcher["wants"],
+  { deleted, object, previous, revision }: CachedEvent,
+): WatchEvent<KubeObject> | undefined {
   if (deleted) return !wants || wants(object) ? { type: "DELETED", object } : undefined;
   const was = previous !== undefined && (!wants || wants(previous));
   const is = !wants || wants(object);

@@ -1,25 +1,46 @@
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
-import { BaseCloud, CloudError, listenersOf, type Cloud, type CloudEnvironment, type Instance, type LoadBalancerStatus } from "./provider.js";
+import {
+  BaseCloud,
+  CloudError,
+  listenersOf,
+  type Cloud,
+  type CloudEnvironment,
+  type Instance,
+  type LoadBalancerStatus,
+} from "./provider.js";
 
 export interface AwsOptions {
   /** Default "ap-south-1", the article's. */
   region?: string;
   /** Zones that machines are spread over, in turn. Default: a, b and c of the region. */
   zones?: readonly string[];
-  /** Open pin: the name of the first load balancer. Default "1234", so that it is called as in the article; later names are drawn. */
+  /**
+   * Open pin: the name of the first load balancer. Default "1234", so that it is called as in the
+   * article; later names are drawn.
+   */
   firstLoadBalancer?: string;
-  /** The first three parts of the addresses that load balancers get on the internet. Default "203.0.113", a range kept for documentation (RFC 5737). */
+  /**
+   * The first three parts of the addresses that load balancers get on the internet. Default
+   * "203.0.113", a range kept for documentation (RFC 5737).
+   */
   publicAddresses?: string;
-  /** Their addresses inside the cluster's network: where the nodes see connections come from. Default 192.168.0.250 and down. */
+  /**
+   * Their addresses inside the cluster's network: where the nodes see connections come from.
+   * Default 192.168.0.250 and down.
+   */
   privateAddresses?: readonly string[];
 }
 
 /**
- * A cloud like Amazon's with its classic load balancers: a name, not an address; a proxy that ends the client's connection and
- * opens its own to a node's NodePort. (cloud-provider-aws: pkg/providers/v1/aws_loadbalancer.go)
+ * A cloud like Amazon's with its classic load balancers: a name, not an address; a proxy that ends
+ * the client's connection and opens its own to a node's NodePort. (cloud-provider-aws:
+ * pkg/providers/v1/aws_loadbalancer.go)
  */
-export const aws = (options: AwsOptions = {}): Cloud => (environment) => new Aws(environment, options);
+export const aws =
+  (options: AwsOptions = {}): Cloud =>
+  (environment) =>
+    new Aws(environment, options);
 
 class Aws extends BaseCloud {
   readonly name = "aws";
@@ -27,13 +48,19 @@ class Aws extends BaseCloud {
   readonly #zones: readonly string[];
   #made = 0;
 
-  constructor(environment: CloudEnvironment, private readonly options: AwsOptions) {
+  constructor(
+    environment: CloudEnvironment,
+    private readonly options: AwsOptions,
+  ) {
     super(environment);
     this.#region = options.region ?? "ap-south-1";
     this.#zones = options.zones ?? ["a", "b", "c"].map((letter) => this.#region + letter);
   }
 
-  protected describe(name: string, number: number): Omit<Instance, "name" | "addresses" | "publicAddresses"> {
+  protected describe(
+    name: string,
+    number: number,
+  ): Omit<Instance, "name" | "addresses" | "publicAddresses"> {
     const zone = this.#zones[number % this.#zones.length]!;
     const id = `i-${this.environment.random.fork(`aws/${name}/${number}`).text(17, "0123456789abcdef")}`;
     return { zone, region: this.#region, type: "t3.medium", providerID: `aws:///${zone}/${id}` };
@@ -43,12 +70,20 @@ class Aws extends BaseCloud {
     const { spec } = service;
     if (!spec.ports?.length) throw new CloudError("requested load balancer with no ports");
     for (const { protocol = "TCP", nodePort } of spec.ports) {
-      if (protocol !== "TCP") throw new CloudError(`Protocol ${protocol} not supported by LoadBalancer`);
-      if (!nodePort) throw new CloudError("load balancers of this cloud reach the nodes by NodePort, and allocateLoadBalancerNodePorts is false: set it to true");
+      if (protocol !== "TCP")
+        throw new CloudError(`Protocol ${protocol} not supported by LoadBalancer`);
+      if (!nodePort)
+        throw new CloudError(
+          "load balancers of this cloud reach the nodes by NodePort, and allocateLoadBalancerNodePorts is false: set it to true",
+        );
     }
     if (spec.loadBalancerIP) throw new CloudError("LoadBalancerIP cannot be specified for AWS ELB");
     return {
-      ...(existing ?? this.#address()), name: this.balancerName(service), mode: "proxy", listeners: listenersOf(service, (nodePort) => nodePort), healthCheck: healthCheckFor(service),
+      ...(existing ?? this.#address()),
+      name: this.balancerName(service),
+      mode: "proxy",
+      listeners: listenersOf(service, (nodePort) => nodePort),
+      healthCheck: healthCheckFor(service),
       sourceRanges: spec.loadBalancerSourceRanges ?? [],
     };
   }
@@ -59,16 +94,34 @@ class Aws extends BaseCloud {
 
   #address(): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
     const number = this.#made++;
-    const { firstLoadBalancer = "1234", publicAddresses = "198.51.100", privateAddresses } = this.options;
-    const name = number === 0 ? firstLoadBalancer : `${this.environment.random.fork(`aws/elb/${number}`).between(1_000, 9_999_999)}`;
-    const inside = privateAddresses ? privateAddresses[number % privateAddresses.length]! : `192.168.0.${250 - (number % 100)}`;
-    return { hostname: `${name}.${this.#region}.elb.amazonaws.com`, addresses: [`${publicAddresses}.${10 + (number % 240)}`], privateAddresses: [inside] };
+    const {
+      firstLoadBalancer = "1234",
+      publicAddresses = "198.51.100",
+      privateAddresses,
+    } = this.options;
+    const name =
+      number === 0
+        ? firstLoadBalancer
+        : `${this.environment.random.fork(`aws/elb/${number}`).between(1_000, 9_999_999)}`;
+    const inside = privateAddresses
+      ? privateAddresses[number % privateAddresses.length]!
+      : `192.168.0.${250 - (number % 100)}`;
+    return {
+      hostname: `${name}.${this.#region}.elb.amazonaws.com`,
+      addresses: [`${publicAddresses}.${10 + (number % 240)}`],
+      privateAddresses: [inside],
+    };
   }
 }
 
-/** TCP on the first NodePort; where only nodes with endpoints should get traffic, kube-proxy's answer on the healthCheckNodePort. */
+/**
+ * TCP on the first NodePort; where only nodes with endpoints should get traffic, kube-proxy's
+ * answer on the healthCheckNodePort.
+ */
 function healthCheckFor({ spec }: Service): HealthCheck {
-  const thresholds = { intervalSeconds: 10, healthyThreshold: 2, unhealthyThreshold: 6 }; // cloud-provider-aws: defaultElbHC…
-  if (spec.externalTrafficPolicy === "Local" && spec.healthCheckNodePort) return { protocol: "HTTP", port: spec.healthCheckNodePort, path: "/healthz", ...thresholds };
+  // cloud-provider-aws: defaultElbHC…
+  const thresholds = { intervalSeconds: 10, healthyThreshold: 2, unhealthyThreshold: 6 };
+  if (spec.externalTrafficPolicy === "Local" && spec.healthCheckNodePort)
+    return { protocol: "HTTP", port: spec.healthCheckNodePort, path: "/healthz", ...thresholds };
   return { protocol: "TCP", port: spec.ports![0]!.nodePort!, ...thresholds };
 }

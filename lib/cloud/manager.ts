@@ -10,15 +10,22 @@ export interface CloudControllerManagerOptions extends Surroundings {
   provider: CloudProvider;
 }
 
-/** cloud-controller-manager: the loops that need the cloud. A cluster without a cloud has none, and its LoadBalancer Services stay pending. */
+/**
+ * cloud-controller-manager: the loops that need the cloud. A cluster without a cloud has none, and
+ * its LoadBalancer Services stay pending.
+ */
 export function cloudControllerManager(options: CloudControllerManagerOptions): Manager {
   const { provider } = options;
   return new Manager({
-    ...options, name: "cloud-controller-manager",
+    ...options,
+    name: "cloud-controller-manager",
     controllers: [
       { name: "service-controller", make: (context) => serviceController(context, provider) },
       { name: "cloud-node-controller", make: (context) => cloudNodeController(context, provider) },
-      { name: "cloud-node-lifecycle-controller", make: (context) => cloudNodeLifecycleController(context, provider) },
+      {
+        name: "cloud-node-lifecycle-controller",
+        make: (context) => cloudNodeLifecycleController(context, provider),
+      },
     ],
   });
 }

@@ -10,23 +10,37 @@ const UNINITIALIZED = "node.cloudprovider.kubernetes.io/uninitialized";
 const MONITOR_MS = 5_000;
 
 /**
- * Tells a new Node what the cloud knows of its machine: addresses, providerID, type, zone and region; then takes away the taint
- * that kept Pods off it. (k8s.io/cloud-provider: controllers/node/node_controller.go)
+ * Tells a new Node what the cloud knows of its machine: addresses, providerID, type, zone and
+ * region; then takes away the taint that kept Pods off it. (k8s.io/cloud-provider:
+ * controllers/node/node_controller.go)
  */
-export function cloudNodeController({ client, informers, events }: Context, provider: CloudProvider): Controller {
+export function cloudNodeController(
+  { client, informers, events }: Context,
+  provider: CloudProvider,
+): Controller {
   const nodes = informers.of("Node");
 
   function reconcile(name: string): void {
     const node = nodes.get(name);
     if (!node?.spec.taints?.some(({ key }) => key === UNINITIALIZED)) return;
     const instance = provider.instance(node);
-    if (!instance) return; // the machine is not known yet, or no more: the lifecycle controller decides
+    // the machine is not known yet, or no more: the lifecycle controller decides
+    if (!instance) return;
     const addresses = addressesOf(instance);
-    const addressed = same(node.status?.addresses ?? [], addresses) ? node : client.updateStatus<Node>({ ...node, status: { ...node.status, addresses } });
+    const addressed = same(node.status?.addresses ?? [], addresses)
+      ? node
+      : client.updateStatus<Node>({ ...node, status: { ...node.status, addresses } });
     const taints = addressed.spec.taints!.filter(({ key }) => key !== UNINITIALIZED);
-    nodes.learn(client.update<Node>({
-      ...addressed, spec: { ...addressed.spec, taints, providerID: instance.providerID }, metadata: { ...addressed.metadata, labels: { ...addressed.metadata.labels, ...labelsOf(instance) } },
-    }));
+    nodes.learn(
+      client.update<Node>({
+        ...addressed,
+        spec: { ...addressed.spec, taints, providerID: instance.providerID },
+        metadata: {
+          ...addressed.metadata,
+          labels: { ...addressed.metadata.labels, ...labelsOf(instance) },
+        },
+      }),
+    );
     events.normal(node, "Synced", "Node synced successfully");
   }
 
@@ -34,19 +48,37 @@ export function cloudNodeController({ client, informers, events }: Context, prov
 }
 
 function addressesOf({ name, addresses, publicAddresses }: Instance): NodeAddress[] {
-  return [...addresses.map((address) => ({ type: "InternalIP" as const, address })), ...publicAddresses.map((address) => ({ type: "ExternalIP" as const, address })), { type: "Hostname", address: name }];
+  return [
+    ...addresses.map((address) => ({ type: "InternalIP" as const, address })),
+    ...publicAddresses.map((address) => ({ type: "ExternalIP" as const, address })),
+    { type: "Hostname", address: name },
+  ];
 }
 
-const labelsOf = ({ type, zone, region }: Instance) => ({ "node.kubernetes.io/instance-type": type, "topology.kubernetes.io/zone": zone, "topology.kubernetes.io/region": region });
+const labelsOf = ({ type, zone, region }: Instance) => ({
+  "node.kubernetes.io/instance-type": type,
+  "topology.kubernetes.io/zone": zone,
+  "topology.kubernetes.io/region": region,
+});
 
-/** Removes Nodes that are not ready and whose machine is gone from the cloud. (controllers/nodelifecycle/node_lifecycle_controller.go) */
-export function cloudNodeLifecycleController({ clock, client, informers, events }: Context, provider: CloudProvider): Controller {
+/**
+ * Removes Nodes that are not ready and whose machine is gone from the cloud.
+ * (controllers/nodelifecycle/node_lifecycle_controller.go)
+ */
+export function cloudNodeLifecycleController(
+  { clock, client, informers, events }: Context,
+  provider: CloudProvider,
+): Controller {
   const nodes = informers.of("Node");
 
   function reconcile(name: string): void {
     const node = nodes.get(name);
     if (!node || condition(node, "Ready")?.status === "True" || provider.instance(node)) return;
-    events.normal(node, "DeletingNode", `Deleting node ${name} because it does not exist in the cloud provider`);
+    events.normal(
+      node,
+      "DeletingNode",
+      `Deleting node ${name} because it does not exist in the cloud provider`,
+    );
     try {
       client.delete("Node", name);
     } catch (error) {
@@ -55,12 +87,15 @@ export function cloudNodeLifecycleController({ clock, client, informers, events 
   }
 
   return {
-    name: "cloud-node-lifecycle-controller", reconcile, watches: [watch("Node", () => [])],
+    name: "cloud-node-lifecycle-controller",
+    reconcile,
+    watches: [watch("Node", () => [])],
     start(queue) {
       let cancel = clock.schedule(MONITOR_MS, again, { background: true });
       function again(): void {
         cancel = clock.schedule(MONITOR_MS, again, { background: true });
-        for (const node of nodes.all()) if (condition(node, "Ready")?.status !== "True") queue.add(node.metadata.name);
+        for (const node of nodes.all())
+          if (condition(node, "Ready")?.status !== "True") queue.add(node.metadata.name);
       }
       return () => cancel();
     },

@@ -7,8 +7,8 @@ import type { LoadBalancerIngress, Node, Service } from "../objects/types.js";
 import { HealthChecks } from "./health-checks.js";
 
 /**
- * What the cloud-controller-manager asks of a cloud. (k8s.io/cloud-provider: cloud.go, InstancesV2 and LoadBalancer)
- * Whatever goes wrong is thrown as a CloudError; its message ends up in an event.
+ * What the cloud-controller-manager asks of a cloud. (k8s.io/cloud-provider: cloud.go, InstancesV2
+ * and LoadBalancer) Whatever goes wrong is thrown as a CloudError; its message ends up in an event.
  */
 export interface CloudProvider {
   /** "aws", "gcp": the scheme of providerIDs. */
@@ -16,7 +16,9 @@ export interface CloudProvider {
   /** The machine behind a Node; undefined where it does not exist (any more). */
   instance(node: Node): Instance | undefined;
   getLoadBalancer(service: Service): LoadBalancerStatus | undefined;
-  /** Makes the load balancer, or makes it as the Service now wants it. May be asked again and again. */
+  /**
+   * Makes the load balancer, or makes it as the Service now wants it. May be asked again and again.
+   */
   ensureLoadBalancer(service: Service, nodes: readonly Node[]): LoadBalancerStatus | Busy;
   /** Makes these nodes its targets. */
   updateLoadBalancer(service: Service, nodes: readonly Node[]): void;
@@ -28,7 +30,9 @@ export interface LoadBalancerStatus {
   ingress: LoadBalancerIngress[];
 }
 
-/** The cloud is at work: ask again after so many milliseconds. (In life the call blocks so long.) */
+/**
+ * The cloud is at work: ask again after so many milliseconds. (In life the call blocks so long.)
+ */
 export interface Busy {
   busy: number;
 }
@@ -51,7 +55,10 @@ export interface Instance {
   publicAddresses: readonly string[];
 }
 
-/** Makes a provider: `createCluster({ cloud: aws() })` gives it time, chance and the network to check health through. */
+/**
+ * Makes a provider: `createCluster({ cloud: aws() })` gives it time, chance and the network to
+ * check health through.
+ */
 export type Cloud = (environment: CloudEnvironment) => BaseCloud;
 
 export interface CloudEnvironment {
@@ -63,10 +70,16 @@ export interface CloudEnvironment {
   dns?: Zone;
 }
 
-/** How long the cloud takes to make a load balancer. An order of magnitude, no promise of any cloud. Milliseconds. */
+/**
+ * How long the cloud takes to make a load balancer. An order of magnitude, no promise of any cloud.
+ * Milliseconds.
+ */
 const PROVISIONING_MS = 2_000;
 
-/** Instances and load balancers, as far as all clouds are alike; aws.ts and gcp.ts say where they differ. */
+/**
+ * Instances and load balancers, as far as all clouds are alike; aws.ts and gcp.ts say where they
+ * differ.
+ */
 export abstract class BaseCloud implements CloudProvider {
   abstract readonly name: string;
   readonly instances = new Map<string, Instance>();
@@ -83,9 +96,21 @@ export abstract class BaseCloud implements CloudProvider {
   }
 
   /** Starts a machine. */
-  launch(machine: { name: string; addresses: readonly string[]; publicAddresses?: readonly string[]; zone?: string; type?: string }): Instance {
+  launch(machine: {
+    name: string;
+    addresses: readonly string[];
+    publicAddresses?: readonly string[];
+    zone?: string;
+    type?: string;
+  }): Instance {
     const { zone, type, ...rest } = machine;
-    const instance: Instance = { publicAddresses: [], ...this.describe(machine.name, this.instances.size), ...rest, ...(zone !== undefined && { zone }), ...(type !== undefined && { type }) };
+    const instance: Instance = {
+      publicAddresses: [],
+      ...this.describe(machine.name, this.instances.size),
+      ...rest,
+      ...(zone !== undefined && { zone }),
+      ...(type !== undefined && { type }),
+    };
     this.instances.set(machine.name, instance);
     return instance;
   }
@@ -93,7 +118,11 @@ export abstract class BaseCloud implements CloudProvider {
   /** Ends a machine for good: the node lifecycle controller will find that it is gone. */
   terminate(name: string): void {
     this.instances.delete(name);
-    for (const [balancer, targets] of this.targets) this.targets.set(balancer, targets.filter(({ instance }) => instance !== name));
+    for (const [balancer, targets] of this.targets)
+      this.targets.set(
+        balancer,
+        targets.filter(({ instance }) => instance !== name),
+      );
   }
 
   instance(node: Node): Instance | undefined {
@@ -111,7 +140,8 @@ export abstract class BaseCloud implements CloudProvider {
     const name = this.balancerName(service);
     const pending = this.#pending.get(name);
     const existing = this.loadBalancers.get(name);
-    const balancer = this.design(service, existing ?? pending?.balancer); // throws where the cloud cannot do what is asked
+    // throws where the cloud cannot do what is asked
+    const balancer = this.design(service, existing ?? pending?.balancer);
     const now = this.environment.clock.now();
     const ready = existing ? now : (pending?.ready ?? now + PROVISIONING_MS);
     if (ready > now) {
@@ -120,7 +150,8 @@ export abstract class BaseCloud implements CloudProvider {
     }
     this.#pending.delete(name);
     this.loadBalancers.set(name, balancer);
-    if (balancer.hostname) this.environment.dns?.set(balancer.hostname, balancer.addresses.map(addressRecord));
+    if (balancer.hostname)
+      this.environment.dns?.set(balancer.hostname, balancer.addresses.map(addressRecord));
     this.updateLoadBalancer(service, nodes);
     return this.statusOf(balancer);
   }
@@ -129,7 +160,17 @@ export abstract class BaseCloud implements CloudProvider {
     const name = this.balancerName(service);
     const before = this.targets.get(name) ?? [];
     const machines = nodes.flatMap((node) => this.instance(node) ?? []);
-    this.targets.set(name, machines.map((machine) => before.find(({ instance }) => instance === machine.name) ?? { instance: machine.name, address: machine.addresses[0]!, healthy: false }));
+    this.targets.set(
+      name,
+      machines.map(
+        (machine) =>
+          before.find(({ instance }) => instance === machine.name) ?? {
+            instance: machine.name,
+            address: machine.addresses[0]!,
+            healthy: false,
+          },
+      ),
+    );
     this.#checks.watch(name);
   }
 
@@ -141,19 +182,37 @@ export abstract class BaseCloud implements CloudProvider {
     for (const map of [this.loadBalancers, this.targets, this.#pending]) map.delete(name);
   }
 
-  /** What clouds call a Service's load balancer: "a" and the Service's uid without dashes, 32 characters. (cloud-provider: DefaultLoadBalancerName) */
+  /**
+   * What clouds call a Service's load balancer: "a" and the Service's uid without dashes, 32
+   * characters. (cloud-provider: DefaultLoadBalancerName)
+   */
   balancerName({ metadata: { uid } }: Service): string {
     return `a${uid!.replaceAll("-", "")}`.slice(0, 32);
   }
 
-  /** Where a new machine stands, what it is, and how the cloud calls it. `number` counts the machines before it. */
-  protected abstract describe(name: string, number: number): Omit<Instance, "name" | "addresses" | "publicAddresses">;
-  /** The load balancer as the Service wants it; `existing` keeps its addresses. Throws CloudError. */
+  /**
+   * Where a new machine stands, what it is, and how the cloud calls it. `number` counts the
+   * machines before it.
+   */
+  protected abstract describe(
+    name: string,
+    number: number,
+  ): Omit<Instance, "name" | "addresses" | "publicAddresses">;
+  /**
+   * The load balancer as the Service wants it; `existing` keeps its addresses. Throws CloudError.
+   */
   protected abstract design(service: Service, existing: LoadBalancer | undefined): LoadBalancer;
   protected abstract statusOf(balancer: LoadBalancer): LoadBalancerStatus;
 }
 
 /** A listener for each port of the Service. `targetPort` says where the cloud sends it on. */
-export function listenersOf({ spec }: Service, targetPort: (nodePort: number) => number): Listener[] {
-  return (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({ protocol, port, targetPort: targetPort(nodePort) }));
+export function listenersOf(
+  { spec }: Service,
+  targetPort: (nodePort: number) => number,
+): Listener[] {
+  return (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({
+    protocol,
+    port,
+    targetPort: targetPort(nodePort),
+  }));
 }

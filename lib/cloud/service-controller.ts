@@ -11,13 +11,16 @@ const BACK_OFF = { base: 5_000, max: 300_000 };
 const ALL_NODES = " nodes"; // a key like no Service's
 
 /**
- * Gives each Service of type LoadBalancer its load balancer, and keeps the cluster's nodes behind it.
- * (k8s.io/cloud-provider: controllers/service/controller.go)
+ * Gives each Service of type LoadBalancer its load balancer, and keeps the cluster's nodes behind
+ * it. (k8s.io/cloud-provider: controllers/service/controller.go)
  *
- * It is not part of the kube-controller-manager: it lives where the cloud is known. Which nodes are ready does not matter here;
- * the load balancer's health checks find that out.
+ * It is not part of the kube-controller-manager: it lives where the cloud is known. Which nodes are
+ * ready does not matter here; the load balancer's health checks find that out.
  */
-export function serviceController({ client, informers, events }: Context, provider: CloudProvider): Controller {
+export function serviceController(
+  { client, informers, events }: Context,
+  provider: CloudProvider,
+): Controller {
   const services = informers.of("Service");
   const nodes = informers.of("Node");
   const ensured = new Map<string, { service: Service; hosts: readonly Node[] }>();
@@ -40,7 +43,12 @@ export function serviceController({ client, informers, events }: Context, provid
     try {
       return work();
     } catch (error) {
-      if (error instanceof CloudError || isApiError(error)) events.warning(service, "SyncLoadBalancerFailed", `Error syncing load balancer: ${error.message}`);
+      if (error instanceof CloudError || isApiError(error))
+        events.warning(
+          service,
+          "SyncLoadBalancerFailed",
+          `Error syncing load balancer: ${error.message}`,
+        );
       throw error;
     }
   }
@@ -51,9 +59,16 @@ export function serviceController({ client, informers, events }: Context, provid
       if (before) tellChanges(before, service);
       events.normal(service, "EnsuringLoadBalancer", "Ensuring load balancer");
     }
-    const held = service.metadata.finalizers?.includes(FINALIZER) ? service : setFinalizers(service, [...(service.metadata.finalizers ?? []), FINALIZER]);
+    const held = service.metadata.finalizers?.includes(FINALIZER)
+      ? service
+      : setFinalizers(service, [...(service.metadata.finalizers ?? []), FINALIZER]);
     const hosts = suitableNodes();
-    if (hosts.length === 0) events.warning(service, "UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer");
+    if (hosts.length === 0)
+      events.warning(
+        service,
+        "UnAvailableLoadBalancer",
+        "There are no available nodes for LoadBalancer",
+      );
     const status = failing("ensure load balancer", () => provider.ensureLoadBalancer(held, hosts));
     if ("busy" in status) {
       inProgress.add(key);
@@ -66,14 +81,22 @@ export function serviceController({ client, informers, events }: Context, provid
   }
 
   function cleanUp(key: string, service: Service): void {
-    if (failing("check if load balancer exists before cleanup", () => provider.getLoadBalancer(service)) || inProgress.has(key)) {
+    if (
+      failing("check if load balancer exists before cleanup", () =>
+        provider.getLoadBalancer(service),
+      ) ||
+      inProgress.has(key)
+    ) {
       events.normal(service, "DeletingLoadBalancer", "Deleting load balancer");
       failing("delete load balancer", () => provider.ensureLoadBalancerDeleted(service));
     }
     ensured.delete(key);
     inProgress.delete(key);
     const without = service.metadata.deletionTimestamp ? service : setStatus(service, undefined);
-    setFinalizers(without, service.metadata.finalizers!.filter((one) => one !== FINALIZER));
+    setFinalizers(
+      without,
+      service.metadata.finalizers!.filter((one) => one !== FINALIZER),
+    );
     events.normal(service, "DeletedLoadBalancer", "Deleted load balancer");
   }
 
@@ -86,65 +109,115 @@ export function serviceController({ client, informers, events }: Context, provid
       try {
         provider.updateLoadBalancer(service, hosts);
         ensured.set(key, { service, hosts });
-        if (hosts.length === 0) events.warning(service, "UnAvailableLoadBalancer", "There are no available nodes for LoadBalancer");
+        if (hosts.length === 0)
+          events.warning(
+            service,
+            "UnAvailableLoadBalancer",
+            "There are no available nodes for LoadBalancer",
+          );
         else events.normal(service, "UpdatedLoadBalancer", "Updated load balancer with new hosts");
       } catch (error) {
         if (!(error instanceof CloudError)) throw error;
         const names = `[node names limited, total number of nodes: ${hosts.length}]`;
-        events.warning(service, "UpdateLoadBalancerFailed", `Error updating load balancer with new hosts ${names}: ${error.message}`);
+        events.warning(
+          service,
+          "UpdateLoadBalancerFailed",
+          `Error updating load balancer with new hosts ${names}: ${error.message}`,
+        );
       }
     }
   }
 
   /** In the order of their names, so that the same cluster always gives the same targets. */
   function suitableNodes(): Node[] {
-    return [...nodes.all()].filter(isSuitable).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    return [...nodes.all()]
+      .filter(isSuitable)
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   }
 
   // ---- writing
 
   function setFinalizers(service: Service, finalizers: string[]): Service {
-    const written = client.update<Service>({ ...service, metadata: { ...service.metadata, finalizers } });
-    if (written.metadata.finalizers?.length || !written.metadata.deletionTimestamp) services.learn(written);
+    const written = client.update<Service>({
+      ...service,
+      metadata: { ...service.metadata, finalizers },
+    });
+    if (written.metadata.finalizers?.length || !written.metadata.deletionTimestamp)
+      services.learn(written);
     return written;
   }
 
   function setStatus(service: Service, loadBalancer: LoadBalancerStatus | undefined): Service {
     if (same(service.status?.loadBalancer ?? {}, loadBalancer ?? {})) return service;
-    const written = client.updateStatus<Service>({ ...service, status: { ...service.status, loadBalancer: loadBalancer ?? {} } });
+    const written = client.updateStatus<Service>({
+      ...service,
+      status: { ...service.status, loadBalancer: loadBalancer ?? {} },
+    });
     services.learn(written);
     return written;
   }
 
   function tellChanges(before: Service, now: Service): void {
-    for (const [reason, read] of Object.entries(told)) if (!same(read(before), read(now))) events.normal(now, reason, `${show(read(before))} -> ${show(read(now))}`);
+    for (const [reason, read] of Object.entries(told))
+      if (!same(read(before), read(now)))
+        events.normal(now, reason, `${show(read(before))} -> ${show(read(now))}`);
   }
 
   return {
-    name: "service-controller", reconcile, backOff: BACK_OFF,
+    name: "service-controller",
+    reconcile,
+    backOff: BACK_OFF,
     watches: [
       // The finalizer and the status that it writes itself are no news.
-      watch("Service", (key, service, previous) => (service && previous && !needsUpdate(previous, service) && !needsCleanup(service) ? [] : [key])),
-      watch("Node", (_key, node, previous) => (node && previous && isSuitable(node) === isSuitable(previous) && identity(node) === identity(previous) ? [] : [ALL_NODES])),
+      watch("Service", (key, service, previous) =>
+        service && previous && !needsUpdate(previous, service) && !needsCleanup(service)
+          ? []
+          : [key],
+      ),
+      watch("Node", (_key, node, previous) =>
+        node &&
+        previous &&
+        isSuitable(node) === isSuitable(previous) &&
+        identity(node) === identity(previous)
+          ? []
+          : [ALL_NODES],
+      ),
     ],
   };
 }
 
-const wantsLoadBalancer = ({ metadata, spec }: Service): boolean => spec.type === "LoadBalancer" && spec.loadBalancerClass === undefined && !metadata.deletionTimestamp;
+const wantsLoadBalancer = ({ metadata, spec }: Service): boolean =>
+  spec.type === "LoadBalancer" &&
+  spec.loadBalancerClass === undefined &&
+  !metadata.deletionTimestamp;
 
-const needsCleanup = (service: Service): boolean => Boolean(service.metadata.finalizers?.includes(FINALIZER)) && !wantsLoadBalancer(service);
+const needsCleanup = (service: Service): boolean =>
+  Boolean(service.metadata.finalizers?.includes(FINALIZER)) && !wantsLoadBalancer(service);
 
 /** (stableNodeSetPredicates; KEP-3458) */
 const isSuitable = ({ metadata: { deletionTimestamp, labels }, spec: { taints } }: Node): boolean =>
-  !deletionTimestamp && labels?.[EXCLUDE] === undefined && !taints?.some(({ key }) => key === AUTOSCALER_TAINT);
+  !deletionTimestamp &&
+  labels?.[EXCLUDE] === undefined &&
+  !taints?.some(({ key }) => key === AUTOSCALER_TAINT);
 
-const identity = ({ metadata: { name }, spec: { providerID } }: Node): string => `${name} ${providerID}`;
+const identity = ({ metadata: { name }, spec: { providerID } }: Node): string =>
+  `${name} ${providerID}`;
 
 /** Only these parts of a Service concern its load balancer. */
 function needsUpdate(before: Service, now: Service): boolean {
   const relevant = ({ metadata: { uid, annotations }, spec }: Service) => [
-    uid, annotations ?? {}, spec.type, spec.ports ?? [], spec.sessionAffinity, spec.sessionAffinityConfig ?? {}, spec.loadBalancerIP, spec.loadBalancerSourceRanges ?? [],
-    spec.externalIPs ?? [], spec.externalTrafficPolicy, spec.healthCheckNodePort, spec.ipFamilies ?? [],
+    uid,
+    annotations ?? {},
+    spec.type,
+    spec.ports ?? [],
+    spec.sessionAffinity,
+    spec.sessionAffinityConfig ?? {},
+    spec.loadBalancerIP,
+    spec.loadBalancerSourceRanges ?? [],
+    spec.externalIPs ?? [],
+    spec.externalTrafficPolicy,
+    spec.healthCheckNodePort,
+    spec.ipFamilies ?? [],
   ];
   return !same(relevant(before), relevant(now));
 }
@@ -158,7 +231,8 @@ const told: Record<string, (service: Service) => unknown> = {
   HealthCheckNodePort: ({ spec }) => spec.healthCheckNodePort ?? 0,
 };
 
-const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(" ")}]` : String(value));
+const show = (value: unknown): string =>
+  Array.isArray(value) ? `[${value.join(" ")}]` : String(value);
 
 function failing<T>(what: string, call: () => T): T {
   try {

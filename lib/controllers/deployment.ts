@@ -1,4 +1,11 @@
-import { controllerOf, watch, watchOwned, type Again, type Context, type Controller } from "../machinery/controller.js";
+import {
+  controllerOf,
+  watch,
+  watchOwned,
+  type Again,
+  type Context,
+  type Controller,
+} from "../machinery/controller.js";
 import { stamp } from "../machinery/events.js";
 import { isApiError } from "../machinery/informer.js";
 import { hash } from "../machinery/random.js";
@@ -13,8 +20,9 @@ const MAX = "deployment.kubernetes.io/max-replicas";
 const HASH = "pod-template-hash";
 
 /**
- * Turns a Deployment into ReplicaSets: one for each Pod template it ever had, of which the newest is scaled up while the
- * others are scaled down, within maxSurge and maxUnavailable. (kubernetes: pkg/controller/deployment)
+ * Turns a Deployment into ReplicaSets: one for each Pod template it ever had, of which the newest
+ * is scaled up while the others are scaled down, within maxSurge and maxUnavailable. (kubernetes:
+ * pkg/controller/deployment)
  */
 export function deploymentController({ clock, client, informers, events }: Context): Controller {
   const deployments = informers.of("Deployment");
@@ -26,29 +34,60 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const deployment = deployments.get(key);
     if (!deployment) return;
     adopt(deployment);
-    const owned = sets.by("controller", deployment.metadata.uid!).filter((set) => !set.metadata.deletionTimestamp);
-    if (deployment.metadata.deletionTimestamp) return reportStatus(deployment, newest(deployment, owned), owned);
+    const owned = sets
+      .by("controller", deployment.metadata.uid!)
+      .filter((set) => !set.metadata.deletionTimestamp);
+    if (deployment.metadata.deletionTimestamp)
+      return reportStatus(deployment, newest(deployment, owned), owned);
     const current = newest(deployment, owned);
     const old = owned.filter((set) => set !== current);
-    if (deployment.spec.paused || isScaling(deployment, owned)) scaleInProportion(deployment, current, old);
+    if (deployment.spec.paused || isScaling(deployment, owned))
+      scaleInProportion(deployment, current, old);
     else if (deployment.spec.strategy?.type === "Recreate") recreate(deployment, current, old);
     else rollOut(deployment, current, old);
-    const now = sets.by("controller", deployment.metadata.uid!).filter((set) => !set.metadata.deletionTimestamp);
+    const now = sets
+      .by("controller", deployment.metadata.uid!)
+      .filter((set) => !set.metadata.deletionTimestamp);
     if (isComplete(deployment, now)) forgetOldRevisions(deployment, now);
     return reportStatus(deployment, newest(deployment, now), now);
   }
 
-  /** ReplicaSets that fit the selector and have no owner, as after a deletion that orphaned them, are ours again. */
-  function adopt({ apiVersion, kind, metadata: { name, uid, namespace, deletionTimestamp }, spec: { selector } }: Deployment): void {
+  /**
+   * ReplicaSets that fit the selector and have no owner, as after a deletion that orphaned them,
+   * are ours again.
+   */
+  function adopt({
+    apiVersion,
+    kind,
+    metadata: { name, uid, namespace, deletionTimestamp },
+    spec: { selector },
+  }: Deployment): void {
     if (deletionTimestamp) return;
     const owner = { apiVersion, kind, name, uid: uid!, controller: true, blockOwnerDeletion: true };
-    for (const set of sets.by("orphan", namespace!)) if (matches(selector, set.metadata.labels)) write({ ...set, metadata: { ...set.metadata, ownerReferences: [...(set.metadata.ownerReferences ?? []), owner] } });
+    for (const set of sets.by("orphan", namespace!))
+      if (matches(selector, set.metadata.labels))
+        write({
+          ...set,
+          metadata: {
+            ...set.metadata,
+            ownerReferences: [...(set.metadata.ownerReferences ?? []), owner],
+          },
+        });
   }
 
   // ---- the strategies
 
-  function rollOut(deployment: Deployment, found: ReplicaSet | undefined, old: readonly ReplicaSet[]): void {
-    const current = ensureCurrent(deployment, found, old, roomFor(deployment, [...old, ...(found ? [found] : [])], found));
+  function rollOut(
+    deployment: Deployment,
+    found: ReplicaSet | undefined,
+    old: readonly ReplicaSet[],
+  ): void {
+    const current = ensureCurrent(
+      deployment,
+      found,
+      old,
+      roomFor(deployment, [...old, ...(found ? [found] : [])], found),
+    );
     const all = [...old, current];
     const wanted = newSize(deployment, all, current);
     if (wanted !== size(current)) return scale(deployment, current, wanted);
@@ -56,7 +95,11 @@ export function deploymentController({ clock, client, informers, events }: Conte
   }
 
   /** All the old Pods go before a new one comes. */
-  function recreate(deployment: Deployment, found: ReplicaSet | undefined, old: readonly ReplicaSet[]): void {
+  function recreate(
+    deployment: Deployment,
+    found: ReplicaSet | undefined,
+    old: readonly ReplicaSet[],
+  ): void {
     for (const set of old) if (size(set) > 0) scale(deployment, set, 0);
     if (old.some((set) => size(set) > 0 || (set.status?.replicas ?? 0) > 0)) return;
     const wanted = replicasOf(deployment);
@@ -65,15 +108,27 @@ export function deploymentController({ clock, client, informers, events }: Conte
   }
 
   /** The user changed `replicas` (or paused): each ReplicaSet keeps its share of the whole. */
-  function scaleInProportion(deployment: Deployment, current: ReplicaSet | undefined, old: readonly ReplicaSet[]): void {
+  function scaleInProportion(
+    deployment: Deployment,
+    current: ReplicaSet | undefined,
+    old: readonly ReplicaSet[],
+  ): void {
     const live = [...old, ...(current ? [current] : [])].filter((set) => size(set) > 0);
     const only = live.length <= 1 ? (live[0] ?? current) : undefined;
     if (only) return scale(deployment, only, replicasOf(deployment));
-    const allowed = replicasOf(deployment) > 0 ? replicasOf(deployment) + limits(deployment).surge : 0;
+    const allowed =
+      replicasOf(deployment) > 0 ? replicasOf(deployment) + limits(deployment).surge : 0;
     let left = allowed - total(live);
-    const bySize = [...live].sort((a, b) => size(b) - size(a) || a.metadata.name.localeCompare(b.metadata.name));
+    const bySize = [...live].sort(
+      (a, b) => size(b) - size(a) || a.metadata.name.localeCompare(b.metadata.name),
+    );
     const shares = bySize.map((set) => {
-      const share = left > 0 ? Math.min(proportion(deployment, set), left) : left < 0 ? Math.max(proportion(deployment, set), left) : 0;
+      const share =
+        left > 0
+          ? Math.min(proportion(deployment, set), left)
+          : left < 0
+            ? Math.max(proportion(deployment, set), left)
+            : 0;
       left -= share;
       return size(set) + share;
     });
@@ -88,20 +143,28 @@ export function deploymentController({ clock, client, informers, events }: Conte
   }
 
   /** Takes old Pods away as far as enough stay available; those that are not ready go first. */
-  function shrinkOld(deployment: Deployment, current: ReplicaSet, old: readonly ReplicaSet[]): void {
+  function shrinkOld(
+    deployment: Deployment,
+    current: ReplicaSet,
+    old: readonly ReplicaSet[],
+  ): void {
     const live = old.filter((set) => size(set) > 0).sort(oldestFirst);
     if (live.length === 0) return;
     const least = replicasOf(deployment) - limits(deployment).unavailable;
     const newUnavailable = size(current) - available(current);
     let unhealthy = total([...live, current]) - least - newUnavailable;
-    if (unhealthy <= 0) return; // the new Pods that are not available yet use up what may be missing
+    // the new Pods that are not available yet use up what may be missing
+    if (unhealthy <= 0) return;
     const left = new Map(live.map((set) => [set, size(set)]));
     for (const set of live) {
       const cut = Math.min(unhealthy, Math.max(0, size(set) - available(set)));
       left.set(set, size(set) - cut);
       unhealthy -= cut;
     }
-    let healthy = Math.max(0, live.reduce((sum, set) => sum + available(set), available(current)) - least);
+    let healthy = Math.max(
+      0,
+      live.reduce((sum, set) => sum + available(set), available(current)) - least,
+    );
     for (const set of live) {
       const cut = Math.min(left.get(set)!, healthy);
       left.set(set, left.get(set)! - cut);
@@ -112,33 +175,73 @@ export function deploymentController({ clock, client, informers, events }: Conte
 
   // ---- ReplicaSets
 
-  /** The ReplicaSet of the present template, made if it is missing, with the newest revision's number on it and on the Deployment. */
-  function ensureCurrent(deployment: Deployment, found: ReplicaSet | undefined, old: readonly ReplicaSet[], replicas: number): ReplicaSet {
+  /**
+   * The ReplicaSet of the present template, made if it is missing, with the newest revision's
+   * number on it and on the Deployment.
+   */
+  function ensureCurrent(
+    deployment: Deployment,
+    found: ReplicaSet | undefined,
+    old: readonly ReplicaSet[],
+    replicas: number,
+  ): ReplicaSet {
     const revision = String(Math.max(0, ...old.map(revisionOf)) + 1);
     const current = found ?? createSet(deployment, revision, replicas);
-    if (found && revisionOf(found) < Number(revision)) write({ ...found, metadata: annotated(found, { [REVISION]: revision }) });
+    if (found && revisionOf(found) < Number(revision))
+      write({ ...found, metadata: annotated(found, { [REVISION]: revision }) });
     const shown = String(Math.max(revisionOf(current), Number(revision)));
-    if (deployment.metadata.annotations?.[REVISION] !== shown) deployments.learn(client.update<Deployment>({ ...deployment, metadata: annotated(deployment, { [REVISION]: shown }) }));
+    if (deployment.metadata.annotations?.[REVISION] !== shown)
+      deployments.learn(
+        client.update<Deployment>({
+          ...deployment,
+          metadata: annotated(deployment, { [REVISION]: shown }),
+        }),
+      );
     return sets.get(`${current.metadata.namespace}/${current.metadata.name}`) ?? current;
   }
 
   function createSet(deployment: Deployment, revision: string, replicas: number): ReplicaSet {
-    const { metadata: { name, namespace, uid }, spec: { template, selector, minReadySeconds } } = deployment;
+    const {
+      metadata: { name, namespace, uid },
+      spec: { template, selector, minReadySeconds },
+    } = deployment;
     const label = { [HASH]: templateHash(template) };
     const set = client.create<ReplicaSet>({
-      apiVersion: "apps/v1", kind: "ReplicaSet",
+      apiVersion: "apps/v1",
+      kind: "ReplicaSet",
       metadata: {
-        name: `${name}-${label[HASH]}`, ...(namespace && { namespace }), labels: { ...template.metadata?.labels, ...label },
+        name: `${name}-${label[HASH]}`,
+        ...(namespace && { namespace }),
+        labels: { ...template.metadata?.labels, ...label },
         annotations: { ...inherited(deployment), [REVISION]: revision, ...sizes(deployment) },
-        ownerReferences: [{ apiVersion: "apps/v1", kind: "Deployment", name, uid: uid!, controller: true, blockOwnerDeletion: true }],
+        ownerReferences: [
+          {
+            apiVersion: "apps/v1",
+            kind: "Deployment",
+            name,
+            uid: uid!,
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
       },
       spec: {
-        replicas, ...(minReadySeconds && { minReadySeconds }), selector: { ...selector, matchLabels: { ...selector.matchLabels, ...label } },
-        template: { ...template, metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...label } } },
+        replicas,
+        ...(minReadySeconds && { minReadySeconds }),
+        selector: { ...selector, matchLabels: { ...selector.matchLabels, ...label } },
+        template: {
+          ...template,
+          metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...label } },
+        },
       },
     });
     sets.learn(set);
-    if (replicas > 0) events.normal(deployment, "ScalingReplicaSet", `Scaled up replica set ${set.metadata.name} from 0 to ${replicas}`);
+    if (replicas > 0)
+      events.normal(
+        deployment,
+        "ScalingReplicaSet",
+        `Scaled up replica set ${set.metadata.name} from 0 to ${replicas}`,
+      );
     return set;
   }
 
@@ -147,16 +250,26 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const metadata = annotated(set, sizes(deployment));
     if (replicas === before && metadata === set.metadata) return;
     write({ ...set, metadata, spec: { ...set.spec, replicas } });
-    if (replicas !== before) events.normal(deployment, "ScalingReplicaSet", `Scaled ${replicas > before ? "up" : "down"} replica set ${set.metadata.name} from ${before} to ${replicas}`);
+    if (replicas !== before)
+      events.normal(
+        deployment,
+        "ScalingReplicaSet",
+        `Scaled ${replicas > before ? "up" : "down"} replica set ${set.metadata.name} from ${before} to ${replicas}`,
+      );
   }
 
   const write = (set: ReplicaSet): void => sets.learn(client.update(set));
 
   /** Old ReplicaSets stay for `kubectl rollout undo`, ten of them by default. */
   function forgetOldRevisions(deployment: Deployment, all: readonly ReplicaSet[]): void {
-    const empty = all.filter((set) => set !== newest(deployment, all) && size(set) === 0 && (set.status?.replicas ?? 0) === 0);
+    const empty = all.filter(
+      (set) =>
+        set !== newest(deployment, all) && size(set) === 0 && (set.status?.replicas ?? 0) === 0,
+    );
     const surplus = empty.length - (deployment.spec.revisionHistoryLimit ?? 10);
-    for (const { metadata: { name, namespace, uid } } of empty.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, surplus)))
+    for (const {
+      metadata: { name, namespace, uid },
+    } of empty.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, surplus)))
       try {
         client.delete("ReplicaSet", name, namespace, { uid: uid! });
       } catch (error) {
@@ -166,7 +279,11 @@ export function deploymentController({ clock, client, informers, events }: Conte
 
   // ---- status
 
-  function reportStatus({ metadata: { namespace, name } }: Deployment, current: ReplicaSet | undefined, all: readonly ReplicaSet[]): Again | void {
+  function reportStatus(
+    { metadata: { namespace, name } }: Deployment,
+    current: ReplicaSet | undefined,
+    all: readonly ReplicaSet[],
+  ): Again | void {
     const deployment = deployments.get(`${namespace}/${name}`)!; // with what was just written to it
     const old = deployment.status ?? {};
     const counts = { replicas: 0, readyReplicas: 0, availableReplicas: 0 };
@@ -176,79 +293,149 @@ export function deploymentController({ clock, client, informers, events }: Conte
       counts.availableReplicas += status.availableReplicas ?? 0;
     }
     const status = {
-      observedGeneration: deployment.metadata.generation!, ...counts, updatedReplicas: current?.status?.replicas ?? 0,
+      observedGeneration: deployment.metadata.generation!,
+      ...counts,
+      updatedReplicas: current?.status?.replicas ?? 0,
       unavailableReplicas: Math.max(0, total(all) - counts.availableReplicas),
     };
-    const conditions = conditionsOf(deployment, { ...status, conditions: old.conditions ?? [] }, current, clock.now());
+    const conditions = conditionsOf(
+      deployment,
+      { ...status, conditions: old.conditions ?? [] },
+      current,
+      clock.now(),
+    );
     const next: Deployment["status"] = { ...withoutZeros(status), conditions };
-    if (!same(old, next)) deployments.learn(client.updateStatus<Deployment>({ ...deployment, status: next }));
+    if (!same(old, next))
+      deployments.learn(client.updateStatus<Deployment>({ ...deployment, status: next }));
     return untilDeadline(deployment, conditions, clock.now());
   }
 
-  return { name: "deployment-controller", watches: [watch("Deployment"), watchOwned("ReplicaSet", "Deployment")], reconcile };
+  return {
+    name: "deployment-controller",
+    watches: [watch("Deployment"), watchOwned("ReplicaSet", "Deployment")],
+    reconcile,
+  };
 }
 
 // ---- numbers
 
 const size = (set: ReplicaSet): number => set.spec.replicas ?? 1;
 const available = (set: ReplicaSet): number => set.status?.availableReplicas ?? 0;
-const total = (sets: readonly ReplicaSet[]): number => sets.reduce((sum, set) => sum + size(set), 0);
+const total = (sets: readonly ReplicaSet[]): number =>
+  sets.reduce((sum, set) => sum + size(set), 0);
 const replicasOf = (deployment: Deployment): number => deployment.spec.replicas ?? 1;
 const revisionOf = (set: ReplicaSet): number => Number(set.metadata.annotations?.[REVISION] ?? 0);
-const oldestFirst = (a: ReplicaSet, b: ReplicaSet): number => Date.parse(a.metadata.creationTimestamp!) - Date.parse(b.metadata.creationTimestamp!) || revisionOf(a) - revisionOf(b);
+const oldestFirst = (a: ReplicaSet, b: ReplicaSet): number =>
+  Date.parse(a.metadata.creationTimestamp!) - Date.parse(b.metadata.creationTimestamp!) ||
+  revisionOf(a) - revisionOf(b);
 
-/** maxSurge is rounded up, maxUnavailable down; both zero would stand still, so one may be unavailable. */
+/**
+ * maxSurge is rounded up, maxUnavailable down; both zero would stand still, so one may be
+ * unavailable.
+ */
 function limits({ spec }: Deployment): { surge: number; unavailable: number } {
   const { maxSurge = "25%", maxUnavailable = "25%" } = spec.strategy?.rollingUpdate ?? {};
   if (spec.strategy?.type === "Recreate") return { surge: 0, unavailable: 0 };
-  const of = (value: number | string, round: (value: number) => number) => (typeof value === "number" ? value : round((parseInt(value, 10) * (spec.replicas ?? 1)) / 100));
+  const of = (value: number | string, round: (value: number) => number) =>
+    typeof value === "number" ? value : round((parseInt(value, 10) * (spec.replicas ?? 1)) / 100);
   const [surge, unavailable] = [of(maxSurge, Math.ceil), of(maxUnavailable, Math.floor)];
-  return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, spec.replicas ?? 1) };
+  return {
+    surge,
+    unavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, spec.replicas ?? 1),
+  };
 }
 
-function roomFor(deployment: Deployment, all: readonly ReplicaSet[], current: ReplicaSet | undefined): number {
+function roomFor(
+  deployment: Deployment,
+  all: readonly ReplicaSet[],
+  current: ReplicaSet | undefined,
+): number {
   const have = current ? size(current) : 0;
   const most = replicasOf(deployment) + limits(deployment).surge;
-  return total(all) >= most ? have : have + Math.min(most - total(all), replicasOf(deployment) - have);
+  return total(all) >= most
+    ? have
+    : have + Math.min(most - total(all), replicasOf(deployment) - have);
 }
 
 function newSize(deployment: Deployment, all: readonly ReplicaSet[], current: ReplicaSet): number {
-  return size(current) > replicasOf(deployment) ? replicasOf(deployment) : roomFor(deployment, all, current);
+  return size(current) > replicasOf(deployment)
+    ? replicasOf(deployment)
+    : roomFor(deployment, all, current);
 }
 
-/** Every live ReplicaSet carries the size that the Deployment had when it was last scaled: when that differs, the user scaled. */
+/**
+ * Every live ReplicaSet carries the size that the Deployment had when it was last scaled: when that
+ * differs, the user scaled.
+ */
 const isScaling = (deployment: Deployment, owned: readonly ReplicaSet[]): boolean =>
-  owned.some((set) => size(set) > 0 && set.metadata.annotations?.[DESIRED] !== undefined && Number(set.metadata.annotations[DESIRED]) !== replicasOf(deployment));
+  owned.some(
+    (set) =>
+      size(set) > 0 &&
+      set.metadata.annotations?.[DESIRED] !== undefined &&
+      Number(set.metadata.annotations[DESIRED]) !== replicasOf(deployment),
+  );
 
-const sizes = (deployment: Deployment) => ({ [DESIRED]: String(replicasOf(deployment)), [MAX]: String(replicasOf(deployment) + limits(deployment).surge) });
+const sizes = (deployment: Deployment) => ({
+  [DESIRED]: String(replicasOf(deployment)),
+  [MAX]: String(replicasOf(deployment) + limits(deployment).surge),
+});
 
 // ---- templates
 
-/** The ReplicaSet whose template is the Deployment's, the added hash aside; the oldest where there are several. */
-function newest({ spec: { template } }: Deployment, owned: readonly ReplicaSet[]): ReplicaSet | undefined {
+/**
+ * The ReplicaSet whose template is the Deployment's, the added hash aside; the oldest where there
+ * are several.
+ */
+function newest(
+  { spec: { template } }: Deployment,
+  owned: readonly ReplicaSet[],
+): ReplicaSet | undefined {
   return [...owned].sort(oldestFirst).find((set) => {
     const { [HASH]: _, ...labels } = set.spec.template.metadata?.labels ?? {};
-    return same(labels, template.metadata?.labels ?? {}) && same(set.spec.template.spec, template.spec) && same(set.spec.template.metadata?.annotations, template.metadata?.annotations);
+    return (
+      same(labels, template.metadata?.labels ?? {}) &&
+      same(set.spec.template.spec, template.spec) &&
+      same(set.spec.template.metadata?.annotations, template.metadata?.annotations)
+    );
   });
 }
 
-/** FNV-1a over the template, spelt without vowels and look-alikes. Upstream hashes Go's own dump of it, so the letters differ there. (k8s.io/apimachinery: util/rand.SafeEncodeString) */
+/**
+ * FNV-1a over the template, spelt without vowels and look-alikes. Upstream hashes Go's own dump of
+ * it, so the letters differ there. (k8s.io/apimachinery: util/rand.SafeEncodeString)
+ */
 export function templateHash(template: PodTemplate): string {
   const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-  return [...String(hash(JSON.stringify(template, sortedKeys)))].map((character) => alphabet[character.charCodeAt(0) % alphabet.length]).join("");
+  return [...String(hash(JSON.stringify(template, sortedKeys)))]
+    .map((character) => alphabet[character.charCodeAt(0) % alphabet.length])
+    .join("");
 }
 
 const sortedKeys = (_key: string, value: unknown): unknown =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
 
-/** The Deployment's annotations go on to its ReplicaSets, but for its own bookkeeping and kubectl's. */
+/**
+ * The Deployment's annotations go on to its ReplicaSets, but for its own bookkeeping and kubectl's.
+ */
 function inherited({ metadata: { annotations = {} } }: Deployment): Record<string, string> {
-  return Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== "kubectl.kubernetes.io/last-applied-configuration" && !key.startsWith("deployment.kubernetes.io/")));
+  return Object.fromEntries(
+    Object.entries(annotations).filter(
+      ([key]) =>
+        key !== "kubectl.kubernetes.io/last-applied-configuration" &&
+        !key.startsWith("deployment.kubernetes.io/"),
+    ),
+  );
 }
 
 function annotated({ metadata }: Deployment | ReplicaSet, annotations: Record<string, string>) {
-  const changes = Object.entries(annotations).some(([key, value]) => metadata.annotations?.[key] !== value);
-  return changes ? { ...metadata, annotations: { ...metadata.annotations, ...annotations } } : metadata;
+  const changes = Object.entries(annotations).some(
+    ([key, value]) => metadata.annotations?.[key] !== value,
+  );
+  return changes
+    ? { ...metadata, annotations: { ...metadata.annotations, ...annotations } }
+    : metadata;
 }
 
 // ---- conditions
@@ -258,57 +445,150 @@ type Status = NonNullable<Deployment["status"]>;
 function isComplete(deployment: Deployment, all: readonly ReplicaSet[]): boolean {
   const current = newest(deployment, all);
   const wanted = replicasOf(deployment);
-  return all.reduce((sum, { status }) => sum + (status?.replicas ?? 0), 0) === wanted && current?.status?.replicas === wanted && (current.status.availableReplicas ?? 0) === wanted;
+  return (
+    all.reduce((sum, { status }) => sum + (status?.replicas ?? 0), 0) === wanted &&
+    current?.status?.replicas === wanted &&
+    (current.status.availableReplicas ?? 0) === wanted
+  );
 }
 
-/** Available, and Progressing with its reasons, which `kubectl rollout status` reads. (pkg/controller/deployment/progress.go) */
-function conditionsOf(deployment: Deployment, status: Status, current: ReplicaSet | undefined, now: number): Condition[] {
+/**
+ * Available, and Progressing with its reasons, which `kubectl rollout status` reads.
+ * (pkg/controller/deployment/progress.go)
+ */
+function conditionsOf(
+  deployment: Deployment,
+  status: Status,
+  current: ReplicaSet | undefined,
+  now: number,
+): Condition[] {
   const wanted = replicasOf(deployment);
   const enough = status.availableReplicas! >= wanted - limits(deployment).unavailable;
   const availability: Omit<Condition, "lastTransitionTime"> = enough
-    ? { type: "Available", status: "True", reason: "MinimumReplicasAvailable", message: "Deployment has minimum availability." }
-    : { type: "Available", status: "False", reason: "MinimumReplicasUnavailable", message: "Deployment does not have minimum availability." };
+    ? {
+        type: "Available",
+        status: "True",
+        reason: "MinimumReplicasAvailable",
+        message: "Deployment has minimum availability.",
+      }
+    : {
+        type: "Available",
+        status: "False",
+        reason: "MinimumReplicasUnavailable",
+        message: "Deployment does not have minimum availability.",
+      };
   const progress = progressOf(deployment, status, current, now);
-  return [availability, ...(progress ? [progress] : [])].map((next) => settled(status.conditions?.find(({ type }) => type === next.type), next, now));
+  return [availability, ...(progress ? [progress] : [])].map((next) =>
+    settled(
+      status.conditions?.find(({ type }) => type === next.type),
+      next,
+      now,
+    ),
+  );
 }
 
-function progressOf(deployment: Deployment, status: Status, current: ReplicaSet | undefined, now: number): Omit<Condition, "lastTransitionTime"> | undefined {
+function progressOf(
+  deployment: Deployment,
+  status: Status,
+  current: ReplicaSet | undefined,
+  now: number,
+): Omit<Condition, "lastTransitionTime"> | undefined {
   const { name } = deployment.metadata;
   const type = "Progressing";
   const before = condition(deployment, type);
   const subject = current ? `ReplicaSet "${current.metadata.name}"` : `Deployment "${name}"`;
   const wanted = replicasOf(deployment);
-  if (status.updatedReplicas === wanted && status.replicas === wanted && status.availableReplicas === wanted)
-    return { type, status: "True", reason: "NewReplicaSetAvailable", message: `${subject} has successfully progressed.` };
-  if (deployment.spec.paused) return { type, status: "Unknown", reason: "DeploymentPaused", message: "Deployment is paused" };
+  if (
+    status.updatedReplicas === wanted &&
+    status.replicas === wanted &&
+    status.availableReplicas === wanted
+  )
+    return {
+      type,
+      status: "True",
+      reason: "NewReplicaSetAvailable",
+      message: `${subject} has successfully progressed.`,
+    };
+  if (deployment.spec.paused)
+    return { type, status: "Unknown", reason: "DeploymentPaused", message: "Deployment is paused" };
   const done = before?.reason === "NewReplicaSetAvailable";
   if (!before || (done && current && !before.message!.includes(current.metadata.name)))
-    return { type, status: "True", reason: "NewReplicaSetCreated", message: `Created new replica set "${current?.metadata.name}"` };
+    return {
+      type,
+      status: "True",
+      reason: "NewReplicaSetCreated",
+      message: `Created new replica set "${current?.metadata.name}"`,
+    };
   const old = deployment.status!;
-  const moved = status.updatedReplicas! > (old.updatedReplicas ?? 0) || status.readyReplicas! > (old.readyReplicas ?? 0) || status.availableReplicas! > (old.availableReplicas ?? 0)
-    || status.replicas! - status.updatedReplicas! < (old.replicas ?? 0) - (old.updatedReplicas ?? 0);
-  if (moved && !done) // a finished rollout stays finished when the Deployment is only scaled
-    return { type, status: "True", reason: "ReplicaSetUpdated", message: `${subject} is progressing.`, lastUpdateTime: stamp(now) };
-  const overdue = now >= Date.parse(before.lastUpdateTime ?? "") + (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000;
+  const moved =
+    status.updatedReplicas! > (old.updatedReplicas ?? 0) ||
+    status.readyReplicas! > (old.readyReplicas ?? 0) ||
+    status.availableReplicas! > (old.availableReplicas ?? 0) ||
+    status.replicas! - status.updatedReplicas! < (old.replicas ?? 0) - (old.updatedReplicas ?? 0);
+  if (moved && !done)
+    // a finished rollout stays finished when the Deployment is only scaled
+    return {
+      type,
+      status: "True",
+      reason: "ReplicaSetUpdated",
+      message: `${subject} is progressing.`,
+      lastUpdateTime: stamp(now),
+    };
+  const overdue =
+    now >=
+    Date.parse(before.lastUpdateTime ?? "") +
+      (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000;
   if (overdue && !done)
-    return { type, status: "False", reason: "ProgressDeadlineExceeded", message: `${subject} has timed out progressing.` };
+    return {
+      type,
+      status: "False",
+      reason: "ProgressDeadlineExceeded",
+      message: `${subject} has timed out progressing.`,
+    };
   const { lastTransitionTime: _, ...same } = before;
   return same;
 }
 
-/** lastTransitionTime moves with the status, lastUpdateTime with the reason (or where progress was made). */
-function settled(before: Condition | undefined, next: Omit<Condition, "lastTransitionTime">, now: number): Condition {
+/**
+ * lastTransitionTime moves with the status, lastUpdateTime with the reason (or where progress was
+ * made).
+ */
+function settled(
+  before: Condition | undefined,
+  next: Omit<Condition, "lastTransitionTime">,
+  now: number,
+): Condition {
   const time = stamp(now);
-  const lastUpdateTime = next.lastUpdateTime ?? (before?.status === next.status && before.reason === next.reason ? before.lastUpdateTime! : time);
-  return { ...next, lastUpdateTime, lastTransitionTime: before?.status === next.status ? before.lastTransitionTime! : time };
+  const lastUpdateTime =
+    next.lastUpdateTime ??
+    (before?.status === next.status && before.reason === next.reason
+      ? before.lastUpdateTime!
+      : time);
+  return {
+    ...next,
+    lastUpdateTime,
+    lastTransitionTime: before?.status === next.status ? before.lastTransitionTime! : time,
+  };
 }
 
 /** When to look whether the rollout has taken too long. */
-function untilDeadline(deployment: Deployment, conditions: readonly Condition[], now: number): Again | void {
+function untilDeadline(
+  deployment: Deployment,
+  conditions: readonly Condition[],
+  now: number,
+): Again | void {
   const progress = conditions.find(({ type }) => type === "Progressing");
   if (progress?.status !== "True" || progress.reason === "NewReplicaSetAvailable") return;
-  return { inBackground: Math.max(1_000, Date.parse(progress.lastUpdateTime!) + (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 - now) };
+  return {
+    inBackground: Math.max(
+      1_000,
+      Date.parse(progress.lastUpdateTime!) +
+        (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 -
+        now,
+    ),
+  };
 }
 
 /** Counts of zero are left out of a status (Go's omitempty). */
-const withoutZeros = (status: object): object => Object.fromEntries(Object.entries(status).filter(([, value]) => value !== 0));
+const withoutZeros = (status: object): object =>
+  Object.fromEntries(Object.entries(status).filter(([, value]) => value !== 0));

@@ -5,30 +5,54 @@ import type { Endpoints, Pod, Service } from "../objects/types.js";
 import { isReady, isTerminal } from "../objects/pods.js";
 import { podReference, portsByTemplate, Selection } from "./selection.js";
 
-/** Addresses in one Endpoints object, at most; the annotation says when some were left out. (pkg/controller/endpoint: maxCapacity) */
+/**
+ * Addresses in one Endpoints object, at most; the annotation says when some were left out.
+ * (pkg/controller/endpoint: maxCapacity)
+ */
 const MAX_ADDRESSES = 1_000;
 const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
-/** A whole object of up to a thousand addresses is written for each change, so changes are gathered (--endpoint-updates-batch-period; upstream's default is 0). Milliseconds. */
+/**
+ * A whole object of up to a thousand addresses is written for each change, so changes are gathered
+ * (--endpoint-updates-batch-period; upstream's default is 0). Milliseconds.
+ */
 const BATCH_MS = 500;
 
 /**
- * Writes each Service's Endpoints, the object that the article names. It is deprecated since Kubernetes 1.33 (KEP-4974) and
- * kube-proxy does not read it: EndpointSlices took its place. (kubernetes: pkg/controller/endpoint)
+ * Writes each Service's Endpoints, the object that the article names. It is deprecated since
+ * Kubernetes 1.33 (KEP-4974) and kube-proxy does not read it: EndpointSlices took its place.
+ * (kubernetes: pkg/controller/endpoint)
  */
 export function endpointsController({ client, informers }: Context): Controller {
   const selection = new Selection(informers);
   const existing = informers.of("Endpoints");
-  const addresses = new WeakMap<Pod, Address>(); // an Endpoints is written whole, though few of its addresses changed
+  // an Endpoints is written whole, though few of its addresses changed
+  const addresses = new WeakMap<Pod, Address>();
 
   function reconcile(key: string): void {
     const service = selection.services.get(key);
     const present = existing.get(key);
-    if (!service) return present?.metadata.labels?.[MANAGED_BY] === MANAGER ? remove(key) : undefined;
-    if (!service.spec.selector || service.spec.type === "ExternalName" || service.metadata.deletionTimestamp) return;
+    if (!service)
+      return present?.metadata.labels?.[MANAGED_BY] === MANAGER ? remove(key) : undefined;
+    if (
+      !service.spec.selector ||
+      service.spec.type === "ExternalName" ||
+      service.metadata.deletionTimestamp
+    )
+      return;
     const wanted = endpointsOf(service);
     if (!present) existing.learn(client.create(wanted));
-    else if (!same([present.subsets ?? [], present.metadata.labels, present.metadata.annotations], [wanted.subsets, wanted.metadata.labels, wanted.metadata.annotations]))
-      existing.learn(client.update({ ...wanted, metadata: { ...wanted.metadata, resourceVersion: present.metadata.resourceVersion! } }));
+    else if (
+      !same(
+        [present.subsets ?? [], present.metadata.labels, present.metadata.annotations],
+        [wanted.subsets, wanted.metadata.labels, wanted.metadata.annotations],
+      )
+    )
+      existing.learn(
+        client.update({
+          ...wanted,
+          metadata: { ...wanted.metadata, resourceVersion: present.metadata.resourceVersion! },
+        }),
+      );
   }
 
   function remove(key: string): void {
@@ -53,14 +77,33 @@ export function endpointsController({ client, informers }: Context): Controller 
         break;
       }
       const { ports, text } = portsOf(pod);
-      if (!subsets.has(text)) subsets.set(text, { addresses: [], notReadyAddresses: [], ports: ports.map(({ name, port, protocol }) => ({ ...(name && { name }), port, protocol })) });
+      if (!subsets.has(text))
+        subsets.set(text, {
+          addresses: [],
+          notReadyAddresses: [],
+          ports: ports.map(({ name, port, protocol }) => ({
+            ...(name && { name }),
+            port,
+            protocol,
+          })),
+        });
       const { addresses: ready, notReadyAddresses: notReady } = subsets.get(text)!;
-      (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push(addressOf(pod));
+      (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push(
+        addressOf(pod),
+      );
     }
     return {
-      apiVersion: "v1", kind: "Endpoints", subsets: [...subsets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => tidy(subset)),
+      apiVersion: "v1",
+      kind: "Endpoints",
+      subsets: [...subsets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => tidy(subset)),
       metadata: {
-        name, ...(namespace && { namespace }), labels: { ...labels, [MANAGED_BY]: MANAGER, ...(service.spec.clusterIP === "None" && { "service.kubernetes.io/headless": "" }) },
+        name,
+        ...(namespace && { namespace }),
+        labels: {
+          ...labels,
+          [MANAGED_BY]: MANAGER,
+          ...(service.spec.clusterIP === "None" && { "service.kubernetes.io/headless": "" }),
+        },
         ...(left > 0 && { annotations: { [OVER_CAPACITY]: "truncated" } }),
       },
     };
@@ -68,13 +111,27 @@ export function endpointsController({ client, informers }: Context): Controller 
 
   function addressOf(pod: Pod): Address {
     let address = addresses.get(pod);
-    if (!address) addresses.set(pod, (address = frozen({ ip: pod.status!.podIP!, ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }), targetRef: podReference(pod) })));
+    if (!address)
+      addresses.set(
+        pod,
+        (address = frozen({
+          ip: pod.status!.podIP!,
+          ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }),
+          targetRef: podReference(pod),
+        })),
+      );
     return address;
   }
 
   return {
-    name: "endpoint-controller", pace: BATCH_MS, reconcile,
-    watches: [watch("Service"), watch("Pod", (_key, pod, previous) => selection.affectedBy(pod, previous)), watch("Endpoints")],
+    name: "endpoint-controller",
+    pace: BATCH_MS,
+    reconcile,
+    watches: [
+      watch("Service"),
+      watch("Pod", (_key, pod, previous) => selection.affectedBy(pod, previous)),
+      watch("Endpoints"),
+    ],
   };
 }
 
@@ -85,7 +142,15 @@ type Subset = Required<NonNullable<Endpoints["subsets"]>[number]>;
 type Address = Subset["addresses"][number];
 
 /** Addresses by IP, and no empty lists. */
-function tidy({ addresses, notReadyAddresses, ports }: Subset): NonNullable<Endpoints["subsets"]>[number] {
+function tidy({
+  addresses,
+  notReadyAddresses,
+  ports,
+}: Subset): NonNullable<Endpoints["subsets"]>[number] {
   const sorted = (list: Address[]) => list.sort((a, b) => (a.ip < b.ip ? -1 : 1));
-  return { ...(addresses.length > 0 && { addresses: sorted(addresses) }), ...(notReadyAddresses.length > 0 && { notReadyAddresses: sorted(notReadyAddresses) }), ...(ports.length > 0 && { ports }) };
+  return {
+    ...(addresses.length > 0 && { addresses: sorted(addresses) }),
+    ...(notReadyAddresses.length > 0 && { notReadyAddresses: sorted(notReadyAddresses) }),
+    ...(ports.length > 0 && { ports }),
+  };
 }

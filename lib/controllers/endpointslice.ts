@@ -3,7 +3,13 @@ import { isApiError, keyOf, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Endpoint, EndpointSlice, IPFamily, Pod, Service } from "../objects/types.js";
 import { isTerminal } from "../objects/pods.js";
-import { endpointConditions, podReference, portsByTemplate, Selection, selects } from "./selection.js";
+import {
+  endpointConditions,
+  podReference,
+  portsByTemplate,
+  Selection,
+  selects,
+} from "./selection.js";
 import { Packing, type Draft } from "./slice-packing.js";
 
 const SERVICE = "kubernetes.io/service-name";
@@ -13,12 +19,13 @@ const MANAGER = "endpointslice-controller.k8s.io";
 const ZONE = "topology.kubernetes.io/zone";
 
 /**
- * Writes the addresses behind each Service into EndpointSlices of a hundred. (kubernetes: pkg/controller/endpointslice,
- * k8s.io/endpointslice: reconciler.go)
+ * Writes the addresses behind each Service into EndpointSlices of a hundred. (kubernetes:
+ * pkg/controller/endpointslice, k8s.io/endpointslice: reconciler.go)
  *
- * A big Service has thousands of endpoints, and usually one Pod changes. So the controller keeps a book for each Service: which
- * slice each Pod is in, and which Pods changed since it last looked; only their slices are edited. When a slice is not as the
- * book says, the book is thrown away and everything about that Service is read again.
+ * A big Service has thousands of endpoints, and usually one Pod changes. So the controller keeps a
+ * book for each Service: which slice each Pod is in, and which Pods changed since it last looked;
+ * only their slices are edited. When a slice is not as the book says, the book is thrown away and
+ * everything about that Service is read again.
  */
 export function endpointSliceController({ client, informers }: Context): Controller {
   const selection = new Selection(informers);
@@ -30,8 +37,15 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   function reconcile(key: string): void {
     const service = services.get(key);
-    const book = service && service.spec.selector && service.spec.type !== "ExternalName" && !service.metadata.deletionTimestamp ? bookOf(key, service) : undefined;
-    if (!book) return void books.delete(key); // the garbage collector takes the slices of a Service that is gone
+    const book =
+      service &&
+      service.spec.selector &&
+      service.spec.type !== "ExternalName" &&
+      !service.metadata.deletionTimestamp
+        ? bookOf(key, service)
+        : undefined;
+    // the garbage collector takes the slices of a Service that is gone
+    if (!book) return void books.delete(key);
     const changed = book.changed;
     book.changed = new Set();
     try {
@@ -63,7 +77,8 @@ export function endpointSliceController({ client, informers }: Context): Control
     const added = new Map<string, { fresh: EndpointSlice; endpoints: Endpoint[] }>();
     for (const slice of slices.values()) {
       if (!families.includes(slice.addressType as IPFamily)) packing.draft(slice).endpoints = [];
-      else if (slice.endpoints.length === 0 || !same(slice.metadata.labels, labels)) packing.draft(slice);
+      else if (slice.endpoints.length === 0 || !same(slice.metadata.labels, labels))
+        packing.draft(slice);
     }
     for (const key of changed)
       for (const family of families) {
@@ -73,10 +88,20 @@ export function endpointSliceController({ client, informers }: Context): Control
         const { ports, text } = endpoint ? portsOf(pod!) : noPorts;
         const slice = slices.get(places.get(place) ?? "");
         const stays = slice && endpoint && same(slice.ports ?? [], ports);
-        if (slice && packing.replace(slice, splitKey(key).name, stays ? endpoint : undefined) && stays) continue;
+        if (
+          slice &&
+          packing.replace(slice, splitKey(key).name, stays ? endpoint : undefined) &&
+          stays
+        )
+          continue;
         if (!endpoint) places.delete(place);
-        else if (added.has(`${family} ${text}`)) added.get(`${family} ${text}`)!.endpoints.push(endpoint);
-        else added.set(`${family} ${text}`, { fresh: emptySlice(service, family, ports), endpoints: [endpoint] });
+        else if (added.has(`${family} ${text}`))
+          added.get(`${family} ${text}`)!.endpoints.push(endpoint);
+        else
+          added.set(`${family} ${text}`, {
+            fresh: emptySlice(service, family, ports),
+            endpoints: [endpoint],
+          });
       }
     for (const { fresh, endpoints } of added.values()) packing.add(fresh, endpoints);
     return packing;
@@ -85,14 +110,21 @@ export function endpointSliceController({ client, informers }: Context): Control
   /** A Pod as an endpoint of the Service; undefined where it is none. */
   function endpointOf(service: Service, pod: Pod, family: IPFamily): Endpoint | undefined {
     if (!selects(service.spec.selector!, pod) || isTerminal(pod)) return undefined;
-    const addresses = (pod.status?.podIPs ?? (pod.status?.podIP ? [{ ip: pod.status.podIP }] : [])).map(({ ip }) => ip).filter((ip) => ip.includes(":") === (family === "IPv6"));
+    const addresses = (pod.status?.podIPs ?? (pod.status?.podIP ? [{ ip: pod.status.podIP }] : []))
+      .map(({ ip }) => ip)
+      .filter((ip) => ip.includes(":") === (family === "IPv6"));
     if (addresses.length === 0) return undefined;
     const conditions = endpointConditions(pod, service);
     const { nodeName, hostname, subdomain } = pod.spec;
     const zone = nodes.get(nodeName ?? "")?.metadata.labels?.[ZONE];
     const hints = conditions.ready ? hintsFor(service, zone, nodeName) : undefined;
     return {
-      addresses: addresses.slice(0, 1), conditions, targetRef: podReference(pod), ...(nodeName && { nodeName }), ...(zone && { zone }), ...(hints && { hints }),
+      addresses: addresses.slice(0, 1),
+      conditions,
+      targetRef: podReference(pod),
+      ...(nodeName && { nodeName }),
+      ...(zone && { zone }),
+      ...(hints && { hints }),
       ...(hostname && subdomain === service.metadata.name && { hostname }),
     };
   }
@@ -100,9 +132,13 @@ export function endpointSliceController({ client, informers }: Context): Control
   // ---- writing
 
   function save(book: Book, packing: Packing): void {
-    const { write, remove } = packing.result(familiesOf(book.service), (family) => emptySlice(book.service, family as IPFamily, []));
+    const { write, remove } = packing.result(familiesOf(book.service), (family) =>
+      emptySlice(book.service, family as IPFamily, []),
+    );
     for (const draft of write) enter(book, put(book, draft));
-    for (const { metadata: { name, namespace } } of remove) {
+    for (const {
+      metadata: { name, namespace },
+    } of remove) {
       book.slices.delete(name);
       try {
         client.delete("EndpointSlice", name, namespace);
@@ -113,7 +149,11 @@ export function endpointSliceController({ client, informers }: Context): Control
   }
 
   function put({ service, slices }: Book, { slice, endpoints }: Draft): EndpointSlice {
-    const wanted: EndpointSlice = { ...slice, endpoints, metadata: { ...slice.metadata, labels: labelsOf(service) } };
+    const wanted: EndpointSlice = {
+      ...slice,
+      endpoints,
+      metadata: { ...slice.metadata, labels: labelsOf(service) },
+    };
     if (slice.metadata.name === "") return client.create(wanted);
     const present = slices.get(slice.metadata.name);
     return present && same(present, wanted) ? present : client.update(wanted);
@@ -125,7 +165,11 @@ export function endpointSliceController({ client, informers }: Context): Control
     book.slices.set(slice.metadata.name, slice);
     slice.endpoints.forEach((endpoint, i) => {
       const { targetRef } = endpoint;
-      if (targetRef && before?.[i] !== endpoint) book.places.set(`${slice.addressType} ${targetRef.namespace}/${targetRef.name}`, slice.metadata.name);
+      if (targetRef && before?.[i] !== endpoint)
+        book.places.set(
+          `${slice.addressType} ${targetRef.namespace}/${targetRef.name}`,
+          slice.metadata.name,
+        );
     });
   }
 
@@ -138,15 +182,24 @@ export function endpointSliceController({ client, informers }: Context): Control
   }
 
   /** Our own writes come back as notifications: they are in the book already. */
-  function sliceChanged(key: string, slice: EndpointSlice | undefined, previous: EndpointSlice | undefined): string[] {
+  function sliceChanged(
+    key: string,
+    slice: EndpointSlice | undefined,
+    previous: EndpointSlice | undefined,
+  ): string[] {
     const service = serviceOf((slice ?? previous)!);
-    const noted = service === undefined ? undefined : books.get(service)?.slices.get(splitKey(key).name);
+    const noted =
+      service === undefined ? undefined : books.get(service)?.slices.get(splitKey(key).name);
     if (service === undefined || (slice ? noted && isOlder(slice, noted) : !noted)) return [];
     books.delete(service);
     return [service];
   }
 
-  return { name: "endpointslice-controller", watches: [watch("Service"), watch("Pod", podChanged), watch("EndpointSlice", sliceChanged)], reconcile };
+  return {
+    name: "endpointslice-controller",
+    watches: [watch("Service"), watch("Pod", podChanged), watch("EndpointSlice", sliceChanged)],
+    reconcile,
+  };
 }
 
 const noPorts = { ports: [], text: "" };
@@ -162,28 +215,67 @@ interface Book {
   changed: Set<string>;
 }
 
-const isOlder = (a: EndpointSlice, b: EndpointSlice): boolean => Number(a.metadata.resourceVersion) <= Number(b.metadata.resourceVersion);
+const isOlder = (a: EndpointSlice, b: EndpointSlice): boolean =>
+  Number(a.metadata.resourceVersion) <= Number(b.metadata.resourceVersion);
 
-const serviceOf = ({ metadata: { namespace, labels } }: EndpointSlice): string | undefined => (labels?.[MANAGED_BY] === MANAGER ? `${namespace}/${labels[SERVICE]}` : undefined);
+const serviceOf = ({ metadata: { namespace, labels } }: EndpointSlice): string | undefined =>
+  labels?.[MANAGED_BY] === MANAGER ? `${namespace}/${labels[SERVICE]}` : undefined;
 
 const familiesOf = ({ spec }: Service): readonly IPFamily[] => spec.ipFamilies ?? ["IPv4"];
 
-const labelsOf = ({ metadata: { name, labels }, spec: { clusterIP } }: Service): Record<string, string> =>
-  ({ ...labels, [SERVICE]: name, [MANAGED_BY]: MANAGER, ...(clusterIP === "None" && { [HEADLESS]: "" }) });
+const labelsOf = ({
+  metadata: { name, labels },
+  spec: { clusterIP },
+}: Service): Record<string, string> => ({
+  ...labels,
+  [SERVICE]: name,
+  [MANAGED_BY]: MANAGER,
+  ...(clusterIP === "None" && { [HEADLESS]: "" }),
+});
 
-function emptySlice(service: Service, addressType: IPFamily, ports: EndpointSlice["ports"]): EndpointSlice {
+function emptySlice(
+  service: Service,
+  addressType: IPFamily,
+  ports: EndpointSlice["ports"],
+): EndpointSlice {
   const { name, namespace, uid } = service.metadata;
   return {
-    apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType, endpoints: [], ports: ports!,
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    addressType,
+    endpoints: [],
+    ports: ports!,
     metadata: {
-      name: "", generateName: `${name}-`, ...(namespace && { namespace }), labels: labelsOf(service),
-      ownerReferences: [{ apiVersion: "v1", kind: "Service", name, uid: uid!, controller: true, blockOwnerDeletion: true }],
+      name: "",
+      generateName: `${name}-`,
+      ...(namespace && { namespace }),
+      labels: labelsOf(service),
+      ownerReferences: [
+        {
+          apiVersion: "v1",
+          kind: "Service",
+          name,
+          uid: uid!,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
     },
   };
 }
 
-/** trafficDistribution keeps traffic in the zone, or on the node, of who asks. (KEP-4444, KEP-3015; k8s.io/endpointslice: trafficdist) */
-function hintsFor({ spec: { trafficDistribution } }: Service, zone: string | undefined, node: string | undefined): Endpoint["hints"] {
+/**
+ * trafficDistribution keeps traffic in the zone, or on the node, of who asks. (KEP-4444, KEP-3015;
+ * k8s.io/endpointslice: trafficdist)
+ */
+function hintsFor(
+  { spec: { trafficDistribution } }: Service,
+  zone: string | undefined,
+  node: string | undefined,
+): Endpoint["hints"] {
   if (!trafficDistribution || !zone) return undefined;
-  return { forZones: [{ name: zone }], ...(trafficDistribution === "PreferSameNode" && node && { forNodes: [{ name: node }] }) };
+  return {
+    forZones: [{ name: zone }],
+    ...(trafficDistribution === "PreferSameNode" && node && { forNodes: [{ name: node }] }),
+  };
 }

@@ -3,17 +3,31 @@ import { isApiError, splitKey } from "../machinery/informer.js";
 import type { Kind, KubeObject, OwnerReference } from "../objects/types.js";
 
 /** Kinds that own others, or are owned. */
-const kinds: readonly Kind[] = ["Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice", "Node", "Lease"];
+const kinds: readonly Kind[] = [
+  "Deployment",
+  "ReplicaSet",
+  "Pod",
+  "Service",
+  "EndpointSlice",
+  "Node",
+  "Lease",
+];
 
 /**
- * Deletes what belonged to an object that is gone, and lets go of owners that wait for that: "foregroundDeletion" holds an
- * owner until its dependents are gone, "orphan" until they have forgotten it. (kubernetes: pkg/controller/garbagecollector)
+ * Deletes what belonged to an object that is gone, and lets go of owners that wait for that:
+ * "foregroundDeletion" holds an owner until its dependents are gone, "orphan" until they have
+ * forgotten it. (kubernetes: pkg/controller/garbagecollector)
  *
  * A key is an owner: "Kind uid namespace/name".
  */
 export function garbageCollector({ client, informers }: Context): Controller {
   const all = kinds.map((kind) => informers.of(kind));
-  for (const informer of all) informer.index("owner", (object: KubeObject) => object.metadata.ownerReferences?.map(({ uid }) => uid), (object: KubeObject) => object.metadata.ownerReferences);
+  for (const informer of all)
+    informer.index(
+      "owner",
+      (object: KubeObject) => object.metadata.ownerReferences?.map(({ uid }) => uid),
+      (object: KubeObject) => object.metadata.ownerReferences,
+    );
 
   function reconcile(key: string): void {
     const [kind, uid, path] = key.split(" ") as [Kind, string, string];
@@ -26,14 +40,24 @@ export function garbageCollector({ client, informers }: Context): Controller {
       return release(owner, "orphan");
     }
     if (!finalizers.includes("foregroundDeletion")) return;
-    const blocking = dependents.filter((one) => one.metadata.ownerReferences!.some((reference) => reference.uid === uid && reference.blockOwnerDeletion));
-    for (const one of dependents) if (!one.metadata.deletionTimestamp) remove(one, uid, "Foreground");
+    const blocking = dependents.filter((one) =>
+      one.metadata.ownerReferences!.some(
+        (reference) => reference.uid === uid && reference.blockOwnerDeletion,
+      ),
+    );
+    for (const one of dependents)
+      if (!one.metadata.deletionTimestamp) remove(one, uid, "Foreground");
     if (blocking.length === 0) release(owner, "foregroundDeletion");
   }
 
-  /** From the cache, or where that has none, from the API server: what is not there must really be gone. */
+  /**
+   * From the cache, or where that has none, from the API server: what is not there must really be
+   * gone.
+   */
   function find(kind: Kind, path: string, uid: string): KubeObject | undefined {
-    const cached = kinds.includes(kind) ? (informers.of(kind).get(path) as KubeObject | undefined) : undefined;
+    const cached = kinds.includes(kind)
+      ? (informers.of(kind).get(path) as KubeObject | undefined)
+      : undefined;
     if (cached?.metadata.uid === uid) return cached;
     const { name, namespace } = splitKey(path);
     const live = ignoreMissing(() => client.get(kind, name, namespace) as KubeObject);
@@ -41,10 +65,17 @@ export function garbageCollector({ client, informers }: Context): Controller {
   }
 
   /** Where others still own it, it only loses this owner. */
-  function remove(object: KubeObject, owner: string, propagationPolicy: "Background" | "Foreground" = "Background"): void {
+  function remove(
+    object: KubeObject,
+    owner: string,
+    propagationPolicy: "Background" | "Foreground" = "Background",
+  ): void {
     const { name, namespace, uid, ownerReferences } = object.metadata;
-    if (ownerReferences!.some((reference) => reference.uid !== owner)) return void ignoreMissing(() => client.update(withoutOwner(object, owner)));
-    ignoreMissing(() => client.delete(object.kind as Kind, name, namespace, { uid: uid!, propagationPolicy }));
+    if (ownerReferences!.some((reference) => reference.uid !== owner))
+      return void ignoreMissing(() => client.update(withoutOwner(object, owner)));
+    ignoreMissing(() =>
+      client.delete(object.kind as Kind, name, namespace, { uid: uid!, propagationPolicy }),
+    );
   }
 
   function release(owner: KubeObject, finalizer: string): void {
@@ -53,32 +84,60 @@ export function garbageCollector({ client, informers }: Context): Controller {
   }
 
   /** Gone, or about to be held: who depends on it. New: whether its owners are still there. */
-  function concerned(key: string, object: KubeObject | undefined, previous: KubeObject | undefined): Iterable<string> {
-    const lives = object && previous && !object.metadata.deletionTimestamp; // most changes: nobody is orphaned by them
+  function concerned(
+    key: string,
+    object: KubeObject | undefined,
+    previous: KubeObject | undefined,
+  ): Iterable<string> {
+    // most changes: nobody is orphaned by them
+    const lives = object && previous && !object.metadata.deletionTimestamp;
     return lives ? [] : orphaned(key, object, previous);
   }
 
-  function* orphaned(key: string, object: KubeObject | undefined, previous: KubeObject | undefined): Iterable<string> {
+  function* orphaned(
+    key: string,
+    object: KubeObject | undefined,
+    previous: KubeObject | undefined,
+  ): Iterable<string> {
     const subject = (object ?? previous)!;
-    if (!object || (object.metadata.deletionTimestamp && object.metadata.finalizers)) yield ownerKey(subject.kind, subject.metadata.uid!, key);
+    if (!object || (object.metadata.deletionTimestamp && object.metadata.finalizers))
+      yield ownerKey(subject.kind, subject.metadata.uid!, key);
     for (const reference of subject.metadata.ownerReferences ?? []) {
       const path = pathOf(reference, subject);
-      const owner = kinds.includes(reference.kind as Kind) ? (informers.of(reference.kind as Kind).get(path) as KubeObject | undefined) : undefined;
+      const owner = kinds.includes(reference.kind as Kind)
+        ? (informers.of(reference.kind as Kind).get(path) as KubeObject | undefined)
+        : undefined;
       const missing = !previous && owner?.metadata.uid !== reference.uid;
-      if (missing || (!object && owner?.metadata.deletionTimestamp)) yield ownerKey(reference.kind, reference.uid, path);
+      if (missing || (!object && owner?.metadata.deletionTimestamp))
+        yield ownerKey(reference.kind, reference.uid, path);
     }
   }
 
-  return { name: "generic-garbage-collector", watches: kinds.map((kind) => watch(kind, concerned as Parameters<typeof watch>[1])), reconcile };
+  return {
+    name: "generic-garbage-collector",
+    watches: kinds.map((kind) => watch(kind, concerned as Parameters<typeof watch>[1])),
+    reconcile,
+  };
 }
 
 const ownerKey = (kind: string, uid: string, path: string): string => `${kind} ${uid} ${path}`;
 
 /** Owners live in the namespace of what they own, but for Nodes, which are in none. */
-const pathOf = ({ kind, name }: OwnerReference, owned: KubeObject): string => (kind === "Node" || owned.metadata.namespace === undefined ? name : `${owned.metadata.namespace}/${name}`);
+const pathOf = ({ kind, name }: OwnerReference, owned: KubeObject): string =>
+  kind === "Node" || owned.metadata.namespace === undefined
+    ? name
+    : `${owned.metadata.namespace}/${name}`;
 
 function withoutOwner(object: KubeObject, uid: string): KubeObject {
-  return { ...object, metadata: { ...object.metadata, ownerReferences: object.metadata.ownerReferences!.filter((reference) => reference.uid !== uid) } };
+  return {
+    ...object,
+    metadata: {
+      ...object.metadata,
+      ownerReferences: object.metadata.ownerReferences!.filter(
+        (reference) => reference.uid !== uid,
+      ),
+    },
+  };
 }
 
 function ignoreMissing<T>(call: () => T): T | undefined {
@@ -89,4 +148,3 @@ function ignoreMissing<T>(call: () => T): T | undefined {
     throw error;
   }
 }
-

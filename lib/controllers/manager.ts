@@ -17,10 +17,14 @@ export interface KubeControllerManagerOptions extends Surroundings, NodeIpamOpti
   identity: string;
 }
 
-/** kube-controller-manager: one process, many control loops, of which each knows nothing of the others. */
+/**
+ * kube-controller-manager: one process, many control loops, of which each knows nothing of the
+ * others.
+ */
 export function kubeControllerManager(options: KubeControllerManagerOptions): Manager {
   return new Manager({
-    ...options, name: "kube-controller-manager",
+    ...options,
+    name: "kube-controller-manager",
     controllers: [
       { name: "deployment-controller", make: deploymentController },
       { name: "replicaset-controller", make: replicaSetController },
@@ -38,5 +42,9 @@ export function kubeControllerManager(options: KubeControllerManagerOptions): Ma
 
 /** kube-scheduler. */
 export function kubeScheduler(options: Surroundings & { identity: string }): Manager {
-  return new Manager({ ...options, name: "kube-scheduler", controllers: [{ name: "default-scheduler", who: "kube-scheduler", make: scheduler }] });
+  return new Manager({
+    ...options,
+    name: "kube-scheduler",
+    controllers: [{ name: "default-scheduler", who: "kube-scheduler", make: scheduler }],
+  });
 }

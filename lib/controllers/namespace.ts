@@ -2,11 +2,23 @@ import { watch, type Context, type Controller } from "../machinery/controller.js
 import { isApiError } from "../machinery/informer.js";
 import type { Kind, KubeObject } from "../objects/types.js";
 
-const kinds: readonly Kind[] = ["Deployment", "ReplicaSet", "Service", "Pod", "EndpointSlice", "Endpoints", "Lease", "Event"];
+const kinds: readonly Kind[] = [
+  "Deployment",
+  "ReplicaSet",
+  "Service",
+  "Pod",
+  "EndpointSlice",
+  "Endpoints",
+  "Lease",
+  "Event",
+];
 /** How often a namespace that is being emptied is looked at. Milliseconds. */
 const LOOK_AGAIN_MS = 500;
 
-/** Empties a namespace that is being deleted, then lets go of it. (kubernetes: pkg/controller/namespace) */
+/**
+ * Empties a namespace that is being deleted, then lets go of it. (kubernetes:
+ * pkg/controller/namespace)
+ */
 export function namespaceController({ client, informers }: Context): Controller {
   const namespaces = informers.of("Namespace");
 
@@ -15,7 +27,8 @@ export function namespaceController({ client, informers }: Context): Controller 
     if (!namespace?.metadata.deletionTimestamp) return;
     let left = 0;
     for (const kind of kinds)
-      for (const { metadata } of client.list(kind, { namespace: name }).items as readonly KubeObject[]) {
+      for (const { metadata } of client.list(kind, { namespace: name })
+        .items as readonly KubeObject[]) {
         left++;
         if (!metadata.deletionTimestamp) remove(kind, metadata.name, name);
       }

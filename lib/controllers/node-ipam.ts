@@ -5,19 +5,33 @@ import type { Node } from "../objects/types.js";
 export interface NodeIpamOptions {
   /** The Pods' network, one CIDR for each IP family: "10.1.0.0/16". (--cluster-cidr) */
   clusterCIDRs: readonly string[];
-  /** Bits of each node's part. Default 24 for IPv4 and 64 for IPv6. (--node-cidr-mask-size-ipv4, -ipv6) */
+  /**
+   * Bits of each node's part. Default 24 for IPv4 and 64 for IPv6. (--node-cidr-mask-size-ipv4,
+   * -ipv6)
+   */
   nodeMaskSize?: { IPv4?: number; IPv6?: number };
-  /** The number of the first part to give away; default 0. The sample cluster says 1: node-a gets 10.1.1.0/24, as in the article. */
+  /**
+   * The number of the first part to give away; default 0. The sample cluster says 1: node-a gets
+   * 10.1.1.0/24, as in the article.
+   */
   firstPart?: number;
 }
 
-/** Gives each Node its part of the Pods' network, in order. (kubernetes: pkg/controller/nodeipam/ipam/range_allocator.go) */
-export function nodeIpamController({ client, informers, events }: Context, options: NodeIpamOptions): Controller {
+/**
+ * Gives each Node its part of the Pods' network, in order. (kubernetes:
+ * pkg/controller/nodeipam/ipam/range_allocator.go)
+ */
+export function nodeIpamController(
+  { client, informers, events }: Context,
+  options: NodeIpamOptions,
+): Controller {
   const nodes = informers.of("Node");
   const ranges = options.clusterCIDRs.map((cidr) => new Parts(cidr, options));
   nodes.onChange((_key, node, previous) => {
-    if (!node) for (const cidr of cidrsOf(previous!)) for (const range of ranges) range.release(cidr);
-    else if (!previous) for (const cidr of cidrsOf(node)) for (const range of ranges) range.occupy(cidr);
+    if (!node)
+      for (const cidr of cidrsOf(previous!)) for (const range of ranges) range.release(cidr);
+    else if (!previous)
+      for (const cidr of cidrsOf(node)) for (const range of ranges) range.occupy(cidr);
   });
 
   function reconcile(name: string): void {
@@ -27,15 +41,25 @@ export function nodeIpamController({ client, informers, events }: Context, optio
     const given = podCIDRs.filter((cidr) => cidr !== undefined);
     if (given.length < ranges.length) {
       podCIDRs.forEach((cidr, i) => cidr !== undefined && ranges[i]!.release(cidr));
-      return events.normal(node, "CIDRNotAvailable", `Node ${name} status is now: CIDRNotAvailable`);
+      return events.normal(
+        node,
+        "CIDRNotAvailable",
+        `Node ${name} status is now: CIDRNotAvailable`,
+      );
     }
-    nodes.learn(client.patch("Node", name, undefined, { type: "merge", body: { spec: { podCIDR: given[0], podCIDRs: given } } }));
+    nodes.learn(
+      client.patch("Node", name, undefined, {
+        type: "merge",
+        body: { spec: { podCIDR: given[0], podCIDRs: given } },
+      }),
+    );
   }
 
   return { name: "node-ipam-controller", watches: [watch("Node")], reconcile };
 }
 
-const cidrsOf = ({ spec: { podCIDR, podCIDRs } }: Node): readonly string[] => podCIDRs ?? (podCIDR ? [podCIDR] : []);
+const cidrsOf = ({ spec: { podCIDR, podCIDRs } }: Node): readonly string[] =>
+  podCIDRs ?? (podCIDR ? [podCIDR] : []);
 
 /** A network cut into parts of equal size. */
 class Parts {
@@ -47,10 +71,16 @@ class Parts {
 
   constructor(cidr: string, { nodeMaskSize = {}, firstPart = 0 }: NodeIpamOptions) {
     const network = parseCIDR(cidr);
-    if (!network) throw new RangeError(`clusterCIDRs: ${JSON.stringify(cidr)} is no CIDR; write one like "10.1.0.0/16"`);
+    if (!network)
+      throw new RangeError(
+        `clusterCIDRs: ${JSON.stringify(cidr)} is no CIDR; write one like "10.1.0.0/16"`,
+      );
     this.#network = network;
     this.#bits = nodeMaskSize[network.family] ?? (network.family === "IPv4" ? 24 : 64);
-    if (this.#bits < network.bits) throw new RangeError(`clusterCIDRs: ${cidr} is smaller than one node's part of /${this.#bits}; take a shorter prefix`);
+    if (this.#bits < network.bits)
+      throw new RangeError(
+        `clusterCIDRs: ${cidr} is smaller than one node's part of /${this.#bits}; take a shorter prefix`,
+      );
     this.#count = 2 ** Math.min(16, this.#bits - network.bits); // upstream: at most 2^16 parts
     this.#candidate = firstPart % this.#count;
   }
@@ -83,6 +113,8 @@ class Parts {
 
   #numberOf(cidr: string): number | undefined {
     const ip = parseIP(cidr.split("/")[0]!);
-    return ip && inNetwork(this.#network, ip) ? Number((ip.value - this.#network.value) / this.#size) : undefined;
+    return ip && inNetwork(this.#network, ip)
+      ? Number((ip.value - this.#network.value) / this.#size)
+      : undefined;
   }
 }

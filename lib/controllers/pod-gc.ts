@@ -2,10 +2,16 @@ import { watch, type Again, type Context, type Controller } from "../machinery/c
 import { isApiError } from "../machinery/informer.js";
 import type { Pod } from "../objects/types.js";
 
-/** How long a node may be missing before its Pods are taken for lost. (pkg/controller/podgc: quarantineTime) Milliseconds. */
+/**
+ * How long a node may be missing before its Pods are taken for lost. (pkg/controller/podgc:
+ * quarantineTime) Milliseconds.
+ */
 const QUARANTINE_MS = 40_000;
 
-/** Removes Pods that nobody can end any more, because their node is gone. (kubernetes: pkg/controller/podgc) */
+/**
+ * Removes Pods that nobody can end any more, because their node is gone. (kubernetes:
+ * pkg/controller/podgc)
+ */
 export function podGarbageCollector({ clock, client, informers }: Context): Controller {
   const nodes = informers.of("Node");
   const pods = informers.of("Pod");
@@ -32,7 +38,13 @@ export function podGarbageCollector({ clock, client, informers }: Context): Cont
   }
 
   return {
-    name: "pod-garbage-collector", reconcile,
-    watches: [watch("Node", (key, node, previous) => (node && previous ? [] : [key])), watch("Pod", (_key, pod) => (pod?.spec.nodeName && !nodes.get(pod.spec.nodeName) ? [pod.spec.nodeName] : []))],
+    name: "pod-garbage-collector",
+    reconcile,
+    watches: [
+      watch("Node", (key, node, previous) => (node && previous ? [] : [key])),
+      watch("Pod", (_key, pod) =>
+        pod?.spec.nodeName && !nodes.get(pod.spec.nodeName) ? [pod.spec.nodeName] : [],
+      ),
+    ],
   };
 }

@@ -1,50 +1,82 @@
 import { isApiError, keyOf } from "../machinery/informer.js";
-import { controllerOf, watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
+import {
+  controllerOf,
+  watch,
+  watchOwned,
+  type Context,
+  type Controller,
+} from "../machinery/controller.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
 import type { OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
 import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
 
-/** At most so many Pods are created or deleted in one go. (kubernetes: pkg/controller/replicaset/replica_set.go, BurstReplicas) */
+/**
+ * At most so many Pods are created or deleted in one go. (kubernetes:
+ * pkg/controller/replicaset/replica_set.go, BurstReplicas)
+ */
 const BURST_REPLICAS = 500;
 
 /**
  * Keeps as many Pods alive as a ReplicaSet says.
  *
- * How many there are, and how many of them are ready, is counted as the Pods change, so that one Pod's change costs the same
- * in a set of three and in one of a hundred thousand.
+ * How many there are, and how many of them are ready, is counted as the Pods change, so that one
+ * Pod's change costs the same in a set of three and in one of a hundred thousand.
  */
 export function replicaSetController({ clock, client, informers, events }: Context): Controller {
   const sets = informers.of("ReplicaSet");
   const pods = informers.of("Pod");
   const counts = new Map<string, Counts>();
   const deleting = new Set<string>(); // uids of Pods whose deletion the cache may not know yet
-  pods.index("controller", (pod) => controllerOf(pod)?.uid, (pod) => pod.metadata.ownerReferences);
+  pods.index(
+    "controller",
+    (pod) => controllerOf(pod)?.uid,
+    (pod) => pod.metadata.ownerReferences,
+  );
   pods.onChange((_key, pod, previous) => {
     if (previous) count(previous, -1);
     if (pod) count(pod, 1);
-    if (previous && (!pod || pod.metadata.deletionTimestamp)) deleting.delete(previous.metadata.uid!);
+    if (previous && (!pod || pod.metadata.deletionTimestamp))
+      deleting.delete(previous.metadata.uid!);
   });
-  pods.index("stray", (pod) => strayIn(pod), (pod) => pod.metadata);
+  pods.index(
+    "stray",
+    (pod) => strayIn(pod),
+    (pod) => pod.metadata,
+  );
   sets.index("namespace", ({ metadata }) => metadata.namespace);
 
-  /** Pods that may have to change hands: a set's that no longer fit its selector, and those without an owner. */
+  /**
+   * Pods that may have to change hands: a set's that no longer fit its selector, and those without
+   * an owner.
+   */
   function strayIn(pod: Pod): string | undefined {
     const owner = controllerOf(pod);
     if (!owner) return isActive(pod) ? pod.metadata.namespace : undefined;
-    const set = owner.kind === "ReplicaSet" ? sets.get(`${pod.metadata.namespace}/${owner.name}`) : undefined;
+    const set =
+      owner.kind === "ReplicaSet" ? sets.get(`${pod.metadata.namespace}/${owner.name}`) : undefined;
     return set && !matches(set.spec.selector, pod.metadata.labels) ? set.metadata.uid : undefined;
   }
 
-  /** Lets go of Pods whose labels were changed, which take no part any more; adopts Pods without an owner that fit. (controller_ref_manager.go) */
+  /**
+   * Lets go of Pods whose labels were changed, which take no part any more; adopts Pods without an
+   * owner that fit. (controller_ref_manager.go)
+   */
   function claim(set: ReplicaSet): void {
     const { uid, namespace } = set.metadata;
-    for (const pod of pods.by("stray", uid!)) setOwners(pod, pod.metadata.ownerReferences!.filter((reference) => reference.uid !== uid));
+    for (const pod of pods.by("stray", uid!))
+      setOwners(
+        pod,
+        pod.metadata.ownerReferences!.filter((reference) => reference.uid !== uid),
+      );
     if (set.metadata.deletionTimestamp) return;
-    for (const pod of pods.by("stray", namespace!)) if (matches(set.spec.selector, pod.metadata.labels) && isActive(pod)) setOwners(pod, [...(pod.metadata.ownerReferences ?? []), ownerReference(set)]);
+    for (const pod of pods.by("stray", namespace!))
+      if (matches(set.spec.selector, pod.metadata.labels) && isActive(pod))
+        setOwners(pod, [...(pod.metadata.ownerReferences ?? []), ownerReference(set)]);
   }
 
-  const setOwners = (pod: Pod, ownerReferences: OwnerReference[]): void => pods.learn(client.update<Pod>({ ...pod, metadata: { ...pod.metadata, ownerReferences } }));
+  const setOwners = (pod: Pod, ownerReferences: OwnerReference[]): void =>
+    pods.learn(client.update<Pod>({ ...pod, metadata: { ...pod.metadata, ownerReferences } }));
 
   function count(pod: Pod, sign: 1 | -1): void {
     const owner = controllerOf(pod)?.uid;
@@ -62,14 +94,27 @@ export function replicaSetController({ clock, client, informers, events }: Conte
     claim(set);
     const { active, ready } = counts.get(set.metadata.uid!) ?? { active: 0, ready: 0 };
     const missing = (set.spec.replicas ?? 1) - active + [...podsBeingDeleted(set)].length;
-    const more = set.metadata.deletionTimestamp ? false : missing > 0 ? create(set, Math.min(missing, BURST_REPLICAS)) : missing < 0 ? remove(set, Math.min(-missing, BURST_REPLICAS)) : false;
+    const more = set.metadata.deletionTimestamp
+      ? false
+      : missing > 0
+        ? create(set, Math.min(missing, BURST_REPLICAS))
+        : missing < 0
+          ? remove(set, Math.min(-missing, BURST_REPLICAS))
+          : false;
     const waiting = reportStatus(set, active, ready);
     return more ? 0 : waiting;
   }
 
-  /** Pods that this controller deleted and whose deletion has not come back yet: they must not be counted. */
+  /**
+   * Pods that this controller deleted and whose deletion has not come back yet: they must not be
+   * counted.
+   */
   function podsBeingDeleted(set: ReplicaSet): Pod[] {
-    return deleting.size === 0 ? [] : pods.by("controller", set.metadata.uid!).filter((pod) => deleting.has(pod.metadata.uid!) && isActive(pod));
+    return deleting.size === 0
+      ? []
+      : pods
+          .by("controller", set.metadata.uid!)
+          .filter((pod) => deleting.has(pod.metadata.uid!) && isActive(pod));
   }
 
   /** Answers whether there may be more to do at once. */
@@ -80,15 +125,19 @@ export function replicaSetController({ clock, client, informers, events }: Conte
         events.normal(set, "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
         pods.learn(pod);
       } catch (error) {
-        // Upstream creates 1, then 2, 4, 8 … at once, so that a quota costs few failing calls; one at a time, the first failure ends it.
-        if (isApiError(error)) events.warning(set, "FailedCreate", `Error creating: ${error.message}`);
+        // Upstream creates 1, then 2, 4, 8 … at once, so that a quota costs few failing calls; one
+        // at a time, the first failure ends it.
+        if (isApiError(error))
+          events.warning(set, "FailedCreate", `Error creating: ${error.message}`);
         throw error;
       }
     return number === BURST_REPLICAS;
   }
 
   function remove(set: ReplicaSet, number: number): boolean {
-    const candidates = pods.by("controller", set.metadata.uid!).filter((pod) => isActive(pod) && !deleting.has(pod.metadata.uid!));
+    const candidates = pods
+      .by("controller", set.metadata.uid!)
+      .filter((pod) => isActive(pod) && !deleting.has(pod.metadata.uid!));
     for (const pod of byWorth(candidates).slice(0, number)) {
       deleting.add(pod.metadata.uid!);
       try {
@@ -97,31 +146,59 @@ export function replicaSetController({ clock, client, informers, events }: Conte
       } catch (error) {
         deleting.delete(pod.metadata.uid!);
         if (isApiError(error, 404)) continue; // somebody else did it
-        if (isApiError(error)) events.warning(set, "FailedDelete", `Error deleting: ${error.message}`);
+        if (isApiError(error))
+          events.warning(set, "FailedDelete", `Error deleting: ${error.message}`);
         throw error;
       }
     }
     return number === BURST_REPLICAS;
   }
 
-  /** Writes the status if it changed. Answers when the next Pod becomes available, where minReadySeconds makes it wait. */
+  /**
+   * Writes the status if it changed. Answers when the next Pod becomes available, where
+   * minReadySeconds makes it wait.
+   */
   function reportStatus(set: ReplicaSet, active: number, ready: number): number | void {
     const minReady = set.spec.minReadySeconds ?? 0;
     const members = minReady > 0 ? pods.by("controller", set.metadata.uid!).filter(isActive) : [];
-    const available = minReady > 0 ? members.filter((pod) => isAvailable(pod, minReady, clock.now())).length : ready;
+    const available =
+      minReady > 0
+        ? members.filter((pod) => isAvailable(pod, minReady, clock.now())).length
+        : ready;
     const status: ReplicaSet["status"] = {
-      replicas: active, ...(active > 0 && { fullyLabeledReplicas: active }), ...(ready > 0 && { readyReplicas: ready }), ...(available > 0 && { availableReplicas: available }), observedGeneration: set.metadata.generation!,
+      replicas: active,
+      ...(active > 0 && { fullyLabeledReplicas: active }),
+      ...(ready > 0 && { readyReplicas: ready }),
+      ...(available > 0 && { availableReplicas: available }),
+      observedGeneration: set.metadata.generation!,
     };
-    if (!same(set.status ?? {}, status)) sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
-    if (available < ready) return Math.min(...members.filter((pod) => isReady(pod) && !isAvailable(pod, minReady, clock.now())).map((pod) => readySince(pod)! + minReady * 1000 - clock.now()));
+    if (!same(set.status ?? {}, status))
+      sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
+    if (available < ready)
+      return Math.min(
+        ...members
+          .filter((pod) => isReady(pod) && !isAvailable(pod, minReady, clock.now()))
+          .map((pod) => readySince(pod)! + minReady * 1000 - clock.now()),
+      );
   }
 
-  return { name: "replicaset-controller", reconcile, watches: [watch("ReplicaSet"), watchOwned("Pod", "ReplicaSet"), watch("Pod", (_key, pod) => fosters(pod))] };
+  return {
+    name: "replicaset-controller",
+    reconcile,
+    watches: [
+      watch("ReplicaSet"),
+      watchOwned("Pod", "ReplicaSet"),
+      watch("Pod", (_key, pod) => fosters(pod)),
+    ],
+  };
 
   /** The sets that could adopt a Pod without an owner. */
   function fosters(pod: Pod | undefined): string[] {
     if (!pod || controllerOf(pod) || !isActive(pod)) return [];
-    return sets.by("namespace", pod.metadata.namespace!).filter((set) => matches(set.spec.selector, pod.metadata.labels)).map(keyOf);
+    return sets
+      .by("namespace", pod.metadata.namespace!)
+      .filter((set) => matches(set.spec.selector, pod.metadata.labels))
+      .map(keyOf);
   }
 }
 
@@ -130,27 +207,46 @@ interface Counts {
   ready: number;
 }
 
-const ownerReference = ({ apiVersion, kind, metadata: { name, uid } }: ReplicaSet): OwnerReference => ({ apiVersion, kind, name, uid: uid!, controller: true, blockOwnerDeletion: true });
+const ownerReference = ({
+  apiVersion,
+  kind,
+  metadata: { name, uid },
+}: ReplicaSet): OwnerReference => ({
+  apiVersion,
+  kind,
+  name,
+  uid: uid!,
+  controller: true,
+  blockOwnerDeletion: true,
+});
 
 function podFrom(set: ReplicaSet): Pod {
   const { name, namespace } = set.metadata;
   const { metadata, spec } = set.spec.template;
   return {
-    apiVersion: "v1", kind: "Pod", spec,
+    apiVersion: "v1",
+    kind: "Pod",
+    spec,
     metadata: {
-      name: "", generateName: `${name}-`, ...(namespace && { namespace }), ...(metadata?.labels && { labels: metadata.labels }), ...(metadata?.annotations && { annotations: metadata.annotations }),
+      name: "",
+      generateName: `${name}-`,
+      ...(namespace && { namespace }),
+      ...(metadata?.labels && { labels: metadata.labels }),
+      ...(metadata?.annotations && { annotations: metadata.annotations }),
       ownerReferences: [ownerReference(set)],
     },
   };
 }
 
 /**
- * Those that may go come first: not bound to a node, pending, not ready, cheap by annotation, many on the same node, ready or
- * made for a short time, restarted often. (kubernetes: pkg/controller/controller_utils.go, ActivePodsWithRanks)
+ * Those that may go come first: not bound to a node, pending, not ready, cheap by annotation, many
+ * on the same node, ready or made for a short time, restarted often. (kubernetes:
+ * pkg/controller/controller_utils.go, ActivePodsWithRanks)
  */
 function byWorth(pods: readonly Pod[]): Pod[] {
   const onNode = new Map<string, number>();
-  for (const { spec } of pods) if (spec.nodeName) onNode.set(spec.nodeName, (onNode.get(spec.nodeName) ?? 0) + 1);
+  for (const { spec } of pods)
+    if (spec.nodeName) onNode.set(spec.nodeName, (onNode.get(spec.nodeName) ?? 0) + 1);
   const phases = ["Pending", "Unknown", "Running"];
   const worth = (pod: Pod): number[] => [
     pod.spec.nodeName ? 1 : 0,
@@ -159,14 +255,19 @@ function byWorth(pods: readonly Pod[]): Pod[] {
     Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0),
     -(onNode.get(pod.spec.nodeName ?? "") ?? 0),
     -(readySince(pod) ?? 0),
-    -(pod.status?.containerStatuses ?? []).reduce((most, { restartCount }) => Math.max(most, restartCount), 0),
+    -(pod.status?.containerStatuses ?? []).reduce(
+      (most, { restartCount }) => Math.max(most, restartCount),
+      0,
+    ),
     -Date.parse(pod.metadata.creationTimestamp ?? ""),
   ];
-  return pods.map((pod) => ({ pod, worth: worth(pod) })).sort((a, b) => firstDifference(a.worth, b.worth)).map(({ pod }) => pod);
+  return pods
+    .map((pod) => ({ pod, worth: worth(pod) }))
+    .sort((a, b) => firstDifference(a.worth, b.worth))
+    .map(({ pod }) => pod);
 }
 
 function firstDifference(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return 0;
 }
-

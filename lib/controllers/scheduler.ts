@@ -6,16 +6,20 @@ import type { Condition, ContainerPort, Node, Pod, Taint, Toleration } from "../
 import { condition, isTerminal } from "../objects/pods.js";
 import { allocatable, requestsOf, type Resources } from "./resources.js";
 
-/** With fewer nodes than this all are looked at. (pkg/scheduler/schedule_one.go: minFeasibleNodesToFind) */
+/**
+ * With fewer nodes than this all are looked at. (pkg/scheduler/schedule_one.go:
+ * minFeasibleNodesToFind)
+ */
 const MIN_FEASIBLE_NODES = 100;
 
 /**
- * Finds a node for each Pod: filters those that cannot run it, scores the rest, binds it to the best.
- * (kubernetes: pkg/scheduler/schedule_one.go and the plug-ins named below)
+ * Finds a node for each Pod: filters those that cannot run it, scores the rest, binds it to the
+ * best. (kubernetes: pkg/scheduler/schedule_one.go and the plug-ins named below)
  *
- * It keeps its own sums for each node, so that a Pod's turn costs the nodes it looks at, not the Pods that run there. Ties go
- * to the node that comes first by name (upstream draws lots): so the same manifests give the same cluster.
- * Not modelled: affinity beyond nodeSelector, topology constraints, volumes, priorities and preemption.
+ * It keeps its own sums for each node, so that a Pod's turn costs the nodes it looks at, not the
+ * Pods that run there. Ties go to the node that comes first by name (upstream draws lots): so the
+ * same manifests give the same cluster. Not modelled: affinity beyond nodeSelector, topology
+ * constraints, volumes, priorities and preemption.
  */
 export function scheduler({ clock, client, informers, events }: Context): Controller {
   const pods = informers.of("Pod");
@@ -33,7 +37,14 @@ export function scheduler({ clock, client, informers, events }: Context): Contro
   function reconcile(key: string): void {
     const pod = pods.get(key);
     unschedulable.delete(key);
-    if (!pod || pod.spec.nodeName || pod.metadata.deletionTimestamp || isTerminal(pod) || (pod.spec.schedulerName ?? "default-scheduler") !== "default-scheduler") return;
+    if (
+      !pod ||
+      pod.spec.nodeName ||
+      pod.metadata.deletionTimestamp ||
+      isTerminal(pod) ||
+      (pod.spec.schedulerName ?? "default-scheduler") !== "default-scheduler"
+    )
+      return;
     const choice = pool.choose(pod);
     if (typeof choice === "string") return bind(pod, choice);
     unschedulable.add(key);
@@ -50,38 +61,64 @@ export function scheduler({ clock, client, informers, events }: Context): Contro
     events.warning(pod, "FailedScheduling", message);
     const before = condition(pod, "PodScheduled");
     if (before?.status === "False" && before.message === message) return;
-    const scheduled: Condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message, lastTransitionTime: before?.status === "False" ? before.lastTransitionTime! : stamp(clock.now()) };
+    const scheduled: Condition = {
+      type: "PodScheduled",
+      status: "False",
+      reason: "Unschedulable",
+      message,
+      lastTransitionTime:
+        before?.status === "False" ? before.lastTransitionTime! : stamp(clock.now()),
+    };
     const others = pod.status?.conditions?.filter(({ type }) => type !== "PodScheduled") ?? [];
     try {
-      pods.learn(client.updateStatus<Pod>({ ...pod, status: { ...pod.status, conditions: [...others, scheduled] } }));
+      pods.learn(
+        client.updateStatus<Pod>({
+          ...pod,
+          status: { ...pod.status, conditions: [...others, scheduled] },
+        }),
+      );
     } catch (error) {
       if (!isApiError(error, 404, 409)) throw error;
     }
   }
 
   return {
-    name: "default-scheduler", reconcile, pace: 0, // each Pod has one turn
+    name: "default-scheduler",
+    reconcile,
+    pace: 0, // each Pod has one turn
     watches: [
       watch("Pod", (key, pod, previous) => {
         if (pod && !pod.spec.nodeName) return schedulable(pod, previous) ? [key] : [];
         unschedulable.delete(key);
-        return previous?.spec.nodeName && (!pod || (isTerminal(pod) && !isTerminal(previous))) ? unschedulable : []; // room for those that wait
+        return previous?.spec.nodeName && (!pod || (isTerminal(pod) && !isTerminal(previous)))
+          ? unschedulable
+          : []; // room for those that wait
       }),
-      watch("Node", (_key, node, previous) => (node && (!previous || helps(node, previous)) ? unschedulable : [])),
+      watch("Node", (_key, node, previous) =>
+        node && (!previous || helps(node, previous)) ? unschedulable : [],
+      ),
     ],
   };
 }
 
 /** Not for the status that the scheduler itself wrote. */
-const schedulable = (pod: Pod, previous: Pod | undefined): boolean => !previous || !same(previous.spec, pod.spec) || !same(previous.metadata.labels, pod.metadata.labels);
+const schedulable = (pod: Pod, previous: Pod | undefined): boolean =>
+  !previous ||
+  !same(previous.spec, pod.spec) ||
+  !same(previous.metadata.labels, pod.metadata.labels);
 
 /** Heartbeats do not. */
 const helps = (node: Node, previous: Node): boolean =>
-  !same(node.spec, previous.spec) || !same(node.metadata.labels, previous.metadata.labels) || !same(node.status?.allocatable, previous.status?.allocatable);
+  !same(node.spec, previous.spec) ||
+  !same(node.metadata.labels, previous.metadata.labels) ||
+  !same(node.status?.allocatable, previous.status?.allocatable);
 
 const weighsTheSame = (a: Pod, b: Pod): boolean =>
-  a.spec.nodeName === b.spec.nodeName && a.spec.containers === b.spec.containers && a.metadata.deletionTimestamp === b.metadata.deletionTimestamp
-  && a.metadata.labels === b.metadata.labels && isTerminal(a) === isTerminal(b);
+  a.spec.nodeName === b.spec.nodeName &&
+  a.spec.containers === b.spec.containers &&
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  a.metadata.labels === b.metadata.labels &&
+  isTerminal(a) === isTerminal(b);
 
 // ---- nodes and their sums
 
@@ -91,7 +128,10 @@ interface Refusal {
   preemptable: boolean;
 }
 
-/** One node, and the sums over its Pods: plain numbers, since hundreds of nodes are compared for each Pod. */
+/**
+ * One node, and the sums over its Pods: plain numbers, since hundreds of nodes are compared for
+ * each Pod.
+ */
 class NodeInfo {
   node: Node | undefined;
   /** Taints that keep away Pods which do not tolerate them, and those that only discourage. */
@@ -145,13 +185,19 @@ class NodePool {
     }
     for (const port of hostPortsOf(pod)) {
       if (sign > 0) info.hostPorts.push(port);
-      else info.hostPorts.splice(info.hostPorts.findIndex((one) => clash(one, port)), 1);
+      else
+        info.hostPorts.splice(
+          info.hostPorts.findIndex((one) => clash(one, port)),
+          1,
+        );
     }
   }
 
   /** The best node's name, or why there is none. */
   choose(pod: Pod): string | Refusal[] {
-    const nodes = (this.#ordered ??= [...this.#infos.values()].filter(({ node }) => node).sort((a, b) => (a.name < b.name ? -1 : 1)));
+    const nodes = (this.#ordered ??= [...this.#infos.values()]
+      .filter(({ node }) => node)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)));
     const refusals: Refusal[] = [];
     const { asked } = requestsOf(pod);
     const wanted = feasibleToFind(nodes.length);
@@ -163,7 +209,8 @@ class NodePool {
       if (refusal) refusals.push(refusal);
       else found.push(info);
     }
-    if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length; // the next Pod begins where this one ended
+    // the next Pod begins where this one ended
+    if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length;
     return found.length === 0 ? refusals : best(pod, found).name;
   }
 
@@ -174,7 +221,10 @@ class NodePool {
   }
 }
 
-/** In big clusters a part of the nodes is enough: 50 % less a point for each 125 nodes, at least 5 %. (numFeasibleNodesToFind) */
+/**
+ * In big clusters a part of the nodes is enough: 50 % less a point for each 125 nodes, at least 5
+ * %. (numFeasibleNodesToFind)
+ */
 function feasibleToFind(nodes: number): number {
   if (nodes < MIN_FEASIBLE_NODES) return nodes;
   return Math.max(MIN_FEASIBLE_NODES, Math.floor((nodes * Math.max(5, 50 - nodes / 125)) / 100));
@@ -184,48 +234,75 @@ function feasibleToFind(nodes: number): number {
 
 function refusalOf(pod: Pod, asked: Resources, info: NodeInfo): Refusal | undefined {
   const { spec } = pod;
-  if (info.unschedulable && !isTolerated(pod, UNSCHEDULABLE)) return never("node(s) were unschedulable"); // NodeUnschedulable
+  if (info.unschedulable && !isTolerated(pod, UNSCHEDULABLE))
+    return never("node(s) were unschedulable"); // NodeUnschedulable
   const taint = info.hard.length > 0 ? info.hard.find((one) => !isTolerated(pod, one)) : undefined;
-  if (taint) return never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`); // TaintToleration
-  if (spec.nodeSelector && !selects(spec.nodeSelector, info.node!)) return never("node(s) didn't match Pod's node affinity/selector"); // NodeAffinity
-  if (info.hostPorts.length > 0 && hostPortsOf(pod).some((port) => info.hostPorts.some((other) => clash(port, other)))) return { reasons: ["node(s) didn't have free ports for the requested pod ports"], preemptable: true }; // NodePorts
+  // TaintToleration
+  if (taint) return never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
+  if (spec.nodeSelector && !selects(spec.nodeSelector, info.node!))
+    return never("node(s) didn't match Pod's node affinity/selector"); // NodeAffinity
+  if (
+    info.hostPorts.length > 0 &&
+    hostPortsOf(pod).some((port) => info.hostPorts.some((other) => clash(port, other)))
+  )
+    return {
+      reasons: ["node(s) didn't have free ports for the requested pod ports"],
+      preemptable: true,
+    }; // NodePorts
   return lacks(asked, info); // NodeResourcesFit
 }
 
 const UNSCHEDULABLE: Taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" };
 const never = (reason: string): Refusal => ({ reasons: [reason], preemptable: false });
-const isTolerated = ({ spec }: Pod, taint: Taint): boolean => (spec.tolerations ?? []).some((one) => tolerates(one, taint));
-const selects = (selector: Record<string, string>, { metadata }: Node): boolean => Object.entries(selector).every(([key, value]) => metadata.labels?.[key] === value);
+const isTolerated = ({ spec }: Pod, taint: Taint): boolean =>
+  (spec.tolerations ?? []).some((one) => tolerates(one, taint));
+const selects = (selector: Record<string, string>, { metadata }: Node): boolean =>
+  Object.entries(selector).every(([key, value]) => metadata.labels?.[key] === value);
 
 function lacks(asked: Resources, info: NodeInfo): Refusal | undefined {
   const { used } = info;
   const reasons: string[] = [];
   if (used.pods + 1 > info.pods) reasons.push("Too many pods");
   if (asked.cpu > 0 && used.cpu + asked.cpu > info.cpu) reasons.push("Insufficient cpu");
-  if (asked.memory > 0 && used.memory + asked.memory > info.memory) reasons.push("Insufficient memory");
-  return reasons.length === 0 ? undefined : { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
+  if (asked.memory > 0 && used.memory + asked.memory > info.memory)
+    reasons.push("Insufficient memory");
+  return reasons.length === 0
+    ? undefined
+    : { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
 }
 
 /** (k8s.io/api: core/v1/toleration.go, ToleratesTaint) */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   if (toleration.effect && toleration.effect !== taint.effect) return false;
   if (toleration.key && toleration.key !== taint.key) return false;
-  return toleration.operator === "Exists" || (Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? ""));
+  return (
+    toleration.operator === "Exists" ||
+    (Boolean(toleration.key) && (toleration.value ?? "") === (taint.value ?? ""))
+  );
 }
 
 function hostPortsOf({ spec }: Pod): { ip: string; protocol: string; port: number }[] {
-  const used = (port: ContainerPort) => (port.hostPort ? [{ ip: port.hostIP ?? "0.0.0.0", protocol: port.protocol ?? "TCP", port: port.hostPort }] : []);
+  const used = (port: ContainerPort) =>
+    port.hostPort
+      ? [{ ip: port.hostIP ?? "0.0.0.0", protocol: port.protocol ?? "TCP", port: port.hostPort }]
+      : [];
   return spec.containers.flatMap(({ ports }) => ports?.flatMap(used) ?? []);
 }
 
-const clash = (a: { ip: string; protocol: string; port: number }, b: { ip: string; protocol: string; port: number }): boolean =>
-  a.port === b.port && a.protocol === b.protocol && (a.ip === b.ip || a.ip === "0.0.0.0" || b.ip === "0.0.0.0");
+const clash = (
+  a: { ip: string; protocol: string; port: number },
+  b: { ip: string; protocol: string; port: number },
+): boolean =>
+  a.port === b.port &&
+  a.protocol === b.protocol &&
+  (a.ip === b.ip || a.ip === "0.0.0.0" || b.ip === "0.0.0.0");
 
 // ---- scores
 
 /**
- * Spreads the Pods of one owner over the nodes (PodTopologySpread, weight 2), prefers free nodes (NodeResourcesFit,
- * LeastAllocated) and avoids PreferNoSchedule taints (TaintToleration, weight 3).
+ * Spreads the Pods of one owner over the nodes (PodTopologySpread, weight 2), prefers free nodes
+ * (NodeResourcesFit, LeastAllocated) and avoids PreferNoSchedule taints (TaintToleration, weight
+ * 3).
  */
 function best(pod: Pod, nodes: readonly NodeInfo[]): NodeInfo {
   const group = groupOf(pod);
@@ -245,22 +322,36 @@ function best(pod: Pod, nodes: readonly NodeInfo[]): NodeInfo {
 
 /** 0 to 100: how much would be left of CPU and memory. */
 function freeShare(asked: Resources, { cpu, memory, scored }: NodeInfo): number {
-  const freeCpu = cpu > 0 ? Math.max(0, Math.floor((100 * (cpu - scored.cpu - asked.cpu)) / cpu)) : 0;
-  const freeMemory = memory > 0 ? Math.max(0, Math.floor((100 * (memory - scored.memory - asked.memory)) / memory)) : 0;
+  const freeCpu =
+    cpu > 0 ? Math.max(0, Math.floor((100 * (cpu - scored.cpu - asked.cpu)) / cpu)) : 0;
+  const freeMemory =
+    memory > 0
+      ? Math.max(0, Math.floor((100 * (memory - scored.memory - asked.memory)) / memory))
+      : 0;
   return Math.floor((freeCpu + freeMemory) / 2);
 }
 
 /** Pods that should not all be on one node: those of one owner, or those with the same labels. */
 function groupOf(pod: Pod): string {
-  return controllerOf(pod)?.uid ?? `${pod.metadata.namespace}/${JSON.stringify(pod.metadata.labels ?? {})}`;
+  return (
+    controllerOf(pod)?.uid ??
+    `${pod.metadata.namespace}/${JSON.stringify(pod.metadata.labels ?? {})}`
+  );
 }
 
 // ---- the message
 
-/** As `kubectl describe pod` shows it: "0/3 nodes are available: 3 Insufficient cpu. preemption: …" (pkg/scheduler/framework/types.go, FitError) */
+/**
+ * As `kubectl describe pod` shows it: "0/3 nodes are available: 3 Insufficient cpu. preemption: …"
+ * (pkg/scheduler/framework/types.go, FitError)
+ */
 function whyNot(refusals: readonly Refusal[], nodes: number): string {
   if (nodes === 0) return "no nodes available to schedule pods";
-  const helpless = refusals.map(({ preemptable }) => (preemptable ? "No preemption victims found for incoming pod" : "Preemption is not helpful for scheduling"));
+  const helpless = refusals.map(({ preemptable }) =>
+    preemptable
+      ? "No preemption victims found for incoming pod"
+      : "Preemption is not helpful for scheduling",
+  );
   const head = `0/${nodes} nodes are available: `;
   return `${head}${counted(refusals.flatMap(({ reasons }) => reasons))}. preemption: ${head}${counted(helpless)}.`;
 }
@@ -268,6 +359,8 @@ function whyNot(refusals: readonly Refusal[], nodes: number): string {
 function counted(reasons: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts].map(([reason, count]) => `${count} ${reason}`).sort().join(", ");
+  return [...counts]
+    .map(([reason, count]) => `${count} ${reason}`)
+    .sort()
+    .join(", ");
 }
-

@@ -1,11 +1,20 @@
 import type { Informer } from "../machinery/informer.js";
 import type { Informers } from "../machinery/informer.js";
-import type { Container, Endpoint, ObjectReference, Pod, Protocol, Service, ServicePort } from "../objects/types.js";
+import type {
+  Container,
+  Endpoint,
+  ObjectReference,
+  Pod,
+  Protocol,
+  Service,
+  ServicePort,
+} from "../objects/types.js";
 import { isReady, isTerminal } from "../objects/pods.js";
 
 /**
- * Which Pods a Service selects, and which Services select a Pod: asked by both endpoint controllers. Both questions are answered
- * from indexes by label, so that neither looks at all Pods or at all Services.
+ * Which Pods a Service selects, and which Services select a Pod: asked by both endpoint
+ * controllers. Both questions are answered from indexes by label, so that neither looks at all Pods
+ * or at all Services.
  */
 export class Selection {
   readonly services: Informer<Service>;
@@ -14,14 +23,31 @@ export class Selection {
   constructor(informers: Informers) {
     this.services = informers.of("Service");
     this.pods = informers.of("Pod");
-    this.services.index("selector", ({ metadata: { namespace }, spec }) => Object.entries(spec.selector ?? {}).slice(0, 1).map(([key, value]) => `${namespace}/${key}=${value}`));
-    this.pods.index("label", ({ metadata: { namespace, labels = {} } }) => Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`), ({ metadata }) => metadata.labels);
+    this.services.index("selector", ({ metadata: { namespace }, spec }) =>
+      Object.entries(spec.selector ?? {})
+        .slice(0, 1)
+        .map(([key, value]) => `${namespace}/${key}=${value}`),
+    );
+    this.pods.index(
+      "label",
+      ({ metadata: { namespace, labels = {} } }) =>
+        Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`),
+      ({ metadata }) => metadata.labels,
+    );
   }
 
-  /** The keys of the Pods that a Service selects; none where it has no selector (its endpoints are the user's business). */
+  /**
+   * The keys of the Pods that a Service selects; none where it has no selector (its endpoints are
+   * the user's business).
+   */
   *podsOf({ metadata: { namespace }, spec: { selector = {} } }: Service): Iterable<Pod> {
-    const candidates = Object.entries(selector).map(([key, value]) => this.pods.keysBy("label", `${namespace}/${key}=${value}`));
-    const fewest = candidates.reduce((a, b) => (b.size < a.size ? b : a), candidates[0] ?? new Set<string>());
+    const candidates = Object.entries(selector).map(([key, value]) =>
+      this.pods.keysBy("label", `${namespace}/${key}=${value}`),
+    );
+    const fewest = candidates.reduce(
+      (a, b) => (b.size < a.size ? b : a),
+      candidates[0] ?? new Set<string>(),
+    );
     for (const key of fewest) {
       const pod = this.pods.get(key)!;
       if (selects(selector, pod)) yield pod;
@@ -38,10 +64,18 @@ export class Selection {
     return keys;
   }
 
-  /** The Services whose endpoints may differ after a Pod's change; none where nothing changed that an endpoint shows. */
+  /**
+   * The Services whose endpoints may differ after a Pod's change; none where nothing changed that
+   * an endpoint shows.
+   */
   affectedBy(pod: Pod | undefined, previous: Pod | undefined): Iterable<string> {
     if (pod && previous && looksTheSame(pod, previous)) return [];
-    return new Set([...(pod ? this.servicesOf(pod) : []), ...(previous && previous.metadata.labels !== pod?.metadata.labels ? this.servicesOf(previous) : [])]);
+    return new Set([
+      ...(pod ? this.servicesOf(pod) : []),
+      ...(previous && previous.metadata.labels !== pod?.metadata.labels
+        ? this.servicesOf(previous)
+        : []),
+    ]);
   }
 }
 
@@ -52,18 +86,31 @@ export function selects(selector: Record<string, string>, pod: Pod): boolean {
 }
 
 const looksTheSame = (a: Pod, b: Pod): boolean =>
-  a.metadata.labels === b.metadata.labels && a.metadata.deletionTimestamp === b.metadata.deletionTimestamp && a.spec.nodeName === b.spec.nodeName
-  && a.status?.podIP === b.status?.podIP && isReady(a) === isReady(b) && isTerminal(a) === isTerminal(b);
+  a.metadata.labels === b.metadata.labels &&
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  a.spec.nodeName === b.spec.nodeName &&
+  a.status?.podIP === b.status?.podIP &&
+  isReady(a) === isReady(b) &&
+  isTerminal(a) === isTerminal(b);
 
 /** ready, serving, terminating: who may get traffic. (k8s.io/endpointslice: utils.go) */
-export function endpointConditions(pod: Pod, service: Service): Required<NonNullable<Endpoint["conditions"]>> {
+export function endpointConditions(
+  pod: Pod,
+  service: Service,
+): Required<NonNullable<Endpoint["conditions"]>> {
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
-  return { ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating };
+  return {
+    ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
+    serving,
+    terminating,
+  };
 }
 
 /** As `targetPorts`, with the ports as text; worked out once for all the Pods of one template. */
-export function portsByTemplate(service: Service): (pod: Pod) => { ports: TargetPort[]; text: string } {
+export function portsByTemplate(
+  service: Service,
+): (pod: Pod) => { ports: TargetPort[]; text: string } {
   const known = new Map<unknown, { ports: TargetPort[]; text: string }>();
   return (pod) => {
     let found = known.get(pod.spec.containers);
@@ -82,21 +129,37 @@ export interface TargetPort {
   appProtocol?: string;
 }
 
-/** The ports of an endpoint: the Service's, each with the number that its targetPort means in this Pod. A name that the Pod does not have is left out. */
+/**
+ * The ports of an endpoint: the Service's, each with the number that its targetPort means in this
+ * Pod. A name that the Pod does not have is left out.
+ */
 export function targetPorts(service: Service, pod: Pod): TargetPort[] {
   return (service.spec.ports ?? []).flatMap((servicePort) => {
     const port = targetPort(servicePort, pod);
     const { name = "", protocol = "TCP", appProtocol } = servicePort;
-    return port === undefined ? [] : [{ name, port, protocol, ...(appProtocol !== undefined && { appProtocol }) }];
+    return port === undefined
+      ? []
+      : [{ name, port, protocol, ...(appProtocol !== undefined && { appProtocol }) }];
   });
 }
 
-function targetPort({ port, targetPort = port, protocol = "TCP" }: ServicePort, { spec }: Pod): number | undefined {
+function targetPort(
+  { port, targetPort = port, protocol = "TCP" }: ServicePort,
+  { spec }: Pod,
+): number | undefined {
   if (typeof targetPort === "number") return targetPort;
-  const sidecars = (spec.initContainers ?? []).filter((container) => (container as Container & { restartPolicy?: string }).restartPolicy === "Always");
+  const sidecars = (spec.initContainers ?? []).filter(
+    (container) => (container as Container & { restartPolicy?: string }).restartPolicy === "Always",
+  );
   for (const { ports = [] } of [...spec.containers, ...sidecars])
-    for (const one of ports) if (one.name === targetPort && (one.protocol ?? "TCP") === protocol) return one.containerPort;
+    for (const one of ports)
+      if (one.name === targetPort && (one.protocol ?? "TCP") === protocol) return one.containerPort;
   return undefined;
 }
 
-export const podReference = ({ metadata: { namespace, name, uid } }: Pod): ObjectReference => ({ kind: "Pod", ...(namespace && { namespace }), name, uid: uid! });
+export const podReference = ({ metadata: { namespace, name, uid } }: Pod): ObjectReference => ({
+  kind: "Pod",
+  ...(namespace && { namespace }),
+  name,
+  uid: uid!,
+});

@@ -4,8 +4,8 @@ import type { Node, Pod, Taint } from "../objects/types.js";
 import { tolerates } from "./scheduler.js";
 
 /**
- * Deletes Pods from nodes with a NoExecute taint, when their tolerations are used up: after 300 s on a lost node, as every Pod
- * is given by default. (kubernetes: pkg/controller/tainteviction)
+ * Deletes Pods from nodes with a NoExecute taint, when their tolerations are used up: after 300 s
+ * on a lost node, as every Pod is given by default. (kubernetes: pkg/controller/tainteviction)
  */
 export function taintEvictionController({ clock, client, informers, events }: Context): Controller {
   const nodes = informers.of("Node");
@@ -35,20 +35,36 @@ export function taintEvictionController({ clock, client, informers, events }: Co
   }
 
   return {
-    name: "taint-eviction-controller", reconcile,
-    watches: [watch("Node", (key, node) => (evicting(node).length > 0 ? [key] : [])), watch("Pod", (_key, pod) => (pod && evicting(nodes.get(pod.spec.nodeName ?? "")).length > 0 ? [pod.spec.nodeName!] : []))],
+    name: "taint-eviction-controller",
+    reconcile,
+    watches: [
+      watch("Node", (key, node) => (evicting(node).length > 0 ? [key] : [])),
+      watch("Pod", (_key, pod) =>
+        pod && evicting(nodes.get(pod.spec.nodeName ?? "")).length > 0 ? [pod.spec.nodeName!] : [],
+      ),
+    ],
   };
 }
 
-const evicting = (node: Node | undefined): readonly Taint[] => node?.spec.taints?.filter(({ effect }) => effect === "NoExecute") ?? [];
+const evicting = (node: Node | undefined): readonly Taint[] =>
+  node?.spec.taints?.filter(({ effect }) => effect === "NoExecute") ?? [];
 
-/** When the Pod has to go: at once where it does not tolerate a taint, never where it tolerates all for ever. */
+/**
+ * When the Pod has to go: at once where it does not tolerate a taint, never where it tolerates all
+ * for ever.
+ */
 function dueTime(pod: Pod, taints: readonly Taint[]): number {
   const due = taints.map((taint) => {
-    const matching = (pod.spec.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
+    const matching = (pod.spec.tolerations ?? []).filter((toleration) =>
+      tolerates(toleration, taint),
+    );
     if (matching.length === 0) return -Infinity;
-    const seconds = Math.min(...matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity));
-    return seconds === Infinity ? Infinity : Date.parse(taint.timeAdded ?? "") + Math.max(0, seconds) * 1_000;
+    const seconds = Math.min(
+      ...matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity),
+    );
+    return seconds === Infinity
+      ? Infinity
+      : Date.parse(taint.timeAdded ?? "") + Math.max(0, seconds) * 1_000;
   });
   return Math.min(...due);
 }

@@ -2,10 +2,21 @@ import { endpoint } from "../net/address.js";
 import { seeded, type Chooser } from "../net/choice.js";
 import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Network } from "./network.js";
-import { endOf, travel, travelAll, travelPacket, travelPacketAll, travelShares, type BarePacket } from "./travel.js";
+import {
+  endOf,
+  travel,
+  travelAll,
+  travelPacket,
+  travelPacketAll,
+  travelShares,
+  type BarePacket,
+} from "./travel.js";
 import type { Journey, Outcomes } from "./types.js";
 
-/** Where load balancers without addresses in the cluster's network check from: Google's range 35.191.0.0/16. */
+/**
+ * Where load balancers without addresses in the cluster's network check from: Google's range
+ * 35.191.0.0/16.
+ */
 const healthProber = "35.191.0.1";
 
 export interface RequestOptions {
@@ -13,18 +24,31 @@ export interface RequestOptions {
   from?: string;
 }
 
-/** The questions that can be asked of a network: where does this request go, where might it, and where does this packet. */
+/**
+ * The questions that can be asked of a network: where does this request go, where might it, and
+ * where does this packet.
+ */
 export class DataPath {
   readonly #choose: Chooser;
   readonly #chooseForChecks: Chooser;
 
-  /** `random`, `checks`: numbers in [0, 1), seeded; health checks draw their own, so that they do not disturb requests. */
-  constructor(readonly network: Network, random: () => number, checks: () => number) {
+  /**
+   * `random`, `checks`: numbers in [0, 1), seeded; health checks draw their own, so that they do
+   * not disturb requests.
+   */
+  constructor(
+    readonly network: Network,
+    random: () => number,
+    checks: () => number,
+  ) {
     this.#choose = seeded(random);
     this.#chooseForChecks = seeded(checks);
   }
 
-  /** Sends one request and follows it to the Pod and back. It leaves behind what a real one leaves: connections, and affinity. */
+  /**
+   * Sends one request and follows it to the Pod and back. It leaves behind what a real one leaves:
+   * connections, and affinity.
+   */
   request(url: string, { from = "internet" }: RequestOptions = {}): Journey {
     return travel(this.network, { url, from }, { choose: this.#choose });
   }
@@ -34,22 +58,37 @@ export class DataPath {
     return travelAll(this.network, { url, from });
   }
 
-  /** How likely each end is now: the Pod's name, or the disposition where none answers -> its exact probability. */
+  /**
+   * How likely each end is now: the Pod's name, or the disposition where none answers -> its exact
+   * probability.
+   */
   shares(url: string, { from = "internet" }: RequestOptions = {}): Record<string, number> {
     return travelShares(this.network, { url, from });
   }
 
-  /** How `times` requests end: the Pod's name, or the disposition where none answered -> how often. Without recording their steps. */
-  spread(url: string, times: number, { from = "internet" }: RequestOptions = {}): Record<string, number> {
+  /**
+   * How `times` requests end: the Pod's name, or the disposition where none answered -> how often.
+   * Without recording their steps.
+   */
+  spread(
+    url: string,
+    times: number,
+    { from = "internet" }: RequestOptions = {},
+  ): Record<string, number> {
     const counts: Record<string, number> = {};
     for (let i = 0; i < times; i++) {
-      const end = endOf(travel(this.network, { url, from }, { choose: this.#choose, record: false, forget: true }));
+      const end = endOf(
+        travel(this.network, { url, from }, { choose: this.#choose, record: false, forget: true }),
+      );
       counts[end] = (counts[end] ?? 0) + 1;
     }
     return counts;
   }
 
-  /** One bare packet that arrives at a node, or leaves it where `from` is one of the node's own addresses. */
+  /**
+   * One bare packet that arrives at a node, or leaves it where `from` is one of the node's own
+   * addresses.
+   */
   packet(bare: BarePacket): Journey {
     return travelPacket(this.network, bare, { choose: this.#choose });
   }
@@ -59,11 +98,23 @@ export class DataPath {
   }
 
   /** One health check: does the target's port answer, and where HTTP is asked for, with 200? */
-  healthy({ instance, address }: Target, { protocol, port }: HealthCheck, { privateAddresses }: LoadBalancer): boolean {
+  healthy(
+    { instance, address }: Target,
+    { protocol, port }: HealthCheck,
+    { privateAddresses }: LoadBalancer,
+  ): boolean {
     const machine = this.network.machines.get(instance);
     if (!machine) return false;
-    const bare = { node: instance, from: privateAddresses[0] ?? healthProber, to: endpoint(address, port) };
-    const { disposition } = travelPacket(this.network, bare, { choose: this.#chooseForChecks, record: false, dry: true });
+    const bare = {
+      node: instance,
+      from: privateAddresses[0] ?? healthProber,
+      to: endpoint(address, port),
+    };
+    const { disposition } = travelPacket(this.network, bare, {
+      choose: this.#chooseForChecks,
+      record: false,
+      dry: true,
+    });
     return disposition === "delivered" && (protocol === "TCP" || machine.httpStatus(port) === 200);
   }
 }

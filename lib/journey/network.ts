@@ -4,22 +4,28 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/address.js";
 import type { Routes } from "../net/routes.js";
 
-/** A load balancer together with the instances behind it, and what its health checks say of them. */
+/**
+ * A load balancer together with the instances behind it, and what its health checks say of them.
+ */
 export interface Balancer {
   balancer: LoadBalancer;
   targets: readonly Target[];
 }
 
 /**
- * All that a packet can meet: machines, load balancers, names, and the fabric between them (a cloud's network with its route table).
- * Nothing of Kubernetes is in here; a packet sees what was programmed, be it stale or not.
+ * All that a packet can meet: machines, load balancers, names, and the fabric between them (a
+ * cloud's network with its route table). Nothing of Kubernetes is in here; a packet sees what was
+ * programmed, be it stale or not.
  */
 export class Network {
   readonly machines = new Map<string, Machine>();
   readonly #machineAt = new Map<string, Machine>();
   /** Where Pods have their addresses, known ones or not. */
   readonly podRanges: CIDR[] = [];
-  /** Hosts that are no part of the cluster, by address: endpoints outside of it. They answer on every port. */
+  /**
+   * Hosts that are no part of the cluster, by address: endpoints outside of it. They answer on
+   * every port.
+   */
   readonly outside = new Map<string, string>();
 
   constructor(
@@ -41,7 +47,10 @@ export class Network {
     this.machines.delete(name);
   }
 
-  /** The machine that the fabric hands a packet for `address` to: its owner, or the node whose Pods have that range. */
+  /**
+   * The machine that the fabric hands a packet for `address` to: its owner, or the node whose Pods
+   * have that range.
+   */
   machineFor(address: string): Machine | undefined {
     const own = this.#machineAt.get(address);
     if (own) return own;
@@ -60,7 +69,10 @@ export class Network {
 
   /** An address of a Pod that no machine runs: in a dump, its Pod may not be among the objects. */
   isUnknownPod(address: string): boolean {
-    return this.podRanges.some((range) => range.contains(parseAddress(address))) && !this.machineFor(address)?.sandboxAt(address);
+    return (
+      this.podRanges.some((range) => range.contains(parseAddress(address))) &&
+      !this.machineFor(address)?.sandboxAt(address)
+    );
   }
 
   /** The Pod "namespace/name" and the machine it runs on. */

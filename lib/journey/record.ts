@@ -1,4 +1,7 @@
-/** Turns what happens on the way into hops and steps; and, where nobody wants to see them, costs nothing. */
+/**
+ * Turns what happens on the way into hops and steps; and, where nobody wants to see them, costs
+ * nothing.
+ */
 import { ruleText } from "../net/iptables-text.js";
 import type { NetStep } from "../net/netfilter.js";
 import { familyOf } from "../net/address.js";
@@ -9,19 +12,31 @@ import type { Action, Header, Hop, HopKind, Step } from "./types.js";
 export class Recorder {
   readonly hops: Hop[] = [];
 
-  hop(kind: HopKind, name: string, stop: Hop["stop"], arrives: Header, leaves: Header, steps: Step[] = []): void {
+  hop(
+    kind: HopKind,
+    name: string,
+    stop: Hop["stop"],
+    arrives: Header,
+    leaves: Header,
+    steps: Step[] = [],
+  ): void {
     this.hops.push({ stop, kind, name, in: arrives, out: leaves, steps });
   }
 
   /**
-   * A node's hop out of what its kernel did. Where the rules of a Service chose an endpoint, that part is a hop of its own, the
-   * article's stop-over 3: it begins with the jump into the Service's chain. Stop-over 2 is a node whose NodePort was hit.
+   * A node's hop out of what its kernel did. Where the rules of a Service chose an endpoint, that
+   * part is a hop of its own, the article's stop-over 3: it begins with the jump into the Service's
+   * chain. Stop-over 2 is a node whose NodePort was hit.
    */
   node(name: string, arrives: Packet, leaves: Packet, steps: readonly NetStep[]): void {
     const shown = steps.filter(worthShowing);
-    const split = shown.findIndex((step) => step.kind === "jump" && step.table === "nat" && /^KUBE-SV[CL]-/.test(step.to!));
+    const split = shown.findIndex(
+      (step) => step.kind === "jump" && step.table === "nat" && /^KUBE-SV[CL]-/.test(step.to!),
+    );
     const before = split < 0 ? shown : shown.slice(0, split);
-    const stop = before.some((step) => step.table === "nat" && step.chain === "KUBE-NODEPORTS") ? 2 : null;
+    const stop = before.some((step) => step.table === "nat" && step.chain === "KUBE-NODEPORTS")
+      ? 2
+      : null;
     const entry = headerOf(arrives);
     if (split < 0) return this.hop("node", name, stop, entry, headerOf(leaves), before.map(stepOf));
     const service = shown[split]!.rule?.cause?.replace(/^\w+ /, "") ?? shown[split]!.to!;
@@ -31,9 +46,16 @@ export class Recorder {
   }
 }
 
-export const headerOf = (packet: Packet): Header => ({ source: sourceOf(packet), destination: destinationOf(packet), protocol: packet.protocol });
+export const headerOf = (packet: Packet): Header => ({
+  source: sourceOf(packet),
+  destination: destinationOf(packet),
+  protocol: packet.protocol,
+});
 
-/** Ends of chains and tables that changed nothing are no news; that conntrack saw a new connection is none either. */
+/**
+ * Ends of chains and tables that changed nothing are no news; that conntrack saw a new connection
+ * is none either.
+ */
 function worthShowing({ kind, rule, to }: NetStep): boolean {
   if (kind === "policy") return to === "DROP";
   return kind !== "conntrack" && !(kind === "return" && rule === undefined);
@@ -48,18 +70,42 @@ function textOf(rule: Rule, packet: Packet): string {
 }
 
 const actionOf: Readonly<Record<Exclude<NetStep["kind"], "untranslate">, Action>> = {
-  match: "match", mark: "mark", jump: "jump", return: "match", policy: "drop", accept: "match", drop: "drop", reject: "reject", dnat: "dnat", snat: "snat", conntrack: "match", route: "route", deliver: "deliver",
+  match: "match",
+  mark: "mark",
+  jump: "jump",
+  return: "match",
+  policy: "drop",
+  accept: "match",
+  drop: "drop",
+  reject: "reject",
+  dnat: "dnat",
+  snat: "snat",
+  conntrack: "match",
+  route: "route",
+  deliver: "deliver",
 };
 
 function stepOf({ kind, table, chain, rule, before, after, to, packet, hook }: NetStep): Step {
   if (kind === "untranslate") {
     const action = before === sourceOf(packet) || after === sourceOf(packet) ? "snat" : "dnat";
-    return { action, table, chain: hook, rule: "conntrack", before, after, note: "conntrack knows this connection and undoes its translation; no rule is asked" };
+    return {
+      action,
+      table,
+      chain: hook,
+      rule: "conntrack",
+      before,
+      after,
+      note: "conntrack knows this connection and undoes its translation; no rule is asked",
+    };
   }
   if (kind === "route") return { action: "route", rule: to };
   if (kind === "deliver") return { action: "deliver", note: `${to} is an address of this machine` };
   return {
-    action: actionOf[kind], table, chain, rule: rule ? textOf(rule, packet) : `policy ${to}`,
-    ...(rule?.cause && { object: rule.cause }), ...(after !== undefined && { before, after }),
+    action: actionOf[kind],
+    table,
+    chain,
+    rule: rule ? textOf(rule, packet) : `policy ${to}`,
+    ...(rule?.cause && { object: rule.cause }),
+    ...(after !== undefined && { before, after }),
   };
 }

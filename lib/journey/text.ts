@@ -5,31 +5,39 @@ const stops = { 1: "(1)", 2: "(2)", 3: "(3)" } as const;
 
 export function journeyText(journey: Journey): string {
   const { request } = journey;
-  return [
-    `${request.url || "a packet"}  from ${request.from}`,
-    "",
-    ...journey.hops.flatMap(hopLines),
-    ...(journey.reply.length ? ["", "the reply", ...journey.reply.flatMap(hopLines)] : []),
-    "",
-    `${journey.disposition}: ${journey.reason}`,
-  ].join("\n") + "\n";
+  return (
+    [
+      `${request.url || "a packet"}  from ${request.from}`,
+      "",
+      ...journey.hops.flatMap(hopLines),
+      ...(journey.reply.length ? ["", "the reply", ...journey.reply.flatMap(hopLines)] : []),
+      "",
+      `${journey.disposition}: ${journey.reason}`,
+    ].join("\n") + "\n"
+  );
 }
 
 /** Every outcome on a line of its own, and how the Pods share them. */
 export function outcomesText({ request, outcomes }: Outcomes): string {
   const shares = new Map<string, number>();
-  const way = (o: Journey) => o.hops.filter((h) => h.kind !== "client" && h.kind !== "dns").map((h) => h.name).join(" -> ");
+  const way = (o: Journey) =>
+    o.hops
+      .filter((h) => h.kind !== "client" && h.kind !== "dns")
+      .map((h) => h.name)
+      .join(" -> ");
   for (const o of outcomes) {
     const end = o.pod ?? o.disposition;
     shares.set(end, (shares.get(end) ?? 0) + o.probability);
   }
-  return [
-    `${request.url || "a packet"}  from ${request.from}`,
-    "",
-    ...outcomes.map((o) => `${percent(o.probability)}  ${o.disposition}  ${way(o)}`),
-    "",
-    ...[...shares].map(([end, p]) => `${percent(p)}  ${end}`),
-  ].join("\n") + "\n";
+  return (
+    [
+      `${request.url || "a packet"}  from ${request.from}`,
+      "",
+      ...outcomes.map((o) => `${percent(o.probability)}  ${o.disposition}  ${way(o)}`),
+      "",
+      ...[...shares].map(([end, p]) => `${percent(p)}  ${end}`),
+    ].join("\n") + "\n"
+  );
 }
 
 const percent = (p: number): string => `${(p * 100).toFixed(2)} %`.padStart(9);
@@ -44,7 +52,8 @@ function hopLines(hop: Hop): string[] {
   ];
 }
 
-const headerText = (h: Header): string => (h.source ? `${h.protocol} ${h.source} -> ${h.destination}` : h.destination);
+const headerText = (h: Header): string =>
+  h.source ? `${h.protocol} ${h.source} -> ${h.destination}` : h.destination;
 
 function stepLine(step: Step): string {
   const where = step.table ? `${step.table} ${step.chain}  ` : "";

@@ -1,9 +1,11 @@
 /**
- * Following a request: URL -> DNS -> load balancer -> node -> rules -> perhaps a second node -> Pod, and the answer all the way back.
+ * Following a request: URL -> DNS -> load balancer -> node -> rules -> perhaps a second node ->
+ * Pod, and the answer all the way back.
  *
  *     travel(network, { url: "http://mynginx-app.com:8080/", from: "internet" }, { choose: seeded(random) })
  *
- * It ends in a Disposition, never in an exception: only a question that cannot be asked (an unknown client) throws.
+ * It ends in a Disposition, never in an exception: only a question that cannot be asked (an unknown
+ * client) throws.
  */
 import { endpoint, parseAddress } from "../net/address.js";
 import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
@@ -24,7 +26,10 @@ export interface TravelOptions {
   record?: boolean;
   /** What-if: leave no connection and no affinity behind. Default: false. */
   dry?: boolean;
-  /** Forget the connection when it is over, as if its two minutes of TIME_WAIT had passed; affinity stays. Default: false. */
+  /**
+   * Forget the connection when it is over, as if its two minutes of TIME_WAIT had passed; affinity
+   * stays. Default: false.
+   */
   forget?: boolean;
 }
 
@@ -34,8 +39,14 @@ const ephemeral = [32768, 60999] as const;
 const timeToLive = 64;
 
 /** Follows one request. */
-export function travel(network: Network, question: { url: string; from: string }, options: TravelOptions): Journey {
-  return finished(options, (walk) => new Trip(network, walk, options.record ?? true).request(question.url, question.from));
+export function travel(
+  network: Network,
+  question: { url: string; from: string },
+  options: TravelOptions,
+): Journey {
+  return finished(options, (walk) =>
+    new Trip(network, walk, options.record ?? true).request(question.url, question.from),
+  );
 }
 
 /** Every way the request can go, each with its exact probability. */
@@ -43,20 +54,33 @@ export function travelAll(network: Network, question: { url: string; from: strin
   return allWays((choose) => travel(network, question, { choose, dry: true }));
 }
 
-/** How likely each end is: the Pod's name, or the disposition where none answers. Added up as exact fractions, turned to numbers at the end. */
-export function travelShares(network: Network, question: { url: string; from: string }): Record<string, number> {
+/**
+ * How likely each end is: the Pod's name, or the disposition where none answers. Added up as exact
+ * fractions, turned to numbers at the end.
+ */
+export function travelShares(
+  network: Network,
+  question: { url: string; from: string },
+): Record<string, number> {
   const shares = new Map<string, Fraction>();
-  for (const { probability, result } of everyWay((choose) => travel(network, question, { choose, dry: true, record: false }))) {
-    const end = endOf(result), before = shares.get(end);
+  for (const { probability, result } of everyWay((choose) =>
+    travel(network, question, { choose, dry: true, record: false }),
+  )) {
+    const end = endOf(result),
+      before = shares.get(end);
     shares.set(end, before ? add(before, probability) : probability);
   }
   return Object.fromEntries([...shares].map(([end, share]) => [end, toNumber(share)]));
 }
 
 /** Where a journey ended, in a word or a name. */
-export const endOf = ({ pod, disposition }: Journey): string => (disposition === "delivered" ? pod ?? "outside the cluster" : disposition);
+export const endOf = ({ pod, disposition }: Journey): string =>
+  disposition === "delivered" ? (pod ?? "outside the cluster") : disposition;
 
-/** One bare packet that arrives at a node, or leaves it where the source is one of the node's own addresses. */
+/**
+ * One bare packet that arrives at a node, or leaves it where the source is one of the node's own
+ * addresses.
+ */
 export interface BarePacket {
   node: string;
   /** "IP" or "IP:PORT". */
@@ -85,7 +109,13 @@ function finished({ choose, dry, forget }: TravelOptions, run: (walk: Walk) => J
 
 function allWays(run: (choose: Chooser) => Journey): Outcomes {
   const ways = everyWay(run);
-  return { request: ways[0]!.result.request, outcomes: ways.map(({ probability, result }) => ({ probability: toNumber(probability), ...result })) };
+  return {
+    request: ways[0]!.result.request,
+    outcomes: ways.map(({ probability, result }) => ({
+      probability: toNumber(probability),
+      ...result,
+    })),
+  };
 }
 
 /** Where a packet came to its end: somebody took it, or it went no further. */
@@ -113,7 +143,11 @@ class Trip {
   /** The kernel's steps at the current node. */
   #steps: NetStep[] = [];
 
-  constructor(private readonly network: Network, private readonly walk: Walk, record: boolean) {
+  constructor(
+    private readonly network: Network,
+    private readonly walk: Walk,
+    record: boolean,
+  ) {
     if (!record) return;
     this.#recorder = new Recorder();
     walk.record = (step) => this.#steps.push(step);
@@ -125,14 +159,29 @@ class Trip {
     const goal = hostAndPort(url);
     const port = this.walk.choose.port(...ephemeral);
     request.source = endpoint(this.#client.addresses[0]!, port);
-    const asked = { source: request.source, destination: "failure" in goal ? url : goal.text, protocol: "TCP" };
+    const asked = {
+      source: request.source,
+      destination: "failure" in goal ? url : goal.text,
+      protocol: "TCP",
+    };
     this.#recorder?.hop("client", named(this.#client), null, asked, asked);
     if ("failure" in goal) return this.#failed(request, "name not found", goal.failure);
     const addresses = this.#resolve(goal.host, goal.port, asked);
     if ("failure" in addresses) return this.#failed(request, "name not found", addresses.failure);
     const pair = meet(this.#client, addresses.found);
-    if (!pair) return this.#failed(request, "no route", `the client has no address of the same family as ${addresses.found.join(", ")}`);
-    const packet: Packet = { protocol: "TCP", source: pair.own, sourcePort: port, destination: pair.other, destinationPort: goal.port };
+    if (!pair)
+      return this.#failed(
+        request,
+        "no route",
+        `the client has no address of the same family as ${addresses.found.join(", ")}`,
+      );
+    const packet: Packet = {
+      protocol: "TCP",
+      source: pair.own,
+      sourcePort: port,
+      destination: pair.other,
+      destinationPort: goal.port,
+    };
     request.source = sourceOf(packet);
     if (this.#recorder && addresses.trail) this.#recorder.hops.at(-1)!.out = headerOf(packet);
     return this.#thereAndBack(request, packet, () => this.#fromClient(packet));
@@ -140,20 +189,34 @@ class Trip {
 
   bare({ node, from, to, protocol = "TCP" }: BarePacket): Journey {
     const machine = this.network.machines.get(node);
-    if (!machine) throw new Error(`node "${node}": there is no such node; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`);
+    if (!machine)
+      throw new Error(
+        `node "${node}": there is no such node; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
+      );
     const [source, destination] = [readEndpoint("from", from), readEndpoint("to", to)];
-    if (destination.port === undefined) throw new Error(`to "${to}": the port is missing; write IP:PORT, for IPv6 [IP]:PORT`);
-    if (parseAddress(source.address).family !== parseAddress(destination.address).family) throw new Error(`from "${from}" and to "${to}" are of different IP families`);
+    if (destination.port === undefined)
+      throw new Error(`to "${to}": the port is missing; write IP:PORT, for IPv6 [IP]:PORT`);
+    if (parseAddress(source.address).family !== parseAddress(destination.address).family)
+      throw new Error(`from "${from}" and to "${to}" are of different IP families`);
     const sourcePort = source.port ?? this.walk.choose.port(...ephemeral);
-    const packet: Packet = { protocol, source: source.address, sourcePort, destination: destination.address, destinationPort: destination.port };
+    const packet: Packet = {
+      protocol,
+      source: source.address,
+      sourcePort,
+      destination: destination.address,
+      destinationPort: destination.port,
+    };
     this.#client = clientAt(this.network, packet.source);
     const request: JourneyRequest = { url: "", from, source: sourceOf(packet) };
     const own = machine.kernel.isLocal(parseAddress(packet.source));
-    if (own && this.#client.kind !== "node") this.#client = { kind: "node", machine, addresses: [packet.source] };
+    if (own && this.#client.kind !== "node")
+      this.#client = { kind: "node", machine, addresses: [packet.source] };
     const incoming = machine.sandboxAt(packet.source)?.interface ?? "eth0";
     this.#bare = true;
     if (this.network.isUnknownPod(packet.source)) this.#behind = machine;
-    return this.#thereAndBack(request, packet, () => (own ? this.#leaves(machine, packet) : this.#arrives(machine, packet, incoming)));
+    return this.#thereAndBack(request, packet, () =>
+      own ? this.#leaves(machine, packet) : this.#arrives(machine, packet, incoming),
+    );
   }
 
   // ---- there and back ----
@@ -161,7 +224,8 @@ class Trip {
   #thereAndBack(request: JourneyRequest, first: Packet, go: () => End): Journey {
     const end = go();
     if ("failed" in end) return this.#failed(request, end.failed, end.why, end.packet);
-    if (end.taken === "client") return this.#failed(request, "timed out", "the packet came back to the client that sent it");
+    if (end.taken === "client")
+      return this.#failed(request, "timed out", "the packet came back to the client that sent it");
     const hops = this.#recorder?.hops ?? nothing;
     const { pod, node, what } = this.#placeOf(end);
     const client = sourceOf(end.packet);
@@ -169,19 +233,42 @@ class Trip {
     const lost = lostAnswer(reply, first);
     return {
       request,
-      disposition: lost !== undefined && !this.#bare ? "timed out" : "delivered", // a bare packet is at its goal whatever becomes of an answer
-      reason: lost === undefined ? `${what} answers; it sees ${client} as its client` : `${what} gets it, but ${lost}`,
-      ...(pod !== undefined && { pod }), ...(node !== undefined && { node }),
-      destination: destinationOf(end.packet), clientSeenByPod: client, hops, reply: this.#recorder?.hops ?? nothing,
+      // a bare packet is at its goal whatever becomes of an answer
+      disposition: lost !== undefined && !this.#bare ? "timed out" : "delivered",
+      reason:
+        lost === undefined
+          ? `${what} answers; it sees ${client} as its client`
+          : `${what} gets it, but ${lost}`,
+      ...(pod !== undefined && { pod }),
+      ...(node !== undefined && { node }),
+      destination: destinationOf(end.packet),
+      clientSeenByPod: client,
+      hops,
+      reply: this.#recorder?.hops ?? nothing,
     };
   }
 
-  #placeOf(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): { pod?: string; node?: string; what: string } {
-    if (end.taken === "pod") return { pod: end.sandbox.key, node: end.machine.name, what: `Pod ${end.sandbox.key} on ${end.machine.name}` };
+  #placeOf(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): {
+    pod?: string;
+    node?: string;
+    what: string;
+  } {
+    if (end.taken === "pod")
+      return {
+        pod: end.sandbox.key,
+        node: end.machine.name,
+        what: `Pod ${end.sandbox.key} on ${end.machine.name}`,
+      };
     if (end.taken === "outside") return { what: end.name };
     const { protocol, destinationPort } = end.packet;
     const host = end.machine.processOn(protocol as Transport, destinationPort);
-    return { ...(host && { pod: host.key }), node: end.machine.name, what: host ? `Pod ${host.key}, in the network of ${end.machine.name},` : `a process on ${end.machine.name}` };
+    return {
+      ...(host && { pod: host.key }),
+      node: end.machine.name,
+      what: host
+        ? `Pod ${host.key}, in the network of ${end.machine.name},`
+        : `a process on ${end.machine.name}`,
+    };
   }
 
   #answer(end: Exclude<End, { failed: Disposition } | { taken: "client" }>): End {
@@ -194,18 +281,35 @@ class Trip {
     return this.#arrives(end.machine, answer, end.sandbox.interface);
   }
 
-  #failed(request: JourneyRequest, disposition: Disposition, reason: string, packet?: Packet): Journey {
-    return { request, disposition, reason, ...(packet && { destination: destinationOf(packet) }), hops: this.#recorder?.hops ?? nothing, reply: nothing };
+  #failed(
+    request: JourneyRequest,
+    disposition: Disposition,
+    reason: string,
+    packet?: Packet,
+  ): Journey {
+    return {
+      request,
+      disposition,
+      reason,
+      ...(packet && { destination: destinationOf(packet) }),
+      hops: this.#recorder?.hops ?? nothing,
+      reply: nothing,
+    };
   }
 
   // ---- the stations ----
 
-  #resolve(host: string, port: number, asked: Header): { found: string[]; trail?: true } | { failure: string } {
+  #resolve(
+    host: string,
+    port: number,
+    asked: Header,
+  ): { found: string[]; trail?: true } | { failure: string } {
     if (hostIsAddress(host)) return { found: [parseAddress(host).text] };
     const { server, addresses, trail, failure } = resolveFor(this.network, this.#client, host);
     if (!this.#recorder && addresses.length) return { found: addresses };
     const out = addresses.length ? { ...asked, destination: endpoint(addresses[0]!, port) } : asked;
-    const why = failure ?? (addresses.length ? undefined : `the name "${host}" exists, but has no address`);
+    const why =
+      failure ?? (addresses.length ? undefined : `the name "${host}" exists, but has no address`);
     this.#recorder?.hop("dns", server, null, asked, out, [
       ...trail.map((rule) => ({ action: "resolve" as const, rule })),
       ...(why ? [{ action: "resolve" as const, note: why }] : []),
@@ -216,24 +320,45 @@ class Trip {
   #fromClient(packet: Packet): End {
     const client = this.#client;
     if (client.kind === "outside") return this.#fabric(packet);
-    return client.kind === "node" ? this.#leaves(client.machine, packet) : this.#arrives(client.machine, packet, client.sandbox.interface);
+    return client.kind === "node"
+      ? this.#leaves(client.machine, packet)
+      : this.#arrives(client.machine, packet, client.sandbox.interface);
   }
 
   /** The network between the machines: whoever owns the destination gets the packet. */
   #fabric(packet: Packet, nextHop = packet.destination): End {
     const proxied = this.#proxied;
-    if (this.#replying && proxied?.balancer.balancer.privateAddresses.includes(packet.destination)) return this.#unproxy(proxied, packet);
+    if (this.#replying && proxied?.balancer.balancer.privateAddresses.includes(packet.destination))
+      return this.#unproxy(proxied, packet);
     const balancer = this.network.balancerAt(packet.destination);
     if (balancer && !this.#replying) return this.#balance(balancer, packet);
-    if (this.#replying && this.#client.addresses.includes(packet.destination) && this.#client.kind === "outside") return this.#towardsClient(packet);
+    if (
+      this.#replying &&
+      this.#client.addresses.includes(packet.destination) &&
+      this.#client.kind === "outside"
+    )
+      return this.#towardsClient(packet);
     const machine = this.network.machineAt(nextHop) ?? this.network.machineFor(packet.destination);
-    if (machine && !machine.addresses.includes(packet.destination) && nextHop === packet.destination && this.#fromInternet) {
-      return { failed: "no route", why: `${packet.destination} is a Pod's address, and no route leads there from the internet`, packet };
+    if (
+      machine &&
+      !machine.addresses.includes(packet.destination) &&
+      nextHop === packet.destination &&
+      this.#fromInternet
+    ) {
+      return {
+        failed: "no route",
+        why: `${packet.destination} is a Pod's address, and no route leads there from the internet`,
+        packet,
+      };
     }
     if (machine) return this.#arrives(machine, packet, "eth0");
     const outside = this.network.outside.get(packet.destination);
     if (outside !== undefined) return { taken: "outside", name: outside, packet };
-    return { failed: "no route", why: `nobody on the network has the address ${packet.destination}`, packet };
+    return {
+      failed: "no route",
+      why: `nobody on the network has the address ${packet.destination}`,
+      packet,
+    };
   }
 
   #towardsClient(packet: Packet): End {
@@ -244,33 +369,76 @@ class Trip {
 
   /** Still on the way from a host that is in no network of the cluster's. */
   get #fromInternet(): boolean {
-    return !this.#replying && this.#client.kind === "outside" && this.#client.name === "internet" && this.#hopsLeft === timeToLive;
+    return (
+      !this.#replying &&
+      this.#client.kind === "outside" &&
+      this.#client.name === "internet" &&
+      this.#hopsLeft === timeToLive
+    );
   }
 
   #reachClient(packet: Packet): End {
-    this.#recorder?.hop("client", named(this.#client), null, headerOf(packet), headerOf(packet), [{ action: "deliver", note: "the answer is back where the question came from" }]);
+    this.#recorder?.hop("client", named(this.#client), null, headerOf(packet), headerOf(packet), [
+      { action: "deliver", note: "the answer is back where the question came from" },
+    ]);
     return { taken: "client", packet };
   }
 
   #balance(balanced: Balancer, packet: Packet): End {
     const { balancer, targets } = balanced;
     const refuse = (failed: Disposition, why: string): End => {
-      this.#recorder?.hop("load-balancer", balancer.hostname ?? balancer.name, 1, headerOf(packet), headerOf(packet), [{ action: failed === "dropped" ? "drop" : "reject", note: why }]);
+      this.#recorder?.hop(
+        "load-balancer",
+        balancer.hostname ?? balancer.name,
+        1,
+        headerOf(packet),
+        headerOf(packet),
+        [{ action: failed === "dropped" ? "drop" : "reject", note: why }],
+      );
       return { failed, why, packet };
     };
-    const listener = balancer.listeners.find((l) => l.port === packet.destinationPort && l.protocol === packet.protocol);
+    const listener = balancer.listeners.find(
+      (l) => l.port === packet.destinationPort && l.protocol === packet.protocol,
+    );
     const ports = balancer.listeners.map((l) => `${l.protocol} ${l.port}`).join(", ") || "nothing";
-    if (!listener) return refuse("port not listening", `the load balancer has no listener for ${packet.protocol} ${packet.destinationPort}; it listens on ${ports}`);
-    if (balancer.sourceRanges.length && !balancer.sourceRanges.some((range) => parseCIDR(range).contains(parseAddress(packet.source)))) {
-      return refuse("dropped", `the load balancer's firewall lets in ${balancer.sourceRanges.join(", ")}, and ${packet.source} is not among them`);
+    if (!listener)
+      return refuse(
+        "port not listening",
+        `the load balancer has no listener for ${packet.protocol} ${packet.destinationPort}; it listens on ${ports}`,
+      );
+    if (
+      balancer.sourceRanges.length &&
+      !balancer.sourceRanges.some((range) => parseCIDR(range).contains(parseAddress(packet.source)))
+    ) {
+      return refuse(
+        "dropped",
+        `the load balancer's firewall lets in ${balancer.sourceRanges.join(", ")}, and ${packet.source} is not among them`,
+      );
     }
     const healthy = targets.filter((target) => target.healthy);
-    if (!healthy.length) return refuse("no healthy target", `none of the load balancer's ${targets.length} targets passes its health check`);
+    if (!healthy.length)
+      return refuse(
+        "no healthy target",
+        `none of the load balancer's ${targets.length} targets passes its health check`,
+      );
     const target = healthy[this.walk.choose.pick(healthy.length)]!;
-    const onward = balancer.mode === "proxy" ? this.#proxy(balanced, packet, listener, target) : packet;
-    this.#recorder?.hop("load-balancer", balancer.hostname ?? balancer.name, 1, headerOf(packet), headerOf(onward), [forwarding(balanced, listener, target, packet, onward)]);
+    const onward =
+      balancer.mode === "proxy" ? this.#proxy(balanced, packet, listener, target) : packet;
+    this.#recorder?.hop(
+      "load-balancer",
+      balancer.hostname ?? balancer.name,
+      1,
+      headerOf(packet),
+      headerOf(onward),
+      [forwarding(balanced, listener, target, packet, onward)],
+    );
     const machine = this.network.machines.get(target.instance);
-    if (!machine) return { failed: "timed out", why: `the load balancer's target ${target.instance} (${target.address}) is gone`, packet: onward };
+    if (!machine)
+      return {
+        failed: "timed out",
+        why: `the load balancer's target ${target.instance} (${target.address}) is gone`,
+        packet: onward,
+      };
     return this.#arrives(machine, onward, "eth0");
   }
 
@@ -279,14 +447,32 @@ class Trip {
     this.#proxied = { balancer, front };
     const own = balancer.balancer.privateAddresses;
     const source = own.find((a) => a.includes(":") === target.address.includes(":")) ?? own[0]!;
-    return { protocol: front.protocol, source, sourcePort: this.walk.choose.port(...ephemeral), destination: target.address, destinationPort: listener.targetPort };
+    return {
+      protocol: front.protocol,
+      source,
+      sourcePort: this.walk.choose.port(...ephemeral),
+      destination: target.address,
+      destinationPort: listener.targetPort,
+    };
   }
 
   #unproxy({ balancer: { balancer }, front }: Proxied, packet: Packet): End {
     const answer = replyTo(front);
-    this.#recorder?.hop("load-balancer", balancer.hostname ?? balancer.name, 1, headerOf(packet), headerOf(answer), [
-      { action: "forward", before: destinationOf(packet), after: destinationOf(answer), note: "the load balancer copies the answer into the client's own connection" },
-    ]);
+    this.#recorder?.hop(
+      "load-balancer",
+      balancer.hostname ?? balancer.name,
+      1,
+      headerOf(packet),
+      headerOf(answer),
+      [
+        {
+          action: "forward",
+          before: destinationOf(packet),
+          after: destinationOf(answer),
+          note: "the load balancer copies the answer into the client's own connection",
+        },
+      ],
+    );
     this.#proxied = undefined;
     const client = this.#client;
     if (client.kind === "outside") return this.#reachClient(answer);
@@ -296,9 +482,15 @@ class Trip {
   #hopsLeft = timeToLive;
 
   #arrives(machine: Machine, packet: Packet, incoming: string): End {
-    if (!machine.up) return { failed: "timed out", why: `${machine.name} is down and does not answer`, packet };
+    if (!machine.up)
+      return { failed: "timed out", why: `${machine.name} is down and does not answer`, packet };
     if (this.#replying && machine === this.#behind) this.#behind = undefined;
-    if (this.#hopsLeft-- === 0) return { failed: "dropped", why: `the packet went round in a circle until its time to live was over, at ${machine.name}`, packet };
+    if (this.#hopsLeft-- === 0)
+      return {
+        failed: "dropped",
+        why: `the packet went round in a circle until its time to live was over, at ${machine.name}`,
+        packet,
+      };
     return this.#onwards(machine, packet, machine.kernel.receive(packet, incoming, this.walk));
   }
 
@@ -314,33 +506,56 @@ class Trip {
     const { packet } = verdict;
     switch (verdict.kind) {
       case "reject":
-        return { failed: "rejected", why: `${machine.name} rejects it (${verdict.with}): ${ruleText(verdict)}`, packet };
+        return {
+          failed: "rejected",
+          why: `${machine.name} rejects it (${verdict.with}): ${ruleText(verdict)}`,
+          packet,
+        };
       case "drop":
-        return { failed: "dropped", why: `${machine.name} drops it: ${verdict.rule ? ruleText(verdict) : verdict.why}`, packet };
+        return {
+          failed: "dropped",
+          why: `${machine.name} drops it: ${verdict.rule ? ruleText(verdict) : verdict.why}`,
+          packet,
+        };
       case "no route":
         return { failed: "no route", why: verdict.why, packet };
       case "local":
         return this.#local(machine, packet, verdict.listening);
       case "forward": {
         const sandbox = machine.sandboxOn(verdict.interface);
-        return sandbox ? this.#intoPod(machine, sandbox, packet) : this.#fabric(packet, verdict.nextHop);
+        return sandbox
+          ? this.#intoPod(machine, sandbox, packet)
+          : this.#fabric(packet, verdict.nextHop);
       }
     }
   }
 
   #local(machine: Machine, packet: Packet, listening: boolean): End {
     if (this.#replying) return this.#reachClient(packet);
-    if (listening || machine.processOn(packet.protocol as Transport, packet.destinationPort)) return { taken: "process", machine, packet };
-    return { failed: "connection refused", why: `no process on ${machine.name} listens on ${packet.protocol} ${packet.destinationPort}, and no rule took the packet elsewhere`, packet };
+    if (listening || machine.processOn(packet.protocol as Transport, packet.destinationPort))
+      return { taken: "process", machine, packet };
+    return {
+      failed: "connection refused",
+      why: `no process on ${machine.name} listens on ${packet.protocol} ${packet.destinationPort}, and no rule took the packet elsewhere`,
+      packet,
+    };
   }
 
   #intoPod(machine: Machine, sandbox: Sandbox, packet: Packet): End {
     if (this.#replying) return this.#reachClient(packet);
     const listens = sandbox.listens(packet.protocol as Transport, packet.destinationPort);
-    const note = listens ? `a process in the Pod listens on ${packet.protocol} ${packet.destinationPort}` : `no process in the Pod listens on ${packet.protocol} ${packet.destinationPort}`;
-    this.#recorder?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [{ action: listens ? "deliver" : "reject", note }]);
+    const note = listens
+      ? `a process in the Pod listens on ${packet.protocol} ${packet.destinationPort}`
+      : `no process in the Pod listens on ${packet.protocol} ${packet.destinationPort}`;
+    this.#recorder?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
+      { action: listens ? "deliver" : "reject", note },
+    ]);
     if (listens) return { taken: "pod", machine, sandbox, packet };
-    return { failed: "port not listening", why: `the packet reaches Pod ${sandbox.key} on ${machine.name}, but ${note}`, packet };
+    return {
+      failed: "port not listening",
+      why: `the packet reaches Pod ${sandbox.key} on ${machine.name}, but ${note}`,
+      packet,
+    };
   }
 }
 
@@ -350,20 +565,40 @@ const nothing: Hop[] = [];
 /** Why the client can do nothing with the answer to its `first` packet; undefined where it can. */
 function lostAnswer(reply: End, first: Packet): string | undefined {
   if ("failed" in reply) return `its answer does not come back: ${reply.why}`;
-  if (reply.packet.source === first.destination && reply.packet.sourcePort === first.destinationPort) return undefined;
+  if (
+    reply.packet.source === first.destination &&
+    reply.packet.sourcePort === first.destinationPort
+  )
+    return undefined;
   return `its answer comes from ${sourceOf(reply.packet)}, and the client waits for one from ${destinationOf(first)}`;
 }
 
-function forwarding({ balancer, targets }: Balancer, listener: Listener, target: Target, packet: Packet, onward: Packet) {
+function forwarding(
+  { balancer, targets }: Balancer,
+  listener: Listener,
+  target: Target,
+  packet: Packet,
+  onward: Packet,
+) {
   const healthy = targets.filter((t) => t.healthy).length;
   const rule = `listener ${listener.protocol} ${listener.port} -> ${target.instance} ${endpoint(target.address, listener.targetPort || listener.port)}`;
-  const note = balancer.mode === "proxy"
-    ? `one of ${healthy} healthy targets; the load balancer opens a connection of its own to it`
-    : `one of ${healthy} healthy targets; the packet is handed on as it is, the load balancer's address still its destination`;
-  return { action: "forward" as const, rule, note, ...(onward !== packet && { before: destinationOf(packet), after: destinationOf(onward) }) };
+  const note =
+    balancer.mode === "proxy"
+      ? `one of ${healthy} healthy targets; the load balancer opens a connection of its own to it`
+      : `one of ${healthy} healthy targets; the packet is handed on as it is, the load balancer's address still its destination`;
+  return {
+    action: "forward" as const,
+    rule,
+    note,
+    ...(onward !== packet && { before: destinationOf(packet), after: destinationOf(onward) }),
+  };
 }
 
-const ruleText = ({ table, chain, rule }: Extract<Verdict, { kind: "reject" | "drop" }>): string => {
+const ruleText = ({
+  table,
+  chain,
+  rule,
+}: Extract<Verdict, { kind: "reject" | "drop" }>): string => {
   const comment = rule?.matches.find((m) => m.kind === "comment");
   return `${comment?.kind === "comment" ? `"${comment.text}"` : "a rule"} in table ${table}, chain ${chain}${rule?.cause ? `, because of ${rule.cause}` : ""}`;
 };
@@ -374,9 +609,13 @@ const hostIsAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.i
 function readEndpoint(name: string, text: string): { address: string; port: number | undefined } {
   const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = v6 ?? v4 ?? text.replace(/^\[|\]$/g, "");
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535)) throw new Error(`${name} "${text}": the port must be between 1 and 65535`);
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65535))
+    throw new Error(`${name} "${text}": the port must be between 1 and 65535`);
   try {
-    return { address: parseAddress(host).text, port: port === undefined ? undefined : Number(port) };
+    return {
+      address: parseAddress(host).text,
+      port: port === undefined ? undefined : Number(port),
+    };
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message}`);
   }

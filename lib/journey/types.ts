@@ -1,16 +1,29 @@
 /**
- * What a journey is, once it has been walked: plain data, JSON as design.md section 6 promises it to other programs.
+ * What a journey is, once it has been walked: plain data, JSON as design.md section 6 promises it
+ * to other programs.
  *
- * journey -> hops -> steps. A hop is a place (the client, DNS, the load balancer, a node, the ClusterIP's rules, the Pod);
- * a step is one thing that happens there. Every journey ends in one Disposition.
+ * journey -> hops -> steps. A hop is a place (the client, DNS, the load balancer, a node, the
+ * ClusterIP's rules, the Pod); a step is one thing that happens there. Every journey ends in one
+ * Disposition.
  */
 export const dispositions = [
-  "delivered", "rejected", "dropped", "no route", "name not found", "no healthy target", "connection refused", "port not listening", "timed out",
+  "delivered",
+  "rejected",
+  "dropped",
+  "no route",
+  "name not found",
+  "no healthy target",
+  "connection refused",
+  "port not listening",
+  "timed out",
 ] as const;
 /** How a journey ends. */
 export type Disposition = (typeof dispositions)[number];
 
-/** Who a packet comes from and goes to, as "IP:PORT" ("[v6]:port"), and its protocol in capitals: "TCP". */
+/**
+ * Who a packet comes from and goes to, as "IP:PORT" ("[v6]:port"), and its protocol in capitals:
+ * "TCP".
+ */
 export interface Header {
   source: string;
   destination: string;
@@ -18,11 +31,26 @@ export interface Header {
 }
 
 /** All that can happen to a packet at a hop. */
-export const actions = ["resolve", "forward", "match", "jump", "mark", "dnat", "snat", "route", "deliver", "reject", "drop"] as const;
+export const actions = [
+  "resolve",
+  "forward",
+  "match",
+  "jump",
+  "mark",
+  "dnat",
+  "snat",
+  "route",
+  "deliver",
+  "reject",
+  "drop",
+] as const;
 /** What a step does. */
 export type Action = (typeof actions)[number];
 
-/** One thing that happens to the packet at a hop. `before` and `after` are set where a translation changed it: "IP:PORT". */
+/**
+ * One thing that happens to the packet at a hop. `before` and `after` are set where a translation
+ * changed it: "IP:PORT".
+ */
 export interface Step {
   action: Action;
   table?: string;

@@ -1,6 +1,6 @@
 /**
- * From a plan to namespaces. The fabric stands for the cloud's network: a bridge that the nodes share, a router to everything
- * else. No link leads out of the lab.
+ * From a plan to namespaces. The fabric stands for the cloud's network: a bridge that the nodes
+ * share, a router to everything else. No link leads out of the lab.
  *
  *     client -- fabric -- load balancer           (each on a link of its own, with a /32 address)
  *      dns ----/  |  \
@@ -16,13 +16,21 @@ export const client = "client";
 export const dns = "dns";
 export const dnsAddresses = ["192.0.2.53", "2001:db8:53::53"] as const;
 export const nodeSpace = (name: string): string => `node-${name}`;
-export const podSpace = (plan: LabPlan, pod: LabPod): string => (pod.hostNetwork ? nodeSpace(pod.node) : `pod-${plan.pods.indexOf(pod)}`);
+export const podSpace = (plan: LabPlan, pod: LabPod): string =>
+  pod.hostNetwork ? nodeSpace(pod.node) : `pod-${plan.pods.indexOf(pod)}`;
 export const balancerSpace = (index: number): string => `lb-${index}`;
 
 /** The namespace in which the client's process runs. */
 export function clientSpace(plan: LabPlan): string {
   const { kind, name } = plan.client;
-  return kind === "outside" ? client : kind === "node" ? nodeSpace(name) : podSpace(plan, plan.pods.find(({ key }) => key === name)!);
+  return kind === "outside"
+    ? client
+    : kind === "node"
+      ? nodeSpace(name)
+      : podSpace(
+          plan,
+          plan.pods.find(({ key }) => key === name)!,
+        );
 }
 
 /** Lines of ip(8), gathered first and run at once: all links, then each namespace's own lines. */
@@ -39,7 +47,9 @@ class Wiring {
 
   /** A link of its own between a host and its router; see `hang`. */
   link(space: string, own: string, router: string, theirs: string, mac = ""): void {
-    this.links.push(`link add ${own} netns @${space} type veth peer name ${theirs} ${mac && `address ${mac} `}netns @${router}`);
+    this.links.push(
+      `link add ${own} netns @${space} type veth peer name ${theirs} ${mac && `address ${mac} `}netns @${router}`,
+    );
     this.in(router, `link set ${theirs} up`);
     this.in(space, `link set ${own} up`);
   }
@@ -51,41 +61,81 @@ export function build(house: Namespaces, plan: LabPlan): void {
   wiring.in(fabric, "link add bridge type bridge", "link set bridge up");
   for (const node of plan.nodes) wireNode(wiring, node, plan.nodes.indexOf(node));
   joinBridge(wiring, plan.nodes);
-  for (const pod of plan.pods.filter(({ hostNetwork }) => !hostNetwork)) hang(wiring, podSpace(plan, pod), nodeSpace(pod.node), pod.interface, pod.ips);
-  hang(wiring, client, fabric, "client", plan.client.kind === "outside" ? plan.client.addresses : []);
+  for (const pod of plan.pods.filter(({ hostNetwork }) => !hostNetwork))
+    hang(wiring, podSpace(plan, pod), nodeSpace(pod.node), pod.interface, pod.ips);
+  hang(
+    wiring,
+    client,
+    fabric,
+    "client",
+    plan.client.kind === "outside" ? plan.client.addresses : [],
+  );
   hang(wiring, dns, fabric, "dns", dnsAddresses);
   cloud(wiring, plan);
   house.add(...wiring.spaces.keys());
-  for (const space of [fabric, ...plan.nodes.map(({ name }) => nodeSpace(name))]) forwards(house, space);
+  for (const space of [fabric, ...plan.nodes.map(({ name }) => nodeSpace(name))])
+    forwards(house, space);
   house.ip(wiring.links);
   for (const [space, lines] of wiring.spaces) house.ip(lines, space);
   for (const node of plan.nodes) loadRules(house, node);
 }
 
-/** A router; and, as most distributions set it for nodes, without a check of the way back (kubelets and CNI plugins need rp_filter 0 or 2). */
+/**
+ * A router; and, as most distributions set it for nodes, without a check of the way back (kubelets
+ * and CNI plugins need rp_filter 0 or 2).
+ */
 function forwards(house: Namespaces, space: string): void {
-  const both = (key: string, value: number): Record<string, number> => ({ [`net.ipv4.conf.all.${key}`]: value, [`net.ipv4.conf.default.${key}`]: value });
-  house.sysctl(space, { "net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1, "net.ipv4.fib_multipath_hash_policy": 1, ...both("rp_filter", 0), ...both("send_redirects", 0) });
+  const both = (key: string, value: number): Record<string, number> => ({
+    [`net.ipv4.conf.all.${key}`]: value,
+    [`net.ipv4.conf.default.${key}`]: value,
+  });
+  house.sysctl(space, {
+    "net.ipv4.ip_forward": 1,
+    "net.ipv6.conf.all.forwarding": 1,
+    "net.ipv4.fib_multipath_hash_policy": 1,
+    ...both("rp_filter", 0),
+    ...both("send_redirects", 0),
+  });
 }
 
-const addressLines = (addresses: readonly string[], device: string): string[] => addresses.map((address) => `address add ${address} dev ${device}${address.includes(":") ? " nodad" : ""}`);
+const addressLines = (addresses: readonly string[], device: string): string[] =>
+  addresses.map(
+    (address) => `address add ${address} dev ${device}${address.includes(":") ? " nodad" : ""}`,
+  );
 
 /**
- * A host on a link of its own, as Calico makes it for a Pod: it has a bare address and sends everything to the router's hardware
- * address; the router's end has no address at all, so that MASQUERADE there takes the machine's.
+ * A host on a link of its own, as Calico makes it for a Pod: it has a bare address and sends
+ * everything to the router's hardware address; the router's end has no address at all, so that
+ * MASQUERADE there takes the machine's.
  */
-function hang(wiring: Wiring, space: string, router: string, interfaceName: string, addresses: readonly string[]): void {
+function hang(
+  wiring: Wiring,
+  space: string,
+  router: string,
+  interfaceName: string,
+  addresses: readonly string[],
+): void {
   const mac = "ee:ee:ee:ee:ee:ee"; // and fe80::ecee:eeff:feee:eeee, which follows from it
   wiring.link(space, "eth0", router, interfaceName, mac);
-  wiring.in(space,
+  wiring.in(
+    space,
     ...addressLines(addresses, "eth0"),
-    `neighbour add 169.254.1.1 lladdr ${mac} dev eth0 nud permanent`, "route add default via 169.254.1.1 dev eth0 onlink",
-    `neighbour add fe80::ecee:eeff:feee:eeee lladdr ${mac} dev eth0 nud permanent`, "route add ::/0 via fe80::ecee:eeff:feee:eeee dev eth0");
+    `neighbour add 169.254.1.1 lladdr ${mac} dev eth0 nud permanent`,
+    "route add default via 169.254.1.1 dev eth0 onlink",
+    `neighbour add fe80::ecee:eeff:feee:eeee lladdr ${mac} dev eth0 nud permanent`,
+    "route add ::/0 via fe80::ecee:eeff:feee:eeee dev eth0",
+  );
   wiring.in(router, ...addresses.map((address) => `route add ${address} dev ${interfaceName}`));
 }
 
 /** A place on the bridge, with addresses in its network. */
-function plug(wiring: Wiring, space: string, own: string, interfaceName: string, addresses: readonly string[]): void {
+function plug(
+  wiring: Wiring,
+  space: string,
+  own: string,
+  interfaceName: string,
+  addresses: readonly string[],
+): void {
   wiring.link(space, own, fabric, interfaceName);
   wiring.in(fabric, `link set ${interfaceName} master bridge`);
   wiring.in(space, ...addressLines(addresses, own));
@@ -93,51 +143,103 @@ function plug(wiring: Wiring, space: string, own: string, interfaceName: string,
 
 function wireNode(wiring: Wiring, { name, addresses, routes }: LabNode, number: number): void {
   plug(wiring, nodeSpace(name), "eth0", `node${number}`, addresses);
-  wiring.in(nodeSpace(name), ...routes.map(({ to, via, dev, type }) =>
-    type !== undefined && type !== "unicast" ? `route add ${type} ${to}` : `route add ${to} via ${via ?? "fe80::1"} dev ${dev}`)); // an IPv6 default route of ours names no gateway
+  wiring.in(
+    nodeSpace(name),
+    ...routes.map(({ to, via, dev, type }) =>
+      type !== undefined && type !== "unicast"
+        ? `route add ${type} ${to}`
+        : `route add ${to} via ${via ?? "fe80::1"} dev ${dev}`,
+    ),
+  ); // an IPv6 default route of ours names no gateway
 }
 
 /** The fabric itself is the nodes' gateway. */
 function joinBridge(wiring: Wiring, nodes: readonly LabNode[]): void {
   const length = nodes[0]?.addresses.find((address) => !address.includes(":"))?.split("/")[1];
-  const gateway = nodes.flatMap(({ routes }) => routes).find(({ to, via }) => isDefault(to) && via !== undefined)?.via;
-  const six = nodes.flatMap(({ addresses }) => addresses).filter((address) => address.includes(":"));
-  wiring.in(fabric, ...(gateway ? [`address add ${gateway}/${length} dev bridge`] : []), "address add fe80::1/64 dev bridge nodad", ...six.map((address) => `route add ${address.split("/")[0]} dev bridge`));
+  const gateway = nodes
+    .flatMap(({ routes }) => routes)
+    .find(({ to, via }) => isDefault(to) && via !== undefined)?.via;
+  const six = nodes
+    .flatMap(({ addresses }) => addresses)
+    .filter((address) => address.includes(":"));
+  wiring.in(
+    fabric,
+    ...(gateway ? [`address add ${gateway}/${length} dev bridge`] : []),
+    "address add fe80::1/64 dev bridge nodad",
+    ...six.map((address) => `route add ${address.split("/")[0]} dev bridge`),
+  );
 }
 
 /** A node's rules, and TRACE for the two packets that open a connection. */
 function loadRules(house: Namespaces, { name, rules, routeLocalnet }: LabNode): void {
   const space = nodeSpace(name);
   house.sysctl(space, { "net.ipv4.conf.all.route_localnet": Number(routeLocalnet) });
-  for (const [family, text] of [["", rules.IPv4], ["6", rules.IPv6]] as const) {
+  for (const [family, text] of [
+    ["", rules.IPv4],
+    ["6", rules.IPv6],
+  ] as const) {
     if (text === undefined) continue;
     house.run(space, `ip${family}tables-nft-restore`, [], text);
-    house.run(space, `ip${family}tables-nft-restore`, ["--noflush"], traceRules("-p tcp --tcp-flags SYN SYN"));
+    house.run(
+      space,
+      `ip${family}tables-nft-restore`,
+      ["--noflush"],
+      traceRules("-p tcp --tcp-flags SYN SYN"),
+    );
   }
 }
 
 /** What the cloud's network knows: where Pods are, and where load balancers are. */
 function cloud(wiring: Wiring, plan: LabPlan): void {
-  wiring.in(fabric, ...plan.podRoutes.map(({ to, via }) => `route add ${to} via ${via} dev bridge`));
-  wiring.in(fabric, ...plan.podRoutes.map(({ to }) => `rule add iif client to ${to} unreachable`)); // from the internet, none leads there
+  wiring.in(
+    fabric,
+    ...plan.podRoutes.map(({ to, via }) => `route add ${to} via ${via} dev bridge`),
+  );
+  // from the internet, none leads there
+  wiring.in(fabric, ...plan.podRoutes.map(({ to }) => `rule add iif client to ${to} unreachable`));
   plan.balancers.forEach((balancer, i) => {
     if (balancer.mode === "passthrough") return passThrough(wiring, balancer, i);
     const length = plan.nodes[0]?.addresses[0]?.split("/")[1] ?? 16;
     hang(wiring, balancerSpace(i), fabric, balancerSpace(i), balancer.addresses);
-    plug(wiring, balancerSpace(i), "eth1", `${balancerSpace(i)}-in`, balancer.privateAddresses.map((address) => `${address}/${length}`));
+    plug(
+      wiring,
+      balancerSpace(i),
+      "eth1",
+      `${balancerSpace(i)}-in`,
+      balancer.privateAddresses.map((address) => `${address}/${length}`),
+    );
   });
 }
 
-/** A load balancer that hands packets on is a route of the fabric's: to one of the healthy nodes for each connection, for its ports and its clients. */
-function passThrough(wiring: Wiring, { addresses, listeners, sourceRanges, targets }: LabPlan["balancers"][number], i: number): void {
+/**
+ * A load balancer that hands packets on is a route of the fabric's: to one of the healthy nodes for
+ * each connection, for its ports and its clients.
+ */
+function passThrough(
+  wiring: Wiring,
+  { addresses, listeners, sourceRanges, targets }: LabPlan["balancers"][number],
+  i: number,
+): void {
   const table = 100 + i;
   for (const address of addresses) {
     const alike = (other: string): boolean => other.includes(":") === address.includes(":");
-    const hops = targets.filter((target) => target.healthy && alike(target.address)).map((target) => `nexthop via ${target.address} dev bridge`).join(" ");
+    const hops = targets
+      .filter((target) => target.healthy && alike(target.address))
+      .map((target) => `nexthop via ${target.address} dev bridge`)
+      .join(" ");
     const ranges = (sourceRanges.length ? sourceRanges : ["0.0.0.0/0", "::/0"]).filter(alike);
-    wiring.in(fabric,
+    wiring.in(
+      fabric,
       `route add unreachable ${address}`,
-      hops ? `route add ${address} table ${table} ${hops}` : `route add unreachable ${address} table ${table}`,
-      ...listeners.flatMap(({ protocol, port }) => ranges.map((range) => `rule add from ${range} to ${address} ipproto ${protocol.toLowerCase()} dport ${port} lookup ${table}`)));
+      hops
+        ? `route add ${address} table ${table} ${hops}`
+        : `route add unreachable ${address} table ${table}`,
+      ...listeners.flatMap(({ protocol, port }) =>
+        ranges.map(
+          (range) =>
+            `rule add from ${range} to ${address} ipproto ${protocol.toLowerCase()} dport ${port} lookup ${table}`,
+        ),
+      ),
+    );
   }
 }

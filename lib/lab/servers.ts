@@ -1,6 +1,6 @@
 /**
- * The programs of a lab: one haproxy with a listening socket in every Pod's namespace, one for each proxying load balancer,
- * dnsmasq for the names, xtables-monitor on each node.
+ * The programs of a lab: one haproxy with a listening socket in every Pod's namespace, one for each
+ * proxying load balancer, dnsmasq for the names, xtables-monitor on each node.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import type { ChildProcess } from "node:child_process";
@@ -17,71 +17,157 @@ defaults
   timeout client 5s
   timeout server 5s
 `;
-const at = (address: string, port: number): string => (address.includes(":") ? `ipv6@${address}:${port}` : `ipv4@${address}:${port}`);
+const at = (address: string, port: number): string =>
+  address.includes(":") ? `ipv6@${address}:${port}` : `ipv4@${address}:${port}`;
 /** Milliseconds until a program must be there. */
 const patience = 10_000;
 
-/** In each Pod, an HTTP server that answers with the Pod's name and the client's address as it saw it. */
+/**
+ * In each Pod, an HTTP server that answers with the Pod's name and the client's address as it saw
+ * it.
+ */
 export async function startPods(house: Namespaces, plan: LabPlan): Promise<void> {
   const served = plan.pods.filter(({ ports }) => ports.length > 0);
   if (served.length === 0) return;
-  const frontends = served.map((pod) => [
-    `frontend ${plan.pods.indexOf(pod)}`, "  mode http",
-    ...pod.ips.flatMap((ip) => pod.ports.map((port) => `  bind ${at(ip, port)} namespace ${house.nameOf(podSpace(plan, pod))}`)),
-    `  http-request return status 200 content-type application/json lf-string '{"pod":"${pod.key}","address":"%[src]","port":%[src_port]}'`,
-  ].join("\n"));
+  const frontends = served.map((pod) =>
+    [
+      `frontend ${plan.pods.indexOf(pod)}`,
+      "  mode http",
+      ...pod.ips.flatMap((ip) =>
+        pod.ports.map(
+          (port) => `  bind ${at(ip, port)} namespace ${house.nameOf(podSpace(plan, pod))}`,
+        ),
+      ),
+      `  http-request return status 200 content-type application/json lf-string '{"pod":"${pod.key}","address":"%[src]","port":%[src_port]}'`,
+    ].join("\n"),
+  );
   await haproxy(house, dns, `${defaults}${frontends.join("\n")}\n`);
 }
 
 /** Proxying load balancers: each listener takes turns among the healthy targets. */
 export async function startBalancers(house: Namespaces, plan: LabPlan): Promise<void> {
-  for (const [i, { mode, listeners, addresses, privateAddresses, sourceRanges, targets }] of plan.balancers.entries()) {
+  for (const [
+    i,
+    { mode, listeners, addresses, privateAddresses, sourceRanges, targets },
+  ] of plan.balancers.entries()) {
     if (mode !== "proxy" || !listeners.some(({ protocol }) => protocol === "TCP")) continue;
     const healthy = targets.filter((target) => target.healthy);
-    const proxies = listeners.filter(({ protocol }) => protocol === "TCP").map(({ port, targetPort }) => [
-      `listen port-${port}`, "  mode tcp", "  balance random",
-      ...addresses.map((address) => `  bind ${at(address, port)}`),
-      ...(sourceRanges.length ? [`  tcp-request connection silent-drop if !{ src ${sourceRanges.join(" ")} }`] : []),
-      ...healthy.map(({ address }, n) => `  server target-${n} ${at(address, targetPort)} source ${sourceFor(privateAddresses, address)}`),
-    ].join("\n"));
+    const proxies = listeners
+      .filter(({ protocol }) => protocol === "TCP")
+      .map(({ port, targetPort }) =>
+        [
+          `listen port-${port}`,
+          "  mode tcp",
+          "  balance random",
+          ...addresses.map((address) => `  bind ${at(address, port)}`),
+          ...(sourceRanges.length
+            ? [`  tcp-request connection silent-drop if !{ src ${sourceRanges.join(" ")} }`]
+            : []),
+          ...healthy.map(
+            ({ address }, n) =>
+              `  server target-${n} ${at(address, targetPort)} source ${sourceFor(privateAddresses, address)}`,
+          ),
+        ].join("\n"),
+      );
     await haproxy(house, balancerSpace(i), `${defaults}${proxies.join("\n")}\n`);
   }
 }
 
-const sourceFor = (own: readonly string[], target: string): string => own.find((address) => address.includes(":") === target.includes(":")) ?? own[0] ?? "0.0.0.0";
+const sourceFor = (own: readonly string[], target: string): string =>
+  own.find((address) => address.includes(":") === target.includes(":")) ?? own[0] ?? "0.0.0.0";
 
 /** haproxy wants a file: the shell makes it one that has no name. */
 async function haproxy(house: Namespaces, space: string, config: string): Promise<void> {
-  const child = house.start(space, "sh", ["-c", `exec haproxy -db -f /dev/fd/3 3<<'END'\n${config}END`], ["ignore", "ignore", "pipe"]);
+  const child = house.start(
+    space,
+    "sh",
+    ["-c", `exec haproxy -db -f /dev/fd/3 3<<'END'\n${config}END`],
+    ["ignore", "ignore", "pipe"],
+  );
   const binds = config.match(/^ {2}bind /gm)?.length ?? 0;
   await ready(child, "haproxy", () => sockets(child).length >= binds);
 }
 
 /** Answers every name of the plan, and NXDOMAIN for all others. */
 export async function startDns(house: Namespaces, plan: LabPlan): Promise<void> {
-  const records = plan.names.flatMap(({ name, records }) => records.map((record) => (record.type === "CNAME" ? `--cname=${name},${record.target}` : `--host-record=${name},${record.address}`)));
-  const child = house.start(dns, "dnsmasq", [
-    "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root", "--bind-interfaces", "--local-ttl=1", "--address=/#/",
-    ...dnsAddresses.map((address) => `--listen-address=${address}`), ...records,
-  ], ["ignore", "ignore", "pipe"]);
+  const records = plan.names.flatMap(({ name, records }) =>
+    records.map((record) =>
+      record.type === "CNAME"
+        ? `--cname=${name},${record.target}`
+        : `--host-record=${name},${record.address}`,
+    ),
+  );
+  const child = house.start(
+    dns,
+    "dnsmasq",
+    [
+      "--keep-in-foreground",
+      "--conf-file=/dev/null",
+      "--no-resolv",
+      "--no-hosts",
+      "--pid-file=",
+      "--user=root",
+      "--bind-interfaces",
+      "--local-ttl=1",
+      "--address=/#/",
+      ...dnsAddresses.map((address) => `--listen-address=${address}`),
+      ...records,
+    ],
+    ["ignore", "ignore", "pipe"],
+  );
   await ready(child, "dnsmasq", () => sockets(child).length >= 2 * dnsAddresses.length);
 }
 
 /** What each node's kernel says of the packets of each family; it grows as the lab goes on. */
-export async function startMonitors(house: Namespaces, plan: LabPlan): Promise<Map<string, TraceReader[]>> {
+export async function startMonitors(
+  house: Namespaces,
+  plan: LabPlan,
+): Promise<Map<string, TraceReader[]>> {
   const readers = new Map<string, TraceReader[]>();
   for (const { name, addresses, rules } of plan.nodes) {
-    const of = (family: "IPv4" | "IPv6"): boolean => rules[family] !== undefined && addresses.some((address) => address.includes(":") === (family === "IPv6"));
+    const of = (family: "IPv4" | "IPv6"): boolean =>
+      rules[family] !== undefined &&
+      addresses.some((address) => address.includes(":") === (family === "IPv6"));
     readers.set(name, [
-      ...(of("IPv4") ? [(await monitor(house, nodeSpace(name), new XtablesTrace(), ["xtables-monitor", "-4", "--trace"])).reader] : []),
-      ...(of("IPv6") ? [(await monitor(house, nodeSpace(name), nftTrace(house, nodeSpace(name)), ["nft", "-a", "-n", "monitor", "trace"])).reader] : []),
+      ...(of("IPv4")
+        ? [
+            (
+              await monitor(house, nodeSpace(name), new XtablesTrace(), [
+                "xtables-monitor",
+                "-4",
+                "--trace",
+              ])
+            ).reader,
+          ]
+        : []),
+      ...(of("IPv6")
+        ? [
+            (
+              await monitor(house, nodeSpace(name), nftTrace(house, nodeSpace(name)), [
+                "nft",
+                "-a",
+                "-n",
+                "monitor",
+                "trace",
+              ])
+            ).reader,
+          ]
+        : []),
     ]);
   }
   return readers;
 }
 
-/** Starts to listen to a kernel's traces. Both programs would keep their lines to themselves without stdbuf. */
-export async function monitor(house: Namespaces, space: string, reader: TraceReader, command: readonly string[]): Promise<{ reader: TraceReader; child: ChildProcess }> {
+/**
+ * Starts to listen to a kernel's traces. Both programs would keep their lines to themselves without
+ * stdbuf.
+ */
+export async function monitor(
+  house: Namespaces,
+  space: string,
+  reader: TraceReader,
+  command: readonly string[],
+): Promise<{ reader: TraceReader; child: ChildProcess }> {
   const child = house.start(space, "stdbuf", ["-oL", ...command]);
   child.stdout!.setEncoding("utf8").on("data", (text: string) => reader.feed(text));
   await ready(child, command[0]!, () => subscribed(child));
@@ -90,20 +176,35 @@ export async function monitor(house: Namespaces, space: string, reader: TraceRea
 
 /** A reader of IPv6 traces, for the rules that are loaded now. */
 export const nftTrace = (house: Namespaces, space: string, on?: TraceReader["on"]): NftTrace =>
-  new NftTrace(rulesByHandle(house.run(space, "ip6tables-nft-save", []), house.run(space, "nft", ["-j", "-a", "list", "ruleset"])), on);
+  new NftTrace(
+    rulesByHandle(
+      house.run(space, "ip6tables-nft-save", []),
+      house.run(space, "nft", ["-j", "-a", "list", "ruleset"]),
+    ),
+    on,
+  );
 
-/** The namespace's netlink sockets: column 2 is the protocol (12: netfilter), 4 the groups (bit 8: NFNLGRP_NFTRACE), the last one the socket's number. */
+/**
+ * The namespace's netlink sockets: column 2 is the protocol (12: netfilter), 4 the groups (bit 8:
+ * NFNLGRP_NFTRACE), the last one the socket's number.
+ */
 function subscribed(child: ChildProcess): boolean {
   const own = sockets(child);
   return lines(`/proc/${child.pid}/net/netlink`).some((line) => {
     const fields = line.trim().split(/\s+/);
-    return fields[1] === "12" && (parseInt(fields[3]!, 16) & 0x100) !== 0 && own.includes(`socket:[${fields.at(-1)}]`);
+    return (
+      fields[1] === "12" &&
+      (parseInt(fields[3]!, 16) & 0x100) !== 0 &&
+      own.includes(`socket:[${fields.at(-1)}]`)
+    );
   });
 }
 
 function sockets({ pid }: ChildProcess): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)).filter((link) => link.startsWith("socket:"));
+    return readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+      .filter((link) => link.startsWith("socket:"));
   } catch {
     return []; // not there yet, or there no more
   }
@@ -121,8 +222,14 @@ function lines(path: string): string[] {
 async function ready(child: ChildProcess, what: string, isReady: () => boolean): Promise<void> {
   let said = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (said += text));
-  for (const deadline = Date.now() + patience; !isReady(); await new Promise((resolve) => setTimeout(resolve, 5))) {
-    if (child.exitCode !== null) throw new Error(`${what} ended at once: ${said.trim() || `exit ${child.exitCode}`}`);
-    if (Date.now() > deadline) throw new Error(`${what} was not ready after ${patience / 1000} s: ${said.trim()}`);
+  for (
+    const deadline = Date.now() + patience;
+    !isReady();
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  ) {
+    if (child.exitCode !== null)
+      throw new Error(`${what} ended at once: ${said.trim() || `exit ${child.exitCode}`}`);
+    if (Date.now() > deadline)
+      throw new Error(`${what} was not ready after ${patience / 1000} s: ${said.trim()}`);
   }
 }

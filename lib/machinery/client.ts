@@ -1,27 +1,47 @@
 import type { KubeObject, Kind, Kinds, Pod } from "../objects/types.js";
 
 /**
- * The one way in which components see the cluster: what client-go is to Kubernetes' own controllers. The same interface is
- * served in the process by the API server and over HTTP by `HttpClient`, so controllers run against either.
+ * The one way in which components see the cluster: what client-go is to Kubernetes' own
+ * controllers. The same interface is served in the process by the API server and over HTTP by
+ * `HttpClient`, so controllers run against either.
  *
- * All calls answer at once (they are synchronous): in one process there is nothing to wait for, a reader's cell needs no
- * `await`, and time is the clock's business alone. Failures are thrown as ApiError (a Kubernetes Status).
+ * All calls answer at once (they are synchronous): in one process there is nothing to wait for, a
+ * reader's cell needs no `await`, and time is the clock's business alone. Failures are thrown as
+ * ApiError (a Kubernetes Status).
  */
 export interface Client {
-  /** Throws ApiError 404 where there is none. `namespace` is left out for cluster-scoped kinds; default: "default". */
+  /**
+   * Throws ApiError 404 where there is none. `namespace` is left out for cluster-scoped kinds;
+   * default: "default".
+   */
   get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K];
   list<K extends Kind>(kind: K, options?: ListOptions): List<Kinds[K]>;
   create<T extends KubeObject>(object: T, options?: WriteOptions): T;
-  /** Replaces the object; with metadata.resourceVersion set, only if nobody wrote it since (ApiError 409 otherwise). */
+  /**
+   * Replaces the object; with metadata.resourceVersion set, only if nobody wrote it since (ApiError
+   * 409 otherwise).
+   */
   update<T extends KubeObject>(object: T, options?: WriteOptions): T;
   /** As `update`, for the status subresource: everything but `status` is ignored. */
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T;
-  patch<K extends Kind>(kind: K, name: string, namespace: string | undefined, patch: Patch, options?: WriteOptions & { subresource?: "status" | "scale" }): Kinds[K];
+  patch<K extends Kind>(
+    kind: K,
+    name: string,
+    namespace: string | undefined,
+    patch: Patch,
+    options?: WriteOptions & { subresource?: "status" | "scale" },
+  ): Kinds[K];
   /** Binds a Pod to a node (pods/binding): the one way in which a scheduler sets spec.nodeName. */
   bind(pod: string, namespace: string | undefined, node: string, options?: WriteOptions): Pod;
   delete<K extends Kind>(kind: K, name: string, namespace?: string, options?: DeleteOptions): void;
-  /** Events after `resourceVersion` (from a list), in order, until the returned function is called. */
-  watch<K extends Kind>(kind: K, options: WatchOptions, on: (event: WatchEvent<Kinds[K]>) => void): () => void;
+  /**
+   * Events after `resourceVersion` (from a list), in order, until the returned function is called.
+   */
+  watch<K extends Kind>(
+    kind: K,
+    options: WatchOptions,
+    on: (event: WatchEvent<Kinds[K]>) => void,
+  ): () => void;
 }
 
 export interface List<T> {
@@ -51,7 +71,10 @@ export interface WatchOptions extends ListOptions {
 export interface WriteOptions {
   dryRun?: boolean;
   fieldManager?: string;
-  /** What becomes of fields that the kind does not have: refused (default), or dropped, with or without a word to onWarning. */
+  /**
+   * What becomes of fields that the kind does not have: refused (default), or dropped, with or
+   * without a word to onWarning.
+   */
   fieldValidation?: "Strict" | "Warn" | "Ignore";
   onWarning?: (text: string) => void;
 }
@@ -73,7 +96,14 @@ export type Patch =
 
 export type WatchEvent<T> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }
-  | { type: "BOOKMARK"; object: { kind: string; apiVersion: string; metadata: { resourceVersion: string; annotations?: Record<string, string> } } }
+  | {
+      type: "BOOKMARK";
+      object: {
+        kind: string;
+        apiVersion: string;
+        metadata: { resourceVersion: string; annotations?: Record<string, string> };
+      };
+    }
   | { type: "ERROR"; object: Status };
 
 /** metav1.Status: how the API server says that something went wrong. */
@@ -85,5 +115,12 @@ export interface Status {
   message?: string;
   reason?: string;
   code?: number;
-  details?: { name?: string; group?: string; kind?: string; uid?: string; causes?: { reason?: string; message?: string; field?: string }[]; retryAfterSeconds?: number };
+  details?: {
+    name?: string;
+    group?: string;
+    kind?: string;
+    uid?: string;
+    causes?: { reason?: string; message?: string; field?: string }[];
+    retryAfterSeconds?: number;
+  };
 }

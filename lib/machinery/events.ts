@@ -4,17 +4,22 @@ import type { Clock } from "./clock.js";
 import { isApiError } from "./informer.js";
 import { hash } from "./random.js";
 
-// How client-go keeps a talkative component from flooding the API server (tools/record/events_cache.go).
+// How client-go keeps a talkative component from flooding the API server
+// (tools/record/events_cache.go).
 const SPAM_BURST = 25; // events about one object before it is throttled,
 const SPAM_REFILL_MS = 300_000; // and one more in every five minutes
 const SIMILAR_LIMIT = 10; // events that differ in their message only, before they are told as one,
 const SIMILAR_WINDOW_MS = 600_000; // within ten minutes
 const STORIES = 4_096; // objects that are remembered
-// And as a whole (tools/record/event.go: maxQueuedEvents, DropIfChannelFull): what does not fit into the queue is dropped.
+// And as a whole (tools/record/event.go: maxQueuedEvents, DropIfChannelFull): what does not fit
+// into the queue is dropped.
 const QUEUE = 1_000;
 const SEND_MS = 5; // one is written after the other: the round trip
 
-/** Tells what happened to an object, as `kubectl describe` shows it. The same thing told again counts up. */
+/**
+ * Tells what happened to an object, as `kubectl describe` shows it. The same thing told again
+ * counts up.
+ */
 export class EventRecorder {
   readonly #stories = new Map<string, Story>();
   readonly #queue: Bucket;
@@ -22,10 +27,16 @@ export class EventRecorder {
   #sequence: number;
 
   /** `component` is the event's source ("kubelet"), `host` the node it speaks from. */
-  constructor(private readonly client: Client, private readonly clock: Clock, private readonly component: string, private readonly host?: string) {
+  constructor(
+    private readonly client: Client,
+    private readonly clock: Clock,
+    private readonly component: string,
+    private readonly host?: string,
+  ) {
     this.#source = Object.freeze({ component, ...(host !== undefined && { host }) });
     this.#queue = { tokens: QUEUE, last: clock.now() };
-    this.#sequence = hash(`${component}/${host}`) % 1_000_000; // two components that speak in the same millisecond find different names
+    // two components that speak in the same millisecond find different names
+    this.#sequence = hash(`${component}/${host}`) % 1_000_000;
   }
 
   normal(object: KubeObject, reason: string, message: string): void {
@@ -39,33 +50,67 @@ export class EventRecorder {
   #record(object: KubeObject, type: Event["type"], reason: string, message: string): void {
     const story = this.#storyOf(object);
     const now = this.clock.now();
-    if (!spend(this.#queue, QUEUE, SEND_MS, now) || !spend(story, SPAM_BURST, SPAM_REFILL_MS, now)) return;
-    const similar = story.told.filter((one) => one.reason === reason && one.type === type && now - one.time <= SIMILAR_WINDOW_MS);
-    const combined = similar.length > SIMILAR_LIMIT || (similar.length === SIMILAR_LIMIT && !similar.some((one) => one.message === message));
+    if (!spend(this.#queue, QUEUE, SEND_MS, now) || !spend(story, SPAM_BURST, SPAM_REFILL_MS, now))
+      return;
+    const similar = story.told.filter(
+      (one) => one.reason === reason && one.type === type && now - one.time <= SIMILAR_WINDOW_MS,
+    );
+    const combined =
+      similar.length > SIMILAR_LIMIT ||
+      (similar.length === SIMILAR_LIMIT && !similar.some((one) => one.message === message));
     const text = combined ? `(combined from similar events): ${message}` : message;
-    const known = combined ? similar[SIMILAR_LIMIT] : similar.find((one) => one.message === message);
+    const known = combined
+      ? similar[SIMILAR_LIMIT]
+      : similar.find((one) => one.message === message);
     try {
       if (known) this.#countUp(object, known, text);
-      else story.told.push({ type, reason, message: text, name: this.#create(object, type, reason, text), count: 1, time: now });
+      else
+        story.told.push({
+          type,
+          reason,
+          message: text,
+          name: this.#create(object, type, reason, text),
+          count: 1,
+          time: now,
+        });
     } catch (error) {
-      if (!isApiError(error)) throw error; // events are told as well as can be; the work goes on without
+      // events are told as well as can be; the work goes on without
+      if (!isApiError(error)) throw error;
       story.told = story.told.filter((one) => one !== known);
     }
   }
 
-  /** Answers the Event's name: upstream the object's and the time in nanoseconds, here milliseconds and a number. */
+  /**
+   * Answers the Event's name: upstream the object's and the time in nanoseconds, here milliseconds
+   * and a number.
+   */
   #create(object: KubeObject, type: Event["type"], reason: string, message: string): string {
     const { clock, component, host } = this;
     const time = stamp(clock.now());
     const { name: subject, namespace = "default" } = object.metadata;
-    const name = [subject, (BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16)].join("."); // flat: a template would keep its pieces
+    const name = [
+      subject,
+      (BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16),
+    ].join("."); // flat: a template would keep its pieces
     try {
       this.client.create<Event>({
-        apiVersion: "v1", kind: "Event", metadata: { name, namespace }, involvedObject: referenceTo(object), reason, message, type, count: 1, firstTimestamp: time, lastTimestamp: time,
-        source: this.#source, reportingComponent: component, reportingInstance: host ?? "",
+        apiVersion: "v1",
+        kind: "Event",
+        metadata: { name, namespace },
+        involvedObject: referenceTo(object),
+        reason,
+        message,
+        type,
+        count: 1,
+        firstTimestamp: time,
+        lastTimestamp: time,
+        source: this.#source,
+        reportingComponent: component,
+        reportingInstance: host ?? "",
       });
     } catch (error) {
-      if (isApiError(error, 409)) return this.#create(object, type, reason, message); // the name is taken
+      // the name is taken
+      if (isApiError(error, 409)) return this.#create(object, type, reason, message);
       throw error;
     }
     return name;
@@ -75,14 +120,18 @@ export class EventRecorder {
     known.count++;
     known.time = this.clock.now();
     const body = { count: known.count, lastTimestamp: stamp(known.time), message };
-    this.client.patch("Event", known.name, object.metadata.namespace ?? "default", { type: "merge", body });
+    this.client.patch("Event", known.name, object.metadata.namespace ?? "default", {
+      type: "merge",
+      body,
+    });
   }
 
   #storyOf({ kind, metadata: { uid, namespace, name } }: KubeObject): Story {
     const key = uid ?? `${kind}/${namespace}/${name}`;
     let story = this.#stories.get(key);
     if (!story) {
-      if (this.#stories.size >= STORIES) this.#stories.delete(this.#stories.keys().next().value!); // the oldest
+      // the oldest
+      if (this.#stories.size >= STORIES) this.#stories.delete(this.#stories.keys().next().value!);
       this.#stories.set(key, (story = { tokens: SPAM_BURST, last: this.clock.now(), told: [] }));
     }
     return story;
@@ -118,18 +167,34 @@ function spend(bucket: Bucket, size: number, refill: number, now: number): boole
   return true;
 }
 
-export function referenceTo({ kind, apiVersion, metadata: { namespace, name, uid, resourceVersion } }: KubeObject): ObjectReference {
-  return { kind, ...(namespace !== undefined && { namespace }), name, uid, apiVersion, ...(resourceVersion !== undefined && { resourceVersion }) };
+export function referenceTo({
+  kind,
+  apiVersion,
+  metadata: { namespace, name, uid, resourceVersion },
+}: KubeObject): ObjectReference {
+  return {
+    kind,
+    ...(namespace !== undefined && { namespace }),
+    name,
+    uid,
+    apiVersion,
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  };
 }
 
 let last = { second: NaN, text: "" };
 
-/** A time as the API writes it: whole seconds, UTC. The same second gives the same string, so that a million objects share it. */
+/**
+ * A time as the API writes it: whole seconds, UTC. The same second gives the same string, so that a
+ * million objects share it.
+ */
 export function stamp(milliseconds: number): string {
   const second = Math.floor(milliseconds / 1_000);
-  if (second !== last.second) last = { second, text: `${new Date(second * 1_000).toISOString().slice(0, 19)}Z` };
+  if (second !== last.second)
+    last = { second, text: `${new Date(second * 1_000).toISOString().slice(0, 19)}Z` };
   return last.text;
 }
 
 /** As `stamp`, to the microsecond: what Leases carry. */
-export const stampMicro = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 23)}000Z`;
+export const stampMicro = (milliseconds: number): string =>
+  `${new Date(milliseconds).toISOString().slice(0, 23)}000Z`;

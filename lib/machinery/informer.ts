@@ -3,8 +3,8 @@ import type { Kind, Kinds, KubeObject } from "../objects/types.js";
 import type { Client, ListOptions } from "./client.js";
 
 /**
- * A component's local copy of one kind, kept true by list and watch: what client-go calls a shared informer.
- * Controllers read from here, never from the API server, so that reading costs nothing.
+ * A component's local copy of one kind, kept true by list and watch: what client-go calls a shared
+ * informer. Controllers read from here, never from the API server, so that reading costs nothing.
  *
  *     const pods = informers.of("Pod");
  *     pods.index("node", (pod) => pod.spec.nodeName);
@@ -20,7 +20,11 @@ export class Informer<T extends KubeObject> {
   readonly #handlers: ChangeHandler<T>[] = [];
   #stop: (() => void) | undefined;
 
-  constructor(private readonly client: Client, readonly kind: Kind, private readonly options: ListOptions = {}) {}
+  constructor(
+    private readonly client: Client,
+    readonly kind: Kind,
+    private readonly options: ListOptions = {},
+  ) {}
 
   get(key: string): T | undefined {
     return this.#items.get(key);
@@ -35,11 +39,15 @@ export class Informer<T extends KubeObject> {
   }
 
   /**
-   * Makes `by(name, value)` answer; `values` says under which values an object is found. `reads` names the part of the object
-   * that they come from: where that part stayed the same (unchanged parts are shared), nothing is worked out again. To ask
-   * again for an index that exists is fine.
+   * Makes `by(name, value)` answer; `values` says under which values an object is found. `reads`
+   * names the part of the object that they come from: where that part stayed the same (unchanged
+   * parts are shared), nothing is worked out again. To ask again for an index that exists is fine.
    */
-  index(name: string, values: (object: T) => string | readonly string[] | undefined, reads?: (object: T) => unknown): void {
+  index(
+    name: string,
+    values: (object: T) => string | readonly string[] | undefined,
+    reads?: (object: T) => unknown,
+  ): void {
     if (this.#indexes.has(name)) return;
     const index = new Index(values, reads);
     this.#indexes.set(name, index);
@@ -66,8 +74,9 @@ export class Informer<T extends KubeObject> {
   }
 
   /**
-   * Takes in what the API server answered to a write of our own, before the watch tells of it: so a controller reads its own
-   * writes and never acts twice on a stale cache. (client-go: tools/cache/mutation_cache.go)
+   * Takes in what the API server answered to a write of our own, before the watch tells of it: so a
+   * controller reads its own writes and never acts twice on a stale cache. (client-go:
+   * tools/cache/mutation_cache.go)
    */
   learn(object: KubeObject): void {
     this.#apply(object as T);
@@ -82,21 +91,27 @@ export class Informer<T extends KubeObject> {
     this.#watch(resourceVersion);
   }
 
-  /** Starts from an object that is known to be all there is, as a kubelet's own Node: nothing needs to be listed. */
+  /**
+   * Starts from an object that is known to be all there is, as a kubelet's own Node: nothing needs
+   * to be listed.
+   */
   startFrom(object: KubeObject): void {
     this.#apply(object as T);
     try {
       this.#watch(object.metadata.resourceVersion!);
     } catch (error) {
-      if (!isApiError(error, 410)) throw error; // it is older than what the API server, started anew, remembers
+      // it is older than what the API server, started anew, remembers
+      if (!isApiError(error, 410)) throw error;
       this.#relist();
     }
   }
 
   #watch(resourceVersion: string): void {
     this.#stop = this.client.watch(this.kind, { ...this.options, resourceVersion }, (event) => {
-      if (event.type === "ERROR") this.#relist(); // 410: our revision was compacted away
-      else if (event.type === "DELETED") this.#remove(keyOf(event.object), event.object as KubeObject as T);
+      if (event.type === "ERROR")
+        this.#relist(); // 410: our revision was compacted away
+      else if (event.type === "DELETED")
+        this.#remove(keyOf(event.object), event.object as KubeObject as T);
       else if (event.type !== "BOOKMARK") this.#apply(event.object as KubeObject as T);
     });
   }
@@ -122,7 +137,11 @@ export class Informer<T extends KubeObject> {
 
   #remove(key: string, last: T): void {
     const previous = this.#items.get(key);
-    if (!previous || (previous.metadata.uid !== last.metadata.uid && version(previous) > version(last))) return; // its successor of the same name is here
+    if (
+      !previous ||
+      (previous.metadata.uid !== last.metadata.uid && version(previous) > version(last))
+    )
+      return; // its successor of the same name is here
     this.#items.delete(key);
     for (const index of this.#indexes.values()) index.update(key, undefined, previous);
     for (const handler of this.#handlers) handler(key, undefined, previous);
@@ -130,16 +149,26 @@ export class Informer<T extends KubeObject> {
 }
 
 /** `object` is undefined where it is gone, `previous` where it is new. */
-export type ChangeHandler<T> = (key: string, object: T | undefined, previous: T | undefined) => void;
+export type ChangeHandler<T> = (
+  key: string,
+  object: T | undefined,
+  previous: T | undefined,
+) => void;
 
-/** "namespace/name", or "name" for what is in no namespace: how queues and caches call an object. */
+/**
+ * "namespace/name", or "name" for what is in no namespace: how queues and caches call an object.
+ */
 export function keyOf({ metadata }: KubeObject): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return metadata.namespace === undefined
+    ? metadata.name
+    : `${metadata.namespace}/${metadata.name}`;
 }
 
 export function splitKey(key: string): { namespace: string | undefined; name: string } {
   const slash = key.indexOf("/");
-  return slash < 0 ? { namespace: undefined, name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+  return slash < 0
+    ? { namespace: undefined, name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
 const version = (object: KubeObject): number => Number(object.metadata.resourceVersion);
@@ -148,7 +177,10 @@ const nothing: ReadonlySet<string> = new Set();
 class Index<T> {
   readonly #keys = new Map<string, Set<string>>();
 
-  constructor(private readonly values: (object: T) => string | readonly string[] | undefined, private readonly reads: ((object: T) => unknown) | undefined) {}
+  constructor(
+    private readonly values: (object: T) => string | readonly string[] | undefined,
+    private readonly reads: ((object: T) => unknown) | undefined,
+  ) {}
 
   keys(value: string): ReadonlySet<string> {
     return this.#keys.get(value) ?? nothing;
@@ -176,7 +208,8 @@ class Index<T> {
   }
 }
 
-const listed = (values: string | readonly string[] | undefined): readonly string[] => (values === undefined ? [] : typeof values === "string" ? [values] : values);
+const listed = (values: string | readonly string[] | undefined): readonly string[] =>
+  values === undefined ? [] : typeof values === "string" ? [values] : values;
 
 /** One informer a kind, shared by all the controllers of a process. */
 export class Informers {

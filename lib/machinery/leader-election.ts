@@ -5,15 +5,19 @@ import { stampMicro } from "./events.js";
 import { isApiError } from "./informer.js";
 import type { Random } from "./random.js";
 
-// The defaults of kube-controller-manager and cloud-controller-manager, in milliseconds. (component-base: config/v1alpha1/defaults.go)
-export const LEASE_DURATION_MS = 15_000; // a standby takes over when the leader was not heard of for so long
+// The defaults of kube-controller-manager and cloud-controller-manager, in milliseconds.
+// (component-base: config/v1alpha1/defaults.go)
+// a standby takes over when the leader was not heard of for so long
+export const LEASE_DURATION_MS = 15_000;
 export const RENEW_DEADLINE_MS = 10_000; // a leader that cannot renew for so long steps down
 export const RETRY_PERIOD_MS = 2_000; // how often each of them looks
 
 /**
- * Of several replicas of a component only one works: the one whose name is in the Lease. (client-go: tools/leaderelection)
+ * Of several replicas of a component only one works: the one whose name is in the Lease.
+ * (client-go: tools/leaderelection)
  *
- * A candidate does not trust the clocks of others: it counts from when *it* last saw the Lease change.
+ * A candidate does not trust the clocks of others: it counts from when *it* last saw the Lease
+ * change.
  */
 export class LeaderElector {
   leading = false;
@@ -27,7 +31,10 @@ export class LeaderElector {
     this.#cancel ??= this.options.clock.schedule(0, () => this.#round());
   }
 
-  /** Stops without a word, as a process that is killed: the Lease runs out. With `release`, it gives the Lease back first. */
+  /**
+   * Stops without a word, as a process that is killed: the Lease runs out. With `release`, it gives
+   * the Lease back first.
+   */
   stop({ release = false } = {}): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -40,8 +47,10 @@ export class LeaderElector {
     const holds = this.#acquireOrRenew();
     if (holds) this.#renewed = clock.now();
     const late = clock.now() - this.#renewed >= RENEW_DEADLINE_MS;
-    // The candidates' rounds are jittered so that they do not all knock at the same moment (JitterFactor 1.2).
-    const delay = holds || this.leading ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + 1.2 * random.next());
+    // The candidates' rounds are jittered so that they do not all knock at the same moment
+    // (JitterFactor 1.2).
+    const delay =
+      holds || this.leading ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + 1.2 * random.next());
     this.#cancel = clock.schedule(Math.round(delay), () => this.#round(), { background: true });
     this.#lead(holds || (this.leading && !late));
   }
@@ -61,10 +70,16 @@ export class LeaderElector {
       if (lease && !this.#free(lease)) return false;
       const same = lease?.spec.holderIdentity === identity;
       const now = stampMicro(clock.now());
-      this.#write({
-        holderIdentity: identity, leaseDurationSeconds: LEASE_DURATION_MS / 1_000, renewTime: now,
-        acquireTime: same ? lease!.spec.acquireTime : now, leaseTransitions: (lease?.spec.leaseTransitions ?? 0) + (lease && !same ? 1 : 0),
-      }, lease);
+      this.#write(
+        {
+          holderIdentity: identity,
+          leaseDurationSeconds: LEASE_DURATION_MS / 1_000,
+          renewTime: now,
+          acquireTime: same ? lease!.spec.acquireTime : now,
+          leaseTransitions: (lease?.spec.leaseTransitions ?? 0) + (lease && !same ? 1 : 0),
+        },
+        lease,
+      );
       return true;
     } catch (error) {
       if (isApiError(error)) return false; // somebody was faster, or the API server is away
@@ -76,7 +91,11 @@ export class LeaderElector {
     const { clock, identity } = this.options;
     const text = `${spec.holderIdentity} ${spec.renewTime}`;
     if (this.#observed?.text !== text) this.#observed = { text, time: clock.now() };
-    return !spec.holderIdentity || spec.holderIdentity === identity || clock.now() - this.#observed.time >= (spec.leaseDurationSeconds ?? 0) * 1_000;
+    return (
+      !spec.holderIdentity ||
+      spec.holderIdentity === identity ||
+      clock.now() - this.#observed.time >= (spec.leaseDurationSeconds ?? 0) * 1_000
+    );
   }
 
   #read(): Lease | undefined {
@@ -91,7 +110,13 @@ export class LeaderElector {
   #write(spec: Lease["spec"], lease = this.#read()): void {
     const { client, name } = this.options;
     if (lease) client.update<Lease>({ ...lease, spec: { ...lease.spec, ...spec } });
-    else client.create<Lease>({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace: "kube-system" }, spec });
+    else
+      client.create<Lease>({
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: { name, namespace: "kube-system" },
+        spec,
+      });
   }
 }
 

@@ -7,13 +7,17 @@ export interface ManagerOptions extends Surroundings {
   name: string;
   /** Who this replica is; must differ between replicas. Example: "control-plane-1". */
   identity: string;
-  /** Makes a controller out of its context. `name` is the source of its events, and its client's name where `who` gives no other. */
+  /**
+   * Makes a controller out of its context. `name` is the source of its events, and its client's
+   * name where `who` gives no other.
+   */
   controllers: readonly { name: string; who?: string; make: (context: Context) => Controller }[];
 }
 
 /**
- * A process full of control loops: kube-controller-manager, cloud-controller-manager, kube-scheduler. Any number of replicas
- * may be started; the one that holds the Lease runs the loops. Caches are filled when it becomes leader and dropped when it stops.
+ * A process full of control loops: kube-controller-manager, cloud-controller-manager,
+ * kube-scheduler. Any number of replicas may be started; the one that holds the Lease runs the
+ * loops. Caches are filled when it becomes leader and dropped when it stops.
  */
 export class Manager {
   readonly #elector: LeaderElector;
@@ -24,8 +28,13 @@ export class Manager {
     const random = options.random.fork(`${name}/${identity}`);
     const unique = random.text(8, "0123456789abcdef"); // upstream: hostname_uuid
     this.#elector = new LeaderElector({
-      clock, random, name, client: connect(name), identity: `${identity}_${unique}`,
-      onStarted: () => this.#run(), onStopped: () => this.#halt(),
+      clock,
+      random,
+      name,
+      client: connect(name),
+      identity: `${identity}_${unique}`,
+      onStarted: () => this.#run(),
+      onStopped: () => this.#halt(),
     });
   }
 
@@ -58,7 +67,11 @@ export class Manager {
   #run(): void {
     const informers = new Informers(this.options.connect(this.options.name));
     this.#stops = this.options.controllers.map(({ name, who = name, make }) => {
-      const surroundings = context(name, { ...this.options, connect: () => this.options.connect(who), informers });
+      const surroundings = context(name, {
+        ...this.options,
+        connect: () => this.options.connect(who),
+        informers,
+      });
       return run(make(surroundings), surroundings);
     });
     informers.start();

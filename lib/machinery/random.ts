@@ -1,6 +1,7 @@
 /**
- * A seeded generator (sfc32, Chris Doty-Humphrey's small fast counter): the same seed gives the same numbers on every machine.
- * Components take a `fork` each, so that one drawing more numbers does not disturb the others.
+ * A seeded generator (sfc32, Chris Doty-Humphrey's small fast counter): the same seed gives the
+ * same numbers on every machine. Components take a `fork` each, so that one drawing more numbers
+ * does not disturb the others.
  */
 export class Random {
   #a: number;
@@ -15,7 +16,10 @@ export class Random {
     for (let i = 0; i < 12; i++) this.next(); // mixes the seed in, as sfc32 asks
   }
 
-  /** A generator of its own for `label`: it depends on the seed and the label alone, not on what was drawn before. */
+  /**
+   * A generator of its own for `label`: it depends on the seed and the label alone, not on what was
+   * drawn before.
+   */
   fork(label: string): Random {
     return new Random(`${this.seed}/${label}`);
   }

@@ -1,6 +1,9 @@
 import type { Clock } from "./clock.js";
 
-/** The machine's own time, for `stopover serve` and for controllers that run in a process of their own. Background timers do not keep the process alive. */
+/**
+ * The machine's own time, for `stopover serve` and for controllers that run in a process of their
+ * own. Background timers do not keep the process alive.
+ */
 export class RealClock implements Clock {
   now(): number {
     return Date.now();

@@ -8,7 +8,8 @@ import type { Clock } from "./clock.js";
  *     clock.settle();        // runs startPod; 800 ms have passed
  *     clock.advance(60_000); // a quiet minute: heartbeats, resyncs
  *
- * Work that is due at the same moment runs in the order in which it was scheduled, so a run is the same every time.
+ * Work that is due at the same moment runs in the order in which it was scheduled, so a run is the
+ * same every time.
  */
 export class VirtualClock implements Clock {
   #now: number;
@@ -28,8 +29,14 @@ export class VirtualClock implements Clock {
   }
 
   schedule(delay: number, run: () => void, options?: { background?: boolean }): () => void {
-    if (!(delay >= 0)) throw new RangeError(`schedule: the delay is ${delay}; it must be 0 or more milliseconds`);
-    const task: Task = { time: this.#now + delay, sequence: this.#sequence++, background: options?.background ?? false, run };
+    if (!(delay >= 0))
+      throw new RangeError(`schedule: the delay is ${delay}; it must be 0 or more milliseconds`);
+    const task: Task = {
+      time: this.#now + delay,
+      sequence: this.#sequence++,
+      background: options?.background ?? false,
+      run,
+    };
     if (!task.background) this.#foreground++;
     if (delay === 0) this.#ready.push(task);
     else push(this.#later, task);
@@ -42,14 +49,20 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Runs until no foreground work is left, moving time on as needed; background work that falls due on the way runs too.
-   * Throws where that takes more than `within` ms of virtual time (default: an hour) or `steps` pieces of work.
+   * Runs until no foreground work is left, moving time on as needed; background work that falls due
+   * on the way runs too. Throws where that takes more than `within` ms of virtual time (default: an
+   * hour) or `steps` pieces of work.
    */
-  settle({ within = 3_600_000, steps = 100_000_000 }: { within?: number; steps?: number } = {}): void {
+  settle({
+    within = 3_600_000,
+    steps = 100_000_000,
+  }: { within?: number; steps?: number } = {}): void {
     const start = this.#now;
     for (let done = 0; this.#foreground > 0; done++) {
       if (done >= steps || this.#next()!.time > start + within)
-        throw new Error(`settle: still busy after ${done} steps and ${this.#now - start} ms of virtual time; use advance("10s") to look at a cluster that never comes to rest`);
+        throw new Error(
+          `settle: still busy after ${done} steps and ${this.#now - start} ms of virtual time; use advance("10s") to look at a cluster that never comes to rest`,
+        );
       this.#step();
     }
   }
@@ -63,7 +76,8 @@ export class VirtualClock implements Clock {
   }
 
   #next(): Task | undefined {
-    while (this.#readyHead < this.#ready.length && !this.#ready[this.#readyHead]!.run) this.#shiftReady();
+    while (this.#readyHead < this.#ready.length && !this.#ready[this.#readyHead]!.run)
+      this.#shiftReady();
     while (this.#later.length > 0 && !this.#later[0]!.run) pop(this.#later);
     const [ready, later] = [this.#ready[this.#readyHead], this.#later[0]];
     return ready && later ? (before(ready, later) ? ready : later) : (ready ?? later);
@@ -103,7 +117,8 @@ interface Task {
   run: (() => void) | undefined;
 }
 
-const before = (a: Task, b: Task): boolean => a.time < b.time || (a.time === b.time && a.sequence < b.sequence);
+const before = (a: Task, b: Task): boolean =>
+  a.time < b.time || (a.time === b.time && a.sequence < b.sequence);
 
 function push(heap: Task[], task: Task): void {
   let hole = heap.push(task) - 1;

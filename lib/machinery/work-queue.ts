@@ -10,7 +10,10 @@ export interface BackOff {
 export const defaultBackOff: BackOff = { base: 5, max: 1_000_000 };
 
 export interface WorkQueueOptions {
-  /** Milliseconds from the adding of a key to the work on it; all that is added in between is done in the same go. */
+  /**
+   * Milliseconds from the adding of a key to the work on it; all that is added in between is done
+   * in the same go.
+   */
   latency: number;
   /** Milliseconds that a key rests after it was worked on. */
   pace: number;
@@ -24,8 +27,8 @@ export interface WorkQueueOptions {
 const PATIENCE_MS = 1_000;
 
 /**
- * The queue between "something changed" and "look at it": a key that is added twice is worked on once, and what failed
- * comes back later and later. (client-go: util/workqueue)
+ * The queue between "something changed" and "look at it": a key that is added twice is worked on
+ * once, and what failed comes back later and later. (client-go: util/workqueue)
  */
 export class WorkQueue {
   readonly #ready = new Set<string>();
@@ -35,7 +38,11 @@ export class WorkQueue {
   #cancelRun: (() => void) | undefined;
   #stopped = false;
 
-  constructor(private readonly clock: Clock, private readonly work: (key: string) => void, private readonly options: WorkQueueOptions) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly work: (key: string) => void,
+    private readonly options: WorkQueueOptions,
+  ) {}
 
   add(key: string): void {
     if (this.#stopped || this.#ready.has(key)) return;
@@ -51,10 +58,14 @@ export class WorkQueue {
     const waiting = this.#delayed.get(key);
     if (this.#stopped || (waiting && waiting.time <= time)) return;
     waiting?.cancel();
-    const cancel = this.clock.schedule(delay, () => {
-      this.#delayed.delete(key);
-      this.add(key);
-    }, options);
+    const cancel = this.clock.schedule(
+      delay,
+      () => {
+        this.#delayed.delete(key);
+        this.add(key);
+      },
+      options,
+    );
     this.#delayed.set(key, { time, cancel });
   }
 
@@ -95,7 +106,8 @@ export class WorkQueue {
     const { pace } = this.options;
     const now = this.clock.now();
     if (pace === 0) return;
-    for (const [rested, time] of this.#lastRun) { // the oldest come first: those that rested long enough are forgotten
+    for (const [rested, time] of this.#lastRun) {
+      // the oldest come first: those that rested long enough are forgotten
       if (time + pace > now) break;
       this.#lastRun.delete(rested);
     }

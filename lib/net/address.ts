@@ -5,19 +5,29 @@
  *     parseCIDR("10.0.0.0/8").contains(parseAddress("10.1.1.2"))
  *     endpoint("fd00::1", 80)                  // "[fd00::1]:80"
  *
- * Packets and rules carry addresses as canonical text. Whoever compares many of them (a rule, a route) parses them first: an
- * Address holds its bits as four 32-bit integers (IPv4 in the first alone), so that a match costs a few integer operations.
+ * Packets and rules carry addresses as canonical text. Whoever compares many of them (a rule, a
+ * route) parses them first: an Address holds its bits as four 32-bit integers (IPv4 in the first
+ * alone), so that a match costs a few integer operations.
  */
 import ipaddr from "ipaddr.js";
 
 export type Family = "IPv4" | "IPv6";
 
 export class Address {
-  constructor(readonly family: Family, readonly text: string, readonly a: number, readonly b = 0, readonly c = 0, readonly d = 0) {}
+  constructor(
+    readonly family: Family,
+    readonly text: string,
+    readonly a: number,
+    readonly b = 0,
+    readonly c = 0,
+    readonly d = 0,
+  ) {}
 
   /** 127.0.0.0/8 or ::1. */
   get loopback(): boolean {
-    return this.family === "IPv4" ? this.a >>> 24 === 127 : this.a === 0 && this.b === 0 && this.c === 0 && this.d === 1;
+    return this.family === "IPv4"
+      ? this.a >>> 24 === 127
+      : this.a === 0 && this.b === 0 && this.c === 0 && this.d === 1;
   }
 }
 
@@ -27,7 +37,10 @@ export class CIDR {
   readonly mc: number;
   readonly md: number;
 
-  constructor(readonly address: Address, readonly length: number) {
+  constructor(
+    readonly address: Address,
+    readonly length: number,
+  ) {
     this.ma = mask(length);
     this.mb = mask(length - 32);
     this.mc = mask(length - 64);
@@ -40,8 +53,13 @@ export class CIDR {
 
   contains(other: Address): boolean {
     const own = this.address;
-    return other.family === own.family && ((other.a ^ own.a) & this.ma) === 0 &&
-      ((other.b ^ own.b) & this.mb) === 0 && ((other.c ^ own.c) & this.mc) === 0 && ((other.d ^ own.d) & this.md) === 0;
+    return (
+      other.family === own.family &&
+      ((other.a ^ own.a) & this.ma) === 0 &&
+      ((other.b ^ own.b) & this.mb) === 0 &&
+      ((other.c ^ own.c) & this.mc) === 0 &&
+      ((other.d ^ own.d) & this.md) === 0
+    );
   }
 
   /** The range's first address, with all host bits 0. */
@@ -60,17 +78,28 @@ const mask = (bits: number): number => (bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << 
 
 /** The address of a family whose bits these are. */
 export function fromBits(family: Family, a: number, b = 0, c = 0, d = 0): Address {
-  if (family === "IPv4") return new Address(family, `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`, a | 0);
+  if (family === "IPv4")
+    return new Address(
+      family,
+      `${a >>> 24}.${(a >>> 16) & 255}.${(a >>> 8) & 255}.${a & 255}`,
+      a | 0,
+    );
   const parts = [a, b, c, d].flatMap((word) => [word >>> 16, word & 0xffff]);
   return new Address(family, new ipaddr.IPv6(parts).toRFC5952String(), a | 0, b | 0, c | 0, d | 0);
 }
 
-/** Enough for every address that a large cluster uses; a scan by a hostile client only empties the memory. */
+/**
+ * Enough for every address that a large cluster uses; a scan by a hostile client only empties the
+ * memory.
+ */
 const remembered = 1 << 18;
 const addresses = new Map<string, Address | undefined>();
 const ranges = new Map<string, CIDR | undefined>();
 
-/** The address, or undefined where `text` is none. IPv4 parts may have leading zeros, read as decimal, as Kubernetes' API reads them. */
+/**
+ * The address, or undefined where `text` is none. IPv4 parts may have leading zeros, read as
+ * decimal, as Kubernetes' API reads them.
+ */
 export function readAddress(text: string): Address | undefined {
   return recall(addresses, text, () => readIPv4(text) ?? readIPv6(text));
 }
@@ -78,16 +107,19 @@ export function readAddress(text: string): Address | undefined {
 /** As readAddress; throws where `text` is no address. */
 export function parseAddress(text: string): Address {
   const address = readAddress(text);
-  if (address === undefined) throw new Error(`"${text}" is no IP address; write one like 10.1.1.2 or fd00::2`);
+  if (address === undefined)
+    throw new Error(`"${text}" is no IP address; write one like 10.1.1.2 or fd00::2`);
   return address;
 }
 
 /**
- * The canonical text of an address of this family, or undefined. For long lists of addresses that nobody compares: it remembers
- * nothing, and makes nothing where the text is canonical IPv4 already.
+ * The canonical text of an address of this family, or undefined. For long lists of addresses that
+ * nobody compares: it remembers nothing, and makes nothing where the text is canonical IPv4
+ * already.
  */
 export function canonical(text: string, family: Family): string | undefined {
-  if (family === "IPv4" && /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]\d|\d)(?:\.(?!$)|$)){4}$/.test(text)) return text;
+  if (family === "IPv4" && /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]\d|\d)(?:\.(?!$)|$)){4}$/.test(text))
+    return text;
   const address = readIPv4(text) ?? readIPv6(text);
   return address?.family === family ? address.text : undefined;
 }
@@ -99,7 +131,12 @@ export function readCIDR(text: string): CIDR | undefined {
     const address = readAddress(slash < 0 ? text : text.slice(0, slash));
     if (address === undefined) return undefined;
     const bits = address.family === "IPv4" ? 32 : 128;
-    const length = slash < 0 ? bits : /^\d{1,3}$/.test(text.slice(slash + 1)) ? Number(text.slice(slash + 1)) : Infinity;
+    const length =
+      slash < 0
+        ? bits
+        : /^\d{1,3}$/.test(text.slice(slash + 1))
+          ? Number(text.slice(slash + 1))
+          : Infinity;
     return length <= bits ? new CIDR(address, length) : undefined;
   });
 }
@@ -107,7 +144,8 @@ export function readCIDR(text: string): CIDR | undefined {
 /** As readCIDR; throws where `text` is no range. */
 export function parseCIDR(text: string): CIDR {
   const range = readCIDR(text);
-  if (range === undefined) throw new Error(`"${text}" is no CIDR; write one like 10.0.0.0/8 or fd00::/64`);
+  if (range === undefined)
+    throw new Error(`"${text}" is no CIDR; write one like 10.0.0.0/8 or fd00::/64`);
   return range;
 }
 
@@ -115,13 +153,15 @@ export function parseCIDR(text: string): CIDR {
 export const familyOf = (text: string): Family => parseAddress(text).family;
 
 /** "10.1.1.2:80", "[fd00::2]:80". */
-export const endpoint = (address: string, port: number): string => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
+export const endpoint = (address: string, port: number): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
 /** The inverse of `endpoint`; throws where `text` is none. */
 export function parseEndpoint(text: string): { address: string; port: number } {
   const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const address = readAddress(v6 ?? v4 ?? "");
-  if (address === undefined || Number(port) > 65535) throw new Error(`"${text}" is no address with a port; write 10.1.1.2:80 or [fd00::2]:80`);
+  if (address === undefined || Number(port) > 65535)
+    throw new Error(`"${text}" is no address with a port; write 10.1.1.2:80 or [fd00::2]:80`);
   return { address: address.text, port: Number(port) };
 }
 

@@ -11,7 +11,10 @@ export interface Chooser {
   chance(numerator: number, denominator: number): boolean;
   /** One of 0 … n-1, each as likely. */
   pick(n: number): number;
-  /** A port for a translated source. Nobody's outcome hangs on it, so `everyWay` does not branch here. */
+  /**
+   * A port for a translated source. Nobody's outcome hangs on it, so `everyWay` does not branch
+   * here.
+   */
   port(low: number, high: number): number;
 }
 
@@ -23,17 +26,24 @@ export function seeded(random: () => number): Chooser {
   };
 }
 
-/** Takes `decisions` in order (booleans for `chance`, numbers for `pick`), then asks `otherwise`; without it, running out is an error. */
+/**
+ * Takes `decisions` in order (booleans for `chance`, numbers for `pick`), then asks `otherwise`;
+ * without it, running out is an error.
+ */
 export function forced(decisions: readonly (boolean | number)[], otherwise?: Chooser): Chooser {
   let next = 0;
   const taken = (question: string): boolean | number => {
     if (next < decisions.length) return decisions[next++]!;
-    throw new Error(`all ${decisions.length} forced decisions are used up, and ${question} asks for one more`);
+    throw new Error(
+      `all ${decisions.length} forced decisions are used up, and ${question} asks for one more`,
+    );
   };
   const spent = (): Chooser | undefined => (next < decisions.length ? undefined : otherwise);
   let ports = 0;
   return {
-    chance: (numerator, denominator) => spent()?.chance(numerator, denominator) ?? Boolean(taken(`a chance of ${numerator}/${denominator}`)),
+    chance: (numerator, denominator) =>
+      spent()?.chance(numerator, denominator) ??
+      Boolean(taken(`a chance of ${numerator}/${denominator}`)),
     pick: (n) => spent()?.pick(n) ?? Number(taken(`a choice among ${n}`)),
     port: (low, high) => otherwise?.port(low, high) ?? low + (ports++ % (high - low + 1)),
   };
@@ -46,7 +56,8 @@ export interface Fraction {
 }
 
 export const toNumber = ({ numerator, denominator }: Fraction): number => {
-  const scale = 10n ** 20n; // keeps more digits than a double holds, whatever the size of both numbers
+  // keeps more digits than a double holds, whatever the size of both numbers
+  const scale = 10n ** 20n;
   return Number((numerator * scale) / denominator) / Number(scale);
 };
 
@@ -68,35 +79,57 @@ interface Decision {
 }
 
 /**
- * Runs `run` once for each way that its decisions can go, and answers every result with its probability; they sum to exactly 1.
- * `run` must behave the same for the same decisions, and leave no trace behind (see Walk.undo). Options of probability 0 are not run.
- * Throws where there are more than `limit` ways (default 100,000), so that it ends.
+ * Runs `run` once for each way that its decisions can go, and answers every result with its
+ * probability; they sum to exactly 1. `run` must behave the same for the same decisions, and leave
+ * no trace behind (see Walk.undo). Options of probability 0 are not run. Throws where there are
+ * more than `limit` ways (default 100,000), so that it ends.
  */
-export function everyWay<T>(run: (choose: Chooser) => T, limit = 100_000): { probability: Fraction; result: T }[] {
+export function everyWay<T>(
+  run: (choose: Chooser) => T,
+  limit = 100_000,
+): { probability: Fraction; result: T }[] {
   const ways: { probability: Fraction; result: T }[] = [];
-  const path: Decision[] = []; // the decisions of the current way; the next way changes the last one that has options left
+  // the decisions of the current way; the next way changes the last one that has options left
+  const path: Decision[] = [];
   do {
-    if (ways.length >= limit) throw new Error(`there are more than ${limit} ways for this to go; ask for fewer endpoints or follow one way`);
+    if (ways.length >= limit)
+      throw new Error(
+        `there are more than ${limit} ways for this to go; ask for fewer endpoints or follow one way`,
+      );
     const result = run(replay(path));
     const numerator = path.reduce((product, { weights, taken }) => product * weights[taken]!, 1n);
-    ways.push({ probability: reduced(numerator, path.reduce((product, { total }) => product * total, 1n)), result });
+    ways.push({
+      probability: reduced(
+        numerator,
+        path.reduce((product, { total }) => product * total, 1n),
+      ),
+      result,
+    });
   } while (advance(path));
   return ways;
 }
 
-/** A chooser that repeats the decisions of `path`, and then appends the first possible option of each new one. */
+/**
+ * A chooser that repeats the decisions of `path`, and then appends the first possible option of
+ * each new one.
+ */
 function replay(path: Decision[]): Chooser {
   let next = 0;
   let ports = 0;
   const decide = (weights: () => bigint[]): number => {
     if (next === path.length) {
       const all = weights();
-      path.push({ taken: all.findIndex((weight) => weight > 0n), weights: all, total: all.reduce((sum, weight) => sum + weight) });
+      path.push({
+        taken: all.findIndex((weight) => weight > 0n),
+        weights: all,
+        total: all.reduce((sum, weight) => sum + weight),
+      });
     }
     return path[next++]!.taken;
   };
   return {
-    chance: (numerator, denominator) => decide(() => [BigInt(numerator), BigInt(denominator) - BigInt(numerator)]) === 0,
+    chance: (numerator, denominator) =>
+      decide(() => [BigInt(numerator), BigInt(denominator) - BigInt(numerator)]) === 0,
     pick: (n) => decide(() => Array<bigint>(n).fill(1n)),
     port: (low, high) => low + (ports++ % (high - low + 1)),
   };

@@ -1,25 +1,43 @@
 /**
- * Connection tracking: who talks to whom, in both directions, and how each direction was translated.
- * (net/netfilter/nf_conntrack_core.c, nf_conntrack_proto_tcp.c, nf_conntrack_proto_udp.c)
+ * Connection tracking: who talks to whom, in both directions, and how each direction was
+ * translated. (net/netfilter/nf_conntrack_core.c, nf_conntrack_proto_tcp.c,
+ * nf_conntrack_proto_udp.c)
  *
- * A Connection holds two tuples: the original one, as the first packet came, and the reply's, as the answer will come. Without
- * translation one is the inverse of the other. NAT changes the reply tuple, and every later packet is rewritten from the two.
+ * A Connection holds two tuples: the original one, as the first packet came, and the reply's, as
+ * the answer will come. Without translation one is the inverse of the other. NAT changes the reply
+ * tuple, and every later packet is rewritten from the two.
  */
 import type { Flags, Packet, Transport } from "./packet.js";
 
-export type Tuple = Pick<Packet, "protocol" | "source" | "sourcePort" | "destination" | "destinationPort">;
+export type Tuple = Pick<
+  Packet,
+  "protocol" | "source" | "sourcePort" | "destination" | "destinationPort"
+>;
 export type Direction = "original" | "reply";
 
 /** Seconds, the kernel's defaults (net.netfilter.nf_conntrack_*_timeout_*). */
 export const timeouts = {
-  TCP: { SYN_SENT: 120, SYN_RECV: 60, ESTABLISHED: 432000, FIN_WAIT: 120, CLOSE_WAIT: 60, LAST_ACK: 30, TIME_WAIT: 120, CLOSE: 10, SYN_SENT2: 120 },
+  TCP: {
+    SYN_SENT: 120,
+    SYN_RECV: 60,
+    ESTABLISHED: 432000,
+    FIN_WAIT: 120,
+    CLOSE_WAIT: 60,
+    LAST_ACK: 30,
+    TIME_WAIT: 120,
+    CLOSE: 10,
+    SYN_SENT2: 120,
+  },
   UDP: { unreplied: 30, stream: 120 },
   SCTP: { COOKIE_WAIT: 3, ESTABLISHED: 756000 },
   ICMP: 30,
 } as const;
 export type TCPState = keyof typeof timeouts.TCP;
 
-/** A UDP flow whose first packet is older than this, and that was answered, is a stream. Milliseconds. */
+/**
+ * A UDP flow whose first packet is older than this, and that was answered, is a stream.
+ * Milliseconds.
+ */
 const streamAfter = 2000;
 
 export class Connection {
@@ -30,33 +48,88 @@ export class Connection {
   confirmed = false;
   replied = false;
   assured = false;
-  /** It was first seen in the middle: nobody knows its windows, so none is held against it (nf_conntrack_proto_tcp.c, IP_CT_TCP_FLAG_BE_LIBERAL). */
+  /**
+   * It was first seen in the middle: nobody knows its windows, so none is held against it
+   * (nf_conntrack_proto_tcp.c, IP_CT_TCP_FLAG_BE_LIBERAL).
+   */
   pickedUp = false;
-  /** Whether source and destination of this connection have been decided upon, and whether a translation came out of it. */
+  /**
+   * Whether source and destination of this connection have been decided upon, and whether a
+   * translation came out of it.
+   */
   bound = { source: false, destination: false };
   snat = false;
   dnat = false;
 
-  constructor(readonly original: Tuple, readonly created: number) {
+  constructor(
+    readonly original: Tuple,
+    readonly created: number,
+  ) {
     this.reply = inverse(original);
   }
 }
 
-const inverse = ({ protocol, source, sourcePort, destination, destinationPort }: Tuple): Tuple =>
-  ({ protocol, source: destination, sourcePort: destinationPort, destination: source, destinationPort: sourcePort });
+const inverse = ({ protocol, source, sourcePort, destination, destinationPort }: Tuple): Tuple => ({
+  protocol,
+  source: destination,
+  sourcePort: destinationPort,
+  destination: source,
+  destinationPort: sourcePort,
+});
 
-const keyOf = (tuple: Tuple): string => `${tuple.protocol} ${tuple.source} ${tuple.sourcePort} ${tuple.destination} ${tuple.destinationPort}`;
+const keyOf = (tuple: Tuple): string =>
+  `${tuple.protocol} ${tuple.source} ${tuple.sourcePort} ${tuple.destination} ${tuple.destinationPort}`;
 
-/** What TCP's next state is: `tcp_conntracks`. "ignore" leaves it, "invalid" makes the packet INVALID. Columns: the current state, as in `columns`. */
-const columns = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"] as const;
+/**
+ * What TCP's next state is: `tcp_conntracks`. "ignore" leaves it, "invalid" makes the packet
+ * INVALID. Columns: the current state, as in `columns`.
+ */
+const columns = [
+  "NONE",
+  "SYN_SENT",
+  "SYN_RECV",
+  "ESTABLISHED",
+  "FIN_WAIT",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "TIME_WAIT",
+  "CLOSE",
+  "SYN_SENT2",
+] as const;
 const letters: Readonly<Record<string, TCPState | "ignore" | "invalid">> = {
-  S: "SYN_SENT", R: "SYN_RECV", E: "ESTABLISHED", F: "FIN_WAIT", W: "CLOSE_WAIT", L: "LAST_ACK", T: "TIME_WAIT", C: "CLOSE", 2: "SYN_SENT2", "-": "ignore", "!": "invalid",
+  S: "SYN_SENT",
+  R: "SYN_RECV",
+  E: "ESTABLISHED",
+  F: "FIN_WAIT",
+  W: "CLOSE_WAIT",
+  L: "LAST_ACK",
+  T: "TIME_WAIT",
+  C: "CLOSE",
+  2: "SYN_SENT2",
+  "-": "ignore",
+  "!": "invalid",
 };
 const transitions: Readonly<Record<Direction, Readonly<Record<Flags, string>>>> = {
-  original: { SYN: "SS-----SS2", "SYN,ACK": "!!R!!!!!!R", "FIN,ACK": "!!FFLLLTC!", ACK: "E!EEWWTTC!", RST: "!CCCCCCCCC" },
-  reply: { SYN: "!2!!!!!S!2", "SYN,ACK": "!R-------R", "FIN,ACK": "!!FFLLLTC!", ACK: "!-REWWTTC-", RST: "!CCCCCCCCC" },
+  original: {
+    SYN: "SS-----SS2",
+    "SYN,ACK": "!!R!!!!!!R",
+    "FIN,ACK": "!!FFLLLTC!",
+    ACK: "E!EEWWTTC!",
+    RST: "!CCCCCCCCC",
+  },
+  reply: {
+    SYN: "!2!!!!!S!2",
+    "SYN,ACK": "!R-------R",
+    "FIN,ACK": "!!FFLLLTC!",
+    ACK: "!-REWWTTC-",
+    RST: "!CCCCCCCCC",
+  },
 };
-const nextState = (direction: Direction, flags: Flags, state: TCPState | "NONE"): TCPState | "ignore" | "invalid" =>
+const nextState = (
+  direction: Direction,
+  flags: Flags,
+  state: TCPState | "NONE",
+): TCPState | "ignore" | "invalid" =>
   letters[transitions[direction][flags][columns.indexOf(state)]!]!;
 
 export interface Tracked {
@@ -73,9 +146,15 @@ export class Conntrack {
   tcpLiberal = false;
 
   /** `max`: net.netfilter.nf_conntrack_max. */
-  constructor(readonly clock: { now(): number }, readonly max = 262_144) {}
+  constructor(
+    readonly clock: { now(): number },
+    readonly max = 262_144,
+  ) {}
 
-  /** Finds or begins the packet's connection and moves its state on; undefined: INVALID. A new one is not kept before `confirm`. */
+  /**
+   * Finds or begins the packet's connection and moves its state on; undefined: INVALID. A new one
+   * is not kept before `confirm`.
+   */
   track(packet: Packet, undo: Undo): Tracked | undefined {
     if (packet.about) return this.#related(packet.about);
     const found = this.#find(packet);
@@ -85,7 +164,11 @@ export class Conntrack {
     }
     const { connection, direction } = found;
     if (!this.#advance(packet, connection, direction, undo)) return undefined;
-    return { connection, direction, state: direction === "reply" || connection.replied ? "ESTABLISHED" : "NEW" };
+    return {
+      connection,
+      direction,
+      state: direction === "reply" || connection.replied ? "ESTABLISHED" : "NEW",
+    };
   }
 
   /** Keeps the connection: its first packet got through. False where the table is full. */
@@ -130,7 +213,10 @@ export class Conntrack {
     return undefined;
   }
 
-  /** An ICMP error belongs to the connection of the packet that it complains of, and goes the other way. */
+  /**
+   * An ICMP error belongs to the connection of the packet that it complains of, and goes the other
+   * way.
+   */
   #related(about: Packet): Tracked | undefined {
     const found = this.#find(inverse(about));
     return found && { ...found, state: "RELATED" };
@@ -139,7 +225,8 @@ export class Conntrack {
   #begin(packet: Packet): Tracked | undefined {
     const connection = new Connection(tupleOf(packet), this.clock.now());
     if (packet.protocol === "TCP") {
-      const state = nextState("original", packet.flags ?? "SYN", "NONE"); // an ACK is picked up in the middle: nf_conntrack_tcp_loose = 1
+      // an ACK is picked up in the middle: nf_conntrack_tcp_loose = 1
+      const state = nextState("original", packet.flags ?? "SYN", "NONE");
       if (state === "invalid" || state === "ignore") return undefined;
       connection.tcp = state;
       connection.pickedUp = state !== "SYN_SENT";
@@ -150,19 +237,30 @@ export class Conntrack {
 
   /** False: the packet is INVALID. */
   #advance(packet: Packet, connection: Connection, direction: Direction, undo: Undo): boolean {
-    const next = packet.protocol === "TCP" ? nextState(direction, packet.flags ?? "SYN", connection.tcp ?? "NONE") : "ignore";
-    if (next === "invalid" || (packet.outOfWindow && !this.tcpLiberal && !connection.pickedUp)) return false;
+    const next =
+      packet.protocol === "TCP"
+        ? nextState(direction, packet.flags ?? "SYN", connection.tcp ?? "NONE")
+        : "ignore";
+    if (next === "invalid" || (packet.outOfWindow && !this.tcpLiberal && !connection.pickedUp))
+      return false;
     const { tcp, replied, assured, expires } = connection;
     undo?.push(() => Object.assign(connection, { tcp, replied, assured, expires }));
     const now = this.clock.now();
     if (next !== "ignore") connection.tcp = next;
     connection.replied ||= direction === "reply";
-    connection.assured ||= connection.replied && (packet.protocol === "TCP" ? connection.tcp === "ESTABLISHED" : now > connection.created + streamAfter);
+    connection.assured ||=
+      connection.replied &&
+      (packet.protocol === "TCP"
+        ? connection.tcp === "ESTABLISHED"
+        : now > connection.created + streamAfter);
     connection.expires = now + 1000 * lifetime(connection, now);
     return true;
   }
 
-  /** nf_conntrack_core.c, early_drop: a full table gives up a connection that nobody has confirmed from both sides. */
+  /**
+   * nf_conntrack_core.c, early_drop: a full table gives up a connection that nobody has confirmed
+   * from both sides.
+   */
   #makeRoom(undo: Undo): boolean {
     let looks = 0;
     for (const { connection } of this.#byTuple.values()) {
@@ -176,37 +274,76 @@ export class Conntrack {
   }
 }
 
-const tupleOf = ({ protocol, source, sourcePort, destination, destinationPort }: Packet): Tuple => ({ protocol, source, sourcePort, destination, destinationPort });
+const tupleOf = ({
+  protocol,
+  source,
+  sourcePort,
+  destination,
+  destinationPort,
+}: Packet): Tuple => ({ protocol, source, sourcePort, destination, destinationPort });
 
 /** A SYN may open again what is closed, as a connection of its own. */
 const reopens = (packet: Packet, connection: Connection, direction: Direction): boolean =>
-  packet.protocol === "TCP" && (packet.flags ?? "SYN") === "SYN" && direction === "original" && (connection.tcp === "TIME_WAIT" || connection.tcp === "CLOSE");
+  packet.protocol === "TCP" &&
+  (packet.flags ?? "SYN") === "SYN" &&
+  direction === "original" &&
+  (connection.tcp === "TIME_WAIT" || connection.tcp === "CLOSE");
 
 /** Seconds that a connection may stay silent from now on. */
 function lifetime(connection: Connection, now: number): number {
   switch (connection.original.protocol) {
-    case "TCP": return timeouts.TCP[connection.tcp ?? "SYN_SENT"];
-    case "UDP": return connection.replied && now > connection.created + streamAfter ? timeouts.UDP.stream : timeouts.UDP.unreplied;
-    case "SCTP": return connection.replied ? timeouts.SCTP.ESTABLISHED : timeouts.SCTP.COOKIE_WAIT;
-    case "ICMP": return timeouts.ICMP;
+    case "TCP":
+      return timeouts.TCP[connection.tcp ?? "SYN_SENT"];
+    case "UDP":
+      return connection.replied && now > connection.created + streamAfter
+        ? timeouts.UDP.stream
+        : timeouts.UDP.unreplied;
+    case "SCTP":
+      return connection.replied ? timeouts.SCTP.ESTABLISHED : timeouts.SCTP.COOKIE_WAIT;
+    case "ICMP":
+      return timeouts.ICMP;
   }
 }
 
-/** What the packet looks like on the far side of the translation: `side` says which end is rewritten now (nf_nat_core.c, nf_nat_packet). */
-export function translate(packet: Packet, { connection, direction }: Tracked, side: "source" | "destination"): Packet {
+/**
+ * What the packet looks like on the far side of the translation: `side` says which end is rewritten
+ * now (nf_nat_core.c, nf_nat_packet).
+ */
+export function translate(
+  packet: Packet,
+  { connection, direction }: Tracked,
+  side: "source" | "destination",
+): Packet {
   const other = direction === "original" ? connection.reply : connection.original;
   const address = side === "source" ? other.destination : other.source;
   const port = side === "source" ? other.destinationPort : other.sourcePort;
-  if (packet.about) return packet[side] === address && keyOf(packet.about) === keyOf(other) ? packet : { ...packet, [side]: address, about: { ...packet.about, ...other } };
-  if (side === "source") return packet.source === address && packet.sourcePort === port ? packet : { ...packet, source: address, sourcePort: port };
-  return packet.destination === address && packet.destinationPort === port ? packet : { ...packet, destination: address, destinationPort: port };
+  if (packet.about)
+    return packet[side] === address && keyOf(packet.about) === keyOf(other)
+      ? packet
+      : { ...packet, [side]: address, about: { ...packet.about, ...other } };
+  if (side === "source")
+    return packet.source === address && packet.sourcePort === port
+      ? packet
+      : { ...packet, source: address, sourcePort: port };
+  return packet.destination === address && packet.destinationPort === port
+    ? packet
+    : { ...packet, destination: address, destinationPort: port };
 }
 
 /** A line as `conntrack -L` prints it, without its counters. */
 export function conntrackText(connection: Connection, now: number): string {
   const { original, reply, tcp, assured, replied, expires } = connection;
   const numbers: Record<Transport | "ICMP", number> = { TCP: 6, UDP: 17, SCTP: 132, ICMP: 1 };
-  const side = (tuple: Tuple): string => `src=${tuple.source} dst=${tuple.destination} sport=${tuple.sourcePort} dport=${tuple.destinationPort}`;
+  const side = (tuple: Tuple): string =>
+    `src=${tuple.source} dst=${tuple.destination} sport=${tuple.sourcePort} dport=${tuple.destinationPort}`;
   const head = `${original.protocol.toLowerCase().padEnd(8)} ${numbers[original.protocol]} ${Math.ceil((expires - now) / 1000)}`;
-  return [head, ...(tcp ? [tcp] : []), side(original), ...(replied ? [] : ["[UNREPLIED]"]), side(reply), ...(assured ? ["[ASSURED]"] : []), "mark=0 use=1"].join(" ");
+  return [
+    head,
+    ...(tcp ? [tcp] : []),
+    side(original),
+    ...(replied ? [] : ["[UNREPLIED]"]),
+    side(reply),
+    ...(assured ? ["[ASSURED]"] : []),
+    "mark=0 use=1",
+  ].join(" ");
 }

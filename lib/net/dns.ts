@@ -1,10 +1,13 @@
 /**
- * Names to addresses: a zone holds records, `resolve` follows them as a recursive resolver does (RFC 1034, section 4.3.2).
- * The internet's zone holds the cloud's and the user's names; each cluster has a zone of its own, which node/coredns.ts programs.
+ * Names to addresses: a zone holds records, `resolve` follows them as a recursive resolver does
+ * (RFC 1034, section 4.3.2). The internet's zone holds the cloud's and the user's names; each
+ * cluster has a zone of its own, which node/coredns.ts programs.
  */
 export type DnsRecord = { type: "A" | "AAAA"; address: string } | { type: "CNAME"; target: string };
 
-/** What a look-up met, one line a record: `mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com`. */
+/**
+ * What a look-up met, one line a record: `mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com`.
+ */
 export interface Resolution {
   addresses: string[];
   trail: string[];
@@ -18,7 +21,10 @@ const longestChain = 11;
 export class Zone {
   #records = new Map<string, DnsRecord[]>();
 
-  /** Replaces all records of `name`; an empty list removes it. Names are case-blind (RFC 4343) and a final dot is ignored. */
+  /**
+   * Replaces all records of `name`; an empty list removes it. Names are case-blind (RFC 4343) and a
+   * final dot is ignored.
+   */
   set(name: string, records: DnsRecord[]): void {
     if (records.length) this.#records.set(canonical(name), records);
     else this.#records.delete(canonical(name));
@@ -33,13 +39,17 @@ export class Zone {
     return [...this.#records];
   }
 
-  /** Follows CNAMEs to addresses. `fallback`: where to go on when this zone does not know a name (the cluster's DNS forwards to the internet's). */
+  /**
+   * Follows CNAMEs to addresses. `fallback`: where to go on when this zone does not know a name
+   * (the cluster's DNS forwards to the internet's).
+   */
   resolve(name: string, fallback?: Zone): Resolution {
     const trail: string[] = [];
     let at = canonical(name);
     for (let i = 0; i < longestChain; i++) {
       const records = this.#records.get(at) ?? fallback?.lookUp(at);
-      if (!records) return { addresses: [], trail, failure: `no DNS server knows the name "${at}" (NXDOMAIN)` };
+      if (!records)
+        return { addresses: [], trail, failure: `no DNS server knows the name "${at}" (NXDOMAIN)` };
       const alias = records.find((r) => r.type === "CNAME");
       if (!alias) {
         const addresses = records.flatMap((r) => (r.type === "CNAME" ? [] : [r.address]));
@@ -49,7 +59,11 @@ export class Zone {
       trail.push(`${at} CNAME ${alias.target}`);
       at = canonical(alias.target);
     }
-    return { addresses: [], trail, failure: `"${name}" leads through more than ${longestChain} CNAMEs: probably a circle` };
+    return {
+      addresses: [],
+      trail,
+      failure: `"${name}" leads through more than ${longestChain} CNAMEs: probably a circle`,
+    };
   }
 
   lookUp(name: string): DnsRecord[] | undefined {
@@ -57,6 +71,9 @@ export class Zone {
   }
 }
 
-export const addressRecord = (address: string): DnsRecord => ({ type: address.includes(":") ? "AAAA" : "A", address });
+export const addressRecord = (address: string): DnsRecord => ({
+  type: address.includes(":") ? "AAAA" : "A",
+  address,
+});
 
 const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, "");

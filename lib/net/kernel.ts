@@ -1,5 +1,6 @@
 /**
- * The network of one machine, a node's or a client's: interfaces, routes, netfilter, sockets that listen.
+ * The network of one machine, a node's or a client's: interfaces, routes, netfilter, sockets that
+ * listen.
  *
  *     const node = new Kernel({ name: "node-a", clock, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
  *     node.routes.add({ to: "10.1.1.2/32", dev: "veth1" });
@@ -18,7 +19,10 @@ import type { AddressType, Match, RuleSet } from "./rule.js";
 
 export interface Interface {
   name: string;
-  /** With their prefix lengths: "192.168.0.1/24". A Pod's veth has none, as with the ptp plugin or Calico. */
+  /**
+   * With their prefix lengths: "192.168.0.1/24". A Pod's veth has none, as with the ptp plugin or
+   * Calico.
+   */
   addresses: readonly string[];
 }
 
@@ -39,7 +43,10 @@ export interface KernelOptions {
 export type Verdict =
   /** It is for this machine; `listening`: a socket takes it. */
   | { kind: "local"; packet: Packet; interface: string; listening: boolean }
-  /** It leaves by this interface, towards `nextHop` (the destination itself where that is on the link). */
+  /**
+   * It leaves by this interface, towards `nextHop` (the destination itself where that is on the
+   * link).
+   */
   | { kind: "forward"; packet: Packet; interface: string; nextHop: string }
   | Stop; // rejected, dropped, or without a route
 
@@ -47,8 +54,12 @@ const loopback: Interface = { name: "lo", addresses: ["127.0.0.1/8", "::1/128"] 
 /** xt_recent's module parameter ip_list_tot: so many addresses a list remembers. */
 const recentSize = 100;
 
-/** IPv6 drops these before any rule sees them (net/ipv6/ip6_input.c, ip6_rcv_core); IPv4 asks route_localnet later. */
-const isStrayLoopback = ({ source, destination }: Passage): boolean => source.family === "IPv6" && (source.loopback || destination.loopback);
+/**
+ * IPv6 drops these before any rule sees them (net/ipv6/ip6_input.c, ip6_rcv_core); IPv4 asks
+ * route_localnet later.
+ */
+const isStrayLoopback = ({ source, destination }: Passage): boolean =>
+  source.family === "IPv6" && (source.loopback || destination.loopback);
 
 export class Kernel implements Host {
   readonly name: string;
@@ -66,7 +77,15 @@ export class Kernel implements Host {
   readonly #sockets = new Map<string, string[]>();
   readonly #recent = new Map<string, Map<string, number>>();
 
-  constructor({ name, interfaces, clock, forwarding = false, routeLocalnet = false, tcpLiberal = false, sharedRoutes }: KernelOptions) {
+  constructor({
+    name,
+    interfaces,
+    clock,
+    forwarding = false,
+    routeLocalnet = false,
+    tcpLiberal = false,
+    sharedRoutes,
+  }: KernelOptions) {
     this.name = name;
     this.#clock = clock;
     this.conntrack = new Conntrack(clock);
@@ -78,7 +97,9 @@ export class Kernel implements Host {
     interfaces.forEach((each) => this.setInterface(each));
   }
 
-  /** Adds an interface or replaces its addresses; the networks of its addresses get their routes. */
+  /**
+   * Adds an interface or replaces its addresses; the networks of its addresses get their routes.
+   */
   setInterface({ name, addresses }: Interface): void {
     this.removeInterface(name);
     const ranges = addresses.map(parseCIDR);
@@ -100,7 +121,10 @@ export class Kernel implements Host {
   }
 
   get interfaces(): Interface[] {
-    return [...this.#interfaces].map(([name, ranges]) => ({ name, addresses: ranges.map((range) => `${range.address.text}/${range.length}`) }));
+    return [...this.#interfaces].map(([name, ranges]) => ({
+      name,
+      addresses: ranges.map((range) => `${range.address.text}/${range.length}`),
+    }));
   }
 
   /** A process listens on `port`, of all addresses or one; answers how it closes its socket. */
@@ -114,14 +138,27 @@ export class Kernel implements Host {
     };
   }
 
-  /** Whether a socket takes this packet, or an earlier packet of this machine's own is answered by it. */
+  /**
+   * Whether a socket takes this packet, or an earlier packet of this machine's own is answered by
+   * it.
+   */
   listening({ protocol, destination, destinationPort }: Packet): boolean {
-    return this.#sockets.get(`${protocol} ${destinationPort}`)?.some((address) => address === "*" || address === destination) ?? false;
+    return (
+      this.#sockets
+        .get(`${protocol} ${destinationPort}`)
+        ?.some((address) => address === "*" || address === destination) ?? false
+    );
   }
 
   /** The sockets that listen, as `ss -ln` lists them. */
   get sockets(): { protocol: string; port: number; address: string }[] {
-    return [...this.#sockets].flatMap(([key, addresses]) => addresses.map((address) => ({ protocol: key.split(" ")[0]!, port: Number(key.split(" ")[1]), address })));
+    return [...this.#sockets].flatMap(([key, addresses]) =>
+      addresses.map((address) => ({
+        protocol: key.split(" ")[0]!,
+        port: Number(key.split(" ")[1]),
+        address,
+      })),
+    );
   }
 
   isLocal(address: Address): boolean {
@@ -131,8 +168,15 @@ export class Kernel implements Host {
   /** A packet arrives by an interface. */
   receive(packet: Packet, interfaceName: string, walk: Walk): Verdict {
     const passage = new Passage(this, packet, walk);
-    if (interfaceName !== "lo" && isStrayLoopback(passage)) return { kind: "drop", packet, why: `::1 cannot come from outside, yet ${sourceOf(packet)} -> ${destinationOf(packet)} came by ${interfaceName}` };
-    return passage.through("PREROUTING", interfaceName, "") ?? this.#routeIn(passage, interfaceName);
+    if (interfaceName !== "lo" && isStrayLoopback(passage))
+      return {
+        kind: "drop",
+        packet,
+        why: `::1 cannot come from outside, yet ${sourceOf(packet)} -> ${destinationOf(packet)} came by ${interfaceName}`,
+      };
+    return (
+      passage.through("PREROUTING", interfaceName, "") ?? this.#routeIn(passage, interfaceName)
+    );
   }
 
   /** A process of this machine sends a packet. */
@@ -140,18 +184,22 @@ export class Kernel implements Host {
     const passage = new Passage(this, packet, walk);
     let route = this.#routeOut(passage);
     if ("kind" in route) return route;
-    const stop = passage.through("OUTPUT", "", route.dev, () => {
-      const again = this.#routeOut(passage);
-      if ("kind" in again) return again;
-      route = again;
-      return undefined;
-    }) ?? passage.through("POSTROUTING", "", route.dev);
+    const stop =
+      passage.through("OUTPUT", "", route.dev, () => {
+        const again = this.#routeOut(passage);
+        if ("kind" in again) return again;
+        route = again;
+        return undefined;
+      }) ?? passage.through("POSTROUTING", "", route.dev);
     if (stop) return stop;
     if (route.dev !== "lo") return this.#leave(passage, route);
     return passage.through("PREROUTING", "lo", "") ?? this.#deliver(passage, "lo");
   }
 
-  /** The source address that a process gets which names none; undefined where nothing leads to `destination`. */
+  /**
+   * The source address that a process gets which names none; undefined where nothing leads to
+   * `destination`.
+   */
   sourceFor(destination: string): string | undefined {
     const to = parseAddress(destination);
     if (this.isLocal(to)) return to.text;
@@ -166,35 +214,67 @@ export class Kernel implements Host {
     const martian = this.#martian(source, destination, incoming);
     if (martian) return { kind: "drop", packet: passage.packet, why: martian };
     if (this.isLocal(destination)) return this.#deliver(passage, incoming);
-    if (!this.forwarding) return { kind: "drop", packet: passage.packet, why: `${destination.text} is no address of ${this.name}, and it forwards nothing (net.ipv4.ip_forward = 0)` };
+    if (!this.forwarding)
+      return {
+        kind: "drop",
+        packet: passage.packet,
+        why: `${destination.text} is no address of ${this.name}, and it forwards nothing (net.ipv4.ip_forward = 0)`,
+      };
     const route = this.#route(passage);
     if ("kind" in route) return route;
-    return passage.through("FORWARD", incoming, route.dev) ?? passage.through("POSTROUTING", "", route.dev) ?? this.#leave(passage, route);
+    return (
+      passage.through("FORWARD", incoming, route.dev) ??
+      passage.through("POSTROUTING", "", route.dev) ??
+      this.#leave(passage, route)
+    );
   }
 
-  /** Addresses that cannot come from outside (fib_frontend.c, __fib_validate_source; route.c, ip_route_input_slow). */
+  /**
+   * Addresses that cannot come from outside (fib_frontend.c, __fib_validate_source; route.c,
+   * ip_route_input_slow).
+   */
   #martian(source: Address, destination: Address, incoming: string): string | undefined {
     if (incoming === "lo" || source.family === "IPv6") return undefined;
-    if (destination.loopback && !this.routeLocalnet) return `martian destination ${destination.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
-    if (source.loopback && !this.routeLocalnet) return `martian source ${source.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
-    if (!source.loopback && this.isLocal(source)) return `martian source: ${source.text} is an address of ${this.name} itself, yet the packet came by ${incoming}`;
+    if (destination.loopback && !this.routeLocalnet)
+      return `martian destination ${destination.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
+    if (source.loopback && !this.routeLocalnet)
+      return `martian source ${source.text} on ${incoming} (net.ipv4.conf.all.route_localnet = 0)`;
+    if (!source.loopback && this.isLocal(source))
+      return `martian source: ${source.text} is an address of ${this.name} itself, yet the packet came by ${incoming}`;
     return undefined;
   }
 
   #routeOut(passage: Passage): Route | Stop {
     const { source, destination } = passage;
     if (this.isLocal(destination)) return { to: destination.text, dev: "lo" };
-    if (source.loopback && source.family === "IPv4" && !this.routeLocalnet) return { kind: "drop", packet: passage.packet, why: `a packet from ${source.text} cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)` };
+    if (source.loopback && source.family === "IPv4" && !this.routeLocalnet)
+      return {
+        kind: "drop",
+        packet: passage.packet,
+        why: `a packet from ${source.text} cannot leave the machine (net.ipv4.conf.all.route_localnet = 0)`,
+      };
     return this.#route(passage);
   }
 
   #route(passage: Passage): Route | Stop {
     const { packet, destination } = passage;
     const route = this.routes.lookup(destination);
-    if (route === undefined) return { kind: "no route", packet, why: `${this.name} has no route to ${destination.text}` };
-    if (route.type === "blackhole") return { kind: "no route", packet, why: `${this.name}'s blackhole route to ${route.to} swallows it: nobody has ${destination.text} (any more)` };
-    if (route.type === "unreachable") return { kind: "no route", packet, why: `${this.name}'s route to ${route.to} says unreachable` };
-    if (passage.walk.record) passage.note("route", `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}`);
+    if (route === undefined)
+      return { kind: "no route", packet, why: `${this.name} has no route to ${destination.text}` };
+    if (route.type === "blackhole")
+      return {
+        kind: "no route",
+        packet,
+        why: `${this.name}'s blackhole route to ${route.to} swallows it: nobody has ${destination.text} (any more)`,
+      };
+    if (route.type === "unreachable")
+      return {
+        kind: "no route",
+        packet,
+        why: `${this.name}'s route to ${route.to} says unreachable`,
+      };
+    if (passage.walk.record)
+      passage.note("route", `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}`);
     return route;
   }
 
@@ -206,7 +286,12 @@ export class Kernel implements Host {
     const stop = passage.through("INPUT", incoming, "");
     if (stop) return stop;
     if (passage.walk.record) passage.note("deliver", passage.destination.text);
-    return { kind: "local", packet: passage.packet, interface: incoming, listening: this.listening(passage.packet) };
+    return {
+      kind: "local",
+      packet: passage.packet,
+      interface: incoming,
+      listening: this.listening(passage.packet),
+    };
   }
 
   // ---- what rules ask ----
@@ -215,11 +300,18 @@ export class Kernel implements Host {
     return this.rules[family];
   }
 
-  /** inet_select_addr: an address of that interface, best one of the destination's network; else the first of any interface but lo. */
+  /**
+   * inet_select_addr: an address of that interface, best one of the destination's network; else the
+   * first of any interface but lo.
+   */
   sourceAddress(out: string, destination: Address): string | undefined {
     const own = this.#interfaces.get(out);
-    const best = own?.find((range) => range.contains(destination)) ?? own?.find(({ family, address }) => family === destination.family && !address.loopback);
-    return (best?.address.loopback ? undefined : best?.address.text) ?? this.#first(destination.family);
+    const best =
+      own?.find((range) => range.contains(destination)) ??
+      own?.find(({ family, address }) => family === destination.family && !address.loopback);
+    return (
+      (best?.address.loopback ? undefined : best?.address.text) ?? this.#first(destination.family)
+    );
   }
 
   interfaceAddress(name: string, family: Family): string | undefined {
@@ -227,7 +319,9 @@ export class Kernel implements Host {
   }
 
   #first(family: Family): string | undefined {
-    for (const ranges of this.#interfaces.values()) for (const { address } of ranges) if (address.family === family && !address.loopback) return address.text;
+    for (const ranges of this.#interfaces.values())
+      for (const { address } of ranges)
+        if (address.family === family && !address.loopback) return address.text;
     return undefined;
   }
 
@@ -243,8 +337,10 @@ export class Kernel implements Host {
     this.#recent.set(list, entries);
     const address = (side === "rdest" ? look.destination : look.source).text;
     const since = entries.get(address);
-    const known = since !== undefined && (seconds === undefined || this.#clock.now() - since <= seconds * 1000);
-    if (action === "set" || (action === "update" && known)) this.#remember(entries, address, look.undo);
+    const known =
+      since !== undefined && (seconds === undefined || this.#clock.now() - since <= seconds * 1000);
+    if (action === "set" || (action === "update" && known))
+      this.#remember(entries, address, look.undo);
     if (action === "remove" && since !== undefined) {
       look.undo?.push(() => entries.set(address, since));
       entries.delete(address);

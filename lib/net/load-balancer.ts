@@ -1,8 +1,10 @@
 /**
- * A cloud's load balancer as the network sees it: what the cloud-controller-manager programmed into it, and nothing of Kubernetes.
+ * A cloud's load balancer as the network sees it: what the cloud-controller-manager programmed into
+ * it, and nothing of Kubernetes.
  *
- * mode "proxy": it ends the client's connection and opens one of its own to a target (AWS's classic ELB, haproxy).
- * mode "passthrough": it hands the packet on with the client's address, the load balancer's address still its destination (VIP).
+ * mode "proxy": it ends the client's connection and opens one of its own to a target (AWS's classic
+ * ELB, haproxy). mode "passthrough": it hands the packet on with the client's address, the load
+ * balancer's address still its destination (VIP).
  */
 export interface LoadBalancer {
   name: string;
@@ -15,14 +17,19 @@ export interface LoadBalancer {
   privateAddresses: string[];
   listeners: Listener[];
   healthCheck?: HealthCheck;
-  /** CIDRs that may connect (loadBalancerSourceRanges, where the provider enforces them); empty: everybody. */
+  /**
+   * CIDRs that may connect (loadBalancerSourceRanges, where the provider enforces them); empty:
+   * everybody.
+   */
   sourceRanges: string[];
 }
 
 export interface Listener {
   protocol: "TCP" | "UDP" | "SCTP";
   port: number;
-  /** The port on each target: the NodePort. 0 where the provider passes packets through unchanged. */
+  /**
+   * The port on each target: the NodePort. 0 where the provider passes packets through unchanged.
+   */
   targetPort: number;
 }
 

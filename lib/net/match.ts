@@ -1,7 +1,8 @@
 /**
- * From a rule's matches to one function of a packet. Each kind of match becomes a closure once; a packet then costs a few
- * comparisons of integers and no allocation. The order is the kernel's: first the header (addresses, interfaces, protocol),
- * then the modules as they were written, so that `statistic` draws and `recent` notes only what got that far.
+ * From a rule's matches to one function of a packet. Each kind of match becomes a closure once; a
+ * packet then costs a few comparisons of integers and no allocation. The order is the kernel's:
+ * first the header (addresses, interfaces, protocol), then the modules as they were written, so
+ * that `statistic` draws and `recent` notes only what got that far.
  */
 import { parseCIDR, type Address, type CIDR } from "./address.js";
 import type { Chooser } from "./choice.js";
@@ -29,7 +30,10 @@ export interface Look {
 /** The kernel around the rules. */
 export interface Surroundings {
   addressType(address: Address): AddressType;
-  /** xt_recent: whether the list knows the address (and, with `seconds`, since when at most); set, update and remove change it. */
+  /**
+   * xt_recent: whether the list knows the address (and, with `seconds`, since when at most); set,
+   * update and remove change it.
+   */
   recent(look: Look, match: Match & { kind: "recent" }): boolean;
   /** xt_nfacct: counts the packet. */
   account(look: Look, name: string): void;
@@ -40,19 +44,35 @@ export type Test = (look: Look) => boolean;
 export const stateBits = (states: readonly ConnectionState[]): number =>
   states.reduce((bits, state) => bits | (1 << connectionStates.indexOf(state)), 0);
 
-const headerKinds: ReadonlySet<Match["kind"]> = new Set(["source", "destination", "in", "out", "protocol"] as const);
+const headerKinds: ReadonlySet<Match["kind"]> = new Set([
+  "source",
+  "destination",
+  "in",
+  "out",
+  "protocol",
+] as const);
 
 /** One function that answers whether a packet meets all of `matches`. */
 export function compile(matches: readonly Match[]): Test {
-  const ordered = [...matches.filter((match) => headerKinds.has(match.kind)), ...matches.filter((match) => !headerKinds.has(match.kind))];
+  const ordered = [
+    ...matches.filter((match) => headerKinds.has(match.kind)),
+    ...matches.filter((match) => !headerKinds.has(match.kind)),
+  ];
   const tests = ordered.map(testOf).filter((test) => test !== undefined);
   const [first, second, third] = tests;
-  switch (tests.length) { // the common lengths spelt out: a loop costs twice as much
-    case 0: return () => true;
-    case 1: return first!;
-    case 2: return (look) => first!(look) && second!(look);
-    case 3: return (look) => first!(look) && second!(look) && third!(look);
-    default: return (look) => tests.every((test) => test(look));
+  switch (
+    tests.length // the common lengths spelt out: a loop costs twice as much
+  ) {
+    case 0:
+      return () => true;
+    case 1:
+      return first!;
+    case 2:
+      return (look) => first!(look) && second!(look);
+    case 3:
+      return (look) => first!(look) && second!(look) && third!(look);
+    default:
+      return (look) => tests.every((test) => test(look));
   }
 }
 
@@ -84,7 +104,9 @@ function plainTestOf(match: Match): Test | undefined {
     case "multiport":
       return multiportTest(match);
     case "addrtype":
-      return (look) => look.surroundings.addressType(match.side === "src" ? look.source : look.destination) === match.type;
+      return (look) =>
+        look.surroundings.addressType(match.side === "src" ? look.source : look.destination) ===
+        match.type;
     case "statistic":
       return (look) => look.choose.chance(match.numerator, match.denominator);
     case "mark":
@@ -100,18 +122,33 @@ function plainTestOf(match: Match): Test | undefined {
   }
 }
 
-/** `-d` is what most rules of a node fail on, and nearly always a single address: that case is one comparison. */
+/**
+ * `-d` is what most rules of a node fail on, and nearly always a single address: that case is one
+ * comparison.
+ */
 function destinationTest(range: CIDR): Test {
   const { a, family } = range.address;
-  return family === "IPv4" && range.length === 32 ? (look) => look.destination.a === a && look.destination.family === "IPv4" : (look) => range.contains(look.destination);
+  return family === "IPv4" && range.length === 32
+    ? (look) => look.destination.a === a && look.destination.family === "IPv4"
+    : (look) => range.contains(look.destination);
 }
 
 function interfaceTest(side: "in" | "out", name: string): Test {
   const prefix = name.endsWith("+") ? name.slice(0, -1) : undefined;
-  return prefix === undefined ? (look) => look[side] === name : (look) => look[side].startsWith(prefix);
+  return prefix === undefined
+    ? (look) => look[side] === name
+    : (look) => look[side].startsWith(prefix);
 }
 
-const protocolNumbers: Readonly<Record<string, string>> = { "6": "TCP", "17": "UDP", "132": "SCTP", "1": "ICMP", "58": "ICMP", "ipv6-icmp": "ICMP", "icmpv6": "ICMP" };
+const protocolNumbers: Readonly<Record<string, string>> = {
+  "6": "TCP",
+  "17": "UDP",
+  "132": "SCTP",
+  "1": "ICMP",
+  "58": "ICMP",
+  "ipv6-icmp": "ICMP",
+  icmpv6: "ICMP",
+};
 
 function protocolTest(protocol: string): Test | undefined {
   if (protocol === "all" || protocol === "0") return undefined;
@@ -120,7 +157,10 @@ function protocolTest(protocol: string): Test | undefined {
 }
 
 function multiportTest({ side, ranges }: Match & { kind: "multiport" }): Test {
-  const inside = (port: number): boolean => ranges.some(([low, high]) => port >= low && port <= high);
+  const inside = (port: number): boolean =>
+    ranges.some(([low, high]) => port >= low && port <= high);
   if (side === "ports") return (look) => inside(look.sourcePort) || inside(look.destinationPort);
-  return side === "sports" ? (look) => inside(look.sourcePort) : (look) => inside(look.destinationPort);
+  return side === "sports"
+    ? (look) => inside(look.sourcePort)
+    : (look) => inside(look.destinationPort);
 }

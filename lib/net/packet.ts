@@ -1,5 +1,6 @@
 /**
- * A packet, as far as routing, netfilter and conntrack look at one. Packets are values: whoever changes one makes a new one.
+ * A packet, as far as routing, netfilter and conntrack look at one. Packets are values: whoever
+ * changes one makes a new one.
  *
  *     const syn = packet("203.0.113.9:40000", "192.168.0.1:30519");
  *     replyTo(syn)       // the SYN,ACK on its way back
@@ -8,7 +9,10 @@ import { endpoint, parseEndpoint } from "./address.js";
 
 export type Transport = "TCP" | "UDP" | "SCTP";
 
-/** TCP's flags as conntrack tells them apart (net/netfilter/nf_conntrack_proto_tcp.c, get_conntrack_index). */
+/**
+ * TCP's flags as conntrack tells them apart (net/netfilter/nf_conntrack_proto_tcp.c,
+ * get_conntrack_index).
+ */
 export type Flags = "SYN" | "SYN,ACK" | "ACK" | "FIN,ACK" | "RST";
 
 export interface Packet {
@@ -30,25 +34,52 @@ export interface Packet {
 }
 
 /** A packet from "IP:PORT" to "IP:PORT"; by default the SYN that opens a TCP connection. */
-export function packet(source: string, destination: string, protocol: Transport = "TCP", flags?: Flags): Packet {
+export function packet(
+  source: string,
+  destination: string,
+  protocol: Transport = "TCP",
+  flags?: Flags,
+): Packet {
   const from = parseEndpoint(source);
   const to = parseEndpoint(destination);
-  return { protocol, source: from.address, sourcePort: from.port, destination: to.address, destinationPort: to.port, ...(flags && { flags }) };
+  return {
+    protocol,
+    source: from.address,
+    sourcePort: from.port,
+    destination: to.address,
+    destinationPort: to.port,
+    ...(flags && { flags }),
+  };
 }
 
 /** What the receiver of `packet` answers first: the same addresses, turned round. */
 export function replyTo(packet: Packet, flags: Flags = "SYN,ACK"): Packet {
   const { protocol, source, destination, sourcePort, destinationPort } = packet;
-  const turned = { protocol, source: destination, sourcePort: destinationPort, destination: source, destinationPort: sourcePort };
+  const turned = {
+    protocol,
+    source: destination,
+    sourcePort: destinationPort,
+    destination: source,
+    destinationPort: sourcePort,
+  };
   return protocol === "TCP" ? { ...turned, flags } : turned;
 }
 
 /** The ICMP error that `sender` answers `packet` with. */
-export const icmpError = (sender: string, about: Packet, error: string): Packet =>
-  ({ protocol: "ICMP", source: sender, sourcePort: 0, destination: about.source, destinationPort: 0, error, about });
+export const icmpError = (sender: string, about: Packet, error: string): Packet => ({
+  protocol: "ICMP",
+  source: sender,
+  sourcePort: 0,
+  destination: about.source,
+  destinationPort: 0,
+  error,
+  about,
+});
 
 export const sourceOf = (packet: Packet): string => endpoint(packet.source, packet.sourcePort);
-export const destinationOf = (packet: Packet): string => endpoint(packet.destination, packet.destinationPort);
+export const destinationOf = (packet: Packet): string =>
+  endpoint(packet.destination, packet.destinationPort);
 
 /** "TCP 203.0.113.9:40000 -> 192.168.0.1:30519" */
-export const describe = (packet: Packet): string => `${packet.protocol} ${sourceOf(packet)} -> ${destinationOf(packet)}`;
+export const describe = (packet: Packet): string =>
+  `${packet.protocol} ${sourceOf(packet)} -> ${destinationOf(packet)}`;

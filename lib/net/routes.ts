@@ -6,8 +6,8 @@
  *     routes.add({ to: "default", via: "192.168.0.254", dev: "eth0" });
  *     routes.lookup(parseAddress("10.1.1.2"))?.dev
  *
- * Thousands of nodes share their routes to each other's Pods: give them one `shared` table, in which a node's own routes of the
- * same length take precedence.
+ * Thousands of nodes share their routes to each other's Pods: give them one `shared` table, in
+ * which a node's own routes of the same length take precedence.
  */
 import { parseAddress, parseCIDR, type Address, type CIDR, type Family } from "./address.js";
 
@@ -23,7 +23,10 @@ export interface Route {
 
 export class Routes {
   /** By family and prefix length, longest first; then by network address. */
-  readonly #lengths: Record<Family, { length: number; routes: Map<string | number, Route> }[]> = { IPv4: [], IPv6: [] };
+  readonly #lengths: Record<Family, { length: number; routes: Map<string | number, Route> }[]> = {
+    IPv4: [],
+    IPv6: [],
+  };
 
   constructor(readonly shared?: Routes) {}
 
@@ -42,7 +45,9 @@ export class Routes {
   /** Removes the route to this range; nothing happens where there is none. */
   remove(to: string, family: Family = "IPv4"): void {
     const range = to === "default" ? defaults[family] : parseCIDR(to);
-    this.#lengths[range.family].find(({ length }) => length === range.length)?.routes.delete(networkKey(range.address, range));
+    this.#lengths[range.family]
+      .find(({ length }) => length === range.length)
+      ?.routes.delete(networkKey(range.address, range));
   }
 
   lookup(destination: Address): Route | undefined {
@@ -51,7 +56,8 @@ export class Routes {
 
   /** All routes, most specific first; the shared ones after the own. */
   *[Symbol.iterator](): Generator<Route> {
-    for (const family of ["IPv4", "IPv6"] as const) for (const { routes } of this.#lengths[family]) yield* routes.values();
+    for (const family of ["IPv4", "IPv6"] as const)
+      for (const { routes } of this.#lengths[family]) yield* routes.values();
     if (this.shared) yield* this.shared;
   }
 
@@ -68,7 +74,8 @@ export class Routes {
 
 const defaults: Record<Family, CIDR> = { IPv4: parseCIDR("0.0.0.0/0"), IPv6: parseCIDR("::/0") };
 
-const rangeOf = ({ to, via }: Route): CIDR => (to === "default" ? defaults[via ? parseAddress(via).family : "IPv4"] : parseCIDR(to));
+const rangeOf = ({ to, via }: Route): CIDR =>
+  to === "default" ? defaults[via ? parseAddress(via).family : "IPv4"] : parseCIDR(to);
 
 const masks = new Map<string, CIDR>();
 function maskOf(family: Family, length: number): CIDR {

@@ -1,10 +1,11 @@
 /**
- * Netfilter's rules as data: tables hold chains, chains hold rules, a rule holds matches and a target. Text is one rendering
- * of them (iptables-text.ts), a packet's walk another (netfilter.ts).
+ * Netfilter's rules as data: tables hold chains, chains hold rules, a rule holds matches and a
+ * target. Text is one rendering of them (iptables-text.ts), a packet's walk another (netfilter.ts).
  *
  *     new Rule([{ kind: "protocol", protocol: "tcp" }, { kind: "dport", low: 80, high: 80 }], { kind: "ACCEPT" })
  *
- * Matches keep the order in which they were written; iptables-save prints them in an order of its own.
+ * Matches keep the order in which they were written; iptables-save prints them in an order of its
+ * own.
  */
 import type { Family } from "./address.js";
 import { compile, type Test } from "./match.js";
@@ -12,7 +13,10 @@ import { compile, type Test } from "./match.js";
 export type TableName = "raw" | "mangle" | "nat" | "filter";
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
-/** The built-in chains of each table, in the kernel's order of hooks (net/netfilter/x_tables.c, each table's valid_hooks). */
+/**
+ * The built-in chains of each table, in the kernel's order of hooks (net/netfilter/x_tables.c, each
+ * table's valid_hooks).
+ */
 export const builtinChains: Readonly<Record<TableName, readonly Hook[]>> = {
   raw: ["PREROUTING", "OUTPUT"],
   mangle: ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
@@ -20,7 +24,15 @@ export const builtinChains: Readonly<Record<TableName, readonly Hook[]>> = {
   filter: ["INPUT", "FORWARD", "OUTPUT"],
 };
 
-export const connectionStates = ["NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED", "SNAT", "DNAT"] as const;
+export const connectionStates = [
+  "NEW",
+  "ESTABLISHED",
+  "RELATED",
+  "INVALID",
+  "UNTRACKED",
+  "SNAT",
+  "DNAT",
+] as const;
 export type ConnectionState = (typeof connectionStates)[number];
 export type AddressType = "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST";
 
@@ -28,15 +40,29 @@ export type Match =
   | { kind: "source" | "destination"; cidr: string; not?: boolean }
   | { kind: "in" | "out"; interface: string; not?: boolean } // a name; with + at its end, a prefix
   | { kind: "protocol"; protocol: string; not?: boolean }
-  | { kind: "ports"; protocol: "tcp" | "udp" | "sctp" } // -m tcp: names the module of the ports that follow
+  // -m tcp: names the module of the ports that follow
+  | { kind: "ports"; protocol: "tcp" | "udp" | "sctp" }
   | { kind: "sport" | "dport"; low: number; high: number; not?: boolean }
-  | { kind: "multiport"; side: "sports" | "dports" | "ports"; ranges: readonly (readonly [number, number])[]; not?: boolean }
+  | {
+      kind: "multiport";
+      side: "sports" | "dports" | "ports";
+      ranges: readonly (readonly [number, number])[];
+      not?: boolean;
+    }
   | { kind: "comment"; text: string }
   | { kind: "addrtype"; side: "src" | "dst"; type: AddressType; not?: boolean }
   | { kind: "statistic"; numerator: number; denominator: number }
   | { kind: "mark"; value: number; mask: number; not?: boolean }
   | { kind: "conntrack"; states: readonly ConnectionState[]; not?: boolean }
-  | { kind: "recent"; action: "set" | "rcheck" | "update" | "remove"; list: string; seconds?: number; reap?: boolean; side?: "rdest"; not?: boolean }
+  | {
+      kind: "recent";
+      action: "set" | "rcheck" | "update" | "remove";
+      list: string;
+      seconds?: number;
+      reap?: boolean;
+      side?: "rdest";
+      not?: boolean;
+    }
   | { kind: "nfacct"; name: string };
 
 export type Target =
@@ -68,7 +94,10 @@ export class Rule {
     readonly field?: string,
   ) {}
 
-  /** Whether a packet matches; made on first use, since most rules of a large node never see a packet. */
+  /**
+   * Whether a packet matches; made on first use, since most rules of a large node never see a
+   * packet.
+   */
   get test(): Test {
     return (this.#test ??= compile(this.matches));
   }
@@ -81,7 +110,10 @@ export interface Chain {
   readonly policy?: "ACCEPT" | "DROP";
 }
 
-/** What one address family of a kernel holds. It does not change: a new one takes its place, all at once, as iptables-restore does. */
+/**
+ * What one address family of a kernel holds. It does not change: a new one takes its place, all at
+ * once, as iptables-restore does.
+ */
 export interface RuleSet {
   readonly family: Family;
   chain(table: TableName, name: string): Chain | undefined;
@@ -93,8 +125,12 @@ export interface RuleSet {
 export class Rules implements RuleSet {
   readonly #tables = new Map<TableName, Map<string, Chain>>();
 
-  constructor(readonly family: Family, tables: Partial<Record<TableName, Iterable<Chain>>> = {}) {
-    for (const [name, chains] of Object.entries(tables)) this.#tables.set(name as TableName, new Map([...chains].map((chain) => [chain.name, chain])));
+  constructor(
+    readonly family: Family,
+    tables: Partial<Record<TableName, Iterable<Chain>>> = {},
+  ) {
+    for (const [name, chains] of Object.entries(tables))
+      this.#tables.set(name as TableName, new Map([...chains].map((chain) => [chain.name, chain])));
   }
 
   chain(table: TableName, name: string): Chain | undefined {

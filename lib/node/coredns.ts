@@ -1,6 +1,7 @@
 /**
- * The cluster's DNS: turns Services and EndpointSlices into names, as CoreDNS's kubernetes plugin does.
- * (DNS-Based Service Discovery, schema 1.1.0: github.com/kubernetes/dns docs/specification.md)
+ * The cluster's DNS: turns Services and EndpointSlices into names, as CoreDNS's kubernetes plugin
+ * does. (DNS-Based Service Discovery, schema 1.1.0: github.com/kubernetes/dns
+ * docs/specification.md)
  */
 import type { Informers } from "../machinery/informer.js";
 import { addressRecord, type DnsRecord, type Zone } from "../net/dns.js";
@@ -8,10 +9,15 @@ import type { EndpointSlice, Service } from "../objects/types.js";
 
 export const clusterDomain = "cluster.local";
 
-/** The names under which a Pod's resolver tries `name`, in order: resolv.conf has the search list and `options ndots:5`. */
+/**
+ * The names under which a Pod's resolver tries `name`, in order: resolv.conf has the search list
+ * and `options ndots:5`.
+ */
 export function searchNames(name: string, namespace: string): string[] {
   if (name.endsWith(".")) return [name];
-  const searched = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain].map((domain) => `${name}.${domain}`);
+  const searched = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain].map(
+    (domain) => `${name}.${domain}`,
+  );
   return name.split(".").length - 1 >= 5 ? [name, ...searched] : [...searched, name];
 }
 
@@ -23,21 +29,31 @@ export function runCoreDns(informers: Informers, zone: Zone): void {
   const program = (key: string) => {
     const [namespace, name] = key.split("/");
     const service = services.get(key);
-    zone.set(`${name}.${namespace}.svc.${clusterDomain}`, service ? recordsOf(service, slices.by("service", key)) : []);
+    zone.set(
+      `${name}.${namespace}.svc.${clusterDomain}`,
+      service ? recordsOf(service, slices.by("service", key)) : [],
+    );
   };
   services.onChange(program);
   slices.onChange((_key, slice, before) => program(serviceKeyOf((slice ?? before)!)));
 }
 
-/** What a Service's name stands for: its ClusterIPs, an alias, or (headless) the addresses of its ready endpoints. */
+/**
+ * What a Service's name stands for: its ClusterIPs, an alias, or (headless) the addresses of its
+ * ready endpoints.
+ */
 export function recordsOf(service: Service, slices: readonly EndpointSlice[]): DnsRecord[] {
   const { spec } = service;
-  if (spec.type === "ExternalName") return spec.externalName ? [{ type: "CNAME", target: spec.externalName }] : [];
+  if (spec.type === "ExternalName")
+    return spec.externalName ? [{ type: "CNAME", target: spec.externalName }] : [];
   const headless = spec.clusterIP === "None";
   const addresses = headless
-    ? slices.flatMap((slice) => slice.endpoints.filter((e) => e.conditions?.ready !== false).flatMap((e) => e.addresses))
+    ? slices.flatMap((slice) =>
+        slice.endpoints.filter((e) => e.conditions?.ready !== false).flatMap((e) => e.addresses),
+      )
     : (spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []));
   return [...new Set(addresses)].map(addressRecord);
 }
 
-export const serviceKeyOf = (slice: EndpointSlice): string => `${slice.metadata.namespace}/${slice.metadata.labels?.["kubernetes.io/service-name"]}`;
+export const serviceKeyOf = (slice: EndpointSlice): string =>
+  `${slice.metadata.namespace}/${slice.metadata.labels?.["kubernetes.io/service-name"]}`;

@@ -1,9 +1,10 @@
 import { fromBits, parseCIDR, type Address, type CIDR } from "../net/address.js";
 
 /**
- * Which Pod has which address of the node's range: CNI's host-local plugin. The first address is the network's, the second the
- * gateway's; Pods get the next free one after the last that was given, so an address rests before it is used again.
- * (github.com/containernetworking/plugins: plugins/ipam/host-local/backend/allocator)
+ * Which Pod has which address of the node's range: CNI's host-local plugin. The first address is
+ * the network's, the second the gateway's; Pods get the next free one after the last that was
+ * given, so an address rests before it is used again. (github.com/containernetworking/plugins:
+ * plugins/ipam/host-local/backend/allocator)
  */
 export class HostLocal {
   readonly #range: CIDR;

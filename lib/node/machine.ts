@@ -1,6 +1,6 @@
 /**
- * One machine of the cluster: a kernel, and the Pods' sandboxes that hang on it. The kubelet asks it to run Pods, the
- * kube-proxy programs its netfilter, and packets meet nothing else of a node.
+ * One machine of the cluster: a kernel, and the Pods' sandboxes that hang on it. The kubelet asks
+ * it to run Pods, the kube-proxy programs its netfilter, and packets meet nothing else of a node.
  *
  *     const machine = new Machine({ name: "node-a", addresses: ["192.168.0.1/16"], clock });
  *     machine.start(pod, ["10.1.1.0/24"]).ips      // ["10.1.1.2"]
@@ -15,8 +15,17 @@ import type { Container, Pod, Probe } from "../objects/types.js";
 import { HostLocal } from "./ipam.js";
 import type { Runtime } from "./runtime.js";
 
-/** What these images listen on whatever their manifest declares: `ports` in a Pod is documentation, not configuration. */
-const imagePorts: Readonly<Record<string, number>> = { nginx: 80, httpd: 80, caddy: 80, traefik: 80, redis: 6379 };
+/**
+ * What these images listen on whatever their manifest declares: `ports` in a Pod is documentation,
+ * not configuration.
+ */
+const imagePorts: Readonly<Record<string, number>> = {
+  nginx: 80,
+  httpd: 80,
+  caddy: 80,
+  traefik: 80,
+  redis: 6379,
+};
 
 export interface MachineOptions {
   name: string;
@@ -36,7 +45,10 @@ export class Machine implements Runtime {
   onExit?: () => void;
   /** A machine that is down answers nothing and forwards nothing. */
   up = true;
-  /** The status code with which a node process's HTTP server on `port` answers; undefined where none listens. */
+  /**
+   * The status code with which a node process's HTTP server on `port` answers; undefined where none
+   * listens.
+   */
   httpStatus: (port: number) => number | undefined = () => undefined;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #byAddress = new Map<string, Sandbox>();
@@ -46,9 +58,16 @@ export class Machine implements Runtime {
   constructor({ name, addresses, clock, gateway, sharedRoutes }: MachineOptions) {
     this.name = name;
     this.addresses = addresses.map((range) => parseCIDR(range).address.text);
-    this.kernel = new Kernel({ name, clock, forwarding: true, interfaces: [{ name: "eth0", addresses }], sharedRoutes });
+    this.kernel = new Kernel({
+      name,
+      clock,
+      forwarding: true,
+      interfaces: [{ name: "eth0", addresses }],
+      sharedRoutes,
+    });
     this.kernel.routes.add({ to: "default", dev: "eth0", ...(gateway && { via: gateway }) });
-    if (this.addresses.some((address) => address.includes(":"))) this.kernel.routes.add({ to: "::/0", dev: "eth0" });
+    if (this.addresses.some((address) => address.includes(":")))
+      this.kernel.routes.add({ to: "::/0", dev: "eth0" });
   }
 
   get sandboxes(): Iterable<Sandbox> {
@@ -69,7 +88,8 @@ export class Machine implements Runtime {
 
   /** A hostNetwork Pod whose process takes what arrives at the node's own port. */
   processOn(protocol: Transport, port: number): Sandbox | undefined {
-    for (const sandbox of this.#sandboxes.values()) if (sandbox.hostNetwork && sandbox.listens(protocol, port)) return sandbox;
+    for (const sandbox of this.#sandboxes.values())
+      if (sandbox.hostNetwork && sandbox.listens(protocol, port)) return sandbox;
     return undefined;
   }
 
@@ -77,7 +97,9 @@ export class Machine implements Runtime {
     const key = keyOf(pod);
     const present = this.#sandboxes.get(key);
     if (present) return { ips: [...present.ips] };
-    const ips = pod.spec.hostNetwork ? [...this.addresses] : podCIDRs.map((range) => this.#pool(range).allocate(key));
+    const ips = pod.spec.hostNetwork
+      ? [...this.addresses]
+      : podCIDRs.map((range) => this.#pool(range).allocate(key));
     this.attach(pod, ips);
     return { ips };
   }
@@ -113,13 +135,29 @@ export class Machine implements Runtime {
   probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string } {
     const sandbox = this.#sandboxes.get(keyOf(pod));
     if (!sandbox?.runs(container)) return { ok: false, message: "container not running" };
-    if (sandbox.sick) return { ok: false, message: probe.httpGet ? "HTTP probe failed with statuscode: 503" : "command failed with exit code 1" };
+    if (sandbox.sick)
+      return {
+        ok: false,
+        message: probe.httpGet
+          ? "HTTP probe failed with statuscode: 503"
+          : "command failed with exit code 1",
+      };
     const wanted = probe.httpGet?.port ?? probe.tcpSocket?.port;
     if (wanted === undefined) return { ok: true, message: "" };
-    const port = typeof wanted === "number" ? wanted : pod.spec.containers.find((c) => c.name === container)?.ports?.find((p) => p.name === wanted)?.containerPort;
+    const port =
+      typeof wanted === "number"
+        ? wanted
+        : pod.spec.containers
+            .find((c) => c.name === container)
+            ?.ports?.find((p) => p.name === wanted)?.containerPort;
     if (port !== undefined && sandbox.listens("TCP", port)) return { ok: true, message: "" };
     const address = `${sandbox.ips[0]}:${port ?? wanted}`;
-    return { ok: false, message: probe.httpGet ? `Get "http://${address}${probe.httpGet.path ?? "/"}": dial tcp ${address}: connect: connection refused` : `dial tcp ${address}: connect: connection refused` };
+    return {
+      ok: false,
+      message: probe.httpGet
+        ? `Get "http://${address}${probe.httpGet.path ?? "/"}": dial tcp ${address}: connect: connection refused`
+        : `dial tcp ${address}: connect: connection refused`,
+    };
   }
 
   running(pod: Pod, container: string): boolean {
@@ -136,7 +174,10 @@ export class Machine implements Runtime {
     this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
   }
 
-  /** The node's range in the CNI plugin's own books; what it does not give to Pods it swallows, so that no packet circles. */
+  /**
+   * The node's range in the CNI plugin's own books; what it does not give to Pods it swallows, so
+   * that no packet circles.
+   */
   #pool(range: string): HostLocal {
     let pool = this.#ipam.get(range);
     if (!pool) {
@@ -158,24 +199,38 @@ export class Sandbox {
   /** Its processes run and listen, but say that they are not ready. */
   sick = false;
 
-  constructor(readonly pod: Pod, readonly ips: readonly string[]) {
+  constructor(
+    readonly pod: Pod,
+    readonly ips: readonly string[],
+  ) {
     this.key = keyOf(pod);
     this.hostNetwork = pod.spec.hostNetwork ?? false;
-    this.interface = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`).toString(16).padStart(8, "0")}`;
+    this.interface = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`)
+      .toString(16)
+      .padStart(8, "0")}`;
   }
 
   runs(container: string): boolean {
     return !this.crashed.has(container);
   }
 
-  /** Whether a process of the Pod listens: on the ports its containers declare and those of well-known images; a Pod that says nothing of its ports is taken to listen on all. */
+  /**
+   * Whether a process of the Pod listens: on the ports its containers declare and those of
+   * well-known images; a Pod that says nothing of its ports is taken to listen on all.
+   */
   listens(protocol: Transport, port: number): boolean {
     const { containers } = this.pod.spec;
     const running = containers.filter(({ name }) => this.runs(name));
-    if (containers.every((c) => !c.ports?.length && imagePort(c) === undefined)) return running.length === containers.length;
-    return running.some((c) => (protocol === "TCP" && imagePort(c) === port) || c.ports?.some((p) => p.containerPort === port && (p.protocol ?? "TCP") === protocol));
+    if (containers.every((c) => !c.ports?.length && imagePort(c) === undefined))
+      return running.length === containers.length;
+    return running.some(
+      (c) =>
+        (protocol === "TCP" && imagePort(c) === port) ||
+        c.ports?.some((p) => p.containerPort === port && (p.protocol ?? "TCP") === protocol),
+    );
   }
 }
 
-const imagePort = ({ image = "" }: Container): number | undefined => imagePorts[image.replace(/[:@].*$/, "").replace(/^.*\//, "")];
+const imagePort = ({ image = "" }: Container): number | undefined =>
+  imagePorts[image.replace(/[:@].*$/, "").replace(/^.*\//, "")];
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;

@@ -1,7 +1,8 @@
 /**
- * The network plugin's part: every node, and the fabric between them, knows behind which node a range of Pods lies. Flannel's
- * host-gw does this on the nodes, a cloud's route controller in its route table; here one table serves both.
- * (kubernetes: staging/src/k8s.io/cloud-provider/controllers/route)
+ * The network plugin's part: every node, and the fabric between them, knows behind which node a
+ * range of Pods lies. Flannel's host-gw does this on the nodes, a cloud's route controller in its
+ * route table; here one table serves both. (kubernetes:
+ * staging/src/k8s.io/cloud-provider/controllers/route)
  */
 import type { Informers } from "../machinery/informer.js";
 import type { Routes } from "../net/routes.js";
@@ -18,7 +19,9 @@ export function runPodRoutes(informers: Informers, routes: Routes): void {
 /** A route for each podCIDR, by the node's address of the same family. */
 export function podRoutesOf({ spec, status }: Node): { to: string; via: string; dev: string }[] {
   const ranges = spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : []);
-  const addresses = (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address);
+  const addresses = (status?.addresses ?? [])
+    .filter(({ type }) => type === "InternalIP")
+    .map(({ address }) => address);
   return ranges.flatMap((to) => {
     const via = addresses.find((address) => address.includes(":") === to.includes(":"));
     return via === undefined ? [] : [{ to, via, dev: "eth0" }];

@@ -7,7 +7,10 @@ interface ProberOptions {
   run(): { ok: boolean; message: string };
   /** Told of each failed attempt. */
   onFailure(message: string): void;
-  /** Told when enough attempts in a row went the other way; at first nothing is known, and both verdicts are news. */
+  /**
+   * Told when enough attempts in a row went the other way; at first nothing is known, and both
+   * verdicts are news.
+   */
   onChange(ok: boolean): void;
   /** When the container started: initialDelaySeconds counts from there. */
   since: number;
@@ -26,7 +29,12 @@ export class Prober {
   #cancel!: () => void;
 
   constructor(private readonly options: ProberOptions) {
-    this.#schedule(Math.max(0, options.since + (options.probe.initialDelaySeconds ?? 0) * 1_000 - options.clock.now()));
+    this.#schedule(
+      Math.max(
+        0,
+        options.since + (options.probe.initialDelaySeconds ?? 0) * 1_000 - options.clock.now(),
+      ),
+    );
   }
 
   stop(): void {
@@ -37,11 +45,16 @@ export class Prober {
   /** Somebody waits for the first verdict; after that it is background work. */
   #schedule(delay: number): void {
     const waitedFor = this.#verdict === undefined && !this.options.background;
-    this.#cancel = this.options.clock.schedule(delay, () => this.#attempt(), { background: !waitedFor });
+    this.#cancel = this.options.clock.schedule(delay, () => this.#attempt(), {
+      background: !waitedFor,
+    });
   }
 
   #attempt(): void {
-    const { probe: { periodSeconds = 10, successThreshold = 1, failureThreshold = 3 }, once } = this.options;
+    const {
+      probe: { periodSeconds = 10, successThreshold = 1, failureThreshold = 3 },
+      once,
+    } = this.options;
     const { ok, message } = this.options.run();
     this.#run = ok === this.#last ? this.#run + 1 : 1;
     this.#last = ok;

@@ -1,10 +1,25 @@
 import { frozen } from "./freeze.js";
-import type { Container, Deployment, Endpoints, EndpointSlice, KubeObject, Namespace, Pod, PodSpec, PodTemplate, Probe, ReplicaSet, Service, Toleration } from "./types.js";
+import type {
+  Container,
+  Deployment,
+  Endpoints,
+  EndpointSlice,
+  KubeObject,
+  Namespace,
+  Pod,
+  PodSpec,
+  PodTemplate,
+  Probe,
+  ReplicaSet,
+  Service,
+  Toleration,
+} from "./types.js";
 
 /**
- * What the API server fills in where a manifest is silent. Each function answers the very object it got where nothing is
- * missing, so that a defaulted template is shared by all who come from it.
- * (kubernetes: pkg/apis/core/v1/defaults.go, pkg/apis/apps/v1/defaults.go, plugin/pkg/admission/defaulttolerationseconds)
+ * What the API server fills in where a manifest is silent. Each function answers the very object it
+ * got where nothing is missing, so that a defaulted template is shared by all who come from it.
+ * (kubernetes: pkg/apis/core/v1/defaults.go, pkg/apis/apps/v1/defaults.go,
+ * plugin/pkg/admission/defaulttolerationseconds)
  */
 export function defaulted<T extends KubeObject>(object: T): T {
   const fill = byKind[object.kind] as ((object: T) => T) | undefined;
@@ -25,7 +40,8 @@ const byKind: Record<string, (object: never) => KubeObject> = {
 function fill<T extends object>(value: T, defaults: Partial<T>): T {
   let filled: T | undefined;
   for (const key in defaults) {
-    if ((value[key] ?? undefined) === undefined && defaults[key] !== undefined) (filled ??= { ...value })[key] = defaults[key]!;
+    if ((value[key] ?? undefined) === undefined && defaults[key] !== undefined)
+      (filled ??= { ...value })[key] = defaults[key]!;
   }
   return filled ?? value;
 }
@@ -44,46 +60,96 @@ function part<T extends object, K extends keyof T>(value: T, key: K, next: T[K])
   return value[key] === next ? value : { ...value, [key]: next };
 }
 
-/** NodePort and LoadBalancer, and a ClusterIP with externalIPs: reachable from outside, so externalTrafficPolicy means something. */
+/**
+ * NodePort and LoadBalancer, and a ClusterIP with externalIPs: reachable from outside, so
+ * externalTrafficPolicy means something.
+ */
 export const externallyAccessible = ({ spec }: Service): boolean =>
-  spec.type === "NodePort" || spec.type === "LoadBalancer" || (spec.type === "ClusterIP" && (spec.externalIPs?.length ?? 0) > 0);
+  spec.type === "NodePort" ||
+  spec.type === "LoadBalancer" ||
+  (spec.type === "ClusterIP" && (spec.externalIPs?.length ?? 0) > 0);
 
 function service(service: Service): Service {
   let spec = fill(service.spec ?? {}, { sessionAffinity: "None", type: "ClusterIP" });
-  spec = part(spec, "ports", each(spec.ports, (port) => fill(port, { protocol: "TCP", targetPort: port.port })));
-  if (spec.sessionAffinity === "ClientIP" && !spec.sessionAffinityConfig?.clientIP?.timeoutSeconds) {
-    spec = { ...spec, sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } }; // v1.DefaultClientIPServiceAffinitySeconds: 3 hours
+  spec = part(
+    spec,
+    "ports",
+    each(spec.ports, (port) => fill(port, { protocol: "TCP", targetPort: port.port })),
+  );
+  if (
+    spec.sessionAffinity === "ClientIP" &&
+    !spec.sessionAffinityConfig?.clientIP?.timeoutSeconds
+  ) {
+    // v1.DefaultClientIPServiceAffinitySeconds: 3 hours
+    spec = { ...spec, sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } };
   }
-  if (externallyAccessible(part(service, "spec", spec))) spec = fill(spec, { externalTrafficPolicy: "Cluster" });
+  if (externallyAccessible(part(service, "spec", spec)))
+    spec = fill(spec, { externalTrafficPolicy: "Cluster" });
   if (spec.type !== "ExternalName") spec = fill(spec, { internalTrafficPolicy: "Cluster" });
   if (spec.type === "LoadBalancer") spec = fill(spec, { allocateLoadBalancerNodePorts: true });
   const ingress = service.status?.loadBalancer?.ingress;
-  const addressed = each(ingress, (one) => (one.ip ? fill(one, { ipMode: "VIP" }) : one)); // KEP-1860
-  if (addressed !== ingress) service = { ...service, status: { ...service.status, loadBalancer: { ...service.status!.loadBalancer, ingress: addressed! } } };
+  // KEP-1860
+  const addressed = each(ingress, (one) => (one.ip ? fill(one, { ipMode: "VIP" }) : one));
+  if (addressed !== ingress)
+    service = {
+      ...service,
+      status: {
+        ...service.status,
+        loadBalancer: { ...service.status!.loadBalancer, ingress: addressed! },
+      },
+    };
   return part(service, "spec", spec);
 }
 
 const probe = (probe: Probe | undefined): Probe | undefined => {
   if (!probe) return probe;
-  const filled = fill(probe, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
-  return filled.httpGet ? part(filled, "httpGet", fill(filled.httpGet, { path: "/", scheme: "HTTP" })) : filled;
+  const filled = fill(probe, {
+    timeoutSeconds: 1,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+  });
+  return filled.httpGet
+    ? part(filled, "httpGet", fill(filled.httpGet, { path: "/", scheme: "HTTP" }))
+    : filled;
 };
 
 function container(one: Container, hostNetwork: boolean): Container {
-  // The tag decides: ":latest", or none at all, is pulled each time. (pkg/apis/core/v1/defaults.go, SetDefaults_Container)
+  // The tag decides: ":latest", or none at all, is pulled each time. (pkg/apis/core/v1/defaults.go,
+  // SetDefaults_Container)
   const latest = !/[:@][^/]*$/.test(one.image ?? "") || /:latest$/.test(one.image ?? "");
   let filled = fill(one, {
-    imagePullPolicy: latest ? "Always" : "IfNotPresent", terminationMessagePath: "/dev/termination-log", terminationMessagePolicy: "File", resources: {},
-    readinessProbe: probe(one.readinessProbe), livenessProbe: probe(one.livenessProbe), startupProbe: probe(one.startupProbe),
+    imagePullPolicy: latest ? "Always" : "IfNotPresent",
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
+    resources: {},
+    readinessProbe: probe(one.readinessProbe),
+    livenessProbe: probe(one.livenessProbe),
+    startupProbe: probe(one.startupProbe),
   } as Partial<Container>);
-  for (const key of ["readinessProbe", "livenessProbe", "startupProbe"] as const) filled = part(filled, key, probe(filled[key])!);
-  filled = part(filled, "ports", each(filled.ports, (port) => fill(port, { protocol: "TCP", ...(hostNetwork && { hostPort: port.containerPort }) }))!);
+  for (const key of ["readinessProbe", "livenessProbe", "startupProbe"] as const)
+    filled = part(filled, key, probe(filled[key])!);
+  filled = part(
+    filled,
+    "ports",
+    each(filled.ports, (port) =>
+      fill(port, { protocol: "TCP", ...(hostNetwork && { hostPort: port.containerPort }) }),
+    )!,
+  );
   const { limits, requests } = filled.resources ?? {};
-  return limits ? part(filled, "resources", part(filled.resources!, "requests", fill(requests ?? {}, limits))) : filled;
+  return limits
+    ? part(filled, "resources", part(filled.resources!, "requests", fill(requests ?? {}, limits)))
+    : filled;
 }
 
 function podSpec(spec: PodSpec): PodSpec {
-  let filled = fill(spec, { restartPolicy: "Always", terminationGracePeriodSeconds: 30, dnsPolicy: "ClusterFirst", securityContext: {}, schedulerName: "default-scheduler" });
+  let filled = fill(spec, {
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: "ClusterFirst",
+    securityContext: {},
+    schedulerName: "default-scheduler",
+  });
   for (const key of ["containers", "initContainers"] as const) {
     const containers = each(filled[key], (one) => container(one, filled.hostNetwork ?? false));
     if (containers !== filled[key]) filled = { ...filled, [key]: containers };
@@ -92,28 +158,51 @@ function podSpec(spec: PodSpec): PodSpec {
 }
 
 /** Every Pod bears with a lost node for 300 s, unless it says otherwise. */
-const patience: Toleration[] = ["not-ready", "unreachable"].map((what) => ({ key: `node.kubernetes.io/${what}`, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+const patience: Toleration[] = ["not-ready", "unreachable"].map((what) => ({
+  key: `node.kubernetes.io/${what}`,
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds: 300,
+}));
 
-const admitted = new WeakMap<PodSpec, PodSpec>(); // Pods of one template come with one spec object: its defaults are worked out once
+// Pods of one template come with one spec object: its defaults are worked out once
+const admitted = new WeakMap<PodSpec, PodSpec>();
 
 function pod(pod: Pod): Pod {
   const given = pod.spec ?? {};
   let spec = admitted.get(given);
   if (!spec) {
     spec = fill(podSpec(given), { enableServiceLinks: true } as Partial<PodSpec>);
-    const missing = patience.filter(({ key }) => !spec!.tolerations?.some((one) => (!one.key || one.key === key) && (!one.effect || one.effect === "NoExecute")));
-    if (missing.length > 0) spec = { ...spec, tolerations: [...(spec.tolerations ?? []), ...missing] };
+    const missing = patience.filter(
+      ({ key }) =>
+        !spec!.tolerations?.some(
+          (one) => (!one.key || one.key === key) && (!one.effect || one.effect === "NoExecute"),
+        ),
+    );
+    if (missing.length > 0)
+      spec = { ...spec, tolerations: [...(spec.tolerations ?? []), ...missing] };
     if (Object.isFrozen(given)) admitted.set(given, (spec = frozen(spec)));
   }
   return part(pod, "spec", spec);
 }
 
-const template = (one: PodTemplate | undefined): PodTemplate => part(one ?? ({} as PodTemplate), "spec", podSpec(one?.spec ?? ({} as PodSpec)));
+const template = (one: PodTemplate | undefined): PodTemplate =>
+  part(one ?? ({} as PodTemplate), "spec", podSpec(one?.spec ?? ({} as PodSpec)));
 
 function deployment(deployment: Deployment): Deployment {
-  let spec = fill(deployment.spec ?? {}, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: {} });
+  let spec = fill(deployment.spec ?? {}, {
+    replicas: 1,
+    revisionHistoryLimit: 10,
+    progressDeadlineSeconds: 600,
+    strategy: {},
+  });
   let strategy = fill(spec.strategy!, { type: "RollingUpdate" });
-  if (strategy.type === "RollingUpdate") strategy = part(strategy, "rollingUpdate", fill(strategy.rollingUpdate ?? {}, { maxSurge: "25%", maxUnavailable: "25%" }));
+  if (strategy.type === "RollingUpdate")
+    strategy = part(
+      strategy,
+      "rollingUpdate",
+      fill(strategy.rollingUpdate ?? {}, { maxSurge: "25%", maxUnavailable: "25%" }),
+    );
   spec = part(spec, "strategy", strategy);
   return part(deployment, "spec", part(spec, "template", template(spec.template)));
 }
@@ -125,15 +214,39 @@ function replicaSet(set: ReplicaSet): ReplicaSet {
 
 function namespace(namespace: Namespace): Namespace {
   const { name, labels } = namespace.metadata;
-  const labelled = labels?.["kubernetes.io/metadata.name"] === name ? namespace : { ...namespace, metadata: { ...namespace.metadata, labels: { ...labels, "kubernetes.io/metadata.name": name } } };
-  const kept = part(labelled, "spec", fill(labelled.spec ?? {}, { finalizers: ["kubernetes"] })); // [] is left: that is the end of it
+  const labelled =
+    labels?.["kubernetes.io/metadata.name"] === name
+      ? namespace
+      : {
+          ...namespace,
+          metadata: {
+            ...namespace.metadata,
+            labels: { ...labels, "kubernetes.io/metadata.name": name },
+          },
+        };
+  // [] is left: that is the end of it
+  const kept = part(labelled, "spec", fill(labelled.spec ?? {}, { finalizers: ["kubernetes"] }));
   return part(kept, "status", fill(kept.status ?? {}, { phase: "Active" }));
 }
 
 function endpoints(endpoints: Endpoints): Endpoints {
-  return part(endpoints, "subsets", each(endpoints.subsets, (subset) => part(subset, "ports", each(subset.ports, (port) => fill(port, { protocol: "TCP" }))!))!);
+  return part(
+    endpoints,
+    "subsets",
+    each(endpoints.subsets, (subset) =>
+      part(
+        subset,
+        "ports",
+        each(subset.ports, (port) => fill(port, { protocol: "TCP" }))!,
+      ),
+    )!,
+  );
 }
 
 function endpointSlice(slice: EndpointSlice): EndpointSlice {
-  return part(slice, "ports", each(slice.ports, (port) => fill(port, { name: "", protocol: "TCP" }))!);
+  return part(
+    slice,
+    "ports",
+    each(slice.ports, (port) => fill(port, { name: "", protocol: "TCP" }))!,
+  );
 }

@@ -1,6 +1,7 @@
 /**
- * A deeply frozen copy that shares every part which is frozen already, so that an update costs what it changes and a
- * ReplicaSet's thousand Pods hold one template. As in JSON, `undefined` fields vanish; so do nulls, which Kubernetes reads as absent.
+ * A deeply frozen copy that shares every part which is frozen already, so that an update costs what
+ * it changes and a ReplicaSet's thousand Pods hold one template. As in JSON, `undefined` fields
+ * vanish; so do nulls, which Kubernetes reads as absent.
  */
 export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
@@ -8,16 +9,30 @@ export function frozen<T>(value: T): T {
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const part = (value as Record<string, unknown>)[key];
-    if (part !== undefined && part !== null && key !== "__proto__") copy[key] = typeof part === "object" ? frozen(part) : part;
+    if (part !== undefined && part !== null && key !== "__proto__")
+      copy[key] = typeof part === "object" ? frozen(part) : part;
   }
   return Object.freeze(copy) as T;
 }
 
-/** Whether two JSON values are equal; shared parts cost nothing, an absent field equals an undefined one. */
+/**
+ * Whether two JSON values are equal; shared parts cost nothing, an absent field equals an undefined
+ * one.
+ */
 export function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false;
-  if (Array.isArray(a)) return a.length === (b as unknown[]).length && a.every((item, i) => same(item, (b as unknown[])[i]));
+  if (
+    typeof a !== "object" ||
+    typeof b !== "object" ||
+    a === null ||
+    b === null ||
+    Array.isArray(a) !== Array.isArray(b)
+  )
+    return false;
+  if (Array.isArray(a))
+    return (
+      a.length === (b as unknown[]).length && a.every((item, i) => same(item, (b as unknown[])[i]))
+    );
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
   for (const key in left) if (!same(left[key], right[key])) return false;
   for (const key in right) if (!(key in left) && right[key] !== undefined) return false;

@@ -11,7 +11,10 @@ export interface KindInfo {
   singular: string;
   shortNames: readonly string[];
   namespaced: boolean;
-  /** Where Kubernetes keeps it in etcd: /registry/services/specs/ + namespace/name. (kubernetes: pkg/registry, RESTOptions.ResourcePrefix) */
+  /**
+   * Where Kubernetes keeps it in etcd: /registry/services/specs/ + namespace/name. (kubernetes:
+   * pkg/registry, RESTOptions.ResourcePrefix)
+   */
   prefix: string;
   subresources: readonly ("status" | "scale" | "binding" | "finalize")[];
   /** kubectl get all */
@@ -20,26 +23,69 @@ export interface KindInfo {
   generation: boolean;
 }
 
-type Options = Partial<Pick<KindInfo, "shortNames" | "namespaced" | "prefix" | "subresources" | "inAll" | "generation">>;
+type Options = Partial<
+  Pick<KindInfo, "shortNames" | "namespaced" | "prefix" | "subresources" | "inAll" | "generation">
+>;
 
 function kind(kind: Kind, apiVersion: string, plural: string, options: Options = {}): KindInfo {
   const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
   return {
-    kind, apiVersion, group, plural, singular: kind.toLowerCase(), shortNames: [], namespaced: true,
-    prefix: `/registry/${plural}/`, subresources: [], inAll: false, generation: false, ...options,
+    kind,
+    apiVersion,
+    group,
+    plural,
+    singular: kind.toLowerCase(),
+    shortNames: [],
+    namespaced: true,
+    prefix: `/registry/${plural}/`,
+    subresources: [],
+    inAll: false,
+    generation: false,
+    ...options,
   };
 }
 
 /** One row for each kind of this story, in the order of kubectl api-resources. */
 export const kinds: readonly KindInfo[] = [
-  kind("Endpoints", "v1", "endpoints", { shortNames: ["ep"], prefix: "/registry/services/endpoints/" }),
+  kind("Endpoints", "v1", "endpoints", {
+    shortNames: ["ep"],
+    prefix: "/registry/services/endpoints/",
+  }),
   kind("Event", "v1", "events", { shortNames: ["ev"] }),
-  kind("Namespace", "v1", "namespaces", { shortNames: ["ns"], namespaced: false, subresources: ["status", "finalize"] }),
-  kind("Node", "v1", "nodes", { shortNames: ["no"], namespaced: false, prefix: "/registry/minions/", subresources: ["status"] }),
-  kind("Pod", "v1", "pods", { shortNames: ["po"], subresources: ["status", "binding"], inAll: true }),
-  kind("Service", "v1", "services", { shortNames: ["svc"], prefix: "/registry/services/specs/", subresources: ["status"], inAll: true }),
-  kind("Deployment", "apps/v1", "deployments", { shortNames: ["deploy"], subresources: ["status", "scale"], inAll: true, generation: true }),
-  kind("ReplicaSet", "apps/v1", "replicasets", { shortNames: ["rs"], subresources: ["status", "scale"], inAll: true, generation: true }),
+  kind("Namespace", "v1", "namespaces", {
+    shortNames: ["ns"],
+    namespaced: false,
+    subresources: ["status", "finalize"],
+  }),
+  kind("Node", "v1", "nodes", {
+    shortNames: ["no"],
+    namespaced: false,
+    prefix: "/registry/minions/",
+    subresources: ["status"],
+  }),
+  kind("Pod", "v1", "pods", {
+    shortNames: ["po"],
+    subresources: ["status", "binding"],
+    inAll: true,
+  }),
+  kind("Service", "v1", "services", {
+    shortNames: ["svc"],
+    prefix: "/registry/services/specs/",
+    subresources: ["status"],
+    inAll: true,
+  }),
+  kind("Deployment", "apps/v1", "deployments", {
+    shortNames: ["deploy"],
+    subresources: ["status", "scale"],
+    inAll: true,
+    generation: true,
+  }),
+  kind("ReplicaSet", "apps/v1", "replicasets", {
+    shortNames: ["rs"],
+    subresources: ["status", "scale"],
+    inAll: true,
+    generation: true,
+  }),
   kind("Lease", "coordination.k8s.io/v1", "leases"),
   kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", { generation: true }),
 ];
@@ -50,7 +96,8 @@ const byKind = new Map<string, KindInfo>(kinds.map((info) => [info.kind, info]))
 export const kindInfo = (kind: string): KindInfo | undefined => byKind.get(kind);
 
 /** "deployments.apps", as messages name a resource. */
-export const qualified = (info: KindInfo): string => (info.group ? `${info.plural}.${info.group}` : info.plural);
+export const qualified = (info: KindInfo): string =>
+  info.group ? `${info.plural}.${info.group}` : info.plural;
 
 export function storageKey(info: KindInfo, name: string, namespace: string | undefined): string {
   return info.namespaced ? `${info.prefix}${namespace ?? "default"}/${name}` : info.prefix + name;

@@ -1,18 +1,27 @@
 import type { Condition, Pod } from "./types.js";
 
-/** What controllers and kubelets ask about a Pod. (kubernetes: pkg/api/v1/pod/util.go, pkg/controller/controller_utils.go) */
+/**
+ * What controllers and kubelets ask about a Pod. (kubernetes: pkg/api/v1/pod/util.go,
+ * pkg/controller/controller_utils.go)
+ */
 
 /** Asked for every Pod at every change: a plain loop. */
-export function condition({ status }: { status?: { conditions?: Condition[] } }, type: string): Condition | undefined {
+export function condition(
+  { status }: { status?: { conditions?: Condition[] } },
+  type: string,
+): Condition | undefined {
   const conditions = status?.conditions;
-  if (conditions) for (let i = 0; i < conditions.length; i++) if (conditions[i]!.type === type) return conditions[i];
+  if (conditions)
+    for (let i = 0; i < conditions.length; i++)
+      if (conditions[i]!.type === type) return conditions[i];
   return undefined;
 }
 
 export const isReady = (pod: Pod): boolean => condition(pod, "Ready")?.status === "True";
 
 /** It has ended and will not run again. */
-export const isTerminal = (pod: Pod): boolean => pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+export const isTerminal = (pod: Pod): boolean =>
+  pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 
 /** It counts as a replica: it has not ended and is not being deleted. */
 export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !pod.metadata.deletionTimestamp;

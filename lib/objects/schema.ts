@@ -1,13 +1,14 @@
 /**
- * The fields of every kind, in one place. It drives the strict check of manifests and request bodies, the merge keys of
- * strategic patches, OpenAPI v3 (kubectl apply, kubectl explain) and the types in Go's error messages.
+ * The fields of every kind, in one place. It drives the strict check of manifests and request
+ * bodies, the merge keys of strategic patches, OpenAPI v3 (kubectl apply, kubectl explain) and the
+ * types in Go's error messages.
  *
- * How to read the table:
- *   `# package`                     the Go package of the types below, which is also the stem of their OpenAPI names
- *   `Type: description`             a type
- *   `  name! type@key: description` a field; ! required; @key: strategic patches merge the list by that key, @ alone: as a set
- *   `  ~ names`                     fields that Kubernetes has and Stopover keeps as they come, but does not look into
- * Field types: string, int (int32), int64, bool, time, quantity, intOrString, any, map<…>, []…, or a type of the table.
+ * How to read the table: `# package`                     the Go package of the types below, which
+ * is also the stem of their OpenAPI names `Type: description`             a type `  name! type@key:
+ * description` a field; ! required; @key: strategic patches merge the list by that key, @ alone: as
+ * a set `  ~ names`                     fields that Kubernetes has and Stopover keeps as they come,
+ * but does not look into Field types: string, int (int32), int64, bool, time, quantity,
+ * intOrString, any, map<…>, []…, or a type of the table.
  */
 const table = `
 # io.k8s.apimachinery.pkg.apis.meta.v1
@@ -433,7 +434,16 @@ export interface ObjectType {
   fields: Map<string, Field>;
 }
 
-const scalars = new Set(["string", "int", "int64", "bool", "time", "quantity", "intOrString", "any"]);
+const scalars = new Set([
+  "string",
+  "int",
+  "int64",
+  "bool",
+  "time",
+  "quantity",
+  "intOrString",
+  "any",
+]);
 
 function parseType(text: string): FieldType {
   if (text.startsWith("[]")) return { is: "list", of: parseType(text.slice(2)) };
@@ -448,18 +458,57 @@ function parseTable(): Map<string, ObjectType> {
     const [head = "", ...rest] = line.split(": ");
     const words = head.trim().split(" ");
     if (line.startsWith("# ")) home = line.slice(2);
-    else if (!line.startsWith(" ")) types.set(head, (current = { name: head, package: home, description: rest.join(": "), fields: new Map() }));
-    else if (words[0] === "~") for (const name of words.slice(1)) current.fields.set(name, { name, type: { is: "any" }, required: false, description: "Kept as it comes; Stopover does not look into it." });
+    else if (!line.startsWith(" "))
+      types.set(
+        head,
+        (current = { name: head, package: home, description: rest.join(": "), fields: new Map() }),
+      );
+    else if (words[0] === "~")
+      for (const name of words.slice(1))
+        current.fields.set(name, {
+          name,
+          type: { is: "any" },
+          required: false,
+          description: "Kept as it comes; Stopover does not look into it.",
+        });
     else {
       const [name, required] = [words[0]!.replace("!", ""), words[0]!.endsWith("!")];
       const [type, mergeKey] = words[1]!.split("@");
-      current.fields.set(name, { name, type: parseType(type!), required, description: rest.join(": "), ...(mergeKey !== undefined && { mergeKey }) });
+      current.fields.set(name, {
+        name,
+        type: parseType(type!),
+        required,
+        description: rest.join(": "),
+        ...(mergeKey !== undefined && { mergeKey }),
+      });
     }
   }
-  for (const kind of ["Namespace", "Node", "Pod", "Service", "Endpoints", "Event", "Deployment", "ReplicaSet", "Lease", "EndpointSlice", "Scale", "DeleteOptions"]) {
-    const header: Record<string, string> = { apiVersion: "The group and version of the kind, as apps/v1.", kind: "The kind of the object." };
+  for (const kind of [
+    "Namespace",
+    "Node",
+    "Pod",
+    "Service",
+    "Endpoints",
+    "Event",
+    "Deployment",
+    "ReplicaSet",
+    "Lease",
+    "EndpointSlice",
+    "Scale",
+    "DeleteOptions",
+  ]) {
+    const header: Record<string, string> = {
+      apiVersion: "The group and version of the kind, as apps/v1.",
+      kind: "The kind of the object.",
+    };
     const fields = types.get(kind)!.fields;
-    types.get(kind)!.fields = new Map([...Object.entries(header).map(([name, description]) => [name, { name, type: { is: "string" }, required: false, description }] as [string, Field]), ...fields]);
+    types.get(kind)!.fields = new Map([
+      ...Object.entries(header).map(
+        ([name, description]) =>
+          [name, { name, type: { is: "string" }, required: false, description }] as [string, Field],
+      ),
+      ...fields,
+    ]);
   }
   return types;
 }
@@ -481,24 +530,45 @@ export interface Misfit {
   owner: string;
 }
 
-/** Where `value` does not fit the type called `name`; a null field counts as absent, a null in a list does not. */
+/**
+ * Where `value` does not fit the type called `name`; a null field counts as absent, a null in a
+ * list does not.
+ */
 export function misfits(name: string, value: unknown): Misfit[] {
   const found: Misfit[] = [];
-  if (!objectFits(name)(value)) report({ is: "object", name }, value, "", name, found); // only now is a path worth its price
+  // only now is a path worth its price
+  if (!objectFits(name)(value)) report({ is: "object", name }, value, "", name, found);
   return found;
 }
 
-function report(type: FieldType, value: unknown, path: string, owner: string, found: Misfit[]): void {
+function report(
+  type: FieldType,
+  value: unknown,
+  path: string,
+  owner: string,
+  found: Misfit[],
+): void {
   if (value !== null && value !== undefined && fits(type)(value)) return;
-  if (type.is === "list" && Array.isArray(value)) return value.forEach((item: unknown, i) => report(type.of, item, `${path}[${i}]`, owner, found));
-  if ((type.is !== "object" && type.is !== "map") || !isRecord(value)) return void found.push({ path, problem: "type", allowed: type, value, owner });
+  if (type.is === "list" && Array.isArray(value))
+    return value.forEach((item: unknown, i) =>
+      report(type.of, item, `${path}[${i}]`, owner, found),
+    );
+  if ((type.is !== "object" && type.is !== "map") || !isRecord(value))
+    return void found.push({ path, problem: "type", allowed: type, value, owner });
   const fields = type.is === "object" ? types().get(type.name)!.fields : undefined;
   for (const [key, part] of Object.entries(value)) {
     const here = path ? `${path}.${key}` : key;
     const field = type.is === "map" ? type.of : fields!.get(key)?.type;
     if (field && (part === null || part === undefined)) continue;
     if (field) report(field, part, here, type.is === "object" ? type.name : owner, found);
-    else found.push({ path: here, problem: "unknown", allowed: [...fields!.keys()], value: part, owner: owner });
+    else
+      found.push({
+        path: here,
+        problem: "unknown",
+        allowed: [...fields!.keys()],
+        value: part,
+        owner: owner,
+      });
   }
 }
 
@@ -506,25 +576,36 @@ function report(type: FieldType, value: unknown, path: string, owner: string, fo
 
 type Fits = (value: unknown) => boolean;
 const made = new Map<string, Fits>();
-/** Frozen values of the types that are shared by many, or of which a few in a hundred change, known to fit. */
-const fitting: Record<string, WeakSet<object>> = { PodSpec: new WeakSet(), Endpoint: new WeakSet() };
+/**
+ * Frozen values of the types that are shared by many, or of which a few in a hundred change, known
+ * to fit.
+ */
+const fitting: Record<string, WeakSet<object>> = {
+  PodSpec: new WeakSet(),
+  Endpoint: new WeakSet(),
+};
 
 function objectFits(name: string): Fits {
   let test = made.get(name);
   if (!test) {
-    const fields = new Map([...types().get(name)!.fields].map(([key, { type }]) => [key, fits(type)]));
+    const fields = new Map(
+      [...types().get(name)!.fields].map(([key, { type }]) => [key, fits(type)]),
+    );
     const known = fitting[name];
-    made.set(name, (test = (value) => {
-      if (known?.has(value as object)) return true;
-      if (!isRecord(value)) return false;
-      for (const key in value) {
-        const part = value[key];
-        const field = fields.get(key);
-        if (!field || (part !== null && part !== undefined && !field(part))) return false;
-      }
-      if (known && Object.isFrozen(value)) known.add(value);
-      return true;
-    }));
+    made.set(
+      name,
+      (test = (value) => {
+        if (known?.has(value as object)) return true;
+        if (!isRecord(value)) return false;
+        for (const key in value) {
+          const part = value[key];
+          const field = fields.get(key);
+          if (!field || (part !== null && part !== undefined && !field(part))) return false;
+        }
+        if (known && Object.isFrozen(value)) known.add(value);
+        return true;
+      }),
+    );
   }
   return test;
 }
@@ -533,12 +614,22 @@ function fits(type: FieldType): Fits {
   if (type.is === "object") return objectFits(type.name);
   if (type.is !== "list" && type.is !== "map") return scalarFits[type.is];
   const item = fits(type.of);
-  return type.is === "list" ? (value) => Array.isArray(value) && value.every(item) : (value) => isRecord(value) && Object.values(value).every((part) => part === null || part === undefined || item(part));
+  return type.is === "list"
+    ? (value) => Array.isArray(value) && value.every(item)
+    : (value) =>
+        isRecord(value) &&
+        Object.values(value).every((part) => part === null || part === undefined || item(part));
 }
 
-const whole = (bits: 32 | 64): Fits => (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** (bits - 1);
+const whole =
+  (bits: 32 | 64): Fits =>
+  (value) =>
+    Number.isInteger(value) && Math.abs(value as number) < 2 ** (bits - 1);
 const text: Fits = (value) => typeof value === "string";
-const pattern = (regexp: RegExp): Fits => (value) => typeof value === "string" && regexp.test(value);
+const pattern =
+  (regexp: RegExp): Fits =>
+  (value) =>
+    typeof value === "string" && regexp.test(value);
 const quantity = pattern(/^[+-]?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/);
 const scalarFits: Record<Exclude<FieldType["is"], "list" | "map" | "object">, Fits> = {
   string: text,
@@ -551,15 +642,23 @@ const scalarFits: Record<Exclude<FieldType["is"], "list" | "map" | "object">, Fi
   any: () => true,
 };
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What is needed, in words: "a whole number", "a list of ServicePort". */
 export function inWords(type: FieldType): string {
   const words = {
-    string: "a text (in quotes where YAML would read something else)", time: 'a time like "2024-01-21T05:09:08Z"', int: "a whole number (32 bits)", int64: "a whole number", bool: "true or false",
-    quantity: 'a quantity like "500m" or "64Mi"', intOrString: "a whole number or a text", any: "anything",
+    string: "a text (in quotes where YAML would read something else)",
+    time: 'a time like "2024-01-21T05:09:08Z"',
+    int: "a whole number (32 bits)",
+    int64: "a whole number",
+    bool: "true or false",
+    quantity: 'a quantity like "500m" or "64Mi"',
+    intOrString: "a whole number or a text",
+    any: "anything",
   };
-  if (type.is === "object") return `an object (${[...types().get(type.name)!.fields.keys()].slice(0, 6).join(", ")}, …)`;
+  if (type.is === "object")
+    return `an object (${[...types().get(type.name)!.fields.keys()].slice(0, 6).join(", ")}, …)`;
   if (type.is === "list") return `a list${type.of.is === "object" ? " of objects" : ""}`;
   return type.is === "map" ? "an object of names and values" : words[type.is];
 }

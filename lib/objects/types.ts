@@ -1,7 +1,8 @@
 /**
- * The objects of this story, with Kubernetes' own field names (k8s.io/api: core/v1, apps/v1, discovery/v1, coordination/v1).
- * Only the fields that something in Stopover reads, writes or shows are declared. Every object that the store hands out
- * is deeply frozen and shared by reference; the types say `readonly` where that is cheap to say.
+ * The objects of this story, with Kubernetes' own field names (k8s.io/api: core/v1, apps/v1,
+ * discovery/v1, coordination/v1). Only the fields that something in Stopover reads, writes or shows
+ * are declared. Every object that the store hands out is deeply frozen and shared by reference; the
+ * types say `readonly` where that is cheap to say.
  */
 export interface ObjectMeta {
   name: string;
@@ -9,7 +10,9 @@ export interface ObjectMeta {
   generateName?: string;
   namespace?: string;
   uid?: string;
-  /** The store's revision of the last write to this object, as a decimal string: opaque to clients. */
+  /**
+   * The store's revision of the last write to this object, as a decimal string: opaque to clients.
+   */
   resourceVersion?: string;
   /** Counts changes of `spec`; status writes leave it alone. */
   generation?: number;
@@ -23,7 +26,10 @@ export interface ObjectMeta {
   finalizers?: string[];
 }
 
-/** Whose an object is: it is removed when its owner goes. `controller`: the one owner that looks after it. */
+/**
+ * Whose an object is: it is removed when its owner goes. `controller`: the one owner that looks
+ * after it.
+ */
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -51,13 +57,23 @@ export interface ObjectReference {
   fieldPath?: string;
 }
 
-/** Selects objects by their labels; all that is named must hold, and an empty one selects everything. */
+/**
+ * Selects objects by their labels; all that is named must hold, and an empty one selects
+ * everything.
+ */
 export interface LabelSelector {
   matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: "In" | "NotIn" | "Exists" | "DoesNotExist"; values?: string[] }[];
+  matchExpressions?: {
+    key: string;
+    operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+    values?: string[];
+  }[];
 }
 
-/** One thing that is true, false or unknown of an object, since when and why: `kubectl describe` lists them. */
+/**
+ * One thing that is true, false or unknown of an object, since when and why: `kubectl describe`
+ * lists them.
+ */
 export interface Condition {
   type: string;
   status: "True" | "False" | "Unknown";
@@ -103,7 +119,13 @@ export interface NodeAddress {
 
 /** A machine that runs Pods. (core/v1) */
 export interface Node extends KubeObject {
-  spec: { podCIDR?: string; podCIDRs?: string[]; providerID?: string; taints?: Taint[]; unschedulable?: boolean };
+  spec: {
+    podCIDR?: string;
+    podCIDRs?: string[];
+    providerID?: string;
+    taints?: Taint[];
+    unschedulable?: boolean;
+  };
   status?: {
     /** The addresses of the node's interfaces; the first InternalIP is the node IP. */
     addresses?: NodeAddress[];
@@ -116,7 +138,10 @@ export interface Node extends KubeObject {
 
 // ---- Pod --------------------------------------------------------------------------------------------------------
 
-/** A port that a container says it listens on: documentation in Kubernetes, and what Stopover's containers listen on. */
+/**
+ * A port that a container says it listens on: documentation in Kubernetes, and what Stopover's
+ * containers listen on.
+ */
 export interface ContainerPort {
   name?: string;
   containerPort: number;
@@ -127,7 +152,13 @@ export interface ContainerPort {
 
 /** How the kubelet finds out whether a container is ready or alive. Times are in seconds. */
 export interface Probe {
-  httpGet?: { path?: string; port: number | string; scheme?: string; host?: string; httpHeaders?: { name: string; value: string }[] };
+  httpGet?: {
+    path?: string;
+    port: number | string;
+    scheme?: string;
+    host?: string;
+    httpHeaders?: { name: string; value: string }[];
+  };
   tcpSocket?: { port: number | string; host?: string };
   exec?: { command?: string[] };
   initialDelaySeconds?: number;
@@ -150,7 +181,10 @@ export interface Container {
   readinessProbe?: Probe;
   livenessProbe?: Probe;
   startupProbe?: Probe;
-  /** Of the hooks only preStop.sleep is acted on: seconds between the deletion and the signal to end (KEP-3960). */
+  /**
+   * Of the hooks only preStop.sleep is acted on: seconds between the deletion and the signal to end
+   * (KEP-3960).
+   */
   lifecycle?: { preStop?: { sleep?: { seconds: number } } };
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
@@ -186,7 +220,11 @@ export interface ContainerStatus {
   image?: string;
   imageID?: string;
   containerID?: string;
-  state?: { running?: { startedAt?: string }; waiting?: { reason?: string; message?: string }; terminated?: { exitCode: number; reason?: string; startedAt?: string; finishedAt?: string } };
+  state?: {
+    running?: { startedAt?: string };
+    waiting?: { reason?: string; message?: string };
+    terminated?: { exitCode: number; reason?: string; startedAt?: string; finishedAt?: string };
+  };
   lastState?: ContainerStatus["state"];
 }
 
@@ -216,13 +254,19 @@ export interface PodTemplate {
 
 // ---- workloads --------------------------------------------------------------------------------------------------
 
-/** Keeps so many Pods of a template running, and replaces them step by step when the template changes. (apps/v1) */
+/**
+ * Keeps so many Pods of a template running, and replaces them step by step when the template
+ * changes. (apps/v1)
+ */
 export interface Deployment extends KubeObject {
   spec: {
     replicas?: number;
     selector: LabelSelector;
     template: PodTemplate;
-    strategy?: { type?: "RollingUpdate" | "Recreate"; rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string } };
+    strategy?: {
+      type?: "RollingUpdate" | "Recreate";
+      rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string };
+    };
     minReadySeconds?: number;
     revisionHistoryLimit?: number;
     progressDeadlineSeconds?: number;
@@ -239,10 +283,24 @@ export interface Deployment extends KubeObject {
   };
 }
 
-/** Keeps so many Pods of one template running; a Deployment has one for each of its templates. (apps/v1) */
+/**
+ * Keeps so many Pods of one template running; a Deployment has one for each of its templates.
+ * (apps/v1)
+ */
 export interface ReplicaSet extends KubeObject {
-  spec: { replicas?: number; selector: LabelSelector; template: PodTemplate; minReadySeconds?: number };
-  status?: { observedGeneration?: number; replicas?: number; fullyLabeledReplicas?: number; readyReplicas?: number; availableReplicas?: number };
+  spec: {
+    replicas?: number;
+    selector: LabelSelector;
+    template: PodTemplate;
+    minReadySeconds?: number;
+  };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    fullyLabeledReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+  };
 }
 
 // ---- Service and its endpoints ----------------------------------------------------------------------------------
@@ -252,7 +310,10 @@ export type Protocol = "TCP" | "UDP" | "SCTP";
 /** An IP family, as Kubernetes writes it. */
 export type IPFamily = "IPv4" | "IPv6";
 
-/** A port of a Service: `port` is the Service's own, `targetPort` the Pods', `nodePort` every node's. */
+/**
+ * A port of a Service: `port` is the Service's own, `targetPort` the Pods', `nodePort` every
+ * node's.
+ */
 export interface ServicePort {
   name?: string;
   protocol?: Protocol;
@@ -267,7 +328,10 @@ export interface ServicePort {
 export interface LoadBalancerIngress {
   ip?: string;
   hostname?: string;
-  /** VIP: nodes see the load balancer's address as destination; Proxy: they do not, and kube-proxy writes no rules for it. */
+  /**
+   * VIP: nodes see the load balancer's address as destination; Proxy: they do not, and kube-proxy
+   * writes no rules for it.
+   */
   ipMode?: "VIP" | "Proxy";
   ports?: { port: number; protocol: Protocol; error?: string }[];
 }
@@ -328,12 +392,23 @@ export interface EndpointSlice extends KubeObject {
 
 // ---- the cluster's own bookkeeping ------------------------------------------------------------------------------
 
-/** Who holds an office, and since when: leader election and node heartbeats. Times are RFC 3339, durations seconds. (coordination.k8s.io/v1) */
+/**
+ * Who holds an office, and since when: leader election and node heartbeats. Times are RFC 3339,
+ * durations seconds. (coordination.k8s.io/v1)
+ */
 export interface Lease extends KubeObject {
-  spec: { holderIdentity?: string; leaseDurationSeconds?: number; acquireTime?: string; renewTime?: string; leaseTransitions?: number };
+  spec: {
+    holderIdentity?: string;
+    leaseDurationSeconds?: number;
+    acquireTime?: string;
+    renewTime?: string;
+    leaseTransitions?: number;
+  };
 }
 
-/** Something that happened to an object, told for people: `kubectl describe` lists them. (core/v1) */
+/**
+ * Something that happened to an object, told for people: `kubectl describe` lists them. (core/v1)
+ */
 export interface Event extends KubeObject {
   involvedObject: ObjectReference;
   reason: string;

@@ -4,9 +4,10 @@ import { CompactedError, stamped, type Change, type Entry, type Store } from "./
 import { SyncHttp } from "./sync-http.js";
 
 /**
- * The store in a real etcd (3.4 or later), through its JSON gateway: the state survives a restart, several API servers may
- * share it, and `etcdctl get /registry/ --prefix` shows it. Values are JSON, without the resourceVersion: that is etcd's to say.
- * (etcd: api/etcdserverpb/rpc.proto, Documentation/dev-guide/api_grpc_gateway.md; kubernetes: apiserver/pkg/storage/etcd3/store.go)
+ * The store in a real etcd (3.4 or later), through its JSON gateway: the state survives a restart,
+ * several API servers may share it, and `etcdctl get /registry/ --prefix` shows it. Values are
+ * JSON, without the resourceVersion: that is etcd's to say. (etcd: api/etcdserverpb/rpc.proto,
+ * Documentation/dev-guide/api_grpc_gateway.md; kubernetes: apiserver/pkg/storage/etcd3/store.go)
  *
  * A watch that breaks off is begun again, from where it was, with the next call that etcd answers.
  */
@@ -32,34 +33,71 @@ export class EtcdStore implements Store {
     return kvs?.[0] && entryOf(kvs[0]);
   }
 
-  range(prefix: string, { revision, limit = 0, from }: { revision?: number; limit?: number; from?: string } = {}) {
+  range(
+    prefix: string,
+    { revision, limit = 0, from }: { revision?: number; limit?: number; from?: string } = {},
+  ) {
     if (limit === Infinity) limit = 0;
-    const { kvs = [], more = false, count = "0", header } = this.#call<RangeResponse>("kv/range", {
-      key: base64(from !== undefined && from > prefix ? from : prefix), range_end: base64(prefixEnd(prefix)), limit: String(limit), ...(revision !== undefined && { revision: String(revision) }),
+    const {
+      kvs = [],
+      more = false,
+      count = "0",
+      header,
+    } = this.#call<RangeResponse>("kv/range", {
+      key: base64(from !== undefined && from > prefix ? from : prefix),
+      range_end: base64(prefixEnd(prefix)),
+      limit: String(limit),
+      ...(revision !== undefined && { revision: String(revision) }),
     });
-    return { entries: kvs.map(entryOf), revision: Number(header.revision), more, count: Number(count) };
+    return {
+      entries: kvs.map(entryOf),
+      revision: Number(header.revision),
+      more,
+      count: Number(count),
+    };
   }
 
   put(key: string, value: KubeObject, expected?: number): Entry | undefined {
     const { resourceVersion: _, ...metadata } = value.metadata;
-    const put = { request_put: { key: base64(key), value: base64(JSON.stringify({ ...value, metadata })) } };
-    const { succeeded, responses } = this.#call<TxnResponse>("kv/txn", { compare: expected === undefined ? [] : [isAt(key, expected)], success: [put, { request_range: { key: base64(key) } }] });
+    const put = {
+      request_put: { key: base64(key), value: base64(JSON.stringify({ ...value, metadata })) },
+    };
+    const { succeeded, responses } = this.#call<TxnResponse>("kv/txn", {
+      compare: expected === undefined ? [] : [isAt(key, expected)],
+      success: [put, { request_range: { key: base64(key) } }],
+    });
     return succeeded ? entryOf(responses![1]!.response_range!.kvs![0]!) : undefined;
   }
 
   delete(key: string, expected?: number): Entry | undefined {
     const remove = { request_delete_range: { key: base64(key), prev_kv: true } };
-    const { succeeded, responses, header } = this.#call<TxnResponse>("kv/txn", { compare: expected === undefined ? [exists(key)] : [exists(key), isAt(key, expected)], success: [remove] });
+    const { succeeded, responses, header } = this.#call<TxnResponse>("kv/txn", {
+      compare: expected === undefined ? [exists(key)] : [exists(key), isAt(key, expected)],
+      success: [remove],
+    });
     if (!succeeded) return undefined;
-    return { ...entryOf(responses![0]!.response_delete_range!.prev_kvs![0]!), modRevision: Number(header.revision) };
+    return {
+      ...entryOf(responses![0]!.response_delete_range!.prev_kvs![0]!),
+      modRevision: Number(header.revision),
+    };
   }
 
-  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void, lost?: () => void): () => void {
-    this.#call("kv/range", { key: base64(prefix), revision: String(Math.max(revision, 1)), count_only: true }); // throws CompactedError
+  watch(
+    prefix: string,
+    revision: number,
+    on: (events: readonly Change[]) => void,
+    lost?: () => void,
+  ): () => void {
+    this.#call("kv/range", {
+      key: base64(prefix),
+      revision: String(Math.max(revision, 1)),
+      count_only: true,
+    }); // throws CompactedError
     let [after, stop] = [revision, () => {}];
     const line = (text: string) => {
       const { result } = JSON.parse(text) as { result?: WatchResponse };
-      if (result?.compact_revision) { // etcd ends the watch: it has forgotten where this one was
+      if (result?.compact_revision) {
+        // etcd ends the watch: it has forgotten where this one was
         after = this.range(prefix, { limit: 1 }).revision;
         stop();
         begin();
@@ -72,8 +110,16 @@ export class EtcdStore implements Store {
       on(events);
     };
     const begin = () => {
-      const create_request = { key: base64(prefix), range_end: base64(prefixEnd(prefix)), start_revision: String(after + 1), prev_kv: true };
-      stop = this.#http.stream({ method: "POST", path: "/v3/watch", body: JSON.stringify({ create_request }) }, { line, end: () => this.#broken.add(begin) });
+      const create_request = {
+        key: base64(prefix),
+        range_end: base64(prefixEnd(prefix)),
+        start_revision: String(after + 1),
+        prev_kv: true,
+      };
+      stop = this.#http.stream(
+        { method: "POST", path: "/v3/watch", body: JSON.stringify({ create_request }) },
+        { line, end: () => this.#broken.add(begin) },
+      );
     };
     begin();
     return () => {
@@ -96,7 +142,11 @@ export class EtcdStore implements Store {
   }
 
   #call<T extends { header?: Header }>(method: string, body: object): T {
-    const answer = this.#http.request({ method: "POST", path: `/v3/${method}`, body: JSON.stringify(body) });
+    const answer = this.#http.request({
+      method: "POST",
+      path: `/v3/${method}`,
+      body: JSON.stringify(body),
+    });
     const value = JSON.parse(answer.body) as T & { message?: string; error?: string };
     if (answer.status >= 400) throw failure(value.message ?? value.error ?? answer.body);
     this.#revision = Math.max(this.#revision, Number(value.header?.revision ?? 0));
@@ -130,7 +180,10 @@ interface RangeResponse {
 interface TxnResponse {
   header: Header;
   succeeded?: boolean;
-  responses?: { response_range?: RangeResponse; response_delete_range?: { prev_kvs?: KeyValue[] } }[];
+  responses?: {
+    response_range?: RangeResponse;
+    response_delete_range?: { prev_kvs?: KeyValue[] };
+  }[];
 }
 
 interface WatchResponse {
@@ -144,21 +197,55 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const text = (encoded: string): string => Buffer.from(encoded, "base64").toString("utf8");
 
 /** The first key after all that begin with the prefix. */
-const prefixEnd = (prefix: string): string => prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+const prefixEnd = (prefix: string): string =>
+  prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 
-const isAt = (key: string, revision: number) => ({ key: base64(key), target: "MOD", result: "EQUAL", mod_revision: String(revision) });
-const exists = (key: string) => ({ key: base64(key), target: "VERSION", result: "GREATER", version: "0" });
+const isAt = (key: string, revision: number) => ({
+  key: base64(key),
+  target: "MOD",
+  result: "EQUAL",
+  mod_revision: String(revision),
+});
+const exists = (key: string) => ({
+  key: base64(key),
+  target: "VERSION",
+  result: "GREATER",
+  version: "0",
+});
 
 function entryOf({ key, value, create_revision, mod_revision, version }: KeyValue): Entry {
   const object = JSON.parse(text(value)) as KubeObject;
-  return frozen({ key: text(key), value: stamped(object, Number(mod_revision)), createRevision: Number(create_revision), modRevision: Number(mod_revision), version: Number(version) });
+  return frozen({
+    key: text(key),
+    value: stamped(object, Number(mod_revision)),
+    createRevision: Number(create_revision),
+    modRevision: Number(mod_revision),
+    version: Number(version),
+  });
 }
 
-/** An event whose former value is compacted away cannot say what was deleted: Kubernetes drops it too. */
-function changeOf({ type = "PUT", kv, prev_kv }: NonNullable<WatchResponse["events"]>[number]): Change[] {
+/**
+ * An event whose former value is compacted away cannot say what was deleted: Kubernetes drops it
+ * too.
+ */
+function changeOf({
+  type = "PUT",
+  kv,
+  prev_kv,
+}: NonNullable<WatchResponse["events"]>[number]): Change[] {
   const previous = prev_kv && entryOf(prev_kv);
   const value = type === "PUT" ? entryOf(kv as KeyValue).value : previous?.value;
-  return value ? [{ type, revision: Number(kv.mod_revision), key: text(kv.key!), value, ...(previous && { previous }) }] : [];
+  return value
+    ? [
+        {
+          type,
+          revision: Number(kv.mod_revision),
+          key: text(kv.key!),
+          value,
+          ...(previous && { previous }),
+        },
+      ]
+    : [];
 }
 
 function failure(message: string): Error {

@@ -4,9 +4,10 @@ import { CompactedError, stamped, type Change, type Entry, type Store } from "./
 /**
  * The store in memory: etcd's semantics, as far as Kubernetes uses them.
  *
- * Every write is appended to a log and the log is the history: a watch from an old revision replays it, a range at an old
- * revision takes it back, compaction cuts it off. Keys are kept by directory ("/registry/pods/default/"), each sorted when
- * somebody next asks for its order, so that a write costs the same whatever the store holds.
+ * Every write is appended to a log and the log is the history: a watch from an old revision replays
+ * it, a range at an old revision takes it back, compaction cuts it off. Keys are kept by directory
+ * ("/registry/pods/default/"), each sorted when somebody next asks for its order, so that a write
+ * costs the same whatever the store holds.
  */
 export class MemoryStore implements Store {
   readonly immediate = true;
@@ -19,7 +20,10 @@ export class MemoryStore implements Store {
   #watchers = new Set<{ prefix: string; on: (events: readonly Change[]) => void }>();
   readonly #logLimit: number;
 
-  /** `historyLimit`: changes kept before the older half is compacted away by itself; default 100,000. */
+  /**
+   * `historyLimit`: changes kept before the older half is compacted away by itself; default
+   * 100,000.
+   */
   constructor({ historyLimit = 100_000 }: { historyLimit?: number } = {}) {
     this.#logLimit = historyLimit;
   }
@@ -33,7 +37,11 @@ export class MemoryStore implements Store {
     if (expected !== undefined && (previous?.modRevision ?? 0) !== expected) return undefined;
     const revision = this.revision + 1;
     const entry: Entry = Object.freeze({
-      key, value: stamped(value, revision), createRevision: previous?.createRevision ?? revision, modRevision: revision, version: (previous?.version ?? 0) + 1,
+      key,
+      value: stamped(value, revision),
+      createRevision: previous?.createRevision ?? revision,
+      modRevision: revision,
+      version: (previous?.version ?? 0) + 1,
     });
     this.#entries.set(key, entry);
     if (!previous) this.#directory(key).add(key);
@@ -43,7 +51,8 @@ export class MemoryStore implements Store {
 
   delete(key: string, expected?: number): Entry | undefined {
     const previous = this.#entries.get(key);
-    if (!previous || (expected !== undefined && previous.modRevision !== expected)) return undefined;
+    if (!previous || (expected !== undefined && previous.modRevision !== expected))
+      return undefined;
     const revision = this.revision + 1;
     this.#entries.delete(key);
     this.#directory(key).remove(this.#has);
@@ -51,8 +60,14 @@ export class MemoryStore implements Store {
     return { ...previous, modRevision: revision };
   }
 
-  range(prefix: string, { revision, limit = Infinity, from }: { revision?: number; limit?: number; from?: string } = {}) {
-    const keys = revision === undefined || revision === this.revision ? this.#entries : this.#asOf(revision, prefix);
+  range(
+    prefix: string,
+    { revision, limit = Infinity, from }: { revision?: number; limit?: number; from?: string } = {},
+  ) {
+    const keys =
+      revision === undefined || revision === this.revision
+        ? this.#entries
+        : this.#asOf(revision, prefix);
     const all = keys === this.#entries ? this.#keysUnder(prefix) : [...keys.keys()].sort(byteOrder);
     const start = from === undefined ? 0 : firstAtLeast(all, from);
     const end = Math.min(all.length, start + limit);
@@ -63,7 +78,9 @@ export class MemoryStore implements Store {
 
   watch(prefix: string, revision: number, on: (events: readonly Change[]) => void): () => void {
     if (Math.max(revision, 1) + 1 < this.#logStart) throw new CompactedError(this.#logStart - 1);
-    const past = this.#log.slice(Math.max(0, revision + 1 - this.#logStart)).filter((change) => change.key.startsWith(prefix));
+    const past = this.#log
+      .slice(Math.max(0, revision + 1 - this.#logStart))
+      .filter((change) => change.key.startsWith(prefix));
     if (past.length > 0) on(past);
     const watcher = { prefix, on };
     this.#watchers.add(watcher);
@@ -71,7 +88,10 @@ export class MemoryStore implements Store {
   }
 
   compact(revision: number): void {
-    if (revision > this.revision) throw new RangeError(`cannot compact at revision ${revision}: it is in the future (the last one is ${this.revision})`);
+    if (revision > this.revision)
+      throw new RangeError(
+        `cannot compact at revision ${revision}: it is in the future (the last one is ${this.revision})`,
+      );
     if (revision < this.#logStart) throw new CompactedError(this.#logStart - 1);
     this.#log.splice(0, revision + 1 - this.#logStart);
     this.#logStart = revision + 1;
@@ -84,7 +104,8 @@ export class MemoryStore implements Store {
   #append(change: Change): void {
     this.revision = change.revision;
     this.#log.push(change);
-    if (this.#log.length > this.#logLimit) this.compact(this.revision - Math.floor(this.#logLimit / 2));
+    if (this.#log.length > this.#logLimit)
+      this.compact(this.revision - Math.floor(this.#logLimit / 2));
     for (const { prefix, on } of this.#watchers) if (change.key.startsWith(prefix)) on([change]);
   }
 
@@ -101,14 +122,18 @@ export class MemoryStore implements Store {
     const lists: (readonly string[])[] = [];
     for (const [path, directory] of this.#directories) {
       if (path.startsWith(prefix)) lists.push(directory.sorted(this.#has));
-      else if (prefix.startsWith(path)) lists.push(directory.sorted(this.#has).filter((key) => key.startsWith(prefix)));
+      else if (prefix.startsWith(path))
+        lists.push(directory.sorted(this.#has).filter((key) => key.startsWith(prefix)));
     }
     return lists.length === 1 ? lists[0]! : lists.flat().sort(byteOrder);
   }
 
   /** Takes back, newest first, what happened under the prefix after `revision`. */
   #asOf(revision: number, prefix: string): Map<string, Entry> {
-    if (revision > this.revision) throw new RangeError(`revision ${revision} is in the future (the last one is ${this.revision})`);
+    if (revision > this.revision)
+      throw new RangeError(
+        `revision ${revision} is in the future (the last one is ${this.revision})`,
+      );
     if (revision + 1 < this.#logStart) throw new CompactedError(this.#logStart - 1);
     const entries = new Map(this.#keysUnder(prefix).map((key) => [key, this.#entries.get(key)!]));
     for (let i = this.#log.length - 1; i >= revision + 1 - this.#logStart; i--) {
@@ -137,7 +162,8 @@ class Directory {
   remove(has: (key: string) => boolean): void {
     this.#live--;
     this.#ordered = false;
-    if (this.#keys.length > 2 * this.#live + 100) this.sorted(has); // keys come and go, and nobody asks: let go of the old ones
+    // keys come and go, and nobody asks: let go of the old ones
+    if (this.#keys.length > 2 * this.#live + 100) this.sorted(has);
   }
 
   sorted(has: (key: string) => boolean): readonly string[] {

@@ -2,31 +2,54 @@ import { frozen } from "../objects/freeze.js";
 import type { KubeObject } from "../objects/types.js";
 
 /**
- * What Kubernetes asks of etcd, and nothing more: keys with revisions, compare-and-set, ranges by prefix, a watch from any
- * revision that is not compacted, compaction. (etcd: api/etcdserverpb/rpc.proto; Kubernetes: storage/etcd3/store.go)
+ * What Kubernetes asks of etcd, and nothing more: keys with revisions, compare-and-set, ranges by
+ * prefix, a watch from any revision that is not compacted, compaction. (etcd:
+ * api/etcdserverpb/rpc.proto; Kubernetes: storage/etcd3/store.go)
  *
- * Keys are Kubernetes' own: /registry/services/specs/default/nginx. Values are objects, deeply frozen and shared by reference.
- * What a store hands out carries its modRevision as metadata.resourceVersion, and that is all the store knows of objects
- * (as Kubernetes' versioner does when it decodes). One counter, the revision, counts every write of the whole store.
+ * Keys are Kubernetes' own: /registry/services/specs/default/nginx. Values are objects, deeply
+ * frozen and shared by reference. What a store hands out carries its modRevision as
+ * metadata.resourceVersion, and that is all the store knows of objects (as Kubernetes' versioner
+ * does when it decodes). One counter, the revision, counts every write of the whole store.
  */
 export interface Store {
   /** The revision of the last write that this store knows of; 1 before the first, as in etcd. */
   readonly revision: number;
-  /** Whether watchers are told within the write, so that they know all that happened up to `revision`. */
+  /**
+   * Whether watchers are told within the write, so that they know all that happened up to
+   * `revision`.
+   */
   readonly immediate: boolean;
   get(key: string): Entry | undefined;
-  /** All entries whose key begins with `prefix`, in key order. `revision`: as of then (throws CompactedError if that is gone). */
-  range(prefix: string, options?: { revision?: number; limit?: number; from?: string }): { entries: Entry[]; revision: number; more: boolean; count: number };
-  /** Writes if the key's modRevision is still `expected` (0: it must not exist), and answers the new entry; else answers undefined. Without `expected` it always writes. */
+  /**
+   * All entries whose key begins with `prefix`, in key order. `revision`: as of then (throws
+   * CompactedError if that is gone).
+   */
+  range(
+    prefix: string,
+    options?: { revision?: number; limit?: number; from?: string },
+  ): { entries: Entry[]; revision: number; more: boolean; count: number };
+  /**
+   * Writes if the key's modRevision is still `expected` (0: it must not exist), and answers the new
+   * entry; else answers undefined. Without `expected` it always writes.
+   */
   put(key: string, value: KubeObject, expected?: number): Entry | undefined;
-  /** Removes if the key's modRevision is still `expected`, and answers what was there with the revision of the removal; else undefined. */
+  /**
+   * Removes if the key's modRevision is still `expected`, and answers what was there with the
+   * revision of the removal; else undefined.
+   */
   delete(key: string, expected?: number): Entry | undefined;
   /**
-   * Every change to keys under `prefix` after `revision`, in order of revision, first those that already happened. Throws CompactedError.
-   * The memory store calls `on` inside the write, etcd's when it hears of it: whoever listens must only take note and act later.
-   * `lost` is called where changes were compacted away before they could be told: the watch goes on, with a gap.
+   * Every change to keys under `prefix` after `revision`, in order of revision, first those that
+   * already happened. Throws CompactedError. The memory store calls `on` inside the write, etcd's
+   * when it hears of it: whoever listens must only take note and act later. `lost` is called where
+   * changes were compacted away before they could be told: the watch goes on, with a gap.
    */
-  watch(prefix: string, revision: number, on: (events: readonly Change[]) => void, lost?: () => void): () => void;
+  watch(
+    prefix: string,
+    revision: number,
+    on: (events: readonly Change[]) => void,
+    lost?: () => void,
+  ): () => void;
   /** Forgets what was before `revision`: older ranges and watches throw CompactedError. */
   compact(revision: number): void;
   close(): void;
@@ -54,7 +77,9 @@ export interface Change {
 export class CompactedError extends Error {
   /** `compactRevision`: the oldest one kept, where that is known. */
   constructor(readonly compactRevision?: number) {
-    super(`the required revision has been compacted${compactRevision === undefined ? "" : ` (the oldest one kept is ${compactRevision})`}`);
+    super(
+      `the required revision has been compacted${compactRevision === undefined ? "" : ` (the oldest one kept is ${compactRevision})`}`,
+    );
     this.name = "CompactedError";
   }
 }

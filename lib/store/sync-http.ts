@@ -1,9 +1,15 @@
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
+import {
+  MessageChannel,
+  receiveMessageOnPort,
+  Worker,
+  type MessagePort,
+} from "node:worker_threads";
 import type { Answer, Asked, StreamMessage } from "./sync-http-worker.js";
 
 /**
- * HTTP for synchronous code: a worker thread talks to the server while this thread waits (Atomics.wait), so that a store or a
- * client over the network looks like one in memory. Streams (watches) come in line by line, through the event loop.
+ * HTTP for synchronous code: a worker thread talks to the server while this thread waits
+ * (Atomics.wait), so that a store or a client over the network looks like one in memory. Streams
+ * (watches) come in line by line, through the event loop.
  */
 export class SyncHttp {
   readonly #worker: Worker;
@@ -13,13 +19,23 @@ export class SyncHttp {
   readonly #streams = new Map<number, StreamHandlers>();
   #lastId = 0;
 
-  /** `url`: "http://127.0.0.1:2379". `timeout`: milliseconds that a request may take; default 30,000. */
-  constructor(readonly url: string, readonly timeout = 30_000) {
-    if (!URL.canParse(url) || new URL(url).protocol !== "http:") throw new Error(`got ${JSON.stringify(url)}; an address like http://127.0.0.1:2379 is needed`);
+  /**
+   * `url`: "http://127.0.0.1:2379". `timeout`: milliseconds that a request may take; default
+   * 30,000.
+   */
+  constructor(
+    readonly url: string,
+    readonly timeout = 30_000,
+  ) {
+    if (!URL.canParse(url) || new URL(url).protocol !== "http:")
+      throw new Error(
+        `got ${JSON.stringify(url)}; an address like http://127.0.0.1:2379 is needed`,
+      );
     const [answers, lines] = [new MessageChannel(), new MessageChannel()];
     [this.#answers, this.#lines] = [answers.port1, lines.port1];
     this.#worker = new Worker(new URL("./sync-http-worker.js", import.meta.url), {
-      workerData: { url, ready: this.#ready.buffer, answers: answers.port2, lines: lines.port2 }, transferList: [answers.port2, lines.port2],
+      workerData: { url, ready: this.#ready.buffer, answers: answers.port2, lines: lines.port2 },
+      transferList: [answers.port2, lines.port2],
     });
     this.#worker.unref();
     this.#lines.on("message", (message: StreamMessage) => this.#tell(message));
@@ -32,16 +48,23 @@ export class SyncHttp {
     Atomics.store(this.#ready, 0, 0);
     this.#worker.postMessage({ ...asked, id });
     for (;;) {
-      if (Atomics.wait(this.#ready, 0, 0, this.timeout) === "timed-out") throw new Error(`${this.url} did not answer ${asked.method} ${asked.path} within ${this.timeout / 1000} s`);
+      if (Atomics.wait(this.#ready, 0, 0, this.timeout) === "timed-out")
+        throw new Error(
+          `${this.url} did not answer ${asked.method} ${asked.path} within ${this.timeout / 1000} s`,
+        );
       Atomics.store(this.#ready, 0, 0);
-      const answer = (receiveMessageOnPort(this.#answers) as { message: Answer } | undefined)?.message;
+      const answer = (receiveMessageOnPort(this.#answers) as { message: Answer } | undefined)
+        ?.message;
       if (answer?.id !== id) continue; // the late answer to a request that was given up
       if (answer.failure) throw new Error(`${this.url} cannot be reached: ${answer.failure}`);
       return answer;
     }
   }
 
-  /** A request whose answer never ends: each line as it comes, then `end` once. Answers how to end it. */
+  /**
+   * A request whose answer never ends: each line as it comes, then `end` once. Answers how to end
+   * it.
+   */
   stream(asked: Omit<Asked, "id" | "stream">, handlers: StreamHandlers): () => void {
     const id = ++this.#lastId;
     this.#streams.set(id, handlers);
@@ -54,7 +77,8 @@ export class SyncHttp {
 
   /** Hands over the lines that have arrived already, without waiting for the event loop. */
   poll(): void {
-    for (let got = receiveMessageOnPort(this.#lines); got; got = receiveMessageOnPort(this.#lines)) this.#tell(got.message as StreamMessage);
+    for (let got = receiveMessageOnPort(this.#lines); got; got = receiveMessageOnPort(this.#lines))
+      this.#tell(got.message as StreamMessage);
   }
 
   close(): void {

@@ -5,36 +5,67 @@ import type { Verdict } from "./check.js";
 export const right = (say: string): Verdict => ({ right: true, say });
 export const hint = (say: string): Verdict => ({ right: false, say });
 
-const words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+const words = [
+  "zero",
+  "one",
+  "two",
+  "three",
+  "four",
+  "five",
+  "six",
+  "seven",
+  "eight",
+  "nine",
+  "ten",
+];
 
 /** 3, "3", "three", "1/3", "33.3 %", "1,000"; undefined where it is no number. */
 export function numberOf(answer: unknown): number | undefined {
   if (typeof answer === "number") return answer;
-  const text = String(answer).trim().toLowerCase().replace(/(\d),(?=\d{3}\b)/g, "$1").replace(/^no(ne)?$/, "zero");
+  const text = String(answer)
+    .trim()
+    .toLowerCase()
+    .replace(/(\d),(?=\d{3}\b)/g, "$1")
+    .replace(/^no(ne)?$/, "zero");
   if (words.includes(text)) return words.indexOf(text);
-  const [, top, bottom, percent] = /^([\d.]+)(?:\s*\/\s*([\d.]+))?\s*(%|percent|per cent)?$/.exec(text) ?? [];
+  const [, top, bottom, percent] =
+    /^([\d.]+)(?:\s*\/\s*([\d.]+))?\s*(%|percent|per cent)?$/.exec(text) ?? [];
   return top === undefined ? undefined : Number(top) / Number(bottom ?? 1) / (percent ? 100 : 1);
 }
 
 /** Whether the answer is this number; a rounded one counts: 0.33 and "33 %" are 1/3. */
 export function isNumber(answer: unknown, wanted: number): boolean {
   const given = numberOf(answer);
-  return given !== undefined && (Number.isInteger(wanted) ? given === wanted : Math.abs(given - wanted) < 0.005);
+  return (
+    given !== undefined &&
+    (Number.isInteger(wanted) ? given === wanted : Math.abs(given - wanted) < 0.005)
+  );
 }
 
 /** Letters and digits only: "kube-proxy", "Kube Proxy" and "kubeproxy" are one. */
-const bare = (text: unknown): string => String(text).toLowerCase().replace(/^(the|an?) /, "").replace(/[^a-z0-9]/g, "");
+const bare = (text: unknown): string =>
+  String(text)
+    .toLowerCase()
+    .replace(/^(the|an?) /, "")
+    .replace(/[^a-z0-9]/g, "");
 
 /** Whether the answer is one of these texts, whatever its case, spaces, hyphens and article. */
-export const isText = (answer: unknown, ...spellings: string[]): boolean => spellings.some((each) => bare(each) === bare(answer));
+export const isText = (answer: unknown, ...spellings: string[]): boolean =>
+  spellings.some((each) => bare(each) === bare(answer));
 
 /** The letter of a multiple choice: "b", "(b)", "B", "b) a rolling update". */
-export const letter = (answer: unknown): string => String(answer).trim().toLowerCase().replace(/^\(?([a-z])\)?(\W.*)?$/s, "$1");
+export const letter = (answer: unknown): string =>
+  String(answer)
+    .trim()
+    .toLowerCase()
+    .replace(/^\(?([a-z])\)?(\W.*)?$/s, "$1");
 
 /** A list that holds just these texts, in any order; a text with commas is a list too. */
 export function isList(answer: unknown, wanted: readonly string[]): boolean {
   const given = Array.isArray(answer) ? answer : String(answer).split(/[,;]|\band\b/);
-  const [a, b] = [given, wanted].map((list) => [...new Set(list.map(bare).filter(Boolean))].sort().join());
+  const [a, b] = [given, wanted].map((list) =>
+    [...new Set(list.map(bare).filter(Boolean))].sort().join(),
+  );
   return a === b;
 }
 

@@ -1,5 +1,6 @@
 /**
- * `check("06.1", answer)` says whether an answer is right and why, or gives a hint. It prints, so that the verdict stands below the cell.
+ * `check("06.1", answer)` says whether an answer is right and why, or gives a hint. It prints, so
+ * that the verdict stands below the cell.
  */
 import { exercises } from "./exercises.js";
 
@@ -17,7 +18,10 @@ export interface Exercise {
   judge(answer: any): Verdict;
 }
 
-/** Judges an answer and prints the verdict; answers whether it was right. Throws where there is no such exercise. */
+/**
+ * Judges an answer and prints the verdict; answers whether it was right. Throws where there is no
+ * such exercise.
+ */
 export function check(id: string, answer: unknown): void {
   const { say, right } = verdict(id, answer);
   console.log(`${right ? "Right." : "Not yet."} ${say}`);
@@ -26,7 +30,14 @@ export function check(id: string, answer: unknown): void {
 /** The verdict without the printing: for tests. */
 export function verdict(id: string, answer: unknown): Verdict {
   const exercise = exercises.find((each) => each.id === id);
-  if (!exercise) throw new Error(`there is no exercise "${id}"; there are ${exercises.map((each) => each.id).join(", ")}`);
-  if (answer === undefined || answer === null || answer === "" || answer === "?") return { right: false, say: "Put your answer in place of the question mark and run the cell again." };
+  if (!exercise)
+    throw new Error(
+      `there is no exercise "${id}"; there are ${exercises.map((each) => each.id).join(", ")}`,
+    );
+  if (answer === undefined || answer === null || answer === "" || answer === "?")
+    return {
+      right: false,
+      say: "Put your answer in place of the question mark and run the cell again.",
+    };
   return exercise.judge(answer);
 }

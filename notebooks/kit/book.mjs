@@ -1,11 +1,24 @@
-// npm run book [-- FOLDER]: the executed chapters as a static site in FOLDER (default: book/). It needs no server and no network:
-// open index.html. `npm start` serves the same pages where Jupyter is missing.
+// npm run book [-- FOLDER]: the executed chapters as a static site in FOLDER (default: book/). It
+// needs no server and no network: open index.html. `npm start` serves the same pages where Jupyter
+// is missing.
 //
-// A notebook becomes a page: markdown by markdown-it, code coloured by highlight.js, pictures as files beside it, a search index by
-// minisearch. What a page looks like and does is in book/: page.mjs, book.css, book.js. The library's API comes from api.mjs.
+// A notebook becomes a page: markdown by markdown-it, code coloured by highlight.js, pictures as
+// files beside it, a search index by minisearch. What a page looks like and does is in book/:
+// page.mjs, book.css, book.js. The library's API comes from api.mjs.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
@@ -18,39 +31,67 @@ import { ready } from "./setup.mjs";
 /** @typedef {import("./ipynb.mjs").Notebook} Notebook */
 /** @typedef {import("./book/page.mjs").Chapter} Chapter */
 
-/** Executes the notebooks that changed, and writes the site. @returns {Promise<string>} the site's folder */
+/**
+ * Executes the notebooks that changed, and writes the site. @returns {Promise<string>} the site's
+ * folder
+ */
 export async function buildBook(folder = join(root, "book")) {
   const { chapterOf, layout } = await import("./book/page.mjs"); // needs packages
   const world = fingerprint();
-  const notebooks = await pool(chapters(), async (file) => ({ name: notebookName(file), book: await executed(file, world) }));
+  const notebooks = await pool(chapters(), async (file) => ({
+    name: notebookName(file),
+    book: await executed(file, world),
+  }));
   rmSync(folder, { recursive: true, force: true });
   const assets = join(folder, "assets");
   mkdirSync(assets, { recursive: true });
-  const all = notebooks.map(({ name, book }) => chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder) }));
+  const all = notebooks.map(({ name, book }) =>
+    chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder) }),
+  );
   for (const chapter of all) write(join(folder, chapter.page), layout(chapter, all));
-  if (!all.some(({ page }) => page === "index.html")) write(join(folder, "index.html"), `<meta http-equiv="refresh" content="0; url=${all[0]?.page}">`);
+  if (!all.some(({ page }) => page === "index.html"))
+    write(
+      join(folder, "index.html"),
+      `<meta http-equiv="refresh" content="0; url=${all[0]?.page}">`,
+    );
   const require = createRequire(import.meta.url);
-  copyFileSync(require.resolve("minisearch").replace(/dist.*/, "dist/umd/index.js"), join(assets, "minisearch.js"));
-  for (const file of ["book.css", "book.js"]) copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
+  copyFileSync(
+    require.resolve("minisearch").replace(/dist.*/, "dist/umd/index.js"),
+    join(assets, "minisearch.js"),
+  );
+  for (const file of ["book.css", "book.js"])
+    copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
   cpSync(await apiPages(world), join(folder, "api"), { recursive: true });
-  write(join(assets, "index.js"), `window.sections = ${JSON.stringify(all.flatMap(({ sections }) => sections))};\n`);
+  write(
+    join(assets, "index.js"),
+    `window.sections = ${JSON.stringify(all.flatMap(({ sections }) => sections))};\n`,
+  );
   return folder;
 }
 
-/** The notebook with the outputs of a run: an earlier run's where nothing that it depends on has changed. @param {string} file @param {string} world @returns {Promise<Notebook>} */
+/**
+ * The notebook with the outputs of a run: an earlier run's where nothing that it depends on has
+ * changed. @param {string} file @param {string} world @returns {Promise<Notebook>}
+ */
 async function executed(file, world) {
   const source = readNotebook(file);
-  for (const cell of source.cells) if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
+  for (const cell of source.cells)
+    if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
   const kept = join(root, ".cache/book", `${hash(world + formatNotebook(source))}.ipynb`);
   if (existsSync(kept)) return readNotebook(kept);
   const { name, seconds, problem, executed } = await execute(file);
   say(`${problem ? "failed in" : "executed"} ${name} (${seconds.toFixed(1)} s)`);
-  if (problem) { console.error(problem); process.exitCode = 1; }
-  else write(kept, formatNotebook(executed ?? source));
+  if (problem) {
+    console.error(problem);
+    process.exitCode = 1;
+  } else write(kept, formatNotebook(executed ?? source));
   return executed ?? source;
 }
 
-/** The pages of the library's API, made once for each build. @param {string} world @returns {Promise<string>} their folder */
+/**
+ * The pages of the library's API, made once for each build. @param {string} world @returns
+ * {Promise<string>} their folder
+ */
 async function apiPages(world) {
   const folder = join(root, ".cache/book", `api-${world}`);
   if (existsSync(folder)) return folder;
@@ -61,9 +102,17 @@ async function apiPages(world) {
 
 /** A hash of all that a notebook's outputs depend on besides its own text. */
 function fingerprint() {
-  const files = [...workspaces.map((folder) => `${folder}/dist`), "notebooks/manifests"].flatMap((folder) =>
-    existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }).map((file) => join(root, folder, String(file))) : []);
-  const texts = [join(root, "package-lock.json"), ...files.sort()].filter((file) => /\.(js|json|ya?ml)$/.test(file) && statSync(file).isFile()).map((file) => readFileSync(file));
+  const files = [...workspaces.map((folder) => `${folder}/dist`), "notebooks/manifests"].flatMap(
+    (folder) =>
+      existsSync(join(root, folder))
+        ? readdirSync(join(root, folder), { recursive: true }).map((file) =>
+            join(root, folder, String(file)),
+          )
+        : [],
+  );
+  const texts = [join(root, "package-lock.json"), ...files.sort()]
+    .filter((file) => /\.(js|json|ya?ml)$/.test(file) && statSync(file).isFile())
+    .map((file) => readFileSync(file));
   return hash(Buffer.concat(texts));
 }
 
@@ -77,7 +126,10 @@ const pictureInto = (assets) => (/** @type {Buffer} */ bytes, /** @type {string}
   return `assets/${name}`;
 };
 
-/** Where a link in a notebook leads in the book: to another page, or to a copy of the file it names. @param {string} notebook @param {string} folder */
+/**
+ * Where a link in a notebook leads in the book: to another page, or to a copy of the file it names.
+ * @param {string} notebook @param {string} folder
+ */
 const linkFrom = (notebook, folder) => (/** @type {string} */ href) => {
   if (/^([a-z]+:|#|\/)/i.test(href)) return href;
   const [path = "", anchor] = href.split("#");
@@ -91,7 +143,8 @@ const linkFrom = (notebook, folder) => (/** @type {string} */ href) => {
 };
 
 /** @param {string} target @param {string} from */
-const pageOf = (target, from) => relative(dirname(from), target.replace(/\.ipynb$/, ".html")).replaceAll("\\", "/");
+const pageOf = (target, from) =>
+  relative(dirname(from), target.replace(/\.ipynb$/, ".html")).replaceAll("\\", "/");
 
 /** @param {string} file @param {string} text */
 function write(file, text) {
@@ -99,35 +152,63 @@ function write(file, text) {
   writeFileSync(file, text);
 }
 
-const types = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml" };
+const types = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css",
+  ".js": "text/javascript; charset=utf-8",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+};
 
-/** Serves the site on the loopback address. @param {string} folder @param {number} port @returns {import("./start.mjs").Server} */
+/**
+ * Serves the site on the loopback address. @param {string} folder @param {number} port @returns
+ * {import("./start.mjs").Server}
+ */
 export function servePages(folder, port) {
   const server = createServer(({ method, url = "/" }, response) => {
     const file = method === "GET" || method === "HEAD" ? fileAt(folder, url) : undefined;
-    const type = types[/** @type {keyof typeof types} */ (extname(file ?? ""))] ?? "text/plain; charset=utf-8";
+    const type =
+      types[/** @type {keyof typeof types} */ (extname(file ?? ""))] ?? "text/plain; charset=utf-8";
     response.writeHead(file ? 200 : 404, { "content-type": type, "cache-control": "no-cache" });
     response.end(file ? readFileSync(file) : "there is no such page; the chapters start at /\n");
   });
   /** @type {Promise<void>} */
   const ended = new Promise((done) => server.on("close", done).on("error", () => done()));
   /** @type {Promise<string | undefined>} */
-  const url = new Promise((done) => server.on("error", () => done(undefined)).listen(port, "127.0.0.1", () => done(`http://127.0.0.1:${port}/`)));
-  return { url, ended, stop: () => { server.close(); server.closeAllConnections(); } };
+  const url = new Promise((done) =>
+    server
+      .on("error", () => done(undefined))
+      .listen(port, "127.0.0.1", () => done(`http://127.0.0.1:${port}/`)),
+  );
+  return {
+    url,
+    ended,
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
-/** The file that a URL names, if it lies in the folder: no `..`, however it is written, leads out of it. @param {string} folder @param {string} url */
+/**
+ * The file that a URL names, if it lies in the folder: no `..`, however it is written, leads out of
+ * it. @param {string} folder @param {string} url
+ */
 function fileAt(folder, url) {
   try {
     const path = decodeURIComponent(new URL(url, "http://localhost").pathname);
     const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
     return file.startsWith(folder + sep) && statSync(file).isFile() ? file : undefined;
-  } catch { return undefined; } // a malformed URL, or no such file
+  } catch {
+    return undefined;
+  } // a malformed URL, or no such file
 }
 
 if (isMain(import.meta.url)) {
   ready();
   const folder = await buildBook(process.argv[2] && resolve(process.argv[2]));
-  const size = readdirSync(folder, { recursive: true }).map((file) => statSync(join(folder, String(file)))).reduce((sum, { size }) => sum + size, 0);
+  const size = readdirSync(folder, { recursive: true })
+    .map((file) => statSync(join(folder, String(file))))
+    .reduce((sum, { size }) => sum + size, 0);
   say(`the book is in ${basename(folder)}/index.html (${(size / 1e6).toFixed(1)} MB)`);
 }

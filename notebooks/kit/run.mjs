@@ -2,10 +2,11 @@
 //
 //     node notebooks/kit/run.mjs IN.ipynb OUT.ipynb     runs every cell from the notebook's own folder, writes the result
 //
-// It drives tslab's own converter and executor, so a cell is compiled, checked and run exactly as the stock kernel does it.
-// One process runs one notebook, for the executor keeps its state in globals. The outputs are the same on every machine:
-// no timings, no colours, no absolute paths, no stack frames. Exit code 1, with the cell and its error on standard error,
-// if a cell fails that is not tagged `raises-exception`; OUT.ipynb is written all the same, as far as the run came.
+// It drives tslab's own converter and executor, so a cell is compiled, checked and run exactly as
+// the stock kernel does it. One process runs one notebook, for the executor keeps its state in
+// globals. The outputs are the same on every machine: no timings, no colours, no absolute paths, no
+// stack frames. Exit code 1, with the cell and its error on standard error, if a cell fails that is
+// not tagged `raises-exception`; OUT.ipynb is written all the same, as far as the run came.
 
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
@@ -36,7 +37,8 @@ export async function runNotebook(book, folder) {
       cell.execution_count = ++count;
       const good = await outputs.settled(executor.execute(cell.source));
       cell.outputs.forEach(sanitise);
-      if (!good && !cell.metadata.tags?.includes("raises-exception")) return `cell ${count} failed:\n${indented(cell.source)}\n${errorText(cell.outputs)}`;
+      if (!good && !cell.metadata.tags?.includes("raises-exception"))
+        return `cell ${count} failed:\n${indented(cell.source)}\n${errorText(cell.outputs)}`;
     }
   } finally {
     outputs.restore();
@@ -44,17 +46,31 @@ export async function runNotebook(book, folder) {
   }
 }
 
-/** tslab's executor as its kernel makes it, without file watchers: a run needs none, and their timers outlive it. @param {string} folder */
+/**
+ * tslab's executor as its kernel makes it, without file watchers: a run needs none, and their
+ * timers outlive it. @param {string} folder
+ */
 function loadTslab(folder) {
   const { sys } = require("@tslab/typescript-for-tslab");
   sys.watchFile = sys.watchDirectory = () => ({ close() {} });
-  const node = require("tslab/dist/converter.js").createConverter({ isJS: false, isBrowser: false });
-  return require("tslab/dist/executor.js").createExecutor(folder, { node, browser: node, close: () => node.close() }, console);
+  const node = require("tslab/dist/converter.js").createConverter({
+    isJS: false,
+    isBrowser: false,
+  });
+  return require("tslab/dist/executor.js").createExecutor(
+    folder,
+    { node, browser: node, close: () => node.close() },
+    console,
+  );
 }
 
-/** Sends what cells print and display into the outputs of the cell that runs, as the kernel's messages would be stored. */
+/**
+ * Sends what cells print and display into the outputs of the cell that runs, as the kernel's
+ * messages would be stored.
+ */
 function captureOutputs() {
-  const jupyter = require("tslab/dist/jupyter.js"); // display() writes through jupyter.lastWriteDisplayData
+  // display() writes through jupyter.lastWriteDisplayData
+  const jupyter = require("tslab/dist/jupyter.js");
   const { stdout, stderr } = process;
   const original = { stdout: stdout.write, stderr: stderr.write };
   const displays = new Map();
@@ -74,7 +90,10 @@ function captureOutputs() {
   };
   stdout.write = stream("stdout");
   stderr.write = stream("stderr");
-  jupyter.lastWriteDisplayData = (/** @type {any} */ { data, metadata = {}, transient }, /** @type {boolean} */ update) => {
+  jupyter.lastWriteDisplayData = (
+    /** @type {any} */ { data, metadata = {}, transient },
+    /** @type {boolean} */ update,
+  ) => {
     const id = transient?.display_id;
     if (update && displays.has(id)) return void Object.assign(displays.get(id), { data, metadata });
     const output = { output_type: "display_data", data, metadata };
@@ -85,11 +104,18 @@ function captureOutputs() {
   return {
     /** @param {Output[]} list */
     into: (list) => (outputs = list),
-    /** Waits for a cell, and a turn longer for what it left behind; an error thrown outside of it fails it too. @param {Promise<boolean>} cell */
-    settled: (cell) => new Promise((done) => {
-      failed = (error) => { console.error(error); done(false); };
-      cell.then((good) => setImmediate(() => done(good)), failed);
-    }),
+    /**
+     * Waits for a cell, and a turn longer for what it left behind; an error thrown outside of it
+     * fails it too. @param {Promise<boolean>} cell
+     */
+    settled: (cell) =>
+      new Promise((done) => {
+        failed = (error) => {
+          console.error(error);
+          done(false);
+        };
+        cell.then((good) => setImmediate(() => done(good)), failed);
+      }),
     restore() {
       stdout.write = original.stdout;
       stderr.write = original.stderr;
@@ -102,15 +128,29 @@ function captureOutputs() {
 export function sanitise(output) {
   if (output.text !== undefined) output.text = portable(output.text);
   for (const [type, value] of Object.entries(output.data ?? {})) {
-    if (type.startsWith("text/") && typeof value === "string") /** @type {any} */ (output.data)[type] = portable(value);
+    if (type.startsWith("text/") && typeof value === "string")
+      /** @type {any} */ (output.data)[type] = portable(value);
   }
 }
 
-/** Stack frames carry line numbers of compiled files; the folder of the project is nobody's business. @param {string} text */
-const portable = (text) => text.replace(/^ +at .*(\n|$)/gm, "").replaceAll(`file://${root}`, "").replaceAll(root, "");
+/**
+ * Stack frames carry line numbers of compiled files; the folder of the project is nobody's
+ * business. @param {string} text
+ */
+const portable = (text) =>
+  text
+    .replace(/^ +at .*(\n|$)/gm, "")
+    .replaceAll(`file://${root}`, "")
+    .replaceAll(root, "");
 
 /** @param {Output[]} outputs */
-const errorText = (outputs) => indented(outputs.filter((output) => output.name === "stderr").map((output) => output.text).join("") || "(no message)");
+const errorText = (outputs) =>
+  indented(
+    outputs
+      .filter((output) => output.name === "stderr")
+      .map((output) => output.text)
+      .join("") || "(no message)",
+  );
 
 /** @param {string} text */
 const indented = (text) => text.trimEnd().replace(/^/gm, "    ");

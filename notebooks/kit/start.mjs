@@ -1,4 +1,5 @@
-// npm start [-- --no-browser] [-- --port N]: from a fresh clone to the chapters in JupyterLab. A second start takes seconds.
+// npm start [-- --no-browser] [-- --port N]: from a fresh clone to the chapters in JupyterLab. A
+// second start takes seconds.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -7,30 +8,49 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { notebookName } from "./execute.mjs";
 import { chapters } from "./ipynb.mjs";
-import { ensureJupyter, findJupyter, jupyterLog, startJupyter, writeKernelSpec, writeSettings } from "./jupyter.mjs";
+import {
+  ensureJupyter,
+  findJupyter,
+  jupyterLog,
+  startJupyter,
+  writeKernelSpec,
+  writeSettings,
+} from "./jupyter.mjs";
 import { giveUp, root, say } from "./project.mjs";
 import { ready } from "./setup.mjs";
 
-/** What serves the chapters: `url` is undefined where it ended before it was up. @typedef {{ url: Promise<string | undefined>, ended: Promise<void>, stop(): void }} Server */
+/**
+ * What serves the chapters: `url` is undefined where it ended before it was up. @typedef {{ url:
+ * Promise<string | undefined>, ended: Promise<void>, stop(): void }} Server
+ */
 
-const usage = "usage: npm start [-- --no-browser] [-- --port N] (N from 0 to 65535; 0 takes any free port)";
+const usage =
+  "usage: npm start [-- --no-browser] [-- --port N] (N from 0 to 65535; 0 takes any free port)";
 
 const { browser, ...wished } = options();
-const port = await choosePort(wished.port); // asked first: a taken port should not be found out after minutes of set-up
+// asked first: a taken port should not be found out after minutes of set-up
+const port = await choosePort(wished.port);
 ready();
 tellTheJourney();
 await open();
 
-/** Opens the chapters: in the machine's Jupyter, else in one of our own, else as pages that the embedded runner made. */
+/**
+ * Opens the chapters: in the machine's Jupyter, else in one of our own, else as pages that the
+ * embedded runner made.
+ */
 async function open() {
   writeKernelSpec();
   writeSettings();
   const problem = ensureJupyter();
   const jupyter = findJupyter();
   if (problem || !jupyter) return openPages(problem ?? "");
-  say(`starting ${jupyter.kind === "lab" ? "JupyterLab" : "Jupyter Notebook"} ${jupyter.version} (${jupyter.command}; its log is .jupyter/jupyter.log)`);
+  say(
+    `starting ${jupyter.kind === "lab" ? "JupyterLab" : "Jupyter Notebook"} ${jupyter.version} (${jupyter.command}; its log is .jupyter/jupyter.log)`,
+  );
   await serve(startJupyter(jupyter, { port, browser, first: notebookName(chapters()[0] ?? "") }));
-  await openPages(`Jupyter did not come up. The end of its log:\n${readFileSync(jupyterLog, "utf8").trimEnd().split("\n").slice(-15).join("\n")}`);
+  await openPages(
+    `Jupyter did not come up. The end of its log:\n${readFileSync(jupyterLog, "utf8").trimEnd().split("\n").slice(-15).join("\n")}`,
+  );
 }
 
 /** The main job without Jupyter. @param {string} problem */
@@ -44,10 +64,17 @@ async function openPages(problem) {
   giveUp(`port ${port} was taken meanwhile; run npm start again`);
 }
 
-/** Says where the chapters are, and ends the process after Ctrl-C; returns only where the server did not come up. @param {Server} server */
+/**
+ * Says where the chapters are, and ends the process after Ctrl-C; returns only where the server did
+ * not come up. @param {Server} server
+ */
 async function serve({ url, ended, stop }) {
   let asked = false;
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => { asked = true; stop(); });
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
+    process.on(signal, () => {
+      asked = true;
+      stop();
+    });
   process.stdout.on("error", () => {}); // the terminal may be gone before the server is
   const address = await url;
   if (address) say(`the chapters are at\n\n    ${address}\n\nstopover: Ctrl-C ends it`);
@@ -57,19 +84,37 @@ async function serve({ url, ended, stop }) {
   process.exit(0);
 }
 
-/** The article's request, followed in the terminal: the main job is seen also where no browser is. */
+/**
+ * The article's request, followed in the terminal: the main job is seen also where no browser is.
+ */
 function tellTheJourney() {
   say("the journey of the article's request (npx stopover journey):\n");
-  spawnSync(process.execPath, [join(root, "lib/cli.mjs"), "journey"], { cwd: root, stdio: "inherit" });
+  spawnSync(process.execPath, [join(root, "lib/cli.mjs"), "journey"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   console.log();
 }
 
 function options() {
   try {
-    const { values } = parseArgs({ options: { "no-browser": { type: "boolean" }, port: { type: "string" }, help: { type: "boolean" } } });
-    if (values.help) { console.log(usage); process.exit(0); }
-    if (values.port !== undefined && !(/^\d+$/.test(values.port) && Number(values.port) <= 65535)) throw new Error(`--port ${values.port} is no port`);
-    return { browser: !values["no-browser"] && hasDisplay(), port: values.port === undefined ? undefined : Number(values.port) };
+    const { values } = parseArgs({
+      options: {
+        "no-browser": { type: "boolean" },
+        port: { type: "string" },
+        help: { type: "boolean" },
+      },
+    });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    if (values.port !== undefined && !(/^\d+$/.test(values.port) && Number(values.port) <= 65535))
+      throw new Error(`--port ${values.port} is no port`);
+    return {
+      browser: !values["no-browser"] && hasDisplay(),
+      port: values.port === undefined ? undefined : Number(values.port),
+    };
   } catch (error) {
     giveUp(`${/** @type {Error} */ (error).message}\n${usage}`, 2);
   }
@@ -77,28 +122,47 @@ function options() {
 
 /** Where there is no display, Python's webbrowser module would start a browser in this terminal. */
 function hasDisplay() {
-  return process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+  return (
+    process.platform !== "linux" || Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
+  );
 }
 
-/** The port asked for, where it is free; without a wish Jupyter's usual 8888 or one of the next. @param {number} [wish] */
+/**
+ * The port asked for, where it is free; without a wish Jupyter's usual 8888 or one of the next.
+ * @param {number} [wish]
+ */
 async function choosePort(wish) {
-  if (wish) return await freePort(wish) ?? giveUp(`port ${wish} is taken or not allowed; choose another (--port 0 takes any that is free)`);
-  for (let port = 8888; wish === undefined && port < 8900; port++) if (await freePort(port)) return port;
-  return await freePort(0) ?? giveUp("no port is free on 127.0.0.1");
+  if (wish)
+    return (
+      (await freePort(wish)) ??
+      giveUp(
+        `port ${wish} is taken or not allowed; choose another (--port 0 takes any that is free)`,
+      )
+    );
+  for (let port = 8888; wish === undefined && port < 8900; port++)
+    if (await freePort(port)) return port;
+  return (await freePort(0)) ?? giveUp("no port is free on 127.0.0.1");
 }
 
 /** @param {number} port @returns {Promise<number | undefined>} */
 function freePort(port) {
   return new Promise((done) => {
-    const probe = createServer().on("error", () => done(undefined)).listen(port, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === "object" ? address?.port : undefined));
-    });
+    const probe = createServer()
+      .on("error", () => done(undefined))
+      .listen(port, "127.0.0.1", () => {
+        const address = probe.address();
+        probe.close(() => done(typeof address === "object" ? address?.port : undefined));
+      });
   });
 }
 
 /** @param {string} url */
 function openBrowser(url) {
-  const [command = "", ...args] = process.platform === "darwin" ? ["open"] : process.platform === "win32" ? ["cmd", "/c", "start"] : ["xdg-open"];
+  const [command = "", ...args] =
+    process.platform === "darwin"
+      ? ["open"]
+      : process.platform === "win32"
+        ? ["cmd", "/c", "start"]
+        : ["xdg-open"];
   spawnSync(command, [...args, url], { stdio: "ignore" });
 }

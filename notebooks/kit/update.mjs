@@ -1,5 +1,5 @@
-// npm run notebooks:update [-- NAME ...]: executes the notebooks (all, or those whose path holds a NAME) and writes their outputs.
-// A notebook with a failing cell keeps its file as it was.
+// npm run notebooks:update [-- NAME ...]: executes the notebooks (all, or those whose path holds a
+// NAME) and writes their outputs. A notebook with a failing cell keeps its file as it was.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { execute, notebookName, pool } from "./execute.mjs";
@@ -8,13 +8,16 @@ import { ready } from "./setup.mjs";
 
 const names = process.argv.slice(2);
 ready();
-const files = chapters().filter((file) => !names.length || names.some((name) => notebookName(file).includes(name)));
-if (!files.length) console.error(`no notebook's path holds ${names.map((name) => `"${name}"`).join(" or ")}`);
+const files = chapters().filter(
+  (file) => !names.length || names.some((name) => notebookName(file).includes(name)),
+);
+if (!files.length)
+  console.error(`no notebook's path holds ${names.map((name) => `"${name}"`).join(" or ")}`);
 
 const runs = await pool(files, async (file) => {
   const { name, seconds, problem, executed } = await execute(file);
   const took = `${name} (${seconds.toFixed(1)} s)`;
-  if (!executed) return console.error(`failed     ${took}\n${problem}`), false;
+  if (!executed) return (console.error(`failed     ${took}\n${problem}`), false);
   const text = formatNotebook(executed);
   const same = text === readFileSync(file, "utf8");
   if (!same) writeFileSync(file, text);

@@ -1,7 +1,8 @@
 /**
- * What the control plane costs: from `apply` to complete endpoints, in clusters of three sizes, and the cost of one Pod's change.
- * Each size is measured in a process of its own, so that none profits from another's warmed-up code:
- * `node test/dist/bench/controllers.bench.js apply 1000 10 1` prints one measurement as JSON.
+ * What the control plane costs: from `apply` to complete endpoints, in clusters of three sizes, and
+ * the cost of one Pod's change. Each size is measured in a process of its own, so that none profits
+ * from another's warmed-up code: `node test/dist/bench/controllers.bench.js apply 1000 10 1` prints
+ * one measurement as JSON.
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -30,15 +31,26 @@ function measureApply(pods: number, nodes: number, groups: number): Partial<Meas
     cluster.apply(service(`web-${i}`));
   }
   cluster.settle();
-  const endpoints = cluster.list("EndpointSlice").reduce((sum, slice) => sum + slice.endpoints.filter(({ conditions }) => conditions?.ready).length, 0);
+  const endpoints = cluster
+    .list("EndpointSlice")
+    .reduce(
+      (sum, slice) => sum + slice.endpoints.filter(({ conditions }) => conditions?.ready).length,
+      0,
+    );
   if (endpoints !== pods) throw new Error(`${endpoints} endpoints are ready, expected are ${pods}`);
-  return { pods, boot: booted - start, apply: seconds() - booted, megabytes: process.resourceUsage().maxRSS / 1_024 };
+  return {
+    pods,
+    boot: booted - start,
+    apply: seconds() - booted,
+    megabytes: process.resourceUsage().maxRSS / 1_024,
+  };
 }
 
 /**
- * What one Pod that is deleted, replaced, bound, started and put into its slice costs API server, controllers, scheduler and
- * kubelets. The heartbeats of the same stretch of time are taken off, and the kube-proxies are left out: that each node takes in
- * a change is the node's own work, in life on as many machines.
+ * What one Pod that is deleted, replaced, bound, started and put into its slice costs API server,
+ * controllers, scheduler and kubelets. The heartbeats of the same stretch of time are taken off,
+ * and the kube-proxies are left out: that each node takes in a change is the node's own work, in
+ * life on as many machines.
  */
 function measureChange(pods: number, nodes: number, groups: number): Partial<Measurement> {
   const h = harness({ nodes, clusterCIDRs: ["10.0.0.0/9"], historyLimit: 0 });
@@ -65,12 +77,27 @@ const known = new Map<string, Partial<Measurement>>();
 function inOwnProcess(what: "apply" | "change", size: [number, number, number]): Measurement {
   const call = [what, ...size.map(String)];
   let found = known.get(call.join());
-  if (!found) known.set(call.join(), (found = JSON.parse(execFileSync(process.execPath, ["--max-old-space-size=6000", fileURLToPath(import.meta.url), ...call], { encoding: "utf8" })) as Partial<Measurement>));
+  if (!found)
+    known.set(
+      call.join(),
+      (found = JSON.parse(
+        execFileSync(
+          process.execPath,
+          ["--max-old-space-size=6000", fileURLToPath(import.meta.url), ...call],
+          { encoding: "utf8" },
+        ),
+      ) as Partial<Measurement>),
+    );
   return found as Measurement;
 }
 
-const sizes: [number, number, number][] = [[1_000, 10, 1], [10_000, 100, 10], [150_000, 5_000, 1_500]];
-const name = ([pods, nodes]: [number, number, number]) => `${pods.toLocaleString("en")} Pods on ${nodes.toLocaleString("en")} nodes`;
+const sizes: [number, number, number][] = [
+  [1_000, 10, 1],
+  [10_000, 100, 10],
+  [150_000, 5_000, 1_500],
+];
+const name = ([pods, nodes]: [number, number, number]) =>
+  `${pods.toLocaleString("en")} Pods on ${nodes.toLocaleString("en")} nodes`;
 const round = (value: number) => value.toFixed(2);
 
 export const benches = [
@@ -92,5 +119,9 @@ export const benches = [
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [pods, nodes, groups] = process.argv.slice(3).map(Number) as [number, number, number];
-  console.log(JSON.stringify((process.argv[2] === "apply" ? measureApply : measureChange)(pods, nodes, groups)));
+  console.log(
+    JSON.stringify(
+      (process.argv[2] === "apply" ? measureApply : measureChange)(pods, nodes, groups),
+    ),
+  );
 }

@@ -15,14 +15,32 @@ const view = { name: "node-a", nodeIP: "192.168.0.1", addresses: ["127.0.0.1", "
 const name = (i: number): string => `svc-${String(i).padStart(5, "0")}`;
 
 const service = (i: number): Service => ({
-  apiVersion: "v1", kind: "Service", metadata: { name: name(i), namespace: "default" },
-  spec: { type: "ClusterIP", clusterIP: `10.96.${i >> 8}.${i & 255}`, ports: [{ name: "http", port: 80, targetPort: 8080, protocol: "TCP" }] },
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: name(i), namespace: "default" },
+  spec: {
+    type: "ClusterIP",
+    clusterIP: `10.96.${i >> 8}.${i & 255}`,
+    ports: [{ name: "http", port: 80, targetPort: 8080, protocol: "TCP" }],
+  },
 });
 const slice = (i: number, endpoints = 10, shift = 0): EndpointSlice => ({
-  apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name: `${name(i)}-x`, namespace: "default", labels: { "kubernetes.io/service-name": name(i) } }, addressType: "IPv4",
-  endpoints: Array.from({ length: endpoints }, (_, e) => ({ addresses: [`10.${(i % 100) + 100}.${(i / 100) | 0}.${e + 1 + shift}`], nodeName: `node-${e}` })), ports: [{ name: "http", port: 8080, protocol: "TCP" }],
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: {
+    name: `${name(i)}-x`,
+    namespace: "default",
+    labels: { "kubernetes.io/service-name": name(i) },
+  },
+  addressType: "IPv4",
+  endpoints: Array.from({ length: endpoints }, (_, e) => ({
+    addresses: [`10.${(i % 100) + 100}.${(i / 100) | 0}.${e + 1 + shift}`],
+    nodeName: `node-${e}`,
+  })),
+  ports: [{ name: "http", port: 8080, protocol: "TCP" }],
 });
-const objects = (services: number): [Service, EndpointSlice][] => Array.from({ length: services }, (_, i) => [service(i), slice(i)]);
+const objects = (services: number): [Service, EndpointSlice][] =>
+  Array.from({ length: services }, (_, i) => [service(i), slice(i)]);
 function programmed(cluster: readonly [Service, EndpointSlice][]): ServiceRules {
   const rules = new ServiceRules(configFor("IPv4", { ...defaults, clusterCIDR: "10.0.0.0/8" }));
   for (const [each, itsSlice] of cluster) {
@@ -49,19 +67,32 @@ function fullRuleSet(): string {
     rules = programmed(given);
     count = 0;
     const node = new NodeRules(rules, rules.version, view);
-    for (const table of ["filter", "nat"] as const) for (const chain of node.chains(table)) count += chain.rules.length;
+    for (const table of ["filter", "nat"] as const)
+      for (const chain of node.chains(table)) count += chain.rules.length;
   });
   let text = "";
-  const written = bestOfThree(() => (text = new NodeRules(rules, rules.version, view).restoreText()));
+  const written = bestOfThree(
+    () => (text = new NodeRules(rules, rules.version, view).restoreText()),
+  );
   const figures = `${thousands(count)} rules built in ${built.toFixed(2)} s of CPU (goal: 1), ${(text.length / 1e6).toFixed(0)} MB written in ${written.toFixed(2)} s (best of three)`;
-  const read = spawnSync("unshare", ["-n", "sh", "-c", "iptables-restore --test; times"], { input: text, encoding: "utf8", maxBuffer: 1 << 28 });
-  const [, minutes, rest, systemMinutes, systemRest] = /\n(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(read.stdout) ?? [];
-  if (read.status !== 0 || minutes === undefined) return `${figures}; no iptables-restore to compare with (${read.stderr?.trim().split("\n")[0] || read.error?.message || "it failed"})`;
-  const real = Number(minutes) * 60 + Number(rest) + Number(systemMinutes) * 60 + Number(systemRest);
+  const read = spawnSync("unshare", ["-n", "sh", "-c", "iptables-restore --test; times"], {
+    input: text,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
+  const [, minutes, rest, systemMinutes, systemRest] =
+    /\n(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(read.stdout) ?? [];
+  if (read.status !== 0 || minutes === undefined)
+    return `${figures}; no iptables-restore to compare with (${read.stderr?.trim().split("\n")[0] || read.error?.message || "it failed"})`;
+  const real =
+    Number(minutes) * 60 + Number(rest) + Number(systemMinutes) * 60 + Number(systemRest);
   return `${figures}; iptables-restore --test reads it in ${real.toFixed(2)} s: ${(real / written).toFixed(1)} times as long (goal: 5)`;
 }
 
-/** Milliseconds until the node's rules say what one changed EndpointSlice says, its chains and their text made. */
+/**
+ * Milliseconds until the node's rules say what one changed EndpointSlice says, its chains and their
+ * text made.
+ */
 function oneChange(services: number): number {
   const rules = cluster(services);
   let node = new NodeRules(rules, rules.version, view);
@@ -71,11 +102,19 @@ function oneChange(services: number): number {
     rules.setEndpointSlice(`${key}-x`, slice(services >> 1, 10, round % 200));
     node = new NodeRules(rules, rules.version, view);
     rules.use(rules.version - 1, rules.version);
-    for (const program of node.programs([rules.stateAt(key, rules.version)!])) for (const chain of program.chains.values()) if (chain.rules.length === 0) throw new Error("an empty chain");
+    for (const program of node.programs([rules.stateAt(key, rules.version)!]))
+      for (const chain of program.chains.values())
+        if (chain.rules.length === 0) throw new Error("an empty chain");
   };
   for (let round = 0; round < 200; round++) change(round);
   const rounds = 2000;
-  return (seconds(() => { for (let round = 0; round < rounds; round++) change(round); }) / rounds) * 1000;
+  return (
+    (seconds(() => {
+      for (let round = 0; round < rounds; round++) change(round);
+    }) /
+      rounds) *
+    1000
+  );
 }
 
 function change(): string {
@@ -84,10 +123,18 @@ function change(): string {
   return `one changed EndpointSlice: ${few.toFixed(3)} ms among 100 Services, ${many.toFixed(3)} ms among 10,000 (goal: under 1), ratio ${(many / few).toFixed(2)}`;
 }
 
-/** Packets to the last of `services` ClusterIPs: how many rules one looks at, and how long that takes. */
+/**
+ * Packets to the last of `services` ClusterIPs: how many rules one looks at, and how long that
+ * takes.
+ */
 function onePacket(services: number): { rules: number; microseconds: number } {
   const rules = cluster(services);
-  const kernel = new Kernel({ name: "node-a", clock: { now: () => 0 }, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
+  const kernel = new Kernel({
+    name: "node-a",
+    clock: { now: () => 0 },
+    forwarding: true,
+    interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
+  });
   kernel.routes.add({ to: "default", dev: "eth0" });
   kernel.rules.IPv4 = new NodeRules(rules, rules.version, view);
   let state = 1;
@@ -95,32 +142,64 @@ function onePacket(services: number): { rules: number; microseconds: number } {
   const walk: Walk = { choose, undo: [], rules: 0 };
   const sent = packet("10.1.1.2:40000", `${service(services - 1).spec.clusterIP}:80`);
   const send = (): void => {
-    if (kernel.receive(sent, "eth0", walk).kind !== "forward") throw new Error("the packet was not forwarded");
+    if (kernel.receive(sent, "eth0", walk).kind !== "forward")
+      throw new Error("the packet was not forwarded");
     rollBack(walk);
   };
   for (let i = 0; i < 100; i++) send();
   walk.rules = 0;
   const packets = Math.max(100, 200_000 / services);
-  const time = seconds(() => { for (let i = 0; i < packets; i++) send(); });
+  const time = seconds(() => {
+    for (let i = 0; i < packets; i++) send();
+  });
   return { rules: Math.round(walk.rules! / packets), microseconds: (time / packets) * 1e6 };
 }
 
-/** The cost of one packet against the number of Services: the data of a chart (iptables looks at rules one by one). */
-export const costOfServices = (counts: readonly number[] = [1, 10, 100, 1000, 5000, 10_000]): { services: number; rules: number; microseconds: number }[] => counts.map((services) => ({ services, ...onePacket(services) }));
+/**
+ * The cost of one packet against the number of Services: the data of a chart (iptables looks at
+ * rules one by one).
+ */
+export const costOfServices = (
+  counts: readonly number[] = [1, 10, 100, 1000, 5000, 10_000],
+): { services: number; rules: number; microseconds: number }[] =>
+  counts.map((services) => ({ services, ...onePacket(services) }));
 
 function packets(): string {
   const costs = costOfServices();
   const most = Math.max(...costs.map(({ microseconds }) => microseconds));
-  const lines = costs.map(({ services, rules, microseconds }) => `    ${String(services).padStart(6)} Services ${String(rules).padStart(6)} rules ${microseconds.toFixed(1).padStart(7)} µs ${"█".repeat(Math.max(1, Math.round((40 * microseconds) / most)))}`);
+  const lines = costs.map(
+    ({ services, rules, microseconds }) =>
+      `    ${String(services).padStart(6)} Services ${String(rules).padStart(6)} rules ${microseconds.toFixed(1).padStart(7)} µs ${"█".repeat(Math.max(1, Math.round((40 * microseconds) / most)))}`,
+  );
   return ["one packet to the last ClusterIP:", ...lines].join("\n");
 }
 
 /** The article's Service: three Pods behind a NodePort. */
 function walks(): string {
   const rules = new ServiceRules(configFor("IPv4", { ...defaults, clusterCIDR: "10.1.0.0/16" }));
-  rules.setService("default/nginx", { ...service(0), metadata: { name: "nginx", namespace: "default" }, spec: { type: "LoadBalancer", clusterIP: "10.2.1.1", ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: 30519, protocol: "TCP" }] } });
-  rules.setEndpointSlice("default/nginx-x", { ...slice(0, 3), metadata: { name: "nginx-x", namespace: "default", labels: { "kubernetes.io/service-name": "nginx" } } });
-  const kernel = new Kernel({ name: "node-a", clock: { now: () => 0 }, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
+  rules.setService("default/nginx", {
+    ...service(0),
+    metadata: { name: "nginx", namespace: "default" },
+    spec: {
+      type: "LoadBalancer",
+      clusterIP: "10.2.1.1",
+      ports: [{ name: "http", port: 8080, targetPort: 80, nodePort: 30519, protocol: "TCP" }],
+    },
+  });
+  rules.setEndpointSlice("default/nginx-x", {
+    ...slice(0, 3),
+    metadata: {
+      name: "nginx-x",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "nginx" },
+    },
+  });
+  const kernel = new Kernel({
+    name: "node-a",
+    clock: { now: () => 0 },
+    forwarding: true,
+    interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
+  });
   kernel.routes.add({ to: "default", dev: "eth0" });
   kernel.rules.IPv4 = new NodeRules(rules, rules.version, view);
   let state = 1;
@@ -141,7 +220,10 @@ function walks(): string {
   return `walks of a packet through the article's rules: ${thousands(rate())} a second, ${thousands(rate(() => void steps++))} with every step recorded (goals: 200,000 and 40,000)`;
 }
 
-/** The size that Kubernetes calls its limit: every node's kube-proxy syncs, then one endpoint changes. */
+/**
+ * The size that Kubernetes calls its limit: every node's kube-proxy syncs, then one endpoint
+ * changes.
+ */
 function everyNode(): string {
   const clock = new VirtualClock(0);
   const rules = cluster(10_000);
@@ -149,15 +231,27 @@ function everyNode(): string {
   const kernels = Array.from({ length: 5000 }, (_, i) => {
     const name = `node-${i}`;
     const address = `192.168.${i >> 8}.${i & 255}`;
-    const kernel = new Kernel({ name, clock, forwarding: true, interfaces: [{ name: "eth0", addresses: [`${address}/16`] }] });
-    const node: Node = { apiVersion: "v1", kind: "Node", metadata: { name }, spec: {}, status: { addresses: [{ type: "InternalIP", address }] } };
+    const kernel = new Kernel({
+      name,
+      clock,
+      forwarding: true,
+      interfaces: [{ name: "eth0", addresses: [`${address}/16`] }],
+    });
+    const node: Node = {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name },
+      spec: {},
+      status: { addresses: [{ type: "InternalIP", address }] },
+    };
     new KubeProxy({ node, config, clock, kernel, rules: { IPv4: rules } }).start();
     return kernel;
   });
   const first = seconds(() => clock.settle());
   rules.setEndpointSlice(`default/${name(7)}-x`, slice(7, 10, 50));
   const next = seconds(() => clock.settle());
-  if (kernels.some((kernel) => (kernel.rules.IPv4 as NodeRules).version !== rules.version)) throw new Error("a node did not sync");
+  if (kernels.some((kernel) => (kernel.rules.IPv4 as NodeRules).version !== rules.version))
+    throw new Error("a node did not sync");
   return `5,000 nodes x 10,000 Services: all synced in ${first.toFixed(2)} s of CPU; after one change, all again in ${next.toFixed(2)} s`;
 }
 

@@ -1,4 +1,7 @@
-/** A process on the node under test that opens connections when its parent says so, from the address and port that it names. */
+/**
+ * A process on the node under test that opens connections when its parent says so, from the address
+ * and port that it names.
+ */
 import { createSocket, type Socket as Datagram } from "node:dgram";
 import { connect, type Socket } from "node:net";
 import type { Packet } from "stopover/internal/net/packet";
@@ -8,8 +11,14 @@ let open: (Socket | Datagram)[] = [];
 function send({ protocol, source, sourcePort, destination, destinationPort }: Packet): void {
   const sent = (): void => void process.send!("sent");
   if (protocol === "TCP") {
-    const socket = connect({ host: destination, port: destinationPort, localAddress: source, localPort: sourcePort });
-    socket.on("error", () => {}); // refused, unreachable: the rig sees it on the wire and in the trace
+    const socket = connect({
+      host: destination,
+      port: destinationPort,
+      localAddress: source,
+      localPort: sourcePort,
+    });
+    // refused, unreachable: the rig sees it on the wire and in the trace
+    socket.on("error", () => {});
     open.push(socket);
     setImmediate(sent);
     return;

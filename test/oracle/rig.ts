@@ -1,6 +1,6 @@
 /**
- * One node on a real Linux kernel, and a wire on each of its sides: loads rules, sends packets, and sees where they come out
- * and which rules they met.
+ * One node on a real Linux kernel, and a wire on each of its sides: loads rules, sends packets, and
+ * sees where they come out and which rules they met.
  *
  *     const rig = await Rig.build();
  *     rig.load(saveText);
@@ -21,7 +21,10 @@ import { ends, nodeMac, nodePort, wirePort, worldMac, type OnWire } from "./wire
 
 export const links = ["eth0", "pods"] as const;
 export type Link = (typeof links)[number];
-/** The node's addresses, and the range whose Pods hang on its link "pods" (which has no address, as a Pod's veth). */
+/**
+ * The node's addresses, and the range whose Pods hang on its link "pods" (which has no address, as
+ * a Pod's veth).
+ */
 export const nodeAddresses = { IPv4: "192.168.0.1", IPv6: "fd00:192::1" } as const;
 export const podRanges = { IPv4: "10.1.1.0/24", IPv6: "fd00:10:1:1::/64" } as const;
 
@@ -41,7 +44,11 @@ export class Rig {
   #sentinels = 20000;
   #arrived = () => {};
 
-  private constructor(readonly house: Namespaces, readonly wire: ChildProcess, readonly process: ChildProcess) {}
+  private constructor(
+    readonly house: Namespaces,
+    readonly wire: ChildProcess,
+    readonly process: ChildProcess,
+  ) {}
 
   static async build(): Promise<Rig> {
     const house = Namespaces.open();
@@ -49,11 +56,17 @@ export class Rig {
       house.add("node", "tunnel", "world");
       for (const space of ["node", "tunnel", "world"]) house.ip(["link set lo up"], space);
       house.ip([`link add wire netns @tunnel type veth peer name wire netns @world`]);
-      for (const end of ["tunnel", "world"] as const) house.ip([`address add ${ends[end]}/30 dev wire`, "link set wire up"], end);
+      for (const end of ["tunnel", "world"] as const)
+        house.ip([`address add ${ends[end]}/30 dev wire`, "link set wire up"], end);
       links.forEach((link, i) => plug(house, link, i));
       settle(house);
-      for (const family of ["", "6"]) house.run("node", `ip${family}tables-nft-restore`, ["--noflush"], traceRules());
-      const rig = new Rig(house, await child(house, "world", "wire.js", `${links.length}`), await child(house, "node", "local-process.js"));
+      for (const family of ["", "6"])
+        house.run("node", `ip${family}tables-nft-restore`, ["--noflush"], traceRules());
+      const rig = new Rig(
+        house,
+        await child(house, "world", "wire.js", `${links.length}`),
+        await child(house, "node", "local-process.js"),
+      );
       rig.#listen();
       return rig;
     } catch (error) {
@@ -62,25 +75,52 @@ export class Rig {
     }
   }
 
-  /** Replaces all rules by those of an iptables-save text, and forgets all connections and clients. */
+  /**
+   * Replaces all rules by those of an iptables-save text, and forgets all connections and clients.
+   */
   async load(text: string, family: "IPv4" | "IPv6" = "IPv4"): Promise<void> {
     this.#monitor?.kill("SIGKILL");
-    this.house.run("node", family === "IPv4" ? "iptables-nft-restore" : "ip6tables-nft-restore", [], text);
-    this.house.run("node", "sh", ["-c", "conntrack -F; for list in /proc/net/xt_recent/*; do [ ! -e $list ] || echo / > $list; done"]); // lists outlive rules that come again
-    const [reader, command] = family === "IPv4"
-      ? [new XtablesTrace(this.#hear), ["xtables-monitor", "-4", "--trace"]] as const
-      : [nftTrace(this.house, "node", this.#hear), ["nft", "-a", "-n", "monitor", "trace"]] as const; // nft knows the rules that are there when it begins to listen
+    this.house.run(
+      "node",
+      family === "IPv4" ? "iptables-nft-restore" : "ip6tables-nft-restore",
+      [],
+      text,
+    );
+    this.house.run("node", "sh", [
+      "-c",
+      "conntrack -F; for list in /proc/net/xt_recent/*; do [ ! -e $list ] || echo / > $list; done",
+    ]); // lists outlive rules that come again
+    const [reader, command] =
+      family === "IPv4"
+        ? ([new XtablesTrace(this.#hear), ["xtables-monitor", "-4", "--trace"]] as const)
+        : ([
+            nftTrace(this.house, "node", this.#hear),
+            ["nft", "-a", "-n", "monitor", "trace"],
+          ] as const); // nft knows the rules that are there when it begins to listen
     this.#monitor = (await monitor(this.house, "node", reader, command)).child;
   }
   #monitor: ChildProcess | undefined;
 
-  /** What iptables-save prints, without the raw table (our TRACE), counters set to 0 and comments left out. */
+  /**
+   * What iptables-save prints, without the raw table (our TRACE), counters set to 0 and comments
+   * left out.
+   */
   saved(family: "IPv4" | "IPv6" = "IPv4"): string {
-    const text = this.house.run("node", family === "IPv4" ? "iptables-nft-save" : "ip6tables-nft-save", []);
-    return text.replace(/^\*raw\n[^*]*?^COMMIT\n/m, "").replace(/^#.*\n/gm, "").replace(/\[\d+:\d+\]/g, "[0:0]");
+    const text = this.house.run(
+      "node",
+      family === "IPv4" ? "iptables-nft-save" : "ip6tables-nft-save",
+      [],
+    );
+    return text
+      .replace(/^\*raw\n[^*]*?^COMMIT\n/m, "")
+      .replace(/^#.*\n/gm, "")
+      .replace(/\[\d+:\d+\]/g, "[0:0]");
   }
 
-  /** Sends one packet, from outside by a link or from a process on the node, and answers all that came of it. */
+  /**
+   * Sends one packet, from outside by a link or from a process on the node, and answers all that
+   * came of it.
+   */
   async send(sent: Packet, from: Link | "process"): Promise<Seen> {
     this.#seen = { traces: [], out: [] };
     if (from !== "process") this.#write(sent, from);
@@ -98,23 +138,41 @@ export class Rig {
   }
 
   #write(packet: Packet, link: Link): void {
-    this.wire.send({ link: links.indexOf(link), packet: encode(packet).toString("hex") } satisfies OnWire);
+    this.wire.send({
+      link: links.indexOf(link),
+      packet: encode(packet).toString("hex"),
+    } satisfies OnWire);
   }
 
   /** Packets keep their order: once a last one is out, and traced to its end, all before it are. */
   async #quiet(family: "IPv4" | "IPv6"): Promise<void> {
     const destination = sentinel[family];
-    const last = packet(destination.replace(/9$/, `${(this.#sentinels = 20000 + ((this.#sentinels + 1) % 40000))}`), destination, "UDP");
+    const last = packet(
+      destination.replace(/9$/, `${(this.#sentinels = 20000 + ((this.#sentinels + 1) % 40000))}`),
+      destination,
+      "UDP",
+    );
     const isLast = (other: string): boolean => other === sourceOf(last);
     this.#write(last, "eth0");
-    await this.#until(() => this.#seen.out.some(({ packet }) => isLast(sourceOf(packet))) && this.#seen.traces.some((trace) => isLast(trace.source) && ended(trace)), describe(last));
-    this.#seen = { traces: this.#seen.traces.filter(({ source }) => !isLast(source)), out: this.#seen.out.filter(({ packet }) => !isLast(sourceOf(packet))) };
+    await this.#until(
+      () =>
+        this.#seen.out.some(({ packet }) => isLast(sourceOf(packet))) &&
+        this.#seen.traces.some((trace) => isLast(trace.source) && ended(trace)),
+      describe(last),
+    );
+    this.#seen = {
+      traces: this.#seen.traces.filter(({ source }) => !isLast(source)),
+      out: this.#seen.out.filter(({ packet }) => !isLast(sourceOf(packet))),
+    };
   }
 
   async #until(done: () => boolean, what: string): Promise<void> {
     const deadline = Date.now() + patience;
     while (!done()) {
-      if (Date.now() > deadline) throw new Error(`the rig lost sight of ${what} for ${patience} ms; it saw ${JSON.stringify(this.#seen)}`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `the rig lost sight of ${what} for ${patience} ms; it saw ${JSON.stringify(this.#seen)}`,
+        );
       const timer = setTimeout(() => this.#arrived(), 50);
       await new Promise<void>((resolve) => (this.#arrived = resolve));
       clearTimeout(timer);
@@ -122,7 +180,8 @@ export class Rig {
   }
 
   readonly #hear = (trace: TracedPacket): void => {
-    if (this.#seen.traces.at(-1) !== trace && !this.#seen.traces.includes(trace)) this.#seen.traces.push(trace);
+    if (this.#seen.traces.at(-1) !== trace && !this.#seen.traces.includes(trace))
+      this.#seen.traces.push(trace);
     this.#arrived();
   };
 
@@ -135,34 +194,83 @@ export class Rig {
   }
 }
 
-const ended = ({ steps }: TracedPacket): boolean => steps.some(({ table, chain, rule, verdict }) => table === "nat" && chain === "POSTROUTING" && (rule === undefined || verdict === "ACCEPT"));
+const ended = ({ steps }: TracedPacket): boolean =>
+  steps.some(
+    ({ table, chain, rule, verdict }) =>
+      table === "nat" && chain === "POSTROUTING" && (rule === undefined || verdict === "ACCEPT"),
+  );
 
-async function child(house: Namespaces, namespace: string, file: string, ...args: string[]): Promise<ChildProcess> {
-  const started = house.start(namespace, process.execPath, [fileURLToPath(new URL(file, import.meta.url)), "serve", ...args], ["ignore", "inherit", "inherit", "ipc"]);
+async function child(
+  house: Namespaces,
+  namespace: string,
+  file: string,
+  ...args: string[]
+): Promise<ChildProcess> {
+  const started = house.start(
+    namespace,
+    process.execPath,
+    [fileURLToPath(new URL(file, import.meta.url)), "serve", ...args],
+    ["ignore", "inherit", "inherit", "ipc"],
+  );
   await once(started, "message");
   return started;
 }
 
-/** A VXLAN device is made where its UDP socket shall live, and then moved into the node. Its other end must be another host's (vxlan_core.c, encap_bypass_if_local). */
+/**
+ * A VXLAN device is made where its UDP socket shall live, and then moved into the node. Its other
+ * end must be another host's (vxlan_core.c, encap_bypass_if_local).
+ */
 function plug(house: Namespaces, link: Link, i: number): void {
-  house.ip([`link add vx${i} type vxlan id ${i + 1} local ${ends.tunnel} dstport ${nodePort(i)} noudpcsum nolearning dev wire`, `link set vx${i} netns @node name ${link}`], "tunnel");
-  house.run("node", "bridge", ["fdb", "append", "00:00:00:00:00:00", "dev", link, "dst", ends.world, "port", `${wirePort(i)}`]);
-  house.ip([`link set ${link} address ${nodeMac(i)} addrgenmode none up`], "node"); // no address of its own making: it would announce it
+  house.ip(
+    [
+      `link add vx${i} type vxlan id ${i + 1} local ${ends.tunnel} dstport ${nodePort(i)} noudpcsum nolearning dev wire`,
+      `link set vx${i} netns @node name ${link}`,
+    ],
+    "tunnel",
+  );
+  house.run("node", "bridge", [
+    "fdb",
+    "append",
+    "00:00:00:00:00:00",
+    "dev",
+    link,
+    "dst",
+    ends.world,
+    "port",
+    `${wirePort(i)}`,
+  ]);
+  // no address of its own making: it would announce it
+  house.ip([`link set ${link} address ${nodeMac(i)} addrgenmode none up`], "node");
 }
 
 function settle(house: Namespaces): void {
   house.sysctl("node", {
-    "net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1, "net.ipv4.conf.all.route_localnet": 1, "net.ipv4.icmp_ratemask": 0, "net.ipv6.icmp.ratelimit": 0,
-    ...Object.fromEntries(["all", ...links].flatMap((link) => [[`net.ipv4.conf.${link}.rp_filter`, 0], [`net.ipv4.conf.${link}.send_redirects`, 0]])),
+    "net.ipv4.ip_forward": 1,
+    "net.ipv6.conf.all.forwarding": 1,
+    "net.ipv4.conf.all.route_localnet": 1,
+    "net.ipv4.icmp_ratemask": 0,
+    "net.ipv6.icmp.ratelimit": 0,
+    ...Object.fromEntries(
+      ["all", ...links].flatMap((link) => [
+        [`net.ipv4.conf.${link}.rp_filter`, 0],
+        [`net.ipv4.conf.${link}.send_redirects`, 0],
+      ]),
+    ),
   });
   const gateways = { IPv4: "169.254.1.1", IPv6: "fe80::1" };
   for (const family of ["IPv4", "IPv6"] as const) {
     const bits = readAddress(nodeAddresses[family])!.family === "IPv4" ? 32 : 128;
-    house.ip([
-      `address add ${nodeAddresses[family]}/${bits} dev eth0${bits === 128 ? " nodad" : ""}`,
-      ...links.map((link) => `neighbour add ${gateways[family]} lladdr ${worldMac} dev ${link} nud permanent`),
-      `route add ${family === "IPv4" ? "default" : "::/0"} via ${gateways[family]} dev eth0 onlink`,
-      `route add ${podRanges[family]} via ${gateways[family]} dev pods onlink`,
-    ], "node");
+    house.ip(
+      [
+        `address add ${nodeAddresses[family]}/${bits} dev eth0${bits === 128 ? " nodad" : ""}`,
+        ...links.map(
+          (link) =>
+            `neighbour add ${gateways[family]} lladdr ${worldMac} dev ${link} nud permanent`,
+        ),
+        `route add ${family === "IPv4" ? "default" : "::/0"} via ${gateways[family]} dev eth0 onlink`,
+        `route add ${podRanges[family]} via ${gateways[family]} dev pods onlink`,
+      ],
+      "node",
+    );
   }
 }

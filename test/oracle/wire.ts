@@ -1,7 +1,8 @@
 /**
- * The world around the node under test, run in a namespace of its own: the node's interfaces are VXLAN devices whose other end
- * is a UDP socket here, so that whatever this process writes arrives at the node as a packet, and whatever leaves the node is
- * read. Its parent sends { link, packet } and hears the same.
+ * The world around the node under test, run in a namespace of its own: the node's interfaces are
+ * VXLAN devices whose other end is a UDP socket here, so that whatever this process writes arrives
+ * at the node as a packet, and whatever leaves the node is read. Its parent sends { link, packet }
+ * and hears the same.
  */
 import { createSocket } from "node:dgram";
 
@@ -11,7 +12,10 @@ export interface OnWire {
   packet: string;
 }
 
-/** The addresses of the tunnel that carries the frames: where the devices have their sockets, and where this process has. */
+/**
+ * The addresses of the tunnel that carries the frames: where the devices have their sockets, and
+ * where this process has.
+ */
 export const ends = { tunnel: "10.255.255.1", world: "10.255.255.2" } as const;
 /** The UDP ports of link 0, 1, …: where the node's device listens, and where this process does. */
 export const nodePort = (link: number): number => 4001 + link;
@@ -34,7 +38,26 @@ function serve(links: number): void {
   });
   process.on("message", ({ link, packet }: OnWire) => {
     const ethertype = packet[0] === "4" ? [0x08, 0x00] : [0x86, 0xdd];
-    sockets[link]!.send(Buffer.concat([Buffer.from([8, 0, 0, 0, 0, 0, link + 1, 0, ...bytes(nodeMac(link)), ...bytes(worldMac), ...ethertype]), Buffer.from(packet, "hex")]), nodePort(link), ends.tunnel);
+    sockets[link]!.send(
+      Buffer.concat([
+        Buffer.from([
+          8,
+          0,
+          0,
+          0,
+          0,
+          0,
+          link + 1,
+          0,
+          ...bytes(nodeMac(link)),
+          ...bytes(worldMac),
+          ...ethertype,
+        ]),
+        Buffer.from(packet, "hex"),
+      ]),
+      nodePort(link),
+      ends.tunnel,
+    );
   });
   process.on("disconnect", () => process.exit());
   process.send!("ready");

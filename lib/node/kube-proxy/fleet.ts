@@ -1,6 +1,7 @@
 /**
- * The kube-proxies of a whole cluster: one on each machine, all fed by one watch of Services, EndpointSlices and Nodes, and all
- * sharing what they compute (service-rules.ts). In life each has a watch of its own; they would all see the same.
+ * The kube-proxies of a whole cluster: one on each machine, all fed by one watch of Services,
+ * EndpointSlices and Nodes, and all sharing what they compute (service-rules.ts). In life each has
+ * a watch of its own; they would all see the same.
  */
 import type { Clock } from "../../machinery/clock.js";
 import type { Informers } from "../../machinery/informer.js";
@@ -28,7 +29,8 @@ export class ProxyFleet {
   readonly #proxies = new Map<string, KubeProxy>();
 
   constructor(private readonly options: FleetOptions) {
-    const brain = (family: Family) => new ServiceRules(configFor(family, options.config, options.features), options.warn);
+    const brain = (family: Family) =>
+      new ServiceRules(configFor(family, options.config, options.features), options.warn);
     this.#rules = { IPv4: brain("IPv4"), IPv6: brain("IPv6") };
   }
 
@@ -69,7 +71,13 @@ export class ProxyFleet {
 
   #start(node: Node, machine: Machine): void {
     const { clock, config } = this.options;
-    const proxy = new KubeProxy({ node, config, clock, kernel: machine.kernel, rules: this.#rules });
+    const proxy = new KubeProxy({
+      node,
+      config,
+      clock,
+      kernel: machine.kernel,
+      rules: this.#rules,
+    });
     this.#proxies.set(node.metadata.name, proxy);
     machine.kernel.listen("TCP", healthzPort);
     machine.httpStatus = (port) => (port === healthzPort ? 200 : proxy.health(port)?.status);

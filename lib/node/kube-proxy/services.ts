@@ -1,8 +1,15 @@
 /**
- * What kube-proxy takes out of Services and EndpointSlices, for one address family: service ports and their endpoints.
- * (pkg/proxy/serviceport.go, endpointslicecache.go, topology.go)
+ * What kube-proxy takes out of Services and EndpointSlices, for one address family: service ports
+ * and their endpoints. (pkg/proxy/serviceport.go, endpointslicecache.go, topology.go)
  */
-import { canonical, endpoint, readAddress, readCIDR, type CIDR, type Family } from "../../net/address.js";
+import {
+  canonical,
+  endpoint,
+  readAddress,
+  readCIDR,
+  type CIDR,
+  type Family,
+} from "../../net/address.js";
 import type { Chain } from "../../net/rule.js";
 import type { EndpointSlice, Service, ServicePort } from "../../objects/types.js";
 import type { NodeView } from "./config.js";
@@ -47,36 +54,72 @@ export interface EndpointInfo {
 }
 
 const ofFamily = (addresses: readonly string[], family: Family): string[] =>
-  addresses.map((address) => readAddress(address.trim())).filter((address) => address?.family === family).map((address) => address!.text);
+  addresses
+    .map((address) => readAddress(address.trim()))
+    .filter((address) => address?.family === family)
+    .map((address) => address!.text);
 
-/** The Service's ports; none for headless Services, ExternalName, and where it has no address of the family. */
+/**
+ * The Service's ports; none for headless Services, ExternalName, and where it has no address of the
+ * family.
+ */
 export function portsOf(service: Service, family: Family): ServicePortInfo[] {
   const { spec, metadata, status } = service;
-  const clusterIP = spec.type === "ExternalName" ? undefined : ofFamily(spec.clusterIPs ?? [spec.clusterIP ?? ""], family)[0];
+  const clusterIP =
+    spec.type === "ExternalName"
+      ? undefined
+      : ofFamily(spec.clusterIPs ?? [spec.clusterIP ?? ""], family)[0];
   if (clusterIP === undefined) return [];
   const key = `${metadata.namespace ?? "default"}/${metadata.name}`;
-  const external = spec.type === "LoadBalancer" || spec.type === "NodePort" || (spec.externalIPs?.length ?? 0) > 0;
+  const external =
+    spec.type === "LoadBalancer" || spec.type === "NodePort" || (spec.externalIPs?.length ?? 0) > 0;
   const externalLocal = external && spec.externalTrafficPolicy === "Local";
   const shared = {
-    service: key, clusterIP, externalLocal,
+    service: key,
+    clusterIP,
+    externalLocal,
     externalIPs: ofFamily(spec.externalIPs ?? [], family),
-    loadBalancerIPs: ofFamily((status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== "Proxy").map(({ ip = "" }) => ip), family),
-    sourceRanges: (spec.loadBalancerSourceRanges ?? []).map((range) => readCIDR(range.trim())).filter((range) => range?.family === family) as CIDR[],
-    affinitySeconds: spec.sessionAffinity === "ClientIP" ? spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800 : undefined,
+    loadBalancerIPs: ofFamily(
+      (status?.loadBalancer?.ingress ?? [])
+        .filter(({ ipMode }) => ipMode !== "Proxy")
+        .map(({ ip = "" }) => ip),
+      family,
+    ),
+    sourceRanges: (spec.loadBalancerSourceRanges ?? [])
+      .map((range) => readCIDR(range.trim()))
+      .filter((range) => range?.family === family) as CIDR[],
+    affinitySeconds:
+      spec.sessionAffinity === "ClientIP"
+        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800)
+        : undefined,
     internalLocal: spec.internalTrafficPolicy === "Local",
-    healthCheckNodePort: spec.type === "LoadBalancer" && externalLocal ? spec.healthCheckNodePort ?? 0 : 0,
+    healthCheckNodePort:
+      spec.type === "LoadBalancer" && externalLocal ? (spec.healthCheckNodePort ?? 0) : 0,
   };
   return (spec.ports ?? []).map((port, index) => ({ ...shared, index, ...portInfo(key, port) }));
 }
 
-const portInfo = (key: string, { name, port, nodePort = 0, protocol = "TCP" }: ServicePort): Pick<ServicePortInfo, "name" | "port" | "nodePort" | "protocol"> =>
-  ({ name: name ? `${key}:${name}` : key, port, nodePort, protocol: protocol.toLowerCase() as ServicePortInfo["protocol"] });
+const portInfo = (
+  key: string,
+  { name, port, nodePort = 0, protocol = "TCP" }: ServicePort,
+): Pick<ServicePortInfo, "name" | "port" | "nodePort" | "protocol"> => ({
+  name: name ? `${key}:${name}` : key,
+  port,
+  nodePort,
+  protocol: protocol.toLowerCase() as ServicePortInfo["protocol"],
+});
 
 /**
- * The endpoints of one service port out of its Service's slices, without duplicates, sorted as text. Slices of another family, and
- * addresses of another family than their slice says, are left out, as kube-proxy leaves them out; `warn` hears of the latter.
+ * The endpoints of one service port out of its Service's slices, without duplicates, sorted as
+ * text. Slices of another family, and addresses of another family than their slice says, are left
+ * out, as kube-proxy leaves them out; `warn` hears of the latter.
  */
-export function endpointsOf(portName: string, slices: Iterable<EndpointSlice>, family: Family, warn?: (problem: string) => void): EndpointInfo[] {
+export function endpointsOf(
+  portName: string,
+  slices: Iterable<EndpointSlice>,
+  family: Family,
+  warn?: (problem: string) => void,
+): EndpointInfo[] {
   const found = new Map<string, EndpointInfo>();
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
@@ -85,7 +128,10 @@ export function endpointsOf(portName: string, slices: Iterable<EndpointSlice>, f
       if (name !== portName || port === undefined || port === null) continue;
       slice.endpoints.forEach((each, index) => {
         const address = canonical(each.addresses[0] ?? "", family);
-        if (address === undefined) return warn?.(`${cause}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`);
+        if (address === undefined)
+          return warn?.(
+            `${cause}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`,
+          );
         const text = endpoint(address, port);
         found.set(text, endpointInfo(each, address, text, cause, fieldOf(index)));
       });
@@ -99,15 +145,26 @@ const fields: string[] = [];
 /** "endpoints[3]": one text for all slices. */
 const fieldOf = (index: number): string => (fields[index] ??= `endpoints[${index}]`);
 
-function endpointInfo({ conditions, nodeName, hints }: EndpointSlice["endpoints"][number], address: string, text: string, cause: string, field: string): EndpointInfo {
+function endpointInfo(
+  { conditions, nodeName, hints }: EndpointSlice["endpoints"][number],
+  address: string,
+  text: string,
+  cause: string,
+  field: string,
+): EndpointInfo {
   return {
-    address, text, cause, field, nodeName,
+    address,
+    text,
+    cause,
+    field,
+    nodeName,
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,
     zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
     nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
-    chain: undefined, largeChain: undefined,
+    chain: undefined,
+    largeChain: undefined,
   };
 }
 
@@ -122,37 +179,68 @@ export interface Chosen {
   any: boolean;
 }
 
-export const externallyAccessible = ({ nodePort, loadBalancerIPs, externalIPs }: ServicePortInfo): boolean => nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
+export const externallyAccessible = ({
+  nodePort,
+  loadBalancerIPs,
+  externalIPs,
+}: ServicePortInfo): boolean =>
+  nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
 /** Cluster endpoints also serve the short cuts of an external policy Local. */
-export const usesCluster = (info: ServicePortInfo): boolean => !info.internalLocal || externallyAccessible(info);
-export const usesLocal = (info: ServicePortInfo): boolean => info.internalLocal || (info.externalLocal && externallyAccessible(info));
+export const usesCluster = (info: ServicePortInfo): boolean =>
+  !info.internalLocal || externallyAccessible(info);
+export const usesLocal = (info: ServicePortInfo): boolean =>
+  info.internalLocal || (info.externalLocal && externallyAccessible(info));
 
 const isReady = ({ ready }: EndpointInfo): boolean => ready;
 const isLastResort = ({ serving, terminating }: EndpointInfo): boolean => serving && terminating;
 /** Whether it takes traffic, if only for want of better ones. */
-export const isUsable = (endpoint: EndpointInfo): boolean => isReady(endpoint) || isLastResort(endpoint);
+export const isUsable = (endpoint: EndpointInfo): boolean =>
+  isReady(endpoint) || isLastResort(endpoint);
 /** Ready endpoints; without any, those that still serve while they end. */
 const usable = (endpoints: readonly EndpointInfo[]): readonly EndpointInfo[] => {
   const ready = endpoints.filter(isReady);
   return ready.length > 0 ? ready : endpoints.filter(isLastResort);
 };
 
-export function choose(info: ServicePortInfo, all: readonly EndpointInfo[], { name, zone }: Pick<NodeView, "name" | "zone">): Chosen {
+export function choose(
+  info: ServicePortInfo,
+  all: readonly EndpointInfo[],
+  { name, zone }: Pick<NodeView, "name" | "zone">,
+): Chosen {
   const cluster = usesCluster(info) ? usable(hinted(all, name, zone)) : [];
   const anywhere = cluster.length > 0;
   if (!usesLocal(info)) return { cluster, local: [], reachable: cluster, any: anywhere };
   const local = usable(all.filter(({ nodeName }) => nodeName === name));
   const any = anywhere || all.some(isUsable);
-  const reachable = cluster.length === 0 ? local : [...new Set([...cluster, ...local])].sort((x, y) => (x.text < y.text ? -1 : 1));
+  const reachable =
+    cluster.length === 0
+      ? local
+      : [...new Set([...cluster, ...local])].sort((x, y) => (x.text < y.text ? -1 : 1));
   return { cluster, local, reachable, any };
 }
 
-/** Hints count only if every ready endpoint has them and one is for this node (or zone); they choose among the ready ones. */
-function hinted(all: readonly EndpointInfo[], node: string, zone: string | undefined): readonly EndpointInfo[] {
+/**
+ * Hints count only if every ready endpoint has them and one is for this node (or zone); they choose
+ * among the ready ones.
+ */
+function hinted(
+  all: readonly EndpointInfo[],
+  node: string,
+  zone: string | undefined,
+): readonly EndpointInfo[] {
   const ready = all.filter(isReady);
-  const fits = (hints: (endpoint: EndpointInfo) => readonly string[], here: string): EndpointInfo[] | undefined => {
-    const chosen = ready.every((each) => hints(each).length > 0) ? ready.filter((each) => hints(each).includes(here)) : [];
+  const fits = (
+    hints: (endpoint: EndpointInfo) => readonly string[],
+    here: string,
+  ): EndpointInfo[] | undefined => {
+    const chosen = ready.every((each) => hints(each).length > 0)
+      ? ready.filter((each) => hints(each).includes(here))
+      : [];
     return chosen.length > 0 ? chosen : undefined;
   };
-  return fits(({ nodeHints }) => nodeHints, node) ?? (zone === undefined ? undefined : fits(({ zoneHints }) => zoneHints, zone)) ?? all;
+  return (
+    fits(({ nodeHints }) => nodeHints, node) ??
+    (zone === undefined ? undefined : fits(({ zoneHints }) => zoneHints, zone)) ??
+    all
+  );
 }

@@ -1,8 +1,10 @@
-// What a page of the book does: remembers light or dark, and searches. Works from file://, without a server and without a network.
+// What a page of the book does: remembers light or dark, and searches. Works from file://, without
+// a server and without a network.
 
 const page = document.documentElement;
 
-const remembered = () => { try { return localStorage.getItem("theme"); } catch { return null; } }; // file:// may forbid it
+// file:// may forbid it
+const remembered = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
 page.dataset.theme = remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 
 addEventListener("DOMContentLoaded", () => {
@@ -13,7 +15,10 @@ addEventListener("DOMContentLoaded", () => {
   setUpSearch(document.querySelector("input[type=search]"), document.querySelector(".results"));
 });
 
-/** The index is loaded at the first use of the search field, by script tags, for file:// allows no fetch. */
+/**
+ * The index is loaded at the first use of the search field, by script tags, for file:// allows no
+ * fetch.
+ */
 function setUpSearch(field, results) {
   let engine;
   const ready = () => (engine ??= load("minisearch.js", "index.js").then(() => {

@@ -8,11 +8,23 @@ import MarkdownIt from "markdown-it";
 /** @typedef {import("../ipynb.mjs").Cell} Cell */
 /** @typedef {import("../ipynb.mjs").Output} Output */
 /** @typedef {{ id: string, level: number, title: string }} Heading */
-/** A stretch of a page that the search finds: what stands below one heading. @typedef {{ id: string, chapter: string, heading: string, text: string }} Section */
-/** @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string, sections: Section[] }} Chapter */
-/** @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }} Files where pictures go and links lead */
+/**
+ * A stretch of a page that the search finds: what stands below one heading. @typedef {{ id: string,
+ * chapter: string, heading: string, text: string }} Section
+ */
+/**
+ * @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string,
+ * sections: Section[] }} Chapter
+ */
+/**
+ * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
+ * Files where pictures go and links lead
+ */
 
-/** Turns a notebook into a page's content. @param {string} name its path under notebooks/ @param {import("../ipynb.mjs").Notebook} book @param {Files} files @returns {Chapter} */
+/**
+ * Turns a notebook into a page's content. @param {string} name its path under notebooks/ @param
+ * {import("../ipynb.mjs").Notebook} book @param {Files} files @returns {Chapter}
+ */
 export function chapterOf(name, book, files) {
   const page = name.replace(/\.ipynb$/, ".html");
   const up = "../".repeat(name.split("/").length - 1);
@@ -38,7 +50,10 @@ export function chapterOf(name, book, files) {
   return { name, page, title, headings, body, sections: sections.map((section, at) => ({ ...section, id: section.id + (headings[at]?.id ?? ""), chapter: title })) };
 }
 
-/** Adds text to the section that is open, for the search; what stands before the first heading is not searched. @param {Section[]} sections @param {string} text */
+/**
+ * Adds text to the section that is open, for the search; what stands before the first heading is
+ * not searched. @param {Section[]} sections @param {string} text
+ */
 function addText(sections, text) {
   const open = sections.at(-1);
   if (open) open.text += `${text}\n`;
@@ -47,7 +62,10 @@ function addText(sections, text) {
 /** A heading without its marks. @param {import("markdown-it").Token | undefined} inline */
 const plainText = (inline) => (inline?.children ?? []).filter(({ type }) => type === "text" || type === "code_inline").map(({ content }) => content).join("");
 
-/** Markdown as Jupyter shows it: headings get anchors, links lead to pages. @param {Files} files @param {Heading[]} headings receives what it meets */
+/**
+ * Markdown as Jupyter shows it: headings get anchors, links lead to pages. @param {Files} files
+ * @param {Heading[]} headings receives what it meets
+ */
 function renderer(files, headings) {
   const markdown = new MarkdownIt({ html: true, linkify: true, highlight: coloured });
   const { rules } = markdown.renderer;
@@ -86,7 +104,10 @@ function codeCell(cell, picture) {
   return `<section class="cell"><pre class="code"><code>${coloured(cell.source, "typescript")}</code></pre>${outputs && `\n<div class="outputs">${outputs}</div>`}</section>`;
 }
 
-/** The richest form of an output that a page can show. @param {Output} output @param {Files["picture"]} picture */
+/**
+ * The richest form of an output that a page can show. @param {Output} output @param
+ * {Files["picture"]} picture
+ */
 function outputHtml({ name, text, data = {}, metadata = {} }, picture) {
   if (text !== undefined) return `<pre class="${name}">${escaped(text)}</pre>`;
   if (data["text/html"]) return `<div class="rich">${data["text/html"]}</div>`;
@@ -97,10 +118,14 @@ function outputHtml({ name, text, data = {}, metadata = {} }, picture) {
   return data["text/plain"] ? `<pre>${escaped(data["text/plain"])}</pre>` : "";
 }
 
-/** @param {string} src @param {{ width?: number, height?: number } | undefined} size @param {Record<string, string>} data */
+/**
+ * @param {string} src @param {{ width?: number, height?: number } | undefined} size @param
+ * {Record<string, string>} data
+ */
 function figure(src, size, data) {
   const source = data["text/vnd.mermaid"];
-  const alt = data["text/plain"]?.split("\n")[0] || "picture"; // a picture's text begins with its title
+  // a picture's text begins with its title
+  const alt = data["text/plain"]?.split("\n")[0] || "picture";
   const dimensions = size?.width ? ` width="${Math.round(size.width)}"${size.height ? ` height="${Math.round(size.height)}"` : ""}` : "";
   const details = source ? `<details><summary>the diagram's source</summary><pre>${escaped(source)}</pre></details>` : "";
   return `<figure><img src="${src}" alt="${escaped(alt)}"${dimensions}>${details}</figure>`;
