@@ -65,8 +65,9 @@ const aloud = (work) => () =>
   });
 
 /**
- * The pictures of a page that did not load or are too small to see. @param {Page} page @param
- * {string} selector
+ * The pictures of a page that did not load or are too small to see.
+ * @param {Page} page
+ * @param {string} selector
  */
 const badPictures = (page, selector) =>
   page.locator(selector).evaluateAll((images) =>
@@ -85,8 +86,8 @@ const badPictures = (page, selector) =>
   );
 
 /**
- * How many outputs bring a script: the players. @param
- * {import("../notebooks/kit/ipynb.mjs").Cell[]} cells
+ * How many outputs bring a script: the players.
+ * @param {import("../notebooks/kit/ipynb.mjs").Cell[]} cells
  */
 const scripted = (cells) =>
   cells
@@ -94,8 +95,9 @@ const scripted = (cells) =>
     .filter(({ data }) => data?.["text/html"]?.includes("<script")).length;
 
 /**
- * Steps every player of a page forward and back, by button and by key, and sees it count. @param
- * {Page} page @returns {Promise<number>} how many there are
+ * Steps every player of a page forward and back, by button and by key, and sees it count.
+ * @param {Page} page
+ * @returns {Promise<number>} how many there are
  */
 async function playPlayers(page) {
   const players = await page
@@ -239,7 +241,9 @@ function testLab() {
   });
 
   /**
-   * Asks the server for something in its REST API. @param {string} method @param {string} path
+   * Asks the server for something in its REST API.
+   * @param {string} method
+   * @param {string} path
    * @param {object} [body]
    */
   async function ask(method, path, body) {
@@ -356,8 +360,9 @@ function testLab() {
 }
 
 /**
- * Puts code into a cell in place of what it held, and runs it. @param
- * {import("playwright-core").Locator} cell @param {string} code
+ * Puts code into a cell in place of what it held, and runs it.
+ * @param {import("playwright-core").Locator} cell
+ * @param {string} code
  */
 async function runInCell(cell, code) {
   await cell.locator(".cm-content").click();
@@ -373,8 +378,9 @@ async function menu(page, title, command) {
 }
 
 /**
- * Clears the outputs, runs all cells in a fresh kernel and waits until each has its number. @param
- * {Page} page @param {number} cells
+ * Clears the outputs, runs all cells in a fresh kernel and waits until each has its number.
+ * @param {Page} page
+ * @param {number} cells
  */
 async function runAll(page, cells) {
   const prompts = (/** @type {RegExp} */ pattern) =>
@@ -399,8 +405,8 @@ const withinSeconds = (seconds, work, complaint) =>
   ]);
 
 /**
- * Starts the kit as its reader does, and takes the address from what it prints. @returns {Promise<{
- * url: string, stop(): Promise<void> }>}
+ * Starts the kit as its reader does, and takes the address from what it prints.
+ * @returns {Promise<{ url: string, stop(): Promise<void> }>}
  */
 function npmStart() {
   const env = {

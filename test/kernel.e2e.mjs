@@ -48,8 +48,8 @@ kernel.run();
 /**
  * What Jupyter made of the outputs, in the form that is committed: neighbouring pieces of one
  * stream joined, nothing of this machine.
- * @param {import("../notebooks/kit/ipynb.mjs").Notebook} committed @param
- * {import("../notebooks/kit/ipynb.mjs").Notebook} executed
+ * @param {import("../notebooks/kit/ipynb.mjs").Notebook} committed
+ * @param {import("../notebooks/kit/ipynb.mjs").Notebook} executed
  */
 function asCommitted(committed, executed) {
   committed.cells.forEach((cell, at) => {

@@ -68,8 +68,9 @@ serving.after(async () => {
 });
 
 /**
- * Sends a request as it stands: fetch would tidy the path up. @param {string} path @returns
- * {Promise<string>}
+ * Sends a request as it stands: fetch would tidy the path up.
+ * @param {string} path
+ * @returns {Promise<string>}
  */
 const get = (path) =>
   new Promise((done) => {

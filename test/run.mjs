@@ -16,7 +16,7 @@ import { verdict } from "./verdict.mjs";
 /**
  * What a check came to. `notes` are printed below its line: why it failed, what it skipped and why.
  * @typedef {{ name: string, passed: number, failed: number, skipped: number, seconds: number,
- * notes: string }} Result
+ *   notes: string }} Result
  */
 
 /** How long one test file may take before it is stopped and counted as failed. */
@@ -58,7 +58,8 @@ if (!results.length)
 summary();
 
 /**
- * Compiles strictly; the tests need what this writes, so it always runs. @param {string} name
+ * Compiles strictly; the tests need what this writes, so it always runs.
+ * @param {string} name
  * @param {string[]} args
  */
 function checkTypes(name, ...args) {
@@ -76,8 +77,8 @@ function checkTypes(name, ...args) {
 }
 
 /**
- * The test files of a kind: TypeScript ones run as compiled, .mjs ones as they are. @param {RegExp}
- * kind
+ * The test files of a kind: TypeScript ones run as compiled, .mjs ones as they are.
+ * @param {RegExp} kind
  */
 function testFiles(kind) {
   const files = readdirSync(join(root, "test"), { recursive: true }).map(

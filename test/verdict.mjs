@@ -4,8 +4,9 @@
  * Reads the counts that uvu prints. uvu exits 0 also where a file forgets `test.run()` (it prints
  * no counts then) and where a `before` throws (it passed fewer than there are), and a skipped test
  * leaves no trace of its reason: each of these is a failure here.
- * @param {string} output @param {number | null} code @param {boolean} [late] whether it was stopped
- * because it took too long
+ * @param {string} output
+ * @param {number | null} code
+ * @param {boolean} [late] whether it was stopped because it took too long
  */
 export function verdict(output, code, late) {
   const count = (/** @type {string} */ label) =>

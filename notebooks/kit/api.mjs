@@ -8,8 +8,8 @@ import { isMain, root, say } from "./project.mjs";
 const packageOf = { lib: "stopover", diagrams: "@stopover/diagrams" };
 
 /**
- * Writes the pages into a folder; throws where a docstring or a type is in the way. @param {string}
- * folder
+ * Writes the pages into a folder; throws where a docstring or a type is in the way.
+ * @param {string} folder
  */
 export async function writeApi(folder) {
   const app = await Application.bootstrap({

@@ -32,8 +32,8 @@ import { ready } from "./setup.mjs";
 /** @typedef {import("./book/page.mjs").Chapter} Chapter */
 
 /**
- * Executes the notebooks that changed, and writes the site. @returns {Promise<string>} the site's
- * folder
+ * Executes the notebooks that changed, and writes the site.
+ * @returns {Promise<string>} the site's folder
  */
 export async function buildBook(folder = join(root, "book")) {
   const { chapterOf, layout } = await import("./book/page.mjs"); // needs packages
@@ -71,7 +71,10 @@ export async function buildBook(folder = join(root, "book")) {
 
 /**
  * The notebook with the outputs of a run: an earlier run's where nothing that it depends on has
- * changed. @param {string} file @param {string} world @returns {Promise<Notebook>}
+ * changed.
+ * @param {string} file
+ * @param {string} world
+ * @returns {Promise<Notebook>}
  */
 async function executed(file, world) {
   const source = readNotebook(file);
@@ -89,8 +92,9 @@ async function executed(file, world) {
 }
 
 /**
- * The pages of the library's API, made once for each build. @param {string} world @returns
- * {Promise<string>} their folder
+ * The pages of the library's API, made once for each build.
+ * @param {string} world
+ * @returns {Promise<string>} their folder
  */
 async function apiPages(world) {
   const folder = join(root, ".cache/book", `api-${world}`);
@@ -128,7 +132,8 @@ const pictureInto = (assets) => (/** @type {Buffer} */ bytes, /** @type {string}
 
 /**
  * Where a link in a notebook leads in the book: to another page, or to a copy of the file it names.
- * @param {string} notebook @param {string} folder
+ * @param {string} notebook
+ * @param {string} folder
  */
 const linkFrom = (notebook, folder) => (/** @type {string} */ href) => {
   if (/^([a-z]+:|#|\/)/i.test(href)) return href;
@@ -161,8 +166,10 @@ const types = {
 };
 
 /**
- * Serves the site on the loopback address. @param {string} folder @param {number} port @returns
- * {import("./start.mjs").Server}
+ * Serves the site on the loopback address.
+ * @param {string} folder
+ * @param {number} port
+ * @returns {import("./start.mjs").Server}
  */
 export function servePages(folder, port) {
   const server = createServer(({ method, url = "/" }, response) => {
@@ -192,7 +199,9 @@ export function servePages(folder, port) {
 
 /**
  * The file that a URL names, if it lies in the folder: no `..`, however it is written, leads out of
- * it. @param {string} folder @param {string} url
+ * it.
+ * @param {string} folder
+ * @param {string} url
  */
 function fileAt(folder, url) {
   try {

@@ -10,7 +10,7 @@ import { notebooksFolder, root } from "./project.mjs";
 
 /**
  * @typedef {{ file: string, name: string, seconds: number, problem?: string, executed?:
- * import("./ipynb.mjs").Notebook }} Run
+ *   import("./ipynb.mjs").Notebook }} Run
  */
 
 const runner = fileURLToPath(new URL("run.mjs", import.meta.url));
@@ -24,7 +24,9 @@ export const notebookName = (file) => relative(notebooksFolder, file).replaceAll
 /**
  * Calls `work` for every item, `width` at a time, and keeps the results in the items' order.
  * @template T, R
- * @param {readonly T[]} items @param {(item: T) => Promise<R>} work @returns {Promise<R[]>}
+ * @param {readonly T[]} items
+ * @param {(item: T) => Promise<R>} work
+ * @returns {Promise<R[]>}
  */
 export async function pool(items, work, width = 2) {
   /** @type {R[]} */
@@ -38,8 +40,9 @@ export async function pool(items, work, width = 2) {
 }
 
 /**
- * Executes one notebook; a run that hangs is stopped and reported as a problem. @param {string}
- * file @returns {Promise<Run>}
+ * Executes one notebook; a run that hangs is stopped and reported as a problem.
+ * @param {string} file
+ * @returns {Promise<Run>}
  */
 export async function execute(file) {
   const name = notebookName(file);
@@ -60,8 +63,8 @@ export async function execute(file) {
 }
 
 /**
- * The processes that run now: what ends us ends them. @type
- * {Set<import("node:child_process").ChildProcess>}
+ * The processes that run now: what ends us ends them.
+ * @type {Set<import("node:child_process").ChildProcess>}
  */
 const running = new Set();
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
@@ -74,8 +77,9 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
 /**
  * Runs Node on a file, in a process group of its own, and waits for it; after `patience`
  * milliseconds the group is ended.
- * @param {string[]} args @returns {Promise<{ code: number | null, printed: string, late: boolean,
- * seconds: number }>} `printed` is both streams
+ * @param {string[]} args
+ * @returns {Promise<{ code: number | null, printed: string, late: boolean, seconds: number }>}
+ *   `printed` is both streams
  */
 export function node(args, /** @type {number} */ patience, env = process.env) {
   const started = performance.now();
@@ -111,8 +115,8 @@ export function node(args, /** @type {number} */ patience, env = process.env) {
 }
 
 /**
- * Asks a process and its children to end, and makes them end ten seconds later. @param
- * {import("node:child_process").ChildProcess} child
+ * Asks a process and its children to end, and makes them end ten seconds later.
+ * @param {import("node:child_process").ChildProcess} child
  */
 function endGroup(child) {
   const kill = (/** @type {NodeJS.Signals} */ signal) => {

@@ -11,15 +11,15 @@ import { notebooksFolder } from "./project.mjs";
 
 /**
  * @typedef {{ output_type: string, name?: string, text?: string, data?: Record<string, any>,
- * metadata?: Record<string, any> }} Output
+ *   metadata?: Record<string, any> }} Output
  */
 /**
  * @typedef {{ cell_type: "code" | "markdown", id: string, metadata: { tags?: string[] }, source:
- * string, outputs?: Output[], execution_count?: number | null }} Cell
+ *   string, outputs?: Output[], execution_count?: number | null }} Cell
  */
 /**
  * @typedef {{ cells: Cell[], metadata: Record<string, any>, nbformat: 4, nbformat_minor: 5 }}
- * Notebook
+ *   Notebook
  */
 
 /**

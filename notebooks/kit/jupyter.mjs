@@ -41,7 +41,7 @@ function writeJson(file, value) {
  * Writes the kernel spec, so that Jupyter starts this project's tslab with this very Node. No
  * Python is needed for it.
  * @param {string} prefix a folder with share/jupyter below it: the project's own, or a Python's
- * prefix on Binder
+ *   prefix on Binder
  */
 export function writeKernelSpec(prefix = home) {
   writeJson(join(prefix, "share/jupyter/kernels/tslab/kernel.json"), {
@@ -93,7 +93,8 @@ export function writeSettings() {
 
 /**
  * The environment in which this project's Jupyter runs; its commands are on the path, after the
- * machine's. @returns {NodeJS.ProcessEnv}
+ * machine's.
+ * @returns {NodeJS.ProcessEnv}
  */
 export const jupyterEnv = () => ({
   ...process.env,
@@ -107,8 +108,8 @@ export const jupyterEnv = () => ({
 });
 
 /**
- * The machine's own Jupyter where there is one that works, else the one in .venv. @returns {Jupyter
- * | undefined}
+ * The machine's own Jupyter where there is one that works, else the one in .venv.
+ * @returns {Jupyter | undefined}
  */
 export function findJupyter() {
   const python = findPython();
@@ -133,8 +134,8 @@ export function findJupyter() {
 }
 
 /**
- * Sees to it that there is a Jupyter. @returns {string | undefined} what to tell the reader where
- * there can be none
+ * Sees to it that there is a Jupyter.
+ * @returns {string | undefined} what to tell the reader where there can be none
  */
 export function ensureJupyter() {
   if (findJupyter()) return undefined;
@@ -153,8 +154,9 @@ function findPython() {
 }
 
 /**
- * What a command prints, or undefined where it is missing or fails. @param {string} command @param
- * {string[]} args
+ * What a command prints, or undefined where it is missing or fails.
+ * @param {string} command
+ * @param {string[]} args
  */
 function answer(command, args, env = process.env) {
   const { status, stdout } = spawnSync(command, args, {
@@ -175,8 +177,8 @@ export function installJupyter() {
   const inVenv = join(venvBin, "python");
   const pip = ["-m", "pip", "install", "--retries", "2", wanted];
   /**
-   * Each way: the quiet steps that tell whether it can be gone, then the installation. @type {{
-   * name: string, prepare: string[][], install: string[] }[]}
+   * Each way: the quiet steps that tell whether it can be gone, then the installation.
+   * @type {{ name: string, prepare: string[][], install: string[] }[]}
    */
   const ways = [
     {
@@ -236,8 +238,9 @@ export function installJupyter() {
 /**
  * Starts Jupyter on the loopback address with a token of its own making, in a process group of its
  * own: Ctrl-C in the terminal reaches only us, and stop() ends the server, which ends its kernels.
- * @param {Jupyter} jupyter @param {{ port: number, browser: boolean, first: string }} options
- * `first` is the notebook to open
+ * @param {Jupyter} jupyter
+ * @param {{ port: number, browser: boolean, first: string }} options `first` is the notebook to
+ *   open
  * @returns {import("./start.mjs").Server}
  */
 export function startJupyter(jupyter, { port, browser, first }) {
@@ -281,8 +284,10 @@ export function startJupyter(jupyter, { port, browser, first }) {
 }
 
 /**
- * What a running Jupyter server notes down about itself. @param {string} runtime @param {number}
- * port @returns {{ url: string, token: string } | undefined}
+ * What a running Jupyter server notes down about itself.
+ * @param {string} runtime
+ * @param {number} port
+ * @returns {{ url: string, token: string } | undefined}
  */
 function serverInfo(runtime, port) {
   return readdirSync(runtime)
@@ -307,8 +312,8 @@ function isAlive(pid) {
 }
 
 /**
- * Asks the server to end; whatever of its group is left after ten seconds is killed. @param
- * {import("node:child_process").ChildProcess} child
+ * Asks the server to end; whatever of its group is left after ten seconds is killed.
+ * @param {import("node:child_process").ChildProcess} child
  */
 function stop(child) {
   child.kill("SIGTERM");

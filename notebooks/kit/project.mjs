@@ -14,7 +14,8 @@ export const workspaces = ["lib", "diagrams", "notebooks/exercises"];
 export const say = (text) => console.log(`stopover: ${text}`);
 
 /**
- * Ends the process with one line that says what was wrong and what to do. @param {string} text
+ * Ends the process with one line that says what was wrong and what to do.
+ * @param {string} text
  * @returns {never}
  */
 export function giveUp(text, code = 1) {

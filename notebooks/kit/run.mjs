@@ -48,7 +48,8 @@ export async function runNotebook(book, folder) {
 
 /**
  * tslab's executor as its kernel makes it, without file watchers: a run needs none, and their
- * timers outlive it. @param {string} folder
+ * timers outlive it.
+ * @param {string} folder
  */
 function loadTslab(folder) {
   const { sys } = require("@tslab/typescript-for-tslab");
@@ -106,7 +107,8 @@ function captureOutputs() {
     into: (list) => (outputs = list),
     /**
      * Waits for a cell, and a turn longer for what it left behind; an error thrown outside of it
-     * fails it too. @param {Promise<boolean>} cell
+     * fails it too.
+     * @param {Promise<boolean>} cell
      */
     settled: (cell) =>
       new Promise((done) => {
@@ -135,7 +137,8 @@ export function sanitise(output) {
 
 /**
  * Stack frames carry line numbers of compiled files; the folder of the project is nobody's
- * business. @param {string} text
+ * business.
+ * @param {string} text
  */
 const portable = (text) =>
   text

@@ -53,7 +53,8 @@ function packagesAreThere() {
 /**
  * Runs the project's own TypeScript compiler; a build costs little where nothing changed. `npx tsc`
  * would be another one: tslab brings TypeScript 5.0 under the same command name.
- * @param {string[]} args @returns {boolean} whether there was no error
+ * @param {string[]} args
+ * @returns {boolean} whether there was no error
  */
 export const tsc = (...args) =>
   run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...args]);

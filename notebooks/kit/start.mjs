@@ -20,8 +20,8 @@ import { giveUp, root, say } from "./project.mjs";
 import { ready } from "./setup.mjs";
 
 /**
- * What serves the chapters: `url` is undefined where it ended before it was up. @typedef {{ url:
- * Promise<string | undefined>, ended: Promise<void>, stop(): void }} Server
+ * What serves the chapters: `url` is undefined where it ended before it was up.
+ * @typedef {{ url: Promise<string | undefined>, ended: Promise<void>, stop(): void }} Server
  */
 
 const usage =
@@ -66,7 +66,8 @@ async function openPages(problem) {
 
 /**
  * Says where the chapters are, and ends the process after Ctrl-C; returns only where the server did
- * not come up. @param {Server} server
+ * not come up.
+ * @param {Server} server
  */
 async function serve({ url, ended, stop }) {
   let asked = false;

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { root } from "../../notebooks/kit/project.mjs";
 
 /**
- * Runs Node in a new process and reads the number that it prints on standard error. @param
- * {string[]} args
+ * Runs Node in a new process and reads the number that it prints on standard error.
+ * @param {string[]} args
  */
 function measured(args) {
   const numbers = Array.from({ length: 7 }, () => {

@@ -9,50 +9,75 @@ import MarkdownIt from "markdown-it";
 /** @typedef {import("../ipynb.mjs").Output} Output */
 /** @typedef {{ id: string, level: number, title: string }} Heading */
 /**
- * A stretch of a page that the search finds: what stands below one heading. @typedef {{ id: string,
- * chapter: string, heading: string, text: string }} Section
+ * A stretch of a page that the search finds: what stands below one heading.
+ * @typedef {{ id: string, chapter: string, heading: string, text: string }} Section
  */
 /**
  * @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string,
- * sections: Section[] }} Chapter
+ *   sections: Section[] }} Chapter
  */
 /**
  * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
- * Files where pictures go and links lead
+ *   Files where pictures go and links lead
  */
 
 /**
- * Turns a notebook into a page's content. @param {string} name its path under notebooks/ @param
- * {import("../ipynb.mjs").Notebook} book @param {Files} files @returns {Chapter}
+ * Turns a notebook into a page's content.
+ * @param {string} name its path under notebooks/
+ * @param {import("../ipynb.mjs").Notebook} book
+ * @param {Files} files
+ * @returns {Chapter}
  */
 export function chapterOf(name, book, files) {
   const page = name.replace(/\.ipynb$/, ".html");
   const up = "../".repeat(name.split("/").length - 1);
-  const picture = (/** @type {Buffer} */ bytes, /** @type {string} */ extension) => up + files.picture(bytes, extension);
+  const picture = (/** @type {Buffer} */ bytes, /** @type {string} */ extension) =>
+    up + files.picture(bytes, extension);
   /** @type {Heading[]} */
   const headings = [];
   /** @type {Section[]} */
   const sections = [];
   const markdown = renderer(files, headings);
-  const body = book.cells.map((cell) => {
-    if (cell.cell_type === "code") {
-      addText(sections, cell.source);
-      return codeCell(cell, picture);
-    }
-    const tokens = markdown.parse(cell.source, {});
-    tokens.forEach(({ type, content }, at) => {
-      if (type === "heading_open") sections.push({ id: `${page}#`, chapter: "", heading: plainText(tokens[at + 1]), text: "" });
-      else if (content && tokens[at - 1]?.type !== "heading_open") addText(sections, content);
-    });
-    return `<section class="prose">${markdown.renderer.render(tokens, markdown.options, {})}</section>`;
-  }).join("\n");
+  const body = book.cells
+    .map((cell) => {
+      if (cell.cell_type === "code") {
+        addText(sections, cell.source);
+        return codeCell(cell, picture);
+      }
+      const tokens = markdown.parse(cell.source, {});
+      tokens.forEach(({ type, content }, at) => {
+        if (type === "heading_open")
+          sections.push({
+            id: `${page}#`,
+            chapter: "",
+            heading: plainText(tokens[at + 1]),
+            text: "",
+          });
+        else if (content && tokens[at - 1]?.type !== "heading_open") addText(sections, content);
+      });
+      return `<section class="prose">${markdown.renderer.render(tokens, markdown.options, {})}</section>`;
+    })
+    .join("\n");
   const title = headings[0]?.title ?? name;
-  return { name, page, title, headings, body, sections: sections.map((section, at) => ({ ...section, id: section.id + (headings[at]?.id ?? ""), chapter: title })) };
+  return {
+    name,
+    page,
+    title,
+    headings,
+    body,
+    sections: sections.map((section, at) => ({
+      ...section,
+      id: section.id + (headings[at]?.id ?? ""),
+      chapter: title,
+    })),
+  };
 }
 
 /**
  * Adds text to the section that is open, for the search; what stands before the first heading is
- * not searched. @param {Section[]} sections @param {string} text
+ * not searched.
+ * @param {Section[]} sections
+ * @param {string} text
  */
 function addText(sections, text) {
   const open = sections.at(-1);
@@ -60,10 +85,15 @@ function addText(sections, text) {
 }
 
 /** A heading without its marks. @param {import("markdown-it").Token | undefined} inline */
-const plainText = (inline) => (inline?.children ?? []).filter(({ type }) => type === "text" || type === "code_inline").map(({ content }) => content).join("");
+const plainText = (inline) =>
+  (inline?.children ?? [])
+    .filter(({ type }) => type === "text" || type === "code_inline")
+    .map(({ content }) => content)
+    .join("");
 
 /**
- * Markdown as Jupyter shows it: headings get anchors, links lead to pages. @param {Files} files
+ * Markdown as Jupyter shows it: headings get anchors, links lead to pages.
+ * @param {Files} files
  * @param {Heading[]} headings receives what it meets
  */
 function renderer(files, headings) {
@@ -73,7 +103,11 @@ function renderer(files, headings) {
   rules.heading_open = (tokens, at) => {
     const token = tokens[at];
     const title = plainText(tokens[at + 1]);
-    let id = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "section";
+    let id =
+      title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}]+/gu, "-")
+        .replace(/^-|-$/g, "") || "section";
     while (taken.has(id)) id += "-";
     taken.add(id);
     headings.push({ id, title, level: Number(token?.tag.slice(1)) });
@@ -96,7 +130,8 @@ function renderer(files, headings) {
 }
 
 /** @param {string} code @param {string} language */
-const coloured = (code, language) => (hljs.getLanguage(language) ? hljs.highlight(code, { language }).value : escaped(code));
+const coloured = (code, language) =>
+  hljs.getLanguage(language) ? hljs.highlight(code, { language }).value : escaped(code);
 
 /** @param {Cell} cell @param {Files["picture"]} picture */
 function codeCell(cell, picture) {
@@ -105,29 +140,43 @@ function codeCell(cell, picture) {
 }
 
 /**
- * The richest form of an output that a page can show. @param {Output} output @param
- * {Files["picture"]} picture
+ * The richest form of an output that a page can show.
+ * @param {Output} output
+ * @param {Files["picture"]} picture
  */
 function outputHtml({ name, text, data = {}, metadata = {} }, picture) {
   if (text !== undefined) return `<pre class="${name}">${escaped(text)}</pre>`;
   if (data["text/html"]) return `<div class="rich">${data["text/html"]}</div>`;
-  for (const [type, extension] of [["image/png", "png"], ["image/svg+xml", "svg"]]) {
+  for (const [type, extension] of [
+    ["image/png", "png"],
+    ["image/svg+xml", "svg"],
+  ]) {
     const content = data[type ?? ""];
-    if (content) return figure(picture(Buffer.from(content, extension === "png" ? "base64" : "utf8"), extension ?? ""), metadata[type ?? ""], data);
+    if (content)
+      return figure(
+        picture(Buffer.from(content, extension === "png" ? "base64" : "utf8"), extension ?? ""),
+        metadata[type ?? ""],
+        data,
+      );
   }
   return data["text/plain"] ? `<pre>${escaped(data["text/plain"])}</pre>` : "";
 }
 
 /**
- * @param {string} src @param {{ width?: number, height?: number } | undefined} size @param
- * {Record<string, string>} data
+ * @param {string} src
+ * @param {{ width?: number, height?: number } | undefined} size
+ * @param {Record<string, string>} data
  */
 function figure(src, size, data) {
   const source = data["text/vnd.mermaid"];
   // a picture's text begins with its title
   const alt = data["text/plain"]?.split("\n")[0] || "picture";
-  const dimensions = size?.width ? ` width="${Math.round(size.width)}"${size.height ? ` height="${Math.round(size.height)}"` : ""}` : "";
-  const details = source ? `<details><summary>the diagram's source</summary><pre>${escaped(source)}</pre></details>` : "";
+  const dimensions = size?.width
+    ? ` width="${Math.round(size.width)}"${size.height ? ` height="${Math.round(size.height)}"` : ""}`
+    : "";
+  const details = source
+    ? `<details><summary>the diagram's source</summary><pre>${escaped(source)}</pre></details>`
+    : "";
   return `<figure><img src="${src}" alt="${escaped(alt)}"${dimensions}>${details}</figure>`;
 }
 
@@ -136,13 +185,26 @@ export function layout(chapter, all) {
   const here = dirname(chapter.page);
   const to = (/** @type {string} */ page) => relative(here, page).replaceAll("\\", "/");
   const at = all.indexOf(chapter);
-  const link = (/** @type {Chapter | undefined} */ other, /** @type {string} */ label, /** @type {string} */ rel) =>
-    other ? `<a rel="${rel}" href="${to(other.page)}">${label.replace("%", escaped(other.title))}</a>` : "<span></span>";
-  const contents = chapter.headings.filter(({ level }) => level === 2).map(({ id, title }) => `<li><a href="#${id}">${escaped(title)}</a></li>`).join("");
-  const item = (/** @type {Chapter} */ other) => other === chapter
-    ? `<li><a href="${to(other.page)}" aria-current="page">${escaped(other.title)}</a>${contents && `<ol>${contents}</ol>`}</li>`
-    : `<li><a href="${to(other.page)}">${escaped(other.title)}</a></li>`;
-  const [main, solutions] = [all.filter(({ name }) => !name.includes("/")), all.filter(({ name }) => name.includes("/"))];
+  const link = (
+    /** @type {Chapter | undefined} */ other,
+    /** @type {string} */ label,
+    /** @type {string} */ rel,
+  ) =>
+    other
+      ? `<a rel="${rel}" href="${to(other.page)}">${label.replace("%", escaped(other.title))}</a>`
+      : "<span></span>";
+  const contents = chapter.headings
+    .filter(({ level }) => level === 2)
+    .map(({ id, title }) => `<li><a href="#${id}">${escaped(title)}</a></li>`)
+    .join("");
+  const item = (/** @type {Chapter} */ other) =>
+    other === chapter
+      ? `<li><a href="${to(other.page)}" aria-current="page">${escaped(other.title)}</a>${contents && `<ol>${contents}</ol>`}</li>`
+      : `<li><a href="${to(other.page)}">${escaped(other.title)}</a></li>`;
+  const [main, solutions] = [
+    all.filter(({ name }) => !name.includes("/")),
+    all.filter(({ name }) => name.includes("/")),
+  ];
   return `<!doctype html>
 <html lang="en" data-root="${to("") || "."}">
 <head>
