@@ -40,7 +40,7 @@ export function rules(trip: Journey, { node }: { node?: string } = {}): Mermaid 
 }
 
 interface Visit {
-  chain?: string;
+  chain: string | undefined;
   lines: string[];
   changes: boolean;
 }

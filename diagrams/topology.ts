@@ -46,11 +46,11 @@ export function topology(cluster: Lister, options: TopologyOptions = {}): Mermai
  */
 interface Scene {
   service: Service;
-  clusterIP?: string;
+  clusterIP: string | undefined;
   /** Where the load balancer is reached; none yet, or none at all. */
-  address?: string;
+  address: string | undefined;
   /** Where the request comes from, if one is drawn or if anybody may ask. */
-  client?: string;
+  client: string | undefined;
   nodes: Some<Node>;
   pods: Some<Destination>;
   /**
@@ -242,8 +242,8 @@ function servedBy(cluster: Lister, trip: Journey | undefined): string | undefine
 
 interface Destination {
   name: string;
-  node?: string;
-  address?: string;
+  node: string | undefined;
+  address: string | undefined;
   ready: boolean;
   terminating: boolean;
 }

@@ -55,56 +55,56 @@ export { aws, gcp };
 export interface NodeSpec {
   name: string;
   /** Default: the next free one of 192.168.0.0/16, from 192.168.0.1. */
-  addresses?: string[];
-  zone?: string;
-  labels?: Record<string, string>;
+  addresses?: string[] | undefined;
+  zone?: string | undefined;
+  labels?: Record<string, string> | undefined;
   /** Default: 4 CPUs, 16 GiB, 110 Pods. */
-  capacity?: { cpu?: string; memory?: string; pods?: string };
+  capacity?: { cpu?: string; memory?: string; pods?: string } | undefined;
 }
 
 /** How to make a cluster; every option has a default. */
 export interface ClusterOptions {
   /** How many (node-a, node-b, …), or which. Default 3. */
-  nodes?: number | NodeSpec[];
+  nodes?: number | NodeSpec[] | undefined;
   /** Default: none, and a Service of type LoadBalancer stays pending. */
-  cloud?: Cloud;
+  cloud?: Cloud | undefined;
   /** Everything random follows from it. Default 1. */
-  seed?: number | string;
+  seed?: number | string | undefined;
   /**
    * A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own
    * clusterCIDR.
    */
-  kubeProxy?: KubeObject;
+  kubeProxy?: KubeObject | undefined;
   /**
    * Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more
    * than 255 nodes).
    */
-  clusterCIDR?: string;
+  clusterCIDR?: string | undefined;
   /** Default 10.2.0.0/16, or 10.128.0.0/12 beside the larger clusterCIDR. */
-  serviceCIDR?: string;
+  serviceCIDR?: string | undefined;
   /**
    * The numbers that the allocators give first, if they are free. Default: those of the article's
    * figures, so that the notebook and the figures can be read side by side; `{}` leaves all to
    * chance, as Kubernetes does.
    */
-  first?: { clusterIP?: string; nodePort?: number };
+  first?: { clusterIP?: string; nodePort?: number } | undefined;
   /**
    * The users' own domains and the Service that each stands for. Default: mynginx-app.com for
    * default/nginx.
    */
-  domains?: Domains;
+  domains?: Domains | undefined;
   /** Default: in memory. */
-  store?: Store;
+  store?: Store | undefined;
   /** Default: virtual time. */
-  clock?: Clock;
+  clock?: Clock | undefined;
   /**
    * Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds
    * out about its kernel.
    */
-  nfacct?: boolean;
-  randomFully?: boolean;
+  nfacct?: boolean | undefined;
+  randomFully?: boolean | undefined;
   /** Calls kept for history(). Default 100,000. */
-  historyLimit?: number;
+  historyLimit?: number | undefined;
 }
 
 /** What can be asked of a cluster and of a snapshot alike. */
@@ -247,8 +247,8 @@ export class Cluster implements Traceable {
     namespace = "default",
   ): {
     address: string;
-    node?: string;
-    pod?: string;
+    node: string | undefined;
+    pod: string | undefined;
     ready: boolean;
     serving: boolean;
     terminating: boolean;

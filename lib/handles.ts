@@ -82,7 +82,7 @@ export interface ChainRow {
   chain: string;
   rules: number;
   /** What it is for; left out where it is none of kube-proxy's or the kernel's. */
-  why?: string;
+  why: string | undefined;
 }
 
 /** A Pod's processes, to look at and to break. */

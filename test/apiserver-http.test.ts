@@ -28,7 +28,7 @@ test.after.each(() => serving.close());
 
 interface Reply {
   code: number;
-  body: Record<string, never> & { message: string; reason: string; items: Service[] };
+  body: Record<string, unknown> & { message: string; reason: string; items: Service[] };
   headers: Headers;
 }
 async function call(

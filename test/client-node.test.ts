@@ -60,7 +60,7 @@ test("create, read, list, replace, patch, delete", async () => {
   const core = config.makeApiClient(CoreV1Api);
   const made = await core.createNamespacedService({
     namespace,
-    body: service("nginx", { type: "NodePort", ports: [{ port: 80 }] }) as V1Service,
+    body: service("nginx", { type: "NodePort", ports: [{ port: 80 }] }) as unknown as V1Service,
   });
   assert.ok(made.spec!.ports![0]!.nodePort! >= 30000);
   assert.instance(made.metadata!.creationTimestamp, Date);
@@ -138,7 +138,7 @@ test("an invalid object comes back with its causes", async () => {
   const { code, reason, message } = await refused(
     config.makeApiClient(CoreV1Api).createNamespacedService({
       namespace,
-      body: service("x", { ports: [{ port: 70000, targetPort: 80 }] }) as V1Service,
+      body: service("x", { ports: [{ port: 70000, targetPort: 80 }] }) as unknown as V1Service,
     }),
   );
   assert.equal(

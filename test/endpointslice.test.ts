@@ -43,7 +43,7 @@ function pod(
     ports = [{ name: "http", containerPort: 80 }],
   }: {
     labels?: Record<string, string>;
-    ips?: string[];
+    ips?: string[] | undefined;
     ready?: boolean;
     node?: string;
     ports?: { name: string; containerPort: number }[];

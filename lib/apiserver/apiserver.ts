@@ -43,12 +43,12 @@ export interface ApiServerOptions {
   /** Numbers in [0, 1): for uids, generated names and the allocators. Seed it. */
   random: () => number;
   /** Default: a new MemoryStore. */
-  store?: Store;
+  store?: Store | undefined;
   /**
    * One CIDR for each IP family, the default family first. Default: 10.96.0.0/12, as kubeadm has
    * it.
    */
-  serviceCIDRs?: readonly string[];
+  serviceCIDRs?: readonly string[] | undefined;
   /** Default 30000 to 32767. */
   nodePortRange?: { from: number; to: number };
   /**
@@ -57,14 +57,14 @@ export interface ApiServerOptions {
    */
   first?: { clusterIP?: string | readonly string[]; nodePort?: number };
   /** Calls and notifications kept for history(); default 100,000; 0 keeps none. */
-  historyLimit?: number;
+  historyLimit?: number | undefined;
   /** Past events of a kind with which a watch can begin; default 10,000. */
-  watchWindow?: number;
+  watchWindow?: number | undefined;
   /**
    * Milliseconds after which history is forgotten, looked at as often; kube-apiserver takes 5
    * minutes. Default: it is kept.
    */
-  compactEvery?: number;
+  compactEvery?: number | undefined;
 }
 
 /** The namespaces that every cluster has. */

@@ -84,7 +84,10 @@ export function prepareUpdate(
   for (const key in kept)
     if (kept[key as keyof typeof kept] === undefined) delete kept[key as keyof typeof kept];
   const { deletionTimestamp: _1, deletionGracePeriodSeconds: _2, ...meta } = wanted.metadata;
-  let next: KubeObject = defaulted({ ...wanted, metadata: withoutEmpty({ ...meta, ...kept }) });
+  let next: KubeObject = defaulted({
+    ...wanted,
+    metadata: withoutEmpty({ ...meta, ...kept } as ObjectMeta),
+  });
   if (info.subresources.includes("status"))
     next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];

@@ -337,7 +337,7 @@ function dropForType(service: Service, before: Service): Service {
     drop(["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"]);
   if (!needsClusterIP(service)) drop(["internalTrafficPolicy"]);
   if (mayHaveNodePorts(before) && !mayHaveNodePorts(service)) {
-    spec.ports = spec.ports?.map(({ nodePort, ...port }) =>
+    spec.ports &&= spec.ports.map(({ nodePort, ...port }) =>
       nodePort && !old.ports?.some((other) => other.nodePort === nodePort)
         ? { ...port, nodePort }
         : port,

@@ -100,7 +100,7 @@ export abstract class BaseCloud implements CloudProvider {
     name: string;
     addresses: readonly string[];
     publicAddresses?: readonly string[];
-    zone?: string;
+    zone?: string | undefined;
     type?: string;
   }): Instance {
     const { zone, type, ...rest } = machine;

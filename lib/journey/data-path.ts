@@ -21,7 +21,7 @@ const healthProber = "35.191.0.1";
 
 export interface RequestOptions {
   /** "internet" (default), an IP, "node/NAME" or "pod/NAMESPACE/NAME". */
-  from?: string;
+  from?: string | undefined;
 }
 
 /**

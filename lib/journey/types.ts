@@ -53,16 +53,16 @@ export type Action = (typeof actions)[number];
  */
 export interface Step {
   action: Action;
-  table?: string;
-  chain?: string;
+  table?: string | undefined;
+  chain?: string | undefined;
   /** The rule as iptables-save prints it (without -A and chain), the route, or the record. */
-  rule?: string;
+  rule?: string | undefined;
   /** The object that caused it: "Service default/nginx", "EndpointSlice default/nginx-x7k2p". */
-  object?: string;
-  before?: string;
-  after?: string;
+  object?: string | undefined;
+  before?: string | undefined;
+  after?: string | undefined;
   /** One sentence in plain words, for readers. */
-  note?: string;
+  note?: string | undefined;
 }
 
 /** What kind of place a hop is. */

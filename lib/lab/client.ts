@@ -19,7 +19,7 @@ export interface Answer {
   /** What the name resolved to. */
   resolved: string[];
   /** The client's socket: "IP:PORT" as Node writes both. */
-  from?: { address: string; port: number };
+  from?: { address: string; port: number } | undefined;
   status?: number;
   body?: string;
   /** Node's code: ENOTFOUND, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ECONNRESET, … */

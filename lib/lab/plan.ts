@@ -20,7 +20,7 @@ export interface LabNode {
   /** All but those to its own Pods and to the networks of its addresses. */
   routes: readonly Route[];
   /** For iptables-restore and ip6tables-restore. */
-  rules: { IPv4?: string; IPv6?: string };
+  rules: { IPv4?: string | undefined; IPv6?: string | undefined };
   routeLocalnet: boolean;
 }
 

@@ -176,7 +176,7 @@ export function referenceTo({
     kind,
     ...(namespace !== undefined && { namespace }),
     name,
-    uid,
+    ...(uid !== undefined && { uid }),
     apiVersion,
     ...(resourceVersion !== undefined && { resourceVersion }),
   };

@@ -70,12 +70,13 @@ export class LeaderElector {
       if (lease && !this.#free(lease)) return false;
       const same = lease?.spec.holderIdentity === identity;
       const now = stampMicro(clock.now());
+      const acquireTime = (same && lease?.spec.acquireTime) || now;
       this.#write(
         {
           holderIdentity: identity,
           leaseDurationSeconds: LEASE_DURATION_MS / 1_000,
           renewTime: now,
-          acquireTime: same ? lease!.spec.acquireTime : now,
+          acquireTime,
           leaseTransitions: (lease?.spec.leaseTransitions ?? 0) + (lease && !same ? 1 : 0),
         },
         lease,

@@ -37,7 +37,7 @@ export interface KernelOptions {
   /** net.netfilter.nf_conntrack_tcp_be_liberal. Default: false. */
   tcpLiberal?: boolean;
   /** Routes that many kernels share. */
-  sharedRoutes?: Routes;
+  sharedRoutes?: Routes | undefined;
 }
 
 export type Verdict =

@@ -33,7 +33,7 @@ export interface KubeletOptions extends Surroundings {
   /** `--register-with-taints` */
   taints?: readonly Taint[];
   /** Default: 4 CPUs, 16 GiB, 110 Pods. */
-  capacity?: { cpu?: string; memory?: string; pods?: string };
+  capacity?: { cpu?: string; memory?: string; pods?: string } | undefined;
   /**
    * `--cloud-provider=external`: the Node is tainted until the cloud-controller-manager has
    * initialised it. Default false.

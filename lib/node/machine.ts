@@ -35,7 +35,7 @@ export interface MachineOptions {
   /** Where everything goes that no other route knows; default: the link itself. */
   gateway?: string;
   /** The routes to other nodes' Pods, shared by all machines. */
-  sharedRoutes?: Routes;
+  sharedRoutes?: Routes | undefined;
 }
 
 export class Machine implements Runtime {

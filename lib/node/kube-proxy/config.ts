@@ -267,9 +267,9 @@ export interface FamilyConfig {
 /** What the machine can do, not the document: the kernel's and iptables' features. */
 export interface Features {
   /** Names of nfacct counters; true: both of kube-proxy's. Default: none. */
-  nfacct?: boolean | readonly string[];
+  nfacct?: boolean | readonly string[] | undefined;
   /** Whether iptables knows --random-fully. Default: true. */
-  randomFully?: boolean;
+  randomFully?: boolean | undefined;
 }
 
 export const counters = {
