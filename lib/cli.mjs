@@ -3,7 +3,7 @@
 // there.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-const built = new URL("./dist/cli.js", import.meta.url);
+const built = new URL("./dist/doors/cli/cli.js", import.meta.url);
 if (existsSync(fileURLToPath(built))) await import(built.href);
 else {
   console.error("stopover: the library is not built yet; run: npm run build");

@@ -18,19 +18,19 @@ import { DataPath, type RequestOptions } from "./journey/data-path.js";
 import { Network, type Balancer } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
 import type { Journey, Outcomes } from "./journey/types.js";
-import type { Client, ListOptions } from "./machinery/client.js";
-import type { Clock } from "./machinery/clock.js";
+import type { Client, ListOptions } from "./api/client.js";
+import type { Clock } from "./api/clock.js";
 import type { Surroundings } from "./machinery/controller.js";
 import { duration } from "./machinery/duration.js";
-import type { HistoryEntry } from "./machinery/history.js";
+import type { HistoryEntry } from "./api/history.js";
 import { Informers, isApiError } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { endpoint } from "./net/address.js";
+import { endpoint } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { Routes } from "./net/routes.js";
-import { runCoreDns } from "./node/coredns.js";
+import { runCoreDns } from "./node/dns.js";
 import {
   nodeHandle,
   podHandle,
@@ -38,11 +38,11 @@ import {
   type NodeRuleTables,
   type PodHandle,
 } from "./handles.js";
-import { readConfiguration } from "./node/kube-proxy/config.js";
-import { ProxyFleet } from "./node/kube-proxy/fleet.js";
-import { Kubelet } from "./node/kubelet.js";
+import { readConfiguration } from "./node/proxy/config.js";
+import { ProxyFleet } from "./node/proxy/fleet.js";
+import { Kubelet } from "./node/kubelet/kubelet.js";
 import { Machine } from "./node/machine.js";
-import { runPodRoutes } from "./node/pod-routes.js";
+import { runPodRoutes } from "./node/cni/pod-routes.js";
 import { withDeletions } from "./objects/apply.js";
 import { parse, type Documents } from "./objects/files.js";
 import { kindInfo } from "./objects/kinds.js";

@@ -2,13 +2,13 @@
 import type { Network } from "./journey/network.js";
 import { seeded } from "./net/choice.js";
 import { conntrackText } from "./net/conntrack.js";
-import { ruleText } from "./net/iptables-text.js";
-import { rollBack } from "./net/netfilter.js";
+import { ruleText } from "./net/iptables/text.js";
+import { rollBack } from "./net/iptables/walk.js";
 import { packet } from "./net/packet.js";
-import type { Chain, Rule, RuleSet, TableName } from "./net/rule.js";
-import type { KubeProxy } from "./node/kube-proxy/kube-proxy.js";
-import { why, whyChain } from "./node/kube-proxy/why.js";
-import type { Kubelet } from "./node/kubelet.js";
+import type { Chain, Rule, RuleSet, TableName } from "./net/iptables/rule.js";
+import type { KubeProxy } from "./node/proxy/kube-proxy.js";
+import { why, whyChain } from "./node/proxy/iptables/why.js";
+import type { Kubelet } from "./node/kubelet/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
 
 /** A node to look at and to break. */

@@ -13,12 +13,12 @@ import type { BarePacket } from "./journey/travel.js";
 import type { Journey, Outcomes } from "./journey/types.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { familyOf, type Family } from "./net/address.js";
+import { familyOf, type Family } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
-import { parseRules } from "./net/iptables-parse.js";
-import { saveText } from "./net/iptables-text.js";
+import { parseRules } from "./net/iptables/parse.js";
+import { saveText } from "./net/iptables/text.js";
 import { Routes } from "./net/routes.js";
-import type { RuleSet } from "./net/rule.js";
+import type { RuleSet } from "./net/iptables/rule.js";
 import { Machine } from "./node/machine.js";
 
 /** Rules that were pasted, and what they do to packets. */

@@ -11,7 +11,7 @@ import {
   parseEndpoint,
   readAddress,
   readCIDR,
-} from "stopover/internal/net/address";
+} from "stopover/internal/net/ip";
 
 const addresses = suite("addresses");
 const same: [text: string, canonical: string][] = [

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { IPAllocator, PortAllocator } from "stopover/internal/apiserver/allocators";
-import { ApiError } from "stopover/internal/apiserver/errors";
+import { ApiError } from "stopover/internal/api/errors";
 import { Random } from "stopover/internal/machinery/random";
 import type { Service } from "stopover/internal/objects/types";
 import { newServer, refusal, service } from "./apiserver-harness.js";

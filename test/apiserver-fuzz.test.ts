@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ApiError } from "stopover/internal/apiserver/errors";
+import { ApiError } from "stopover/internal/api/errors";
 import { kinds } from "stopover/internal/objects/kinds";
 import { types, type FieldType } from "stopover/internal/objects/schema";
 import type { KubeObject } from "stopover/internal/objects/types";

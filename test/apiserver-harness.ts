@@ -1,7 +1,7 @@
 // An API server on virtual time, for tests of one room.
 import * as assert from "uvu/assert";
 import { ApiServer, type ApiServerOptions } from "stopover/internal/apiserver/apiserver";
-import { ApiError } from "stopover/internal/apiserver/errors";
+import { ApiError } from "stopover/internal/api/errors";
 import { Random } from "stopover/internal/machinery/random";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import type { Deployment, KubeObject, Pod, Service } from "stopover/internal/objects/types";

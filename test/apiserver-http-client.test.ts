@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { HttpClient } from "stopover/internal/apiserver/http-client";
-import type { Client, WatchEvent } from "stopover/internal/machinery/client";
+import { HttpClient } from "stopover/internal/doors/serve/http-client";
+import type { Client, WatchEvent } from "stopover/internal/api/client";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import type { Service } from "stopover/internal/objects/types";
 import { apiServerThread } from "./apiserver-thread.js";

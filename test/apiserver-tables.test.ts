@@ -1,7 +1,7 @@
 // What `kubectl get` prints for things in every state, as Kubernetes' printers do.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { table } from "stopover/internal/apiserver/tables";
+import { table } from "stopover/internal/doors/serve/tables";
 import type {
   Deployment,
   EndpointSlice,

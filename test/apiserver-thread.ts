@@ -1,7 +1,7 @@
 // An API server in a thread of its own, for clients that hold theirs while they wait.
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
-import { serve } from "stopover/internal/apiserver/http";
+import { serve } from "stopover/internal/doors/serve/http";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 

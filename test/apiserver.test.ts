@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import type { WatchEvent } from "stopover/internal/machinery/client";
+import type { WatchEvent } from "stopover/internal/api/client";
 import type { Namespace, Pod, Service } from "stopover/internal/objects/types";
 import { MemoryStore } from "stopover/internal/store/memory";
 import { deployment, newServer, pod, refusal, service, told } from "./apiserver-harness.js";

@@ -17,7 +17,7 @@ import {
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
-import { serve, type Serving } from "stopover/internal/apiserver/http";
+import { serve, type Serving } from "stopover/internal/doors/serve/http";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { deployment, pod, service } from "./apiserver-harness.js";

@@ -3,8 +3,8 @@ import { kubeControllerManager, kubeScheduler } from "stopover/internal/controll
 import type { Manager } from "stopover/internal/machinery/manager";
 import { Random } from "stopover/internal/machinery/random";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
-import { Kubelet } from "stopover/internal/node/kubelet";
-import type { Runtime } from "stopover/internal/node/runtime";
+import { Kubelet } from "stopover/internal/node/kubelet/kubelet";
+import type { Runtime } from "stopover/internal/node/kubelet/runtime";
 import type { Deployment, Kind, Kinds, Pod, Service } from "stopover/internal/objects/types";
 
 /**

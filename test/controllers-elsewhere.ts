@@ -3,7 +3,7 @@
  * EndpointSlice and the service controller against the API server at URL. (Not a test:
  * controllers-http.test.ts starts it.)
  */
-import { HttpClient } from "stopover/internal/apiserver/http-client";
+import { HttpClient } from "stopover/internal/doors/serve/http-client";
 import { aws } from "stopover/internal/cloud/aws";
 import { serviceController } from "stopover/internal/cloud/service-controller";
 import { endpointSliceController } from "stopover/internal/controllers/endpointslice";

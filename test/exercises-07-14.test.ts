@@ -5,18 +5,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
-import {
-  aws,
-  compareWith,
-  createCluster,
-  gcp,
-  parse,
-  read,
-  type Cluster,
-  type ClusterOptions,
-  type LabReport,
-} from "stopover";
-import { recall } from "stopover/internal/lab/recording";
+import { aws, createCluster, gcp, parse, read, type Cluster, type ClusterOptions } from "stopover";
+import { compareWith, type LabReport } from "stopover/lab";
+import { recall } from "stopover/internal/doors/lab/recording";
 import { verdict } from "@stopover/exercises";
 
 const folder = new URL("../../notebooks/", import.meta.url);

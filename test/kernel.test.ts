@@ -4,13 +4,13 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { everyWay, seeded, toNumber } from "stopover/internal/net/choice";
 import { conntrackText } from "stopover/internal/net/conntrack";
-import { ruleText } from "stopover/internal/net/iptables-text";
-import { parseRules } from "stopover/internal/net/iptables-parse";
+import { ruleText } from "stopover/internal/net/iptables/text";
+import { parseRules } from "stopover/internal/net/iptables/parse";
 import { Kernel, type KernelOptions, type Verdict } from "stopover/internal/net/kernel";
-import { rollBack, type NetStep, type Walk } from "stopover/internal/net/netfilter";
+import { rollBack, type NetStep, type Walk } from "stopover/internal/net/iptables/walk";
 import { describe, icmpError, packet, replyTo, type Packet } from "stopover/internal/net/packet";
 import { Routes } from "stopover/internal/net/routes";
-import { parseAddress } from "stopover/internal/net/address";
+import { parseAddress } from "stopover/internal/net/ip";
 
 /**
  * node-a of the article, as its kube-proxy leaves it; the masquerading keeps ports, so that tests

@@ -8,18 +8,18 @@ import {
   defaults,
   type FamilyConfig,
   type NodeView,
-} from "stopover/internal/node/kube-proxy/config";
-import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
-import { hash16 } from "stopover/internal/node/kube-proxy/program";
-import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
-import { endpoint, parseAddress, type Family } from "stopover/internal/net/address";
-import { compile } from "stopover/internal/net/match";
+} from "stopover/internal/node/proxy/config";
+import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
+import { hash16 } from "stopover/internal/node/proxy/iptables/program";
+import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { endpoint, parseAddress, type Family } from "stopover/internal/net/ip";
+import { compile } from "stopover/internal/net/iptables/match";
 import {
   restoreProbability,
   restoreRule,
   saveProbability,
-} from "stopover/internal/net/iptables-text";
-import type { Rule, RuleSet, TableName } from "stopover/internal/net/rule";
+} from "stopover/internal/net/iptables/text";
+import type { Rule, RuleSet, TableName } from "stopover/internal/net/iptables/rule";
 import type { EndpointSlice, Service } from "stopover/internal/objects/types";
 
 interface Case {

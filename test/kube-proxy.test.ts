@@ -2,21 +2,21 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
-import { parseRules } from "stopover/internal/net/iptables-parse";
-import { saveRule } from "stopover/internal/net/iptables-text";
+import { parseRules } from "stopover/internal/net/iptables/parse";
+import { saveRule } from "stopover/internal/net/iptables/text";
 import { Kernel } from "stopover/internal/net/kernel";
 import { describe, packet, replyTo } from "stopover/internal/net/packet";
-import { Rules } from "stopover/internal/net/rule";
+import { Rules } from "stopover/internal/net/iptables/rule";
 import {
   configFor,
   defaults,
   readConfiguration,
   type KubeProxyConfiguration,
-} from "stopover/internal/node/kube-proxy/config";
-import { KubeProxy, restoreText, type Sync } from "stopover/internal/node/kube-proxy/kube-proxy";
-import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
-import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
-import { why, whyChain } from "stopover/internal/node/kube-proxy/why";
+} from "stopover/internal/node/proxy/config";
+import { KubeProxy, restoreText, type Sync } from "stopover/internal/node/proxy/kube-proxy";
+import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
+import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { why, whyChain } from "stopover/internal/node/proxy/iptables/why";
 import type {
   Endpoint,
   EndpointSlice,

@@ -15,14 +15,14 @@ import {
   type Cluster,
   type ClusterOptions,
 } from "stopover/internal/cluster";
-import { align } from "stopover/internal/lab/compare";
-import { parseFlows } from "stopover/internal/lab/conntrack";
-import { runLab, type LabReport } from "stopover/internal/lab/lab";
-import { Namespaces } from "stopover/internal/lab/namespaces";
-import { planOf } from "stopover/internal/lab/plan";
-import { preflight } from "stopover/internal/lab/preflight";
-import { labText } from "stopover/internal/lab/text";
-import { XtablesTrace } from "stopover/internal/lab/trace";
+import { align } from "stopover/internal/doors/lab/compare";
+import { parseFlows } from "stopover/internal/doors/lab/conntrack";
+import { runLab, type LabReport } from "stopover/internal/doors/lab/lab";
+import { Namespaces } from "stopover/internal/doors/lab/namespaces";
+import { planOf } from "stopover/internal/doors/lab/plan";
+import { preflight } from "stopover/internal/doors/lab/preflight";
+import { labText } from "stopover/internal/doors/lab/text";
+import { XtablesTrace } from "stopover/internal/doors/lab/trace";
 import { articleManifests, read } from "stopover/internal/objects/files";
 
 const articleURL = "http://mynginx-app.com:8080/";
@@ -201,7 +201,7 @@ onKernel("a lab that fails half-way leaves nothing behind", async () => {
 
 onKernel("what a killed lab left behind goes with the next one, its processes too", async () => {
   const script =
-    'import { Namespaces } from "stopover/internal/lab/namespaces"; const house = Namespaces.open(); house.add("x"); console.log(house.start("x", "sleep", ["600"]).pid); setInterval(() => {}, 1000)';
+    'import { Namespaces } from "stopover/internal/doors/lab/namespaces"; const house = Namespaces.open(); house.add("x"); console.log(house.start("x", "sleep", ["600"]).pid); setInterval(() => {}, 1000)';
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     cwd: fileURLToPath(new URL(".", import.meta.url)),
   });
@@ -224,7 +224,7 @@ for (const [signal, code] of [
 ] as const) {
   onKernel(`${signal} ends a lab, and everything in it`, async () => {
     const child = spawn(process.execPath, [
-      fileURLToPath(import.meta.resolve("stopover/internal/cli")),
+      fileURLToPath(import.meta.resolve("stopover/internal/doors/cli/cli")),
       "lab",
       "--from",
       "node/node-a",

@@ -6,7 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
 import { createCluster, openRules, read } from "stopover";
-import { recall, record } from "stopover/internal/lab/recording";
+import { recall, record } from "stopover/internal/doors/lab/recording";
 
 const folder = new URL("../../notebooks/", import.meta.url);
 const text = readFileSync(new URL("dumps/worker-2.rules", folder), "utf8");

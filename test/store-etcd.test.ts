@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { EtcdStore } from "stopover/internal/store/etcd";
+import { EtcdStore } from "stopover/internal/doors/serve/etcd";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";

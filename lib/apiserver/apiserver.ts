@@ -1,4 +1,4 @@
-import type { Clock } from "../machinery/clock.js";
+import type { Clock } from "../api/clock.js";
 import type {
   Client,
   DeleteOptions,
@@ -8,8 +8,8 @@ import type {
   WatchEvent,
   WatchOptions,
   WriteOptions,
-} from "../machinery/client.js";
-import type { HistoryEntry } from "../machinery/history.js";
+} from "../api/client.js";
+import type { HistoryEntry } from "../api/history.js";
 import { frozen, same } from "../objects/freeze.js";
 import { kindInfo, kinds, storageKey, type KindInfo } from "../objects/kinds.js";
 import type { IPFamily, Kind, KubeObject, Pod, Service } from "../objects/types.js";
@@ -19,7 +19,7 @@ import { CompactedError, type Entry, type Store } from "../store/store.js";
 import { PortAllocator, type Claims } from "./allocators.js";
 import { decoded, decodedAs } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
-import * as errors from "./errors.js";
+import * as errors from "../api/errors.js";
 import { History } from "./history.js";
 import {
   filterOf,

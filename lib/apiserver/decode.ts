@@ -1,7 +1,7 @@
 import type { KindInfo } from "../objects/kinds.js";
 import { misfits, types, type FieldType, type Misfit } from "../objects/schema.js";
 import type { KubeObject } from "../objects/types.js";
-import { badRequest } from "./errors.js";
+import { badRequest } from "../api/errors.js";
 
 /**
  * What to do with a field that the kind does not have: refuse the object, drop the field and warn,

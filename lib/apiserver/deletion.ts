@@ -1,8 +1,8 @@
-import type { DeleteOptions } from "../machinery/client.js";
+import type { DeleteOptions } from "../api/client.js";
 import { same } from "../objects/freeze.js";
 import type { KindInfo } from "../objects/kinds.js";
 import type { KubeObject, Pod } from "../objects/types.js";
-import * as errors from "./errors.js";
+import * as errors from "../api/errors.js";
 import type { Stamps } from "./stamps.js";
 
 // How an object goes: at once, after a Pod's grace period, or when its last finalizer lets go.

@@ -1,4 +1,4 @@
-import type { HistoryEntry } from "../machinery/history.js";
+import type { HistoryEntry } from "../api/history.js";
 
 /**
  * The last `limit` entries of who did what: a ring, so that a cluster that runs for days stays

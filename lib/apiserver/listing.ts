@@ -1,9 +1,9 @@
-import type { List, ListOptions } from "../machinery/client.js";
+import type { List, ListOptions } from "../api/client.js";
 import type { KindInfo } from "../objects/kinds.js";
 import { fields, labels, SelectorError, type FieldSelector } from "../objects/selectors.js";
 import type { KubeObject } from "../objects/types.js";
 import { CompactedError, type Store } from "../store/store.js";
-import * as errors from "./errors.js";
+import * as errors from "../api/errors.js";
 
 // What a list or a watch is of: prefixes, filters, revisions, pages.
 

@@ -7,11 +7,11 @@ import type {
   WatchEvent,
   WatchOptions,
   WriteOptions,
-} from "../machinery/client.js";
-import type { HistoryEntry } from "../machinery/history.js";
+} from "../api/client.js";
+import type { HistoryEntry } from "../api/history.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
-import { ApiError } from "./errors.js";
+import { ApiError } from "../api/errors.js";
 
 type Asked = Omit<HistoryEntry, "time" | "who" | "revision" | "error">;
 

@@ -1,7 +1,7 @@
-import type { Patch } from "../machinery/client.js";
+import type { Patch } from "../api/client.js";
 import { same } from "../objects/freeze.js";
 import { types, type FieldType } from "../objects/schema.js";
-import { ApiError, badRequest } from "./errors.js";
+import { ApiError, badRequest } from "../api/errors.js";
 
 /**
  * The three ways to patch: JSON merge patch (RFC 7396), JSON patch (RFC 6902) and Kubernetes'

@@ -3,7 +3,7 @@ import { frozen, same } from "../objects/freeze.js";
 import type { KindInfo } from "../objects/kinds.js";
 import type { IPFamily, KubeObject, ObjectMeta, Pod, Service } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
-import * as errors from "./errors.js";
+import * as errors from "../api/errors.js";
 import { prepareService } from "./services.js";
 import type { Stamps } from "./stamps.js";
 

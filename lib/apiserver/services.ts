@@ -5,7 +5,7 @@ import type { IPFamily, Service, ServicePort } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
 import { AllocationError, IPAllocator, type Claims, type PortAllocator } from "./allocators.js";
-import { internal } from "./errors.js";
+import { internal } from "../api/errors.js";
 
 /**
  * What the API server does to a Service within the request that writes it: IP families, ClusterIPs,

@@ -1,4 +1,4 @@
-import type { Clock } from "../machinery/clock.js";
+import type { Clock } from "../api/clock.js";
 
 /** "00" to "ff" */
 const hexOf = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));

@@ -1,8 +1,8 @@
-import type { Clock } from "../machinery/clock.js";
-import type { WatchEvent } from "../machinery/client.js";
+import type { Clock } from "../api/clock.js";
+import type { WatchEvent } from "../api/client.js";
 import type { Kind, KubeObject } from "../objects/types.js";
 import { stamped, type Change } from "../store/store.js";
-import { gone } from "./errors.js";
+import { gone } from "../api/errors.js";
 
 /**
  * The watch cache of one kind: it hears each change once from the store and hands it to the

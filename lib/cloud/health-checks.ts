@@ -1,4 +1,4 @@
-import type { Clock } from "../machinery/clock.js";
+import type { Clock } from "../api/clock.js";
 import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js";
 
 interface Balancers {

@@ -1,5 +1,5 @@
 import { TransientError } from "../machinery/controller.js";
-import type { Clock } from "../machinery/clock.js";
+import type { Clock } from "../api/clock.js";
 import type { Random } from "../machinery/random.js";
 import { addressRecord, type Zone } from "../net/dns.js";
 import type { HealthCheck, Listener, LoadBalancer, Target } from "../net/load-balancer.js";

@@ -1,7 +1,7 @@
 /** Where a journey begins: who asks, for which URL, and what its resolver makes of the name. */
-import { readAddress } from "../net/address.js";
+import { readAddress } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
-import { searchNames } from "../node/coredns.js";
+import { searchNames } from "../node/dns.js";
 import type { Network } from "./network.js";
 
 /**

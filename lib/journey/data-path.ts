@@ -1,4 +1,4 @@
-import { endpoint } from "../net/address.js";
+import { endpoint } from "../net/ip.js";
 import { seeded, type Chooser } from "../net/choice.js";
 import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Network } from "./network.js";

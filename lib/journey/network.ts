@@ -1,7 +1,7 @@
 import type { Zone } from "../net/dns.js";
 import type { LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
-import { parseAddress, type CIDR } from "../net/address.js";
+import { parseAddress, type CIDR } from "../net/ip.js";
 import type { Routes } from "../net/routes.js";
 
 /**

@@ -2,11 +2,11 @@
  * Turns what happens on the way into hops and steps; and, where nobody wants to see them, costs
  * nothing.
  */
-import { ruleText } from "../net/iptables-text.js";
-import type { NetStep } from "../net/netfilter.js";
-import { familyOf } from "../net/address.js";
+import { ruleText } from "../net/iptables/text.js";
+import type { NetStep } from "../net/iptables/walk.js";
+import { familyOf } from "../net/ip.js";
 import { destinationOf, sourceOf, type Packet } from "../net/packet.js";
-import type { Rule } from "../net/rule.js";
+import type { Rule } from "../net/iptables/rule.js";
 import type { Action, Header, Hop, HopKind, Step } from "./types.js";
 
 export class Recorder {

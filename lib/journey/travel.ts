@@ -7,13 +7,13 @@
  * It ends in a Disposition, never in an exception: only a question that cannot be asked (an unknown
  * client) throws.
  */
-import { endpoint, parseAddress } from "../net/address.js";
+import { endpoint, parseAddress } from "../net/ip.js";
 import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import type { Verdict } from "../net/kernel.js";
 import type { Listener, Target } from "../net/load-balancer.js";
-import { rollBack, type NetStep, type Walk } from "../net/netfilter.js";
+import { rollBack, type NetStep, type Walk } from "../net/iptables/walk.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
-import { parseCIDR } from "../net/address.js";
+import { parseCIDR } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { clientAt, clientOf, hostAndPort, meet, named, resolveFor, type Client } from "./client.js";
 import type { Balancer, Network } from "./network.js";

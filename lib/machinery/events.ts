@@ -1,6 +1,6 @@
 import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
-import type { Client } from "./client.js";
-import type { Clock } from "./clock.js";
+import type { Client } from "../api/client.js";
+import type { Clock } from "../api/clock.js";
 import { isApiError } from "./informer.js";
 import { hash } from "./random.js";
 

@@ -1,6 +1,6 @@
-import { ApiError } from "../apiserver/errors.js";
+import { ApiError } from "../api/errors.js";
 import type { Kind, Kinds, KubeObject } from "../objects/types.js";
-import type { Client, ListOptions } from "./client.js";
+import type { Client, ListOptions } from "../api/client.js";
 
 /**
  * A component's local copy of one kind, kept true by list and watch: what client-go calls a shared

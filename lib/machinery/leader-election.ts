@@ -1,6 +1,6 @@
 import type { Lease } from "../objects/types.js";
-import type { Client } from "./client.js";
-import type { Clock } from "./clock.js";
+import type { Client } from "../api/client.js";
+import type { Clock } from "../api/clock.js";
 import { stampMicro } from "./events.js";
 import { isApiError } from "./informer.js";
 import type { Random } from "./random.js";

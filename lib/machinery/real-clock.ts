@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.js";
+import type { Clock } from "../api/clock.js";
 
 /**
  * The machine's own time, for `stopover serve` and for controllers that run in a process of their

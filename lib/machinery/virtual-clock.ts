@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.js";
+import type { Clock } from "../api/clock.js";
 
 /**
  * Time that moves only when it is told to: one event loop for the whole cluster.

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.js";
+import type { Clock } from "../api/clock.js";
 
 /** How long failed work waits before it is tried again: doubled each time. Milliseconds. */
 export interface BackOff {

@@ -9,13 +9,13 @@
  *
  * (net/ipv4/ip_input.c, ip_forward.c, ip_output.c, fib_frontend.c)
  */
-import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./address.js";
+import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./ip.js";
 import { Conntrack } from "./conntrack.js";
-import type { Look } from "./match.js";
-import { Passage, type Host, type Stop, type Walk } from "./netfilter.js";
+import type { Look } from "./iptables/match.js";
+import { Passage, type Host, type Stop, type Walk } from "./iptables/walk.js";
 import { destinationOf, sourceOf, type Packet, type Transport } from "./packet.js";
 import { Routes, type Route } from "./routes.js";
-import type { AddressType, Match, RuleSet } from "./rule.js";
+import type { AddressType, Match, RuleSet } from "./iptables/rule.js";
 
 export interface Interface {
   name: string;

@@ -5,7 +5,7 @@
  *     const syn = packet("203.0.113.9:40000", "192.168.0.1:30519");
  *     replyTo(syn)       // the SYN,ACK on its way back
  */
-import { endpoint, parseEndpoint } from "./address.js";
+import { endpoint, parseEndpoint } from "./ip.js";
 
 export type Transport = "TCP" | "UDP" | "SCTP";
 

@@ -9,7 +9,7 @@
  * Thousands of nodes share their routes to each other's Pods: give them one `shared` table, in
  * which a node's own routes of the same length take precedence.
  */
-import { parseAddress, parseCIDR, type Address, type CIDR, type Family } from "./address.js";
+import { parseAddress, parseCIDR, type Address, type CIDR, type Family } from "./ip.js";
 
 export interface Route {
   /** A CIDR, or "default" (both families: one route each, decided by `via`; IPv4 without it). */

@@ -7,13 +7,13 @@
  *     machine.sandboxAt("10.1.1.2")?.listens("TCP", 80)
  */
 import { hash } from "../machinery/random.js";
-import { parseCIDR } from "../net/address.js";
+import { parseCIDR } from "../net/ip.js";
 import { Kernel } from "../net/kernel.js";
 import type { Transport } from "../net/packet.js";
 import type { Routes } from "../net/routes.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
-import { HostLocal } from "./ipam.js";
-import type { Runtime } from "./runtime.js";
+import { HostLocal } from "./cni/host-local.js";
+import type { Runtime } from "./kubelet/runtime.js";
 
 /**
  * What these images listen on whatever their manifest declares: `ports` in a Pod is documentation,

@@ -1,4 +1,4 @@
-import type { LabReport } from "stopover";
+import type { LabReport } from "stopover/lab";
 import { hint, isNumber, isText, right } from "./answers.js";
 import type { Exercise } from "./check.js";
 

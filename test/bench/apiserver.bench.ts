@@ -1,7 +1,7 @@
 // Issue 4's figures for the API server and its store. `npm run bench` prints them.
 import { execFile, spawnSync } from "node:child_process";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
-import { serve } from "stopover/internal/apiserver/http";
+import { serve } from "stopover/internal/doors/serve/http";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";

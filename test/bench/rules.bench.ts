@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { seeded } from "stopover/internal/net/choice";
 import { Kernel } from "stopover/internal/net/kernel";
-import { rollBack, type Walk } from "stopover/internal/net/netfilter";
+import { rollBack, type Walk } from "stopover/internal/net/iptables/walk";
 import { packet } from "stopover/internal/net/packet";
-import { configFor, defaults } from "stopover/internal/node/kube-proxy/config";
-import { KubeProxy } from "stopover/internal/node/kube-proxy/kube-proxy";
-import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
-import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
+import { configFor, defaults } from "stopover/internal/node/proxy/config";
+import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
+import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
+import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
 import type { EndpointSlice, Node, Service } from "stopover/internal/objects/types";
 
 const view = { name: "node-a", nodeIP: "192.168.0.1", addresses: ["127.0.0.1", "192.168.0.1"] };

@@ -4,7 +4,7 @@
  * node under test, its Pods are in podRanges.
  */
 import fc, { type Arbitrary } from "fast-check";
-import { endpoint, type Family } from "stopover/internal/net/address";
+import { endpoint, type Family } from "stopover/internal/net/ip";
 import type { Flags, Packet, Transport } from "stopover/internal/net/packet";
 import type { EndpointSlice, Node, Service, ServicePort } from "stopover/internal/objects/types";
 import { nodeAddresses, type Link } from "./rig.js";

@@ -2,7 +2,7 @@
  * Packets as bytes: what a wire carries, made from and read into the library's Packet. (RFC 791,
  * 8200, 9293, 768, 9260, 792, 4443)
  */
-import { fromBits, parseAddress, type Family } from "stopover/internal/net/address";
+import { fromBits, parseAddress, type Family } from "stopover/internal/net/ip";
 import type { Flags, Packet, Transport } from "stopover/internal/net/packet";
 
 const protocols: Readonly<Record<Transport, number>> = { TCP: 6, UDP: 17, SCTP: 132 };

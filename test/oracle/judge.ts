@@ -6,12 +6,12 @@
  * The kernel goes first. What it left to chance (statistic, the port of a MASQUERADE) is read from
  * its trace, and fed into our walk.
  */
-import { parseAddress } from "stopover/internal/net/address";
-import { ruleText, saveText } from "stopover/internal/net/iptables-text";
+import { parseAddress } from "stopover/internal/net/ip";
+import { ruleText, saveText } from "stopover/internal/net/iptables/text";
 import { forced, type Chooser } from "stopover/internal/net/choice";
 import { Kernel, type Verdict } from "stopover/internal/net/kernel";
-import { parseRules } from "stopover/internal/net/iptables-parse";
-import type { NetStep } from "stopover/internal/net/netfilter";
+import { parseRules } from "stopover/internal/net/iptables/parse";
+import type { NetStep } from "stopover/internal/net/iptables/walk";
 import {
   describe,
   destinationOf,
@@ -20,11 +20,11 @@ import {
   sourceOf,
   type Packet,
 } from "stopover/internal/net/packet";
-import type { Chain, RuleSet, TableName } from "stopover/internal/net/rule";
-import type { TracedPacket, TracedStep } from "stopover/internal/lab/trace";
-import { configFor, readConfiguration, viewOf } from "stopover/internal/node/kube-proxy/config";
-import { NodeRules } from "stopover/internal/node/kube-proxy/node-rules";
-import { ServiceRules } from "stopover/internal/node/kube-proxy/service-rules";
+import type { Chain, RuleSet, TableName } from "stopover/internal/net/iptables/rule";
+import type { TracedPacket, TracedStep } from "stopover/internal/doors/lab/trace";
+import { configFor, readConfiguration, viewOf } from "stopover/internal/node/proxy/config";
+import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
+import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
 import { shown, type Cluster, type Sent } from "./clusters.js";
 import { nodeAddresses, podRanges, type Link, type Rig, type Seen } from "./rig.js";
 

@@ -11,10 +11,10 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { Namespaces } from "stopover/internal/lab/namespaces";
-import { monitor, nftTrace } from "stopover/internal/lab/servers";
-import { XtablesTrace, traceRules, type TracedPacket } from "stopover/internal/lab/trace";
-import { readAddress } from "stopover/internal/net/address";
+import { Namespaces } from "stopover/internal/doors/lab/namespaces";
+import { monitor, nftTrace } from "stopover/internal/doors/lab/servers";
+import { XtablesTrace, traceRules, type TracedPacket } from "stopover/internal/doors/lab/trace";
+import { readAddress } from "stopover/internal/net/ip";
 import { describe, packet, sourceOf, type Packet } from "stopover/internal/net/packet";
 import { decode, encode } from "./frames.js";
 import { ends, nodeMac, nodePort, wirePort, worldMac, type OnWire } from "./wire.js";

@@ -1,0 +1,102 @@
+import type { Status } from "./client.js";
+import type { FieldError } from "../objects/validation.js";
+
+/** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */
+export class ApiError extends Error {
+  constructor(readonly status: Status) {
+    super(status.message);
+    this.name = "ApiError";
+  }
+
+  /** The HTTP status: 404, 409, 422, … */
+  get code(): number {
+    return this.status.code!;
+  }
+
+  /** "NotFound", "Conflict", "Invalid", … */
+  get reason(): string {
+    return this.status.reason!;
+  }
+}
+
+/**
+ * What a Status says of the object it is about: plural and group for most, the kind for Invalid.
+ */
+export interface Subject {
+  kind: string;
+  plural: string;
+  group: string;
+}
+
+function failure(
+  code: number,
+  reason: string,
+  message: string,
+  details?: Status["details"],
+): ApiError {
+  return new ApiError({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason,
+    ...(details && { details }),
+    code,
+  });
+}
+
+const details = ({ plural, group }: Subject, name: string) => ({
+  name,
+  ...(group && { group }),
+  kind: plural,
+});
+const quoted = ({ plural, group }: Subject, name: string) =>
+  `${plural}${group ? `.${group}` : ""} "${name}"`;
+
+// (k8s.io/apimachinery: pkg/api/errors/errors.go)
+export const notFound = (subject: Subject, name: string) =>
+  failure(404, "NotFound", `${quoted(subject, name)} not found`, details(subject, name));
+export const alreadyExists = (subject: Subject, name: string) =>
+  failure(409, "AlreadyExists", `${quoted(subject, name)} already exists`, details(subject, name));
+export const conflict = (subject: Subject, name: string, why: string) =>
+  failure(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${quoted(subject, name)}: ${why}`,
+    details(subject, name),
+  );
+export const forbidden = (subject: Subject, name: string, why: string) =>
+  failure(
+    403,
+    "Forbidden",
+    `${quoted(subject, name)} is forbidden: ${why}`,
+    details(subject, name),
+  );
+export const badRequest = (message: string) => failure(400, "BadRequest", message);
+export const gone = (message: string) => failure(410, "Expired", message);
+export const methodNotAllowed = (message: string) => failure(405, "MethodNotAllowed", message);
+export const notAcceptable = (message: string) => failure(406, "NotAcceptable", message);
+export const tooLarge = (message: string) => failure(413, "RequestEntityTooLarge", message);
+export const unsupportedMediaType = (message: string) =>
+  failure(415, "UnsupportedMediaType", message);
+export const internal = (message: string) =>
+  failure(500, "InternalError", `Internal error occurred: ${message}`);
+export const unknownPath = () =>
+  failure(404, "NotFound", "the server could not find the requested resource");
+
+/** Why an object changed since it was read. */
+export const modified =
+  "the object has been modified; please apply your changes to the latest version and try again";
+
+export function invalid(subject: Subject, name: string, errors: readonly FieldError[]): ApiError {
+  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+  const all = texts.length === 1 ? texts[0]! : `[${texts.join(", ")}]`;
+  const shown = `${subject.kind}${subject.group ? `.${subject.group}` : ""} "${name}" is invalid: ${all}`;
+  return failure(422, "Invalid", shown, {
+    name,
+    ...(subject.group && { group: subject.group }),
+    kind: subject.kind,
+    causes: errors.map(({ field, message, reason }) => ({ reason, message, field })),
+  });
+}

@@ -1,0 +1,324 @@
+/**
+ * The `stopover` command: reads manifests, asks the library, prints. Everything it knows is in the
+ * library; the contract of its words and its JSON is in the README.
+ */
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
+import type { Documents } from "../../objects/files.js";
+import type { Node } from "../../objects/types.js";
+import type { Journey, Outcomes } from "../../journey/types.js";
+
+const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
+
+  stopover journey [FILES] [--url URL] [--from internet|IP|node/NAME|pod/NAMESPACE/NAME] [--cloud aws|gcp|none] [--nodes 3]
+                   [--seed 1] [--all] [--snapshot] [--output text|json|mermaid]
+  stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
+                   [--output text|json|mermaid]
+  stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
+  stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
+  stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
+
+FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
+Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
+--snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
+`;
+
+/** Something is wrong with how the command was called: one line on standard error, exit code 2. */
+class UsageError extends Error {}
+
+type Flags = Record<string, string | boolean | undefined>;
+type Command = (files: string[], flags: Flags) => Promise<number>;
+
+const text = { type: "string" } as const;
+const yes = { type: "boolean" } as const;
+const world = { cloud: text, nodes: text, seed: text };
+const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]>; run: Command }> =
+  {
+    journey: {
+      options: { ...world, url: text, from: text, all: yes, snapshot: yes, output: text },
+      run: journey,
+    },
+    packet: {
+      options: {
+        ...world,
+        node: text,
+        from: text,
+        to: text,
+        protocol: text,
+        snapshot: yes,
+        all: yes,
+        output: text,
+      },
+      run: packet,
+    },
+    rules: {
+      options: {
+        ...world,
+        node: text,
+        snapshot: yes,
+        format: text,
+        "ip-family": text,
+        nfacct: yes,
+        "no-random-fully": yes,
+      },
+      run: rules,
+    },
+    serve: { options: { ...world, port: text, store: text }, run: serve },
+    lab: { options: { ...world, url: text, from: text }, run: lab },
+  };
+
+/** Runs one call of the command and answers its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    process.stdout.write(usage);
+    return name === undefined ? 2 : 0;
+  }
+  try {
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command)
+      throw new UsageError(
+        `there is no command "${name}"; the commands are ${Object.keys(commands).join(", ")}`,
+      );
+    if (rest.includes("--help")) return (process.stdout.write(usage), 0);
+    const { values, positionals } = parse(rest, command.options);
+    return await command.run(positionals, values);
+  } catch (error) {
+    process.stderr.write(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}\n`);
+    return 2;
+  }
+}
+
+function parse(
+  args: string[],
+  options: NonNullable<ParseArgsConfig["options"]>,
+): { values: Flags; positionals: string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values: values as Flags, positionals };
+  } catch (error) {
+    const allowed = Object.keys(options)
+      .map((o) => `--${o}`)
+      .join(" ");
+    throw new UsageError(
+      `${(error as Error).message.split(". To specify")[0]}; allowed are ${allowed}`,
+    );
+  }
+}
+
+// ---- the commands -----------------------------------------------------------------------------------------------
+
+const articleURL = "http://mynginx-app.com:8080/";
+
+async function journey(files: string[], flags: Flags): Promise<number> {
+  const output = choice(flags, "output", ["text", "json", "mermaid"], "text");
+  const cluster = await open(files, flags);
+  const url = (flags.url as string | undefined) ?? articleURL;
+  const options = { from: (flags.from as string | undefined) ?? "internet" };
+  return flags.all
+    ? tellAll(cluster.outcomes(url, options), output)
+    : tell(cluster.request(url, options), output);
+}
+
+async function packet(files: string[], flags: Flags): Promise<number> {
+  if (!files.length)
+    throw new UsageError(
+      "packet needs FILES: the manifests of the cluster, or - for standard input",
+    );
+  const output = choice(flags, "output", ["text", "json", "mermaid"], "text");
+  const [node, from, to] = (["node", "from", "to"] as const).map((name) =>
+    required(flags, name),
+  ) as [string, string, string];
+  const protocol = choice(
+    flags,
+    "protocol",
+    ["tcp", "udp", "sctp", "TCP", "UDP", "SCTP"],
+    "tcp",
+  ).toUpperCase() as "TCP" | "UDP" | "SCTP";
+  const cluster = await open(files, flags);
+  const bare = { node, from, to, protocol };
+  return flags.all
+    ? tellAll(cluster.packetOutcomes(bare), output)
+    : tell(cluster.packet(bare), output);
+}
+
+async function rules(files: string[], flags: Flags): Promise<number> {
+  const node = required(flags, "node");
+  const format = choice(flags, "format", ["restore", "save"], "restore");
+  const family = choice(flags, "ip-family", ["ipv4", "ipv6"], "ipv4") === "ipv6" ? "IPv6" : "IPv4";
+  const cluster = await open(files, flags, {
+    nfacct: Boolean(flags.nfacct),
+    randomFully: !flags["no-random-fully"],
+  });
+  const { rules } = cluster.node(node);
+  process.stdout.write(format === "save" ? rules.saveText(family) : rules.restoreText(family));
+  return 0;
+}
+
+async function serve(files: string[], flags: Flags): Promise<number> {
+  const { serveCluster } = await import("../serve/serve.js");
+  const port = wholeNumber(flags, "port", 8001, 0, 65535);
+  const store = (flags.store as string | undefined) ?? "memory";
+  if (store !== "memory" && !/^etcd=https?:\/\/\S+$/.test(store))
+    throw new UsageError(
+      `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379`,
+    );
+  const documents = await load(files);
+  await serveCluster({
+    ...(await clusterOptions(flags, 0)),
+    documents,
+    kubeProxy: documents.kubeProxy,
+    port,
+    ...(store !== "memory" && { etcd: store.slice("etcd=".length) }),
+  });
+  process.exit(0); // the components' timers would go on
+}
+
+async function lab(files: string[], flags: Flags): Promise<number> {
+  const { lab: run } = await import("../lab/lab.js");
+  const cluster = await open(files, flags);
+  return run(cluster, (flags.url as string | undefined) ?? articleURL, {
+    from: (flags.from as string | undefined) ?? "internet",
+  });
+}
+
+// ---- from the words to a cluster --------------------------------------------------------------------------------
+
+async function open(
+  files: string[],
+  flags: Flags,
+  kernel: { nfacct?: boolean; randomFully?: boolean } = {},
+): Promise<Traceable> {
+  const { createCluster } = await import("../../cluster.js");
+  const documents = await load(files, Boolean(flags.snapshot));
+  const options = { ...(await clusterOptions(flags)), ...kernel };
+  if (flags.snapshot) return (await import("../../snapshot.js")).openSnapshot(documents, options);
+  const nodes = documents.manifests.flatMap(({ object }) =>
+    object.kind === "Node" ? nodeSpec(object as Node) : [],
+  );
+  const cluster = createCluster({
+    ...options,
+    kubeProxy: documents.kubeProxy,
+    ...(nodes.length && { nodes }),
+  });
+  cluster.apply({
+    ...documents,
+    manifests: documents.manifests.filter(({ object }) => object.kind !== "Node"),
+  });
+  cluster.settle();
+  return cluster;
+}
+
+/**
+ * A Node among the manifests is a machine of the cluster: its kubelet registers it, so it is not
+ * applied.
+ */
+function nodeSpec({ metadata, status }: Node): NodeSpec {
+  const of = (wanted: string) =>
+    (status?.addresses ?? []).filter(({ type }) => type === wanted).map(({ address }) => address);
+  const addresses = [...of("InternalIP"), ...of("ExternalIP")];
+  const zone = metadata.labels?.["topology.kubernetes.io/zone"];
+  return {
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    ...(addresses.length && { addresses }),
+    ...(zone && { zone }),
+  };
+}
+
+async function load(files: string[], dump = false): Promise<Documents> {
+  const { read, articleManifests } = await import("../../objects/files.js");
+  return read(files.length ? files : [articleManifests], { as: dump ? "dump" : "apply" });
+}
+
+async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
+  const name = choice(flags, "cloud", ["aws", "gcp", "none"], "aws");
+  const { aws, gcp } = await import("../../cluster.js");
+  const cloud = name === "none" ? undefined : name === "gcp" ? gcp() : aws();
+  return {
+    cloud,
+    nodes: wholeNumber(flags, "nodes", 3, fewestNodes, 5000),
+    seed: wholeNumber(flags, "seed", 1, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function required(flags: Flags, name: string): string {
+  const value = flags[name];
+  if (typeof value !== "string" || value === "") throw new UsageError(`--${name} is missing`);
+  return value;
+}
+
+function choice<T extends string>(
+  flags: Flags,
+  name: string,
+  allowed: readonly T[],
+  otherwise: T,
+): T {
+  const value = (flags[name] as T | undefined) ?? otherwise;
+  if (!allowed.includes(value))
+    throw new UsageError(`--${name} is "${value}"; allowed are ${allowed.join(", ")}`);
+  return value;
+}
+
+function wholeNumber(
+  flags: Flags,
+  name: string,
+  otherwise: number,
+  low: number,
+  high: number,
+): number {
+  const value = flags[name];
+  if (value === undefined) return otherwise;
+  const number = Number(value);
+  if (!/^\d+$/.test(String(value)) || number < low || number > high)
+    throw new UsageError(
+      `--${name} is "${String(value)}"; it must be a whole number from ${low} to ${high}`,
+    );
+  return number;
+}
+
+// ---- printing ---------------------------------------------------------------------------------------------------
+
+async function tell(journey: Journey, output: "text" | "json" | "mermaid"): Promise<number> {
+  if (output === "json") print(journey);
+  else if (output === "mermaid")
+    process.stdout.write((await diagrams()).journey(journey).source + "\n");
+  else process.stdout.write((await import("../../journey/text.js")).journeyText(journey));
+  return journey.disposition === "delivered" ? 0 : 1;
+}
+
+async function tellAll(all: Outcomes, output: "text" | "json" | "mermaid"): Promise<number> {
+  if (output === "json") print(all);
+  else if (output === "mermaid")
+    process.stdout.write((await diagrams()).outcomes(all).source + "\n");
+  else process.stdout.write((await import("../../journey/text.js")).outcomesText(all));
+  return all.outcomes.every((o) => o.disposition === "delivered") ? 0 : 1;
+}
+
+const print = (value: unknown): void =>
+  void process.stdout.write(JSON.stringify(value, null, 2) + "\n");
+
+/**
+ * The pictures are a package of their own, which depends on this one; so it is asked for only when
+ * a picture is wanted.
+ */
+async function diagrams(): Promise<{
+  journey(j: Journey): { source: string };
+  outcomes(o: Outcomes): { source: string };
+}> {
+  const name = "@stopover/diagrams";
+  try {
+    return await import(name);
+  } catch {
+    throw new UsageError(
+      `--output mermaid needs the package ${name} beside this one (in the kit: npm run build)`,
+    );
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,154 @@
+/**
+ * What a lab has to build, as plain data: the machines of a network with their addresses, routes
+ * and rules, the Pods on them, the load balancers, the names, and the client. It is read from the
+ * very network that our own journeys go through.
+ */
+import { clientOf, hostAndPort, type Client } from "../../journey/client.js";
+import type { Network } from "../../journey/network.js";
+import type { DnsRecord } from "../../net/dns.js";
+import { saveText } from "../../net/iptables/text.js";
+import type { LoadBalancer, Target } from "../../net/load-balancer.js";
+import type { Route } from "../../net/routes.js";
+import type { RuleSet } from "../../net/iptables/rule.js";
+import { searchNames } from "../../node/dns.js";
+import type { Machine, Sandbox } from "../../node/machine.js";
+
+export interface LabNode {
+  name: string;
+  /** Of eth0, with their prefix lengths: "192.168.0.1/16". */
+  addresses: readonly string[];
+  /** All but those to its own Pods and to the networks of its addresses. */
+  routes: readonly Route[];
+  /** For iptables-restore and ip6tables-restore. */
+  rules: { IPv4?: string | undefined; IPv6?: string | undefined };
+  routeLocalnet: boolean;
+}
+
+export interface LabPod {
+  /** "default/nginx-…" */
+  key: string;
+  node: string;
+  /** The node's end of its link. */
+  interface: string;
+  ips: readonly string[];
+  /** What its HTTP server listens on. */
+  ports: readonly number[];
+  hostNetwork: boolean;
+}
+
+/** What a lab builds: machines, Pods, load balancers, names and rules, as plain data. */
+export interface LabPlan {
+  nodes: readonly LabNode[];
+  pods: readonly LabPod[];
+  balancers: readonly (LoadBalancer & { targets: readonly Target[] })[];
+  /** Which range of Pods lies behind which node's address: what a cloud's route table says. */
+  podRoutes: readonly { to: string; via: string }[];
+  names: readonly { name: string; records: readonly DnsRecord[] }[];
+  client: { kind: Client["kind"]; name: string; addresses: readonly string[] };
+  url: string;
+  /** What the client's resolver asks for, in this order. */
+  lookups: readonly string[];
+}
+
+/** A class-room's machine holds so many namespaces without trouble. */
+const limits = { nodes: 20, pods: 100 } as const;
+
+/**
+ * Throws where the question cannot be put to a lab: too large a cluster, a URL that is not http.
+ */
+export function planOf(network: Network, { url, from }: { url: string; from: string }): LabPlan {
+  const goal = hostAndPort(url);
+  if ("failure" in goal) throw new Error(goal.failure);
+  if (!/^http:/i.test(url))
+    throw new Error(
+      `the lab's servers speak plain HTTP, and "${url}" asks for something else; write http://…`,
+    );
+  const machines = [...network.machines.values()];
+  const pods = machines.flatMap((machine) =>
+    [...machine.sandboxes].map((sandbox) =>
+      podOf(machine, sandbox, [...servedPorts(machines), goal.port]),
+    ),
+  );
+  for (const [kind, all] of [
+    ["nodes", machines],
+    ["pods", pods],
+  ] as const) {
+    if (all.length > limits[kind])
+      throw new Error(
+        `this cluster has ${all.length} ${kind}, and a lab holds ${limits[kind]}; make the cluster smaller (--nodes 3, replicas: 3)`,
+      );
+  }
+  const client = clientOf(network, from);
+  const namespace = client.kind === "pod" ? client.sandbox.key.split("/")[0]! : undefined;
+  return {
+    nodes: machines.map(nodeOf),
+    pods,
+    url,
+    balancers: [...network.balancers()].map(({ balancer, targets }) => ({ ...balancer, targets })),
+    podRoutes: [...network.routes].flatMap(({ to, via }) =>
+      via === undefined ? [] : [{ to, via }],
+    ),
+    names: [...network.internet.entries(), ...network.clusterDns.entries()].map(
+      ([name, records]) => ({ name, records }),
+    ),
+    client: {
+      kind: client.kind,
+      name:
+        client.kind === "pod"
+          ? client.sandbox.key
+          : client.kind === "node"
+            ? client.machine.name
+            : client.name,
+      addresses: client.addresses,
+    },
+    lookups: namespace === undefined ? [goal.host] : searchNames(goal.host, namespace),
+  };
+}
+
+function nodeOf({ name, kernel }: Machine): LabNode {
+  const { addresses = [] } = kernel.interfaces.find((each) => each.name === "eth0") ?? {};
+  const routes = new Map<string, Route>(); // the node's own before those that all share
+  for (const route of kernel.routes) if (!routes.has(route.to)) routes.set(route.to, route);
+  const text = (rules: RuleSet | undefined): string | undefined => rules && saveText(rules);
+  return {
+    name,
+    addresses,
+    routeLocalnet: kernel.routeLocalnet,
+    routes: [...routes.values()].filter(
+      ({ dev, via, to, type }) =>
+        type !== undefined || via !== undefined || (dev === "eth0" && isDefault(to)),
+    ),
+    rules: { IPv4: text(kernel.rules.IPv4), IPv6: text(kernel.rules.IPv6) },
+  };
+}
+
+export const isDefault = (to: string): boolean => ["default", "0.0.0.0/0", "::/0"].includes(to);
+
+function podOf(machine: Machine, sandbox: Sandbox, candidates: readonly number[]): LabPod {
+  const declared = sandbox.pod.spec.containers.flatMap(({ ports = [] }) =>
+    ports.map(({ containerPort }) => containerPort),
+  );
+  return {
+    key: sandbox.key,
+    node: machine.name,
+    interface: sandbox.interface,
+    ips: sandbox.ips,
+    hostNetwork: sandbox.hostNetwork,
+    ports: [...new Set([...declared, ...candidates])].filter((port) =>
+      sandbox.listens("TCP", port),
+    ),
+  };
+}
+
+/** The ports that some node's rules send connections to. */
+function servedPorts(machines: readonly Machine[]): Set<number> {
+  const ports = new Set<number>();
+  for (const { kernel } of machines) {
+    for (const rules of Object.values(kernel.rules) as RuleSet[]) {
+      for (const { rules: all } of rules.chains("nat"))
+        for (const { target } of all)
+          if (target?.kind === "DNAT" && target.low !== undefined) ports.add(target.low);
+    }
+  }
+  return ports;
+}

@@ -1,0 +1,153 @@
+import type { IncomingMessage } from "node:http";
+import type { DeleteOptions, WriteOptions } from "../../api/client.js";
+import type { KindInfo } from "../../objects/kinds.js";
+import { nestsDeeper } from "../../objects/manifest.js";
+import type { KubeObject } from "../../objects/types.js";
+import { decodedAs } from "../../apiserver/decode.js";
+import * as errors from "../../api/errors.js";
+import type { Call } from "./http-call.js";
+import { bodyType, decodeBody } from "./protobuf.js";
+
+// What comes in a request's body, within its limits, and the options of a write.
+
+/**
+ * What the API server takes as a request's body: 3 MB. (apiserver: pkg/server/config.go,
+ * MaxRequestBodyBytes)
+ */
+const maxBody = 3 * 1024 * 1024;
+const maxDepth = 100; // nested collections in a body
+
+export async function bodyOf({ request }: Call): Promise<Record<string, unknown>> {
+  const contentType = (request.headers["content-type"] ?? "application/json").split(";")[0]!.trim();
+  if (contentType === bodyType) return decodeBody(await bytesOf(request));
+  if (contentType !== "application/json")
+    throw errors.unsupportedMediaType(
+      `the body of the request was in an unknown format - accepted media types include: application/json, ${bodyType}`,
+    );
+  const body = await parsedBody(request);
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw errors.badRequest(
+      `the body must be a JSON object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`,
+    );
+  const { metadata } = body as { metadata?: unknown };
+  if (metadata !== undefined && (typeof metadata !== "object" || Array.isArray(metadata)))
+    throw errors.badRequest("json: cannot unmarshal: metadata must be an object");
+  return body as Record<string, unknown>;
+}
+
+export async function parsedBody(request: IncomingMessage, mayBeEmpty = false): Promise<unknown> {
+  const text = (await bytesOf(request)).toString("utf8");
+  if (text === "" && mayBeEmpty) return {};
+  if (nestsDeeper(text, maxDepth))
+    throw errors.badRequest(`the body nests more than ${maxDepth} levels deep`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw errors.badRequest(`the body is no JSON: ${(error as Error).message}`);
+  }
+}
+
+export async function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBody) throw errors.tooLarge(`Request entity too large: limit is ${maxBody}`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * The body as an object of the kind that the path names; kind, apiVersion and namespace may be left
+ * to the path.
+ */
+export function fitted(
+  body: Record<string, unknown>,
+  info: KindInfo,
+  namespace: string | undefined,
+  name: string | undefined,
+): KubeObject {
+  const object = {
+    ...body,
+    kind: body["kind"] ?? info.kind,
+    apiVersion: body["apiVersion"] ?? info.apiVersion,
+  } as KubeObject;
+  if (object.kind !== info.kind || object.apiVersion !== info.apiVersion)
+    throw errors.badRequest(
+      `${object.kind} in version ${JSON.stringify(object.apiVersion)} cannot be handled as a ${info.kind}: this path takes ${info.apiVersion} ${info.kind}`,
+    );
+  const metadata = {
+    ...(object.metadata as KubeObject["metadata"] | undefined),
+  } as KubeObject["metadata"];
+  if (name !== undefined && (metadata.name ??= name) !== name)
+    throw errors.badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  if (namespace !== undefined && (metadata.namespace ??= namespace) !== namespace)
+    throw errors.badRequest(
+      `the namespace of the provided object does not match the namespace sent on the request`,
+    );
+  return { ...object, metadata };
+}
+
+export function writeOptions({ query, response }: Call): WriteOptions {
+  const asked = query.get("fieldValidation") ?? "Warn";
+  if (asked !== "Strict" && asked !== "Warn" && asked !== "Ignore")
+    throw errors.badRequest(
+      `fieldValidation: got ${JSON.stringify(asked)}; it is Strict, Warn or Ignore`,
+    );
+  return {
+    fieldValidation: asked,
+    dryRun: dryRun(query.getAll("dryRun")),
+    onWarning: (text) => response.appendHeader("Warning", `299 - ${JSON.stringify(text)}`),
+  };
+}
+
+export function dryRun(asked: readonly unknown[]): boolean {
+  const wrong = asked.find((one) => one !== "All");
+  if (wrong !== undefined)
+    throw errors.badRequest(
+      `dryRun: Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`,
+    );
+  return asked.length > 0;
+}
+
+export async function deleteOptions({ query, request }: Call): Promise<DeleteOptions> {
+  const raw = request.headers["content-type"]?.startsWith(bodyType)
+    ? decodeBody(await bytesOf(request))
+    : await parsedBody(request, true);
+  const body = decodedAs<{
+    gracePeriodSeconds?: number;
+    propagationPolicy?: string;
+    orphanDependents?: boolean;
+    preconditions?: { uid?: string; resourceVersion?: string };
+    dryRun?: string[];
+  }>("DeleteOptions", raw);
+  const grace =
+    body.gracePeriodSeconds ??
+    (query.has("gracePeriodSeconds") ? Number(query.get("gracePeriodSeconds")) : undefined);
+  const policy =
+    body.propagationPolicy ??
+    query.get("propagationPolicy") ??
+    (body.orphanDependents ? "Orphan" : undefined);
+  if (
+    policy !== undefined &&
+    policy !== "Background" &&
+    policy !== "Foreground" &&
+    policy !== "Orphan"
+  )
+    throw errors.badRequest(
+      `propagationPolicy: got ${JSON.stringify(policy)}; it is Background, Foreground or Orphan`,
+    );
+  if (grace !== undefined && (!Number.isInteger(grace) || grace < 0))
+    throw errors.badRequest(
+      `gracePeriodSeconds: got ${String(grace)}; a whole number of 0 or more is needed`,
+    );
+  return {
+    ...(grace !== undefined && { gracePeriodSeconds: grace }),
+    ...(policy && { propagationPolicy: policy }),
+    ...body.preconditions,
+    dryRun: dryRun([...(body.dryRun ?? []), ...query.getAll("dryRun")]),
+  };
+}

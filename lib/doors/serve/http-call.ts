@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Client, ListOptions, Status } from "../../api/client.js";
+import { kinds, type KindInfo } from "../../objects/kinds.js";
+import type { KubeObject } from "../../objects/types.js";
+import type { ApiServer } from "../../apiserver/apiserver.js";
+import * as errors from "../../api/errors.js";
+import { parseRevision } from "../../apiserver/listing.js";
+import { table } from "./tables.js";
+
+/** What a request is about, what it asks for, and how it is answered: shared by all handlers. */
+export interface Target {
+  info: KindInfo;
+  namespace: string | undefined;
+  name: string | undefined;
+  subresource: string | undefined;
+}
+
+export interface Call {
+  apiserver: ApiServer;
+  client: Client;
+  target: Target;
+  query: URLSearchParams;
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+/** /api/v1/namespaces/default/pods/x/status -> Pod x in default, status */
+export function targetOf(path: string[]): Target {
+  const core = path[0] === "api";
+  const groupVersion = core ? path[1] : path.slice(1, 3).join("/");
+  let rest = path.slice(core ? 2 : 3);
+  let namespace: string | undefined;
+  if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!))
+    [namespace, rest] = [rest[1], rest.slice(2)];
+  const [plural, name, subresource, ...more] = rest;
+  const info = kinds.find((one) => one.apiVersion === groupVersion && one.plural === plural);
+  if (
+    (path[0] !== "api" && path[0] !== "apis") ||
+    !info ||
+    more.length > 0 ||
+    (namespace !== undefined && !info.namespaced)
+  )
+    throw errors.unknownPath();
+  for (const [what, text] of Object.entries({ name, namespace })) {
+    if (text !== undefined && (text === "." || text === ".." || /[/%]/.test(text)))
+      throw errors.badRequest(
+        `invalid resource ${what} ${JSON.stringify(text)}: [may not contain '/' or '%', nor be '.' or '..']`,
+      );
+  }
+  return { info, namespace, name, subresource };
+}
+
+export function listOptions({ target: { namespace, name }, query }: Call): ListOptions {
+  const limit = Number(query.get("limit") ?? 0);
+  if (!Number.isSafeInteger(limit) || limit < 0)
+    throw errors.badRequest(
+      `limit: got ${JSON.stringify(query.get("limit"))}; a whole number of 0 or more is needed`,
+    );
+  const only = name === undefined ? undefined : `metadata.name=${name}`;
+  const exact =
+    query.get("resourceVersionMatch") === "Exact"
+      ? parseRevision(query.get("resourceVersion") ?? "")
+      : undefined;
+  const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
+  return {
+    ...(namespace !== undefined && { namespace }),
+    ...(query.get("labelSelector") && { labelSelector: query.get("labelSelector")! }),
+    ...(fieldSelector && { fieldSelector }),
+    ...(limit > 0 && { limit }),
+    ...(query.get("continue") && { continue: query.get("continue")! }),
+    ...(exact !== undefined && { revision: exact }),
+  };
+}
+
+/**
+ * kubectl asks "application/json;as=Table;v=v1;g=meta.k8s.io,application/json": the first that is
+ * offered counts.
+ */
+export function wantsTable({ request, target }: Call): boolean {
+  const offered = (request.headers.accept ?? "*/*").split(",").map((one) => one.trim());
+  for (const one of offered) {
+    if (
+      /^application\/json;.*\bas=Table\b/.test(one) &&
+      /\bg=meta\.k8s\.io\b/.test(one) &&
+      /\bv=v1\b/.test(one)
+    )
+      return target.subresource !== "scale";
+    if (
+      /^(application\/(json|\*)|\*\/\*)\s*(;\s*(q=[\d.]+|stream=watch|charset=utf-8))*$/i.test(one)
+    )
+      return false;
+  }
+  throw errors.notAcceptable(
+    "only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io",
+  );
+}
+
+export function includeObject(query: URLSearchParams): "None" | "Metadata" | "Object" {
+  const asked = query.get("includeObject");
+  return asked === "None" || asked === "Object" ? asked : "Metadata";
+}
+
+/** An object as it is, or as a table of one row. */
+export function shown(call: Call, code: number, object: object, [row]: [KubeObject]): void {
+  if (wantsTable(call))
+    json(
+      call.response,
+      code,
+      table(call.target.info.kind, [row], call.apiserver.clock.now(), includeObject(call.query), {
+        resourceVersion: row.metadata.resourceVersion!,
+      }),
+    );
+  else json(call.response, code, object);
+}
+
+export const success = (details?: Status["details"]): Status => ({
+  kind: "Status",
+  apiVersion: "v1",
+  metadata: {},
+  status: "Success",
+  ...(details && { details }),
+});
+
+export const json = (response: ServerResponse, code: number, body: object): void =>
+  send(response, code, "application/json", JSON.stringify(body));
+
+export function send(
+  response: ServerResponse,
+  code: number,
+  type: string,
+  body: string | Buffer,
+): void {
+  response.writeHead(code, {
+    "Content-Type": type,
+    "Content-Length": Buffer.byteLength(body),
+    "Cache-Control": "no-cache, private",
+    "X-Content-Type-Options": "nosniff",
+  });
+  response.end(body);
+}

@@ -1,0 +1,333 @@
+import { kinds, type KindInfo } from "../../objects/kinds.js";
+import { types, type FieldType, type ObjectType } from "../../objects/schema.js";
+
+/**
+ * What the API server tells of itself: discovery (which kinds, where, with which verbs) and OpenAPI
+ * v3 (their fields). kubectl builds its REST paths from the first; `apply` and `explain` live on
+ * the second. (k8s.io/apimachinery: APIGroupList, APIResourceList; KEP-2896)
+ */
+export const version = {
+  major: "1",
+  minor: "32",
+  gitVersion: "v1.32.0+stopover",
+  gitCommit: "",
+  gitTreeState: "clean",
+  buildDate: "2024-12-11T00:00:00Z",
+  goVersion: "",
+  compiler: "",
+  platform: "linux/amd64",
+};
+
+const groupVersions = [...new Set(kinds.map(({ apiVersion }) => apiVersion))];
+const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+/** /api */
+export const coreVersions = (address: string) => ({
+  kind: "APIVersions",
+  versions: ["v1"],
+  serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address }],
+});
+
+const apiGroup = (groupVersion: string) => {
+  const [name, version] = groupVersion.split("/");
+  return {
+    name,
+    versions: [{ groupVersion, version }],
+    preferredVersion: { groupVersion, version },
+  };
+};
+
+/** /apis */
+export const groupList = () => ({
+  kind: "APIGroupList",
+  apiVersion: "v1",
+  groups: groupVersions.filter((one) => one.includes("/")).map(apiGroup),
+});
+
+/** /apis/apps */
+export function group(name: string): object | undefined {
+  const found = groupVersions.find((one) => one.startsWith(`${name}/`));
+  return found ? { kind: "APIGroup", apiVersion: "v1", ...apiGroup(found) } : undefined;
+}
+
+/** /api/v1, /apis/apps/v1 */
+export function resourceList(groupVersion: string): object | undefined {
+  if (!groupVersions.includes(groupVersion)) return undefined;
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion,
+    resources: kinds.filter(({ apiVersion }) => apiVersion === groupVersion).flatMap(resources),
+  };
+}
+
+function resources(info: KindInfo): object[] {
+  const { plural, singular, namespaced, kind, shortNames, inAll } = info;
+  const main = {
+    name: plural,
+    singularName: singular,
+    namespaced,
+    kind,
+    verbs: kind === "Namespace" ? verbs.filter((one) => one !== "deletecollection") : verbs,
+    ...(shortNames.length > 0 && { shortNames }),
+    ...(inAll && { categories: ["all"] }),
+  };
+  const under = {
+    scale: { group: "autoscaling", version: "v1", kind: "Scale" },
+    binding: { kind: "Binding" },
+    status: { kind },
+    finalize: { kind },
+  };
+  return [
+    main,
+    ...info.subresources.map((name) => ({
+      name: `${plural}/${name}`,
+      singularName: "",
+      namespaced,
+      ...under[name],
+      verbs:
+        name === "binding"
+          ? ["create"]
+          : name === "finalize"
+            ? ["update"]
+            : ["get", "patch", "update"],
+    })),
+  ];
+}
+
+// ---- OpenAPI v3 -----------------------------------------------------------------------------------------------------
+
+/** "api/v1", "apis/apps/v1" */
+export const pathOf = (groupVersion: string): string =>
+  groupVersion.includes("/") ? `apis/${groupVersion}` : `api/${groupVersion}`;
+
+/** / */
+export const rootPaths = () => ({
+  paths: [
+    "/api",
+    "/apis",
+    ...groupVersions.map((one) => `/${pathOf(one)}`),
+    "/healthz",
+    "/livez",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+  ].sort(),
+});
+
+/** /openapi/v3 */
+export const openapiIndex = () => ({
+  paths: Object.fromEntries(
+    groupVersions.map((one) => [pathOf(one), { serverRelativeURL: `/openapi/v3/${pathOf(one)}` }]),
+  ),
+});
+
+/** /openapi/v3/apis/apps/v1 */
+export function openapi(path: string): object | undefined {
+  const groupVersion = groupVersions.find((one) => pathOf(one) === path);
+  if (!groupVersion) return undefined;
+  const mine = kinds.filter(({ apiVersion }) => apiVersion === groupVersion);
+  const needed = new Set<string>();
+  const roots = [
+    ...mine.map(({ kind }) => kind),
+    ...(mine.some(({ subresources }) => subresources.includes("scale")) ? ["Scale"] : []),
+  ];
+  roots.forEach((name) => collect(name, needed));
+  const schemas = Object.fromEntries(
+    [...needed].map((name) => types().get(name)!).map((type) => [schemaName(type), schemaOf(type)]),
+  );
+  const lists = Object.fromEntries(
+    mine.map((info) => [`${schemaName(types().get(info.kind)!)}List`, listSchema(info)]),
+  );
+  return {
+    openapi: "3.0.0",
+    info: { title: "Stopover", version: version.gitVersion },
+    paths: Object.assign({}, ...mine.map(pathsOf)) as object,
+    components: { schemas: { ...schemas, ...lists, ...named } },
+  };
+}
+
+function collect(name: string, into: Set<string>): void {
+  if (into.has(name)) return;
+  into.add(name);
+  for (const { type } of types().get(name)!.fields.values()) {
+    let inner = type;
+    while (inner.is === "list" || inner.is === "map") inner = inner.of;
+    if (inner.is === "object") collect(inner.name, into);
+  }
+}
+
+const schemaName = (type: ObjectType): string => `${type.package}.${type.name}`;
+const reference = (name: string) => ({
+  $ref: `#/components/schemas/${schemaName(types().get(name)!)}`,
+});
+const gvk = (info: KindInfo) => ({
+  group: info.group,
+  version: info.apiVersion.split("/").pop()!,
+  kind: info.kind,
+});
+
+function schemaOf(type: ObjectType): object {
+  const info = kinds.find(({ kind }) => kind === type.name);
+  const fields = [...type.fields.values()];
+  const required = fields.filter((field) => field.required).map(({ name }) => name);
+  const properties = Object.fromEntries(
+    fields.map(({ name, type, description, mergeKey }) => [
+      name,
+      {
+        ...fieldSchema(type, description),
+        ...(mergeKey !== undefined && { "x-kubernetes-patch-strategy": "merge" }),
+        ...(mergeKey && { "x-kubernetes-patch-merge-key": mergeKey }),
+      },
+    ]),
+  );
+  const scale = type.name === "Scale" && { group: "autoscaling", version: "v1", kind: "Scale" };
+  return {
+    description: type.description,
+    type: "object",
+    ...(required.length > 0 && { required }),
+    properties,
+    ...((info || scale) && { "x-kubernetes-group-version-kind": [info ? gvk(info) : scale] }),
+  };
+}
+
+const [intOrString, quantity] = [
+  "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+  "io.k8s.apimachinery.pkg.api.resource.Quantity",
+] as const;
+/** Scalars that have names of their own, which kubectl explain prints. */
+const named = {
+  [intOrString]: {
+    description: "A number or a text.",
+    oneOf: [{ type: "integer" }, { type: "string" }],
+    format: "int-or-string",
+  },
+  [quantity]: {
+    description: "A number with a unit, as 500m or 64Mi.",
+    oneOf: [{ type: "string" }, { type: "number" }],
+  },
+};
+
+function fieldSchema(type: FieldType, description?: string): object {
+  const words = description === undefined ? {} : { description };
+  switch (type.is) {
+    case "object":
+      return { ...words, allOf: [reference(type.name)], default: {} };
+    case "list":
+      return { ...words, type: "array", items: itemSchema(type.of) };
+    case "map":
+      return { ...words, type: "object", additionalProperties: itemSchema(type.of) };
+    case "int":
+      return { ...words, type: "integer", format: "int32" };
+    case "int64":
+      return { ...words, type: "integer", format: "int64" };
+    case "bool":
+      return { ...words, type: "boolean" };
+    case "time":
+      return { ...words, type: "string", format: "date-time" };
+    case "intOrString":
+      return { ...words, allOf: [{ $ref: `#/components/schemas/${intOrString}` }] };
+    case "quantity":
+      return { ...words, allOf: [{ $ref: `#/components/schemas/${quantity}` }] };
+    case "any":
+      return { ...words, "x-kubernetes-preserve-unknown-fields": true };
+    default:
+      return { ...words, type: "string" };
+  }
+}
+
+const itemSchema = (type: FieldType): object =>
+  type.is === "object" ? { allOf: [reference(type.name)], default: {} } : fieldSchema(type);
+
+function listSchema(info: KindInfo): object {
+  return {
+    description: `A list of ${info.plural}.`,
+    type: "object",
+    required: ["items"],
+    properties: {
+      apiVersion: { type: "string" },
+      kind: { type: "string" },
+      items: { type: "array", items: reference(info.kind) },
+      metadata: { type: "object" },
+    },
+    "x-kubernetes-group-version-kind": [{ ...gvk(info), kind: `${info.kind}List` }],
+  };
+}
+
+const query = (name: string, type: "string" | "integer" | "boolean", description: string) => ({
+  name,
+  in: "query",
+  description,
+  schema: { type, uniqueItems: true },
+});
+const writing = [
+  query("dryRun", "string", "All: do everything but store it."),
+  query("fieldManager", "string", "Who asks."),
+  query(
+    "fieldValidation",
+    "string",
+    "What becomes of unknown fields: Strict refuses, Warn drops and warns, Ignore drops.",
+  ),
+];
+const selecting = [
+  query("labelSelector", "string", "As kubectl -l."),
+  query("fieldSelector", "string", "As kubectl --field-selector."),
+  query("limit", "integer", "At most so many; go on with continue."),
+  query("continue", "string", "Out of the list before."),
+  query("watch", "boolean", "Tell of changes as they come."),
+];
+
+function pathsOf(info: KindInfo): Record<string, object> {
+  const base = `/${pathOf(info.apiVersion)}/${info.namespaced ? "namespaces/{namespace}/" : ""}${info.plural}`;
+  const own = `${schemaName(types().get(info.kind)!)}`;
+  const answer = (schema: object) => ({
+    200: { description: "OK", content: { "application/json": { schema } } },
+  });
+  const operation = (action: string, schema: object, parameters: object[] = []) => ({
+    operationId: `${action}${info.kind}`,
+    parameters,
+    responses: answer(schema),
+    "x-kubernetes-action": action,
+    "x-kubernetes-group-version-kind": gvk(info),
+  });
+  const it = reference(info.kind);
+  const body = { requestBody: { content: { "*/*": { schema: it } } } };
+  const patches = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+  ];
+  const path = (name: string) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string", uniqueItems: true },
+  });
+  const places = info.namespaced ? [path("namespace")] : [];
+  return {
+    [base]: {
+      parameters: places,
+      get: operation("list", { $ref: `#/components/schemas/${own}List` }, selecting),
+      post: { ...operation("post", it, writing), ...body },
+    },
+    [`${base}/{name}`]: {
+      parameters: [path("name"), ...places],
+      get: operation("get", it),
+      put: { ...operation("put", it, writing), ...body },
+      patch: {
+        ...operation("patch", it, writing),
+        requestBody: {
+          content: Object.fromEntries(
+            patches.map((type) => [type, { schema: { type: "object" } }]),
+          ),
+        },
+      },
+      delete: operation("delete", { type: "object" }, [
+        query("dryRun", "string", "All: do everything but remove it."),
+        query("gracePeriodSeconds", "integer", "For Pods."),
+        query("propagationPolicy", "string", "Background, Foreground or Orphan."),
+      ]),
+    },
+  };
+}

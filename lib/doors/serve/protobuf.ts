@@ -1,0 +1,309 @@
+import { kinds } from "../../objects/kinds.js";
+import { types, type FieldType, type ObjectType } from "../../objects/schema.js";
+import { badRequest } from "../../api/errors.js";
+import { pathOf, version } from "./openapi.js";
+
+/**
+ * The two places where kubectl insists on Protocol Buffers: from 1.32 on, `kubectl create
+ * namespace|deployment|service` and `drain` send them; before 1.27, `kubectl apply` and `explain`
+ * read OpenAPI v2 in them. Everything else speaks JSON. (k8s.io/apimachinery:
+ * pkg/runtime/serializer/protobuf; k8s.io/api: generated.proto; gnostic: openapiv2/OpenAPIv2.proto)
+ */
+export const bodyType = "application/vnd.kubernetes.protobuf";
+/** Asked for with an "@", which is no valid media type, and answered with a dot instead. */
+export const openapiV2Type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+// ---- bodies -------------------------------------------------------------------------------------------------------
+
+/** Field numbers of what kubectl sends in this form; a field that is not here is refused. */
+const numbers = new Map(
+  `
+ObjectMeta name=1 generateName=2 namespace=3 selfLink=4 uid=5 resourceVersion=6 generation=7 creationTimestamp=8 deletionTimestamp=9 deletionGracePeriodSeconds=10 labels=11 annotations=12 ownerReferences=13 finalizers=14
+DeleteOptions gracePeriodSeconds=1 preconditions=2 orphanDependents=3 propagationPolicy=4 dryRun=5
+Preconditions uid=1 resourceVersion=2
+OwnerReference kind=1 name=3 uid=4 apiVersion=5 controller=6 blockOwnerDeletion=7
+Namespace metadata=1 spec=2 status=3
+NamespaceSpec finalizers=1
+NamespaceStatus phase=1
+Service metadata=1 spec=2 status=3
+ServiceSpec ports=1 selector=2 clusterIP=3 type=4 externalIPs=5 sessionAffinity=7 loadBalancerIP=8 loadBalancerSourceRanges=9 externalName=10 externalTrafficPolicy=11 healthCheckNodePort=12 publishNotReadyAddresses=13 sessionAffinityConfig=14 ipFamilyPolicy=17 clusterIPs=18 ipFamilies=19 allocateLoadBalancerNodePorts=20 loadBalancerClass=21 internalTrafficPolicy=22 trafficDistribution=23
+SessionAffinityConfig clientIP=1
+ClientIPConfig timeoutSeconds=1
+ServicePort name=1 protocol=2 port=3 targetPort=4 nodePort=5 appProtocol=6
+ServiceStatus loadBalancer=1
+LoadBalancerStatus
+Deployment metadata=1 spec=2 status=3
+DeploymentSpec replicas=1 selector=2 template=3 strategy=4 minReadySeconds=5 revisionHistoryLimit=6 paused=7 progressDeadlineSeconds=9
+DeploymentStrategy type=1 rollingUpdate=2
+RollingUpdateDeployment maxUnavailable=1 maxSurge=2
+DeploymentStatus observedGeneration=1 replicas=2 updatedReplicas=3 availableReplicas=4 unavailableReplicas=5 readyReplicas=7
+LabelSelector matchLabels=1 matchExpressions=2
+LabelSelectorRequirement key=1 operator=2 values=3
+PodTemplateSpec metadata=1 spec=2
+PodSpec containers=2 restartPolicy=3 terminationGracePeriodSeconds=4 dnsPolicy=6 nodeSelector=7 serviceAccountName=8 serviceAccount=9 nodeName=10 hostNetwork=11 hostPID=12 hostIPC=13 hostname=16 subdomain=17 schedulerName=19 initContainers=20 priorityClassName=24 shareProcessNamespace=27 runtimeClassName=29 enableServiceLinks=30 preemptionPolicy=31
+Container name=1 image=2 command=3 args=4 workingDir=5 ports=6 env=7 resources=8 terminationMessagePath=13 imagePullPolicy=14 stdin=16 stdinOnce=17 tty=18 terminationMessagePolicy=20
+ContainerPort name=1 hostPort=2 containerPort=3 protocol=4 hostIP=5
+EnvVar name=1 value=2
+ResourceRequirements limits=1 requests=2
+`
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [type, ...fields] = line.split(" ");
+      return [
+        type!,
+        new Map(
+          fields
+            .map((field) => field.split("=") as [string, string])
+            .map(([name, number]) => [Number(number), name]),
+        ),
+      ];
+    }),
+);
+
+const bodies = new Set(["Namespace", "Service", "Deployment", "DeleteOptions"]);
+
+/** Go has pointers where a zero says something; elsewhere its zero values mean "not set". */
+const zeroCounts = new Set([
+  "DeploymentSpec.replicas",
+  "DeploymentSpec.revisionHistoryLimit",
+  "ServiceSpec.allocateLoadBalancerNodePorts",
+  "PodSpec.terminationGracePeriodSeconds",
+  "DeleteOptions.gracePeriodSeconds",
+]);
+
+/**
+ * The object in a protobuf body: the magic "k8s\0", then runtime.Unknown with the kind and the
+ * object's own bytes.
+ */
+export function decodeBody(body: Buffer): Record<string, unknown> {
+  if (body.length < 4 || body.toString("latin1", 0, 4) !== "k8s\0")
+    throw badRequest("the body is no protobuf of Kubernetes: it does not begin with k8s\\0");
+  const unknown = new Map(fieldsOf(body.subarray(4)));
+  const typeMeta = new Map(fieldsOf(bytes(unknown.get(1))));
+  const kind = bytes(typeMeta.get(2)).toString();
+  if (!bodies.has(kind))
+    throw badRequest(`a ${kind} as protobuf is not taken; send it as application/json`);
+  return {
+    apiVersion: bytes(typeMeta.get(1)).toString(),
+    kind,
+    ...decodeMessage(kind, bytes(unknown.get(2))),
+  };
+}
+
+const bytes = (value: Buffer | bigint | undefined): Buffer =>
+  Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+
+/** The fields of a message, in order: number and content. */
+function fieldsOf(message: Buffer): [number: number, value: Buffer | bigint][] {
+  const fields: [number, Buffer | bigint][] = [];
+  for (let at = 0; at < message.length;) {
+    const [key, afterKey] = varint(message, at);
+    const [value, next] = varint(message, afterKey);
+    const [number, wire] = [Number(key >> 3n), Number(key & 7n)];
+    if (wire !== 0 && wire !== 2)
+      throw badRequest(
+        `the protobuf body has a field of wire type ${wire}, which Kubernetes' objects do not use`,
+      );
+    at = wire === 0 ? next : next + Number(value);
+    if (at > message.length) throw badRequest("the protobuf body ends in the middle of a field");
+    fields.push([number, wire === 0 ? value : message.subarray(next, at)]);
+  }
+  return fields;
+}
+
+function varint(message: Buffer, start: number): [value: bigint, next: number] {
+  let value = 0n;
+  for (let at = start, shift = 0n; at < message.length && shift < 70n; at++, shift += 7n) {
+    value |= BigInt(message[at]! & 0x7f) << shift;
+    if (message[at]! < 0x80) return [BigInt.asIntN(64, value), at + 1];
+  }
+  throw badRequest("the protobuf body ends in the middle of a number");
+}
+
+function decodeMessage(name: string, message: Buffer): Record<string, unknown> {
+  const { fields } = types().get(name)!;
+  const result: Record<string, unknown> = {};
+  for (const [number, content] of fieldsOf(message)) {
+    const key = numbers.get(name)?.get(number);
+    if (key === undefined)
+      throw badRequest(
+        `the protobuf body has field ${number} of ${name}, which is not taken in this form; send it as application/json`,
+      );
+    const { type } = fields.get(key)!;
+    if (type.is === "list")
+      result[key] = [
+        ...((result[key] as unknown[] | undefined) ?? []),
+        decodeValue(type.of, content),
+      ];
+    else if (type.is === "map")
+      result[key] = {
+        ...(result[key] as object | undefined),
+        ...decodeEntry(type.of, bytes(content)),
+      };
+    else {
+      const value = decodeValue(type, content);
+      const isZero = value === "" || value === 0 || value === false || value === undefined;
+      if (!isZero || (value !== undefined && zeroCounts.has(`${name}.${key}`))) result[key] = value;
+    }
+  }
+  return result;
+}
+
+function decodeValue(type: FieldType, content: Buffer | bigint): unknown {
+  if (type.is === "object") return decodeMessage(type.name, bytes(content));
+  if (type.is === "bool") return content === 1n;
+  if (type.is === "int" || type.is === "int64") return Number(content);
+  if (type.is === "time") return decodeTime(bytes(content));
+  if (type.is === "quantity") return bytes(new Map(fieldsOf(bytes(content))).get(1)).toString();
+  if (type.is === "intOrString") {
+    const parts = new Map(fieldsOf(bytes(content)));
+    return parts.get(1) === 1n ? bytes(parts.get(3)).toString() : Number(parts.get(2) ?? 0n);
+  }
+  return type.is === "any" && !Buffer.isBuffer(content)
+    ? content === 1n
+    : bytes(content).toString("utf8"); // the "any" fields above are texts or booleans
+}
+
+function decodeEntry(type: FieldType, entry: Buffer): Record<string, unknown> {
+  const parts = new Map(fieldsOf(entry));
+  return { [bytes(parts.get(1)).toString()]: decodeValue(type, parts.get(2) ?? Buffer.alloc(0)) };
+}
+
+function decodeTime(message: Buffer): string | undefined {
+  const seconds = new Map(fieldsOf(message)).get(1);
+  return seconds === undefined
+    ? undefined
+    : new Date(Number(seconds) * 1000).toISOString().slice(0, 19) + "Z";
+}
+
+// ---- OpenAPI v2 -----------------------------------------------------------------------------------------------------
+
+function encoded(number: number, content: Buffer | string): Buffer {
+  const data = typeof content === "string" ? Buffer.from(content) : content;
+  return Buffer.concat([encodedVarint((number << 3) | 2), encodedVarint(data.length), data]);
+}
+
+function encodedVarint(value: number): Buffer {
+  const parts: number[] = [];
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) parts.push((value & 0x7f) | 0x80);
+  return Buffer.from([...parts, value]);
+}
+
+const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields);
+const named = (number: number, name: string, value: Buffer): Buffer =>
+  encoded(number, message(encoded(1, name), encoded(2, value)));
+/** A vendor extension: its value is YAML, of which JSON is a part. */
+const extension = (number: number, name: string, value: unknown): Buffer =>
+  named(number, name, encoded(2, JSON.stringify(value)));
+
+let document: Buffer | undefined;
+
+/**
+ * openapi.v2.Document: definitions of all types, and the PATCH paths, in which old kubectl looks
+ * for dryRun.
+ */
+export function openapiV2(): Buffer {
+  const definitions = [...types().values()].map((type) =>
+    named(1, `${type.package}.${type.name}`, definition(type)),
+  );
+  return (document ??= message(
+    encoded(1, "2.0"),
+    encoded(2, message(encoded(1, "Stopover"), encoded(2, version.gitVersion))),
+    encoded(
+      8,
+      message(
+        ...kinds.map(({ apiVersion, namespaced, plural, group, kind }) =>
+          named(
+            2,
+            `/${pathOf(apiVersion)}/${namespaced ? "namespaces/{namespace}/" : ""}${plural}/{name}`,
+            encoded(8, patchOperation({ group, version: apiVersion.split("/").pop()!, kind })),
+          ),
+        ),
+      ),
+    ),
+    encoded(9, message(...definitions)),
+  ));
+}
+
+function patchOperation(gvk: object): Buffer {
+  const parameter = (name: string) =>
+    encoded(
+      8,
+      encoded(
+        1,
+        encoded(
+          2,
+          encoded(3, message(encoded(3, "query"), encoded(4, name), encoded(6, "string"))),
+        ),
+      ),
+    );
+  return message(
+    parameter("dryRun"),
+    parameter("fieldManager"),
+    extension(13, "x-kubernetes-group-version-kind", gvk),
+  );
+}
+
+function definition(type: ObjectType): Buffer {
+  const fields = [...type.fields.values()];
+  const info = kinds.find(({ kind }) => kind === type.name);
+  return message(
+    encoded(4, type.description),
+    ...fields.filter(({ required }) => required).map(({ name }) => encoded(19, name)),
+    encoded(22, encoded(1, "object")),
+    encoded(
+      25,
+      message(
+        ...fields.map(({ name, type, description, mergeKey }) =>
+          named(
+            1,
+            name,
+            message(
+              fieldSchema(type),
+              ...(type.is === "object" ? [] : [encoded(4, description)]),
+              ...(mergeKey === undefined
+                ? []
+                : [extension(31, "x-kubernetes-patch-strategy", "merge")]),
+              ...(mergeKey ? [extension(31, "x-kubernetes-patch-merge-key", mergeKey)] : []),
+            ),
+          ),
+        ),
+      ),
+    ),
+    ...(info
+      ? [
+          extension(31, "x-kubernetes-group-version-kind", [
+            { group: info.group, kind: info.kind, version: info.apiVersion.split("/").pop() },
+          ]),
+        ]
+      : []),
+  );
+}
+
+function fieldSchema(type: FieldType): Buffer {
+  const primitive = (name: string, format?: string) =>
+    message(...(format ? [encoded(2, format)] : []), encoded(22, encoded(1, name)));
+  switch (type.is) {
+    case "object":
+      return encoded(1, `#/definitions/${types().get(type.name)!.package}.${type.name}`);
+    case "list":
+      return message(primitive("array"), encoded(23, encoded(1, fieldSchema(type.of))));
+    case "map":
+      return message(primitive("object"), encoded(21, encoded(1, fieldSchema(type.of))));
+    case "int":
+      return primitive("integer", "int32");
+    case "int64":
+      return primitive("integer", "int64");
+    case "bool":
+      return primitive("boolean");
+    case "time":
+      return primitive("string", "date-time");
+    case "intOrString":
+      return primitive("string", "int-or-string");
+    case "any":
+      return Buffer.alloc(0);
+    default:
+      return primitive("string");
+  }
+}

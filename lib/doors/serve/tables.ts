@@ -1,0 +1,368 @@
+import { selectorText } from "../../objects/selectors.js";
+import type {
+  Deployment,
+  Endpoints,
+  EndpointSlice,
+  Event,
+  KubeObject,
+  Lease,
+  Namespace,
+  Node,
+  Pod,
+  ReplicaSet,
+  Service,
+} from "../../objects/types.js";
+
+/**
+ * What `kubectl get` prints: the server makes the rows, so that every client prints the same.
+ * (kubernetes: pkg/printers/internalversion/printers.go; KEP-0555)
+ */
+export interface Table {
+  kind: "Table";
+  apiVersion: "meta.k8s.io/v1";
+  metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
+  columnDefinitions: readonly Column[];
+  rows: Row[];
+}
+
+export interface Column {
+  name: string;
+  type: "string" | "integer" | "date";
+  format: string;
+  description: string;
+  /** 1: shown by -o wide only. */
+  priority: number;
+}
+
+export interface Row {
+  cells: (string | number)[];
+  object: unknown;
+}
+
+interface Layout {
+  columns: readonly Column[];
+  cells: (object: never, now: number) => (string | number)[];
+}
+
+/** "Name", "*Node" (wide only), "#Desired" (a whole number). */
+function layout<T>(names: string, cells: (object: T, now: number) => (string | number)[]): Layout {
+  const columns = names.split(", ").map((text): Column => {
+    const name = text.replace(/^[*#]+/, "");
+    const type = text.includes("#") ? "integer" : "string";
+    return {
+      name,
+      type,
+      format: name === "Name" ? "name" : "",
+      description: descriptions[name] ?? "",
+      priority: text.includes("*") ? 1 : 0,
+    };
+  });
+  return { columns, cells: cells as Layout["cells"] };
+}
+
+const descriptions: Record<string, string> = {
+  Name: "The object's name, unique among its kind in its namespace.",
+  Age: "How long ago the object was created.",
+  Selector: "The labels that it selects Pods by.",
+};
+
+const none = "<none>";
+
+const layouts: Record<string, Layout> = {
+  Namespace: layout<Namespace>("Name, Status, Age", (one, now) => [
+    one.metadata.name,
+    one.status?.phase ?? "",
+    age(one, now),
+  ]),
+  Node: layout<Node>(
+    "Name, Status, Roles, Age, Version, *Internal-IP, *External-IP, *OS-Image, *Kernel-Version, *Container-Runtime",
+    (one, now) => {
+      const info = one.status?.nodeInfo ?? {};
+      const address = (type: string) =>
+        one.status?.addresses?.find((other) => other.type === type)?.address ?? none;
+      const unknown = (text: string | undefined) => text || "<unknown>";
+      return [
+        one.metadata.name,
+        nodeStatus(one),
+        nodeRoles(one),
+        age(one, now),
+        info["kubeletVersion"] ?? "",
+        address("InternalIP"),
+        address("ExternalIP"),
+        unknown(info["osImage"]),
+        unknown(info["kernelVersion"]),
+        unknown(info["containerRuntimeVersion"]),
+      ];
+    },
+  ),
+  Pod: layout<Pod>(
+    "Name, Ready, Status, Restarts, Age, *IP, *Node, *Nominated Node, *Readiness Gates",
+    (one, now) => {
+      const statuses = one.status?.containerStatuses ?? [];
+      const ready = statuses.filter((status) => status.ready && status.state?.running).length;
+      return [
+        one.metadata.name,
+        `${ready}/${one.spec.containers.length}`,
+        podReason(one),
+        restarts(one, now),
+        age(one, now),
+        one.status?.podIP ?? none,
+        one.spec.nodeName || none,
+        none,
+        readinessGates(one),
+      ];
+    },
+  ),
+  Deployment: layout<Deployment>(
+    "Name, Ready, #Up-to-date, #Available, Age, *Containers, *Images, *Selector",
+    (one, now) => {
+      const { readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = one.status ?? {};
+      return [
+        one.metadata.name,
+        `${readyReplicas}/${one.spec.replicas}`,
+        updatedReplicas,
+        availableReplicas,
+        age(one, now),
+        ...containersOf(one.spec),
+        selectorText(one.spec.selector) || none,
+      ];
+    },
+  ),
+  ReplicaSet: layout<ReplicaSet>(
+    "Name, #Desired, #Current, #Ready, Age, *Containers, *Images, *Selector",
+    (one, now) => [
+      one.metadata.name,
+      one.spec.replicas ?? 0,
+      one.status?.replicas ?? 0,
+      one.status?.readyReplicas ?? 0,
+      age(one, now),
+      ...containersOf(one.spec),
+      selectorText(one.spec.selector) || none,
+    ],
+  ),
+  Service: layout<Service>(
+    "Name, Type, Cluster-IP, External-IP, Port(s), Age, *Selector",
+    (one, now) => [
+      one.metadata.name,
+      one.spec.type ?? "",
+      one.spec.clusterIPs?.[0] ?? none,
+      externalIP(one),
+      portsOf(one),
+      age(one, now),
+      labelText(one.spec.selector),
+    ],
+  ),
+  Endpoints: layout<Endpoints>("Name, Endpoints, Age", (one, now) => [
+    one.metadata.name,
+    endpointsText(one),
+    age(one, now),
+  ]),
+  EndpointSlice: layout<EndpointSlice>("Name, AddressType, Ports, Endpoints, Age", (one, now) => [
+    one.metadata.name,
+    one.addressType,
+    few(
+      (one.ports ?? []).map(({ port }) => (port === undefined ? "*" : String(port))),
+      "<unset>",
+    ),
+    few(
+      (one.endpoints ?? []).flatMap(({ addresses }) => addresses),
+      "<unset>",
+    ),
+    age(one, now),
+  ]),
+  Event: layout<Event>(
+    "Last Seen, Type, Reason, Object, *Subobject, Message, *Source, *First Seen, *Count, *Name",
+    (one, now) => {
+      const { kind = "", name = "", fieldPath = "" } = one.involvedObject;
+      const source = [one.source?.component ?? one.reportingComponent, one.source?.host]
+        .filter(Boolean)
+        .join(", ");
+      return [
+        since(one.lastTimestamp ?? one.firstTimestamp, now),
+        one.type,
+        one.reason,
+        `${kind.toLowerCase()}/${name}`,
+        fieldPath,
+        one.message.trim(),
+        source,
+        since(one.firstTimestamp, now),
+        one.count ?? 1,
+        one.metadata.name,
+      ];
+    },
+  ),
+  Lease: layout<Lease>("Name, Holder, Age", (one, now) => [
+    one.metadata.name,
+    one.spec?.holderIdentity ?? "",
+    age(one, now),
+  ]),
+};
+
+/**
+ * `include`: how much of each object goes with its row (kubectl asks for its metadata). `now`:
+ * milliseconds, for the ages.
+ */
+export function table(
+  kind: string,
+  objects: readonly KubeObject[],
+  now: number,
+  include: "None" | "Metadata" | "Object" = "Metadata",
+  list: Partial<Table["metadata"]> = {},
+): Table {
+  const { columns, cells } = layouts[kind]!;
+  const rows = objects.map((object): Row => ({
+    cells: cells(object as never, now),
+    object:
+      include === "Object"
+        ? object
+        : include === "Metadata"
+          ? {
+              kind: "PartialObjectMetadata",
+              apiVersion: "meta.k8s.io/v1",
+              metadata: object.metadata,
+            }
+          : undefined,
+  }));
+  return {
+    kind: "Table",
+    apiVersion: "meta.k8s.io/v1",
+    metadata: list,
+    columnDefinitions: columns,
+    rows,
+  };
+}
+
+// ---- ages (k8s.io/apimachinery: pkg/util/duration) -----------------------------------------------------------------
+
+const age = (object: KubeObject, now: number): string =>
+  since(object.metadata.creationTimestamp, now);
+const since = (time: string | undefined, now: number): string =>
+  time ? humanDuration(now - Date.parse(time)) : "<unknown>";
+
+/** 90s, 5m30s, 3h20m, 2d5h: two units at most, and only where the second one says something. */
+export function humanDuration(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const two = (big: number, bigUnit: string, small: number, smallUnit: string) =>
+    `${big}${bigUnit}${small > 0 ? `${small}${smallUnit}` : ""}`;
+  const [minutes, hours, days] = [
+    Math.floor(seconds / 60),
+    Math.floor(seconds / 3600),
+    Math.floor(seconds / 86_400),
+  ];
+  const years = Math.floor(days / 365);
+  if (seconds < -1) return "<invalid>";
+  if (seconds < 0) return "0s";
+  if (seconds < 120) return `${seconds}s`;
+  if (minutes < 10) return two(minutes, "m", seconds % 60, "s");
+  if (minutes < 180) return `${minutes}m`;
+  if (hours < 8) return two(hours, "h", minutes % 60, "m");
+  if (hours < 48) return `${hours}h`;
+  if (hours < 192) return two(days, "d", hours % 24, "h");
+  if (days < 730) return `${days}d`;
+  return years < 8 ? two(years, "y", days % 365, "d") : `${years}y`;
+}
+
+// ---- cells ----------------------------------------------------------------------------------------------------------
+
+const labelText = (labels: Record<string, string> | undefined): string =>
+  Object.entries(labels ?? {})
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",") || none;
+
+function few(all: readonly string[], whenEmpty: string, max = 3): string {
+  if (all.length === 0) return whenEmpty;
+  return all.slice(0, max).join(",") + (all.length > max ? ` + ${all.length - max} more...` : "");
+}
+
+const containersOf = ({ template }: { template: { spec: Pod["spec"] } }): [string, string] => [
+  template.spec.containers.map(({ name }) => name).join(","),
+  template.spec.containers.map(({ image }) => image ?? "").join(","),
+];
+
+function nodeStatus(node: Node): string {
+  const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
+  const words = [
+    ready ? (ready.status === "True" ? "Ready" : "NotReady") : "Unknown",
+    ...(node.spec?.unschedulable ? ["SchedulingDisabled"] : []),
+  ];
+  return words.join(",");
+}
+
+function nodeRoles({ metadata }: Node): string {
+  const prefix = "node-role.kubernetes.io/";
+  return (
+    Object.keys(metadata.labels ?? {})
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length))
+      .sort()
+      .join(",") || none
+  );
+}
+
+/** One word for how a Pod stands. (printPod) */
+function podReason({ metadata, status }: Pod): string {
+  let reason = status?.reason || status?.phase || "Unknown";
+  let running = false;
+  for (const { state, ready } of [...(status?.containerStatuses ?? [])].reverse()) {
+    if (state?.waiting?.reason) reason = state.waiting.reason;
+    else if (state?.terminated)
+      reason = state.terminated.reason || `ExitCode:${state.terminated.exitCode}`;
+    else if (ready && state?.running) running = true;
+  }
+  if (reason === "Completed" && running)
+    reason = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True")
+      ? "Running"
+      : "NotReady";
+  if (!metadata.deletionTimestamp) return reason;
+  if (status?.reason === "NodeLost") return "Unknown";
+  return status?.phase === "Succeeded" || status?.phase === "Failed" ? reason : "Terminating";
+}
+
+function restarts({ status }: Pod, now: number): string {
+  const statuses = status?.containerStatuses ?? [];
+  const count = statuses.reduce((sum, one) => sum + one.restartCount, 0);
+  const last = statuses
+    .map(({ lastState }) => lastState?.terminated?.finishedAt ?? "")
+    .sort()
+    .pop();
+  return count > 0 && last ? `${count} (${since(last, now)} ago)` : String(count);
+}
+
+function readinessGates({ spec, status }: Pod): string {
+  if (!spec.readinessGates?.length) return none;
+  const met = spec.readinessGates.filter(({ conditionType }) =>
+    status?.conditions?.some(({ type, status }) => type === conditionType && status === "True"),
+  ).length;
+  return `${met}/${spec.readinessGates.length}`;
+}
+
+function externalIP({ spec, status }: Service): string {
+  const external = spec.externalIPs ?? [];
+  if (spec.type === "ExternalName") return spec.externalName ?? "";
+  if (spec.type !== "LoadBalancer") return external.join(",") || none;
+  const balanced = [
+    ...new Set(
+      (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || ""),
+    ),
+  ]
+    .filter(Boolean)
+    .sort();
+  return [...balanced, ...external].join(",") || "<pending>";
+}
+
+const portsOf = ({ spec }: Service): string =>
+  (spec.ports ?? [])
+    .map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ""}/${protocol}`)
+    .join(",") || none;
+
+function endpointsText({ subsets = [] }: Endpoints): string {
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports.length === 0
+      ? addresses.map(({ ip }) => ip)
+      : ports.flatMap(({ port }) =>
+          addresses.map(({ ip }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`)),
+        ),
+  );
+  return few(all, none);
+}

@@ -1,0 +1,166 @@
+/**
+ * From a rule's matches to one function of a packet. Each kind of match becomes a closure once; a
+ * packet then costs a few comparisons of integers and no allocation. The order is the kernel's:
+ * first the header (addresses, interfaces, protocol), then the modules as they were written, so
+ * that `statistic` draws and `recent` notes only what got that far.
+ */
+import { parseCIDR, type Address, type CIDR } from "../ip.js";
+import type { Chooser } from "../choice.js";
+import { connectionStates, type AddressType, type ConnectionState, type Match } from "./rule.js";
+
+/** What a rule can see: the packet on its way through one hook, and its surroundings. */
+export interface Look {
+  protocol: string;
+  source: Address;
+  destination: Address;
+  sourcePort: number;
+  destinationPort: number;
+  /** The interface by which it came, and by which it will leave; "" where there is none. */
+  in: string;
+  out: string;
+  mark: number;
+  /** Bits of connectionStates, see stateBits. */
+  state: number;
+  choose: Chooser;
+  surroundings: Surroundings;
+  /** Where state changes are noted, to be undone after a what-if (see Walk). */
+  undo: (() => void)[] | undefined;
+}
+
+/** The kernel around the rules. */
+export interface Surroundings {
+  addressType(address: Address): AddressType;
+  /**
+   * xt_recent: whether the list knows the address (and, with `seconds`, since when at most); set,
+   * update and remove change it.
+   */
+  recent(look: Look, match: Match & { kind: "recent" }): boolean;
+  /** xt_nfacct: counts the packet. */
+  account(look: Look, name: string): void;
+}
+
+export type Test = (look: Look) => boolean;
+
+export const stateBits = (states: readonly ConnectionState[]): number =>
+  states.reduce((bits, state) => bits | (1 << connectionStates.indexOf(state)), 0);
+
+const headerKinds: ReadonlySet<Match["kind"]> = new Set([
+  "source",
+  "destination",
+  "in",
+  "out",
+  "protocol",
+] as const);
+
+/** One function that answers whether a packet meets all of `matches`. */
+export function compile(matches: readonly Match[]): Test {
+  const ordered = [
+    ...matches.filter((match) => headerKinds.has(match.kind)),
+    ...matches.filter((match) => !headerKinds.has(match.kind)),
+  ];
+  const tests = ordered.map(testOf).filter((test) => test !== undefined);
+  const [first, second, third] = tests;
+  switch (
+    tests.length // the common lengths spelt out: a loop costs twice as much
+  ) {
+    case 0:
+      return () => true;
+    case 1:
+      return first!;
+    case 2:
+      return (look) => first!(look) && second!(look);
+    case 3:
+      return (look) => first!(look) && second!(look) && third!(look);
+    default:
+      return (look) => tests.every((test) => test(look));
+  }
+}
+
+function testOf(match: Match): Test | undefined {
+  const test = plainTestOf(match);
+  return test && "not" in match && match.not ? (look) => !test(look) : test;
+}
+
+function plainTestOf(match: Match): Test | undefined {
+  switch (match.kind) {
+    case "comment":
+    case "ports":
+      return undefined; // they only carry text, or name a module
+    case "source": {
+      const range = parseCIDR(match.cidr);
+      return (look) => range.contains(look.source);
+    }
+    case "destination":
+      return destinationTest(parseCIDR(match.cidr));
+    case "in":
+    case "out":
+      return interfaceTest(match.kind, match.interface);
+    case "protocol":
+      return protocolTest(match.protocol);
+    case "sport":
+      return ({ sourcePort }) => sourcePort >= match.low && sourcePort <= match.high;
+    case "dport":
+      return ({ destinationPort }) => destinationPort >= match.low && destinationPort <= match.high;
+    case "multiport":
+      return multiportTest(match);
+    case "addrtype":
+      return (look) =>
+        look.surroundings.addressType(match.side === "src" ? look.source : look.destination) ===
+        match.type;
+    case "statistic":
+      return (look) => look.choose.chance(match.numerator, match.denominator);
+    case "mark":
+      return (look) => (look.mark & match.mask) >>> 0 === match.value;
+    case "conntrack": {
+      const bits = stateBits(match.states);
+      return (look) => (look.state & bits) !== 0;
+    }
+    case "recent":
+      return (look) => look.surroundings.recent(look, match);
+    case "nfacct":
+      return (look) => (look.surroundings.account(look, match.name), true);
+  }
+}
+
+/**
+ * `-d` is what most rules of a node fail on, and nearly always a single address: that case is one
+ * comparison.
+ */
+function destinationTest(range: CIDR): Test {
+  const { a, family } = range.address;
+  return family === "IPv4" && range.length === 32
+    ? (look) => look.destination.a === a && look.destination.family === "IPv4"
+    : (look) => range.contains(look.destination);
+}
+
+function interfaceTest(side: "in" | "out", name: string): Test {
+  const prefix = name.endsWith("+") ? name.slice(0, -1) : undefined;
+  return prefix === undefined
+    ? (look) => look[side] === name
+    : (look) => look[side].startsWith(prefix);
+}
+
+const protocolNumbers: Readonly<Record<string, string>> = {
+  "6": "TCP",
+  "17": "UDP",
+  "132": "SCTP",
+  "1": "ICMP",
+  "58": "ICMP",
+  "ipv6-icmp": "ICMP",
+  icmpv6: "ICMP",
+};
+
+function protocolTest(protocol: string): Test | undefined {
+  if (protocol === "all" || protocol === "0") return undefined;
+  const name = protocolNumbers[protocol] ?? protocol.toUpperCase();
+  return (look) => look.protocol === name;
+}
+
+function multiportTest({ side, ranges }: Match & { kind: "multiport" }): Test {
+  const inside = (port: number): boolean =>
+    ranges.some(([low, high]) => port >= low && port <= high);
+  if (side === "ports") return (look) => inside(look.sourcePort) || inside(look.destinationPort);
+  return side === "sports"
+    ? (look) => inside(look.sourcePort)
+    : (look) => inside(look.destinationPort);
+}

@@ -1,0 +1,525 @@
+import { condition } from "../../objects/pods.js";
+import type { Client } from "../../api/client.js";
+import type { Clock } from "../../api/clock.js";
+import { stamp, type EventRecorder } from "../../machinery/events.js";
+import { isApiError } from "../../machinery/informer.js";
+import type { Random } from "../../machinery/random.js";
+import { same } from "../../objects/freeze.js";
+import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
+import { Prober } from "./prober.js";
+import type { Runtime } from "./runtime.js";
+
+/**
+ * From "bound to this node" to "runs": sandbox, network, image and start, about 0.8 s give or take
+ * a quarter where the image's layers are near. Not a constant of Kubernetes: its own objective is
+ * that 99 % of Pods with pulled images start within 5 s.
+ */
+export const START_MS = 800;
+const START_JITTER = 0.25;
+/**
+ * How long a well-behaved process takes to end after SIGTERM; never longer than the Pod's grace
+ * period.
+ */
+export const STOP_MS = 1_000;
+// A container that ends again and again: the first restart comes at once, the next after 10 s, 20
+// s, … (pkg/kubelet: MaxContainerBackOff)
+const BACKOFF_BASE_MS = 10_000;
+const BACKOFF_MAX_MS = 300_000;
+const BACKOFF_RESET_MS = 600_000; // after ten good minutes the count begins again
+
+/** What a PodWorker has of its kubelet. */
+export interface Host {
+  clock: Clock;
+  random: Random;
+  client: Client;
+  events: EventRecorder;
+  runtime: Runtime;
+  /** Images that were pulled to this machine. */
+  images: Set<string>;
+  podCIDRs(): readonly string[];
+  /** status.hostIP and hostIPs of the Pods here. */
+  hostStatus(): { hostIP?: string; hostIPs?: { ip: string }[] };
+}
+
+/**
+ * One Pod's life on a node: started, probed, restarted, stopped; and told to the API server.
+ * (pkg/kubelet/pod_workers.go)
+ */
+export class PodWorker {
+  readonly #containers: ContainerState[];
+  #ips: string[] = [];
+  #stage: "new" | "starting" | "running" | "stopping" | "gone" = "new";
+  #startTime: string;
+  #cancel: (() => void) | undefined;
+
+  /** `pod` is the newest version that is known. */
+  constructor(
+    private readonly host: Host,
+    public pod: Pod,
+  ) {
+    this.#startTime = pod.status?.startTime ?? stamp(host.clock.now());
+    this.#containers = pod.spec.containers.map(
+      (spec) =>
+        new ContainerState(
+          spec,
+          pod.status?.containerStatuses?.find(({ name }) => name === spec.name),
+        ),
+    );
+  }
+
+  get uid(): string {
+    return this.pod.metadata.uid!;
+  }
+
+  /** Takes in the newest version of the Pod and does what it asks for. */
+  sync(pod: Pod): void {
+    if (this.#stage === "gone") return;
+    if (
+      this.#stage !== "new" &&
+      Number(pod.metadata.resourceVersion) <= Number(this.pod.metadata.resourceVersion)
+    )
+      return; // older news, or of what was written here
+    this.pod = pod;
+    if (pod.metadata.deletionTimestamp)
+      return this.#stage === "stopping" ? undefined : this.#terminate();
+    if (this.#stage === "new") this.#begin();
+    this.#report();
+  }
+
+  /** The Pod is gone from the API server: what is left of it goes too. */
+  remove(): void {
+    if (this.#stage !== "gone" && this.#stage !== "new") this.host.runtime.stop(this.pod);
+    this.halt();
+  }
+
+  /**
+   * Lets go of everything without a word, as when the kubelet dies: containers are left as they
+   * are.
+   */
+  halt(): void {
+    this.#stage = "gone";
+    this.#cancel?.();
+    for (const container of this.#containers) container.halt();
+  }
+
+  /** Looks whether the containers still run. (PLEG, pkg/kubelet/pleg/generic.go) */
+  relist(): void {
+    if (this.#stage !== "running") return;
+    for (const container of this.#containers)
+      if (container.running && !this.host.runtime.running(this.pod, container.name))
+        this.#ended(container, 1, "Error");
+  }
+
+  // ---- starting
+
+  #begin(): void {
+    if (this.pod.status?.phase === "Succeeded" || this.pod.status?.phase === "Failed")
+      return void (this.#stage = "gone");
+    // the kubelet was away; the Pod was not
+    if (this.pod.status?.phase === "Running") return this.#launch(true);
+    this.#stage = "starting";
+    const { clock, random, events } = this.host;
+    const latency = Math.round(START_MS * (1 + START_JITTER * (2 * random.next() - 1)));
+    for (const { spec } of this.#containers)
+      if (this.#needsPull(spec))
+        events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
+    this.#cancel = clock.schedule(latency, () => this.#launch(false, latency));
+  }
+
+  #launch(adopted: boolean, latency = 0): void {
+    const { runtime, events, clock } = this.host;
+    try {
+      this.#ips = runtime.start(this.pod, this.host.podCIDRs()).ips;
+    } catch (error) {
+      events.warning(
+        this.pod,
+        "FailedCreatePodSandBox",
+        `Failed to create pod sandbox: ${(error as Error).message}`,
+      );
+      this.#cancel = clock.schedule(BACKOFF_BASE_MS, () => this.#launch(adopted, latency), {
+        background: true,
+      });
+      return;
+    }
+    this.#stage = "running";
+    for (const container of this.#containers) {
+      if (!adopted) this.#tellStart(container.spec, latency);
+      if (!adopted || container.running) this.#started(container);
+    }
+    this.#report();
+    if (adopted) this.relist();
+  }
+
+  #needsPull({ image = "", imagePullPolicy }: Container): boolean {
+    return (
+      imagePullPolicy !== "Never" &&
+      (imagePullPolicy !== "IfNotPresent" || !this.host.images.has(image))
+    );
+  }
+
+  #tellStart(container: Container, latency: number): void {
+    const { events, images } = this.host;
+    const { name, image = "" } = container;
+    const took = `${Math.round(latency * 0.75)}ms`; // the rest is the sandbox's and the start's
+    events.normal(
+      this.pod,
+      "Pulled",
+      this.#needsPull(container)
+        ? `Successfully pulled image "${image}" in ${took} (${took} including waiting)`
+        : `Container image "${image}" already present on machine`,
+    );
+    images.add(image);
+    events.normal(this.pod, "Created", `Created container: ${name}`);
+    events.normal(this.pod, "Started", `Started container ${name}`);
+  }
+
+  #started(container: ContainerState): void {
+    const { clock } = this.host;
+    container.begin(clock.now());
+    const { startupProbe } = container.spec;
+    if (!startupProbe) return this.#probe(container);
+    this.#prober("Startup", container, startupProbe, (ok) => {
+      if (!ok) return this.#unhealthy(container, "startup");
+      container.started = true;
+      container.ready = !container.spec.readinessProbe;
+      this.#probe(container);
+      this.#report();
+    });
+  }
+
+  /** Liveness and readiness are asked for once the container has started up. */
+  #probe(container: ContainerState): void {
+    const { livenessProbe, readinessProbe } = container.spec;
+    if (livenessProbe)
+      this.#prober(
+        "Liveness",
+        container,
+        livenessProbe,
+        (ok) => !ok && this.#unhealthy(container, "liveness"),
+      );
+    if (readinessProbe)
+      this.#prober("Readiness", container, readinessProbe, (ok) => this.#setReady(container, ok));
+  }
+
+  #prober(
+    name: "Startup" | "Liveness" | "Readiness",
+    container: ContainerState,
+    probe: Probe,
+    onChange: (ok: boolean) => void,
+  ): void {
+    const { clock, runtime, events } = this.host;
+    container.probers.push(
+      new Prober({
+        clock,
+        probe,
+        onChange,
+        since: container.startedAt,
+        once: name === "Startup",
+        background: name === "Liveness",
+        run: () => runtime.probe(this.pod, container.name, probe),
+        onFailure: (message) =>
+          events.warning(this.pod, "Unhealthy", `${name} probe failed: ${message}`),
+      }),
+    );
+  }
+
+  #setReady(container: ContainerState, ready: boolean): void {
+    container.ready = ready;
+    this.#report();
+  }
+
+  // ---- ending and starting again
+
+  #unhealthy(container: ContainerState, probe: "liveness" | "startup"): void {
+    if (this.#stage !== "running") return;
+    this.host.events.normal(
+      this.pod,
+      "Killing",
+      `Container ${container.name} failed ${probe} probe, will be restarted`,
+    );
+    this.#ended(container, 137, "Error"); // SIGKILL
+  }
+
+  #ended(container: ContainerState, exitCode: number, reason: string): void {
+    const { clock } = this.host;
+    const ran = clock.now() - container.startedAt;
+    container.end(exitCode, reason, clock.now());
+    if (this.pod.spec.restartPolicy === "Never") return this.#report();
+    if (ran > BACKOFF_RESET_MS) container.backOff = undefined;
+    const delay = container.backOff;
+    container.backOff = delay === undefined ? BACKOFF_BASE_MS : Math.min(2 * delay, BACKOFF_MAX_MS);
+    if (delay === undefined) return this.#restart(container);
+    const pod = `${this.pod.metadata.name}_${this.pod.metadata.namespace}(${this.uid})`;
+    container.wait(
+      "CrashLoopBackOff",
+      `back-off ${delay >= 60_000 ? `${Math.floor(delay / 60_000)}m${(delay % 60_000) / 1000}s` : `${delay / 1000}s`} restarting failed container=${container.name} pod=${pod}`,
+    );
+    this.host.events.warning(
+      this.pod,
+      "BackOff",
+      `Back-off restarting failed container ${container.name} in pod ${pod}`,
+    );
+    container.restarting = clock.schedule(delay, () => this.#restart(container), {
+      background: true,
+    });
+    this.#report();
+  }
+
+  #restart(container: ContainerState): void {
+    this.host.runtime.restart(this.pod, container.name);
+    container.restarts++;
+    this.#tellStart(container.spec, START_MS);
+    this.#started(container);
+    this.#report();
+  }
+
+  // ---- stopping
+
+  /**
+   * The preStop hook's sleep, then SIGTERM, and SIGKILL when the grace period is over. Readiness is
+   * still probed: a Pod that ends may serve until then.
+   */
+  #terminate(): void {
+    const { clock, events } = this.host;
+    const wasRunning = this.#stage === "running";
+    this.#stage = "stopping";
+    this.#cancel?.();
+    if (!wasRunning) return this.#finish();
+    for (const container of this.#containers) {
+      container.restarting?.();
+      if (container.running)
+        events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
+    }
+    const grace = (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
+    const sleep = Math.max(
+      ...this.#containers.map(({ spec }) => (spec.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1_000),
+    );
+    this.#cancel = clock.schedule(Math.min(sleep + STOP_MS, grace), () => this.#finish());
+  }
+
+  #finish(): void {
+    const { client, runtime, clock } = this.host;
+    for (const container of this.#containers)
+      if (container.running) container.end(0, "Completed", clock.now());
+    runtime.stop(this.pod); // also what an earlier run of the kubelet started
+    this.#report();
+    this.halt();
+    try {
+      client.delete("Pod", this.pod.metadata.name, this.pod.metadata.namespace, {
+        gracePeriodSeconds: 0,
+        uid: this.uid,
+      });
+    } catch (error) {
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+
+  // ---- telling
+
+  #report(): void {
+    if (this.#stage === "gone") return;
+    const status = this.#status();
+    if (same(status, this.pod.status)) return;
+    try {
+      this.pod = this.host.client.updateStatus<Pod>({ ...this.pod, status });
+    } catch (error) {
+      // somebody wrote in between: the notification of that brings us here again
+      if (!isApiError(error, 404, 409)) throw error;
+    }
+  }
+
+  #status(): NonNullable<Pod["status"]> {
+    const phase = this.#phase();
+    return {
+      ...this.pod.status,
+      phase,
+      conditions: this.#conditions(phase),
+      startTime: this.#startTime,
+      qosClass: qosClass(this.pod),
+      ...this.host.hostStatus(),
+      ...(this.#ips.length > 0 && {
+        podIP: this.#ips[0]!,
+        podIPs: this.#ips.map((ip) => ({ ip })),
+      }),
+      containerStatuses: this.#containers.map((container) => container.status()),
+    };
+  }
+
+  #phase(): NonNullable<NonNullable<Pod["status"]>["phase"]> {
+    const ended = this.#containers.filter(({ state }) => state.terminated);
+    if (
+      ended.length === this.#containers.length &&
+      (this.pod.spec.restartPolicy === "Never" || this.#stage === "stopping")
+    )
+      return ended.some(({ state }) => state.terminated!.exitCode !== 0) ? "Failed" : "Succeeded";
+    return this.#containers.every(
+      ({ state, restarts }) =>
+        state.waiting && restarts === 0 && state.waiting.reason === "ContainerCreating",
+    )
+      ? "Pending"
+      : "Running";
+  }
+
+  #conditions(phase: string): Condition[] {
+    const unready = this.#containers.filter(({ ready }) => !ready).map(({ name }) => name);
+    const done = phase === "Succeeded" || phase === "Failed";
+    const containersReady =
+      unready.length === 0
+        ? yes
+        : no(
+            done ? "PodCompleted" : "ContainersNotReady",
+            done ? undefined : `containers with unready status: [${unready.join(" ")}]`,
+          );
+    const gates = (this.pod.spec.readinessGates ?? [])
+      .filter(({ conditionType }) => condition(this.pod, conditionType)?.status !== "True")
+      .map(({ conditionType }) => gateMessage(this.pod, conditionType));
+    const ready =
+      containersReady !== yes || gates.length === 0
+        ? containersReady
+        : no("ReadinessGatesNotReady", gates.length === 1 ? gates[0] : `[${gates.join(", ")}]`);
+    const own: Record<string, Omit<Condition, "type">> = {
+      PodReadyToStartContainers: this.#ips.length > 0 ? yes : no(),
+      Initialized: yes,
+      Ready: ready,
+      ContainersReady: containersReady,
+      PodScheduled: yes,
+    };
+    const others = this.pod.status?.conditions?.filter(({ type }) => !(type in own)) ?? [];
+    return [...Object.entries(own).map(([type, next]) => this.#condition(type, next)), ...others];
+  }
+
+  /**
+   * With the time of its last change of status; the very object from before where nothing changed.
+   */
+  #condition(type: string, next: Omit<Condition, "type">): Condition {
+    const before = condition(this.pod, type);
+    if (
+      before &&
+      before.status === next.status &&
+      before.reason === next.reason &&
+      before.message === next.message
+    )
+      return before;
+    const time =
+      before?.status === next.status ? before.lastTransitionTime! : stamp(this.host.clock.now());
+    return next === yes ? trueSince(type, time) : { type, ...next, lastTransitionTime: time };
+  }
+}
+
+let trueConditions = { time: "", byType: new Map<string, Condition>() };
+
+/** Thousands of Pods become ready in the same second: they share the object that says so. */
+function trueSince(type: string, time: string): Condition {
+  if (trueConditions.time !== time) trueConditions = { time, byType: new Map() };
+  let found = trueConditions.byType.get(type);
+  if (!found)
+    trueConditions.byType.set(
+      type,
+      (found = Object.freeze({ type, status: "True", lastTransitionTime: time })),
+    );
+  return found;
+}
+
+const yes: Omit<Condition, "type"> = Object.freeze({ status: "True" });
+const no = (reason?: string, message?: string): Omit<Condition, "type"> => ({
+  status: "False",
+  ...(reason && { reason }),
+  ...(message && { message }),
+});
+
+function gateMessage(pod: Pod, gate: string): string {
+  const found = condition(pod, gate);
+  return found
+    ? `the status of pod readiness gate "${gate}" is not "True", but ${found.status}`
+    : `corresponding condition of pod readiness gate "${gate}" does not exist.`;
+}
+
+/** Guaranteed, Burstable or BestEffort. (pkg/apis/core/v1/helper/qos) */
+function qosClass({ spec }: Pod): string {
+  const all = spec.containers.map(({ resources = {} }) => resources);
+  if (
+    all.every(
+      ({ requests = {}, limits = {} }) =>
+        Object.keys(requests).length + Object.keys(limits).length === 0,
+    )
+  )
+    return "BestEffort";
+  const guaranteed = all.every(({ requests = {}, limits = {} }) =>
+    ["cpu", "memory"].every(
+      (name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name],
+    ),
+  );
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+class ContainerState {
+  state: NonNullable<ContainerStatus["state"]> = { waiting: { reason: "ContainerCreating" } };
+  lastState: ContainerStatus["lastState"];
+  ready = false;
+  started = false;
+  restarts = 0;
+  startedAt = 0;
+  /** How long the next restart waits; undefined before the first. */
+  backOff: number | undefined;
+  restarting: (() => void) | undefined;
+  probers: Prober[] = [];
+
+  /** `known`: what an earlier run of the kubelet told of it. */
+  constructor(
+    readonly spec: Container,
+    known: ContainerStatus | undefined,
+  ) {
+    if (!known) return;
+    this.state = known.state ?? this.state;
+    this.restarts = known.restartCount;
+    this.lastState = known.lastState;
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get running(): boolean {
+    return this.state.running !== undefined;
+  }
+
+  begin(now: number): void {
+    this.halt();
+    this.startedAt = now;
+    this.state = this.running ? this.state : { running: { startedAt: stamp(now) } };
+    this.started = !this.spec.startupProbe;
+    this.ready = this.started && !this.spec.readinessProbe;
+  }
+
+  end(exitCode: number, reason: string, now: number): void {
+    this.halt();
+    this.state = this.lastState = {
+      terminated: { exitCode, reason, startedAt: stamp(this.startedAt), finishedAt: stamp(now) },
+    };
+    this.ready = this.started = false;
+  }
+
+  wait(reason: string, message: string): void {
+    this.state = { waiting: { reason, message } };
+  }
+
+  halt(): void {
+    this.restarting?.();
+    for (const prober of this.probers) prober.stop();
+    this.probers = [];
+  }
+
+  status(): ContainerStatus {
+    const { name, ready, started, restarts, state, lastState, spec } = this;
+    return {
+      name,
+      ready,
+      started,
+      restartCount: restarts,
+      image: spec.image ?? "",
+      imageID: "",
+      state,
+      ...(lastState && !state.terminated && { lastState }),
+    };
+  }
+}

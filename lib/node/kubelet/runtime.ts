@@ -1,0 +1,27 @@
+import type { Pod, Probe } from "../../objects/types.js";
+
+/**
+ * What the kubelet asks of the machine it runs on: the container runtime (CRI) and the network
+ * plugin (CNI) in one. (k8s.io/cri-api: RunPodSandbox, StartContainer, StopPodSandbox;
+ * containernetworking: ADD, DEL)
+ */
+export interface Runtime {
+  /**
+   * Makes the sandbox: addresses out of `podCIDRs` (host-local IPAM: .1 is the gateway's, Pods
+   * begin at .2), routes to it, and processes that listen. A hostNetwork Pod gets the node's own
+   * addresses. Answers the same again for a Pod it has.
+   */
+  start(pod: Pod, podCIDRs: readonly string[]): { ips: string[] };
+  /** One probe, now. */
+  probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string };
+  /**
+   * Set by the kubelet; called when a container's process has ended, so that nobody has to look
+   * every second. (KEP-3386, the evented PLEG)
+   */
+  onExit?: () => void;
+  /** Whether the named container's process runs (a reader may crash it). */
+  running(pod: Pod, container: string): boolean;
+  restart(pod: Pod, container: string): void;
+  /** Ends the processes, takes the sandbox's network away, releases the addresses. */
+  stop(pod: Pod): void;
+}

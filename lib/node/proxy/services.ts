@@ -1,0 +1,246 @@
+/**
+ * What kube-proxy takes out of Services and EndpointSlices, for one address family: service ports
+ * and their endpoints. (pkg/proxy/serviceport.go, endpointslicecache.go, topology.go)
+ */
+import {
+  canonical,
+  endpoint,
+  readAddress,
+  readCIDR,
+  type CIDR,
+  type Family,
+} from "../../net/ip.js";
+import type { Chain } from "../../net/iptables/rule.js";
+import type { EndpointSlice, Service, ServicePort } from "../../objects/types.js";
+import type { NodeView } from "./config.js";
+
+export interface ServicePortInfo {
+  /** "default/nginx", and with the port's name where it has one: "default/nginx:http". */
+  service: string;
+  name: string;
+  /** Its place in spec.ports. */
+  index: number;
+  protocol: "tcp" | "udp" | "sctp";
+  clusterIP: string;
+  port: number;
+  nodePort: number;
+  externalIPs: readonly string[];
+  /** status.loadBalancer's addresses in VIP mode. */
+  loadBalancerIPs: readonly string[];
+  sourceRanges: readonly CIDR[];
+  /** sessionAffinity ClientIP: for how long, in seconds. */
+  affinitySeconds: number | undefined;
+  internalLocal: boolean;
+  externalLocal: boolean;
+  healthCheckNodePort: number;
+}
+
+export interface EndpointInfo {
+  address: string;
+  /** "10.1.1.2:80" */
+  text: string;
+  ready: boolean;
+  serving: boolean;
+  terminating: boolean;
+  nodeName: string | undefined;
+  zoneHints: readonly string[];
+  nodeHints: readonly string[];
+  /** What its rules come from: "EndpointSlice default/nginx-x7k2p", "endpoints[3]". */
+  cause: string;
+  field: string;
+  /** Its KUBE-SEP chain once written, and as large clusters have it: without comments. */
+  chain: Chain | undefined;
+  largeChain: Chain | undefined;
+}
+
+const ofFamily = (addresses: readonly string[], family: Family): string[] =>
+  addresses
+    .map((address) => readAddress(address.trim()))
+    .filter((address) => address?.family === family)
+    .map((address) => address!.text);
+
+/**
+ * The Service's ports; none for headless Services, ExternalName, and where it has no address of the
+ * family.
+ */
+export function portsOf(service: Service, family: Family): ServicePortInfo[] {
+  const { spec, metadata, status } = service;
+  const clusterIP =
+    spec.type === "ExternalName"
+      ? undefined
+      : ofFamily(spec.clusterIPs ?? [spec.clusterIP ?? ""], family)[0];
+  if (clusterIP === undefined) return [];
+  const key = `${metadata.namespace ?? "default"}/${metadata.name}`;
+  const external =
+    spec.type === "LoadBalancer" || spec.type === "NodePort" || (spec.externalIPs?.length ?? 0) > 0;
+  const externalLocal = external && spec.externalTrafficPolicy === "Local";
+  const shared = {
+    service: key,
+    clusterIP,
+    externalLocal,
+    externalIPs: ofFamily(spec.externalIPs ?? [], family),
+    loadBalancerIPs: ofFamily(
+      (status?.loadBalancer?.ingress ?? [])
+        .filter(({ ipMode }) => ipMode !== "Proxy")
+        .map(({ ip = "" }) => ip),
+      family,
+    ),
+    sourceRanges: (spec.loadBalancerSourceRanges ?? [])
+      .map((range) => readCIDR(range.trim()))
+      .filter((range) => range?.family === family) as CIDR[],
+    affinitySeconds:
+      spec.sessionAffinity === "ClientIP"
+        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800)
+        : undefined,
+    internalLocal: spec.internalTrafficPolicy === "Local",
+    healthCheckNodePort:
+      spec.type === "LoadBalancer" && externalLocal ? (spec.healthCheckNodePort ?? 0) : 0,
+  };
+  return (spec.ports ?? []).map((port, index) => ({ ...shared, index, ...portInfo(key, port) }));
+}
+
+const portInfo = (
+  key: string,
+  { name, port, nodePort = 0, protocol = "TCP" }: ServicePort,
+): Pick<ServicePortInfo, "name" | "port" | "nodePort" | "protocol"> => ({
+  name: name ? `${key}:${name}` : key,
+  port,
+  nodePort,
+  protocol: protocol.toLowerCase() as ServicePortInfo["protocol"],
+});
+
+/**
+ * The endpoints of one service port out of its Service's slices, without duplicates, sorted as
+ * text. Slices of another family, and addresses of another family than their slice says, are left
+ * out, as kube-proxy leaves them out; `warn` hears of the latter.
+ */
+export function endpointsOf(
+  portName: string,
+  slices: Iterable<EndpointSlice>,
+  family: Family,
+  warn?: (problem: string) => void,
+): EndpointInfo[] {
+  const found = new Map<string, EndpointInfo>();
+  for (const slice of slices) {
+    if (slice.addressType !== family) continue;
+    const cause = `EndpointSlice ${slice.metadata.namespace ?? "default"}/${slice.metadata.name}`;
+    for (const { name = "", port } of slice.ports ?? []) {
+      if (name !== portName || port === undefined || port === null) continue;
+      slice.endpoints.forEach((each, index) => {
+        const address = canonical(each.addresses[0] ?? "", family);
+        if (address === undefined)
+          return warn?.(
+            `${cause}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`,
+          );
+        const text = endpoint(address, port);
+        found.set(text, endpointInfo(each, address, text, cause, fieldOf(index)));
+      });
+    }
+  }
+  return [...found.values()].sort((x, y) => (x.text < y.text ? -1 : x.text > y.text ? 1 : 0));
+}
+
+const none: readonly string[] = [];
+const fields: string[] = [];
+/** "endpoints[3]": one text for all slices. */
+const fieldOf = (index: number): string => (fields[index] ??= `endpoints[${index}]`);
+
+function endpointInfo(
+  { conditions, nodeName, hints }: EndpointSlice["endpoints"][number],
+  address: string,
+  text: string,
+  cause: string,
+  field: string,
+): EndpointInfo {
+  return {
+    address,
+    text,
+    cause,
+    field,
+    nodeName,
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? true,
+    terminating: conditions?.terminating ?? false,
+    zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
+    nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
+    chain: undefined,
+    largeChain: undefined,
+  };
+}
+
+// ---- which endpoints a node uses (pkg/proxy/topology.go, CategorizeEndpoints) ------------------------------------------
+
+export interface Chosen {
+  /** For traffic policy Cluster, for Local, and all that this node may send to. */
+  cluster: readonly EndpointInfo[];
+  local: readonly EndpointInfo[];
+  reachable: readonly EndpointInfo[];
+  /** Whether any endpoint of the cluster can take traffic. */
+  any: boolean;
+}
+
+export const externallyAccessible = ({
+  nodePort,
+  loadBalancerIPs,
+  externalIPs,
+}: ServicePortInfo): boolean =>
+  nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
+/** Cluster endpoints also serve the short cuts of an external policy Local. */
+export const usesCluster = (info: ServicePortInfo): boolean =>
+  !info.internalLocal || externallyAccessible(info);
+export const usesLocal = (info: ServicePortInfo): boolean =>
+  info.internalLocal || (info.externalLocal && externallyAccessible(info));
+
+const isReady = ({ ready }: EndpointInfo): boolean => ready;
+const isLastResort = ({ serving, terminating }: EndpointInfo): boolean => serving && terminating;
+/** Whether it takes traffic, if only for want of better ones. */
+export const isUsable = (endpoint: EndpointInfo): boolean =>
+  isReady(endpoint) || isLastResort(endpoint);
+/** Ready endpoints; without any, those that still serve while they end. */
+const usable = (endpoints: readonly EndpointInfo[]): readonly EndpointInfo[] => {
+  const ready = endpoints.filter(isReady);
+  return ready.length > 0 ? ready : endpoints.filter(isLastResort);
+};
+
+export function choose(
+  info: ServicePortInfo,
+  all: readonly EndpointInfo[],
+  { name, zone }: Pick<NodeView, "name" | "zone">,
+): Chosen {
+  const cluster = usesCluster(info) ? usable(hinted(all, name, zone)) : [];
+  const anywhere = cluster.length > 0;
+  if (!usesLocal(info)) return { cluster, local: [], reachable: cluster, any: anywhere };
+  const local = usable(all.filter(({ nodeName }) => nodeName === name));
+  const any = anywhere || all.some(isUsable);
+  const reachable =
+    cluster.length === 0
+      ? local
+      : [...new Set([...cluster, ...local])].sort((x, y) => (x.text < y.text ? -1 : 1));
+  return { cluster, local, reachable, any };
+}
+
+/**
+ * Hints count only if every ready endpoint has them and one is for this node (or zone); they choose
+ * among the ready ones.
+ */
+function hinted(
+  all: readonly EndpointInfo[],
+  node: string,
+  zone: string | undefined,
+): readonly EndpointInfo[] {
+  const ready = all.filter(isReady);
+  const fits = (
+    hints: (endpoint: EndpointInfo) => readonly string[],
+    here: string,
+  ): EndpointInfo[] | undefined => {
+    const chosen = ready.every((each) => hints(each).length > 0)
+      ? ready.filter((each) => hints(each).includes(here))
+      : [];
+    return chosen.length > 0 ? chosen : undefined;
+  };
+  return (
+    fits(({ nodeHints }) => nodeHints, node) ??
+    (zone === undefined ? undefined : fits(({ zoneHints }) => zoneHints, zone)) ??
+    all
+  );
+}
