@@ -12,6 +12,8 @@ export function verdict(output, code, late) {
   const count = (/** @type {string} */ label) =>
     Number(output.match(new RegExp(`^  ${label}: +(\\d+)$`, "m"))?.[1] ?? NaN);
   const [total, passed, skipped] = [count("Total"), count("Passed"), count("Skipped")];
+  // what test/seed.ts says; a new one each time where CI is set
+  const seeds = process.env["CI"] ? (output.match(/^seed \d+$/gm) ?? []) : [];
   const reasons = [...output.matchAll(/\bskip: (.*)$/gm)].map(([, reason]) => `skipped: ${reason}`);
   const problems = [
     late && "stopped: it took too long",
@@ -28,6 +30,6 @@ export function verdict(output, code, late) {
     passed: passed || 0,
     failed,
     skipped: skipped || 0,
-    notes: [...reasons, ...(failed ? [...problems, output.trim()] : [])].join("\n"),
+    notes: [...seeds, ...reasons, ...(failed ? [...problems, output.trim()] : [])].join("\n"),
   };
 }
