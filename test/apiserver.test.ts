@@ -395,6 +395,22 @@ test("a watch can begin in the past, with nothing, or not any more", () => {
   assert.is(refusal(() => server.list("Service", { revision: 6 })).code, 410);
 });
 
+test("a watch begun while another is told of an event hears of that event once", () => {
+  const { client, clock } = newServer();
+  const { resourceVersion } = client.list("Service");
+  const late: { type: string; object: unknown }[] = [];
+  let begun = false;
+  client.watch("Service", { resourceVersion }, () => {
+    if (begun) return;
+    begun = true;
+    client.watch("Service", { resourceVersion }, (event) => late.push(event));
+  });
+  client.create(service("a"));
+  client.create(service("b"));
+  clock.settle();
+  assert.equal(told(late), ["ADDED a", "ADDED b"]);
+});
+
 test("where a store lost changes, every watcher is told to list again", () => {
   class Forgetful extends MemoryStore {
     forget: (() => void)[] = [];

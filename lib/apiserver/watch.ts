@@ -171,8 +171,9 @@ function flush(watcher: Watcher): void {
 }
 
 function offer(watcher: Watcher, event: CachedEvent): void {
-  if (watcher.stopped || event.revision <= watcher.revision) return;
   if (watcher.backlog.length + watcher.initial.length > 0) flush(watcher);
+  // Only now: the backlog of a watch that was begun inside this very delivery holds the event too.
+  if (watcher.stopped || event.revision <= watcher.revision) return;
   watcher.revision = event.revision;
   const told = tell(watcher.wants, event);
   if (told) watcher.on(told, event.revision);
