@@ -81,22 +81,24 @@ export function decodeBody(body: Buffer): Record<string, unknown> {
     throw badRequest("the body is no protobuf of Kubernetes: it does not begin with k8s\\0");
   const unknown = new Map(fieldsOf(body.subarray(4)));
   const typeMeta = new Map(fieldsOf(bytes(unknown.get(1))));
-  const kind = bytes(typeMeta.get(2)).toString();
+  const kind = text(typeMeta.get(2));
   if (!bodies.has(kind))
-    throw badRequest(`a ${kind} as protobuf is not taken; send it as application/json`);
+    throw badRequest(
+      `a ${JSON.stringify(kind)} as protobuf is not taken; send it as application/json`,
+    );
   return {
-    apiVersion: bytes(typeMeta.get(1)).toString(),
+    apiVersion: text(typeMeta.get(1)),
     kind,
     ...decodeMessage(kind, bytes(unknown.get(2))),
   };
 }
 
-const bytes = (value: Buffer | bigint | undefined): Buffer =>
-  Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+/** What a field holds on the wire: a number, or a length and so many bytes. */
+type Content = Buffer | bigint;
 
 /** The fields of a message, in order: number and content. */
-function fieldsOf(message: Buffer): [number: number, value: Buffer | bigint][] {
-  const fields: [number, Buffer | bigint][] = [];
+function fieldsOf(message: Buffer): [number: number, content: Content][] {
+  const fields: [number, Content][] = [];
   for (let at = 0; at < message.length;) {
     const [key, afterKey] = varint(message, at);
     const [value, next] = varint(message, afterKey);
@@ -112,18 +114,36 @@ function fieldsOf(message: Buffer): [number: number, value: Buffer | bigint][] {
   return fields;
 }
 
+/** Without a sign, as keys and lengths are: a field that has one takes it with `signed`. */
 function varint(message: Buffer, start: number): [value: bigint, next: number] {
   let value = 0n;
   for (let at = start, shift = 0n; at < message.length && shift < 70n; at++, shift += 7n) {
     value |= BigInt(message[at]! & 0x7f) << shift;
-    if (message[at]! < 0x80) return [BigInt.asIntN(64, value), at + 1];
+    if (message[at]! < 0x80) return [BigInt.asUintN(64, value), at + 1];
   }
   throw badRequest("the protobuf body ends in the middle of a number");
 }
 
+const signed = (value: bigint): number => Number(BigInt.asIntN(64, value));
+
+/** What has no content is empty, as in Go; a number where bytes belong is refused. */
+function bytes(content: Content = Buffer.alloc(0)): Buffer {
+  if (Buffer.isBuffer(content)) return content;
+  throw badRequest("the protobuf body has a number where a text or an object belongs");
+}
+
+function integer(content: Content = 0n): bigint {
+  if (!Buffer.isBuffer(content)) return content;
+  throw badRequest("the protobuf body has a text or an object where a number belongs");
+}
+
+const text = (content: Content | undefined): string => bytes(content).toString("utf8");
+
 function decodeMessage(name: string, message: Buffer): Record<string, unknown> {
   const { fields } = types().get(name)!;
   const result: Record<string, unknown> = {};
+  const lists = new Map<string, unknown[]>();
+  const maps = new Map<string, Map<string, unknown>>();
   for (const [number, content] of fieldsOf(message)) {
     const key = numbers.get(name)?.get(number);
     if (key === undefined)
@@ -131,50 +151,65 @@ function decodeMessage(name: string, message: Buffer): Record<string, unknown> {
         `the protobuf body has field ${number} of ${name}, which is not taken in this form; send it as application/json`,
       );
     const { type } = fields.get(key)!;
-    if (type.is === "list")
-      result[key] = [
-        ...((result[key] as unknown[] | undefined) ?? []),
-        decodeValue(type.of, content),
-      ];
+    if (type.is === "list") entryIn(lists, key, () => []).push(decodeValue(type.of, content));
     else if (type.is === "map")
-      result[key] = {
-        ...(result[key] as object | undefined),
-        ...decodeEntry(type.of, bytes(content)),
-      };
+      entryIn(maps, key, () => new Map()).set(...decodeEntry(type.of, bytes(content)));
     else {
       const value = decodeValue(type, content);
       const isZero = value === "" || value === 0 || value === false || value === undefined;
       if (!isZero || (value !== undefined && zeroCounts.has(`${name}.${key}`))) result[key] = value;
     }
   }
+  for (const [key, list] of lists) result[key] = list;
+  for (const [key, map] of maps) result[key] = Object.fromEntries(map);
   return result;
 }
 
-function decodeValue(type: FieldType, content: Buffer | bigint): unknown {
-  if (type.is === "object") return decodeMessage(type.name, bytes(content));
-  if (type.is === "bool") return content === 1n;
-  if (type.is === "int" || type.is === "int64") return Number(content);
-  if (type.is === "time") return decodeTime(bytes(content));
-  if (type.is === "quantity") return bytes(new Map(fieldsOf(bytes(content))).get(1)).toString();
-  if (type.is === "intOrString") {
-    const parts = new Map(fieldsOf(bytes(content)));
-    return parts.get(1) === 1n ? bytes(parts.get(3)).toString() : Number(parts.get(2) ?? 0n);
-  }
-  return type.is === "any" && !Buffer.isBuffer(content)
-    ? content === 1n
-    : bytes(content).toString("utf8"); // the "any" fields above are texts or booleans
+function entryIn<T>(map: Map<string, T>, key: string, empty: () => T): T {
+  let found = map.get(key);
+  if (found === undefined) map.set(key, (found = empty()));
+  return found;
 }
 
-function decodeEntry(type: FieldType, entry: Buffer): Record<string, unknown> {
+function decodeValue(type: FieldType, content: Content | undefined): unknown {
+  switch (type.is) {
+    case "object":
+      return decodeMessage(type.name, bytes(content));
+    case "bool":
+      return integer(content) !== 0n;
+    case "int":
+    case "int64":
+      return signed(integer(content));
+    case "time":
+      return decodeTime(bytes(content));
+    case "quantity":
+      return text(new Map(fieldsOf(bytes(content))).get(1));
+    case "intOrString":
+      return decodeIntOrString(bytes(content));
+    case "any": // the fields above of this type are texts or booleans
+      return typeof content === "bigint" ? content !== 0n : text(content);
+    default:
+      return text(content);
+  }
+}
+
+function decodeEntry(type: FieldType, entry: Buffer): [key: string, value: unknown] {
   const parts = new Map(fieldsOf(entry));
-  return { [bytes(parts.get(1)).toString()]: decodeValue(type, parts.get(2) ?? Buffer.alloc(0)) };
+  return [text(parts.get(1)), decodeValue(type, parts.get(2))];
+}
+
+function decodeIntOrString(message: Buffer): number | string {
+  const parts = new Map(fieldsOf(message));
+  return integer(parts.get(1)) === 1n ? text(parts.get(3)) : signed(integer(parts.get(2)));
 }
 
 function decodeTime(message: Buffer): string | undefined {
   const seconds = new Map(fieldsOf(message)).get(1);
-  return seconds === undefined
-    ? undefined
-    : new Date(Number(seconds) * 1000).toISOString().slice(0, 19) + "Z";
+  if (seconds === undefined) return undefined;
+  const time = new Date(signed(integer(seconds)) * 1000);
+  if (Number.isNaN(time.getTime()))
+    throw badRequest("the protobuf body has a time that no calendar knows");
+  return time.toISOString().slice(0, 19) + "Z";
 }
 
 // ---- OpenAPI v2 -----------------------------------------------------------------------------------------------------
