@@ -536,6 +536,62 @@ const bad: Record<
     405,
     /does not offer pods\/exec/,
   ],
+  "a subresource called constructor": [
+    "GET",
+    "/api/v1/namespaces/default/pods/p/constructor",
+    undefined,
+    {},
+    404,
+    /could not find the requested resource/,
+  ],
+  "a subresource called __proto__": [
+    "POST",
+    "/api/v1/namespaces/default/pods/p/__proto__",
+    {},
+    {},
+    404,
+    /could not find the requested resource/,
+  ],
+  "a resource called constructor": [
+    "GET",
+    "/api/v1/constructor",
+    undefined,
+    {},
+    404,
+    /could not find the requested resource/,
+  ],
+  "a patch of type constructor": [
+    "PATCH",
+    `${services}/a`,
+    {},
+    { "Content-Type": "constructor" },
+    415,
+    /accepted media types include/,
+  ],
+  "a patch of type __proto__": [
+    "PATCH",
+    `${services}/a`,
+    {},
+    { "Content-Type": "__proto__" },
+    415,
+    /accepted media types include/,
+  ],
+  "a kind that cannot be written as a text": [
+    "POST",
+    services,
+    { kind: { toString: 1, valueOf: 2 } },
+    {},
+    400,
+    /cannot be handled as a Service/,
+  ],
+  "a name that cannot be written as a text": [
+    "PUT",
+    `${services}/a`,
+    { metadata: { name: { toString: 1 } } },
+    {},
+    400,
+    /does not match the name on the URL/,
+  ],
   "a half-hearted dry run": [
     "POST",
     `${services}?dryRun=Some`,
@@ -600,6 +656,41 @@ for (const [what, [method, path, body, headers, code, message]] of Object.entrie
   });
 }
 
+/** What a socket hears that says this; requests that no HTTP client would send. */
+function said(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let heard = "";
+    const socket = connect(Number(new URL(serving.url).port), "127.0.0.1");
+    socket.on("data", (chunk: Buffer) => (heard += chunk.toString("latin1")));
+    socket.on("close", () => resolve(heard)).on("error", reject);
+    socket.write(text);
+  });
+}
+
+const requestLines: Record<string, [head: string, code: number]> = {
+  "the name of this machine in capitals": ["GET /version HTTP/1.1\r\nHost: LOCALHOST\r\n", 200],
+  "two Host headers": ["GET /version HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n", 400],
+  "two Host headers, the second a stranger": [
+    "GET /version HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n",
+    400,
+  ],
+  "no Host header": ["GET /version HTTP/1.1\r\n", 400],
+  "a whole URL": ["GET http://localhost/version HTTP/1.1\r\nHost: localhost\r\n", 200],
+  "a stranger's whole URL": [
+    "GET http://evil.example/version HTTP/1.1\r\nHost: localhost\r\n",
+    403,
+  ],
+  "a path that begins with a host": [
+    "GET //evil.example/version HTTP/1.1\r\nHost: localhost\r\n",
+    404,
+  ],
+};
+for (const [what, [head, code]] of Object.entries(requestLines)) {
+  test(`a request with ${what} is answered ${code}`, async () => {
+    assert.match(await said(`${head}Connection: close\r\n\r\n`), new RegExp(`^HTTP/1.1 ${code} `));
+  });
+}
+
 test("Host and Origin: this machine only", async () => {
   const own = new URL(serving.url).host;
   const codes = await Promise.all(
@@ -643,6 +734,38 @@ test("unknown fields: refused, dropped with a warning, or dropped", async () => 
   );
   const { headers, body } = await call("POST", `${services}?fieldValidation=Ignore`, odd("c"));
   assert.equal([headers.get("warning"), "colour" in (body["spec"] as object)], [null, false]);
+});
+
+/** Node gives a header's bytes one by one; kubectl reads them as UTF-8. */
+const warningOf = (headers: Headers): string =>
+  Buffer.from(headers.get("warning") ?? "", "latin1").toString("utf8");
+
+const oddFields: Record<string, [field: string, inHeader: string]> = {
+  "letters beyond Latin-1": ["selektør→💥", "selektør→💥"],
+  "a line break": ["a\r\nSet-Cookie: b", "a\\\\u000d\\\\u000aSet-Cookie: b"],
+  "a null byte": ["a\0b", "a\\\\u0000b"],
+  "quotes and backslashes": ['a"\\', 'a\\"\\\\'],
+  "half a letter": ["\ud83d", "\ufffd"],
+};
+for (const [what, [field, inHeader]] of Object.entries(oddFields)) {
+  test(`an unknown field with ${what}: a warning, and the object is made`, async () => {
+    const object = { metadata: { name: "odd" }, spec: { ports: [{ port: 80 }], [field]: 1 } };
+    const { code, headers } = await call("POST", services, object);
+    assert.is(code, 201);
+    assert.is(headers.get("set-cookie"), null);
+    assert.is(warningOf(headers), `299 - "unknown field \\"spec.${inHeader}\\""`);
+  });
+}
+
+test("a thousand unknown fields: no more warnings than a client takes", async () => {
+  const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`f${i}`, 1]));
+  const { code, headers } = await call("POST", services, {
+    metadata: { name: "odd" },
+    spec: { ports: [{ port: 80 }], ...fields },
+  });
+  assert.is(code, 201);
+  const length = headers.get("warning")!.length;
+  assert.ok(length > 100 && length < 6000, `${length} characters of warnings`);
 });
 
 test("discovery and OpenAPI come from the same table as validation", async () => {

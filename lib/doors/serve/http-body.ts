@@ -7,6 +7,7 @@ import { decodedAs } from "../../apiserver/decode.js";
 import * as errors from "../../api/errors.js";
 import type { Call } from "./http-call.js";
 import { bodyType, decodeBody } from "./protobuf.js";
+import { Warnings } from "./warnings.js";
 
 // What comes in a request's body, within its limits, and the options of a write.
 
@@ -17,8 +18,12 @@ import { bodyType, decodeBody } from "./protobuf.js";
 const maxBody = 3 * 1024 * 1024;
 const maxDepth = 100; // nested collections in a body
 
+/** What a body says it is: without parameters, in small letters (RFC 9110, 8.3.1). */
+export const mediaType = ({ headers }: IncomingMessage): string | undefined =>
+  headers["content-type"]?.split(";")[0]!.trim().toLowerCase();
+
 export async function bodyOf({ request }: Call): Promise<Record<string, unknown>> {
-  const contentType = (request.headers["content-type"] ?? "application/json").split(";")[0]!.trim();
+  const contentType = mediaType(request) ?? "application/json";
   if (contentType === bodyType) return decodeBody(await bytesOf(request));
   if (contentType !== "application/json")
     throw errors.unsupportedMediaType(
@@ -75,14 +80,14 @@ export function fitted(
   } as KubeObject;
   if (object.kind !== info.kind || object.apiVersion !== info.apiVersion)
     throw errors.badRequest(
-      `${object.kind} in version ${JSON.stringify(object.apiVersion)} cannot be handled as a ${info.kind}: this path takes ${info.apiVersion} ${info.kind}`,
+      `${plain(object.kind)} in version ${JSON.stringify(object.apiVersion)} cannot be handled as a ${info.kind}: this path takes ${info.apiVersion} ${info.kind}`,
     );
   const metadata = {
     ...(object.metadata as KubeObject["metadata"] | undefined),
   } as KubeObject["metadata"];
   if (name !== undefined && (metadata.name ??= name) !== name)
     throw errors.badRequest(
-      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+      `the name of the object (${plain(metadata.name)}) does not match the name on the URL (${name})`,
     );
   if (namespace !== undefined && (metadata.namespace ??= namespace) !== namespace)
     throw errors.badRequest(
@@ -91,16 +96,24 @@ export function fitted(
   return { ...object, metadata };
 }
 
+/** A value that ought to be a text, for a message. */
+const plain = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
+
 export function writeOptions({ query, response }: Call): WriteOptions {
   const asked = query.get("fieldValidation") ?? "Warn";
   if (asked !== "Strict" && asked !== "Warn" && asked !== "Ignore")
     throw errors.badRequest(
       `fieldValidation: got ${JSON.stringify(asked)}; it is Strict, Warn or Ignore`,
     );
+  const warnings = new Warnings();
   return {
     fieldValidation: asked,
     dryRun: dryRun(query.getAll("dryRun")),
-    onWarning: (text) => response.appendHeader("Warning", `299 - ${JSON.stringify(text)}`),
+    onWarning: (text) => {
+      warnings.add(text);
+      response.setHeader("Warning", warnings.headers());
+    },
   };
 }
 
@@ -114,9 +127,10 @@ export function dryRun(asked: readonly unknown[]): boolean {
 }
 
 export async function deleteOptions({ query, request }: Call): Promise<DeleteOptions> {
-  const raw = request.headers["content-type"]?.startsWith(bodyType)
-    ? decodeBody(await bytesOf(request))
-    : await parsedBody(request, true);
+  const raw =
+    mediaType(request) === bodyType
+      ? decodeBody(await bytesOf(request))
+      : await parsedBody(request, true);
   const body = decodedAs<{
     gracePeriodSeconds?: number;
     propagationPolicy?: string;

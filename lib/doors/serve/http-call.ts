@@ -130,11 +130,13 @@ export function send(
   type: string,
   body: string | Buffer,
 ): void {
+  // As bytes: Node would join a text to the headers, and write the bytes of a Warning as letters.
+  const content = Buffer.from(body as string);
   response.writeHead(code, {
     "Content-Type": type,
-    "Content-Length": Buffer.byteLength(body),
+    "Content-Length": content.length,
     "Cache-Control": "no-cache, private",
     "X-Content-Type-Options": "nosniff",
   });
-  response.end(body);
+  response.end(content);
 }

@@ -6,7 +6,7 @@ import type { KubeObject } from "../../objects/types.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { decodedAs } from "../../apiserver/decode.js";
 import * as errors from "../../api/errors.js";
-import { bodyOf, deleteOptions, fitted, parsedBody, writeOptions } from "./http-body.js";
+import { bodyOf, deleteOptions, fitted, mediaType, parsedBody, writeOptions } from "./http-body.js";
 import {
   includeObject,
   json,
@@ -53,7 +53,7 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-const loopback = /^(localhost|127\.0\.0\.1|\[?::1\]?)$/;
+const loopback = /^(localhost|127\.0\.0\.1|\[?::1\]?)$/i;
 /**
  * Tables come in larger pages than asked for, as a server may: kubectl asks for 500 rows at a time,
  * but holds itself to 5 requests a second.
@@ -95,9 +95,7 @@ async function answer(
 ): Promise<void> {
   try {
     refuseStrangers(request);
-    if (!URL.canParse(request.url ?? "/", "http://localhost"))
-      throw errors.badRequest("the request's path is no URL");
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = urlOf(request);
     const path = url.pathname.split("/").filter(Boolean).map(decodedSegment);
     const document = request.method === "GET" ? aboutItself(path, request) : undefined;
     if (typeof document === "string")
@@ -125,14 +123,11 @@ async function answer(
  * A page on the web may make this browser send requests here, under a name of its own (DNS
  * rebinding): refused by Host and Origin.
  */
-function refuseStrangers({ headers }: IncomingMessage): void {
-  const name = (headers.host ?? "").replace(/:\d+$/, "");
-  if (!loopback.test(name))
-    throw errors.forbidden(
-      { kind: "", plural: "host", group: "" },
-      headers.host ?? "",
-      "this server answers to localhost, 127.0.0.1 and [::1] only",
-    );
+function refuseStrangers({ headers, headersDistinct }: IncomingMessage): void {
+  // RFC 9112, 3.2: which of two would be meant?
+  if ((headersDistinct["host"] ?? []).length > 1) throw errors.badRequest("too many Host headers");
+  const host = headers.host ?? "";
+  if (!loopback.test(host.replace(/:\d+$/, ""))) throw strangeHost(host);
   const origin = headers.origin;
   if (origin !== undefined && !(URL.canParse(origin) && loopback.test(new URL(origin).hostname)))
     throw errors.forbidden(
@@ -140,6 +135,22 @@ function refuseStrangers({ headers }: IncomingMessage): void {
       origin,
       "web pages of other origins may not call this API",
     );
+}
+
+const strangeHost = (host: string) =>
+  errors.forbidden(
+    { kind: "", plural: "host", group: "" },
+    host,
+    "this server answers to localhost, 127.0.0.1 and [::1] only",
+  );
+
+/** Of "/api/v1/pods", or of a whole URL, as a proxy is sent: its host counts like a Host header. */
+function urlOf({ url: target = "/" }: IncomingMessage): URL {
+  const text = target.startsWith("/") ? `http://localhost${target}` : target;
+  if (!URL.canParse(text)) throw errors.badRequest("the request's path is no URL");
+  const url = new URL(text);
+  if (!loopback.test(url.hostname)) throw strangeHost(url.host);
+  return url;
 }
 
 function decodedSegment(text: string): string {
@@ -191,17 +202,26 @@ function refuse(): never {
   throw errors.unknownPath();
 }
 
-const missing: Record<string, string> = {
-  log: "its containers have no output",
-  exec: "its containers run no commands",
-  attach: "its containers have no terminal",
-  portforward: "use `stopover packet` or `stopover journey` to follow a connection",
-  proxy: "use `stopover journey` to follow a request",
-  eviction: "delete the Pod instead",
-  ephemeralcontainers: "a Pod keeps the containers it has",
-  resize: "a Pod keeps the resources it has",
-  token: "there are no service accounts",
-};
+/** Subresources that Kubernetes has and this server has not, with what to do instead. */
+const missing = new Map([
+  ["log", "its containers have no output"],
+  ["exec", "its containers run no commands"],
+  ["attach", "its containers have no terminal"],
+  ["portforward", "use `stopover packet` or `stopover journey` to follow a connection"],
+  ["proxy", "use `stopover journey` to follow a request"],
+  ["eviction", "delete the Pod instead"],
+  ["ephemeralcontainers", "a Pod keeps the containers it has"],
+  ["resize", "a Pod keeps the resources it has"],
+  ["token", "there are no service accounts"],
+]);
+
+function notOffered(info: KindInfo, subresource: string): errors.ApiError {
+  const instead = missing.get(subresource);
+  if (instead === undefined) return errors.unknownPath();
+  return errors.methodNotAllowed(
+    `Stopover does not offer ${info.plural}/${subresource}: ${instead}`,
+  );
+}
 
 const methods: Record<string, readonly string[]> = {
   collection: ["GET", "POST", "DELETE"],
@@ -217,14 +237,8 @@ async function handle(call: Call): Promise<void> {
     target: { info, name, subresource },
     request: { method },
   } = call;
-  if (
-    subresource !== undefined &&
-    !(info.subresources as readonly string[]).includes(subresource)
-  ) {
-    throw errors.methodNotAllowed(
-      `Stopover does not offer ${info.plural}/${subresource}${missing[subresource] ? `: ${missing[subresource]}` : ""}`,
-    );
-  }
+  if (subresource !== undefined && !(info.subresources as readonly string[]).includes(subresource))
+    throw notOffered(info, subresource);
   const watching = call.query.get("watch") === "true" || call.query.get("watch") === "1";
   const under = name === undefined ? "collection" : (subresource ?? "object");
   if (methods[under]!.includes(method!)) {
@@ -328,11 +342,11 @@ async function update(call: Call): Promise<void> {
   shown(call, 200, updated, [updated]);
 }
 
-const patchTypes: Record<string, Patch["type"]> = {
-  "application/json-patch+json": "json",
-  "application/merge-patch+json": "merge",
-  "application/strategic-merge-patch+json": "strategic",
-};
+const patchTypes = new Map<string, Patch["type"]>([
+  ["application/json-patch+json", "json"],
+  ["application/merge-patch+json", "merge"],
+  ["application/strategic-merge-patch+json", "strategic"],
+]);
 
 async function patch(call: Call): Promise<void> {
   const {
@@ -340,15 +354,15 @@ async function patch(call: Call): Promise<void> {
     target: { info, namespace, name, subresource },
     request,
   } = call;
-  const contentType = (request.headers["content-type"] ?? "").split(";")[0]!.trim();
-  const type = patchTypes[contentType];
+  const contentType = mediaType(request) ?? "";
+  const type = patchTypes.get(contentType);
   if (contentType === "application/apply-patch+yaml")
     throw errors.unsupportedMediaType(
       "Stopover does not offer server-side apply; use kubectl apply without --server-side",
     );
   if (!type)
     throw errors.unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patchTypes).join(", ")}`,
+      `the body of the request was in an unknown format - accepted media types include: ${[...patchTypes.keys()].join(", ")}`,
     );
   const body = await parsedBody(request);
   const under =
