@@ -99,25 +99,32 @@ export class Kernel implements Host {
 
   /**
    * Adds an interface or replaces its addresses; the networks of its addresses get their routes.
+   * Other routes out of it stay.
    */
   setInterface({ name, addresses }: Interface): void {
-    this.removeInterface(name);
+    this.#takeAddresses(name);
     const ranges = addresses.map(parseCIDR);
     this.#interfaces.set(name, ranges);
     for (const range of ranges) {
       this.#local.set(range.address.text, (this.#local.get(range.address.text) ?? 0) + 1);
-      if (name !== "lo") this.routes.add({ to: range.text, dev: name });
+      if (name !== "lo") this.routes.append({ to: range.text, dev: name });
     }
   }
 
+  /** Takes an interface away, with its addresses and every route out of it. */
   removeInterface(name: string): void {
+    this.#takeAddresses(name);
+    this.routes.removeDevice(name);
+    this.#interfaces.delete(name);
+  }
+
+  #takeAddresses(name: string): void {
     for (const range of this.#interfaces.get(name) ?? []) {
       const users = this.#local.get(range.address.text)! - 1;
       if (users > 0) this.#local.set(range.address.text, users);
       else this.#local.delete(range.address.text);
-      this.routes.remove(range.text);
+      this.routes.remove(range.text, { dev: name });
     }
-    this.#interfaces.delete(name);
   }
 
   get interfaces(): Interface[] {

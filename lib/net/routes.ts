@@ -21,33 +21,68 @@ export interface Route {
   type?: "unicast" | "unreachable" | "blackhole";
 }
 
+/** The routes of one prefix length, by network address. */
+interface Prefix {
+  length: number;
+  routes: Map<string | number, Route>;
+  /** Further routes to the same ranges, in their order: each waits for those before it to go. */
+  waiting: Map<string | number, Route[]>;
+}
+
 export class Routes {
-  /** By family and prefix length, longest first; then by network address. */
-  readonly #lengths: Record<Family, { length: number; routes: Map<string | number, Route> }[]> = {
-    IPv4: [],
-    IPv6: [],
-  };
+  /** By family and prefix length, longest first. */
+  readonly #lengths: Record<Family, Prefix[]> = { IPv4: [], IPv6: [] };
 
   constructor(readonly shared?: Routes) {}
 
-  /** Adds the route, or puts it in the place of the one to the same range. */
+  /** Adds the route, or puts it in the place of the one to the same range (`ip route replace`). */
   add(route: Route): void {
-    const range = rangeOf(route);
-    const tables = this.#lengths[range.family];
-    let table = tables.find(({ length }) => length === range.length);
-    if (table === undefined) {
-      tables.push((table = { length: range.length, routes: new Map() }));
-      tables.sort((x, y) => y.length - x.length);
-    }
-    table.routes.set(networkKey(range.address, range), route);
+    const { prefix, key } = this.#place(rangeOf(route));
+    prefix.routes.set(key, route);
   }
 
-  /** Removes the route to this range; nothing happens where there is none. */
-  remove(to: string, family: Family = "IPv4"): void {
-    const range = to === "default" ? defaults[family] : parseCIDR(to);
-    this.#lengths[range.family]
-      .find(({ length }) => length === range.length)
-      ?.routes.delete(networkKey(range.address, range));
+  /**
+   * Adds the route behind those to the same range (`ip route append`), as the kernel does for the
+   * network of an interface's address: two interfaces in one network have a route each, and the
+   * older one is used (net/ipv4/fib_frontend.c, fib_magic).
+   */
+  append(route: Route): void {
+    const { prefix, key } = this.#place(rangeOf(route));
+    if (!prefix.routes.has(key)) return void prefix.routes.set(key, route);
+    prefix.waiting.set(key, [...(prefix.waiting.get(key) ?? []), route]);
+  }
+
+  /**
+   * Removes the route to this range, of that interface where `dev` names one; nothing happens where
+   * there is none. The next one to the same range takes its place.
+   */
+  remove(to: string, { family = "IPv4", dev }: { family?: Family; dev?: string } = {}): void {
+    const { prefix, key } = this.#place(to === "default" ? defaults[family] : parseCIDR(to));
+    const first = prefix.routes.get(key);
+    if (first === undefined) return;
+    const routes = [first, ...(prefix.waiting.get(key) ?? [])];
+    const at = dev === undefined ? 0 : routes.findIndex((route) => route.dev === dev);
+    if (at < 0) return;
+    const [next, ...others] = routes.toSpliced(at, 1);
+    if (next) prefix.routes.set(key, next);
+    else prefix.routes.delete(key);
+    if (others.length > 0) prefix.waiting.set(key, others);
+    else prefix.waiting.delete(key);
+  }
+
+  /** Removes every route out of this interface. */
+  removeDevice(dev: string): void {
+    for (const route of [...this.#own()]) if (route.dev === dev) this.remove(...identity(route));
+  }
+
+  #place(range: CIDR): { prefix: Prefix; key: string | number } {
+    const prefixes = this.#lengths[range.family];
+    let prefix = prefixes.find(({ length }) => length === range.length);
+    if (prefix === undefined) {
+      prefixes.push((prefix = { length: range.length, routes: new Map(), waiting: new Map() }));
+      prefixes.sort((x, y) => y.length - x.length);
+    }
+    return { prefix, key: networkKey(range.address, range) };
   }
 
   lookup(destination: Address): Route | undefined {
@@ -56,9 +91,18 @@ export class Routes {
 
   /** All routes, most specific first; the shared ones after the own. */
   *[Symbol.iterator](): Generator<Route> {
-    for (const family of ["IPv4", "IPv6"] as const)
-      for (const { routes } of this.#lengths[family]) yield* routes.values();
+    yield* this.#own();
     if (this.shared) yield* this.shared;
+  }
+
+  *#own(): Generator<Route> {
+    for (const family of ["IPv4", "IPv6"] as const)
+      for (const { routes, waiting } of this.#lengths[family]) {
+        for (const [key, route] of routes) {
+          yield route;
+          yield* waiting.get(key) ?? [];
+        }
+      }
   }
 
   #match(destination: Address): { length: number; route: Route } | undefined {
@@ -76,6 +120,12 @@ const defaults: Record<Family, CIDR> = { IPv4: parseCIDR("0.0.0.0/0"), IPv6: par
 
 const rangeOf = ({ to, via }: Route): CIDR =>
   to === "default" ? defaults[via ? parseAddress(via).family : "IPv4"] : parseCIDR(to);
+
+/** What `remove` needs to find exactly this route. */
+const identity = (route: Route): [string, { family: Family; dev: string }] => [
+  route.to,
+  { family: rangeOf(route).family, dev: route.dev },
+];
 
 const masks = new Map<string, CIDR>();
 function maskOf(family: Family, length: number): CIDR {
