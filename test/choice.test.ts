@@ -53,6 +53,17 @@ ways("ports do not branch, and differ within a way", () =>
     "10 11: 1/1",
   ]),
 );
+ways("a thousand decimals make a long fraction, and no deep recursion", () => {
+  const run = (choose: Chooser): boolean =>
+    Array.from({ length: 1500 }, () => choose.chance(99_991, 100_000)).every(Boolean);
+  assert.throws(() => everyWay(run, 1), /there are more than 1 ways/);
+});
+ways("a way that takes decisions without end is given up", () => {
+  const run = (choose: Chooser): void => {
+    for (;;) choose.chance(1, 2);
+  };
+  assert.throws(() => everyWay(run), /more than 5000 decisions/);
+});
 ways("they sum to exactly one, whatever is decided", () => {
   const decisions = fc.array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 5 })), { maxLength: 5 });
   fc.assert(

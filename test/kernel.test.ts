@@ -114,7 +114,8 @@ const said = (verdict: Verdict): string => {
     case "drop":
       return `drop: ${verdict.why}`;
     case "no route":
-      return `no route: ${verdict.why}`;
+    case "unknown":
+      return `${verdict.kind}: ${verdict.why}`;
   }
 };
 
@@ -624,6 +625,34 @@ routes("an address on two interfaces stays local until both are gone", () => {
   assert.ok(kernel.isLocal(parseAddress("1.2.3.4")));
   kernel.removeInterface("lo3");
   assert.not(kernel.isLocal(parseAddress("1.2.3.4")));
+});
+routes(
+  "two interfaces in one network: the older one's route is used, and each takes only its own away",
+  () => {
+    const second = { name: "eth1", addresses: ["192.168.0.9/24", "fd00:9::1/64"] };
+    const way = (kernel: Kernel, to = "192.168.0.77"): string | undefined =>
+      kernel.routes.lookup(parseAddress(to))?.dev;
+    const { kernel } = node();
+    kernel.setInterface(second);
+    assert.is(way(kernel), "eth0");
+    kernel.removeInterface("eth1");
+    assert.is(way(kernel), "eth0");
+    kernel.setInterface(second);
+    kernel.removeInterface("eth0");
+    assert.equal([way(kernel), way(kernel, "fd00:9::7")], ["eth1", "eth1"]);
+    assert.is(way(kernel, "203.0.113.9"), undefined, "a route out of eth0 goes with it");
+    kernel.setInterface({ name: "eth1", addresses: [] });
+    assert.equal([way(kernel), way(kernel, "fd00:9::7")], [undefined, undefined]);
+  },
+);
+routes("new addresses for an interface leave the other routes out of it", () => {
+  const { kernel } = node();
+  kernel.setInterface({ name: "eth0", addresses: ["192.168.7.1/24"] });
+  const to = (address: string) => kernel.routes.lookup(parseAddress(address))?.to;
+  assert.equal(
+    [to("203.0.113.9"), to("192.168.7.2"), to("192.168.0.2")],
+    ["203.0.113.0/24", "192.168.7.0/24", undefined],
+  );
 });
 routes("a socket that closes no longer takes packets", () => {
   const { kernel } = node();

@@ -112,6 +112,69 @@ test("a paste that is cut off is refused, with its line", () => {
   );
 });
 
+/** 13 chains, each of which jumps `branches` times to the next: branches^13 ways through them. */
+function branching(branches: number, table: string, from: string, match = ""): string {
+  const lines = [`*${table}`, ...Array.from({ length: 14 }, (_, i) => `:C${i} - [0:0]`)];
+  lines.push(`-A ${from} -j C0`);
+  for (let i = 0; i < 13; i++)
+    for (let j = 0; j < branches; j++) lines.push(`-A C${i} ${match}-j C${i + 1}`);
+  return `${lines.join("\n")}\nCOMMIT\n`;
+}
+
+const jumpers: [string, string][] = [
+  ["filter INPUT", branching(4, "filter", "INPUT")],
+  ["nat PREROUTING", branching(4, "nat", "PREROUTING")],
+  ["raw PREROUTING", branching(9, "raw", "PREROUTING")],
+  ["jumps that all lead to a rule", branching(4, "filter", "INPUT") + logs()],
+  [
+    "jumps by chance",
+    branching(4, "filter", "INPUT", "-m statistic --mode random --probability 0.99 "),
+  ],
+];
+function logs(): string {
+  return "*filter\n-A C13 -j LOG\nCOMMIT\n";
+}
+for (const [name, rules] of jumpers)
+  test(`rules of ${rules.length} bytes that branch without end (${name}) end as unknown`, () => {
+    const pasted = openRules(rules);
+    const before = performance.now();
+    const { disposition, reason, hops } = pasted.packet({ from, to: "192.168.0.1:80" });
+    assert.is(disposition, "unknown", reason);
+    assert.match(
+      reason,
+      /^node: gave up after 10,000 steps, in (INPUT|PREROUTING) of table \w+: its chains/,
+    );
+    assert.ok(hops.flatMap(({ steps }) => steps).length <= 10_000);
+    assert.ok(performance.now() - before < 5000);
+  });
+
+test("every way of rules that branch without end: one unknown, or a refusal", () => {
+  const [always, , , , chance] = jumpers.map(([, rules]) => openRules(rules));
+  const { outcomes } = always!.packetOutcomes({ from, to: "192.168.0.1:80" });
+  assert.equal(
+    outcomes.map((each) => [each.disposition, each.probability]),
+    [["unknown", 1]],
+  );
+  assert.throws(
+    () => chance!.packetOutcomes({ from, to: "192.168.0.1:80" }),
+    /ways? for this to go/,
+  );
+});
+
+test("chains that come to an end are walked to it, however many there are", () => {
+  const few = branching(1, "filter", "INPUT") + "*filter\n-A C13 -j DROP\nCOMMIT\n";
+  const many = Array.from(
+    { length: 50_000 },
+    (_, i) => `-A INPUT -s 10.${i >> 8}.${i & 255}.1 -j DROP`,
+  );
+  const list = `*filter\n${many.join("\n")}\nCOMMIT\n`;
+  assert.is(openRules(few).packet({ from, to: "192.168.0.1:80" }).disposition, "dropped");
+  assert.is(
+    openRules(list).packet({ from, to: "192.168.0.1:80" }).disposition,
+    "connection refused",
+  );
+});
+
 test("the rules that a first packet walks: from the top of the list, and none stays behind", () => {
   const cluster = createCluster({ nodes: 1, first: {} });
   cluster.apply(read(new URL("manifests/deployment.yaml", folder).pathname));

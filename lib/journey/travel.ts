@@ -7,6 +7,7 @@
  * It ends in a Disposition, never in an exception: only a question that cannot be asked (an unknown
  * client) throws.
  */
+import { Budget } from "../net/budget.js";
 import { endpoint, parseAddress } from "../net/ip.js";
 import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import type { Verdict } from "../net/kernel.js";
@@ -31,6 +32,8 @@ export interface TravelOptions {
    * stays. Default: false.
    */
   forget?: boolean;
+  /** What it may spend together with other ways. */
+  budget?: Budget;
 }
 
 /** Linux's net.ipv4.ip_local_port_range: where clients' own ports come from. */
@@ -51,7 +54,8 @@ export function travel(
 
 /** Every way the request can go, each with its exact probability. */
 export function travelAll(network: Network, question: { url: string; from: string }): Outcomes {
-  return allWays((choose) => travel(network, question, { choose, dry: true }));
+  const budget = Budget.forAllWays();
+  return allWays((choose) => travel(network, question, { choose, dry: true, budget }));
 }
 
 /**
@@ -63,8 +67,9 @@ export function travelShares(
   question: { url: string; from: string },
 ): Record<string, number> {
   const shares = new Map<string, Fraction>();
+  const budget = Budget.forAllWays();
   for (const { probability, result } of everyWay((choose) =>
-    travel(network, question, { choose, dry: true, record: false }),
+    travel(network, question, { choose, dry: true, record: false, budget }),
   )) {
     const end = endOf(result),
       before = shares.get(end);
@@ -94,11 +99,20 @@ export function travelPacket(network: Network, bare: BarePacket, options: Travel
 }
 
 export function travelPacketAll(network: Network, bare: BarePacket): Outcomes {
-  return allWays((choose) => travelPacket(network, bare, { choose, dry: true }));
+  const budget = Budget.forAllWays();
+  return allWays((choose) => travelPacket(network, bare, { choose, dry: true, budget }));
 }
 
-function finished({ choose, dry, forget }: TravelOptions, run: (walk: Walk) => Journey): Journey {
-  const walk: Walk = { choose, ...(dry && { undo: [] }), ...(forget && { begun: [] }) };
+function finished(
+  { choose, dry, forget, budget }: TravelOptions,
+  run: (walk: Walk) => Journey,
+): Journey {
+  const walk: Walk = {
+    choose,
+    ...(dry && { undo: [] }),
+    ...(forget && { begun: [] }),
+    ...(budget && { budget }),
+  };
   try {
     return run(walk);
   } finally {
@@ -518,7 +532,8 @@ class Trip {
           packet,
         };
       case "no route":
-        return { failed: "no route", why: verdict.why, packet };
+      case "unknown":
+        return { failed: verdict.kind, why: verdict.why, packet };
       case "local":
         return this.#local(machine, packet, verdict.listening);
       case "forward": {

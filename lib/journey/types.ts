@@ -16,6 +16,7 @@ export const dispositions = [
   "connection refused",
   "port not listening",
   "timed out",
+  "unknown",
 ] as const;
 /** How a journey ends. */
 export type Disposition = (typeof dispositions)[number];

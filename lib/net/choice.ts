@@ -69,7 +69,11 @@ const reduced = (numerator: bigint, denominator: bigint): Fraction => {
   return { numerator: numerator / divisor, denominator: denominator / divisor };
 };
 
-const gcd = (a: bigint, b: bigint): bigint => (b === 0n ? a : gcd(b, a % b));
+/** A loop: numbers of a thousand decimals would take more calls than fit on a stack. */
+function gcd(a: bigint, b: bigint): bigint {
+  while (b !== 0n) [a, b] = [b, a % b];
+  return a;
+}
 
 interface Decision {
   taken: number;
@@ -78,11 +82,16 @@ interface Decision {
   total: bigint;
 }
 
+/** How many decisions all ways together may take; 4,000 endpoints of one Service take 8 million. */
+const mostDecisions = 20_000_000;
+/** How many one way may take: the bigint of its probability has a few bits for each. */
+const longestWay = 5_000;
+
 /**
  * Runs `run` once for each way that its decisions can go, and answers every result with its
  * probability; they sum to exactly 1. `run` must behave the same for the same decisions, and leave
  * no trace behind (see Walk.undo). Options of probability 0 are not run. Throws where there are
- * more than `limit` ways (default 100,000), so that it ends.
+ * more than `limit` ways (default 100,000), or ways too long, so that it ends.
  */
 export function everyWay<T>(
   run: (choose: Chooser) => T,
@@ -91,12 +100,14 @@ export function everyWay<T>(
   const ways: { probability: Fraction; result: T }[] = [];
   // the decisions of the current way; the next way changes the last one that has options left
   const path: Decision[] = [];
+  let decisions = 0;
   do {
-    if (ways.length >= limit)
+    if (ways.length >= limit || decisions > mostDecisions)
       throw new Error(
-        `there are more than ${limit} ways for this to go; ask for fewer endpoints or follow one way`,
+        `there are more than ${ways.length} ways for this to go; ask for fewer endpoints or follow one way`,
       );
     const result = run(replay(path));
+    decisions += path.length;
     const numerator = path.reduce((product, { weights, taken }) => product * weights[taken]!, 1n);
     ways.push({
       probability: reduced(
@@ -117,6 +128,10 @@ function replay(path: Decision[]): Chooser {
   let next = 0;
   let ports = 0;
   const decide = (weights: () => bigint[]): number => {
+    if (next === longestWay)
+      throw new Error(
+        `one way for this to go takes more than ${longestWay} decisions; follow a single one instead`,
+      );
     if (next === path.length) {
       const all = weights();
       path.push({

@@ -5,6 +5,7 @@
  *
  * kernel.ts decides where a packet goes between the hooks; rule.ts has the tables.
  */
+import { Budget } from "../budget.js";
 import { endpoint, parseAddress, type Address } from "../ip.js";
 import type { Chooser } from "../choice.js";
 import { translate, type Conntrack, type Connection, type Tracked } from "../conntrack.js";
@@ -26,6 +27,8 @@ export interface Walk {
   rules?: number;
   /** Connections that this walk began are put down here, so that somebody can end them. */
   begun?: { table: Conntrack; connection: Connection }[];
+  /** What many walks may spend together. Each packet at each kernel has a budget besides. */
+  budget?: Budget;
 }
 
 /** Takes back what packets of this what-if walk left behind in the kernels they met. */
@@ -76,7 +79,9 @@ export interface NetStep {
 export type Stop =
   | { kind: "reject"; packet: Packet; with: string; table: TableName; chain: string; rule: Rule }
   | { kind: "drop"; packet: Packet; why: string; table?: TableName; chain?: string; rule?: Rule }
-  | { kind: "no route"; packet: Packet; why: string };
+  | { kind: "no route"; packet: Packet; why: string }
+  /** Nobody knows: the walk's budget was spent before the rules came to an end. */
+  | { kind: "unknown"; packet: Packet; why: string; table: TableName; chain: string };
 
 /** What the hooks ask of the kernel around them. */
 export interface Host extends Surroundings {
@@ -113,6 +118,9 @@ interface Verdict {
   number?: number;
 }
 
+/** Stands for the verdict of a walk that gave up. */
+const gaveUp: Verdict = { target: { kind: "DROP" }, chain: "" };
+
 export class Passage implements Look {
   protocol!: string;
   source!: Address;
@@ -131,6 +139,7 @@ export class Passage implements Look {
   #seen = false;
   #hook: Hook = "PREROUTING";
   readonly #rules: RuleSet | undefined;
+  readonly #budget: Budget;
 
   constructor(
     readonly host: Host,
@@ -139,6 +148,7 @@ export class Passage implements Look {
   ) {
     this.choose = walk.choose;
     this.undo = walk.undo;
+    this.#budget = new Budget(walk.budget);
     this.surroundings = host;
     this.#become(packet);
     this.#rules = host.rulesFor(this.source.family);
@@ -193,6 +203,7 @@ export class Passage implements Look {
     before?: string,
     after?: string,
   ): void {
+    this.#budget.takeStep();
     this.walk.record!({
       kind,
       at: this.host.name,
@@ -426,7 +437,9 @@ export class Passage implements Look {
       : undefined;
   }
 
-  #stop(table: TableName, { target, rule, chain }: Verdict): Stop {
+  #stop(table: TableName, verdict: Verdict): Stop {
+    const { target, rule, chain } = verdict;
+    if (verdict === gaveUp) return this.#giveUp(table);
     if (target.kind !== "REJECT")
       return {
         kind: "drop",
@@ -445,6 +458,16 @@ export class Passage implements Look {
       table,
       chain,
       rule: rule!,
+    };
+  }
+
+  #giveUp(table: TableName): Stop {
+    return {
+      kind: "unknown",
+      packet: this.packet,
+      why: `${this.host.name}: gave up after ${this.#budget.text}, in ${this.#hook} of table ${table}: its chains branch into too many jumps to follow them all`,
+      table,
+      chain: this.#hook,
     };
   }
 
@@ -487,6 +510,7 @@ export class Passage implements Look {
   }
 
   #count(rules: number): void {
+    this.#budget.takeRules(rules);
     if (this.walk.rules !== undefined) this.walk.rules += rules;
   }
 
@@ -498,6 +522,7 @@ export class Passage implements Look {
     number: number,
     depth: number,
   ): Verdict | "return" | undefined {
+    if (this.#budget.spent) return gaveUp;
     const { target } = rule;
     const kind = target === undefined ? "match" : stepOf[target.kind];
     if (target?.kind === "MARK") {
