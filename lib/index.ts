@@ -10,7 +10,7 @@ export {
 } from "./cluster.js";
 export { openSnapshot, type Snapshot } from "./snapshot.js";
 export { openRules, type PastedRules, type PastedOptions } from "./pasted-rules.js";
-export { read, parse, type Documents } from "./objects/files.js";
+export { carryFiles, parse, read, type Documents } from "./objects/files.js";
 export { ManifestError } from "./objects/manifest.js";
 export type * from "./objects/types.js";
 export type * from "./journey/types.js";

@@ -2,10 +2,9 @@
 // every chapter in the JupyterLab that `npm start` starts. Screenshots go to .cache/screenshots.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { buildBook } from "../notebooks/kit/book.mjs";
@@ -13,6 +12,7 @@ import { notebookName } from "../notebooks/kit/execute.mjs";
 import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { ensureJupyter } from "../notebooks/kit/jupyter.mjs";
 import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
+import { executablePath, launch, open } from "./chromium.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -20,42 +20,6 @@ const screenshots = join(root, ".cache/screenshots");
 mkdirSync(screenshots, { recursive: true });
 const picture = (/** @type {Page} */ page, /** @type {string} */ name) =>
   page.screenshot({ path: join(screenshots, `${name.replaceAll("/", "-")}.png`) });
-
-const executablePath = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find(existsSync);
-/** Without these, Chromium calls its makers at every start. */
-const quiet = [
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-gpu",
-];
-const launch = () =>
-  chromium.launch({
-    executablePath: executablePath ?? "",
-    args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])],
-  });
-
-/**
- * Opens a page that notes down every script error, and every request that leaves the machine.
- * @param {import("playwright-core").Browser} browser
- */
-async function open(browser, colorScheme = /** @type {"light" | "dark"} */ ("light")) {
-  const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } });
-  /** @type {string[]} */
-  const complaints = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => {
-    if (!/^(file:|data:|blob:|about:|https?:\/\/(127\.0\.0\.1|localhost)[:/])/.test(request.url()))
-      complaints.push(`asked the network for ${request.url()}`);
-  });
-  return { page, complaints };
-}
 
 /** uvu says nothing of what a `before` throws. @param {() => Promise<void>} work */
 const aloud = (work) => () =>

@@ -83,6 +83,15 @@ for (const [room, others] of Object.entries(doors)) {
   });
 }
 
+test("the core imports nothing of Node.js", () => {
+  const strange = files
+    .filter((file) => !file.startsWith("doors/"))
+    .filter((file) =>
+      /(?:from|import|import\()\s*"node:/.test(readFileSync(join(lib, file), "utf8")),
+    );
+  assert.equal(strange, []);
+});
+
 test("components take time from the clock and chance from the generator", () => {
   const allowed = new Set(["machinery/real-clock.ts"]);
   const strange = files

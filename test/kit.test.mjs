@@ -194,6 +194,19 @@ running("goes on after a cell that may raise, without paths and stack frames in 
   assert.not.match(outputs[0]?.[0]?.text ?? "", / at /);
   assert.equal(outputs[1], stream("on\n"));
 });
+for (const [door, word] of /** @type {const} */ ([
+  ["stopover", "createCluster"],
+  ["stopover/serve", "startServing"],
+  ["stopover/lab", "planOf"],
+]))
+  running(`a cell imports ${door}, with its types`, () => {
+    const { outputs, status, stderr } = execute(
+      `\`\`\`ts\nimport { ${word} } from "${door}";\nconsole.log(typeof ${word})\n\`\`\`\n\`\`\`ts raises-exception\nconst wrong: number = ${word};\n\`\`\``,
+    );
+    assert.is(status, 0, stderr);
+    assert.equal(outputs[0], stream("function\n"));
+    assert.match(outputs[1]?.[0]?.text ?? "", /is not assignable to type 'number'/);
+  });
 running("fails a cell whose promise is rejected behind its back", () => {
   const { status, stderr } = execute(
     "```ts\nPromise.reject(new Error('late'));\nawait new Promise((r) => setTimeout(r, 10))\n```",

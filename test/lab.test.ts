@@ -23,13 +23,13 @@ import { planOf } from "stopover/internal/doors/lab/plan";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { labText } from "stopover/internal/doors/lab/text";
 import { XtablesTrace } from "stopover/internal/doors/lab/trace";
-import { articleManifests, read } from "stopover/internal/objects/files";
+import { read } from "stopover";
 
 const articleURL = "http://mynginx-app.com:8080/";
 
 function article(options: ClusterOptions = { cloud: aws() }, spec: object = {}): Cluster {
   const cluster = createCluster({ seed: 1, ...options });
-  cluster.apply(read([articleManifests]));
+  cluster.apply(read(fileURLToPath(new URL("../../notebooks/manifests", import.meta.url))));
   cluster.settle();
   if (Object.keys(spec).length > 0) cluster.patch("Service", "nginx", { spec });
   cluster.settle();

@@ -1,4 +1,4 @@
-import { formatIP, inNetwork, parseCIDR, parseIP, type Network } from "../objects/ip.js";
+import { readAddress, readNetwork, type CIDR } from "../net/ip.js";
 
 /**
  * Where several API servers share a store, a number is taken by making a key for it, which only one
@@ -76,7 +76,7 @@ export class AllocationError extends Error {}
  * address are never given.
  */
 export class IPAllocator {
-  readonly network: Network;
+  readonly network: CIDR;
   #range: RangeAllocator;
 
   constructor(
@@ -85,7 +85,7 @@ export class IPAllocator {
     first?: string,
     private readonly claims = alone,
   ) {
-    const network = parseCIDR(cidr);
+    const network = readNetwork(cidr);
     if (!network)
       throw new RangeError(
         `serviceCIDRs: ${JSON.stringify(cidr)} is no CIDR; write one like "10.96.0.0/12"`,
@@ -135,16 +135,15 @@ export class IPAllocator {
   }
 
   #text(offset: number): string {
-    return formatIP({ family: this.family, value: this.network.value + BigInt(offset) + 1n });
+    return this.network.at(offset + 1).text;
   }
 
   #offset(ip: string): number | undefined {
-    const address = parseIP(ip);
-    if (!address || !inNetwork(this.network, address)) return undefined;
-    const offset = address.value - this.network.value - 1n;
-    return offset < 0n || (this.#range && offset >= BigInt(this.#range.size))
-      ? undefined
-      : Number(offset);
+    const address = readAddress(ip);
+    const place = address && this.network.offsetOf(address);
+    if (place === undefined || place === 0n) return undefined;
+    const offset = place - 1n;
+    return this.#range && offset >= BigInt(this.#range.size) ? undefined : Number(offset);
   }
 }
 

@@ -46,13 +46,15 @@ export function parseRevision(text: string): number {
 }
 
 const continueToken = (revision: number, key: string): string =>
-  Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start: key })).toString(
-    "base64url",
-  );
+  // Keys are ASCII: base64url without padding is btoa's alphabet with two letters changed.
+  btoa(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start: key }))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replace(/=+$/, "");
 
 export function parseContinue(token: string): { revision: number; key: string } {
   try {
-    const { rv, start } = JSON.parse(Buffer.from(token, "base64url").toString()) as {
+    const { rv, start } = JSON.parse(atob(token.replaceAll("-", "+").replaceAll("_", "/"))) as {
       rv: unknown;
       start: unknown;
     };

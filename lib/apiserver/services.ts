@@ -1,6 +1,6 @@
 import { externallyAccessible } from "../objects/defaulting.js";
 import { same } from "../objects/freeze.js";
-import { parseIP } from "../objects/ip.js";
+import { readAddress } from "../net/ip.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
@@ -28,7 +28,7 @@ export class ServiceNumbers {
       return new IPAllocator(
         cidr,
         random,
-        firstIPs.find((ip) => parseIP(ip)?.family === family),
+        firstIPs.find((ip) => readAddress(ip)?.family === family),
         claims,
       );
     });
@@ -170,7 +170,7 @@ export class ServiceNumbers {
   }
 
   #allocator(ip: string): IPAllocator | undefined {
-    return this.ips.find(({ family }) => family === parseIP(ip)?.family);
+    return this.ips.find(({ family }) => family === readAddress(ip)?.family);
   }
 }
 
@@ -255,7 +255,7 @@ function chooseFamilies(
   const policy = spec.ipFamilyPolicy ?? (wantsTwo ? "RequireDualStack" : "SingleStack");
   const chosen = [...(spec.ipFamilies ?? [])];
   spec.clusterIPs?.forEach((ip, i) => {
-    const family = parseIP(ip)?.family;
+    const family = readAddress(ip)?.family;
     if (family) chosen[i] ??= family;
   });
   chosen.forEach((family, i) => {

@@ -1,5 +1,5 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { formatIP, inNetwork, parseCIDR, parseIP, type Network } from "../objects/ip.js";
+import { readAddress, readNetwork, type CIDR } from "../net/ip.js";
 import type { Node } from "../objects/types.js";
 
 export interface NodeIpamOptions {
@@ -63,25 +63,25 @@ const cidrsOf = ({ spec: { podCIDR, podCIDRs } }: Node): readonly string[] =>
 
 /** A network cut into parts of equal size. */
 class Parts {
-  readonly #network: Network;
+  readonly #network: CIDR;
   readonly #bits: number;
   readonly #count: number;
   readonly #taken = new Set<number>();
   #candidate: number;
 
   constructor(cidr: string, { nodeMaskSize = {}, firstPart = 0 }: NodeIpamOptions) {
-    const network = parseCIDR(cidr);
+    const network = readNetwork(cidr);
     if (!network)
       throw new RangeError(
         `clusterCIDRs: ${JSON.stringify(cidr)} is no CIDR; write one like "10.1.0.0/16"`,
       );
     this.#network = network;
     this.#bits = nodeMaskSize[network.family] ?? (network.family === "IPv4" ? 24 : 64);
-    if (this.#bits < network.bits)
+    if (this.#bits < network.length)
       throw new RangeError(
         `clusterCIDRs: ${cidr} is smaller than one node's part of /${this.#bits}; take a shorter prefix`,
       );
-    this.#count = 2 ** Math.min(16, this.#bits - network.bits); // upstream: at most 2^16 parts
+    this.#count = 2 ** Math.min(16, this.#bits - network.length); // upstream: at most 2^16 parts
     this.#candidate = firstPart % this.#count;
   }
 
@@ -102,7 +102,7 @@ class Parts {
       if (this.#taken.has(number)) continue;
       this.#taken.add(number);
       this.#candidate = (number + 1) % this.#count;
-      return `${formatIP({ family: this.#network.family, value: this.#network.value + BigInt(number) * this.#size })}/${this.#bits}`;
+      return `${this.#network.at(BigInt(number) * this.#size).text}/${this.#bits}`;
     }
     return undefined;
   }
@@ -112,9 +112,8 @@ class Parts {
   }
 
   #numberOf(cidr: string): number | undefined {
-    const ip = parseIP(cidr.split("/")[0]!);
-    return ip && inNetwork(this.#network, ip)
-      ? Number((ip.value - this.#network.value) / this.#size)
-      : undefined;
+    const address = readAddress(cidr.split("/")[0]!);
+    const offset = address && this.#network.offsetOf(address);
+    return offset === undefined ? undefined : Number(offset / this.#size);
   }
 }

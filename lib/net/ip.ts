@@ -23,6 +23,15 @@ export class Address {
     readonly d = 0,
   ) {}
 
+  /** All bits as one number, for who counts addresses. */
+  get value(): bigint {
+    if (this.family === "IPv4") return BigInt(this.a >>> 0);
+    return [this.a, this.b, this.c, this.d].reduce(
+      (value, word) => (value << 32n) | BigInt(word >>> 0),
+      0n,
+    );
+  }
+
   /** 127.0.0.0/8 or ::1. */
   get loopback(): boolean {
     return this.family === "IPv4"
@@ -66,6 +75,25 @@ export class CIDR {
   get base(): Address {
     const { family, a, b, c, d } = this.address;
     return fromBits(family, a & this.ma, b & this.mb, c & this.mc, d & this.md);
+  }
+
+  /** How many addresses it holds. */
+  get size(): bigint {
+    return 1n << BigInt((this.family === "IPv4" ? 32 : 128) - this.length);
+  }
+
+  /** Its address number `offset`; 0 is the base. Beyond the range it goes on into the next one. */
+  at(offset: number | bigint): Address {
+    const { family, a, value } = this.base;
+    if (family === "IPv4") return fromBits(family, a + Number(offset));
+    const bits = value + BigInt(offset);
+    const word = (shift: bigint): number => Number((bits >> shift) & 0xffffffffn);
+    return fromBits(family, word(96n), word(64n), word(32n), word(0n));
+  }
+
+  /** The inverse of `at`; undefined for an address that is not inside. */
+  offsetOf(address: Address): bigint | undefined {
+    return this.contains(address) ? address.value - this.base.value : undefined;
   }
 
   /** "10.0.0.0/8": canonical, host bits 0. */
@@ -140,6 +168,10 @@ export function readCIDR(text: string): CIDR | undefined {
     return length <= bits ? new CIDR(address, length) : undefined;
   });
 }
+
+/** A network as Kubernetes' API has it: as readCIDR, but the prefix length has to be there. */
+export const readNetwork = (text: string): CIDR | undefined =>
+  text.includes("/") ? readCIDR(text) : undefined;
 
 /** As readCIDR; throws where `text` is no range. */
 export function parseCIDR(text: string): CIDR {

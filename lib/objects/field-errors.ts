@@ -1,4 +1,4 @@
-import { parseCIDR, parseIP } from "./ip.js";
+import { parseCIDR, readAddress, readNetwork } from "../net/ip.js";
 
 /**
  * One thing wrong with one field, as metav1.StatusCause; `message` reads on after
@@ -200,13 +200,13 @@ export const checkAtLeast0 = (field: string, value: number | undefined): FieldEr
 export const protocols = ["SCTP", "TCP", "UDP"] as const;
 
 export function checkIP(field: string, ip: string): FieldError[] {
-  return parseIP(ip)
+  return readAddress(ip)
     ? []
     : [invalid(field, ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
 }
 
 export function checkCIDR(field: string, cidr: string): FieldError[] {
-  return parseCIDR(cidr)
+  return readNetwork(cidr)
     ? []
     : [invalid(field, cidr, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
 }
@@ -218,18 +218,11 @@ const special = (
     [["169.254.0.0/16", "fe80::/10"], "in the link-local range (169.254.0.0/16, fe80::/10)"],
     [["224.0.0.0/24", "ff02::/16"], "in the link-local multicast range (224.0.0.0/24, ff02::/10)"],
   ] as const
-).map(([cidrs, words]) => ({ networks: cidrs.map((cidr) => parseCIDR(cidr)!), words }));
+).map(([cidrs, words]) => ({ networks: cidrs.map(parseCIDR), words }));
 
 /** Addresses that cannot be anybody's endpoint. (pkg/apis/core/validation, ValidateNonSpecialIP) */
 export function checkNotSpecial(field: string, text: string): FieldError[] {
-  const ip = parseIP(text);
-  const found =
-    ip &&
-    special.filter(({ networks }) =>
-      networks.some(
-        (net) =>
-          net.family === ip.family && ip.value >= net.value && ip.value < net.value + net.size,
-      ),
-    );
+  const ip = readAddress(text);
+  const found = ip && special.filter(({ networks }) => networks.some((each) => each.contains(ip)));
   return (found ?? []).map(({ words }) => invalid(field, text, `may not be ${words}`));
 }

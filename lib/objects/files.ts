@@ -1,7 +1,7 @@
-/** Manifests from files, folders and standard input. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+/**
+ * Manifests from files, folders and standard input. In Node.js they are the machine's files; in a
+ * browser those that the page carries: `carryFiles({ "manifests/service.yaml": "kind: Service …" })`.
+ */
 import {
   isConfiguration,
   ManifestError,
@@ -20,11 +20,6 @@ export interface Documents {
   /** A KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), as it was written. */
   kubeProxy?: KubeObject;
 }
-
-/** The article's Deployment and Service, in the kit's notebooks/manifests. */
-export const articleManifests = fileURLToPath(
-  new URL("../../../notebooks/manifests", import.meta.url),
-);
 
 /** Larger files are refused before they are read. Bytes. */
 const maxBytes = 16 * 1024 * 1024;
@@ -69,14 +64,14 @@ function documentsOf(all: readonly Manifest[]): Documents {
 
 function filesOf(path: string): string[] {
   if (path === "-") return ["-"];
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats)
+  const found = source().look(path);
+  if (!found)
     throw new ManifestError(path, undefined, undefined, "there is no such file or folder");
-  if (!stats.isDirectory()) return [path];
-  const files = readdirSync(path)
+  if ("bytes" in found) return [path];
+  const files = found.names
     .filter((name) => /\.(ya?ml|json)$/i.test(name))
     .sort()
-    .map((name) => join(path, name));
+    .map((name) => `${path.replace(/\/+$/, "")}/${name}`);
   if (!files.length)
     throw new ManifestError(
       path,
@@ -88,13 +83,57 @@ function filesOf(path: string): string[] {
 }
 
 function textOf(file: string): string {
-  const size = file === "-" ? 0 : statSync(file).size;
-  if (size > maxBytes)
+  const found = file === "-" ? undefined : source().look(file);
+  if (found && !("bytes" in found))
+    throw new ManifestError(file, undefined, undefined, "it is a folder, not a file");
+  if (found && found.bytes > maxBytes)
     throw new ManifestError(
       file,
       undefined,
       undefined,
-      `the file has ${size} bytes; at most ${maxBytes} are read. Split it into several files`,
+      `the file has ${found.bytes} bytes; at most ${maxBytes} are read. Split it into several files`,
     );
-  return readFileSync(file === "-" ? 0 : file, "utf8");
+  return source().text(file);
 }
+
+/** Where files are. `look` tells a file by its size from a folder by the names in it. */
+interface FileSource {
+  look(path: string): { bytes: number } | { names: string[] } | undefined;
+  /** "-" is standard input. */
+  text(path: string): string;
+}
+
+const carried = new Map<string, string>();
+
+/** Gives `read` files by their paths, for a page that has no file system. They go before others. */
+export function carryFiles(files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) carried.set(path, text);
+}
+
+function source(): FileSource {
+  return carried.size > 0 || !machine ? page : machine;
+}
+
+const page: FileSource = {
+  look(path) {
+    const text = carried.get(path);
+    if (text !== undefined) return { bytes: text.length };
+    const folder = `${path.replace(/\/+$/, "")}/`;
+    const names = [...carried.keys()]
+      .filter((name) => name.startsWith(folder))
+      .map((name) => name.slice(folder.length))
+      .filter((name) => !name.includes("/"));
+    return names.length > 0 ? { names } : undefined;
+  },
+  text: (path) => carried.get(path) ?? "",
+};
+
+/** Node's file system, asked for at run time: the core imports nothing of Node.js. */
+const fs = globalThis.process?.getBuiltinModule?.("node:fs");
+const machine: FileSource | undefined = fs && {
+  look(path) {
+    const stats = fs.statSync(path, { throwIfNoEntry: false });
+    return stats && (stats.isDirectory() ? { names: fs.readdirSync(path) } : { bytes: stats.size });
+  },
+  text: (path) => fs.readFileSync(path === "-" ? 0 : path, "utf8"),
+};

@@ -65,6 +65,7 @@ export function checkLabels(
   return found;
 }
 
+const utf8 = new TextEncoder();
 const maxAnnotations = 256 * 1024; // bytes, keys and values together
 
 function checkAnnotations(
@@ -74,7 +75,7 @@ function checkAnnotations(
   if (!annotations || checked.has(annotations)) return [];
   const entries = Object.entries(annotations);
   const size = entries.reduce(
-    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
+    (sum, [key, value]) => sum + utf8.encode(key).length + utf8.encode(value).length,
     0,
   );
   const found = [

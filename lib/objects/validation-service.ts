@@ -19,7 +19,7 @@ import {
   required,
   type FieldError,
 } from "./field-errors.js";
-import { parseIP } from "./ip.js";
+import { readAddress } from "../net/ip.js";
 import { checkLabels } from "./metadata.js";
 import type { Service, ServicePort } from "./types.js";
 
@@ -51,7 +51,7 @@ function validateSpec(service: Service): FieldError[] {
     ...validateAffinity(spec),
     ...validateFamilies(service),
     ...(spec.externalIPs ?? []).flatMap((ip, i) =>
-      parseIP(ip)
+      readAddress(ip)
         ? checkNotSpecial(`spec.externalIPs[${i}]`, ip)
         : checkIP(`spec.externalIPs[${i}]`, ip),
     ),
@@ -212,7 +212,7 @@ export function validateFamilies(service: Service): FieldError[] {
   found.push(...badIPs);
   if (clusterIPs.length > 2) found.push(invalid(at, clusterIPs, "may only hold up to 2 values"));
   if (badIPs.length > 0 || isHeadless(service)) return found;
-  const families = clusterIPs.map((ip) => parseIP(ip)!.family);
+  const families = clusterIPs.map((ip) => readAddress(ip)!.family);
   if (families.length > 1 && new Set(families).size < 2)
     found.push(invalid(at, clusterIPs, "may specify no more than one IP for each IP family"));
   families.forEach((family, i) => {
@@ -360,7 +360,7 @@ function validateStatus({ spec, status }: Service): FieldError[] {
           ? checkOneOf(`${at}.ipMode`, ipMode, ["Proxy", "VIP"])
           : []),
       ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Subdomain) : []),
-      ...(hostname && parseIP(hostname)
+      ...(hostname && readAddress(hostname)
         ? [invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address")]
         : []),
     ];

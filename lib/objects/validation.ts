@@ -15,7 +15,7 @@ import {
   tooMany,
   type FieldError,
 } from "./field-errors.js";
-import { parseIP } from "./ip.js";
+import { readAddress } from "../net/ip.js";
 import { validateMetadata } from "./metadata.js";
 import type {
   Endpoint,
@@ -150,7 +150,7 @@ function validateEndpoint(
 }
 
 function checkFamily(field: string, address: string, family: "IPv4" | "IPv6"): FieldError[] {
-  if (parseIP(address)?.family !== family)
+  if (readAddress(address)?.family !== family)
     return [invalid(field, address, `must be a valid ${family} address`)];
   return checkNotSpecial(field, address);
 }

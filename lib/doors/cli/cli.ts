@@ -2,6 +2,7 @@
  * The `stopover` command: reads manifests, asks the library, prints. Everything it knows is in the
  * library; the contract of its words and its JSON is in the README.
  */
+import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
 import type { Documents } from "../../objects/files.js";
@@ -22,6 +23,9 @@ FILES are YAML or JSON manifests or folders of them; - is standard input; defaul
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 `;
+
+/** The article's Deployment and Service, in the kit's notebooks/manifests. */
+const articleManifests = fileURLToPath(new URL("../../../../notebooks/manifests", import.meta.url));
 
 /** Something is wrong with how the command was called: one line on standard error, exit code 2. */
 class UsageError extends Error {}
@@ -232,7 +236,7 @@ function nodeSpec({ metadata, status }: Node): NodeSpec {
 }
 
 async function load(files: string[], dump = false): Promise<Documents> {
-  const { read, articleManifests } = await import("../../objects/files.js");
+  const { read } = await import("../../objects/files.js");
   return read(files.length ? files : [articleManifests], { as: dump ? "dump" : "apply" });
 }
 

@@ -1,4 +1,4 @@
-import { fromBits, parseCIDR, type Address, type CIDR } from "../../net/ip.js";
+import { parseCIDR, type CIDR } from "../../net/ip.js";
 
 /**
  * Which Pod has which address of the node's range: CNI's host-local plugin. The first address is
@@ -23,7 +23,7 @@ export class HostLocal {
       if (this.#owners.has(offset)) continue;
       this.#owners.set(offset, owner);
       this.#last = offset;
-      return this.#at(offset).text;
+      return this.#range.at(offset).text;
     }
     throw new Error(`no IP addresses available in range set: ${this.#range.text} is used up`);
   }
@@ -34,10 +34,5 @@ export class HostLocal {
 
   get #bits(): number {
     return this.#range.family === "IPv4" ? 32 : 128;
-  }
-
-  #at(offset: number): Address {
-    const { family, a, b, c, d } = this.#range.base;
-    return family === "IPv4" ? fromBits(family, a + offset) : fromBits(family, a, b, c, d + offset);
   }
 }

@@ -13,7 +13,6 @@
  * Most Services are the same on every node, so one Program serves thousands; `variantFor` says what
  * a node changes.
  */
-import { hash } from "node:crypto";
 import { parseAddress } from "../../../net/ip.js";
 import {
   Rule,
@@ -32,6 +31,7 @@ import {
   type EndpointInfo,
   type ServicePortInfo,
 } from "../services.js";
+import { sha256 } from "../sha256.js";
 
 /** A port's rules in the chains that Services share, in kube-proxy's order. */
 export interface SharedRules {
@@ -74,12 +74,12 @@ function statistic(n: number): Match {
 
 /** base32(sha256(text)), its first 16 letters: what makes a chain's name. */
 export function hash16(text: string): string {
-  const bytes = hash("sha256", text, "buffer");
+  const bytes = sha256(text);
   let name = "";
-  for (let bit = 0; bit < 80; bit += 5)
-    name += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[
-      (bytes.readUInt16BE(bit >> 3) >> (11 - (bit & 7))) & 31
-    ];
+  for (let bit = 0; bit < 80; bit += 5) {
+    const pair = (bytes[bit >> 3]! << 8) | bytes[(bit >> 3) + 1]!;
+    name += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(pair >> (11 - (bit & 7))) & 31];
+  }
   return name;
 }
 

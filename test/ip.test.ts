@@ -11,6 +11,7 @@ import {
   parseEndpoint,
   readAddress,
   readCIDR,
+  readNetwork,
 } from "stopover/internal/net/ip";
 
 const addresses = suite("addresses");
@@ -101,6 +102,30 @@ addresses("ranges", () => {
   for (const text of ["10.0.0.0/33", "fd00::/129", "10.0.0.0/", "10.0.0.0/x", "/8"])
     assert.is(readCIDR(text), undefined, text);
   assert.throws(() => parseCIDR("10.0.0.0/33"), /"10\.0\.0\.0\/33" is no CIDR/);
+});
+addresses("a range counts its addresses, in both families", () => {
+  const rows: [range: string, size: bigint, offset: number, address: string][] = [
+    ["10.0.0.7/24", 256n, 255, "10.0.0.255"],
+    ["192.168.0.0/16", 65536n, 256, "192.168.1.0"],
+    ["fd00::/64", 1n << 64n, 65536, "fd00::1:0"],
+    ["fd00::ffff:ffff:0/96", 1n << 32n, 7, "fd00::ffff:0:7"],
+  ];
+  for (const [text, size, offset, address] of rows) {
+    const range = parseCIDR(text);
+    assert.is(range.size, size, text);
+    assert.is(range.at(offset).text, address);
+    assert.is(range.offsetOf(parseAddress(address)), BigInt(offset));
+  }
+  assert.is(parseCIDR("10.0.0.0/24").offsetOf(parseAddress("10.0.1.0")), undefined);
+  assert.is(parseCIDR("::/0").offsetOf(parseAddress("10.0.0.1")), undefined);
+  assert.is(parseAddress("255.255.255.255").value, 0xffffffffn);
+  assert.is(parseAddress("::1:0:0:0").value, 1n << 48n);
+});
+addresses("a network has its prefix length written out", () => {
+  assert.is(readNetwork("10.0.0.0"), undefined);
+  for (const text of ["10.0.0.0/33", "10.0.0.0/-1", "::/129", "10.0.0.0/8/8"])
+    assert.is(readNetwork(text), undefined, text);
+  assert.is(readNetwork("10.0.0.7/24")!.text, "10.0.0.0/24");
 });
 addresses("addresses with ports", () => {
   for (const text of ["10.1.1.2:80", "[fd00::2]:65535"]) {
