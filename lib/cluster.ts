@@ -527,8 +527,18 @@ export class Cluster implements Traceable {
     const namespaced = kindInfo(object.kind)!.namespaced;
     const namespace = namespaced ? (object.metadata.namespace ?? "default") : undefined;
     const key = `${object.kind} ${namespace}/${object.metadata.name}`;
-    const before = this.#applied.get(key);
+    const written = this.#written(object, namespace, this.#applied.get(key));
+    // only now: what was refused says nothing of what the manifest said the last time
     this.#applied.set(key, object);
+    return written;
+  }
+
+  /** Makes or changes the object; `before` is what its manifest said the last time. */
+  #written(
+    object: KubeObject,
+    namespace: string | undefined,
+    before: KubeObject | undefined,
+  ): KubeObject {
     const kind = object.kind as Kind;
     try {
       this.#kubectl.get(kind, object.metadata.name, namespace);

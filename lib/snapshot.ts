@@ -21,6 +21,8 @@ import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";
 import type { Documents } from "./objects/files.js";
+import { kindInfo } from "./objects/kinds.js";
+import { received } from "./objects/received.js";
 import type { Kind, Kinds, KubeObject, Node, Pod, Service } from "./objects/types.js";
 
 /** A dumped cluster, to be asked where requests and packets go. */
@@ -65,7 +67,7 @@ export function openSnapshot(
     ]),
   );
   for (const slice of list("EndpointSlice"))
-    for (const endpoint of slice.endpoints ?? [])
+    for (const endpoint of slice.endpoints)
       for (const address of endpoint.addresses) {
         standIn(
           network,
@@ -143,20 +145,11 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** A dump may leave out what is empty. */
-function complete<T extends KubeObject>(object: T): T {
-  const { spec = {}, endpoints = [] } = object as { spec?: object; endpoints?: object[] };
-  const metadata =
-    object.kind === "Node"
-      ? object.metadata
-      : { ...object.metadata, namespace: object.metadata.namespace ?? "default" };
-  if (object.kind === "EndpointSlice")
-    return {
-      ...object,
-      metadata,
-      endpoints: endpoints.map((each) => ({ addresses: [], ...each })),
-    };
-  return { ...object, metadata, spec: object.kind === "Pod" ? { containers: [], ...spec } : spec };
+/** A dump may leave out what is empty, and the namespace where it is the usual one. */
+function complete(object: KubeObject): KubeObject {
+  const whole = received(object);
+  if (whole.metadata.namespace || !kindInfo(whole.kind)?.namespaced) return whole;
+  return { ...whole, metadata: { ...whole.metadata, namespace: "default" } };
 }
 
 /**

@@ -86,10 +86,6 @@ const services: [Service["spec"], string][] = [
     'spec.ports[0].targetPort: Invalid value: "much-too-long-name": must be no more than 15 characters',
   ],
   [
-    { ports: one, sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } },
-    "spec.sessionAffinityConfig: Forbidden: must not be set when session affinity is None",
-  ],
-  [
     {
       ports: one,
       sessionAffinity: "ClientIP",

@@ -1,5 +1,6 @@
 import type { KindInfo } from "../objects/kinds.js";
-import { misfits, types, type FieldType, type Misfit } from "../objects/schema.js";
+import { decode, type Misfit } from "../objects/decode.js";
+import { goName, type FieldType } from "../objects/schema.js";
 import type { KubeObject } from "../objects/types.js";
 import { badRequest } from "../api/errors.js";
 
@@ -19,30 +20,30 @@ export function decoded<T extends KubeObject>(
   fieldValidation: FieldValidation = "Strict",
   warn?: (text: string) => void,
 ): T {
-  if (!value.metadata) value = { ...value, metadata: {} };
-  const found = misfits(info.kind, value);
-  if (found.length === 0) return value;
+  const { value: object, misfits } = decode<T>(info.kind, value);
+  if (misfits.length === 0) return object;
   const refuse = (why: string) =>
     badRequest(
       `${info.kind} in version "${info.apiVersion.split("/").pop()}" cannot be handled as a ${info.kind}: ${why}`,
     );
-  const wrong = found.find(({ problem }) => problem === "type");
+  const wrong = misfits.find(({ problem }) => problem === "type");
   if (wrong) throw refuse(unmarshal(wrong));
-  const unknown = found.map(({ path }) => `unknown field "${path}"`);
+  const unknown = misfits.map(({ path }) => `unknown field "${path}"`);
   if (fieldValidation === "Strict") throw refuse(`strict decoding error: ${unknown.join(", ")}`);
   if (fieldValidation === "Warn") unknown.forEach((text) => warn?.(text));
-  return pruned({ is: "object", name: info.kind }, value) as T;
+  return object;
 }
 
 /**
  * A body that is no stored object (Scale, DeleteOptions): its types are checked, unknown fields are
- * left alone.
+ * dropped.
  */
 export function decodedAs<T>(type: string, value: unknown): T {
-  const wrong = misfits(type, value).find(({ problem }) => problem === "type");
+  const { value: body, misfits } = decode<T>(type, value);
+  const wrong = misfits.find(({ problem }) => problem === "type");
   if (wrong)
     throw badRequest(`${type} in version "v1" cannot be handled as a ${type}: ${unmarshal(wrong)}`);
-  return value as T;
+  return body;
 }
 
 function unmarshal({ path, value, allowed, owner }: Misfit): string {
@@ -60,11 +61,12 @@ function unmarshal({ path, value, allowed, owner }: Misfit): string {
     return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
   if (typeof value === "string" && (allowed as FieldType).is === "quantity")
     return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`;
-  return `json: cannot unmarshal ${came} into Go struct field ${owner}.${path.replace(/\[\d+\]/g, "")} of type ${goType(allowed as FieldType)}`;
+  const into = path === "" ? "value" : `struct field ${owner}.${path.replace(/\[\d+\]/g, "")}`;
+  return `json: cannot unmarshal ${came} into Go ${into} of type ${goType(allowed as FieldType)}`;
 }
 
 function goType(type: FieldType): string {
-  if (type.is === "object") return `v1.${type.name}`;
+  if (type.is === "object") return `v1.${goName(type.name)}`;
   if (type.is === "list") return `[]${goType(type.of)}`;
   if (type.is === "map") return `map[string]${goType(type.of)}`;
   return {
@@ -77,17 +79,4 @@ function goType(type: FieldType): string {
     intOrString: "intstr.IntOrString",
     any: "interface {}",
   }[type.is];
-}
-
-/** Without the fields that the schema does not know. */
-function pruned(type: FieldType, value: unknown): unknown {
-  if (type.is === "list")
-    return Array.isArray(value) ? value.map((item) => pruned(type.of, item)) : value;
-  if (type.is !== "object" || typeof value !== "object" || value === null) return value;
-  const { fields } = types().get(type.name)!;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => fields.has(key))
-      .map(([key, part]) => [key, pruned(fields.get(key)!.type, part)]),
-  );
 }

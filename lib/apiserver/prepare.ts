@@ -1,4 +1,4 @@
-import { defaulted } from "../objects/defaulting.js";
+import { defaulted, tolerant } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
 import type { KindInfo } from "../objects/kinds.js";
 import type { IPFamily, KubeObject, ObjectMeta, Pod, Service } from "../objects/types.js";
@@ -34,12 +34,18 @@ export function prepareCreate(
     creationTimestamp: stamps.now(),
     ...(info.generation && { generation: 1 }),
   };
-  const defaults = defaulted({ ...object, metadata: withoutEmpty(metadata) });
+  const defaults = admitted({ ...object, metadata: withoutEmpty(metadata) });
   const status = firstStatus[info.kind]?.(defaults as never);
   const fresh = status ? ({ ...defaults, status } as KubeObject) : defaults;
   if (fresh.kind !== "Service") return [fresh, []];
   const { service, errors: problems } = prepareService(fresh as Service, families);
   return [service, problems];
+}
+
+/** Defaulted, and with what admission adds. */
+function admitted(object: KubeObject): KubeObject {
+  const defaults = defaulted(object);
+  return defaults.kind === "Pod" ? tolerant(defaults as Pod) : defaults;
 }
 
 /** What a new object's status is, whatever came; a Node may bring its own, as kubelets do. */

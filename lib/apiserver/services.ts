@@ -1,6 +1,7 @@
 import { externallyAccessible } from "../objects/defaulting.js";
 import { same } from "../objects/freeze.js";
 import { readAddress } from "../net/ip.js";
+import { withPlurals } from "../objects/plurals.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
@@ -199,47 +200,23 @@ export const needsHealthCheckNodePort = ({ spec }: Service): boolean =>
 const mayHaveNodePorts = ({ spec }: Service): boolean =>
   spec.type === "NodePort" || spec.type === "LoadBalancer";
 
-/** Brings clusterIP and clusterIPs[0] together and settles the IP families, before validation. */
+/** Brings clusterIP and clusterIPs together and settles the IP families, before validation. */
 export function prepareService(
   service: Service,
   families: readonly IPFamily[],
   before?: Service,
 ): { service: Service; errors: FieldError[] } {
-  const carried = before ? dropForType(carryOver(service, before), before) : service;
+  const whole = withPlurals(service, before);
+  const carried = before ? dropForType(carryOver(whole, before), before) : whole;
   const { spec } = carried;
   if (spec.type === "ExternalName") return { service: carried, errors: [] };
-  const clusterIPs = togetherIPs(spec, before?.spec);
-  const errors = validateFamilies({
-    ...carried,
-    spec: { ...spec, ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }) },
-  });
+  const errors = validateFamilies(carried);
   if (errors.length > 0) return { service: carried, errors };
-  const { policy, chosen } = chooseFamilies(
-    { ...spec, ...(clusterIPs && { clusterIPs }) },
-    families,
-    errors,
-  );
+  const { policy, chosen } = chooseFamilies(spec, families, errors);
   return {
-    service: {
-      ...carried,
-      spec: {
-        ...spec,
-        ...(clusterIPs && { clusterIP: clusterIPs[0]!, clusterIPs }),
-        ipFamilyPolicy: policy,
-        ipFamilies: chosen,
-      },
-    },
+    service: { ...carried, spec: { ...spec, ipFamilyPolicy: policy, ipFamilies: chosen } },
     errors,
   };
-}
-
-function togetherIPs(spec: Service["spec"], before?: Service["spec"]): string[] | undefined {
-  const { clusterIP, clusterIPs } = spec;
-  if (!clusterIPs?.length) return clusterIP ? [clusterIP] : undefined;
-  // Old clients know only the singular: where it alone changed, it wins.
-  if (clusterIP && clusterIP !== clusterIPs[0] && (!before || same(clusterIPs, before.clusterIPs)))
-    return [clusterIP, ...clusterIPs.slice(1)];
-  return clusterIPs;
 }
 
 function chooseFamilies(

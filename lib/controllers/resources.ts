@@ -1,3 +1,4 @@
+import { quantity } from "../objects/quantity.js";
 import type { Node, Pod } from "../objects/types.js";
 
 /** CPU in thousandths of a core, memory in bytes, and how many Pods. */
@@ -7,34 +8,8 @@ export interface Resources {
   pods: number;
 }
 
-const suffixes: Record<string, number> = {
-  "": 1,
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/**
- * A quantity as Kubernetes writes it: "250m", "1.5", "128Mi", "1e3". 0 where it is none.
- * (apimachinery: pkg/api/resource)
- */
-export function quantity(text: string | number | undefined): number {
-  const [, number, exponent = "", suffix = ""] =
-    /^([+-]?[\d.]+)([eE][+-]?\d+)?([a-zA-Z]*)$/.exec(String(text ?? 0)) ?? [];
-  return Number((number ?? "0") + exponent) * (suffixes[suffix] ?? 0);
-}
+/** What is not there asks for nothing, and offers nothing. */
+const amount = (text: string | undefined): number => (text === undefined ? 0 : quantity(text));
 
 // by spec: Pods of one template share theirs
 const known = new WeakMap<object, { asked: Resources; scored: Resources }>();
@@ -53,10 +28,10 @@ export function requestsOf({ spec }: Pod): { asked: Resources; scored: Resources
     Math.max(
       requests.reduce(
         (sum, request) =>
-          sum + (request[name] === undefined ? unset : quantity(request[name]) * scale),
+          sum + (request[name] === undefined ? unset : amount(request[name]) * scale),
         0,
       ),
-      ...first.map((request) => quantity(request[name]) * scale),
+      first.reduce((largest, request) => Math.max(largest, amount(request[name]) * scale), 0),
     );
   const result = {
     asked: { cpu: ask("cpu", 1000, 0), memory: ask("memory", 1, 0), pods: 1 },
@@ -68,5 +43,5 @@ export function requestsOf({ spec }: Pod): { asked: Resources; scored: Resources
 
 export function allocatable({ status }: Node): Resources {
   const { cpu, memory, pods } = status?.allocatable ?? status?.capacity ?? {};
-  return { cpu: quantity(cpu) * 1000, memory: quantity(memory), pods: quantity(pods) };
+  return { cpu: amount(cpu) * 1000, memory: amount(memory), pods: amount(pods) };
 }

@@ -1,3 +1,4 @@
+import { isRecord } from "./freeze.js";
 import type { KubeObject } from "./types.js";
 
 /**
@@ -21,6 +22,3 @@ function deletions(before: unknown, now: unknown): unknown {
     ),
   };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -17,9 +17,9 @@ import type {
 
 /**
  * What the API server fills in where a manifest is silent. Each function answers the very object it
- * got where nothing is missing, so that a defaulted template is shared by all who come from it.
- * (kubernetes: pkg/apis/core/v1/defaults.go, pkg/apis/apps/v1/defaults.go,
- * plugin/pkg/admission/defaulttolerationseconds)
+ * got where nothing is missing, so that a defaulted template is shared by all who come from it. The
+ * object is a decoded one (decode.ts): no field says "" or 0 and means nothing by it.
+ * (kubernetes: pkg/apis/core/v1/defaults.go, pkg/apis/apps/v1/defaults.go)
  */
 export function defaulted<T extends KubeObject>(object: T): T {
   const fill = byKind[object.kind] as ((object: T) => T) | undefined;
@@ -40,7 +40,7 @@ const byKind: Record<string, (object: never) => KubeObject> = {
 function fill<T extends object>(value: T, defaults: Partial<T>): T {
   let filled: T | undefined;
   for (const key in defaults) {
-    if ((value[key] ?? undefined) === undefined && defaults[key] !== undefined)
+    if (value[key] === undefined && defaults[key] !== undefined)
       (filled ??= { ...value })[key] = defaults[key]!;
   }
   return filled ?? value;
@@ -70,15 +70,19 @@ export const externallyAccessible = ({ spec }: Service): boolean =>
   (spec.type === "ClusterIP" && (spec.externalIPs?.length ?? 0) > 0);
 
 function service(service: Service): Service {
-  let spec = fill(service.spec ?? {}, { sessionAffinity: "None", type: "ClusterIP" });
+  let spec = fill(service.spec, { sessionAffinity: "None", type: "ClusterIP" });
   spec = part(
     spec,
     "ports",
     each(spec.ports, (port) => fill(port, { protocol: "TCP", targetPort: port.port })),
   );
+  if (spec.sessionAffinity === "None" && spec.sessionAffinityConfig) {
+    const { sessionAffinityConfig: _, ...without } = spec;
+    spec = without;
+  }
   if (
     spec.sessionAffinity === "ClientIP" &&
-    !spec.sessionAffinityConfig?.clientIP?.timeoutSeconds
+    spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined
   ) {
     // v1.DefaultClientIPServiceAffinitySeconds: 3 hours
     spec = { ...spec, sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } };
@@ -157,6 +161,26 @@ function podSpec(spec: PodSpec): PodSpec {
   return filled;
 }
 
+// Pods of one template come with one spec object: what becomes of it is worked out once
+const defaultedSpecs = new WeakMap<PodSpec, PodSpec>();
+const tolerantSpecs = new WeakMap<PodSpec, PodSpec>();
+
+function once(known: WeakMap<PodSpec, PodSpec>, spec: PodSpec, make: () => PodSpec): PodSpec {
+  let made = known.get(spec);
+  if (!made) {
+    made = make();
+    if (Object.isFrozen(spec)) known.set(spec, (made = frozen(made)));
+  }
+  return made;
+}
+
+function pod(pod: Pod): Pod {
+  const spec = once(defaultedSpecs, pod.spec, () =>
+    fill(podSpec(pod.spec), { enableServiceLinks: true }),
+  );
+  return part(pod, "spec", spec);
+}
+
 /** Every Pod bears with a lost node for 300 s, unless it says otherwise. */
 const patience: Toleration[] = ["not-ready", "unreachable"].map((what) => ({
   key: `node.kubernetes.io/${what}`,
@@ -165,32 +189,25 @@ const patience: Toleration[] = ["not-ready", "unreachable"].map((what) => ({
   tolerationSeconds: 300,
 }));
 
-// Pods of one template come with one spec object: its defaults are worked out once
-const admitted = new WeakMap<PodSpec, PodSpec>();
-
-function pod(pod: Pod): Pod {
-  const given = pod.spec ?? {};
-  let spec = admitted.get(given);
-  if (!spec) {
-    spec = fill(podSpec(given), { enableServiceLinks: true } as Partial<PodSpec>);
+/** A Pod with the tolerations that each gets. (plugin/pkg/admission/defaulttolerationseconds) */
+export function tolerant(pod: Pod): Pod {
+  const spec = once(tolerantSpecs, pod.spec, () => {
+    const own = pod.spec.tolerations ?? [];
     const missing = patience.filter(
       ({ key }) =>
-        !spec!.tolerations?.some(
+        !own.some(
           (one) => (!one.key || one.key === key) && (!one.effect || one.effect === "NoExecute"),
         ),
     );
-    if (missing.length > 0)
-      spec = { ...spec, tolerations: [...(spec.tolerations ?? []), ...missing] };
-    if (Object.isFrozen(given)) admitted.set(given, (spec = frozen(spec)));
-  }
+    return missing.length > 0 ? { ...pod.spec, tolerations: [...own, ...missing] } : pod.spec;
+  });
   return part(pod, "spec", spec);
 }
 
-const template = (one: PodTemplate | undefined): PodTemplate =>
-  part(one ?? ({} as PodTemplate), "spec", podSpec(one?.spec ?? ({} as PodSpec)));
+const template = (one: PodTemplate): PodTemplate => part(one, "spec", podSpec(one.spec));
 
 function deployment(deployment: Deployment): Deployment {
-  let spec = fill(deployment.spec ?? {}, {
+  let spec = fill(deployment.spec, {
     replicas: 1,
     revisionHistoryLimit: 10,
     progressDeadlineSeconds: 600,
@@ -208,7 +225,7 @@ function deployment(deployment: Deployment): Deployment {
 }
 
 function replicaSet(set: ReplicaSet): ReplicaSet {
-  const spec = fill(set.spec ?? {}, { replicas: 1 });
+  const spec = fill(set.spec, { replicas: 1 });
   return part(set, "spec", part(spec, "template", template(spec.template)));
 }
 

@@ -175,6 +175,10 @@ export function checkPort(field: string, port: number): FieldError[] {
     : [invalid(field, port, "must be between 1 and 65535, inclusive")];
 }
 
+/** 0 stands for none. */
+export const checkPortNumber = (field: string, port: number): FieldError[] =>
+  port === 0 ? [] : checkPort(field, port);
+
 export function checkPortOrName(field: string, port: number | string | undefined): FieldError[] {
   return typeof port === "string"
     ? checkFormat(field, port, portName)

@@ -9,8 +9,8 @@ export function frozen<T>(value: T): T {
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const part = (value as Record<string, unknown>)[key];
-    if (part !== undefined && part !== null && key !== "__proto__")
-      copy[key] = typeof part === "object" ? frozen(part) : part;
+    if (part !== undefined && part !== null)
+      setField(copy, key, typeof part === "object" ? frozen(part) : part);
   }
   return Object.freeze(copy) as T;
 }
@@ -34,7 +34,26 @@ export function same(a: unknown, b: unknown): boolean {
       a.length === (b as unknown[]).length && a.every((item, i) => same(item, (b as unknown[])[i]))
     );
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  for (const key in left) if (!same(left[key], right[key])) return false;
-  for (const key in right) if (!(key in left) && right[key] !== undefined) return false;
+  for (const key in left) if (!same(left[key], ownField(right, key))) return false;
+  for (const key in right) if (right[key] !== undefined && !Object.hasOwn(left, key)) return false;
   return true;
 }
+
+/** A field of any name, be it "constructor": what all objects inherit is no field. */
+export const ownField = <T>(record: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
+
+/** Sets an own field of any name: plain assignment of `__proto__` would set the prototype. */
+export function setField(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__")
+    Object.defineProperty(target, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  else target[key] = value;
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -8,12 +8,15 @@ import {
   YAMLException,
   type Event,
 } from "js-yaml";
+import { decode, type Misfit } from "./decode.js";
 import { defaulted } from "./defaulting.js";
 import { frozen } from "./freeze.js";
 import { kindInfo, kinds, nameOf } from "./kinds.js";
-import { inWords, misfits, type Misfit } from "./schema.js";
+import { withPlurals } from "./plurals.js";
+import { inWords } from "./schema.js";
 import type { KubeObject } from "./types.js";
-import { validate } from "./validation.js";
+import { validate, type FieldError } from "./validation.js";
+import { validateDumped } from "./validation-dump.js";
 
 /**
  * Manifests: YAML (several documents a file) or JSON in, objects out. The text is not to be
@@ -229,17 +232,19 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
 /** The object as it is, if it has a name and the fields that are known are of their types. */
 function dumped(object: KubeObject, source: string, number: number): KubeObject {
   if (isConfiguration(object)) return frozen(object);
-  const misfit = misfits(object.kind, object).find(({ problem }) => problem === "type");
+  const { value, misfits } = decode<KubeObject>(object.kind, object, { unknown: "keep" });
+  const misfit = misfits.find(({ problem }) => problem === "type");
   if (misfit)
     throw new ManifestError(source, number, `${label(object)}${misfit.path}`, explained(misfit));
-  if (!object.metadata?.name)
+  if (!value.metadata.name)
     throw new ManifestError(
       source,
       number,
       `${object.kind}, metadata.name`,
       "got nothing; an object of a cluster has a name",
     );
-  return frozen(object);
+  refuseInvalid(validateDumped(value), object, source, number);
+  return frozen(value);
 }
 
 /** The object, if it is what `kubectl apply` takes. */
@@ -260,36 +265,37 @@ function checked(object: KubeObject, source: string, number: number): KubeObject
       "apiVersion",
       `got ${JSON.stringify(object.apiVersion)}; for a ${object.kind} it is "${info.apiVersion}"`,
     );
-  const [misfit] = misfits(object.kind, object);
+  const { value, misfits } = decode<KubeObject>(object.kind, object, { asWritten: true });
+  const [misfit] = misfits;
   if (misfit)
     throw new ManifestError(source, number, `${label(object)}${misfit.path}`, explained(misfit));
-  const clean = frozen(object);
-  const problems = validate(forValidation(clean));
-  if (problems.length > 0)
-    throw new ManifestError(
-      source,
-      number,
-      undefined,
-      `${label(object)}${problems.map(({ field, message }) => `${field}: ${message}`).join("; ")}`,
-    );
-  return clean;
+  refuseInvalid(validate(forValidation(object)), object, source, number);
+  return frozen({ ...value, metadata: value.metadata ?? {} });
+}
+
+function refuseInvalid(
+  problems: readonly FieldError[],
+  object: KubeObject,
+  source: string,
+  number: number,
+): void {
+  if (problems.length === 0) return;
+  const all = problems.map(({ field, message }) => `${field}: ${message}`);
+  throw new ManifestError(source, number, undefined, `${label(object)}${all.join("; ")}`);
 }
 
 /**
  * As the API server will see it: defaulted, with a namespace, and a name if one is to be generated.
  */
 function forValidation(object: KubeObject): KubeObject {
+  const decoded = decode<KubeObject>(object.kind, object).value;
+  const { name, generateName, namespace } = decoded.metadata;
   const metadata = {
-    ...object.metadata,
-    name: object.metadata?.name ?? (object.metadata?.generateName ? "generated" : ""),
+    ...decoded.metadata,
+    name: name ?? (generateName ? "generated" : ""),
+    ...(kindInfo(object.kind)!.namespaced && { namespace: namespace ?? "default" }),
   };
-  return defaulted({
-    ...object,
-    metadata: {
-      ...metadata,
-      ...(kindInfo(object.kind)!.namespaced && { namespace: metadata.namespace ?? "default" }),
-    },
-  });
+  return withPlurals(defaulted({ ...decoded, metadata }));
 }
 
 function label(object: KubeObject): string {

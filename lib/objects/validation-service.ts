@@ -36,6 +36,8 @@ const isHeadless = ({ spec }: Service): boolean =>
   spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === "None";
 const needsHealthCheck = ({ spec }: Service): boolean =>
   spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
+/** PreferClose is the older name of PreferSameZone. (KEP-3015) */
+const distributions = ["PreferClose", "PreferSameZone", "PreferSameNode"];
 const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
 
 function validateSpec(service: Service): FieldError[] {
@@ -74,9 +76,9 @@ function validateSpec(service: Service): FieldError[] {
     ...(spec.internalTrafficPolicy !== undefined || spec.type !== "ExternalName"
       ? checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"])
       : []),
-    ...(spec.trafficDistribution !== undefined && spec.trafficDistribution !== "PreferClose"
-      ? [notSupported("spec.trafficDistribution", spec.trafficDistribution, ["PreferClose"])]
-      : []),
+    ...(spec.trafficDistribution === undefined || distributions.includes(spec.trafficDistribution)
+      ? []
+      : [notSupported("spec.trafficDistribution", spec.trafficDistribution, distributions)]),
   ];
 }
 
@@ -151,8 +153,6 @@ function duplicatePorts(ports: readonly ServicePort[]): FieldError[] {
 function validateAffinity(spec: Service["spec"]): FieldError[] {
   const at = "spec.sessionAffinityConfig";
   const problems = checkOneOf("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]);
-  if (spec.sessionAffinity === "None" && spec.sessionAffinityConfig)
-    return [...problems, forbidden(at, "must not be set when session affinity is None")];
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
   if (
     spec.sessionAffinity !== "ClientIP" ||

@@ -20,6 +20,7 @@ import {
 } from "./field-errors.js";
 import { same } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
+import { quantity } from "./quantity.js";
 import { matches } from "./selectors.js";
 import type {
   Container,
@@ -166,35 +167,6 @@ function checkResources(resources: Container["resources"], at: string): FieldErr
         ]
       : [];
   });
-}
-
-const suffixes: Record<string, number> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/**
- * A resource quantity as a number: "500m" is 0.5, "64Mi" is 67108864. (k8s.io/apimachinery:
- * pkg/api/resource/quantity.go)
- */
-export function quantity(value: string | number): number {
-  const [, number, suffix] =
-    /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([A-Za-z]*)$/.exec(String(value)) ?? [];
-  return Number(number) * (suffixes[suffix ?? ""] ?? Number.NaN);
 }
 
 function checkTolerations(tolerations: readonly Toleration[], at: string): FieldError[] {

@@ -1,4 +1,5 @@
 import { frozen } from "../../objects/freeze.js";
+import { received } from "../../objects/received.js";
 import type { KubeObject } from "../../objects/types.js";
 import { CompactedError, stamped, type Change, type Entry, type Store } from "../../store/store.js";
 import { SyncHttp } from "./sync-http.js";
@@ -214,7 +215,7 @@ const exists = (key: string) => ({
 });
 
 function entryOf({ key, value, create_revision, mod_revision, version }: KeyValue): Entry {
-  const object = JSON.parse(text(value)) as KubeObject;
+  const object = received(JSON.parse(text(value)) as KubeObject);
   return frozen({
     key: text(key),
     value: stamped(object, Number(mod_revision)),

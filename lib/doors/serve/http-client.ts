@@ -12,6 +12,7 @@ import type {
 } from "../../api/client.js";
 import { frozen } from "../../objects/freeze.js";
 import { kindInfo } from "../../objects/kinds.js";
+import { received } from "../../objects/received.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../../objects/types.js";
 import { SyncHttp } from "./sync-http.js";
 import { ApiError, badRequest } from "../../api/errors.js";
@@ -44,15 +45,17 @@ export class HttpClient implements Client {
   }
 
   get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] {
-    return this.#call("GET", objectPath(kind, name, namespace)) as Kinds[K];
+    return received(this.#call("GET", objectPath(kind, name, namespace)) as Kinds[K]);
   }
 
   list<K extends Kind>(kind: K, options: ListOptions = {}): List<Kinds[K]> {
-    const { items, metadata } = this.#call("GET", listPath(kind, options)) as unknown as {
-      items: Kinds[K][];
+    const { items, metadata } = this.#call("GET", listPath(kind, options)) as {
+      items?: Kinds[K][] | null;
       metadata: Omit<List<never>, "items">;
     };
-    return { items, ...metadata };
+    // kube-apiserver leaves out of the items what the list says for all of them
+    const header = { apiVersion: kindInfo(kind)!.apiVersion, kind };
+    return { ...metadata, items: (items ?? []).map((item) => received({ ...header, ...item })) };
   }
 
   create<T extends KubeObject>(object: T, options?: WriteOptions): T {
@@ -134,8 +137,8 @@ export class HttpClient implements Client {
       ) as WatchEvent<Kinds[K]>;
       if (event.type === "ERROR") stop();
       else resourceVersion = event.object.metadata.resourceVersion!;
-      if (event.type !== "BOOKMARK")
-        on({ ...event, object: frozen(event.object) } as WatchEvent<Kinds[K]>);
+      if (event.type === "ERROR") on({ ...event, object: frozen(event.object) });
+      else if (event.type !== "BOOKMARK") on({ ...event, object: received(event.object) });
     };
     const begin = () => {
       const path = listPath(
@@ -162,19 +165,19 @@ export class HttpClient implements Client {
   }
 
   #write(method: string, path: string, body: unknown, type = "application/json"): KubeObject {
-    return this.#call(method, path, JSON.stringify(body), type);
+    return received(this.#call(method, path, JSON.stringify(body), type) as KubeObject);
   }
 
-  #call(method: string, path: string, body?: string, type?: string): KubeObject {
+  #call(method: string, path: string, body?: string, type?: string): unknown {
     const answer = this.#http.request({
       method,
       path,
       headers: { ...this.#headers, ...(type && { "Content-Type": type }) },
       ...(body !== undefined && { body }),
     });
-    const value = JSON.parse(answer.body) as KubeObject;
-    if (answer.status >= 400) throw new ApiError(value as unknown as Status);
-    return frozen(value);
+    const value: unknown = JSON.parse(answer.body);
+    if (answer.status >= 400) throw new ApiError(value as Status);
+    return value;
   }
 }
 

@@ -1,5 +1,5 @@
 import { kinds, type KindInfo } from "../../objects/kinds.js";
-import { types, type FieldType, type ObjectType } from "../../objects/schema.js";
+import { goName, types, type FieldType, type ObjectType } from "../../objects/schema.js";
 
 /**
  * What the API server tells of itself: discovery (which kinds, where, with which verbs) and OpenAPI
@@ -158,7 +158,7 @@ function collect(name: string, into: Set<string>): void {
   }
 }
 
-const schemaName = (type: ObjectType): string => `${type.package}.${type.name}`;
+const schemaName = (type: ObjectType): string => `${type.package}.${goName(type.name)}`;
 const reference = (name: string) => ({
   $ref: `#/components/schemas/${schemaName(types().get(name)!)}`,
 });
