@@ -12,7 +12,8 @@ import { notebookName } from "../notebooks/kit/execute.mjs";
 import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { ensureJupyter } from "../notebooks/kit/jupyter.mjs";
 import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
-import { executablePath, launch, open } from "./chromium.mjs";
+import { lacksBrowser, launch, open } from "./chromium.mjs";
+import { needs } from "./dist/needs.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -83,16 +84,8 @@ async function playPlayers(page) {
 
 const book = suite("the book in a browser");
 const lab = suite("the chapters in JupyterLab");
-const lacking = executablePath ? undefined : "no Chromium here (Debian: apt install chromium)";
-if (lacking)
-  for (const test of [book, lab]) {
-    console.log(`skip: browser: ${lacking}`);
-    test.skip("browser");
-  }
-else {
-  testBook();
-  testLab();
-}
+if (needs(book, "the book in a browser", lacksBrowser)) testBook();
+if (needs(lab, "the chapters in JupyterLab", lacksBrowser)) testLab();
 book.run();
 lab.run();
 

@@ -2,13 +2,15 @@
 
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { lacking } from "./dist/needs.js";
 
-/** The browser of this machine; undefined where there is none. */
-export const executablePath = [
+const executablePath = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
 ].find(existsSync);
+/** Why there is no browser here: for needs(). */
+export const lacksBrowser = executablePath ? [] : lacking("chromium");
 /** Without these, Chromium calls its makers at every start. */
 const quiet = [
   "--disable-quic",

@@ -13,6 +13,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { preflight } from "stopover/internal/doors/lab/preflight";
+import { needs } from "./needs.js";
 import { aim, cluster, shot, type Cluster, type Sent } from "./oracle/clusters.js";
 import { judge, proxyRules, type Heard } from "./oracle/judge.js";
 import { Rig } from "./oracle/rig.js";
@@ -80,10 +81,7 @@ type Run = (rig: Rig, heard: Heard) => fc.IAsyncPropertyWithHooks<never> | fc.IA
 
 /** A property that needs the rig, and what it counted. */
 function onKernel(name: string, unit: string, property: Run): void {
-  if (missing.length > 0 && process.env["CI"] !== "true") {
-    console.log(`skip: ${name}: ${missing.join("; ")}`);
-    return test.skip(name, () => {});
-  }
+  if (!needs(test, name, missing)) return;
   test(name, async () => {
     const rig = await Rig.build();
     const counted = { packets: 0, rules: 0 };

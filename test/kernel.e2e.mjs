@@ -11,6 +11,7 @@ import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { ensureJupyter, jupyterEnv, writeKernelSpec } from "../notebooks/kit/jupyter.mjs";
 import { root } from "../notebooks/kit/project.mjs";
 import { sanitise } from "../notebooks/kit/run.mjs";
+import { skipped } from "./dist/needs.js";
 import { difference } from "./notebooks.mjs";
 
 /** The chapter that goes the whole way, or else the last one there is. */
@@ -19,10 +20,8 @@ const chapter =
 
 const kernel = suite("a real Jupyter kernel");
 const lacking = ensureJupyter();
-if (lacking) {
-  console.log(`skip: a real Jupyter kernel: ${lacking}`);
-  kernel.skip("runs a chapter");
-} else
+if (lacking) skipped(kernel, "a real Jupyter kernel", lacking);
+else
   kernel(`runs ${notebookName(chapter ?? "")} as the embedded runner does`, () => {
     assert.ok(chapter, "there is a chapter");
     writeKernelSpec();

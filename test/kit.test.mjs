@@ -2,7 +2,7 @@
 // runner.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -10,6 +10,7 @@ import { cellsOf, textOf } from "../notebooks/kit/author.mjs";
 import { node } from "../notebooks/kit/execute.mjs";
 import { formatNotebook, notebook, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { root } from "../notebooks/kit/project.mjs";
+import { packages } from "./dist/needs.js";
 import { difference } from "./notebooks.mjs";
 import { verdict } from "./verdict.mjs";
 
@@ -90,6 +91,27 @@ for (const [name, source, expected] of files) {
   });
 }
 judging("a file that never ends is failed", () => assert.is(verdict("", null, true).failed, 1));
+/** The files directly in test/, and their texts. */
+const sources = readdirSync(join(root, "test"))
+  .filter((name) => /\.(ts|mjs)$/.test(name))
+  .map((name) => ({ name, source: readFileSync(join(root, "test", name), "utf8") }));
+judging("only needs.ts skips, for it prints the reason and fails in CI", () => {
+  const skipping = sources.filter(({ source }) => /\.skip\(/.test(source));
+  assert.equal(
+    skipping.map(({ name }) => name),
+    ["kit.test.mjs", "needs.ts"],
+  );
+});
+judging("every suite of a file is run", () => {
+  for (const { name, source } of sources)
+    for (const [, variable] of source.matchAll(/^ *const (\w+) = suite\(/gm))
+      assert.match(source, new RegExp(`^ *${variable}\\.run\\(\\);`, "m"), name);
+});
+judging("CI installs every program that a test may lack", () => {
+  const script = readFileSync(join(root, ".ci/run"), "utf8");
+  for (const [program, pack] of Object.entries(packages))
+    assert.ok(script.includes(` ${program}:${pack}`), `${program} from ${pack}`);
+});
 judging.run();
 
 const stopping = suite("a process that takes too long");

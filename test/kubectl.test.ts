@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { lacking, needs } from "./needs.js";
 
 const kubectl = process.env["KUBECTL"] ?? "kubectl";
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -63,12 +64,7 @@ async function start(): Promise<void> {
   url = /http:\/\/[\d.:]+/.exec(line)![0];
 }
 
-if (spawnSync(kubectl, ["version", "--client"]).error) {
-  if (process.env["CI"])
-    test("kubectl is installed in CI", () =>
-      assert.unreachable("CI has no kubectl: .ci/run installs Debian's kubernetes-client"));
-  else test.skip("kubectl is not installed here (Debian: apt install kubernetes-client)", () => {});
-} else {
+if (needs(test, "kubectl", lacking(kubectl))) {
   const client =
     /GitVersion:"v1\.(\d+)|Client Version: v1\.(\d+)/.exec(
       String(spawnSync(kubectl, ["version", "--client"]).stdout),

@@ -24,6 +24,7 @@ import { preflight } from "stopover/internal/doors/lab/preflight";
 import { labText } from "stopover/internal/doors/lab/text";
 import { XtablesTrace } from "stopover/internal/doors/lab/trace";
 import { read } from "stopover";
+import { needs } from "./needs.js";
 
 const articleURL = "http://mynginx-app.com:8080/";
 
@@ -62,13 +63,10 @@ const leftovers = (pid: number): string[] =>
 
 // ---- with a kernel ------------------------------------------------------------------------------------------------
 
-const missing = process.env["CI"] === "true" ? [] : preflight();
+const missing = preflight();
 
 function onKernel(name: string, run: () => Promise<void>): void {
-  if (missing.length > 0) {
-    console.log(`skip: ${name}: ${missing.join("; ")}`);
-    return test.skip(name, () => {});
-  }
+  if (!needs(test, name, missing)) return;
   test(name, async () => {
     await run();
     assert.equal(leftovers(process.pid), [], "nothing stays behind");

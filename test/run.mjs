@@ -1,5 +1,5 @@
 // npm test [-- NAME ...]: everything there is to check, or what matches a NAME (`npm test -- net`,
-// `npm test -- 02-`, `npm test -- types`).
+// `npm test -- 02-`, `npm test -- types`); `-NAME` leaves out what matches it.
 //
 // It sets up what it needs, checks the types, runs each uvu file in a process of its own, executes
 // every notebook and compares its outputs with the committed ones, and ends with one line, `N
@@ -22,9 +22,17 @@ import { verdict } from "./verdict.mjs";
 /** How long one test file may take before it is stopped and counted as failed. */
 const patience = 1200_000;
 
-const names = process.argv.slice(2);
+/** How many of the slowest parts the end of a long run names. */
+const slowest = 10;
+
+const started = performance.now();
+const names = process.argv.slice(2).filter((name) => !name.startsWith("-"));
+const unwanted = process.argv
+  .slice(2)
+  .flatMap((name) => (name.startsWith("-") ? name.slice(1) : []));
 const wanted = (/** @type {string} */ name) =>
-  !names.length || names.some((part) => name.includes(part));
+  (!names.length || names.some((part) => name.includes(part))) &&
+  !unwanted.some((part) => name.includes(part));
 
 packages();
 const { compareNotebook } = await import("./notebooks.mjs"); // needs a package
@@ -96,7 +104,7 @@ async function runFile(file) {
       failed: 0,
       skipped: 1,
       seconds: 0,
-      notes: `skipped: it installs Jupyter and takes minutes; CI runs it, and so does: npm test -- ${file.slice(5, -8)}`,
+      notes: `skipped: it takes minutes, or installs Jupyter; CI runs it, and so does: npm test -- ${file.slice(5, -8)}`,
     };
   }
   const compiled = file.replace(/^test\/(.*)\.ts$/, "test/dist/$1.js");
@@ -123,9 +131,20 @@ function summary() {
     results.reduce((total, result) => total + result[key], 0);
   const failed = results.length ? sum("failed") : 1;
   const broken = results.filter((result) => result.failed).map((result) => result.name);
+  if (results.length > slowest) tellTheSlowest();
   if (broken.length) console.log(`\nfailed: ${broken.join(", ")}`);
   console.log(`\n${counts(sum("passed"), failed, sum("skipped"))}`);
   process.exitCode = failed ? 1 : 0;
+}
+
+/** What to make faster first, and how long all of it took: two run at a time. */
+function tellTheSlowest() {
+  const rows = results.toSorted((a, b) => b.seconds - a.seconds).slice(0, slowest);
+  const minutes = (performance.now() - started) / 60_000;
+  console.log(
+    `\nthe ${slowest} slowest of ${results.length} parts (${minutes.toFixed(1)} min in all):`,
+  );
+  for (const { name, seconds } of rows) console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
 }
 
 /** @param {number} passed @param {number} failed @param {number} skipped */

@@ -11,9 +11,9 @@ import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { refusal, service } from "./apiserver-harness.js";
+import { lacking, needs } from "./needs.js";
 import { compareStores, storeContract, thing, type Subject } from "./store.contract.js";
 
-const installed = !spawnSync("etcd", ["--version"]).error;
 const freePort = () =>
   new Promise<number>((resolve) => {
     const probe = createServer().listen(0, "127.0.0.1", () => {
@@ -106,17 +106,10 @@ async function emptied(url: string): Promise<Subject> {
   return { store, hear };
 }
 
-if (!installed) {
-  const test = suite("etcd");
-  if (process.env["CI"])
-    test("etcd is installed in CI", () =>
-      assert.unreachable("CI has no etcd: .ci/run installs Debian's etcd-server"));
-  else test.skip("etcd is not installed here (Debian: apt install etcd-server)", () => {});
-  test.run();
-} else {
+const test = suite("etcd store");
+if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
   const etcd = await Etcd.start();
   storeContract("etcd", () => emptied(etcd.url));
-  const test = suite("etcd store");
 
   for (const seed of [1, 2, 3]) {
     test(`memory and etcd cannot be told apart by 400 random steps (seed ${seed})`, async () => {
@@ -329,5 +322,5 @@ if (!installed) {
   });
 
   test.after(() => etcd.end());
-  test.run();
 }
+test.run();

@@ -14,7 +14,7 @@ export function verdict(output, code, late) {
   const [total, passed, skipped] = [count("Total"), count("Passed"), count("Skipped")];
   // what test/seed.ts says; a new one each time where CI is set
   const seeds = process.env["CI"] ? (output.match(/^seed \d+$/gm) ?? []) : [];
-  const reasons = [...output.matchAll(/\bskip: (.*)$/gm)].map(([, reason]) => `skipped: ${reason}`);
+  const reasons = [...output.matchAll(/\bskip: (.+?): (.*)$/gm)];
   const problems = [
     late && "stopped: it took too long",
     Number.isNaN(total) && "no suite ran: does the file end with test.run()?",
@@ -30,6 +30,23 @@ export function verdict(output, code, late) {
     passed: passed || 0,
     failed,
     skipped: skipped || 0,
-    notes: [...seeds, ...reasons, ...(failed ? [...problems, output.trim()] : [])].join("\n"),
+    notes: [...seeds, ...skips(reasons), ...(failed ? [...problems, output.trim()] : [])].join(
+      "\n",
+    ),
   };
+}
+
+/**
+ * A line for each reason; many tests may share one.
+ * @param {RegExpExecArray[]} skipped
+ */
+function skips(skipped) {
+  /** @type {Map<string, string[]>} */
+  const tests = new Map();
+  for (const [, test = "", reason = ""] of skipped)
+    tests.set(reason, [...(tests.get(reason) ?? []), test]);
+  return [...tests].map(
+    ([reason, names]) =>
+      `skipped: ${names.length === 1 ? names[0] : `${names.length} tests`}: ${reason}`,
+  );
 }

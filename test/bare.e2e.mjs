@@ -1,0 +1,56 @@
+// The fast suites on a machine that has Node, npm, git and the shell's basic tools and nothing
+// else: whatever needs a program must skip there and say why, as a reader's `npm test` does.
+
+import { spawnSync } from "node:child_process";
+import { accessSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { root } from "../notebooks/kit/project.mjs";
+import { skipped } from "./dist/needs.js";
+
+const kept = `node npm git
+  sh bash env cat cp mv rm mkdir ls ln sed grep sort head tail tr cut wc tee xargs find touch chmod
+  uname dirname basename readlink mktemp date sleep test printf echo pwd id`.split(/\s+/);
+/** Suites that no program of the machine can matter to, and that take long. */
+const without = ["-diagrams", "-exercises", "-chaos", "-fuzz", "-kit"];
+
+/** @param {string} program */
+const placeOf = (program) =>
+  (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((file) => {
+      try {
+        return accessSync(file) === undefined;
+      } catch {
+        return false;
+      }
+    });
+
+const bare = suite("a bare machine");
+const name = "the fast suites pass, or skip and say why";
+if (process.platform === "win32")
+  skipped(bare, name, "the folder of links is made for a POSIX shell");
+else
+  bare(name, () => {
+    const folder = mkdtempSync(join(tmpdir(), "stopover-bare-"));
+    try {
+      for (const program of kept) {
+        const place = program === "node" ? process.execPath : placeOf(program);
+        if (place) symlinkSync(place, join(folder, program));
+      }
+      const { CI: _, ...env } = process.env;
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(root, "test/run.mjs"), ".test.", ...without],
+        { encoding: "utf8", env: { ...env, PATH: folder } },
+      );
+      assert.is(status, 0, stdout + stderr);
+      assert.match(stdout, /\n\d{3,} passed, 0 failed, [1-9]\d* skipped\n$/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+bare.run();
