@@ -1,4 +1,4 @@
-import type { HistoryEntry, Journey, Outcomes } from "stopover";
+import { endOf, type HistoryEntry, type Journey, type Outcomes } from "stopover";
 import type { Chart } from "./picture.js";
 import { componentOf, homeOf } from "./control-plane.js";
 import { aligned, fraction } from "./text.js";
@@ -112,10 +112,6 @@ function tally(journeys: readonly Journey[]): Record<string, number> {
   for (const trip of journeys) counts[endOf(trip)] = (counts[endOf(trip)] ?? 0) + 1;
   return counts;
 }
-function endOf({ pod, disposition }: Journey): string {
-  return pod ?? disposition;
-}
-
 /**
  * Who did what when, in virtual time. `kinds`: only those (default: all but Events and Leases,
  * which never end).

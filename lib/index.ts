@@ -14,6 +14,7 @@ export { carryFiles, parse, read, type Documents } from "./objects/files.js";
 export { ManifestError } from "./objects/manifest.js";
 export type * from "./objects/types.js";
 export type * from "./journey/types.js";
+export { endOf } from "./journey/end.js";
 export type { NodeHandle, PodHandle, RuleRow, ChainRow } from "./handles.js";
 export type { HistoryEntry } from "./api/history.js";
 export { ApiError } from "./api/errors.js";

@@ -12,6 +12,9 @@ import {
   type Disposition,
   type Journey,
 } from "stopover";
+import { outcomesText } from "stopover/internal/journey/text";
+import { parseRules } from "stopover/internal/net/iptables/parse";
+import { spread } from "@stopover/diagrams";
 
 const manifests = new URL("../../notebooks/manifests", import.meta.url).pathname;
 const article = "http://mynginx-app.com:8080/";
@@ -411,6 +414,46 @@ test("a dead node answers nothing; after a while nobody is sent there any more",
     later.map((o) => o.reason).join("\n"),
   );
   assert.not(later.some((o) => o.node === "node-b"));
+});
+
+test("a Pod is not credited with a request whose answer is lost", () => {
+  const cluster = articleCluster();
+  const { kernel } = cluster.network.machines.get("node-a")!;
+  // without masquerading the Pods of other nodes answer the client themselves, and it knows them not
+  const rules = cluster.node("node-a").rules.text();
+  kernel.rules.IPv4 = parseRules(rules.replace(/-j MASQUERADE.*/, "-j ACCEPT"));
+  const url = "http://192.168.0.1:30519/";
+  const own = `default/${podOf(cluster, "node-a")}`;
+  const outcomes = cluster.outcomes(url);
+  const lost = outcomes.outcomes.filter(({ disposition }) => disposition === "timed out");
+  assert.is(lost.length, 2);
+  for (const trip of lost) {
+    assert.ok(trip.pod, "it did reach a Pod");
+    assert.match(trip.reason, /gets it, but its answer comes from 10\.1\.[23]\.2:80/);
+  }
+  const shares = cluster.shares(url);
+  assert.equal(
+    Object.entries(shares).map(([end, share]) => [end, share.toFixed(6)]),
+    [
+      [own, "0.333333"],
+      ["timed out", "0.666667"],
+    ],
+  );
+  const text = outcomesText(outcomes);
+  assert.match(text, new RegExp(`^ +33\\.33 %  ${own}$`, "m"));
+  assert.match(text, /^ +66\.67 %  timed out$/m);
+  assert.is(text.match(/^ +\S+ %  default\/nginx-\S+$/gm)!.length, 1);
+  const counts = cluster.spread(url, 300);
+  assert.equal(Object.keys(counts).sort(), [own, "timed out"].sort());
+  const chart = spread(outcomes, counts).text;
+  assert.match(chart, /timed out +\d+ +200\.0 +2\/3/);
+  assert.is(chart.match(/nginx-/g)!.length, 1);
+});
+
+test("what a process of a node answers is its node's, not somebody's outside", () => {
+  const cluster = articleCluster();
+  const url = "http://192.168.0.2:10256/healthz";
+  assert.equal(cluster.shares(url), { "a process on node-b": 1 });
 });
 
 test("an unknown client is a question that cannot be asked", () => {

@@ -2,8 +2,8 @@ import { endpoint } from "../net/ip.js";
 import { seeded, type Chooser } from "../net/choice.js";
 import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Network } from "./network.js";
+import { endOf } from "./end.js";
 import {
-  endOf,
   travel,
   travelAll,
   travelPacket,

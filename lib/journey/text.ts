@@ -1,4 +1,5 @@
 /** A journey as aligned text for a terminal: what `stopover journey` prints. */
+import { endOf } from "./end.js";
 import type { Header, Hop, Journey, Outcomes, Step } from "./types.js";
 
 const stops = { 1: "(1)", 2: "(2)", 3: "(3)" } as const;
@@ -26,7 +27,7 @@ export function outcomesText({ request, outcomes }: Outcomes): string {
       .map((h) => h.name)
       .join(" -> ");
   for (const o of outcomes) {
-    const end = o.pod ?? o.disposition;
+    const end = endOf(o);
     shares.set(end, (shares.get(end) ?? 0) + o.probability);
   }
   return (

@@ -17,6 +17,7 @@ import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from ".
 import { parseCIDR } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { clientAt, clientOf, hostAndPort, meet, named, resolveFor, type Client } from "./client.js";
+import { endOf } from "./end.js";
 import type { Balancer, Network } from "./network.js";
 import { headerOf, Recorder } from "./record.js";
 import type { Disposition, Header, Hop, Journey, JourneyRequest, Outcomes } from "./types.js";
@@ -77,10 +78,6 @@ export function travelShares(
   }
   return Object.fromEntries([...shares].map(([end, share]) => [end, toNumber(share)]));
 }
-
-/** Where a journey ended, in a word or a name. */
-export const endOf = ({ pod, disposition }: Journey): string =>
-  disposition === "delivered" ? (pod ?? "outside the cluster") : disposition;
 
 /**
  * One bare packet that arrives at a node, or leaves it where the source is one of the node's own
