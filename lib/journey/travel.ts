@@ -16,10 +16,12 @@ import { rollBack, type NetStep, type Walk } from "../net/iptables/walk.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
 import { parseCIDR } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
-import { clientAt, clientOf, hostAndPort, meet, named, resolveFor, type Client } from "./client.js";
 import { endOf } from "./end.js";
+import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
 import type { Balancer, Network } from "./network.js";
+import { nameOf, originAt, originOf, type Origin } from "./origin.js";
 import { headerOf, Recorder } from "./record.js";
+import { readURL } from "./url.js";
 import type { Disposition, Header, Hop, Journey, JourneyRequest, Outcomes } from "./types.js";
 
 export interface TravelOptions {
@@ -145,7 +147,7 @@ interface Proxied {
 
 class Trip {
   #recorder: Recorder | undefined;
-  #client!: Client;
+  #origin!: Origin;
   #proxied: Proxied | undefined;
   #bare = false;
   /** The node of a client whose Pod nobody knows: what goes to the client passes it. */
@@ -165,36 +167,35 @@ class Trip {
   }
 
   request(url: string, from: string): Journey {
-    this.#client = clientOf(this.network, from);
+    this.#origin = originOf(this.network, from);
     const request: JourneyRequest = { url, from, source: "" };
-    const goal = hostAndPort(url);
+    const goal = readURL(url);
     const port = this.walk.choose.port(...ephemeral);
-    request.source = endpoint(this.#client.addresses[0]!, port);
+    request.source = endpoint(this.#origin.addresses[0]!, port);
     const asked = {
       source: request.source,
       destination: "failure" in goal ? url : goal.text,
       protocol: "TCP",
     };
-    this.#recorder?.hop("client", named(this.#client), null, asked, asked);
+    this.#recorder?.hop("client", nameOf(this.#origin), null, asked, asked);
     if ("failure" in goal) return this.#failed(request, "name not found", goal.failure);
-    const addresses = this.#resolve(goal.host, goal.port, asked);
-    if ("failure" in addresses) return this.#failed(request, "name not found", addresses.failure);
-    const pair = meet(this.#client, addresses.found);
-    if (!pair)
-      return this.#failed(
-        request,
-        "no route",
-        `the client has no address of the same family as ${addresses.found.join(", ")}`,
-      );
+    const lookup = lookUp(this.network, this.#origin, goal.host);
+    const meeting = meet(this.#origin, lookup.addresses, this.walk.choose);
+    const out = endpoint(meeting?.other ?? lookup.addresses[0] ?? goal.host, goal.port);
+    if (meeting) request.source = endpoint(meeting.own, port);
+    this.#recordLookup(lookup, meeting, asked, {
+      ...asked,
+      source: request.source,
+      destination: out,
+    });
+    if (!meeting) return this.#unresolved(request, lookup);
     const packet: Packet = {
       protocol: "TCP",
-      source: pair.own,
+      source: meeting.own,
       sourcePort: port,
-      destination: pair.other,
+      destination: meeting.other,
       destinationPort: goal.port,
     };
-    request.source = sourceOf(packet);
-    if (this.#recorder && addresses.trail) this.#recorder.hops.at(-1)!.out = headerOf(packet);
     return this.#thereAndBack(request, packet, () => this.#fromClient(packet));
   }
 
@@ -217,11 +218,11 @@ class Trip {
       destination: destination.address,
       destinationPort: destination.port,
     };
-    this.#client = clientAt(this.network, packet.source);
+    this.#origin = originAt(this.network, packet.source);
     const request: JourneyRequest = { url: "", from, source: sourceOf(packet) };
     const own = machine.kernel.isLocal(parseAddress(packet.source));
-    if (own && this.#client.kind !== "node")
-      this.#client = { kind: "node", machine, addresses: [packet.source] };
+    if (own && this.#origin.kind !== "node")
+      this.#origin = { kind: "node", machine, addresses: [packet.source] };
     const incoming = machine.sandboxAt(packet.source)?.interface ?? "eth0";
     this.#bare = true;
     if (this.network.isUnknownPod(packet.source)) this.#behind = machine;
@@ -310,30 +311,38 @@ class Trip {
 
   // ---- the stations ----
 
-  #resolve(
-    host: string,
-    port: number,
+  #recordLookup(
+    { server, addresses, trail, failure, unknown }: Lookup,
+    meeting: Meeting | undefined,
     asked: Header,
-  ): { found: string[]; trail?: true } | { failure: string } {
-    if (hostIsAddress(host)) return { found: [parseAddress(host).text] };
-    const { server, addresses, trail, failure } = resolveFor(this.network, this.#client, host);
-    if (!this.#recorder && addresses.length) return { found: addresses };
-    const out = addresses.length ? { ...asked, destination: endpoint(addresses[0]!, port) } : asked;
-    const why =
-      failure ?? (addresses.length ? undefined : `the name "${host}" exists, but has no address`);
-    this.#recorder?.hop("dns", server, null, asked, out, [
+    out: Header,
+  ): void {
+    if (server === undefined || !this.#recorder) return;
+    const note =
+      unknown ??
+      failure ??
+      (meeting && meeting.among > 1
+        ? `one of ${meeting.among} addresses: each answer lists them in another order, and the client takes the first`
+        : undefined);
+    this.#recorder.hop("dns", server, null, asked, addresses.length ? out : asked, [
       ...trail.map((rule) => ({ action: "resolve" as const, rule })),
-      ...(why ? [{ action: "resolve" as const, note: why }] : []),
+      ...(note === undefined ? [] : [{ action: "resolve" as const, note }]),
     ]);
-    return why ? { failure: why } : { found: addresses, trail: true };
+  }
+
+  #unresolved(request: JourneyRequest, { addresses, failure, unknown }: Lookup): Journey {
+    if (unknown !== undefined) return this.#failed(request, "unknown", unknown);
+    if (failure !== undefined) return this.#failed(request, "name not found", failure);
+    const why = `the client has no address of the same family as ${addresses.join(", ")}`;
+    return this.#failed(request, "no route", why);
   }
 
   #fromClient(packet: Packet): End {
-    const client = this.#client;
-    if (client.kind === "outside") return this.#fabric(packet);
-    return client.kind === "node"
-      ? this.#leaves(client.machine, packet)
-      : this.#arrives(client.machine, packet, client.sandbox.interface);
+    const origin = this.#origin;
+    if (origin.kind === "outside") return this.#fabric(packet);
+    return origin.kind === "node"
+      ? this.#leaves(origin.machine, packet)
+      : this.#arrives(origin.machine, packet, origin.sandbox.interface);
   }
 
   /** The network between the machines: whoever owns the destination gets the packet. */
@@ -345,8 +354,8 @@ class Trip {
     if (balancer && !this.#replying) return this.#balance(balancer, packet);
     if (
       this.#replying &&
-      this.#client.addresses.includes(packet.destination) &&
-      this.#client.kind === "outside"
+      this.#origin.addresses.includes(packet.destination) &&
+      this.#origin.kind === "outside"
     )
       return this.#towardsClient(packet);
     const machine = this.network.machineAt(nextHop) ?? this.network.machineFor(packet.destination);
@@ -382,14 +391,14 @@ class Trip {
   get #fromInternet(): boolean {
     return (
       !this.#replying &&
-      this.#client.kind === "outside" &&
-      this.#client.name === "internet" &&
+      this.#origin.kind === "outside" &&
+      this.#origin.name === "internet" &&
       this.#hopsLeft === timeToLive
     );
   }
 
   #reachClient(packet: Packet): End {
-    this.#recorder?.hop("client", named(this.#client), null, headerOf(packet), headerOf(packet), [
+    this.#recorder?.hop("client", nameOf(this.#origin), null, headerOf(packet), headerOf(packet), [
       { action: "deliver", note: "the answer is back where the question came from" },
     ]);
     return { taken: "client", packet };
@@ -485,9 +494,9 @@ class Trip {
       ],
     );
     this.#proxied = undefined;
-    const client = this.#client;
-    if (client.kind === "outside") return this.#reachClient(answer);
-    return this.#arrives(client.machine, answer, "eth0");
+    const origin = this.#origin;
+    if (origin.kind === "outside") return this.#reachClient(answer);
+    return this.#arrives(origin.machine, answer, "eth0");
   }
 
   #hopsLeft = timeToLive;
@@ -614,8 +623,6 @@ const ruleText = ({
   const comment = rule?.matches.find((m) => m.kind === "comment");
   return `${comment?.kind === "comment" ? `"${comment.text}"` : "a rule"} in table ${table}, chain ${chain}${rule?.cause ? `, because of ${rule.cause}` : ""}`;
 };
-
-const hostIsAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(":");
 
 /** "10.1.1.2", "10.1.1.2:80", "fd00::1", "[fd00::1]:80". */
 function readEndpoint(name: string, text: string): { address: string; port: number | undefined } {

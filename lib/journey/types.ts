@@ -16,6 +16,7 @@ export const dispositions = [
   "connection refused",
   "port not listening",
   "timed out",
+  /** A field or an object decides that is not modelled; the reason names it. */
   "unknown",
 ] as const;
 /** How a journey ends. */

@@ -9,18 +9,6 @@ import type { EndpointSlice, Service } from "../objects/types.js";
 
 export const clusterDomain = "cluster.local";
 
-/**
- * The names under which a Pod's resolver tries `name`, in order: resolv.conf has the search list
- * and `options ndots:5`.
- */
-export function searchNames(name: string, namespace: string): string[] {
-  if (name.endsWith(".")) return [name];
-  const searched = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain].map(
-    (domain) => `${name}.${domain}`,
-  );
-  return name.split(".").length - 1 >= 5 ? [name, ...searched] : [...searched, name];
-}
-
 /** Keeps `zone` equal to what the informers hold; they are started by the caller. */
 export function runCoreDns(informers: Informers, zone: Zone): void {
   const services = informers.of("Service");

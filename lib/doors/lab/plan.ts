@@ -3,14 +3,15 @@
  * and rules, the Pods on them, the load balancers, the names, and the client. It is read from the
  * very network that our own journeys go through.
  */
-import { clientOf, hostAndPort, type Client } from "../../journey/client.js";
+import { questionsOf } from "../../journey/lookup.js";
+import { nameOf, originOf, type Origin } from "../../journey/origin.js";
+import { readURL } from "../../journey/url.js";
 import type { Network } from "../../journey/network.js";
 import type { DnsRecord } from "../../net/dns.js";
 import { saveText } from "../../net/iptables/text.js";
 import type { LoadBalancer, Target } from "../../net/load-balancer.js";
 import type { Route } from "../../net/routes.js";
 import type { RuleSet } from "../../net/iptables/rule.js";
-import { searchNames } from "../../node/dns.js";
 import type { Machine, Sandbox } from "../../node/machine.js";
 
 export interface LabNode {
@@ -44,7 +45,7 @@ export interface LabPlan {
   /** Which range of Pods lies behind which node's address: what a cloud's route table says. */
   podRoutes: readonly { to: string; via: string }[];
   names: readonly { name: string; records: readonly DnsRecord[] }[];
-  client: { kind: Client["kind"]; name: string; addresses: readonly string[] };
+  client: { kind: Origin["kind"]; name: string; addresses: readonly string[] };
   url: string;
   /** What the client's resolver asks for, in this order. */
   lookups: readonly string[];
@@ -57,7 +58,7 @@ const limits = { nodes: 20, pods: 100 } as const;
  * Throws where the question cannot be put to a lab: too large a cluster, a URL that is not http.
  */
 export function planOf(network: Network, { url, from }: { url: string; from: string }): LabPlan {
-  const goal = hostAndPort(url);
+  const goal = readURL(url);
   if ("failure" in goal) throw new Error(goal.failure);
   if (!/^http:/i.test(url))
     throw new Error(
@@ -78,8 +79,9 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
         `this cluster has ${all.length} ${kind}, and a lab holds ${limits[kind]}; make the cluster smaller (--nodes 3, replicas: 3)`,
       );
   }
-  const client = clientOf(network, from);
-  const namespace = client.kind === "pod" ? client.sandbox.key.split("/")[0]! : undefined;
+  const origin = originOf(network, from);
+  const { ofCluster, names } = questionsOf(origin, goal.host);
+  const zones = [network.internet, ...(ofCluster ? [network.clusterDns] : [])];
   return {
     nodes: machines.map(nodeOf),
     pods,
@@ -88,20 +90,9 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
     podRoutes: [...network.routes].flatMap(({ to, via }) =>
       via === undefined ? [] : [{ to, via }],
     ),
-    names: [...network.internet.entries(), ...network.clusterDns.entries()].map(
-      ([name, records]) => ({ name, records }),
-    ),
-    client: {
-      kind: client.kind,
-      name:
-        client.kind === "pod"
-          ? client.sandbox.key
-          : client.kind === "node"
-            ? client.machine.name
-            : client.name,
-      addresses: client.addresses,
-    },
-    lookups: namespace === undefined ? [goal.host] : searchNames(goal.host, namespace),
+    names: zones.flatMap((zone) => zone.entries()).map(([name, records]) => ({ name, records })),
+    client: { kind: origin.kind, name: nameOf(origin), addresses: origin.addresses },
+    lookups: names,
   };
 }
 

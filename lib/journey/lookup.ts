@@ -1,0 +1,121 @@
+/** From a host in a URL to the address that the client connects to. */
+import type { Chooser } from "../net/choice.js";
+import { familyOf, readAddress, type Family } from "../net/ip.js";
+import type { Sandbox } from "../node/machine.js";
+import { hasDNSConfig, resolverOf, type Resolver } from "../node/resolver.js";
+import type { Network } from "./network.js";
+import type { Origin } from "./origin.js";
+
+/** What a resolver answered. */
+export interface Lookup {
+  /** Who answered it, as its hop is called; left out where nobody had to be asked. */
+  server?: string;
+  /** All of the answer's addresses, as the zone lists them. */
+  addresses: readonly string[];
+  /** The records that were met, one line each. */
+  trail: readonly string[];
+  /** Why there are no addresses. */
+  failure?: string;
+  /** Set where a field decides that is not modelled, so that nobody can tell the answer. */
+  unknown?: string;
+}
+
+/** What the origin's resolver makes of a host. An address stands for itself. */
+export function lookUp(network: Network, origin: Origin, host: string): Lookup {
+  const address = isAddress(host) ? readAddress(host) : undefined;
+  if (address) return { addresses: [address.text], trail: [] };
+  const sandbox = sandboxOf(origin);
+  const resolver = resolverFor(sandbox);
+  switch (resolver.asks) {
+    case "node":
+      return explained(host, { server: "DNS", ...network.internet.resolve(host) });
+    case "unknown":
+      return untold("DNS", resolver.field, sandbox!);
+    case "cluster":
+      return askCluster(network, sandbox!, host, resolver.namesFor(host));
+  }
+}
+
+function askCluster(
+  { clusterDns, internet }: Network,
+  sandbox: Sandbox,
+  host: string,
+  names: readonly string[],
+): Lookup {
+  const server = "cluster DNS";
+  const known = names.find((name) => clusterDns.has(name) || internet.has(name));
+  if (known !== undefined)
+    return explained(host, { server, ...clusterDns.resolve(known, internet) });
+  if (hasDNSConfig(sandbox.pod)) return untold(server, "spec.dnsConfig", sandbox);
+  const failure = `no DNS server knows the name "${host}", nor with any of the Pod's search domains (NXDOMAIN)`;
+  return { server, addresses: [], trail: [], failure };
+}
+
+function explained(host: string, answer: Lookup): Lookup {
+  if (answer.addresses.length > 0 || answer.failure !== undefined) return answer;
+  return { ...answer, failure: `the name "${host}" exists, but has no address` };
+}
+
+const untold = (server: string, field: string, { key }: Sandbox): Lookup => ({
+  server,
+  addresses: [],
+  trail: [],
+  unknown: `${field} of Pod ${key} decides whom it asks for names and which search domains it tries, and that is not modelled`,
+});
+
+/** The names that the origin's resolver asks for, in this order, and of whom. */
+export function questionsOf(origin: Origin, host: string): { ofCluster: boolean; names: string[] } {
+  const resolver = resolverFor(sandboxOf(origin));
+  return resolver.asks === "cluster"
+    ? { ofCluster: true, names: resolver.namesFor(host) }
+    : { ofCluster: false, names: [host] };
+}
+
+const resolverFor = (sandbox: Sandbox | undefined): Resolver =>
+  sandbox ? resolverOf(sandbox.pod) : { asks: "node" };
+
+/** The Pod whose process asks; undefined where it is a node's own, or somebody outside. */
+function sandboxOf(origin: Origin): Sandbox | undefined {
+  switch (origin.kind) {
+    case "pod":
+      return origin.sandbox;
+    case "node":
+      return origin.pod;
+    case "outside":
+      return undefined;
+  }
+}
+
+/** A last label of digits makes a host an address (WHATWG URL, "ends in a number"). */
+const isAddress = (host: string): boolean => /^[\d.]+$/.test(host) || host.includes(":");
+
+/** Which address the client connects to, and from which one of its own. */
+export interface Meeting {
+  own: string;
+  other: string;
+  /** How many addresses of that family the answer held. */
+  among: number;
+}
+
+/**
+ * The two sides' addresses of a family that they have in common, IPv4 first; undefined where they
+ * share none. Of several addresses each is as likely to be the other's: DNS servers change their
+ * order with each answer (CoreDNS's plugin loadbalance shuffles them), and clients take the first.
+ */
+export function meet(
+  { addresses }: Origin,
+  answer: readonly string[],
+  choose: Chooser,
+): Meeting | undefined {
+  for (const family of ["IPv4", "IPv6"] as const) {
+    const own = ofFamily(addresses, family)[0];
+    const others = ofFamily(answer, family);
+    if (own === undefined || others.length === 0) continue;
+    const first = others.length === 1 ? 0 : choose.pick(others.length);
+    return { own, other: others[first]!, among: others.length };
+  }
+  return undefined;
+}
+
+const ofFamily = (addresses: readonly string[], family: Family): readonly string[] =>
+  addresses.filter((address) => familyOf(address) === family);

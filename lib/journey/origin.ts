@@ -1,0 +1,74 @@
+/** Where a journey begins: the host, the node or the Pod that asks. */
+import { readAddress } from "../net/ip.js";
+import type { Machine, Sandbox } from "../node/machine.js";
+import type { Network } from "./network.js";
+
+/**
+ * A host on the internet; both addresses are of ranges kept for documentation (RFC 5737, RFC 3849).
+ */
+export const internetHost = { IPv4: "203.0.113.2", IPv6: "2001:db8:113::2" } as const;
+
+export type Origin =
+  /** A host that is no machine of the cluster: on the internet, or in the nodes' own network. */
+  | { kind: "outside"; name: string; addresses: readonly string[] }
+  /** A process in a node's own network; `pod` where it is a hostNetwork Pod's. */
+  | { kind: "node"; machine: Machine; addresses: readonly string[]; pod?: Sandbox }
+  | { kind: "pod"; machine: Machine; sandbox: Sandbox; addresses: readonly string[] };
+
+/**
+ * `from` is "internet", an IP, "node/NAME" or "pod/NAMESPACE/NAME". Throws where there is nobody of
+ * that name.
+ */
+export function originOf(network: Network, from: string): Origin {
+  if (from === "internet")
+    return { kind: "outside", name: from, addresses: [internetHost.IPv4, internetHost.IPv6] };
+  const [kind, ...rest] = from.split("/");
+  if (kind === "node" && rest.length === 1) return onNode(network, from, rest[0]!);
+  if (kind === "pod" && rest.length === 2) {
+    const found = network.sandbox(rest.join("/"));
+    if (!found) throw new Error(`from "${from}": no node runs a Pod "${rest.join("/")}"`);
+    return inPod(found);
+  }
+  const address = readAddress(from)?.text;
+  if (address === undefined)
+    throw new Error(
+      `from "${from}": allowed are internet, an IP address, node/NAME and pod/NAMESPACE/NAME`,
+    );
+  return originAt(network, address);
+}
+
+/** Whoever has this address; a stranger outside where nobody has. */
+export function originAt(network: Network, address: string): Origin {
+  const machine = network.machineAt(address);
+  if (machine) return { kind: "node", machine, addresses: [address] };
+  const holder = network.machineFor(address);
+  const sandbox = holder?.sandboxAt(address);
+  return holder && sandbox
+    ? { ...inPod({ machine: holder, sandbox }), addresses: [address] }
+    : { kind: "outside", name: address, addresses: [address] };
+}
+
+function onNode(network: Network, from: string, name: string): Origin {
+  const machine = network.machines.get(name);
+  if (machine) return { kind: "node", machine, addresses: machine.addresses };
+  const known = [...network.machines.keys()].slice(0, 10).join(", ");
+  throw new Error(`from "${from}": there is no node "${name}"; the nodes are ${known}`);
+}
+
+function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Origin {
+  return sandbox.hostNetwork
+    ? { kind: "node", machine, addresses: machine.addresses, pod: sandbox }
+    : { kind: "pod", machine, sandbox, addresses: sandbox.ips };
+}
+
+/** What the origin is called on its hop. */
+export function nameOf(origin: Origin): string {
+  switch (origin.kind) {
+    case "outside":
+      return origin.name;
+    case "node":
+      return origin.machine.name;
+    case "pod":
+      return origin.sandbox.key;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What a Pod's /etc/resolv.conf says, as its kubelet writes it: whom it asks for names, and under
+ * which names it tries. (pkg/kubelet/network/dns/dns.go, getPodDNSType and GetPodDNS)
+ */
+import type { Pod } from "../objects/types.js";
+import { clusterDomain } from "./dns.js";
+
+export type Resolver =
+  /** It asks the cluster's DNS for each of these names in turn. */
+  | { asks: "cluster"; namesFor(name: string): string[] }
+  /** It asks whom the node asks. */
+  | { asks: "node" }
+  /** Whom it asks is in spec.dnsConfig, which is not modelled. */
+  | { asks: "unknown"; field: string };
+
+/** `hostNetwork` with the policy ClusterFirst, the default, means Default: kubelet falls through. */
+export function resolverOf({ metadata, spec }: Pod): Resolver {
+  const { dnsPolicy = "ClusterFirst", hostNetwork = false } = spec;
+  if (dnsPolicy === "None") return { asks: "unknown", field: "spec.dnsConfig" };
+  if (dnsPolicy === "Default" || (dnsPolicy === "ClusterFirst" && hostNetwork))
+    return { asks: "node" };
+  const namespace = metadata.namespace ?? "default";
+  return { asks: "cluster", namesFor: (name) => searchNames(name, namespace) };
+}
+
+/** A Pod's dnsConfig adds search domains of its own, which are not modelled. */
+export const hasDNSConfig = ({ spec }: Pod): boolean => "dnsConfig" in spec;
+
+/**
+ * The names under which a Pod's resolver tries `name`, in order: resolv.conf has the search list
+ * and `options ndots:5`.
+ */
+function searchNames(name: string, namespace: string): string[] {
+  if (name.endsWith(".")) return [name];
+  const searched = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain].map(
+    (domain) => `${name}.${domain}`,
+  );
+  return name.split(".").length - 1 >= 5 ? [name, ...searched] : [...searched, name];
+}
