@@ -1,4 +1,5 @@
-import { endOf, type HistoryEntry, type Journey, type Outcomes } from "stopover";
+import type { HistoryEntry, Journey, Outcomes } from "stopover";
+import { endOf } from "stopover/internal/journey/end";
 import type { Chart } from "./picture.js";
 import { componentOf, homeOf } from "./control-plane.js";
 import { aligned, fraction } from "./text.js";

@@ -207,6 +207,27 @@ const rows: Row[] = [
     ends: "no route",
     because: /Pod's address/,
   },
+  ...["203.0.113.2", "8.8.8.8", "10.9.9.9", "172.16.0.9"].map((from): Row => ({
+    says: `nor to ${from}, which is in no network of the cluster's`,
+    url: "http://10.1.1.2/",
+    from,
+    ends: "no route",
+    because: /Pod's address, and no route leads there from the internet/,
+  })),
+  {
+    says: "a host in the nodes' own network reaches a Pod",
+    url: "http://10.1.1.2/",
+    from: "192.168.7.7",
+    ends: "delivered",
+    because: /answers/,
+  },
+  {
+    says: "a stranger reaches the NodePort all the same",
+    url: "http://192.168.0.2:30519/",
+    from: "8.8.8.8",
+    ends: "delivered",
+    because: /answers; it sees 192\.168\.0\.2/,
+  },
   {
     says: "the NodePort answers on every node",
     url: "http://192.168.0.2:30519/",
@@ -454,6 +475,204 @@ test("what a process of a node answers is its node's, not somebody's outside", (
   const cluster = articleCluster();
   const url = "http://192.168.0.2:10256/healthz";
   assert.equal(cluster.shares(url), { "a process on node-b": 1 });
+});
+
+// ---- names ------------------------------------------------------------------------------------------------------
+
+const client = (spec: string, name = "client"): string =>
+  `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: ${spec}}`;
+const busybox = "containers: [{name: a, image: busybox}]";
+
+/** Three Pods behind a headless Service and behind one with a ClusterIP, without a cloud. */
+function withHeadless(...more: string[]): Cluster {
+  const cluster = createCluster({ nodes: 2, domains: {} });
+  cluster.apply(read(`${manifests}/deployment.yaml`));
+  const named = (name: string, spec: string) =>
+    `{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: ${spec}}`;
+  cluster.apply(named("web", "{selector: {app: nginx}, ports: [{port: 80}]}"));
+  const asAPI = cluster.as("a user");
+  asAPI.create({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "headless", namespace: "default" },
+    spec: { clusterIP: "None", selector: { app: "nginx" }, ports: [{ port: 80 }] },
+  } as never);
+  for (const each of [client(`{${busybox}}`), ...more]) cluster.apply(each);
+  cluster.settle();
+  return cluster;
+}
+
+test("of a headless Service's ready Pods each is the first as often as the others", () => {
+  const cluster = withHeadless();
+  const from = "pod/default/client";
+  const { outcomes } = cluster.outcomes("http://headless/", { from });
+  assert.is(outcomes.length, 3);
+  const pods = cluster.list("Pod", { labelSelector: "app=nginx" });
+  assert.equal(
+    outcomes.map(({ pod }) => pod).sort(),
+    pods.map(({ metadata }) => `default/${metadata.name}`).sort(),
+  );
+  for (const { probability, hops } of outcomes) {
+    assert.is(probability, 1 / 3);
+    const dns = hops.find(({ kind }) => kind === "dns")!;
+    assert.is(dns.steps.length, 4, "three records, and which one was the first");
+    assert.match(dns.steps.at(-1)!.note!, /one of 3 addresses/);
+    assert.is(dns.out.destination, hops.at(-1)!.in.destination);
+  }
+  const seen = cluster.spread("http://headless/", 300, { from });
+  assert.is(Object.keys(seen).length, 3);
+  for (const count of Object.values(seen)) assert.ok(Math.abs(count - 100) < 45, `${count}`);
+});
+
+test("a Pod that is not ready is none of a headless Service's addresses", () => {
+  const unready = `{apiVersion: v1, kind: Pod, metadata: {name: unready, labels: {app: nginx}}, spec:
+    {containers: [{name: a, image: nginx, readinessProbe: {tcpSocket: {port: 9}}}]}}`;
+  const cluster = withHeadless(unready);
+  const shares = cluster.shares("http://headless/", { from: "pod/default/client" });
+  assert.is(Object.keys(shares).length, 3);
+  assert.not("default/unready" in shares);
+});
+
+test("a node asks its own loopback address from that address", () => {
+  const cluster = articleCluster();
+  const trip = cluster.request("http://127.0.0.1:10256/healthz", { from: "node/node-a" });
+  assert.is(trip.disposition, "delivered", story(trip));
+  assert.match(trip.request.source, /^127\.0\.0\.1:/);
+});
+
+test("a name with several addresses outside of the cluster: each can be the first, too", () => {
+  const cluster = articleCluster();
+  const address = (n: number) => ({ type: "A" as const, address: `192.168.0.${n}` });
+  cluster.dns.set("nodes.example", [address(1), address(2), address(3)]);
+  const url = "http://nodes.example:30519/";
+  const { outcomes } = cluster.outcomes(url);
+  assert.is(outcomes.length, 9);
+  assert.equal(new Set(outcomes.map(({ hops }) => hops[1]!.out.destination)).size, 3);
+  const mixed = [address(1), { type: "AAAA" as const, address: "fd00::1" }];
+  cluster.dns.set("mixed.example", mixed);
+  assert.is(cluster.outcomes("http://mixed.example:30519/").outcomes.length, 3, "one of a family");
+});
+
+const dnsRows: { says: string; spec: string; url: string; ends: Disposition; because: RegExp }[] = [
+  {
+    says: "dnsPolicy ClusterFirst asks the cluster",
+    spec: `{dnsPolicy: ClusterFirst, ${busybox}}`,
+    url: "http://web/",
+    ends: "delivered",
+    because: /answers/,
+  },
+  {
+    says: "dnsPolicy Default asks whom the node asks, who knows no Service",
+    spec: `{dnsPolicy: Default, ${busybox}}`,
+    url: "http://web/",
+    ends: "name not found",
+    because: /NXDOMAIN/,
+  },
+  {
+    says: "dnsPolicy Default knows not even a Service's full name",
+    spec: `{dnsPolicy: Default, ${busybox}}`,
+    url: "http://web.default.svc.cluster.local/",
+    ends: "name not found",
+    because: /NXDOMAIN/,
+  },
+  {
+    says: "hostNetwork with ClusterFirst falls back to Default",
+    spec: `{hostNetwork: true, ${busybox}}`,
+    url: "http://web.default.svc.cluster.local/",
+    ends: "name not found",
+    because: /NXDOMAIN/,
+  },
+  {
+    says: "hostNetwork with ClusterFirstWithHostNet asks the cluster",
+    spec: `{hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet, ${busybox}}`,
+    url: "http://web/",
+    ends: "delivered",
+    because: /answers/,
+  },
+  {
+    says: "ClusterFirstWithHostNet without hostNetwork is ClusterFirst",
+    spec: `{dnsPolicy: ClusterFirstWithHostNet, ${busybox}}`,
+    url: "http://web/",
+    ends: "delivered",
+    because: /answers/,
+  },
+  {
+    says: "dnsPolicy None: its dnsConfig decides, which is not modelled",
+    spec: `{dnsPolicy: None, dnsConfig: {nameservers: [192.0.2.1]}, ${busybox}}`,
+    url: "http://web/",
+    ends: "unknown",
+    because: /spec\.dnsConfig of Pod default\/asker decides/,
+  },
+  {
+    says: "a dnsConfig beside ClusterFirst decides nothing where the cluster knows the name",
+    spec: `{dnsConfig: {searches: [other.svc.cluster.local]}, ${busybox}}`,
+    url: "http://web/",
+    ends: "delivered",
+    because: /answers/,
+  },
+  {
+    says: "a dnsConfig beside ClusterFirst decides where no domain of its own helps",
+    spec: `{dnsConfig: {searches: [other.svc.cluster.local]}, ${busybox}}`,
+    url: "http://shop/",
+    ends: "unknown",
+    because: /spec\.dnsConfig/,
+  },
+  {
+    says: "an address needs no resolver",
+    spec: `{dnsPolicy: None, dnsConfig: {nameservers: [192.0.2.1]}, ${busybox}}`,
+    url: "http://192.168.0.1:10256/",
+    ends: "delivered",
+    because: /answers/,
+  },
+];
+
+for (const { says, spec, url, ends, because } of dnsRows) {
+  test(says, () => {
+    const cluster = withHeadless(client(spec, "asker"));
+    const trip = cluster.request(url, { from: "pod/default/asker" });
+    assert.is(trip.disposition, ends, story(trip));
+    assert.match(trip.reason, because);
+  });
+}
+
+// ---- hostPort ---------------------------------------------------------------------------------------------------
+
+test("a hostPort is not modelled, and where it decides the journey says so", () => {
+  const cluster = articleCluster();
+  const asks = (ports: string) =>
+    `{nodeName: node-b, containers: [{name: a, image: nginx, ports: ${ports}}]}`;
+  cluster.apply(client(asks("[{containerPort: 80, hostPort: 8088}]"), "server"));
+  cluster.apply(client(asks("[{containerPort: 80, hostPort: 8089, hostIP: 127.0.0.1}]"), "local"));
+  cluster.settle();
+  const ends = (url: string, from = "internet") => cluster.request(url, { from });
+  const trip = ends("http://192.168.0.2:8088/");
+  assert.is(trip.disposition, "unknown");
+  assert.match(
+    trip.reason,
+    /spec\.containers\[0\]\.ports\[0\]\.hostPort of Pod default\/server on node-b.*portmap/,
+  );
+  assert.equal(cluster.shares("http://192.168.0.2:8088/"), { unknown: 1 });
+  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 %  unknown/);
+  assert.is(ends("http://192.168.0.1:8088/").disposition, "connection refused", "another node");
+  assert.is(ends("http://192.168.0.2:8087/").disposition, "connection refused", "another port");
+  assert.is(ends("http://192.168.0.2:8089/").disposition, "connection refused", "another address");
+  assert.is(ends("http://127.0.0.1:8089/", "node/node-b").disposition, "unknown");
+  assert.is(ends("http://192.168.0.2:30519/").disposition, "delivered", "a NodePort goes first");
+  cluster.delete("Pod", "server");
+  cluster.settle();
+  assert.is(ends("http://192.168.0.2:8088/").disposition, "connection refused");
+});
+
+test("a hostNetwork Pod's hostPort is its own process's port", () => {
+  const cluster = articleCluster();
+  const ports = "[{containerPort: 8090, hostPort: 8090}]";
+  cluster.apply(
+    client(
+      `{nodeName: node-b, hostNetwork: true, containers: [{name: a, image: busybox, ports: ${ports}}]}`,
+    ),
+  );
+  cluster.settle();
+  assert.is(cluster.request("http://192.168.0.2:8090/").disposition, "delivered");
 });
 
 test("an unknown client is a question that cannot be asked", () => {

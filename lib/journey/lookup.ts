@@ -1,10 +1,10 @@
 /** From a host in a URL to the address that the client connects to. */
 import type { Chooser } from "../net/choice.js";
-import { familyOf, readAddress, type Family } from "../net/ip.js";
+import { familyOf, readAddress } from "../net/ip.js";
 import type { Sandbox } from "../node/machine.js";
 import { hasDNSConfig, resolverOf, type Resolver } from "../node/resolver.js";
 import type { Network } from "./network.js";
-import type { Origin } from "./origin.js";
+import { sourceTowards, type Origin } from "./origin.js";
 
 /** What a resolver answered. */
 export interface Lookup {
@@ -103,19 +103,16 @@ export interface Meeting {
  * order with each answer (CoreDNS's plugin loadbalance shuffles them), and clients take the first.
  */
 export function meet(
-  { addresses }: Origin,
+  origin: Origin,
   answer: readonly string[],
   choose: Chooser,
 ): Meeting | undefined {
   for (const family of ["IPv4", "IPv6"] as const) {
-    const own = ofFamily(addresses, family)[0];
-    const others = ofFamily(answer, family);
-    if (own === undefined || others.length === 0) continue;
-    const first = others.length === 1 ? 0 : choose.pick(others.length);
-    return { own, other: others[first]!, among: others.length };
+    const others = answer.filter((address) => familyOf(address) === family);
+    const own = others[0] === undefined ? undefined : sourceTowards(origin, others[0]);
+    if (own === undefined) continue;
+    const other = others[others.length === 1 ? 0 : choose.pick(others.length)]!;
+    return { own: sourceTowards(origin, other)!, other, among: others.length };
   }
   return undefined;
 }
-
-const ofFamily = (addresses: readonly string[], family: Family): readonly string[] =>
-  addresses.filter((address) => familyOf(address) === family);

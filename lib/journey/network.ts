@@ -2,7 +2,7 @@ import type { Zone } from "../net/dns.js";
 import type { LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/ip.js";
-import type { Routes } from "../net/routes.js";
+import { Routes } from "../net/routes.js";
 
 /**
  * A load balancer together with the instances behind it, and what its health checks say of them.
@@ -20,6 +20,8 @@ export interface Balancer {
 export class Network {
   readonly machines = new Map<string, Machine>();
   readonly #machineAt = new Map<string, Machine>();
+  /** The networks that the machines themselves are in. */
+  readonly #links = new Routes();
   /** Where Pods have their addresses, known ones or not. */
   readonly podRanges: CIDR[] = [];
   /**
@@ -40,6 +42,7 @@ export class Network {
   addMachine(machine: Machine): void {
     this.machines.set(machine.name, machine);
     for (const address of machine.addresses) this.#machineAt.set(address, machine);
+    for (const range of machine.ranges) this.#links.add({ to: range, dev: "eth0" });
   }
 
   removeMachine(name: string): void {
@@ -65,6 +68,19 @@ export class Network {
   balancerAt(address: string): Balancer | undefined {
     for (const each of this.balancers()) if (each.balancer.addresses.includes(address)) return each;
     return undefined;
+  }
+
+  /**
+   * Whether an address lies in a network of the cluster's: the machines' own, or the Pods'. Only
+   * from there do routes lead to Pods; everybody else comes from the internet.
+   */
+  isInside(address: string): boolean {
+    const parsed = parseAddress(address);
+    return (
+      this.#links.lookup(parsed) !== undefined ||
+      this.routes.lookup(parsed) !== undefined ||
+      this.podRanges.some((range) => range.contains(parsed))
+    );
   }
 
   /** An address of a Pod that no machine runs: in a dump, its Pod may not be among the objects. */

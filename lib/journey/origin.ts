@@ -1,5 +1,5 @@
 /** Where a journey begins: the host, the node or the Pod that asks. */
-import { readAddress } from "../net/ip.js";
+import { familyOf, readAddress } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Network } from "./network.js";
 
@@ -11,8 +11,17 @@ export const internetHost = { IPv4: "203.0.113.2", IPv6: "2001:db8:113::2" } as 
 export type Origin =
   /** A host that is no machine of the cluster: on the internet, or in the nodes' own network. */
   | { kind: "outside"; name: string; addresses: readonly string[] }
-  /** A process in a node's own network; `pod` where it is a hostNetwork Pod's. */
-  | { kind: "node"; machine: Machine; addresses: readonly string[]; pod?: Sandbox }
+  /**
+   * A process in a node's own network; `pod` where it is a hostNetwork Pod's, `bound` where it
+   * insists on one source address.
+   */
+  | {
+      kind: "node";
+      machine: Machine;
+      addresses: readonly string[];
+      pod?: Sandbox;
+      bound?: true;
+    }
   | { kind: "pod"; machine: Machine; sandbox: Sandbox; addresses: readonly string[] };
 
 /**
@@ -40,7 +49,7 @@ export function originOf(network: Network, from: string): Origin {
 /** Whoever has this address; a stranger outside where nobody has. */
 export function originAt(network: Network, address: string): Origin {
   const machine = network.machineAt(address);
-  if (machine) return { kind: "node", machine, addresses: [address] };
+  if (machine) return { kind: "node", machine, addresses: [address], bound: true };
   const holder = network.machineFor(address);
   const sandbox = holder?.sandboxAt(address);
   return holder && sandbox
@@ -59,6 +68,17 @@ function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Or
   return sandbox.hostNetwork
     ? { kind: "node", machine, addresses: machine.addresses, pod: sandbox }
     : { kind: "pod", machine, sandbox, addresses: sandbox.ips };
+}
+
+/**
+ * The source address of its packets to `destination`; undefined where it has none of that family. A
+ * node's kernel chooses: 127.0.0.1 for 127.0.0.1 (net/ipv4/route.c, ip_route_output_key_hash).
+ */
+export function sourceTowards(origin: Origin, destination: string): string | undefined {
+  const family = familyOf(destination);
+  const own = origin.addresses.find((address) => familyOf(address) === family);
+  if (origin.kind !== "node" || origin.bound) return own;
+  return own && (origin.machine.kernel.sourceFor(destination) ?? own);
 }
 
 /** What the origin is called on its hop. */

@@ -363,7 +363,7 @@ class Trip {
       machine &&
       !machine.addresses.includes(packet.destination) &&
       nextHop === packet.destination &&
-      this.#fromInternet
+      this.#isFromInternet(packet)
     ) {
       return {
         failed: "no route",
@@ -387,13 +387,13 @@ class Trip {
     return node ? this.#arrives(node, packet, "eth0") : this.#reachClient(packet);
   }
 
-  /** Still on the way from a host that is in no network of the cluster's. */
-  get #fromInternet(): boolean {
+  /** Not yet at any machine, and from a host that is in no network of the cluster's. */
+  #isFromInternet({ source }: Packet): boolean {
     return (
       !this.#replying &&
       this.#origin.kind === "outside" &&
-      this.#origin.name === "internet" &&
-      this.#hopsLeft === timeToLive
+      this.#hopsLeft === timeToLive &&
+      !this.network.isInside(source)
     );
   }
 
@@ -553,6 +553,14 @@ class Trip {
 
   #local(machine: Machine, packet: Packet, listening: boolean): End {
     if (this.#replying) return this.#reachClient(packet);
+    const { protocol, destination, destinationPort } = packet;
+    const wanted = machine.hostPort(protocol as Transport, destination, destinationPort);
+    if (wanted)
+      return {
+        failed: "unknown",
+        why: `${wanted.field} of Pod ${wanted.sandbox.key} on ${machine.name} asks for ${protocol} ${destinationPort} of its node; the CNI plugin portmap leads it there in life, and that is not modelled`,
+        packet,
+      };
     if (listening || machine.processOn(packet.protocol as Transport, packet.destinationPort))
       return { taken: "process", machine, packet };
     return {

@@ -41,6 +41,8 @@ export interface MachineOptions {
 export class Machine implements Runtime {
   readonly name: string;
   readonly addresses: readonly string[];
+  /** The networks that its addresses are in: "192.168.0.0/16". */
+  readonly ranges: readonly string[];
   readonly kernel: Kernel;
   onExit?: () => void;
   /** A machine that is down answers nothing and forwards nothing. */
@@ -53,11 +55,13 @@ export class Machine implements Runtime {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #byAddress = new Map<string, Sandbox>();
   readonly #byInterface = new Map<string, Sandbox>();
+  readonly #hostPorts = new Map<string, HostPort[]>();
   readonly #ipam = new Map<string, HostLocal>();
 
   constructor({ name, addresses, clock, gateway, sharedRoutes }: MachineOptions) {
     this.name = name;
     this.addresses = addresses.map((range) => parseCIDR(range).address.text);
+    this.ranges = addresses.map((range) => parseCIDR(range).text);
     this.kernel = new Kernel({
       name,
       clock,
@@ -93,6 +97,16 @@ export class Machine implements Runtime {
     return undefined;
   }
 
+  /**
+   * The Pod that asks for this port of the node by hostPort, and the field that does; the plugin
+   * portmap leads connections there in life. A Pod in the node's own network needs no such help.
+   */
+  hostPort(protocol: Transport, address: string, port: number): HostPort | undefined {
+    return this.#hostPorts
+      .get(`${protocol} ${port}`)
+      ?.find(({ hostIP }) => hostIP === undefined || hostIP === address);
+  }
+
   start(pod: Pod, podCIDRs: readonly string[]): { ips: string[] } {
     const key = keyOf(pod);
     const present = this.#sandboxes.get(key);
@@ -109,6 +123,8 @@ export class Machine implements Runtime {
     const sandbox = new Sandbox(pod, ips);
     this.#sandboxes.set(sandbox.key, sandbox);
     if (sandbox.hostNetwork) return sandbox;
+    for (const each of hostPortsOf(sandbox))
+      this.#hostPorts.set(each.key, [...(this.#hostPorts.get(each.key) ?? []), each]);
     this.kernel.setInterface({ name: sandbox.interface, addresses: [] });
     this.#byInterface.set(sandbox.interface, sandbox);
     for (const ip of ips) {
@@ -123,6 +139,7 @@ export class Machine implements Runtime {
     if (!sandbox || sandbox.pod.metadata.uid !== pod.metadata.uid) return;
     this.#sandboxes.delete(sandbox.key);
     if (sandbox.hostNetwork) return;
+    for (const { key } of hostPortsOf(sandbox)) this.#forgetHostPort(key, sandbox);
     this.kernel.removeInterface(sandbox.interface);
     this.#byInterface.delete(sandbox.interface);
     for (const ip of sandbox.ips) {
@@ -174,6 +191,12 @@ export class Machine implements Runtime {
     this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
   }
 
+  #forgetHostPort(key: string, sandbox: Sandbox): void {
+    const others = this.#hostPorts.get(key)?.filter((each) => each.sandbox !== sandbox) ?? [];
+    if (others.length > 0) this.#hostPorts.set(key, others);
+    else this.#hostPorts.delete(key);
+  }
+
   /**
    * The node's range in the CNI plugin's own books; what it does not give to Pods it swallows, so
    * that no packet circles.
@@ -186,6 +209,30 @@ export class Machine implements Runtime {
     }
     return pool;
   }
+}
+
+/** A port of the node that a Pod asks for. */
+export interface HostPort {
+  sandbox: Sandbox;
+  /** "spec.containers[0].ports[0].hostPort" */
+  field: string;
+  /** Only at this address of the node; undefined: at all. */
+  hostIP: string | undefined;
+}
+
+function hostPortsOf(sandbox: Sandbox): (HostPort & { key: string })[] {
+  return sandbox.pod.spec.containers.flatMap(({ ports = [] }, i) =>
+    ports.flatMap(({ hostPort, hostIP, protocol = "TCP" }, j) => {
+      if (!hostPort) return [];
+      const anywhere = !hostIP || hostIP === "0.0.0.0" || hostIP === "::";
+      return {
+        key: `${protocol} ${hostPort}`,
+        sandbox,
+        field: `spec.containers[${i}].ports[${j}].hostPort`,
+        hostIP: anywhere ? undefined : hostIP,
+      };
+    }),
+  );
 }
 
 /** A Pod's network namespace and the processes in it. */

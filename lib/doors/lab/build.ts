@@ -196,7 +196,11 @@ function cloud(wiring: Wiring, plan: LabPlan): void {
     ...plan.podRoutes.map(({ to, via }) => `route add ${to} via ${via} dev bridge`),
   );
   // from the internet, none leads there
-  wiring.in(fabric, ...plan.podRoutes.map(({ to }) => `rule add iif client to ${to} unreachable`));
+  if (!plan.client.inside)
+    wiring.in(
+      fabric,
+      ...plan.podRoutes.map(({ to }) => `rule add iif client to ${to} unreachable`),
+    );
   plan.balancers.forEach((balancer, i) => {
     if (balancer.mode === "passthrough") return passThrough(wiring, balancer, i);
     const length = plan.nodes[0]?.addresses[0]?.split("/")[1] ?? 16;

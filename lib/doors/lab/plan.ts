@@ -45,7 +45,13 @@ export interface LabPlan {
   /** Which range of Pods lies behind which node's address: what a cloud's route table says. */
   podRoutes: readonly { to: string; via: string }[];
   names: readonly { name: string; records: readonly DnsRecord[] }[];
-  client: { kind: Origin["kind"]; name: string; addresses: readonly string[] };
+  client: {
+    kind: Origin["kind"];
+    name: string;
+    addresses: readonly string[];
+    /** It is in a network of the cluster's, from which routes lead to Pods. */
+    inside: boolean;
+  };
   url: string;
   /** What the client's resolver asks for, in this order. */
   lookups: readonly string[];
@@ -91,7 +97,12 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
       via === undefined ? [] : [{ to, via }],
     ),
     names: zones.flatMap((zone) => zone.entries()).map(([name, records]) => ({ name, records })),
-    client: { kind: origin.kind, name: nameOf(origin), addresses: origin.addresses },
+    client: {
+      kind: origin.kind,
+      name: nameOf(origin),
+      addresses: origin.addresses,
+      inside: origin.addresses.every((address) => network.isInside(address)),
+    },
     lookups: names,
   };
 }
