@@ -442,6 +442,26 @@ conntrack("UDP: 30 seconds unanswered, 120 once it is a stream", () => {
   kernel.receive(ask, "eth0", walking());
   assert.is(left(), 120);
 });
+conntrack("UDP's connections are known apart, through timeouts, deletion and what-if", () => {
+  const { kernel, clock } = node();
+  const { conntrack } = kernel;
+  const ports = (): number[] =>
+    [...conntrack.udpConnections()].map(({ original }) => original.sourcePort);
+  const send = (source: number, protocol: "UDP" | "TCP", walk: Walk = walking()) =>
+    kernel.receive(packet(`203.0.113.9:${source}`, "10.1.1.2:53", protocol), "eth0", walk);
+  send(1, "TCP");
+  send(2, "UDP");
+  clock.time += 20_000;
+  send(3, "UDP");
+  const whatIf: Walk = { ...walking(), undo: [] };
+  send(4, "UDP", whatIf);
+  for (const each of conntrack.udpConnections()) conntrack.delete(each, whatIf.undo);
+  assert.equal(ports(), []);
+  rollBack(whatIf);
+  assert.equal(ports().sort(), [2, 3]);
+  clock.time += 15_000;
+  assert.equal(ports(), [3]);
+});
 conntrack("a source port that another connection uses is changed", () => {
   const { kernel } = node();
   kernel.receive(packet("203.0.113.9:40000", "192.168.0.1:30519"), "eth0", walking());

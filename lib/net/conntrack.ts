@@ -142,6 +142,7 @@ type Undo = (() => void)[] | undefined;
 
 export class Conntrack {
   readonly #byTuple = new Map<string, { connection: Connection; direction: Direction }>();
+  readonly #udp = new Set<Connection>();
   /** Out-of-window TCP packets are not INVALID (net.netfilter.nf_conntrack_tcp_be_liberal). */
   tcpLiberal = false;
 
@@ -178,6 +179,7 @@ export class Conntrack {
     connection.confirmed = true;
     this.#byTuple.set(keyOf(connection.original), { connection, direction: "original" });
     this.#byTuple.set(keyOf(connection.reply), { connection, direction: "reply" });
+    if (connection.original.protocol === "UDP") this.#udp.add(connection);
     undo?.push(() => this.delete(connection));
     return true;
   }
@@ -195,6 +197,7 @@ export class Conntrack {
       this.#byTuple.delete(key);
       undo?.push(() => this.#byTuple.set(key, entry));
     }
+    if (this.#udp.delete(connection)) undo?.push(() => this.#udp.add(connection));
   }
 
   /** All connections that have not timed out, oldest first. */
@@ -202,6 +205,11 @@ export class Conntrack {
     for (const { connection, direction } of this.#byTuple.values()) {
       if (direction === "original" && this.#alive(connection)) yield connection;
     }
+  }
+
+  /** As connections, of UDP alone: without a look at the many others. */
+  *udpConnections(): Generator<Connection> {
+    for (const connection of this.#udp) if (this.#alive(connection)) yield connection;
   }
 
   #alive = (connection: Connection): boolean => connection.expires > this.clock.now();
