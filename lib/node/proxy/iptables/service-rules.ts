@@ -3,8 +3,7 @@
  *
  * Every node's rules say the same of a Service, only not at the same moment: node-a may have synced
  * and node-b not yet. So each Service keeps the states that some node still uses, by version
- * (multi-version concurrency control, as in a database), and a node holds no rules but a version
- * number. A change costs one new state of one Service, whatever the number of nodes and Services.
+ * (versions.ts), and a node holds no rules but a version number. A change costs one new state of one Service, whatever the number of nodes and Services.
  *
  *     const rules = new ServiceRules(config);
  *     rules.setService("default/nginx", service);
@@ -16,11 +15,19 @@ import type { FamilyConfig, NodeView } from "../config.js";
 import type { Rule } from "../../../net/iptables/rule.js";
 import { PortState, type Step } from "./program.js";
 import { endpointsOf, portsOf, usesLocal } from "../services.js";
+import { Versions } from "../versions.js";
 
 interface Changes {
   keys: ReadonlySet<string>;
   alike: readonly string[];
   others: readonly string[];
+}
+
+/** The service ports as of a version; `local`: those with a policy of Local. */
+interface PortsAt {
+  ports: PortState[];
+  local: PortState[];
+  byHash: Map<string, PortState> | undefined;
 }
 
 /** One Service at one moment. What it means in rules is worked out when somebody asks. */
@@ -61,49 +68,13 @@ export class ServiceState {
   }
 }
 
-/** One Service through time: its states, oldest first. */
-class History {
-  readonly states: ServiceState[] = [];
-
-  at(version: number): ServiceState | undefined {
-    return this.states.findLast((state) => state.version <= version);
-  }
-
-  get last(): ServiceState | undefined {
-    return this.states.at(-1);
-  }
-
-  /**
-   * Forgets states that no version from `oldest` on can see. True: nothing is left of the Service.
-   */
-  prune(oldest: number): boolean {
-    while (this.states.length > 1 && this.states[1]!.version <= oldest) this.states.shift();
-    const [only] = this.states;
-    return (
-      this.states.length === 1 &&
-      only!.version <= oldest &&
-      only!.service === undefined &&
-      only!.slices.size === 0
-    );
-  }
-}
-
 export class ServiceRules {
-  /** Counts the changes. */
-  version = 0;
   /** Endpoints of all Services now. */
   endpoints = 0;
   /** The Services that have a healthCheckNodePort. */
   readonly healthChecked = new Set<string>();
-  readonly #services = new Map<string, History>();
+  readonly #states = new Versions<ServiceState>();
   readonly #sliceOwner = new Map<string, string>();
-  /** Who changed when, since the oldest version in use. */
-  readonly #log: { version: number; key: string }[] = [];
-  /** Versions in use, ascending, and by how many nodes. */
-  readonly #inUse = new Map<number, number>();
-  #newestUsed = -1;
-  /** The services by key, sorted; undefined after one came or went. */
-  #sorted: { key: string; history: History }[] | undefined;
   readonly #waiting = new Set<() => void>();
 
   /** `warn` hears of what kube-proxy ignores in a manifest. */
@@ -112,9 +83,14 @@ export class ServiceRules {
     readonly warn?: (problem: string) => void,
   ) {}
 
+  /** Counts the changes. */
+  get version(): number {
+    return this.#states.version;
+  }
+
   /** A Service as it is now; undefined: it is gone. `key`: "namespace/name". */
   setService(key: string, service: Service | undefined): void {
-    const slices = this.#services.get(key)?.last?.slices ?? new Map<string, EndpointSlice>();
+    const slices = this.#states.latest(key)?.slices ?? new Map<string, EndpointSlice>();
     this.#change(key, service, slices);
   }
 
@@ -136,7 +112,7 @@ export class ServiceRules {
   }
 
   #withSlice(service: string, key: string, slice: EndpointSlice | undefined): void {
-    const last = this.#services.get(service)?.last;
+    const last = this.#states.latest(service);
     const slices = new Map(last?.slices);
     if (slice) slices.set(key, slice);
     else slices.delete(key);
@@ -148,17 +124,11 @@ export class ServiceRules {
     service: Service | undefined,
     slices: ReadonlyMap<string, EndpointSlice>,
   ): void {
-    let history = this.#services.get(key);
-    if (history === undefined) {
-      this.#services.set(key, (history = new History()));
-      this.#sorted = undefined;
-    }
-    const state = new ServiceState(++this.version, service, slices, this.config, this.warn);
-    this.endpoints += state.size - (history.last?.size ?? 0);
-    // nobody has seen the one before
-    if (history.last && history.last.version > this.#newestUsed) history.states.pop();
-    history.states.push(state);
-    this.#log.push({ version: this.version, key });
+    const before = this.#states.latest(key);
+    const version = this.version + 1;
+    const state = new ServiceState(version, service, slices, this.config, this.warn);
+    this.endpoints += state.size - (before?.size ?? 0);
+    this.#states.set(key, service === undefined && slices.size === 0 ? undefined : state);
     if (service?.spec.healthCheckNodePort) this.healthChecked.add(key);
     else this.healthChecked.delete(key);
     const waiting = [...this.#waiting];
@@ -183,43 +153,18 @@ export class ServiceRules {
    * nobody uses any more go.
    */
   use(from: number | undefined, to: number | undefined): void {
-    if (to !== undefined) {
-      this.#inUse.set(to, (this.#inUse.get(to) ?? 0) + 1);
-      this.#newestUsed = Math.max(this.#newestUsed, to);
-    }
-    if (from === undefined) return;
-    const others = (this.#inUse.get(from) ?? 1) - 1;
-    if (others > 0) this.#inUse.set(from, others);
-    else this.#inUse.delete(from);
-    this.#prune();
-  }
-
-  #prune(): void {
-    const oldest: number = this.#inUse.keys().next().value ?? this.version;
-    let done = 0;
-    for (; done < this.#log.length && this.#log[done]!.version <= oldest; done++) {
-      const { key } = this.#log[done]!;
-      if (!this.#services.get(key)?.prune(oldest)) continue;
-      this.#services.delete(key);
-      this.#sorted = undefined;
-    }
-    this.#log.splice(0, done);
+    if (to !== undefined) this.#states.use(to);
+    if (from !== undefined) this.#states.release(from);
   }
 
   /** The Service's state as of a version. */
   stateAt(key: string, version: number): ServiceState | undefined {
-    return this.#services.get(key)?.at(version);
+    return this.#states.at(key, version);
   }
 
   /** All Services as of a version, sorted by namespace and name. */
   *statesAt(version: number): Generator<ServiceState> {
-    this.#sorted ??= [...this.#services]
-      .map(([key, history]) => ({ key, history }))
-      .sort((x, y) => (x.key < y.key ? -1 : 1));
-    for (const { history } of this.#sorted) {
-      const state = history.at(version);
-      if (state?.service !== undefined) yield state;
-    }
+    for (const state of this.#states.all(version)) if (state.service !== undefined) yield state;
   }
 
   /**
@@ -253,25 +198,22 @@ export class ServiceRules {
     });
   }
   readonly #shared = new Map<string, readonly Rule[]>();
-  /** The Service whose chains' names end in this hash. */
-  readonly #owners = new Map<string, string>();
-  readonly #ports = new Map<number, { ports: PortState[]; local: PortState[] }>();
+  readonly #ports = new Map<number, PortsAt>();
 
-  #portsAt(version: number): { ports: PortState[]; local: PortState[] } {
+  #portsAt(version: number): PortsAt {
     return remembered(this.#ports, version, () => {
       const ports = [...this.statesAt(version)].flatMap((state) => state.ports);
-      for (const { hash, info } of ports)
-        if (!this.#owners.has(hash)) this.#owners.set(hash, info.service);
-      return { ports, local: ports.filter(({ info }) => usesLocal(info)) };
+      return { ports, local: ports.filter(({ info }) => usesLocal(info)), byHash: undefined };
     });
   }
 
   /** The port whose own chains' names (but KUBE-SEP's) end in this hash, as of a version. */
   portOf(hash: string, version: number): { port: PortState; state: ServiceState } | undefined {
-    this.#portsAt(version);
-    const state = this.stateAt(this.#owners.get(hash) ?? "", version);
-    const port = state?.ports.find((each) => each.hash === hash);
-    return port && { port, state: state! };
+    const all = this.#portsAt(version);
+    all.byHash ??= new Map(all.ports.map((each) => [each.hash, each]));
+    const port = all.byHash.get(hash);
+    const state = port && this.stateAt(port.info.service, version);
+    return state && { port, state };
   }
 
   /** The Services that changed after `from`, up to `to`. */
@@ -285,9 +227,7 @@ export class ServiceRules {
    */
   changes(from: number, to: number): Changes {
     return remembered(this.#changes, `${from} ${to}`, () => {
-      const keys = new Set<string>();
-      for (let i = this.#log.length - 1; i >= 0 && this.#log[i]!.version > from; i--)
-        if (this.#log[i]!.version <= to) keys.add(this.#log[i]!.key);
+      const keys = this.#states.changed(from, to);
       const isAlike = (key: string) =>
         [from, to].every(
           (version) =>
