@@ -370,7 +370,7 @@ export class Cluster implements Traceable {
       throw new Error(
         `there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
       );
-    return nodeHandle(machine, kubelet, kubeProxy);
+    return nodeHandle(machine, kubelet, () => this.#proxies.get(name));
   }
 
   /** The processes of a Pod, to be crashed or made ill. */

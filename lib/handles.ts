@@ -4,6 +4,7 @@ import { seeded } from "./net/choice.js";
 import { conntrackText } from "./net/conntrack.js";
 import { ruleText } from "./net/iptables/text.js";
 import { rollBack } from "./net/iptables/walk.js";
+import type { Family } from "./net/ip.js";
 import { packet } from "./net/packet.js";
 import type { Chain, Rule, RuleSet, TableName } from "./net/iptables/rule.js";
 import type { KubeProxy } from "./node/proxy/kube-proxy.js";
@@ -16,7 +17,8 @@ export interface NodeHandle {
   name: string;
   machine: Machine;
   kubelet: Kubelet;
-  kubeProxy: KubeProxy;
+  /** Throws where the node has none, since its Node is gone. */
+  readonly kubeProxy: KubeProxy;
   /** What the node's kernel holds, as rows that `show` draws as a table. */
   rules: NodeRuleTables;
   /**
@@ -95,12 +97,23 @@ export interface PodHandle {
   setHealthy(healthy: boolean): void;
 }
 
-export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubeProxy): NodeHandle {
+/** `kubeProxy`: the node's, as long as its Node is there. */
+export function nodeHandle(
+  machine: Machine,
+  kubelet: Kubelet,
+  kubeProxy: () => KubeProxy | undefined,
+): NodeHandle {
   return {
     name: machine.name,
     machine,
     kubelet,
-    kubeProxy,
+    get kubeProxy() {
+      const proxy = kubeProxy();
+      if (proxy) return proxy;
+      throw new Error(
+        `${machine.name} has no kube-proxy, for it has no Node; its kubelet registers one when it starts`,
+      );
+    },
     rules: ruleTables(machine, kubeProxy),
     sockets: () => machine.kernel.sockets,
     connections: () =>
@@ -118,22 +131,26 @@ export function nodeHandle(machine: Machine, kubelet: Kubelet, kubeProxy: KubePr
     stop() {
       machine.up = false;
       kubelet.stop();
-      kubeProxy.stop();
+      kubeProxy()?.stop();
     },
     start() {
       machine.up = true;
       kubelet.start();
-      kubeProxy.start();
+      kubeProxy()?.start();
     },
   };
 }
 
-export function ruleTables({ kernel }: Machine, kubeProxy: KubeProxy): NodeRuleTables {
+export function ruleTables(
+  { kernel }: Machine,
+  kubeProxy: () => KubeProxy | undefined,
+): NodeRuleTables {
+  const written = (family: Family = "IPv4") => kubeProxy()?.lastSync(family)?.rules;
   return {
     ...ruleRows(() => kernel.rules.IPv4),
-    text: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.saveText() ?? "",
-    restoreText: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.restoreText() ?? "",
-    saveText: (family = "IPv4") => kubeProxy.lastSync(family)?.rules.asFullSync().saveText() ?? "",
+    text: (family) => written(family)?.saveText() ?? "",
+    restoreText: (family) => written(family)?.restoreText() ?? "",
+    saveText: (family) => written(family)?.asFullSync().saveText() ?? "",
   };
 }
 

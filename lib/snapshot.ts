@@ -125,7 +125,7 @@ export function openSnapshot(
         throw new Error(
           `there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`,
         );
-      return { name, rules: ruleTables(machine, proxy) };
+      return { name, rules: ruleTables(machine, () => proxy) };
     },
     request: (url, o) => path.request(url, o),
     outcomes: (url, o) => path.outcomes(url, o),

@@ -258,6 +258,8 @@ export interface FamilyConfig {
   detector: LocalDetector | "node" | undefined;
   /** "all": NodePorts answer on every local address; "primary": on the node IP. */
   nodePortAddresses: "all" | "primary" | readonly CIDR[];
+  /** What takes its place on nodes without a node IP of this family; see configOn. */
+  withoutNodeIP?: FamilyConfig;
   tcpLiberal: boolean;
   /** Counters (nfacct) in the rules; kube-proxy writes those that it could create. */
   nfacct: ReadonlySet<string>;
@@ -282,9 +284,8 @@ export function configFor(
   config: KubeProxyConfiguration,
   { nfacct = false, randomFully = true }: Features = {},
 ): FamilyConfig {
-  const nodePortAddresses = addressesFor(family, config.nodePortAddresses);
   const names = nfacct === true ? Object.values(counters) : nfacct === false ? [] : nfacct;
-  return {
+  const answeringOn = (nodePortAddresses: FamilyConfig["nodePortAddresses"]): FamilyConfig => ({
     family,
     nodePortAddresses,
     randomFully,
@@ -295,8 +296,19 @@ export function configFor(
       family === "IPv4" && config.iptables.localhostNodePorts && holdsLoopback(nodePortAddresses),
     detector: detectorFor(family, config),
     tcpLiberal: config.conntrack.tcpBeLiberal,
-  };
+  });
+  const addresses = addressesFor(family, config.nodePortAddresses);
+  return addresses === "primary"
+    ? { ...answeringOn(addresses), withoutNodeIP: answeringOn("all") }
+    : answeringOn(addresses);
 }
+
+/**
+ * The configuration as it is on a node. "primary" stands for the node's IPs; a node without one of
+ * this family has no range for it, and so all its addresses of the family answer NodePorts.
+ */
+export const configOn = ({ nodeIP }: NodeView, config: FamilyConfig): FamilyConfig =>
+  (nodeIP === undefined ? config.withoutNodeIP : undefined) ?? config;
 
 /**
  * (pkg/proxy/util/nodeport_addresses.go) A family without a range of its own answers on all

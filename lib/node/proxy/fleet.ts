@@ -12,9 +12,6 @@ import { configFor, type Features, type KubeProxyConfiguration } from "./config.
 import { KubeProxy } from "./kube-proxy.js";
 import { ServiceRules } from "./iptables/service-rules.js";
 
-/** kube-proxy's own health server: --healthz-bind-address. */
-const healthzPort = 10_256;
-
 export interface FleetOptions {
   clock: Clock;
   config: KubeProxyConfiguration;
@@ -23,10 +20,25 @@ export interface FleetOptions {
   warn?: (problem: string) => void;
 }
 
+/** Another proxy serves what has the first of these labels, and nobody what has the second. */
+const others = [
+  "service.kubernetes.io/service-proxy-name",
+  "service.kubernetes.io/headless",
+] as const;
+
+/**
+ * kube-proxy's watches leave out objects with these labels, whatever their values: for it they do
+ * not exist (cmd/kube-proxy/app/server.go, Run).
+ */
+const watched = <T extends Service | EndpointSlice>(object: T | undefined): T | undefined =>
+  others.some((label) => object?.metadata.labels?.[label] !== undefined) ? undefined : object;
+
 export class ProxyFleet {
   readonly #rules: Record<Family, ServiceRules>;
   readonly #machines = new Map<string, Machine>();
+  /** One for each machine that ever had a Node: what it wrote outlives the Node. */
   readonly #proxies = new Map<string, KubeProxy>();
+  readonly #registered = new Set<string>();
 
   constructor(private readonly options: FleetOptions) {
     const brain = (family: Family) =>
@@ -39,27 +51,33 @@ export class ProxyFleet {
     this.#machines.set(machine.name, machine);
   }
 
-  /** The kube-proxy of a node; undefined where its Node is not there yet. */
+  /** The kube-proxy of a node; undefined where its Node is not there. */
   get(node: string): KubeProxy | undefined {
-    return this.#proxies.get(node);
+    return this.#registered.has(node) ? this.#proxies.get(node) : undefined;
   }
 
   setService(key: string, service: Service | undefined): void {
-    for (const rules of Object.values(this.#rules)) rules.setService(key, service);
+    for (const rules of Object.values(this.#rules)) rules.setService(key, watched(service));
   }
 
   setEndpointSlice(key: string, slice: EndpointSlice | undefined): void {
-    for (const rules of Object.values(this.#rules)) rules.setEndpointSlice(key, slice);
+    for (const rules of Object.values(this.#rules)) rules.setEndpointSlice(key, watched(slice));
   }
 
   setNode(name: string, node: Node | undefined): void {
-    const [machine, proxy] = [this.#machines.get(name), this.#proxies.get(name)];
-    if (node && proxy) proxy.setNode(node);
-    else if (node && machine) this.#start(node, machine);
-    else if (proxy) {
-      proxy.remove();
-      this.#proxies.delete(name);
+    const machine = this.#machines.get(name);
+    if (machine === undefined) return;
+    if (node === undefined) {
+      this.#registered.delete(name);
+      this.#proxies.get(name)?.stop();
+      return;
     }
+    const proxy = this.#proxies.get(name) ?? this.#make(node, machine);
+    proxy.setNode(node);
+    if (this.#registered.has(name)) return;
+    this.#registered.add(name);
+    // a machine that is down starts its kube-proxy when it is back
+    if (machine.up) proxy.start();
   }
 
   /** Follows the cluster; the informers are started by the caller. */
@@ -69,18 +87,12 @@ export class ProxyFleet {
     informers.of("Node").onChange((name, node) => this.setNode(name, node));
   }
 
-  #start(node: Node, machine: Machine): void {
+  #make(node: Node, machine: Machine): KubeProxy {
     const { clock, config } = this.options;
-    const proxy = new KubeProxy({
-      node,
-      config,
-      clock,
-      kernel: machine.kernel,
-      rules: this.#rules,
-    });
-    this.#proxies.set(node.metadata.name, proxy);
-    machine.kernel.listen("TCP", healthzPort);
-    machine.httpStatus = (port) => (port === healthzPort ? 200 : proxy.health(port)?.status);
-    proxy.start();
+    const { kernel } = machine;
+    const proxy = new KubeProxy({ node, config, clock, kernel, rules: this.#rules });
+    this.#proxies.set(machine.name, proxy);
+    machine.httpStatus = (port) => proxy.httpStatus(port);
+    return proxy;
   }
 }

@@ -17,7 +17,7 @@ import { endpoint } from "../../net/ip.js";
 import type { Kernel } from "../../net/kernel.js";
 import type { Chain } from "../../net/iptables/rule.js";
 import type { Node } from "../../objects/types.js";
-import { viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
+import { configOn, viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
 import { canary, largeCluster, NodeRules } from "./iptables/node-rules.js";
 import { stepBetween, type Program, type Step } from "./iptables/program.js";
 import type { ServiceRules, ServiceState } from "./iptables/service-rules.js";
@@ -26,6 +26,8 @@ import type { ServiceRules, ServiceState } from "./iptables/service-rules.js";
 const fullSyncPeriod = 3_600_000;
 /** Syncs that may follow each other at once (burstSyncs). */
 const burst = 2;
+/** kube-proxy's own health server: --healthz-bind-address. */
+const healthzPort = 10_256;
 
 export interface KubeProxyOptions {
   node: Node;
@@ -60,32 +62,46 @@ export const restoreText = ({ rules, changed, deleted }: Sync): string =>
 
 export class KubeProxy {
   readonly #proxiers: Proxier[];
+  #node: Node;
+  #running = false;
+  #closeHealthz = (): void => {};
 
   constructor(readonly options: KubeProxyOptions) {
-    const { rules, config, kernel } = options;
+    const { rules, config, kernel, node } = options;
+    this.#node = node;
     this.#proxiers = (["IPv4", "IPv6"] as const)
       .filter((family) => rules[family])
       .map((family) => new Proxier(family, rules[family]!, options));
-    if (rules.IPv4?.config.localhostNodePorts) kernel.routeLocalnet = true;
+    if (rules.IPv4 && configOn(viewOf(node, "IPv4"), rules.IPv4.config).localhostNodePorts)
+      kernel.routeLocalnet = true;
     kernel.conntrack.tcpLiberal ||= config.conntrack.tcpBeLiberal;
   }
 
+  /** The process begins; nothing happens where it runs already. */
   start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#closeHealthz = this.options.kernel.listen("TCP", healthzPort);
     this.#proxiers.forEach((each) => each.start());
   }
 
-  /** The process ends; the kernel keeps the rules that it has. */
+  /** The process ends, and with it its sockets; the kernel keeps the rules that it has. */
   stop(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#closeHealthz();
     this.#proxiers.forEach((each) => each.stop());
   }
 
-  /** The node leaves the cluster: nobody needs the states that it still used. */
+  /** The machine is gone for good: nobody needs the states that its kernel still used. */
   remove(): void {
+    this.stop();
     this.#proxiers.forEach((each) => each.remove());
   }
 
   /** The Node as it is now: its addresses, Pod ranges and zone. A change brings a full sync. */
   setNode(node: Node): void {
+    this.#node = node;
     this.#proxiers.forEach((each) => each.setNode(node));
   }
 
@@ -105,6 +121,15 @@ export class KubeProxy {
   }
 
   /**
+   * The status code with which its own HTTP servers answer on this port: its health port, or a
+   * Service's healthCheckNodePort; undefined where none listens.
+   */
+  httpStatus(port: number): number | undefined {
+    if (!this.#running) return undefined;
+    return port === healthzPort ? (this.#serves ? 200 : 503) : this.health(port)?.status;
+  }
+
+  /**
    * What the health server answers on a Service's healthCheckNodePort; undefined where it does not
    * listen.
    */
@@ -115,10 +140,27 @@ export class KubeProxy {
     if (answers.length === 0) return undefined;
     const localEndpoints = Math.max(...answers.map((each) => each.localEndpoints));
     const [namespace, name] = answers[0]!.service.split("/") as [string, string];
+    const serviceProxyHealthy = this.#isHealthy;
     return {
-      status: localEndpoints > 0 ? 200 : 503,
-      body: { service: { namespace, name }, localEndpoints, serviceProxyHealthy: true },
+      status: localEndpoints > 0 && serviceProxyHealthy ? 200 : 503,
+      body: { service: { namespace, name }, localEndpoints, serviceProxyHealthy },
     };
+  }
+
+  /** Whether changes reach the kernel (pkg/proxy/healthcheck/proxy_health.go). */
+  get #isHealthy(): boolean {
+    const patience = 2 * this.options.config.iptables.syncPeriod;
+    const oldest = this.options.clock.now() - patience;
+    return this.#proxiers.every(({ waitingSince }) => (waitingSince ?? Infinity) > oldest);
+  }
+
+  /** /healthz also tells load balancers to leave a node that is about to go (KEP-3836). */
+  get #serves(): boolean {
+    const { metadata, spec } = this.#node;
+    const leaves =
+      metadata.deletionTimestamp !== undefined ||
+      spec.taints?.some(({ key }) => key === "ToBeDeletedByClusterAutoscaler");
+    return this.#isHealthy && !leaves;
   }
 }
 
@@ -175,6 +217,7 @@ class Proxier {
     this.#canaryTimer?.();
     this.rules.forget(this.#request);
     for (const port of this.health.keys()) this.#closeHealth(port);
+    this.waitingSince = undefined;
     this.#needsFull = true; // a process that starts again knows nothing of the one before
   }
 
@@ -198,9 +241,13 @@ class Proxier {
 
   // ---- when (pkg/util/async/bounded_frequency_runner.go) ----
 
+  /** Since when a change waits for a sync that succeeds. */
+  waitingSince: number | undefined;
+
   readonly #request = (): void => {
     const { minSyncPeriod } = this.options.config.iptables;
     const now = this.options.clock.now();
+    this.waitingSince ??= now;
     const tokens =
       minSyncPeriod === 0
         ? burst
@@ -299,6 +346,7 @@ class Proxier {
       return false;
     }
     this.error = undefined;
+    this.waitingSince = undefined;
     this.#needsFull = this.#viewChanged = false;
     if (full) this.#lastFull = now;
     if (cleans) this.#lastCleanup = now;
@@ -393,10 +441,7 @@ class Proxier {
    */
   #cleanConntrack(changed: ReadonlySet<string> | undefined): void {
     const { conntrack } = this.options.kernel;
-    const flows = [...conntrack.connections()].filter(
-      ({ original }) => original.protocol === "UDP",
-    );
-    if (flows.length === 0) return;
+    if (conntrack.udpConnections().next().done) return;
     const serving = new Map<string, Set<string>>();
     const { rules } = this;
     const states = changed
@@ -411,7 +456,7 @@ class Proxier {
         if (info.nodePort !== 0) serving.set(`nodePort ${info.nodePort}`, alive);
       }
     }
-    for (const connection of flows) {
+    for (const connection of conntrack.udpConnections()) {
       const { original, reply } = connection;
       const alive =
         serving.get(endpoint(original.destination, original.destinationPort)) ??

@@ -85,9 +85,7 @@ export function portsOf(service: Service, family: Family): ServicePortInfo[] {
         .map(({ ip = "" }) => ip),
       family,
     ),
-    sourceRanges: (spec.loadBalancerSourceRanges ?? [])
-      .map((range) => readCIDR(range.trim()))
-      .filter((range) => range?.family === family) as CIDR[],
+    sourceRanges: sourceRangesOf(service, family),
     affinitySeconds:
       spec.sessionAffinity === "ClientIP"
         ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10800)
@@ -97,6 +95,14 @@ export function portsOf(service: Service, family: Family): ServicePortInfo[] {
       spec.type === "LoadBalancer" && externalLocal ? (spec.healthCheckNodePort ?? 0) : 0,
   };
   return (spec.ports ?? []).map((port, index) => ({ ...shared, index, ...portInfo(key, port) }));
+}
+
+/** None is the same as a range that holds all addresses: everybody may come. */
+function sourceRangesOf({ spec }: Service, family: Family): CIDR[] {
+  const ranges = (spec.loadBalancerSourceRanges ?? [])
+    .map((range) => readCIDR(range.trim()))
+    .filter((range) => range?.family === family) as CIDR[];
+  return ranges.some(({ length }) => length === 0) ? [] : ranges;
 }
 
 const portInfo = (

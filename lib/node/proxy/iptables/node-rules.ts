@@ -14,7 +14,7 @@ import {
 } from "../../../net/iptables/rule.js";
 import { parseAddress } from "../../../net/ip.js";
 import { restoreRule, ruleText, saveText } from "../../../net/iptables/text.js";
-import { counters, type FamilyConfig, type NodeView } from "../config.js";
+import { configOn, counters, type FamilyConfig, type NodeView } from "../config.js";
 import { comment, jump, type PortState, type Program } from "./program.js";
 import type { ServiceRules, ServiceState } from "./service-rules.js";
 
@@ -208,8 +208,12 @@ export class NodeRules implements RuleSet {
     readonly options: NodeRulesOptions = {},
   ) {}
 
+  get config(): FamilyConfig {
+    return configOn(this.view, this.services.config);
+  }
+
   get family(): FamilyConfig["family"] {
-    return this.services.config.family;
+    return this.config.family;
   }
 
   /** This node's rules of one service port. */
@@ -280,7 +284,7 @@ export class NodeRules implements RuleSet {
   }
 
   #topLevel(table: TableName, name: string): readonly Rule[] | undefined {
-    const fixedChain = fixed(this.services.config)[`${table} ${name}`];
+    const fixedChain = fixed(this.config)[`${table} ${name}`];
     if (fixedChain) return fixedChain;
     if (table !== "nat" && table !== "filter") return undefined;
     if (!(topLevel[table] as readonly string[]).includes(name)) return undefined;
@@ -292,7 +296,7 @@ export class NodeRules implements RuleSet {
       name,
     );
     return table === "nat" && name === "KUBE-SERVICES"
-      ? [...rules, ...nodePortTail(this.services.config, this.view)]
+      ? [...rules, ...nodePortTail(this.config, this.view)]
       : rules;
   }
 
@@ -360,7 +364,7 @@ const write = (rules: readonly Rule[], chain: string): string => {
 };
 
 function restoreFilter(node: NodeRules): string {
-  const own = fixed(node.services.config);
+  const own = fixed(node.config);
   const firewall = own["filter KUBE-FIREWALL"]!;
   const chains =
     topLevel.filter.map(chainLine).join("") +
@@ -388,7 +392,7 @@ function restoreNat(
   changed: ReadonlySet<string> | undefined,
   deleted: readonly string[],
 ): string {
-  const own = fixed(node.services.config);
+  const own = fixed(node.config);
   let chains = topLevel.nat.map(chainLine).join("");
   let rules =
     write(own["nat KUBE-POSTROUTING"]!, "KUBE-POSTROUTING") +
@@ -407,9 +411,5 @@ function restoreNat(
   }
   for (const name of deleted) chains += chainLine(name);
   for (const name of deleted) rules += `-X ${name}\n`;
-  return table(
-    "nat",
-    chains,
-    rules + write(nodePortTail(node.services.config, node.view), "KUBE-SERVICES"),
-  );
+  return table("nat", chains, rules + write(nodePortTail(node.config, node.view), "KUBE-SERVICES"));
 }
