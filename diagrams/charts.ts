@@ -1,5 +1,6 @@
 import type { HistoryEntry, Journey, Outcomes } from "stopover";
 import { endOf } from "stopover/internal/journey/end";
+import { printable } from "stopover/internal/net/printable";
 import type { Chart } from "./picture.js";
 import { componentOf, homeOf } from "./control-plane.js";
 import { aligned, fraction } from "./text.js";
@@ -29,7 +30,7 @@ export function chart(title: string, text: string, spec: Record<string, unknown>
   return {
     kind: "vega-lite",
     title,
-    text: `${title}\n${text}`,
+    text: `${printable(title)}\n${text}`,
     spec: {
       $schema: "https://vega.github.io/schema/vega-lite/v5.json",
       title,

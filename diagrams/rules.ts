@@ -1,4 +1,5 @@
 import type { Hop, Journey, Step } from "stopover";
+import { printable } from "stopover/internal/net/printable";
 import type { Mermaid } from "./picture.js";
 import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
@@ -32,7 +33,9 @@ export function rules(trip: Journey, { node }: { node?: string } = {}): Mermaid 
   }
   if (last === undefined)
     throw new Error(
-      `no rule of ${node ?? "any node"} matched on this journey (${trip.disposition}: ${trip.reason}); it went by ${trip.hops.map(({ name }) => name).join(", ")}`,
+      printable(
+        `no rule of ${node ?? "any node"} matched on this journey (${trip.disposition}: ${trip.reason}); it went by ${trip.hops.map(({ name }) => name).join(", ")}`,
+      ),
     );
   return flow.picture(
     `The rules that ${trip.request.url || "the packet"} met${node ? ` on ${node}` : ""}`,
@@ -83,7 +86,9 @@ export function serviceRules(saveText: string, service: string): Mermaid {
     );
   if (!its.length)
     throw new Error(
-      `no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`,
+      printable(
+        `no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`,
+      ),
     );
   const own = (chain: string) => /^KUBE-(SVC|SVL|EXT|FW|SEP)-/.test(chain);
   const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)),

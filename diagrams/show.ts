@@ -14,6 +14,7 @@ import { stillMark } from "./player.js";
 import { journeys, objects, table } from "./table.js";
 import { html } from "./text.js";
 import type { Journey, KubeObject, Outcomes } from "stopover";
+import { printableLines } from "stopover/internal/net/printable";
 
 /**
  * A picture, a journey, all outcomes, an object of Kubernetes, a list of rows, or any other object
@@ -131,7 +132,9 @@ function withPng(bundle: Bundle, picture: Parameters<typeof png>[0] | undefined)
 /** What a terminal shows: the title, and the source or the aligned text. */
 export function textOf(picture: Picture): string {
   if (picture.kind !== "mermaid") return picture.text;
-  return `${picture.title}\n\n${picture.source.replace(/^%%\{init:.*\n/, "").trimEnd()}`;
+  return printableLines(
+    `${picture.title}\n\n${picture.source.replace(/^%%\{init:.*\n/, "").trimEnd()}`,
+  );
 }
 
 function richest({ data }: Bundle): [string, string | Uint8Array] {

@@ -1,4 +1,5 @@
 import type { Node } from "stopover";
+import { printable } from "stopover/internal/net/printable";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
 import {
@@ -42,7 +43,9 @@ function loadBalancer(cluster: Lister, service: Service): Mermaid {
     [port] = spec.ports ?? [];
   if (spec.type !== "LoadBalancer")
     throw new Error(
-      `Service ${metadata.name} is of type ${spec.type ?? "ClusterIP"}: only type LoadBalancer has stop-over 1`,
+      printable(
+        `Service ${metadata.name} is of type ${spec.type ?? "ClusterIP"}: only type LoadBalancer has stop-over 1`,
+      ),
     );
   flow.node("client", "client", ["anybody on", "the internet"]);
   flow.node("lb", "stop1", [
@@ -90,7 +93,9 @@ function nodePort(cluster: Lister, service: Service): Mermaid {
     [port] = spec.ports ?? [];
   if (!port?.nodePort)
     throw new Error(
-      `Service ${metadata.name} has no NodePort (type ${spec.type ?? "ClusterIP"}): stop-over 2 is for types NodePort and LoadBalancer`,
+      printable(
+        `Service ${metadata.name} has no NodePort (type ${spec.type ?? "ClusterIP"}): stop-over 2 is for types NodePort and LoadBalancer`,
+      ),
     );
   const nodes = items<Node>(cluster, "Node"),
     local = spec.externalTrafficPolicy === "Local",
@@ -159,7 +164,9 @@ function clusterIP(cluster: Lister, service: Service): Mermaid {
     [port] = spec.ports ?? [];
   if (!spec.clusterIP || spec.clusterIP === "None")
     throw new Error(
-      `Service ${metadata.name} has no ClusterIP (${spec.clusterIP === "None" ? "it is headless" : `type ${spec.type}`}): there is no stop-over 3 to draw`,
+      printable(
+        `Service ${metadata.name} has no ClusterIP (${spec.clusterIP === "None" ? "it is headless" : `type ${spec.type}`}): there is no stop-over 3 to draw`,
+      ),
     );
   const pods = endpointsOf(cluster, service),
     ready = pods.filter((pod) => pod.ready);

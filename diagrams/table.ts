@@ -9,6 +9,7 @@ import type {
   ReplicaSet,
   Service,
 } from "stopover";
+import { printable, printableLines } from "stopover/internal/net/printable";
 import type { Table } from "./picture.js";
 import { aligned, html } from "./text.js";
 
@@ -59,9 +60,9 @@ export function table(
   return {
     kind: "table",
     title,
-    html: `<table>${title && `<caption ${left}>${html(title)}</caption>`}<thead>${line("th", names)}</thead><tbody>${cells.map((row) => line("td", row)).join("")}</tbody></table>${more && `<p>${more}</p>`}`,
+    html: `<table>${title && `<caption ${left}>${html(title)}</caption>`}<thead>${line("th", names.map(printable))}</thead><tbody>${cells.map((row) => line("td", row)).join("")}</tbody></table>${more && `<p>${more}</p>`}`,
     text: [
-      title,
+      printable(title),
       aligned([names, ...cells].map((row) => row.map((cell) => cell.replaceAll("\n", " ")))),
       more,
     ]
@@ -70,7 +71,10 @@ export function table(
   };
 }
 
-function cellText(value: unknown): string {
+/** One value; what came from outside may break lines and do nothing else. */
+const cellText = (value: unknown): string => printableLines(textOf(value));
+
+function textOf(value: unknown): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "number" && !Number.isInteger(value))
     return String(Number(value.toFixed(4)));

@@ -6,6 +6,7 @@
  * label can end a string, open a directive, start a comment or be taken for markdown.
  * https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-characters
  */
+import { printable } from "stopover/internal/net/printable";
 
 /**
  * One line of a label, safe in a quoted flowchart label and in a sequence diagram's message; never
@@ -121,7 +122,8 @@ export function scriptJson(value: unknown): string {
 }
 
 /** Columns padded to their widest cell, two spaces apart, as kubectl prints them. */
-export function aligned(rows: readonly (readonly string[])[]): string {
+export function aligned(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, column) => Math.max(widest[column] ?? 0, cell.length)),
     [],

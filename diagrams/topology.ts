@@ -1,4 +1,5 @@
 import type { EndpointSlice, Journey, KubeObject, Node, Pod, Service } from "stopover";
+import { printable } from "stopover/internal/net/printable";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
 import { count, hostLines, shorten } from "./text.js";
@@ -315,7 +316,9 @@ export function findService(cluster: Lister, wanted?: string): Service {
   throw new Error(
     wanted === undefined
       ? "the cluster has no Service to draw: apply one first"
-      : `there is no Service ${JSON.stringify(wanted)}; there are: ${services.map(({ metadata }) => metadata.name).join(", ") || "none"}`,
+      : printable(
+          `there is no Service ${JSON.stringify(wanted)}; there are: ${services.map(({ metadata }) => metadata.name).join(", ") || "none"}`,
+        ),
   );
 }
 

@@ -29,6 +29,7 @@ import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { endpoint } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
+import { printable } from "./net/printable.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/dns.js";
 import {
@@ -368,7 +369,9 @@ export class Cluster implements Traceable {
     ];
     if (!machine || !kubelet || !kubeProxy)
       throw new Error(
-        `there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
+        printable(
+          `there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
+        ),
       );
     return nodeHandle(machine, kubelet, () => this.#proxies.get(name));
   }

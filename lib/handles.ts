@@ -6,6 +6,7 @@ import { ruleText } from "./net/iptables/text.js";
 import { rollBack } from "./net/iptables/walk.js";
 import type { Family } from "./net/ip.js";
 import { packet } from "./net/packet.js";
+import { printable } from "./net/printable.js";
 import type { Chain, Rule, RuleSet, TableName } from "./net/iptables/rule.js";
 import type { KubeProxy } from "./node/proxy/kube-proxy.js";
 import { why, whyChain } from "./node/proxy/iptables/why.js";
@@ -220,7 +221,9 @@ export function podHandle(network: Network, key: string): PodHandle {
       .slice(0, 10)
       .join(", ");
   if (!found)
-    throw new Error(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`);
+    throw new Error(
+      printable(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`),
+    );
   const { machine, sandbox } = found;
   return {
     machine,

@@ -14,6 +14,7 @@ import { VirtualClock } from "./machinery/virtual-clock.js";
 import { parseCIDR, readAddress, readCIDR } from "./net/ip.js";
 import { addressRecord, Zone } from "./net/dns.js";
 import type { LoadBalancer, Target } from "./net/load-balancer.js";
+import { printable } from "./net/printable.js";
 import { Routes } from "./net/routes.js";
 import { clusterDomain, recordsOf, serviceKeyOf } from "./node/dns.js";
 import { readConfiguration } from "./node/proxy/config.js";
@@ -123,7 +124,9 @@ export function openSnapshot(
       const [machine, proxy] = [network.machines.get(name), proxies.get(name)];
       if (!machine || !proxy)
         throw new Error(
-          `there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`,
+          printable(
+            `there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`,
+          ),
         );
       return { name, rules: ruleTables(machine, () => proxy) };
     },

@@ -1,4 +1,5 @@
 import type { Status } from "./client.js";
+import { printable } from "../net/ip.js";
 import type { FieldError } from "../objects/validation.js";
 
 /** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */
@@ -39,7 +40,7 @@ function failure(
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message,
+    message: printable(message),
     reason,
     ...(details && { details }),
     code,
@@ -97,6 +98,10 @@ export function invalid(subject: Subject, name: string, errors: readonly FieldEr
     name,
     ...(subject.group && { group: subject.group }),
     kind: subject.kind,
-    causes: errors.map(({ field, message, reason }) => ({ reason, message, field })),
+    causes: errors.map(({ field, message, reason }) => ({
+      reason,
+      message: printable(message),
+      field: printable(field),
+    })),
   });
 }

@@ -1,5 +1,6 @@
 /** Where a journey begins: the host, the node or the Pod that asks. */
 import { familyOf, readAddress } from "../net/ip.js";
+import { printable } from "../net/printable.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Network } from "./network.js";
 
@@ -35,13 +36,14 @@ export function originOf(network: Network, from: string): Origin {
   if (kind === "node" && rest.length === 1) return onNode(network, from, rest[0]!);
   if (kind === "pod" && rest.length === 2) {
     const found = network.sandbox(rest.join("/"));
-    if (!found) throw new Error(`from "${from}": no node runs a Pod "${rest.join("/")}"`);
+    if (!found)
+      throw new Error(printable(`from "${from}": no node runs a Pod "${rest.join("/")}"`));
     return inPod(found);
   }
   const address = readAddress(from)?.text;
   if (address === undefined)
     throw new Error(
-      `from "${from}": allowed are internet, an IP address, node/NAME and pod/NAMESPACE/NAME`,
+      `from "${printable(from)}": allowed are internet, an IP address, node/NAME and pod/NAMESPACE/NAME`,
     );
   return originAt(network, address);
 }
@@ -61,7 +63,7 @@ function onNode(network: Network, from: string, name: string): Origin {
   const machine = network.machines.get(name);
   if (machine) return { kind: "node", machine, addresses: machine.addresses };
   const known = [...network.machines.keys()].slice(0, 10).join(", ");
-  throw new Error(`from "${from}": there is no node "${name}"; the nodes are ${known}`);
+  throw new Error(printable(`from "${from}": there is no node "${name}"; the nodes are ${known}`));
 }
 
 function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Origin {

@@ -1,5 +1,6 @@
 /** A journey as aligned text for a terminal: what `stopover journey` prints. */
 import { endOf } from "./end.js";
+import { printable } from "../net/printable.js";
 import type { Header, Hop, Journey, Outcomes, Step } from "./types.js";
 
 const stops = { 1: "(1)", 2: "(2)", 3: "(3)" } as const;
@@ -14,7 +15,9 @@ export function journeyText(journey: Journey): string {
       ...(journey.reply.length ? ["", "the reply", ...journey.reply.flatMap(hopLines)] : []),
       "",
       `${journey.disposition}: ${journey.reason}`,
-    ].join("\n") + "\n"
+    ]
+      .map(printable)
+      .join("\n") + "\n"
   );
 }
 
@@ -37,7 +40,9 @@ export function outcomesText({ request, outcomes }: Outcomes): string {
       ...outcomes.map((o) => `${percent(o.probability)}  ${o.disposition}  ${way(o)}`),
       "",
       ...[...shares].map(([end, p]) => `${percent(p)}  ${end}`),
-    ].join("\n") + "\n"
+    ]
+      .map(printable)
+      .join("\n") + "\n"
   );
 }
 

@@ -14,6 +14,7 @@ import type { Verdict } from "../net/kernel.js";
 import type { Listener, Target } from "../net/load-balancer.js";
 import { rollBack, type NetStep, type Walk } from "../net/iptables/walk.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
+import { printable } from "../net/printable.js";
 import { parseCIDR } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { endOf } from "./end.js";
@@ -203,11 +204,15 @@ class Trip {
     const machine = this.network.machines.get(node);
     if (!machine)
       throw new Error(
-        `node "${node}": there is no such node; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
+        printable(
+          `node "${node}": there is no such node; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
+        ),
       );
     const [source, destination] = [readEndpoint("from", from), readEndpoint("to", to)];
     if (destination.port === undefined)
-      throw new Error(`to "${to}": the port is missing; write IP:PORT, for IPv6 [IP]:PORT`);
+      throw new Error(
+        `to "${printable(to)}": the port is missing; write IP:PORT, for IPv6 [IP]:PORT`,
+      );
     if (parseAddress(source.address).family !== parseAddress(destination.address).family)
       throw new Error(`from "${from}" and to "${to}" are of different IP families`);
     const sourcePort = source.port ?? this.walk.choose.port(...ephemeral);
@@ -637,7 +642,7 @@ function readEndpoint(name: string, text: string): { address: string; port: numb
   const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const host = v6 ?? v4 ?? text.replace(/^\[|\]$/g, "");
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65535))
-    throw new Error(`${name} "${text}": the port must be between 1 and 65535`);
+    throw new Error(`${name} "${printable(text)}": the port must be between 1 and 65535`);
   try {
     return {
       address: parseAddress(host).text,

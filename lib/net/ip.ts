@@ -10,6 +10,10 @@
  * alone), so that a match costs a few integer operations.
  */
 import ipaddr from "ipaddr.js";
+import { printable } from "./printable.js";
+
+/** For the rooms that see no other file of this one: errors quote what came from outside. */
+export { printable } from "./printable.js";
 
 export type Family = "IPv4" | "IPv6";
 
@@ -136,7 +140,7 @@ export function readAddress(text: string): Address | undefined {
 export function parseAddress(text: string): Address {
   const address = readAddress(text);
   if (address === undefined)
-    throw new Error(`"${text}" is no IP address; write one like 10.1.1.2 or fd00::2`);
+    throw new Error(`"${printable(text)}" is no IP address; write one like 10.1.1.2 or fd00::2`);
   return address;
 }
 
@@ -177,7 +181,7 @@ export const readNetwork = (text: string): CIDR | undefined =>
 export function parseCIDR(text: string): CIDR {
   const range = readCIDR(text);
   if (range === undefined)
-    throw new Error(`"${text}" is no CIDR; write one like 10.0.0.0/8 or fd00::/64`);
+    throw new Error(`"${printable(text)}" is no CIDR; write one like 10.0.0.0/8 or fd00::/64`);
   return range;
 }
 
@@ -193,7 +197,9 @@ export function parseEndpoint(text: string): { address: string; port: number } {
   const [, v6, v4, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
   const address = readAddress(v6 ?? v4 ?? "");
   if (address === undefined || Number(port) > 65535)
-    throw new Error(`"${text}" is no address with a port; write 10.1.1.2:80 or [fd00::2]:80`);
+    throw new Error(
+      `"${printable(text)}" is no address with a port; write 10.1.1.2:80 or [fd00::2]:80`,
+    );
   return { address: address.text, port: Number(port) };
 }
 

@@ -8,6 +8,7 @@ import {
   YAMLException,
   type Event,
 } from "js-yaml";
+import { printable } from "../net/ip.js";
 import { decode, type Misfit } from "./decode.js";
 import { defaulted } from "./defaulting.js";
 import { frozen } from "./freeze.js";
@@ -53,9 +54,8 @@ export class ManifestError extends Error {
     readonly field: string | undefined,
     problem: string,
   ) {
-    super(
-      `${source}${document === undefined ? "" : `, document ${document}`}: ${field ? `${field}: ` : ""}${problem}`,
-    );
+    const at = `${source}${document === undefined ? "" : `, document ${document}`}`;
+    super(printable(`${at}: ${field ? `${field}: ` : ""}${problem}`));
     this.name = "ManifestError";
   }
 }

@@ -8,6 +8,7 @@ import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
 import type { Documents } from "../../objects/files.js";
 import type { Node } from "../../objects/types.js";
 import type { Journey, Outcomes } from "../../journey/types.js";
+import { complain, say } from "../terminal.js";
 
 const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
 
@@ -75,7 +76,7 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    process.stdout.write(usage);
+    say(usage);
     return name === undefined ? 2 : 0;
   }
   try {
@@ -84,11 +85,11 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new UsageError(
         `there is no command "${name}"; the commands are ${Object.keys(commands).join(", ")}`,
       );
-    if (rest.includes("--help")) return (process.stdout.write(usage), 0);
+    if (rest.includes("--help")) return (say(usage), 0);
     const { values, positionals } = parse(rest, command.options);
     return await command.run(positionals, values);
   } catch (error) {
-    process.stderr.write(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}\n`);
+    complain(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}`);
     return 2;
   }
 }
@@ -160,7 +161,7 @@ async function rules(files: string[], flags: Flags): Promise<number> {
     randomFully: !flags["no-random-fully"],
   });
   const { rules } = cluster.node(node);
-  process.stdout.write(format === "save" ? rules.saveText(family) : rules.restoreText(family));
+  say(format === "save" ? rules.saveText(family) : rules.restoreText(family));
   return 0;
 }
 
@@ -290,22 +291,20 @@ function wholeNumber(
 
 async function tell(journey: Journey, output: "text" | "json" | "mermaid"): Promise<number> {
   if (output === "json") print(journey);
-  else if (output === "mermaid")
-    process.stdout.write((await diagrams()).journey(journey).source + "\n");
-  else process.stdout.write((await import("../../journey/text.js")).journeyText(journey));
+  else if (output === "mermaid") say((await diagrams()).journey(journey).source);
+  else say((await import("../../journey/text.js")).journeyText(journey));
   return journey.disposition === "delivered" ? 0 : 1;
 }
 
 async function tellAll(all: Outcomes, output: "text" | "json" | "mermaid"): Promise<number> {
   if (output === "json") print(all);
-  else if (output === "mermaid")
-    process.stdout.write((await diagrams()).outcomes(all).source + "\n");
-  else process.stdout.write((await import("../../journey/text.js")).outcomesText(all));
+  else if (output === "mermaid") say((await diagrams()).outcomes(all).source);
+  else say((await import("../../journey/text.js")).outcomesText(all));
   return all.outcomes.every((o) => o.disposition === "delivered") ? 0 : 1;
 }
 
-const print = (value: unknown): void =>
-  void process.stdout.write(JSON.stringify(value, null, 2) + "\n");
+/** What JSON leaves as it is (0x9b, U+202E) is escaped in JSON's own way, too. */
+const print = (value: unknown): void => say(JSON.stringify(value, null, 2));
 
 /**
  * The pictures are a package of their own, which depends on this one; so it is asked for only when

@@ -12,6 +12,7 @@ import type { RequestOptions } from "../../journey/data-path.js";
 import type { Network } from "../../journey/network.js";
 import type { Disposition, Journey, Outcomes } from "../../journey/types.js";
 import { endpoint, readAddress } from "../../net/ip.js";
+import { complain, say } from "../terminal.js";
 import { build, clientSpace, dnsAddresses, nodeSpace } from "./build.js";
 import type { Answer, Question } from "./client.js";
 import { compareJourney, differences, type NodeComparison } from "./compare.js";
@@ -220,8 +221,8 @@ export async function lab(
 ): Promise<number> {
   const { outcomes } = cluster.outcomes(url, { from });
   const report = await runLab(planOf(cluster.network, { url, from }), outcomes, {
-    onProgress: (line) => process.stderr.write(`${line}\n`),
+    onProgress: complain,
   });
-  process.stdout.write(labText(report));
+  say(labText(report));
   return report.differences === 0 && report.observed.disposition === "delivered" ? 0 : 1;
 }

@@ -1,4 +1,5 @@
 /** A lab's report as text for a terminal. */
+import { printable } from "../../net/printable.js";
 import type { Row } from "./compare.js";
 import type { Flow } from "./conntrack.js";
 import type { LabReport } from "./lab.js";
@@ -39,7 +40,9 @@ export function labText(report: LabReport): string {
       differences === 0
         ? `${rules} rules, the same and in the same order in ours and in the kernel: no difference`
         : `${differences} differences`,
-    ].join("\n") + "\n"
+    ]
+      .map(printable)
+      .join("\n") + "\n"
   );
 }
 

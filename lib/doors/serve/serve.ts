@@ -5,6 +5,7 @@ import { RealClock } from "../../machinery/real-clock.js";
 import type { Documents } from "../../objects/files.js";
 import { EtcdStore } from "./etcd.js";
 import type { Store } from "../../store/store.js";
+import { say } from "../terminal.js";
 
 export interface ServeClusterOptions extends ClusterOptions {
   /** Applied once the API answers, as by kubectl. */
@@ -18,8 +19,8 @@ export interface ServeClusterOptions extends ClusterOptions {
 /** Serves until the process is told to end, and prints one line when it is ready. */
 export async function serveCluster(options: ServeClusterOptions): Promise<void> {
   const { cluster, serving } = await startServing(options);
-  process.stdout.write(
-    `Stopover serves the Kubernetes API on ${serving.url} (kubectl --server ${serving.url} get services)\n`,
+  say(
+    `Stopover serves the Kubernetes API on ${serving.url} (kubectl --server ${serving.url} get services)`,
   );
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);

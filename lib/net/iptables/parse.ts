@@ -9,6 +9,7 @@
  * a jump to a chain that is not there, or a circle of jumps is a RulesError with its line.
  */
 import { readAddress, readCIDR, type Family } from "../ip.js";
+import { printable } from "../printable.js";
 import { quoted, restoreProbability, saveProbability } from "./text.js";
 import { maxJumps } from "./walk.js";
 import {
@@ -31,7 +32,7 @@ export class RulesError extends Error {
     readonly line: number,
     problem: string,
   ) {
-    super(`line ${line}: ${problem}`);
+    super(printable(`line ${line}: ${problem}`));
     this.name = "RulesError";
   }
 }

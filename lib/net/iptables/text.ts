@@ -8,6 +8,7 @@
  * iptables-parse.ts reads them back.
  */
 import { parseCIDR, type Family } from "../ip.js";
+import { printable } from "../printable.js";
 import { hex, natTo } from "./walk.js";
 import {
   builtinChains,
@@ -59,7 +60,7 @@ const quotedIfSpaced = (text: string): string =>
 function restoreMatch(match: Match): string {
   switch (match.kind) {
     case "comment":
-      return `-m comment --comment ${quotedIfSpaced(match.text)}`;
+      return `-m comment --comment ${quotedIfSpaced(printable(match.text))}`;
     case "ports":
       return `-m ${match.protocol}`;
     case "protocol":
@@ -127,7 +128,7 @@ const random = ({ randomFully }: { randomFully?: boolean }): string =>
 export function restoreRule(rule: Rule, chain: string): string {
   let text = `-A ${chain}`;
   for (const match of rule.matches) text += ` ${restoreMatch(match)}`;
-  return rule.target ? `${text} ${restoreTarget(rule.target)}` : text;
+  return printable(rule.target ? `${text} ${restoreTarget(rule.target)}` : text);
 }
 
 // ---- as iptables-save prints it ---------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ const stateOrder: readonly ConnectionState[] = [
 function saveModule(match: Match, family: Family): string {
   switch (match.kind) {
     case "comment":
-      return `-m comment --comment ${quoted(match.text)}`;
+      return `-m comment --comment ${quoted(printable(match.text))}`;
     case "statistic":
       return `-m statistic --mode random --probability ${saveProbability(match.numerator, match.denominator)}`;
     case "mark":
@@ -194,7 +195,7 @@ function saveTarget(target: Target, family: Family): string {
 
 /** "-A CHAIN …" as iptables-save (ip6tables-save for IPv6) prints the rule. */
 export function saveRule(rule: Rule, chain: string, family: Family = "IPv4"): string {
-  return `-A ${chain}${saveBody(rule, family)}`;
+  return `-A ${printable(chain)}${saveBody(rule, family)}`;
 }
 
 /** The rule as iptables-save prints it, without "-A" and its chain. */
@@ -243,7 +244,7 @@ function saveBody({ matches, target }: Rule, family: Family): string {
     port.sport +
     port.dport +
     (after ?? "");
-  return target ? `${text} ${saveTarget(target, family)}` : text;
+  return printable(target ? `${text} ${saveTarget(target, family)}` : text);
 }
 
 const spaced = (text: string): string => text && ` ${text}`;
@@ -278,7 +279,7 @@ function saveTable(table: TableName, rules: RuleSet): string {
   ];
   let text = `*${table}\n`;
   for (const { name, policy } of all)
-    text += `:${name} ${builtin.includes(name) ? (policy ?? "ACCEPT") : "-"} [0:0]\n`;
+    text += `:${printable(name)} ${builtin.includes(name) ? (policy ?? "ACCEPT") : "-"} [0:0]\n`;
   for (const chain of all)
     for (const rule of chain.rules) text += `${saveRule(rule, chain.name, rules.family)}\n`;
   return `${text}COMMIT\n`;
