@@ -1,5 +1,5 @@
 // The HTTP door itself: paths, codes, watches, and everything a stranger may send.
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { request } from "node:http";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -334,6 +334,73 @@ test("a watcher that does not read is cut off; memory stays bounded and the serv
   await pause(100);
   assert.ok(ended, "30 MB unread, and the connection still stands");
   assert.is((await call("GET", "/version")).code, 200);
+});
+
+/**
+ * A watcher that reads no more than the answer's beginning; `ended` once the server has given it
+ * up.
+ */
+async function unreadWatch(path: string): Promise<{ socket: Socket; ended: () => boolean }> {
+  const socket = connect(Number(new URL(serving.url).port), "127.0.0.1");
+  let ended = false;
+  socket.on("close", () => (ended = true)).on("error", () => {});
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.pause();
+  return { socket, ended: () => ended };
+}
+const large = (name: string) =>
+  service(name, undefined, { annotations: { a: "x".repeat(200_000) } });
+
+test("a watcher whose time is over while its socket is full: events go on, and the server too", async () => {
+  const { socket, ended } = await unreadWatch("/api/v1/services?watch=true&timeoutSeconds=1");
+  const client = apiserver.client("test");
+  for (let i = 0; i < 35; i++) client.create(large(`s${i}`));
+  await pause(1200);
+  client.create(service("late"));
+  await pause(50);
+  assert.is((await call("GET", "/version")).code, 200);
+  socket.resume();
+  for (let i = 0; i < 100 && !ended(); i++) await pause(20);
+  assert.ok(ended());
+});
+
+test("a watcher that vanishes in the middle of an event", async () => {
+  const { socket } = await unreadWatch("/api/v1/services?watch=true");
+  const client = apiserver.client("test");
+  for (let i = 0; i < 20; i++) client.create(large(`s${i}`));
+  await pause(20);
+  socket.resetAndDestroy();
+  for (let i = 20; i < 40; i++) client.create(large(`s${i}`));
+  await pause(50);
+  assert.is((await call("GET", "/version")).code, 200);
+});
+
+test("40 watchers that do not read hold each event once, and are given up", async () => {
+  const client = apiserver.client("test");
+  client.create(large("large"));
+  const before = process.memoryUsage().rss;
+  const watchers = await Promise.all(
+    Array.from({ length: 40 }, () => unreadWatch("/api/v1/services?watch=true&resourceVersion=0")),
+  );
+  for (let i = 0; i < 90; i++) {
+    const body = { metadata: { labels: { i: String(i) } } };
+    client.patch("Service", "large", undefined, { type: "merge", body });
+    await pause(1);
+  }
+  const grown = (process.memoryUsage().rss - before) / 1e6;
+  assert.ok(grown < 200, `${grown.toFixed(0)} MB more for 40 watchers of 18 MB`);
+  for (const { socket } of watchers) socket.resume();
+  for (let i = 0; i < 500 && !watchers.every(({ ended }) => ended()); i++) await pause(20);
+  assert.is(watchers.filter(({ ended }) => ended()).length, 40);
+  assert.is((await call("GET", "/version")).code, 200);
+});
+
+test("more than a connection holds: a client that reads gets all of it", async () => {
+  const client = apiserver.client("test");
+  for (let i = 0; i < 60; i++) client.create(large(`s${i}`));
+  const events = await watched("/api/v1/services?watch=true&resourceVersion=0", 3000);
+  assert.is(new Set(events.map(({ object }) => object.metadata.name)).size, 60);
 });
 
 const bad: Record<

@@ -78,11 +78,19 @@ export const badRequest = (message: string) => failure(400, "BadRequest", messag
 export const gone = (message: string) => failure(410, "Expired", message);
 export const methodNotAllowed = (message: string) => failure(405, "MethodNotAllowed", message);
 export const notAcceptable = (message: string) => failure(406, "NotAcceptable", message);
+/** The client took too long to send its request. */
+export const requestTimeout = (message: string) => failure(408, "Timeout", message);
+export const headersTooLarge = (message: string) =>
+  failure(431, "RequestHeaderFieldsTooLarge", message);
+export const tooManyRequests = (message: string) => failure(429, "TooManyRequests", message);
+/** The server took too long to answer it. */
+export const timeout = (message: string) => failure(504, "Timeout", `Timeout: ${message}`);
 export const tooLarge = (message: string) => failure(413, "RequestEntityTooLarge", message);
 export const unsupportedMediaType = (message: string) =>
   failure(415, "UnsupportedMediaType", message);
 export const internal = (message: string) =>
   failure(500, "InternalError", `Internal error occurred: ${message}`);
+export const serviceUnavailable = (message: string) => failure(503, "ServiceUnavailable", message);
 export const unknownPath = () =>
   failure(404, "NotFound", "the server could not find the requested resource");
 

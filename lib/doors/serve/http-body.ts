@@ -1,35 +1,25 @@
-import type { IncomingMessage } from "node:http";
 import type { DeleteOptions, WriteOptions } from "../../api/client.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import { nestsDeeper } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
 import { decodedAs } from "../../apiserver/decode.js";
 import * as errors from "../../api/errors.js";
+import type { ApiRequest } from "./exchange.js";
 import type { Call } from "./http-call.js";
 import { bodyType, decodeBody } from "./protobuf.js";
-import { Warnings } from "./warnings.js";
 
-// What comes in a request's body, within its limits, and the options of a write.
+// What a request's body holds, and the options of a write.
 
-/**
- * What the API server takes as a request's body: 3 MB. (apiserver: pkg/server/config.go,
- * MaxRequestBodyBytes)
- */
-const maxBody = 3 * 1024 * 1024;
 const maxDepth = 100; // nested collections in a body
 
-/** What a body says it is: without parameters, in small letters (RFC 9110, 8.3.1). */
-export const mediaType = ({ headers }: IncomingMessage): string | undefined =>
-  headers["content-type"]?.split(";")[0]!.trim().toLowerCase();
-
-export async function bodyOf({ request }: Call): Promise<Record<string, unknown>> {
-  const contentType = mediaType(request) ?? "application/json";
-  if (contentType === bodyType) return decodeBody(await bytesOf(request));
+export function bodyOf({ request }: Call): Record<string, unknown> {
+  const { contentType = "application/json" } = request;
+  if (contentType === bodyType) return decodeBody(request.body);
   if (contentType !== "application/json")
     throw errors.unsupportedMediaType(
       `the body of the request was in an unknown format - accepted media types include: application/json, ${bodyType}`,
     );
-  const body = await parsedBody(request);
+  const body = parsedBody(request);
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw errors.badRequest(
       `the body must be a JSON object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`,
@@ -40,8 +30,8 @@ export async function bodyOf({ request }: Call): Promise<Record<string, unknown>
   return body as Record<string, unknown>;
 }
 
-export async function parsedBody(request: IncomingMessage, mayBeEmpty = false): Promise<unknown> {
-  const text = (await bytesOf(request)).toString("utf8");
+export function parsedBody({ body }: ApiRequest, mayBeEmpty = false): unknown {
+  const text = decoder.decode(body);
   if (text === "" && mayBeEmpty) return {};
   if (nestsDeeper(text, maxDepth))
     throw errors.badRequest(`the body nests more than ${maxDepth} levels deep`);
@@ -52,16 +42,8 @@ export async function parsedBody(request: IncomingMessage, mayBeEmpty = false): 
   }
 }
 
-export async function bytesOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBody) throw errors.tooLarge(`Request entity too large: limit is ${maxBody}`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
+/** A byte order mark is no JSON. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The body as an object of the kind that the path names; kind, apiVersion and namespace may be left
@@ -100,20 +82,16 @@ export function fitted(
 const plain = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
-export function writeOptions({ query, response }: Call): WriteOptions {
+export function writeOptions({ query, warnings }: Call): WriteOptions {
   const asked = query.get("fieldValidation") ?? "Warn";
   if (asked !== "Strict" && asked !== "Warn" && asked !== "Ignore")
     throw errors.badRequest(
       `fieldValidation: got ${JSON.stringify(asked)}; it is Strict, Warn or Ignore`,
     );
-  const warnings = new Warnings();
   return {
     fieldValidation: asked,
     dryRun: dryRun(query.getAll("dryRun")),
-    onWarning: (text) => {
-      warnings.add(text);
-      response.setHeader("Warning", warnings.headers());
-    },
+    onWarning: (text) => warnings.add(text),
   };
 }
 
@@ -126,11 +104,9 @@ export function dryRun(asked: readonly unknown[]): boolean {
   return asked.length > 0;
 }
 
-export async function deleteOptions({ query, request }: Call): Promise<DeleteOptions> {
+export function deleteOptions({ query, request }: Call): DeleteOptions {
   const raw =
-    mediaType(request) === bodyType
-      ? decodeBody(await bytesOf(request))
-      : await parsedBody(request, true);
+    request.contentType === bodyType ? decodeBody(request.body) : parsedBody(request, true);
   const body = decodedAs<{
     gracePeriodSeconds?: number;
     propagationPolicy?: string;

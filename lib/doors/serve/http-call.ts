@@ -1,11 +1,12 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Client, ListOptions, Status } from "../../api/client.js";
 import { kinds, type KindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import * as errors from "../../api/errors.js";
 import { parseRevision } from "../../apiserver/listing.js";
+import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { table } from "./tables.js";
+import { Warnings } from "./warnings.js";
 
 /** What a request is about, what it asks for, and how it is answered: shared by all handlers. */
 export interface Target {
@@ -20,9 +21,18 @@ export interface Call {
   client: Client;
   target: Target;
   query: URLSearchParams;
-  request: IncomingMessage;
-  response: ServerResponse;
+  request: ApiRequest;
+  warnings: Warnings;
 }
+
+export const callOf = (apiserver: ApiServer, request: ApiRequest): Call => ({
+  apiserver,
+  client: apiserver.client(request.who),
+  target: targetOf(request.path),
+  query: new URLSearchParams(request.query),
+  request,
+  warnings: new Warnings(),
+});
 
 /** /api/v1/namespaces/default/pods/x/status -> Pod x in default, status */
 export function targetOf(path: string[]): Target {
@@ -77,7 +87,7 @@ export function listOptions({ target: { namespace, name }, query }: Call): ListO
  * offered counts.
  */
 export function wantsTable({ request, target }: Call): boolean {
-  const offered = (request.headers.accept ?? "*/*").split(",").map((one) => one.trim());
+  const offered = (request.accept ?? "*/*").split(",").map((one) => one.trim());
   for (const one of offered) {
     if (
       /^application\/json;.*\bas=Table\b/.test(one) &&
@@ -101,16 +111,12 @@ export function includeObject(query: URLSearchParams): "None" | "Metadata" | "Ob
 }
 
 /** An object as it is, or as a table of one row. */
-export function shown(call: Call, code: number, object: object, [row]: [KubeObject]): void {
-  if (wantsTable(call))
-    json(
-      call.response,
-      code,
-      table(call.target.info.kind, [row], call.apiserver.clock.now(), includeObject(call.query), {
-        resourceVersion: row.metadata.resourceVersion!,
-      }),
-    );
-  else json(call.response, code, object);
+export function shown(call: Call, code: number, object: object, [row]: [KubeObject]): ApiAnswer {
+  if (!wantsTable(call)) return json(code, object);
+  const { kind } = call.target.info;
+  const resourceVersion = row.metadata.resourceVersion!;
+  const now = call.apiserver.clock.now();
+  return json(code, table(kind, [row], now, includeObject(call.query), { resourceVersion }));
 }
 
 export const success = (details?: Status["details"]): Status => ({
@@ -121,22 +127,19 @@ export const success = (details?: Status["details"]): Status => ({
   ...(details && { details }),
 });
 
-export const json = (response: ServerResponse, code: number, body: object): void =>
-  send(response, code, "application/json", JSON.stringify(body));
+export const json = (code: number, body: object): ApiAnswer =>
+  content(code, "application/json", JSON.stringify(body));
 
-export function send(
-  response: ServerResponse,
-  code: number,
-  type: string,
-  body: string | Buffer,
-): void {
-  // As bytes: Node would join a text to the headers, and write the bytes of a Warning as letters.
-  const content = Buffer.from(body as string);
-  response.writeHead(code, {
+export const content = (code: number, type: string, body: string | Uint8Array): ApiAnswer => ({
+  code,
+  headers: {
     "Content-Type": type,
-    "Content-Length": content.length,
     "Cache-Control": "no-cache, private",
     "X-Content-Type-Options": "nosniff",
-  });
-  response.end(content);
-}
+  },
+  body: typeof body === "string" ? utf8(body) : body,
+});
+
+/** In memory of its own, so that it can move to another thread alone. */
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+const encoder = new TextEncoder();

@@ -1,123 +1,146 @@
-import type { WatchEvent } from "../../api/client.js";
-import type { KindInfo } from "../../objects/kinds.js";
+import type { ListOptions, WatchEvent } from "../../api/client.js";
 import type { KubeObject } from "../../objects/types.js";
-import type { ApiServer } from "../../apiserver/apiserver.js";
-import * as errors from "../../api/errors.js";
-import { includeObject, listOptions, wantsTable, type Call } from "./http-call.js";
+import type { EventStream } from "./event-stream.js";
+import { includeObject, listOptions, utf8, wantsTable, type Call } from "./http-call.js";
+import { statusOf } from "./http-status.js";
 import { table } from "./tables.js";
 
-/**
- * What a watcher may leave unread, in bytes, before its connection is ended; it will list and watch
- * again.
- */
-const maxBacklog = 8 * 1024 * 1024;
 // milliseconds (apiserver: pkg/storage/cacher, defaultBookmarkFrequency)
-const bookmarkEvery = 60_000;
-const watchTimeout = 1800; // seconds (kube-apiserver --min-request-timeout)
-// an object goes to a thousand watchers, but is written as JSON once
-const encoded = new WeakMap<object, string>();
+const BOOKMARK_EVERY = 60_000;
+// seconds (kube-apiserver --min-request-timeout)
+const WATCH_TIMEOUT = 1800;
+// Milliseconds in which a client may read the rest, once its watch's time is over.
+const LINGER = 5_000;
+// What there is at the beginning goes in pieces of about so many characters.
+const BATCH = 64 * 1024;
+
+type Event = WatchEvent<KubeObject>;
+/** An event as one line of the answer. */
+type Line = (event: Event) => string;
 
 /** Events as they come, one JSON object a line, until somebody ends it. */
-export function watch(call: Call): void {
-  const {
-    apiserver,
-    client,
-    target: { info },
-    query,
-    response,
-  } = call;
-  const asTable = wantsTable(call);
+export function watch(call: Call): (stream: EventStream) => void {
+  const line = wantsTable(call) ? tableLines(call) : jsonLine;
   const { limit: _, continue: __, ...filter } = listOptions(call);
-  const everything = query.get("sendInitialEvents") === "true";
-  let header = true; // only the first table names its columns
-  const send = (event: WatchEvent<KubeObject>) => {
-    if (response.writableLength > maxBacklog) return void response.destroy();
-    const object =
-      asTable && event.type !== "ERROR" && event.type !== "BOOKMARK"
-        ? rowOf(call, event.object, header)
-        : jsonOf(event.object);
-    if (event.type !== "BOOKMARK") header = false;
-    response.write(`{"type":"${event.type}","object":${object}}\n`);
-  };
-  response.writeHead(200, { "Content-Type": "application/json", "Transfer-Encoding": "chunked" });
-  response.flushHeaders();
-  let stop = () => {};
-  try {
-    stop = client.watch(
-      info.kind,
-      { ...filter, resourceVersion: everything ? "" : (query.get("resourceVersion") ?? "") },
-      send,
-    );
-  } catch (error) {
-    if (!(error instanceof errors.ApiError)) throw error;
-    return void response.end(`{"type":"ERROR","object":${JSON.stringify(error.status)}}\n`);
-  }
-  const later = [
-    scheduled(apiserver, (Number(query.get("timeoutSeconds")) || watchTimeout) * 1000, () =>
-      response.end(),
-    ),
-  ];
-  if (query.get("allowWatchBookmarks") === "true")
-    later.push(bookmarks(apiserver, info, send, everything));
-  response.on("close", () => {
-    stop();
-    later.forEach((cancel) => cancel());
-  });
+  return (stream) =>
+    guarded(call, stream, () => {
+      const begunAt = begin(call, filter, stream, line);
+      if (call.query.get("allowWatchBookmarks") === "true") bookmarks(call, stream, begunAt);
+      endInTime(call, stream);
+    });
 }
 
-const scheduled = (apiserver: ApiServer, delay: number, run: () => void) =>
-  apiserver.clock.schedule(delay, run, { background: true });
+/** Answers the revision with which the events begin. */
+function begin(call: Call, filter: ListOptions, stream: EventStream, line: Line): string {
+  const { apiserver, client, target, query } = call;
+  let resourceVersion = query.get("resourceVersion") ?? "";
+  if (resourceVersion === "" || resourceVersion === "0" || sendsInitialEvents(call)) {
+    const list = apiserver.list(target.info.kind, filter);
+    resourceVersion = list.resourceVersion;
+    stream.begin(batches(call, list.items, line));
+  }
+  const stop = client.watch(target.info.kind, { ...filter, resourceVersion }, (event) =>
+    guarded(call, stream, () => tell(stream, event, line)),
+  );
+  stream.whenOver(stop);
+  return resourceVersion;
+}
+
+const sendsInitialEvents = ({ query }: Call): boolean => query.get("sendInitialEvents") === "true";
+
+/** What goes wrong is told within the stream, which then ends. */
+function guarded(call: Call, stream: EventStream, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    tell(stream, failure(call, error), jsonLine);
+  }
+}
+
+const failure = ({ request }: Call, error: unknown): Event => ({
+  type: "ERROR",
+  object: statusOf(request, error),
+});
+
+function tell(stream: EventStream, event: Event, line: Line): void {
+  if (event.type === "ERROR" || event.type === "BOOKMARK") line = jsonLine;
+  stream.send(line === jsonLine ? sharedBytes(event) : utf8(line(event)));
+  if (event.type === "ERROR") stream.end();
+}
+
+function endInTime({ apiserver: { clock }, query }: Call, stream: EventStream): void {
+  const seconds = Number(query.get("timeoutSeconds")) || WATCH_TIMEOUT;
+  const end = () => {
+    stream.end();
+    if (!stream.over) clock.schedule(LINGER, () => stream.cut(), { background: true });
+  };
+  stream.whenOver(clock.schedule(seconds * 1000, end, { background: true }));
+}
 
 /** Bookmarks tell a quiet watcher how far it is, so that it need not list again after a break. */
-function bookmarks(
-  apiserver: ApiServer,
-  info: KindInfo,
-  send: (event: WatchEvent<KubeObject>) => void,
-  initial: boolean,
-): () => void {
-  const bookmark = (annotations?: Record<string, string>) =>
-    send({
-      type: "BOOKMARK",
-      object: {
-        kind: info.kind,
-        apiVersion: info.apiVersion,
-        metadata: {
-          resourceVersion: apiserver.progress(info.kind),
-          ...(annotations && { annotations }),
-        },
-      },
+function bookmarks(call: Call, stream: EventStream, begunAt: string): void {
+  const { clock } = call.apiserver;
+  const { kind, apiVersion } = call.target.info;
+  const bookmark = (metadata: { resourceVersion: string; annotations?: Record<string, string> }) =>
+    tell(stream, { type: "BOOKMARK", object: { kind, apiVersion, metadata } }, jsonLine);
+  if (sendsInitialEvents(call))
+    bookmark({
+      resourceVersion: begunAt,
+      annotations: { "k8s.io/initial-events-end": "true" },
     });
   let cancel = () => {};
-  const next = () => {
-    bookmark();
-    cancel = scheduled(apiserver, bookmarkEvery, next);
+  const again = () => {
+    cancel = clock.schedule(BOOKMARK_EVERY, next, { background: true });
   };
-  cancel = scheduled(
-    apiserver,
-    initial ? 0 : bookmarkEvery,
-    initial
-      ? () => {
-          bookmark({ "k8s.io/initial-events-end": "true" });
-          cancel = scheduled(apiserver, bookmarkEvery, next);
-        }
-      : next,
-  );
-  return () => cancel();
+  const next = () => {
+    bookmark({ resourceVersion: call.apiserver.progress(kind) });
+    again();
+  };
+  again();
+  stream.whenOver(() => cancel());
 }
 
-function rowOf(call: Call, object: KubeObject, header: boolean): string {
-  const rows = table(
-    call.target.info.kind,
-    [object],
-    call.apiserver.clock.now(),
-    includeObject(call.query),
-    { resourceVersion: object.metadata.resourceVersion! },
-  );
-  return JSON.stringify(header ? rows : { ...rows, columnDefinitions: null });
+// ---- lines ------------------------------------------------------------------------------------------
+
+const jsonLine: Line = ({ type, object }) =>
+  `{"type":"${type}","object":${JSON.stringify(object)}}\n`;
+
+/** Rows; only the first names its columns. */
+function tableLines({ apiserver, query, target }: Call): Line {
+  const include = includeObject(query);
+  let named = false;
+  return ({ type, object }) => {
+    const { metadata } = object as KubeObject;
+    const resourceVersion = metadata.resourceVersion!;
+    const now = apiserver.clock.now();
+    const rows = table(target.info.kind, [object as KubeObject], now, include, { resourceVersion });
+    const shown = named ? { ...rows, columnDefinitions: null } : rows;
+    named = true;
+    return `{"type":"${type}","object":${JSON.stringify(shown)}}\n`;
+  };
 }
 
-function jsonOf(object: object): string {
-  let text = encoded.get(object);
-  if (text === undefined) encoded.set(object, (text = JSON.stringify(object)));
-  return text;
+/** The last event that was written: a thousand watchers hear of each, one after the other. */
+let last: { type: string; object: unknown; bytes: Uint8Array } | undefined;
+
+function sharedBytes(event: Event): Uint8Array {
+  if (last?.object !== event.object || last.type !== event.type)
+    last = { ...event, bytes: utf8(jsonLine(event)) };
+  return last.bytes;
+}
+
+/** In pieces. An object that cannot be written as asked is an error, which ends them. */
+function* batches(call: Call, items: readonly KubeObject[], line: Line): Generator<Uint8Array> {
+  let text = "";
+  try {
+    for (const object of items) {
+      text += line({ type: "ADDED", object });
+      if (text.length < BATCH) continue;
+      yield utf8(text);
+      text = "";
+    }
+  } catch (error) {
+    text += jsonLine(failure(call, error));
+  }
+  if (text) yield utf8(text);
 }

@@ -76,7 +76,8 @@ const zeroCounts = new Set([
  * The object in a protobuf body: the magic "k8s\0", then runtime.Unknown with the kind and the
  * object's own bytes.
  */
-export function decodeBody(body: Buffer): Record<string, unknown> {
+export function decodeBody(sent: Uint8Array): Record<string, unknown> {
+  const body = Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
   if (body.length < 4 || body.toString("latin1", 0, 4) !== "k8s\0")
     throw badRequest("the body is no protobuf of Kubernetes: it does not begin with k8s\\0");
   const unknown = new Map(fieldsOf(body.subarray(4)));

@@ -10,6 +10,10 @@ export class Warnings {
     this.#texts.add(text);
   }
 
+  get any(): boolean {
+    return this.#texts.size > 0;
+  }
+
   /** As header values. Where all of them are too long together, each is cut short. */
   headers(): string[] {
     const all = [...this.#texts].map((text) => [...escaped(text)]);

@@ -1,0 +1,53 @@
+/**
+ * What passes between the front, which speaks HTTP, and the API server behind it, which may live in
+ * the same thread or in another one: everything here is plain data or a call that carries some.
+ */
+
+/** A request that the front found fit to be asked: read wholly, and from this machine. */
+export interface ApiRequest {
+  method: string;
+  /** The path's segments, decoded: ["api", "v1", "pods"]. */
+  path: string[];
+  /** Without the question mark. */
+  query: string;
+  accept: string | undefined;
+  /** In small letters, without parameters. */
+  contentType: string | undefined;
+  /** The name in the history: "kubectl". */
+  who: string;
+  body: Uint8Array;
+}
+
+/** The whole answer to one that is no watch. */
+export interface ApiAnswer {
+  code: number;
+  headers: Record<string, string | readonly string[]>;
+  body: Uint8Array;
+}
+
+/** Where answers go: the client's connection. Either `answer`, or `begin` and what follows it. */
+export interface Receiver {
+  answer(answer: ApiAnswer): void;
+  /** The answer is a stream: of JSON, with what `write` is given. */
+  begin(): void;
+  write(chunk: Uint8Array): void;
+  /** The stream is complete. */
+  end(): void;
+  /** The stream breaks off: its client reads too slowly. */
+  cut(): void;
+}
+
+/** What the front says of a request that it asked. */
+export interface Asked {
+  /** The client is gone: nobody waits for an answer any more. */
+  cancel(): void;
+  /** So many chunks of the stream have left for the client. */
+  sent(chunks: number): void;
+}
+
+/** The API server as the front sees it. */
+export interface Backend {
+  ask(request: ApiRequest, receiver: Receiver): Asked;
+  /** What keeps it from answering; undefined: nothing. (/readyz) */
+  problem(): string | undefined;
+}
