@@ -128,7 +128,7 @@ test("what it answers is frozen", () =>
 test("an address that is none, and a server that is not there, are said clearly", () => {
   assert.throws(
     () => new HttpClient({ url: "ftp://x", who: "test", clock: new RealClock() }),
-    /got "ftp:\/\/x"; an address like http:\/\/127\.0\.0\.1:2379 is needed/,
+    /got "ftp:\/\/x"; an address like http:\/\/127\.0\.0\.1:8001 is needed/,
   );
   const nobody = new HttpClient({ url: "http://127.0.0.1:9", who: "test", clock: new RealClock() });
   assert.throws(

@@ -1,9 +1,5 @@
 // The same contract against a real etcd, where the machine has one (Debian: etcd-server).
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawn, spawnSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EtcdStore } from "stopover/internal/doors/serve/etcd";
@@ -11,80 +7,9 @@ import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { refusal, service } from "./apiserver-harness.js";
+import { Etcd, freePort, pause } from "./etcd-harness.js";
 import { lacking, needs } from "./needs.js";
 import { compareStores, storeContract, thing, type Subject } from "./store.contract.js";
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-class Etcd {
-  readonly directory = mkdtempSync(join(tmpdir(), "stopover-etcd-"));
-  #process: ChildProcess | undefined;
-  private constructor(
-    readonly url: string,
-    readonly peer: string,
-  ) {}
-
-  static async start(): Promise<Etcd> {
-    const etcd = new Etcd(
-      `http://127.0.0.1:${await freePort()}`,
-      `http://127.0.0.1:${await freePort()}`,
-    );
-    await etcd.up();
-    return etcd;
-  }
-
-  async up(): Promise<void> {
-    this.#process = spawn(
-      "etcd",
-      [
-        "--data-dir",
-        this.directory,
-        "--listen-client-urls",
-        this.url,
-        "--advertise-client-urls",
-        this.url,
-        "--listen-peer-urls",
-        this.peer,
-        "--initial-advertise-peer-urls",
-        this.peer,
-        "--initial-cluster",
-        `default=${this.peer}`,
-        "--log-level",
-        "fatal",
-      ],
-      { stdio: "ignore" },
-    );
-    for (let i = 0; i < 100; i++) {
-      await pause(100);
-      if (
-        await fetch(`${this.url}/health`).then(
-          (answer) => answer.ok,
-          () => false,
-        )
-      )
-        return;
-    }
-    throw new Error("etcd did not start within 10 s");
-  }
-
-  kill(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#process!.once("exit", () => resolve()).kill("SIGKILL");
-    });
-  }
-
-  async end(): Promise<void> {
-    await this.kill();
-    rmSync(this.directory, { recursive: true });
-  }
-}
 
 /**
  * An empty store, that is: everything under /registry removed; revisions go on from where they are.
@@ -190,10 +115,14 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     store.put("/registry/things/a", thing("a", ""));
     await hear(store.revision);
     await etcd.kill();
-    await etcd.up();
-    const other = new EtcdStore(etcd.url); // wakes no watch of the first
+    const elsewhere = `http://127.0.0.1:${await freePort()}`;
+    await etcd.up(elsewhere); // where the first store does not find it
+    const other = new EtcdStore(elsewhere);
     for (let i = 0; i < 5; i++) other.put("/registry/things/unseen", thing("unseen", String(i)));
     other.compact(other.revision);
+    other.close();
+    await etcd.kill();
+    await etcd.up();
     await hear(store.revision);
     store.put("/registry/things/b", thing("b", ""));
     await hear(store.revision);
@@ -204,7 +133,6 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
       ["/registry/things/a", "lost", "/registry/things/c"],
     );
     store.close();
-    other.close();
   });
 
   test("the cluster's state survives a restart of the API server, and its numbers stay taken", async () => {

@@ -1,8 +1,31 @@
+import { randomUUID } from "node:crypto";
+import { internal, serviceUnavailable, tooLarge } from "../../api/errors.js";
 import { frozen } from "../../objects/freeze.js";
-import { received } from "../../objects/received.js";
 import type { KubeObject } from "../../objects/types.js";
+import { complain } from "../terminal.js";
 import { CompactedError, stamped, type Change, type Entry, type Store } from "../../store/store.js";
+import { checked, type Remote } from "./remote.js";
+import { NotAnObject, storedObject } from "./stored.js";
 import { SyncHttp } from "./sync-http.js";
+
+export interface EtcdOptions extends Pick<
+  Remote,
+  "ca" | "cert" | "key" | "serverName" | "insecureSkipTLSVerify" | "username" | "password"
+> {
+  /** "http://127.0.0.1:2379"; all members of the cluster, so that each of them may fail. */
+  urls: readonly string[];
+  /** Where a line goes that somebody should read. Default: standard error. */
+  log?: (line: string) => void;
+}
+
+// Milliseconds. A single member that does not answer for as long is given up; of several most of
+// which live, one becomes the leader within this time (etcd: --election-timeout 1000, at random up
+// to twice that).
+const PATIENCE_MS = { one: 1_800, several: 5_000 };
+// Entries that are fetched at a time: no answer takes long, whatever is held.
+const PAGE = 500;
+// The wait before a watch that broke off is begun again, unless a call is answered before that.
+const WATCH_AGAIN_MS = 1_000;
 
 /**
  * The store in a real etcd (3.4 or later), through its JSON gateway: the state survives a restart,
@@ -10,19 +33,46 @@ import { SyncHttp } from "./sync-http.js";
  * JSON, without the resourceVersion: that is etcd's to say. (etcd: api/etcdserverpb/rpc.proto,
  * Documentation/dev-guide/api_grpc_gateway.md; kubernetes: apiserver/pkg/storage/etcd3/store.go)
  *
- * A watch that breaks off is begun again, from where it was, with the next call that etcd answers.
+ * An etcd that is away is an ApiError 503. A watch that breaks off is begun again by itself, from
+ * where it was.
+ *
+ * **Each write happens once**, though it may be sent several times, to several members, because
+ * its answer is late or lost. Every writer has a key of its own (/stopover/writers/…) that is
+ * written with each of its writes, in the same transaction: its version counts the writer's writes
+ * and its value names the last one. A transaction holds only where that count is as the writer
+ * knows it; else the key says whether the write at hand has happened already.
  */
 export class EtcdStore implements Store {
   readonly immediate = false;
   readonly #http: SyncHttp;
+  readonly #log: (line: string) => void;
+  readonly #writer = `/stopover/writers/${randomUUID()}`;
+  /** Writes of ours that etcd has counted. */
+  #counted = 0;
+  #lastWrite = 0;
   #revision = 1;
-  /** Watches that broke off, and how to begin them again. */
-  #broken = new Set<() => void>();
+  readonly #watches = new Set<EtcdWatch>();
+  /** Keys whose value could not be used, and the revision at which that was said. */
+  readonly #leftOut = new Map<string, string>();
 
-  /** `url`: "http://127.0.0.1:2379". Throws where no etcd answers there. */
-  constructor(url: string) {
-    this.#http = new SyncHttp(url);
-    this.range("\0", { limit: 1 }); // learns the revision
+  /**
+   * `members`: "http://127.0.0.1:2379", several of them separated by commas, or options. Throws
+   * where no etcd answers there.
+   */
+  constructor(members: string | EtcdOptions) {
+    const options = typeof members === "string" ? { urls: members.split(",") } : members;
+    const { log = complain, ...remote } = options;
+    this.#log = log;
+    this.#http = new SyncHttp(checked(remote, "http://127.0.0.1:2379"), {
+      alivePath: "/version",
+      patience: remote.urls.length > 1 ? PATIENCE_MS.several : PATIENCE_MS.one,
+    });
+    try {
+      this.range("\0", { limit: 1 }); // learns the revision
+    } catch (error) {
+      this.#http.close();
+      throw error;
+    }
   }
 
   get revision(): number {
@@ -30,57 +80,56 @@ export class EtcdStore implements Store {
   }
 
   get(key: string): Entry | undefined {
-    const { kvs } = this.#call<RangeResponse>("kv/range", { key: base64(key) });
-    return kvs?.[0] && entryOf(kvs[0]);
+    return this.#at(key);
   }
 
   range(
     prefix: string,
-    { revision, limit = 0, from }: { revision?: number; limit?: number; from?: string } = {},
+    { revision, limit = Infinity, from }: { revision?: number; limit?: number; from?: string } = {},
   ) {
-    if (limit === Infinity) limit = 0;
-    const {
-      kvs = [],
-      more = false,
-      count = "0",
-      header,
-    } = this.#call<RangeResponse>("kv/range", {
-      key: base64(from !== undefined && from > prefix ? from : prefix),
-      range_end: base64(prefixEnd(prefix)),
-      limit: String(limit),
-      ...(revision !== undefined && { revision: String(revision) }),
-    });
-    return {
-      entries: kvs.map(entryOf),
-      revision: Number(header.revision),
-      more,
-      count: Number(count),
-    };
+    const range_end = base64(prefixEnd(prefix));
+    const entries: Entry[] = [];
+    let [at, total, read, more] = [revision, 0, 0, true];
+    let start = base64(from !== undefined && from > prefix ? from : prefix);
+    while (more && (read < limit || read === 0)) {
+      const page = this.#call<RangeResponse>("kv/range", {
+        key: start,
+        range_end,
+        limit: String(Math.min(PAGE, Math.max(limit - read, 1))),
+        ...(at !== undefined && { revision: String(at) }),
+      });
+      const { kvs = [], count = "0", header } = page;
+      if (read === 0) total = Number(count);
+      at ??= Number(header.revision);
+      for (const kv of kvs) entries.push(...[this.#entryOf(kv) ?? []].flat());
+      read += kvs.length;
+      more = page.more ?? false;
+      if (more) start = base64(`${text(kvs.at(-1)!.key)}\0`);
+    }
+    return { entries, revision: this.#revision, more, count: total };
   }
 
   put(key: string, value: KubeObject, expected?: number): Entry | undefined {
     const { resourceVersion: _, ...metadata } = value.metadata;
-    const put = {
-      request_put: { key: base64(key), value: base64(JSON.stringify({ ...value, metadata })) },
-    };
-    const { succeeded, responses } = this.#call<TxnResponse>("kv/txn", {
-      compare: expected === undefined ? [] : [isAt(key, expected)],
-      success: [put, { request_range: { key: base64(key) } }],
-    });
-    return succeeded ? entryOf(responses![1]!.response_range!.kvs![0]!) : undefined;
+    const put = { key: base64(key), value: base64(JSON.stringify({ ...value, metadata })) };
+    const written = this.#write(expected === undefined ? [] : [isAt(key, expected)], [
+      { request_put: put },
+      { request_range: { key: base64(key) } },
+    ]);
+    if (!written) return undefined;
+    const kv = written.responses?.[1]?.response_range?.kvs?.[0];
+    return kv ? this.#entryOf(kv) : this.#at(key, written.revision);
   }
 
   delete(key: string, expected?: number): Entry | undefined {
-    const remove = { request_delete_range: { key: base64(key), prev_kv: true } };
-    const { succeeded, responses, header } = this.#call<TxnResponse>("kv/txn", {
-      compare: expected === undefined ? [exists(key)] : [exists(key), isAt(key, expected)],
-      success: [remove],
-    });
-    if (!succeeded) return undefined;
-    return {
-      ...entryOf(responses![0]!.response_delete_range!.prev_kvs![0]!),
-      modRevision: Number(header.revision),
-    };
+    const written = this.#write(
+      expected === undefined ? [exists(key)] : [exists(key), isAt(key, expected)],
+      [{ request_delete_range: { key: base64(key), prev_kv: true } }],
+    );
+    if (!written) return undefined;
+    const kv = written.responses?.[0]?.response_delete_range?.prev_kvs?.[0];
+    const before = kv ? this.#entryOf(kv) : this.#at(key, written.revision - 1);
+    return before && { ...before, modRevision: written.revision };
   }
 
   watch(
@@ -94,43 +143,27 @@ export class EtcdStore implements Store {
       revision: String(Math.max(revision, 1)),
       count_only: true,
     }); // throws CompactedError
-    let [after, stop] = [revision, () => {}];
-    const line = (text: string) => {
-      const { result } = JSON.parse(text) as { result?: WatchResponse };
-      if (result?.compact_revision) {
-        // etcd ends the watch: it has forgotten where this one was
-        after = this.range(prefix, { limit: 1 }).revision;
-        stop();
-        begin();
-        return lost?.();
-      }
-      const events = (result?.events ?? []).flatMap(changeOf);
-      if (events.length === 0) return;
-      after = events[events.length - 1]!.revision;
-      this.#revision = Math.max(this.#revision, after);
-      on(events);
-    };
-    const begin = () => {
-      const create_request = {
-        key: base64(prefix),
-        range_end: base64(prefixEnd(prefix)),
-        start_revision: String(after + 1),
-        prev_kv: true,
-      };
-      stop = this.#http.stream(
-        { method: "POST", path: "/v3/watch", body: JSON.stringify({ create_request }) },
-        { line, end: () => this.#broken.add(begin) },
-      );
-    };
-    begin();
+    const watch = new EtcdWatch(this.#http, prefix, revision, {
+      changes: (response) => {
+        const changes = (response.events ?? []).flatMap((event) => this.#changeOf(event));
+        if (changes.length === 0) return;
+        this.#revision = Math.max(this.#revision, changes.at(-1)!.revision);
+        on(changes);
+      },
+      lost: (compacted) => {
+        this.#revision = Math.max(this.#revision, compacted);
+        lost?.();
+      },
+    });
+    this.#watches.add(watch);
     return () => {
-      stop();
-      this.#broken.delete(begin);
+      watch.stop();
+      this.#watches.delete(watch);
     };
   }
 
   compact(revision: number): void {
-    this.#call("kv/compaction", { revision: String(revision) });
+    this.#call("kv/compaction", { revision: String(revision) }, { repeatable: false });
   }
 
   /** Hands over the changes that have arrived, without waiting for the event loop. */
@@ -139,24 +172,200 @@ export class EtcdStore implements Store {
   }
 
   close(): void {
+    for (const watch of this.#watches) watch.stop();
+    try {
+      if (this.#counted > 0) this.#call("kv/deleterange", { key: base64(this.#writer) });
+    } catch {} // it is away: a key of a few bytes is left behind
     this.#http.close();
   }
 
-  #call<T extends { header?: Header }>(method: string, body: object): T {
-    const answer = this.#http.request({
+  /**
+   * One transaction, once; undefined where `compare` does not hold. `responses` are left out where
+   * only its revision is known, because the answer to it was lost.
+   */
+  #write(compare: object[], operations: object[]): Written | undefined {
+    const write = base64(String(++this.#lastWrite));
+    const key = base64(this.#writer);
+    for (;;) {
+      const counted = { key, target: "VERSION", result: "EQUAL", version: String(this.#counted) };
+      const { succeeded, responses, header } = this.#call<TxnResponse>("kv/txn", {
+        compare: [counted, ...compare],
+        success: [...operations, { request_put: { key, value: write } }],
+        failure: [{ request_range: { key } }],
+      });
+      if (succeeded) {
+        this.#counted++;
+        return { revision: Number(header.revision), responses: responses! };
+      }
+      const last = responses![0]!.response_range?.kvs?.[0];
+      const count = Number(last?.version ?? 0);
+      const missed = count !== this.#counted;
+      this.#counted = count;
+      if (last?.value === write) return { revision: Number(last.mod_revision) };
+      if (!missed) return undefined;
+    }
+  }
+
+  /** What a key held at a revision; default: what it holds. */
+  #at(key: string, revision?: number): Entry | undefined {
+    const { kvs } = this.#call<RangeResponse>("kv/range", {
+      key: base64(key),
+      ...(revision !== undefined && { revision: String(revision) }),
+    });
+    return kvs?.[0] && this.#entryOf(kvs[0]);
+  }
+
+  #call<T extends { header?: Header }>(
+    method: string,
+    body: object,
+    { repeatable = true } = {},
+  ): T {
+    const { status, body: text } = this.#http.request({
       method: "POST",
       path: `/v3/${method}`,
+      headers: requireLeader,
       body: JSON.stringify(body),
+      repeatable,
     });
-    const value = JSON.parse(answer.body) as T & { message?: string; error?: string };
-    if (answer.status >= 400) throw failure(value.message ?? value.error ?? answer.body);
+    const value = parsed<T & Failed>(text);
+    if (status >= 400 || !value) throw failure(status, value?.message ?? value?.error ?? text);
     this.#revision = Math.max(this.#revision, Number(value.header?.revision ?? 0));
-    for (const begin of this.#broken) {
-      this.#broken.delete(begin);
-      begin();
-    }
+    for (const watch of this.#watches) watch.wake();
     return value;
   }
+
+  /** undefined where the value is no object that belongs there; that is said once. */
+  #entryOf({ key, value, create_revision, mod_revision, version }: KeyValue): Entry | undefined {
+    const name = text(key);
+    try {
+      return frozen({
+        key: name,
+        value: stamped(storedObject(text(value)), Number(mod_revision)),
+        createRevision: Number(create_revision),
+        modRevision: Number(mod_revision),
+        version: Number(version),
+      });
+    } catch (error) {
+      if (!(error instanceof NotAnObject)) throw error;
+      if (this.#leftOut.get(name) !== mod_revision)
+        this.#log(`etcd: ${JSON.stringify(name)} is left out: ${error.message}`);
+      this.#leftOut.set(name, mod_revision);
+      return undefined;
+    }
+  }
+
+  /**
+   * Whose former value is compacted away cannot say what was deleted: Kubernetes drops it too. A
+   * value that cannot be read is as good as gone.
+   */
+  #changeOf({ type = "PUT", kv, prev_kv }: WatchEvent): Change[] {
+    const previous = prev_kv && this.#entryOf(prev_kv);
+    const entry = type === "PUT" ? this.#entryOf(kv as KeyValue) : undefined;
+    const value = entry?.value ?? previous?.value;
+    if (!value) return [];
+    return [
+      {
+        type: entry ? "PUT" : "DELETE",
+        revision: Number(kv.mod_revision),
+        key: text(kv.key!),
+        value,
+        ...(previous && { previous }),
+      },
+    ];
+  }
+}
+
+/** One watch, begun again from where it was whenever it breaks off. */
+class EtcdWatch {
+  #stop = () => {};
+  #broken = false;
+
+  /** `after`: the revision up to which everything was told. */
+  constructor(
+    private readonly http: SyncHttp,
+    private readonly prefix: string,
+    private after: number,
+    private readonly tell: {
+      changes: (response: WatchResponse) => void;
+      /** Changes up to this revision. */
+      lost: (revision: number) => void;
+    },
+  ) {
+    this.#begin();
+  }
+
+  stop(): void {
+    this.#broken = false;
+    this.#stop();
+  }
+
+  /** etcd has answered somebody: what is broken is begun again now. */
+  wake(): void {
+    if (!this.#broken) return;
+    this.#stop();
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#broken = false;
+    const create_request = {
+      key: base64(this.prefix),
+      range_end: base64(prefixEnd(this.prefix)),
+      start_revision: String(this.after + 1),
+      prev_kv: true,
+    };
+    this.#stop = this.http.stream(
+      {
+        method: "POST",
+        path: "/v3/watch",
+        headers: requireLeader,
+        body: JSON.stringify({ create_request }),
+        repeatable: true,
+      },
+      {
+        line: (line) => this.#hear(parsed<{ result?: WatchResponse }>(line)?.result),
+        end: () => this.#again(),
+      },
+    );
+  }
+
+  #again(): void {
+    this.#broken = true;
+    const timer = setTimeout(() => this.#begin(), WATCH_AGAIN_MS);
+    this.#stop = () => clearTimeout(timer);
+  }
+
+  #hear(response: WatchResponse | undefined): void {
+    if (!response || response.compact_revision || response.canceled) {
+      this.#stop();
+      const compacted = response?.compact_revision;
+      return compacted ? this.#skip(Number(compacted)) : this.#again();
+    }
+    const last = response.events?.at(-1);
+    if (!last) return;
+    this.after = Number(last.kv.mod_revision);
+    this.tell.changes(response);
+  }
+
+  /** etcd has forgotten where this watch was: it goes on from what is remembered. */
+  #skip(compacted: number): void {
+    this.after = compacted;
+    this.#begin();
+    this.tell.lost(compacted);
+  }
+}
+
+/** A member that is cut off from the others says so at once, instead of waiting. */
+const requireLeader = { "Grpc-Metadata-hasleader": "true" };
+
+interface Written {
+  revision: number;
+  responses?: NonNullable<TxnResponse["responses"]>;
+}
+
+interface Failed {
+  message?: string;
+  error?: string;
 }
 
 interface Header {
@@ -191,7 +400,14 @@ interface WatchResponse {
   header: Header;
   /** Set when the watch asked for revisions that are gone. */
   compact_revision?: string;
-  events?: { type?: "PUT" | "DELETE"; kv: Partial<KeyValue>; prev_kv?: KeyValue }[];
+  canceled?: boolean;
+  events?: WatchEvent[];
+}
+
+interface WatchEvent {
+  type?: "PUT" | "DELETE";
+  kv: Partial<KeyValue>;
+  prev_kv?: KeyValue;
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
@@ -214,42 +430,19 @@ const exists = (key: string) => ({
   version: "0",
 });
 
-function entryOf({ key, value, create_revision, mod_revision, version }: KeyValue): Entry {
-  const object = received(JSON.parse(text(value)) as KubeObject);
-  return frozen({
-    key: text(key),
-    value: stamped(object, Number(mod_revision)),
-    createRevision: Number(create_revision),
-    modRevision: Number(mod_revision),
-    version: Number(version),
-  });
+function parsed<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
 }
 
-/**
- * An event whose former value is compacted away cannot say what was deleted: Kubernetes drops it
- * too.
- */
-function changeOf({
-  type = "PUT",
-  kv,
-  prev_kv,
-}: NonNullable<WatchResponse["events"]>[number]): Change[] {
-  const previous = prev_kv && entryOf(prev_kv);
-  const value = type === "PUT" ? entryOf(kv as KeyValue).value : previous?.value;
-  return value
-    ? [
-        {
-          type,
-          revision: Number(kv.mod_revision),
-          key: text(kv.key!),
-          value,
-          ...(previous && { previous }),
-        },
-      ]
-    : [];
-}
-
-function failure(message: string): Error {
+/** etcd: api/v3rpc/rpctypes/error.go */
+function failure(status: number, message: string): Error {
   if (/has been compacted/.test(message)) return new CompactedError();
-  return /future revision/.test(message) ? new RangeError(message) : new Error(message);
+  if (/future revision/.test(message)) return new RangeError(message);
+  if (/is too large/.test(message)) return tooLarge(message);
+  const isAway = status >= 500 || status < 400 || /space exceeded|too many requests/.test(message);
+  return isAway ? serviceUnavailable(`etcd: ${message}`) : internal(`etcd: ${message}`);
 }

@@ -14,11 +14,12 @@ import { frozen } from "../../objects/freeze.js";
 import { kindInfo } from "../../objects/kinds.js";
 import { received } from "../../objects/received.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../../objects/types.js";
+import { checked, type Remote, type Reply } from "./remote.js";
 import { SyncHttp } from "./sync-http.js";
-import { ApiError, badRequest } from "../../api/errors.js";
+import { ApiError, badRequest, serviceUnavailable } from "../../api/errors.js";
 import { pathOf } from "./openapi.js";
 
-export interface HttpClientOptions {
+export interface HttpClientOptions extends Omit<Remote, "urls"> {
   /** Where the API server is: "http://127.0.0.1:8001". */
   url: string;
   /** The name in the server's history: "endpointslice-controller". */
@@ -27,21 +28,34 @@ export interface HttpClientOptions {
   clock: Clock;
 }
 
-// milliseconds (client-go: tools/cache/reflector.go begins its back-off at 800 ms)
-const reconnectAfter = 1000;
+// How long a request may take that the API server is at work on. Milliseconds.
+const PATIENCE_MS = 30_000;
+// The wait before a watch that broke off is begun again: doubled each time. Milliseconds.
+// (client-go: tools/cache/reflector.go has 800 ms to 30 s)
+const WATCH_AGAIN_MS = { first: 800, longest: 5_000 };
 
 /**
- * The Client over HTTP: what components in another process use, against `stopover serve`. Calls
- * wait for their answer as the in-process client's do; watch events come through the event loop. A
- * watch that breaks off goes on where it was.
+ * The Client over HTTP: what components in another process use, against `stopover serve` or any
+ * other API server. Calls wait for their answer as the in-process client's do; watch events come
+ * through the event loop. A watch that breaks off goes on where it was.
+ *
+ *     new HttpClient({ ...fromKubeconfig("~/.kube/config"), who: "my-controller", clock: new RealClock() })
+ *
+ * A server that is away is an ApiError 503, within two seconds. It may be the answer that was lost:
+ * reads are asked for again, writes are not, since nobody knows whether they happened.
  */
 export class HttpClient implements Client {
   readonly #http: SyncHttp;
   readonly #headers: Record<string, string>;
+  readonly #clock: Clock;
 
-  constructor(private readonly options: HttpClientOptions) {
-    this.#http = new SyncHttp(options.url);
-    this.#headers = { Accept: "application/json", "X-Stopover-Client": options.who };
+  constructor({ url, who, clock, ...remote }: HttpClientOptions) {
+    this.#clock = clock;
+    this.#http = new SyncHttp(checked({ ...remote, urls: [url] }, "http://127.0.0.1:8001"), {
+      alivePath: "/livez",
+      patience: PATIENCE_MS,
+    });
+    this.#headers = { Accept: "application/json", "X-Stopover-Client": who };
   }
 
   get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] {
@@ -131,10 +145,16 @@ export class HttpClient implements Client {
   ): () => void {
     let { resourceVersion } = options;
     let stop = () => {};
+    let wait = WATCH_AGAIN_MS.first;
+    const again = () => {
+      stop(); // a process lives on while it waits for its server
+      stop = this.#clock.schedule(wait, begin);
+      wait = Math.min(2 * wait, WATCH_AGAIN_MS.longest);
+    };
     const line = (text: string, status: number) => {
-      const event = (
-        status < 400 ? JSON.parse(text) : { type: "ERROR", object: JSON.parse(text) as Status }
-      ) as WatchEvent<Kinds[K]>;
+      const event = eventIn<Kinds[K]>(text, status);
+      if (!event) return again();
+      wait = WATCH_AGAIN_MS.first;
       if (event.type === "ERROR") stop();
       else resourceVersion = event.object.metadata.resourceVersion!;
       if (event.type === "ERROR") on({ ...event, object: frozen(event.object) });
@@ -147,13 +167,8 @@ export class HttpClient implements Client {
         { watch: "true", allowWatchBookmarks: "true", resourceVersion },
       );
       stop = this.#http.stream(
-        { method: "GET", path, headers: this.#headers },
-        {
-          line,
-          end: () => {
-            stop = this.options.clock.schedule(reconnectAfter, begin, { background: true });
-          },
-        },
+        { method: "GET", path, headers: this.#headers, repeatable: true },
+        { line, end: again },
       );
     };
     begin();
@@ -169,15 +184,59 @@ export class HttpClient implements Client {
   }
 
   #call(method: string, path: string, body?: string, type?: string): unknown {
-    const answer = this.#http.request({
+    const reply = this.#http.request({
       method,
       path,
       headers: { ...this.#headers, ...(type && { "Content-Type": type }) },
       ...(body !== undefined && { body }),
+      repeatable: method === "GET",
     });
-    const value: unknown = JSON.parse(answer.body);
-    if (answer.status >= 400) throw new ApiError(value as Status);
+    const value = parsed<object>(reply.body);
+    if (reply.status >= 400 || !value) throw new ApiError(statusOf(reply, value));
     return value;
+  }
+}
+
+/** undefined where the line is no event: then the watch is broken, or the server cannot serve it. */
+function eventIn<T>(text: string, status: number): WatchEvent<T> | undefined {
+  const value = parsed<WatchEvent<T> | Status>(text);
+  if (status < 400 || !value) return value as WatchEvent<T> | undefined;
+  return status === 410 ? { type: "ERROR", object: value as Status } : undefined;
+}
+
+/** The answer's Status; who answers something else is no API server, or one behind a proxy. */
+function statusOf({ status, body }: Reply, value: unknown): Status {
+  const given = value as Status | undefined;
+  if (given?.kind === "Status" && given.status === "Failure") return { code: status, ...given };
+  const text = body.replace(/\s+/g, " ").slice(0, 200);
+  const { status: unavailable } = serviceUnavailable(
+    `the server answered ${status} with ${text ? JSON.stringify(text) : "nothing"}, which is no object`,
+  );
+  return status >= 400
+    ? { ...unavailable, code: status, reason: reasons[status] ?? "" }
+    : unavailable;
+}
+
+// (apimachinery: pkg/api/errors/errors.go, NewGenericServerResponse)
+const reasons: Record<number, string> = {
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  405: "MethodNotAllowed",
+  409: "Conflict",
+  410: "Gone",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+  504: "Timeout",
+};
+
+function parsed<T>(text: string): T | undefined {
+  try {
+    const value = JSON.parse(text) as T;
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
   }
 }
 
