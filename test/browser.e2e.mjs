@@ -2,7 +2,7 @@
 // every chapter in the JupyterLab that `npm start` starts. Screenshots go to .cache/screenshots.
 
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { suite } from "uvu";
@@ -195,6 +195,17 @@ function testLab() {
   lab.after(async () => {
     await browser?.close();
     await server?.stop();
+  });
+  lab("no file that holds its token is open to others", () => {
+    const token = new URL(server.url).searchParams.get("token") ?? "";
+    assert.ok(token.length > 20, server.url);
+    const own = join(root, ".jupyter");
+    const holding = readdirSync(own, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .filter((file) => readFileSync(file, "utf8").includes(token));
+    assert.ok(holding.length > 1, "the log, and what Jupyter notes down");
+    for (const file of [own, ...holding]) assert.is(statSync(file).mode & 0o077, 0, file);
   });
 
   /**

@@ -1,13 +1,22 @@
 // The kit itself: the verdict on a test file, notebook files, the author's text form, the embedded
 // runner.
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  mkdtempSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cellsOf, textOf } from "../notebooks/kit/author.mjs";
 import { node } from "../notebooks/kit/execute.mjs";
+import { secretFolder } from "../notebooks/kit/jupyter.mjs";
 import { formatNotebook, notebook, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { root } from "../notebooks/kit/project.mjs";
 import { packages } from "./dist/needs.js";
@@ -142,7 +151,38 @@ stopping("is not waited for where only its child holds on", async () => {
   assert.equal([late, code, printed], [false, 0, "done\n"]);
   assert.ok(seconds < 7, `${seconds} s`);
 });
+stopping("ends with who kept it, though he was killed and could not ask", async () => {
+  const heartbeat = file("kept", "");
+  const server = file(
+    "server.mjs",
+    `import { appendFileSync } from "node:fs"; setInterval(() => appendFileSync(${JSON.stringify(heartbeat)}, "."), 50);`,
+  );
+  const keeper = join(root, "notebooks/kit/keeper.mjs");
+  const holder = file(
+    "holder.mjs",
+    `import { spawn } from "node:child_process"; spawn(process.execPath, [${JSON.stringify(keeper)}, process.execPath, ${JSON.stringify(server)}], { stdio: ["pipe", "ignore", "ignore"], detached: true }); setInterval(() => {}, 1000);`,
+  );
+  const holding = spawn(process.execPath, [holder], { stdio: "ignore" });
+  const beats = () => readFileSync(heartbeat, "utf8").length;
+  for (let i = 0; i < 200 && !beats(); i++) await new Promise((next) => setTimeout(next, 50));
+  assert.ok(beats() > 0, "the server was there");
+  holding.kill("SIGKILL");
+  await new Promise((next) => setTimeout(next, 1000));
+  const then = beats();
+  await new Promise((next) => setTimeout(next, 500));
+  assert.is(beats(), then, "and is no more");
+});
 stopping.run();
+
+const secrets = suite("a folder for secrets");
+if (process.platform !== "win32")
+  secrets("is its owner's alone, also where it was everybody's", () => {
+    const open = join(folder, "open");
+    mkdirSync(open, { mode: 0o755 });
+    for (const each of [open, join(folder, "new")])
+      assert.is(statSync(secretFolder(each)).mode & 0o777, 0o700);
+  });
+secrets.run();
 
 const writing = suite("a notebook file");
 const chapter =

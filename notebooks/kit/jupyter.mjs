@@ -4,6 +4,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -11,9 +12,11 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isMain, notebooksFolder, root, say } from "./project.mjs";
 
 /**
@@ -24,12 +27,24 @@ import { isMain, notebooksFolder, root, say } from "./project.mjs";
 const home = join(root, ".jupyter");
 const venv = join(root, ".venv");
 export const jupyterLog = join(home, "jupyter.log");
+const keeperFile = fileURLToPath(new URL("keeper.mjs", import.meta.url));
 const windows = process.platform === "win32";
 const venvBin = join(venv, windows ? "Scripts" : "bin");
 const site = join(venv, "site"); // where pip --target puts packages, on a Python without venv
 
 /** JupyterLab 4.1 is the first that draws mermaid itself. */
 const wanted = "jupyterlab>=4.1,<5";
+
+/**
+ * Makes a folder that nobody but its owner can look into: Jupyter's token, which lets its holder run
+ * code as the reader, stands in several files there.
+ * @param {string} folder
+ */
+export function secretFolder(folder) {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o700); // also where it is there already, made by an older start
+  return folder;
+}
 
 /** @param {string} file @param {unknown} value */
 function writeJson(file, value) {
@@ -238,6 +253,7 @@ export function installJupyter() {
 /**
  * Starts Jupyter on the loopback address with a token of its own making, in a process group of its
  * own: Ctrl-C in the terminal reaches only us, and stop() ends the server, which ends its kernels.
+ * A keeper between us and it ends it too where we are killed.
  * @param {Jupyter} jupyter
  * @param {{ port: number, browser: boolean, first: string }} options `first` is the notebook to
  *   open
@@ -257,30 +273,41 @@ export function startJupyter(jupyter, { port, browser, first }) {
     `--${app}.default_url=/${page}`,
     ...(process.getuid?.() === 0 ? [`--${server}.allow_root=True`] : []),
   ];
-  const runtime = join(home, "runtime");
-  mkdirSync(runtime, { recursive: true });
-  const output = openSync(jupyterLog, "w");
-  const child = spawn(jupyter.command, [...jupyter.args, ...flags], {
+  secretFolder(home);
+  const runtime = secretFolder(join(home, "runtime"));
+  rmSync(jupyterLog, { force: true }); // an older one may be open to all
+  const output = openSync(jupyterLog, "w", 0o600);
+  const keeper = spawn(process.execPath, [keeperFile, jupyter.command, ...jupyter.args, ...flags], {
     cwd: notebooksFolder,
     env: jupyterEnv(),
-    stdio: ["ignore", output, output],
+    stdio: ["pipe", output, output],
     detached: !windows,
   });
   closeSync(output);
+  const stop = () => keeper.stdin?.end();
   let over = false;
-  const ended = new Promise((done) => child.on("exit", done).on("error", done)).then(() => {
+  const ended = new Promise((done) => keeper.on("exit", done).on("error", done)).then(() => {
     over = true;
   });
   const up = async () => {
     for (let waited = 0; waited < 60_000 && !over; waited += 100) {
       const info = serverInfo(runtime, port);
-      if (info) return `${info.url}${page}?token=${info.token}`;
+      if (info) {
+        hide(runtime);
+        return `${info.url}${page}?token=${info.token}`;
+      }
       await new Promise((next) => setTimeout(next, 100));
     }
-    stop(child);
+    stop();
     return undefined;
   };
-  return { url: up(), ended, stop: () => stop(child) };
+  return { url: up(), ended, stop };
+}
+
+/** Jupyter writes pages that hold the token for everybody to read. @param {string} runtime */
+function hide(runtime) {
+  for (const file of readdirSync(runtime))
+    if (statSync(join(runtime, file)).isFile()) chmodSync(join(runtime, file), 0o600);
 }
 
 /**
@@ -309,21 +336,6 @@ function isAlive(pid) {
   } catch {
     return false;
   }
-}
-
-/**
- * Asks the server to end; whatever of its group is left after ten seconds is killed.
- * @param {import("node:child_process").ChildProcess} child
- */
-function stop(child) {
-  child.kill("SIGTERM");
-  setTimeout(() => {
-    try {
-      process.kill(-(child.pid ?? 0), "SIGKILL");
-    } catch {
-      /* it is gone */
-    }
-  }, 10_000).unref();
 }
 
 // node notebooks/kit/jupyter.mjs PREFIX writes the kernel spec below another prefix: an image for

@@ -77,12 +77,33 @@ async function serve({ url, ended, stop }) {
       stop();
     });
   process.stdout.on("error", () => {}); // the terminal may be gone before the server is
+  stopWithNpm(stop);
   const address = await url;
   if (address) say(`the chapters are at\n\n    ${address}\n\nstopover: Ctrl-C ends it`);
   await ended;
   if (!address && !asked) return;
   say("ended");
   process.exit(0);
+}
+
+/**
+ * Stops where the `npm start` that began us is no more: killed, it cannot hand the signal on.
+ * @param {() => void} stop
+ */
+function stopWithNpm(stop) {
+  if (process.env.npm_lifecycle_event !== "start") return;
+  const before = ancestors();
+  setInterval(() => ancestors() !== before && stop(), 1000).unref();
+}
+
+/** The parent, and on Linux its parent: npm starts a shell, and the shell us. */
+function ancestors() {
+  try {
+    const [, fields = ""] = readFileSync(`/proc/${process.ppid}/stat`, "utf8").split(") ");
+    return `${process.ppid} ${fields.split(" ")[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
 }
 
 /**
