@@ -23,9 +23,11 @@ import type { Clock } from "./api/clock.js";
 import type { Surroundings } from "./machinery/controller.js";
 import { duration } from "./machinery/duration.js";
 import type { HistoryEntry } from "./api/history.js";
-import { Informers, isApiError } from "./machinery/informer.js";
+import { isApiError } from "./api/errors.js";
+import { Informers } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random } from "./machinery/random.js";
+import { Supervisor, type ComponentError } from "./machinery/supervisor.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { endpoint } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
@@ -104,6 +106,11 @@ export interface ClusterOptions {
    */
   nfacct?: boolean | undefined;
   randomFully?: boolean | undefined;
+  /**
+   * Hears of a mistake in a component, which is tried again in any case. Default: the clock throws
+   * it: in virtual time out of settle() or advance().
+   */
+  onFailure?: (failure: ComponentError) => void;
   /** Calls kept for history(). Default 100,000. */
   historyLimit?: number | undefined;
 }
@@ -148,6 +155,7 @@ export class Cluster implements Traceable {
   readonly #path: DataPath;
   readonly #kubelets = new Map<string, Kubelet>();
   readonly #random: Random;
+  readonly #supervisor: Supervisor;
   readonly #podRoutes = new Routes();
   readonly #proxies: ProxyFleet;
   readonly #applied = new Map<string, KubeObject>();
@@ -163,9 +171,11 @@ export class Cluster implements Traceable {
     } = options;
     this.#random = new Random(seed);
     this.clock = options.clock ?? new VirtualClock();
+    this.#supervisor = new Supervisor(this.clock, options.onFailure);
     const first = options.first ?? { clusterIP: "10.2.1.1", nodePort: 30519 };
     this.apiserver = new ApiServer({
-      clock: this.clock,
+      clock: this.#clockOf("kube-apiserver"),
+      onWatcherFailure: (who, object, error) => this.#supervisor.report(who, object, error),
       random: this.#random.fork("apiserver").next,
       store: options.store,
       serviceCIDRs: serviceCIDR.split(","),
@@ -183,13 +193,13 @@ export class Cluster implements Traceable {
       this.#random.fork("health checks").next,
     );
     this.cloud = cloud?.({
-      clock: this.clock,
+      clock: this.#clockOf("cloud"),
       random: this.#random.fork("cloud"),
       check: (target, check, balancer) => this.#path.healthy(target, check, balancer),
       dns: this.dns,
     });
     this.#proxies = new ProxyFleet({
-      clock: this.clock,
+      clock: this.#clockOf("kube-proxy"),
       config: readConfiguration(options.kubeProxy ?? { clusterCIDR }),
       features: { nfacct: options.nfacct, randomFully: options.randomFully },
     });
@@ -198,8 +208,8 @@ export class Cluster implements Traceable {
   }
 
   /**
-   * Boots everything, in the order in which a cluster's parts usually come up; none of them minds
-   * another.
+   * Boots everything, in the order in which a cluster's parts usually come up; each of them waits by
+   * itself for what it needs.
    */
   start(): void {
     for (const manager of this.managers) manager.start();
@@ -466,9 +476,14 @@ export class Cluster implements Traceable {
 
   // ---- wiring ----
 
+  #clockOf(component: string): Clock {
+    return this.#supervisor.of(component).clock();
+  }
+
   #surroundings(label: string): Surroundings {
     return {
       clock: this.clock,
+      supervisor: this.#supervisor,
       random: this.#random.fork(label),
       connect: (who) => this.apiserver.client(who),
     };
@@ -492,7 +507,7 @@ export class Cluster implements Traceable {
 
   /** Starts something that only watches. */
   #follow(who: string, run: (informers: Informers) => void): void {
-    const informers = new Informers(this.apiserver.client(who));
+    const informers = new Informers(this.apiserver.client(who), this.#supervisor.of(who));
     run(informers);
     informers.start();
   }

@@ -276,6 +276,32 @@ test("a preStop sleep keeps the Pod serving for so long, but not beyond its grac
   }
 });
 
+for (const [title, second, alive] of [
+  ["shorter: the Pod ends sooner", 2, 2_000],
+  ["longer: it changes nothing", 1_000, 501_000],
+  ["the default, which is as long as the first: it changes nothing", undefined, 501_000],
+] as const)
+  test(`a second deletion, with a grace period that is ${title}`, () => {
+    const { h, machine, make } = one(
+      { lifecycle: { preStop: { sleep: { seconds: 500 } } } },
+      { terminationGracePeriodSeconds: 600 },
+    );
+    make();
+    h.clock.settle();
+    h.client.delete("Pod", "web");
+    h.clock.advance(5_000);
+    h.client.delete("Pod", "web", "default", {
+      ...(second !== undefined && { gracePeriodSeconds: second }),
+    });
+    const left = alive === 2_000 ? alive : alive - 5_000;
+    h.clock.advance(left - 1);
+    assert.is(h.all("Pod").length, 1);
+    h.clock.advance(1);
+    assert.equal([h.all("Pod").length, machine.pods.size], [0, 0]);
+    const killing = told(h).filter((text) => text.includes("Killing"));
+    assert.equal(killing, ["Normal Killing 1 Stopping container nginx"]);
+  });
+
 test("a grace period of zero takes it away at once, and the kubelet cleans up", () => {
   const { h, machine, make } = one();
   make();

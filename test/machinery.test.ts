@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { every } from "stopover/internal/api/clock";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import {
   run,
@@ -13,6 +14,7 @@ import { EventRecorder } from "stopover/internal/machinery/events";
 import { Informer } from "stopover/internal/machinery/informer";
 import { LeaderElector } from "stopover/internal/machinery/leader-election";
 import { Random } from "stopover/internal/machinery/random";
+import { Supervisor } from "stopover/internal/machinery/supervisor";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { WorkQueue } from "stopover/internal/machinery/work-queue";
 import type { Service } from "stopover/internal/objects/types";
@@ -33,6 +35,7 @@ function world(options: { watchWindow?: number } = {}) {
     random,
     server,
     client: server.client("test"),
+    guard: new Supervisor(clock).of("test"),
     surroundings: { clock, random, connect: (who: string) => server.client(who) },
   };
 }
@@ -94,8 +97,79 @@ test("a cluster that never rests is an error that says so", () => {
   const again = () => void clock.schedule(1000, again);
   again();
   assert.throws(() => clock.settle({ within: 60_000 }), /still busy after 60 steps and 60000 ms/);
-  assert.throws(() => clock.schedule(NaN, again), /delay is NaN/);
+  for (const delay of [NaN, -1, Infinity])
+    assert.throws(() => clock.schedule(delay, again), `the delay is ${delay}`);
   assert.throws(() => clock.advance(-1), /only moves forward/);
+});
+
+test("settle and advance give up after so many steps, and say who still waits for what", () => {
+  for (const pass of [
+    (clock: VirtualClock) => clock.settle({ steps: 1_000 }),
+    (clock: VirtualClock) => clock.advance(3_600_000, { steps: 1_000 }),
+  ]) {
+    const clock = new VirtualClock(0);
+    const again = () => void clock.schedule(1, again, { who: "kubelet/node-a", about: "Pod a/b" });
+    again();
+    assert.throws(() => pass(clock), /1000 steps.* Waiting: kubelet\/node-a, Pod a\/b \(1\)$/);
+  }
+});
+
+test("who never lets time pass is cut off, by name, and the others go on", () => {
+  for (const background of [true, false]) {
+    const clock = new VirtualClock(0);
+    const again = () => void clock.schedule(0, again, { who: "prober", background });
+    let others = 0;
+    every(clock, 10, () => others++);
+    again();
+    assert.throws(() => clock.advance(95), /time stands still at 1970-01-01T00:00:00.000Z.*prober/);
+    assert.is(others, 9);
+    clock.settle();
+    clock.advance(10);
+    assert.is(others, 10);
+  }
+});
+
+test("work that throws is thrown at the end, and keeps no other work from being done", () => {
+  const clock = new VirtualClock(0);
+  const log: string[] = [];
+  const mistake = new Error("one");
+  clock.schedule(10, () => {
+    throw mistake;
+  });
+  clock.schedule(10, () => log.push("two"));
+  clock.schedule(20, () => log.push("three"));
+  let thrown: unknown;
+  try {
+    clock.settle();
+  } catch (error) {
+    thrown = error;
+  }
+  assert.is(thrown, mistake);
+  assert.equal(log, ["two", "three"]);
+  clock.settle();
+  for (const text of ["four", "five"])
+    clock.schedule(10, () => {
+      throw new Error(text);
+    });
+  assert.throws(() => clock.advance(10), /four\nfive/);
+});
+
+test("a loop begins when it is told to, goes on after a failure, and stops", () => {
+  const clock = new VirtualClock(0);
+  const times: number[] = [];
+  const stop = every(
+    clock,
+    10,
+    () => {
+      times.push(clock.now());
+      if (times.length === 2) throw new Error("the second time");
+    },
+    { first: 3 },
+  );
+  assert.throws(() => clock.advance(30), /the second time/);
+  stop();
+  clock.advance(30);
+  assert.equal(times, [3, 13, 23]);
 });
 
 test("the clock starts at the second in which the article's cluster was made", () => {
@@ -186,9 +260,9 @@ test("nobody waits for a retry that is more than a second ahead", () => {
 // ---- informers
 
 test("an informer follows list and watch, and its indexes follow it", () => {
-  const { clock, client } = world();
+  const { clock, client, guard } = world();
   client.create(service("a", { tier: "web" }));
-  const informer = new Informer<Service>(client, "Service");
+  const informer = new Informer<Service>(client, "Service", guard);
   informer.index("tier", ({ metadata }) => metadata.labels?.tier);
   informer.start();
   const names = (tier: string) => informer.by("tier", tier).map(({ metadata }) => metadata.name);
@@ -208,8 +282,8 @@ test("an informer follows list and watch, and its indexes follow it", () => {
 });
 
 test("an informer that learns of its own write is not set back by the older news", () => {
-  const { clock, client } = world();
-  const informer = new Informer<Service>(client, "Service");
+  const { clock, client, guard } = world();
+  const informer = new Informer<Service>(client, "Service", guard);
   informer.start();
   const seen: (string | undefined)[] = [];
   informer.onChange((_key, object) => seen.push(object?.metadata.labels?.version));
@@ -224,8 +298,8 @@ test("an informer that learns of its own write is not set back by the older news
 });
 
 test("an object that was replaced by another of the same name stays known", () => {
-  const { clock, client } = world();
-  const informer = new Informer<Service>(client, "Service");
+  const { clock, client, guard } = world();
+  const informer = new Informer<Service>(client, "Service", guard);
   informer.start();
   client.create(service("a"));
   client.delete("Service", "a", "default");
@@ -235,7 +309,7 @@ test("an object that was replaced by another of the same name stays known", () =
 });
 
 test("a watch whose revision was compacted away is followed by a new list", () => {
-  const { clock, client } = world();
+  const { clock, client, guard } = world();
   client.create(service("a"));
   client.create(service("b"));
   let fail: () => void = () => assert.unreachable();
@@ -264,6 +338,7 @@ test("a watch whose revision was compacted away is followed by a new list", () =
       }) as typeof client.watch,
     } as typeof client,
     "Service",
+    guard,
   );
   const gone: string[] = [];
   informer.onChange((key, object) => !object && gone.push(key));

@@ -20,6 +20,23 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether an error is the API server's answer with one of these codes (404, 409, …), or with any. */
+export const isApiError = (error: unknown, ...codes: number[]): error is ApiError =>
+  error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
+
+/**
+ * What `call` answers; undefined where the API server refused it with one of `codes`, which is
+ * fine with the caller: `ignoring([404], () => client.delete("Pod", name))`. Other errors go on.
+ */
+export function ignoring<T>(codes: readonly number[], call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (isApiError(error, ...codes)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * What a Status says of the object it is about: plural and group for most, the kind for Invalid.
  */

@@ -1,4 +1,4 @@
-import type { Clock } from "../api/clock.js";
+import { every, throwSoon, type Clock } from "../api/clock.js";
 import type {
   Client,
   DeleteOptions,
@@ -65,6 +65,11 @@ export interface ApiServerOptions {
    * minutes. Default: it is kept.
    */
   compactEvery?: number | undefined;
+  /**
+   * Hears of a watcher's callback that threw; the other watchers lose nothing by it. Default: the
+   * clock throws it.
+   */
+  onWatcherFailure?: (who: string, object: string, error: unknown) => void;
 }
 
 /** The namespaces that every cluster has. */
@@ -92,6 +97,7 @@ export class ApiServer {
   readonly #watches = new Map<Kind, WatchCache>();
   readonly #history: History;
   readonly #window: number;
+  readonly #onWatcherFailure: NonNullable<ApiServerOptions["onWatcherFailure"]>;
 
   constructor(options: ApiServerOptions) {
     const {
@@ -104,7 +110,9 @@ export class ApiServer {
       historyLimit = 100_000,
       watchWindow = 10_000,
       compactEvery,
+      onWatcherFailure = (_who, _object, error) => throwSoon(clock, error),
     } = options;
+    this.#onWatcherFailure = onWatcherFailure;
     this.clock = clock;
     this.store = store;
     this.#stamps = new Stamps(clock, random);
@@ -142,20 +150,16 @@ export class ApiServer {
    * Forgets, each time, what was before the time before. (apiserver: pkg/storage/etcd3/compact.go)
    */
   #compactEvery(interval: number, revision: number): void {
-    this.clock.schedule(
-      interval,
-      () => {
-        const now = this.store.revision;
-        try {
-          if (revision > 1) this.compact(revision);
-        } catch (error) {
-          // another API server on the same etcd was faster
-          if (!(error instanceof CompactedError)) throw error;
-        }
-        this.#compactEvery(interval, now);
-      },
-      { background: true },
-    );
+    every(this.clock, interval, () => {
+      const now = this.store.revision;
+      try {
+        if (revision > 1) this.compact(revision);
+      } catch (error) {
+        // another API server on the same etcd was faster
+        if (!(error instanceof CompactedError)) throw error;
+      }
+      revision = now;
+    });
   }
 
   /**
@@ -166,6 +170,7 @@ export class ApiServer {
       this,
       who,
       (entry) => this.#history.limit > 0 && this.#history.add(entry),
+      this.#onWatcherFailure,
     );
   }
 

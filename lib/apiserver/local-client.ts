@@ -21,6 +21,7 @@ export class LocalClient implements Client {
     private readonly server: ApiServer,
     private readonly who: string,
     private readonly note: (entry: HistoryEntry) => void,
+    private readonly onWatcherFailure: (who: string, object: string, error: unknown) => void,
   ) {}
 
   get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] {
@@ -108,7 +109,12 @@ export class LocalClient implements Client {
           revision,
           event: event.type,
         });
-        on(event as WatchEvent<Kinds[K]>);
+        try {
+          on(event as WatchEvent<Kinds[K]>);
+        } catch (error) {
+          const path = namespace === undefined ? name : `${namespace}/${name}`;
+          this.onWatcherFailure(this.who, `${kind} ${path}`, error);
+        }
       }),
     );
   }

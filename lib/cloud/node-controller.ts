@@ -1,5 +1,6 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError } from "../machinery/informer.js";
+import { every } from "../api/clock.js";
+import { ignoring } from "../api/errors.js";
 import { same } from "../objects/freeze.js";
 import { condition } from "../objects/pods.js";
 import type { Node, NodeAddress } from "../objects/types.js";
@@ -79,11 +80,7 @@ export function cloudNodeLifecycleController(
       "DeletingNode",
       `Deleting node ${name} because it does not exist in the cloud provider`,
     );
-    try {
-      client.delete("Node", name);
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-    }
+    ignoring([404], () => client.delete("Node", name));
   }
 
   return {
@@ -91,13 +88,10 @@ export function cloudNodeLifecycleController(
     reconcile,
     watches: [watch("Node", () => [])],
     start(queue) {
-      let cancel = clock.schedule(MONITOR_MS, again, { background: true });
-      function again(): void {
-        cancel = clock.schedule(MONITOR_MS, again, { background: true });
+      return every(clock, MONITOR_MS, () => {
         for (const node of nodes.all())
           if (condition(node, "Ready")?.status !== "True") queue.add(node.metadata.name);
-      }
-      return () => cancel();
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError } from "../machinery/informer.js";
+import { isApiError } from "../api/errors.js";
 import { same } from "../objects/freeze.js";
 import type { Node, Service } from "../objects/types.js";
 import { CloudError, type CloudProvider, type LoadBalancerStatus } from "./provider.js";

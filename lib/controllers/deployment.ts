@@ -7,7 +7,7 @@ import {
   type Controller,
 } from "../machinery/controller.js";
 import { stamp } from "../machinery/events.js";
-import { isApiError } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
@@ -270,11 +270,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
     for (const {
       metadata: { name, namespace, uid },
     } of empty.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, surplus)))
-      try {
-        client.delete("ReplicaSet", name, namespace, { uid: uid! });
-      } catch (error) {
-        if (!isApiError(error, 404)) throw error;
-      }
+      ignoring([404], () => client.delete("ReplicaSet", name, namespace, { uid: uid! }));
   }
 
   // ---- status

@@ -1,5 +1,6 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError, splitKey } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
+import { splitKey } from "../machinery/informer.js";
 import { frozen, same } from "../objects/freeze.js";
 import type { Endpoints, Pod, Service } from "../objects/types.js";
 import { isReady, isTerminal } from "../objects/pods.js";
@@ -57,11 +58,7 @@ export function endpointsController({ client, informers }: Context): Controller 
 
   function remove(key: string): void {
     const { namespace, name } = splitKey(key);
-    try {
-      client.delete("Endpoints", name, namespace);
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-    }
+    ignoring([404], () => client.delete("Endpoints", name, namespace));
   }
 
   function endpointsOf(service: Service): Endpoints {

@@ -1,5 +1,6 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError, keyOf, splitKey } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
+import { keyOf, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Endpoint, EndpointSlice, IPFamily, Pod, Service } from "../objects/types.js";
 import { isTerminal } from "../objects/pods.js";
@@ -140,11 +141,7 @@ export function endpointSliceController({ client, informers }: Context): Control
       metadata: { name, namespace },
     } of remove) {
       book.slices.delete(name);
-      try {
-        client.delete("EndpointSlice", name, namespace);
-      } catch (error) {
-        if (!isApiError(error, 404)) throw error;
-      }
+      ignoring([404], () => client.delete("EndpointSlice", name, namespace));
     }
   }
 

@@ -1,5 +1,6 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError, splitKey } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
+import { splitKey } from "../machinery/informer.js";
 import type { Kind, KubeObject, OwnerReference } from "../objects/types.js";
 
 /** Kinds that own others, or are owned. */
@@ -36,7 +37,7 @@ export function garbageCollector({ client, informers }: Context): Controller {
     if (!owner) return dependents.forEach((one) => remove(one, uid));
     const finalizers = owner.metadata.deletionTimestamp ? (owner.metadata.finalizers ?? []) : [];
     if (finalizers.includes("orphan")) {
-      for (const one of dependents) ignoreMissing(() => client.update(withoutOwner(one, uid)));
+      for (const one of dependents) ignoring([404], () => client.update(withoutOwner(one, uid)));
       return release(owner, "orphan");
     }
     if (!finalizers.includes("foregroundDeletion")) return;
@@ -60,7 +61,7 @@ export function garbageCollector({ client, informers }: Context): Controller {
       : undefined;
     if (cached?.metadata.uid === uid) return cached;
     const { name, namespace } = splitKey(path);
-    const live = ignoreMissing(() => client.get(kind, name, namespace) as KubeObject);
+    const live = ignoring([404], () => client.get(kind, name, namespace) as KubeObject);
     return live?.metadata.uid === uid ? live : undefined;
   }
 
@@ -72,15 +73,15 @@ export function garbageCollector({ client, informers }: Context): Controller {
   ): void {
     const { name, namespace, uid, ownerReferences } = object.metadata;
     if (ownerReferences!.some((reference) => reference.uid !== owner))
-      return void ignoreMissing(() => client.update(withoutOwner(object, owner)));
-    ignoreMissing(() =>
+      return void ignoring([404], () => client.update(withoutOwner(object, owner)));
+    ignoring([404], () =>
       client.delete(object.kind as Kind, name, namespace, { uid: uid!, propagationPolicy }),
     );
   }
 
   function release(owner: KubeObject, finalizer: string): void {
     const finalizers = owner.metadata.finalizers!.filter((one) => one !== finalizer);
-    ignoreMissing(() => client.update({ ...owner, metadata: { ...owner.metadata, finalizers } }));
+    ignoring([404], () => client.update({ ...owner, metadata: { ...owner.metadata, finalizers } }));
   }
 
   /** Gone, or about to be held: who depends on it. New: whether its owners are still there. */
@@ -117,6 +118,7 @@ export function garbageCollector({ client, informers }: Context): Controller {
     name: "generic-garbage-collector",
     watches: kinds.map((kind) => watch(kind, concerned as Parameters<typeof watch>[1])),
     reconcile,
+    describe: (key) => key.replace(/ \S+ /, " "),
   };
 }
 
@@ -138,13 +140,4 @@ function withoutOwner(object: KubeObject, uid: string): KubeObject {
       ),
     },
   };
-}
-
-function ignoreMissing<T>(call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (isApiError(error, 404)) return undefined;
-    throw error;
-  }
 }

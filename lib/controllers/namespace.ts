@@ -1,5 +1,5 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
 import type { Kind, KubeObject } from "../objects/types.js";
 
 const kinds: readonly Kind[] = [
@@ -38,11 +38,7 @@ export function namespaceController({ client, informers }: Context): Controller 
   }
 
   function remove(kind: Kind, name: string, namespace?: string): void {
-    try {
-      client.delete(kind, name, namespace);
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-    }
+    ignoring([404], () => client.delete(kind, name, namespace));
   }
 
   return { name: "namespace-controller", watches: [watch("Namespace")], reconcile };

@@ -22,7 +22,7 @@ export interface NodeIpamOptions {
  * pkg/controller/nodeipam/ipam/range_allocator.go)
  */
 export function nodeIpamController(
-  { client, informers, events }: Context,
+  { client, informers, events, guard }: Context,
   options: NodeIpamOptions,
 ): Controller {
   const nodes = informers.of("Node");
@@ -32,7 +32,7 @@ export function nodeIpamController(
       for (const cidr of cidrsOf(previous!)) for (const range of ranges) range.release(cidr);
     else if (!previous)
       for (const cidr of cidrsOf(node)) for (const range of ranges) range.occupy(cidr);
-  });
+  }, guard);
 
   function reconcile(name: string): void {
     const node = nodes.get(name);

@@ -1,6 +1,7 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
 import { stamp } from "../machinery/events.js";
-import { isApiError } from "../machinery/informer.js";
+import { every } from "../api/clock.js";
+import { ignoring } from "../api/errors.js";
 import { same } from "../objects/freeze.js";
 import { condition, isReady as isPodReady } from "../objects/pods.js";
 import type { Condition, Node, Pod, Taint } from "../objects/types.js";
@@ -25,15 +26,22 @@ const UNSCHEDULABLE = "node.kubernetes.io/unschedulable";
  * Not modelled: the rate at which whole zones are tainted. As upstream, where no node at all is
  * ready, nobody is evicted.
  */
-export function nodeLifecycleController({ clock, client, informers, events }: Context): Controller {
+export function nodeLifecycleController({
+  clock,
+  client,
+  informers,
+  events,
+  guard,
+}: Context): Controller {
   const nodes = informers.of("Node");
   const leases = informers.of("Lease");
   const pods = informers.of("Pod");
   pods.index("node", (pod) => pod.spec.nodeName);
   const ready = new Set<string>();
-  nodes.onChange((name, node) =>
-    node && statusOf(node) === "True" ? ready.add(name) : ready.delete(name),
-  );
+  nodes.onChange((name, node) => {
+    if (node && statusOf(node) === "True") ready.add(name);
+    else ready.delete(name);
+  }, guard);
   const signs = new Map<string, { text: string; time: number }>();
 
   function reconcile(name: string): void {
@@ -77,17 +85,15 @@ export function nodeLifecycleController({ clock, client, informers, events }: Co
       lastTransitionTime: before.status === "Unknown" ? before.lastTransitionTime! : now,
     });
     const before = statusOf(node);
-    try {
-      nodes.learn(
-        client.updateStatus<Node>({
-          ...node,
-          status: { ...node.status, conditions: (node.status?.conditions ?? []).map(unknown) },
-        }),
-      );
-    } catch (error) {
-      if (isApiError(error, 404, 409)) return; // it spoke just now; the next round will see
-      throw error;
-    }
+    // refused: it spoke just now; the next round will see
+    const written = ignoring([404, 409], () =>
+      client.updateStatus<Node>({
+        ...node,
+        status: { ...node.status, conditions: (node.status?.conditions ?? []).map(unknown) },
+      }),
+    );
+    if (!written) return;
+    nodes.learn(written);
     if (before === "True")
       events.normal(node, "NodeNotReady", `Node ${node.metadata.name} status is now: NodeNotReady`);
   }
@@ -103,12 +109,10 @@ export function nodeLifecycleController({ clock, client, informers, events }: Co
         ? { ...one, status: "False", lastTransitionTime: stamp(clock.now()) }
         : one,
     );
-    try {
+    ignoring([404], () => {
       pods.learn(client.updateStatus<Pod>({ ...pod, status: { ...pod.status, conditions } }));
       events.warning(pod, "NodeNotReady", "Node is not ready");
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-    }
+    });
   }
 
   // ---- taints
@@ -150,17 +154,8 @@ export function nodeLifecycleController({ clock, client, informers, events }: Co
       ),
       watch("Lease", () => []),
     ],
-    start: () => repeat(() => monitor()),
+    start: () => every(clock, MONITOR_MS, monitor),
   };
-
-  function repeat(run: () => void): () => void {
-    let cancel = clock.schedule(MONITOR_MS, again, { background: true });
-    function again(): void {
-      cancel = clock.schedule(MONITOR_MS, again, { background: true });
-      run();
-    }
-    return () => cancel();
-  }
 }
 
 const managed = [NOT_READY, UNREACHABLE, UNSCHEDULABLE];

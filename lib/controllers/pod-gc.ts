@@ -1,5 +1,5 @@
 import { watch, type Again, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
 import type { Pod } from "../objects/types.js";
 
 /**
@@ -30,11 +30,9 @@ export function podGarbageCollector({ clock, client, informers }: Context): Cont
   }
 
   function remove({ metadata: { name, namespace, uid } }: Pod): void {
-    try {
-      client.delete("Pod", name, namespace, { gracePeriodSeconds: 0, uid: uid! });
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-    }
+    ignoring([404], () =>
+      client.delete("Pod", name, namespace, { gracePeriodSeconds: 0, uid: uid! }),
+    );
   }
 
   return {

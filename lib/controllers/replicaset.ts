@@ -1,4 +1,5 @@
-import { isApiError, keyOf } from "../machinery/informer.js";
+import { isApiError } from "../api/errors.js";
+import { keyOf } from "../machinery/informer.js";
 import {
   controllerOf,
   watch,
@@ -23,7 +24,13 @@ const BURST_REPLICAS = 500;
  * How many there are, and how many of them are ready, is counted as the Pods change, so that one
  * Pod's change costs the same in a set of three and in one of a hundred thousand.
  */
-export function replicaSetController({ clock, client, informers, events }: Context): Controller {
+export function replicaSetController({
+  clock,
+  client,
+  informers,
+  events,
+  guard,
+}: Context): Controller {
   const sets = informers.of("ReplicaSet");
   const pods = informers.of("Pod");
   const counts = new Map<string, Counts>();
@@ -38,7 +45,7 @@ export function replicaSetController({ clock, client, informers, events }: Conte
     if (pod) count(pod, 1);
     if (previous && (!pod || pod.metadata.deletionTimestamp))
       deleting.delete(previous.metadata.uid!);
-  });
+  }, guard);
   pods.index(
     "stray",
     (pod) => strayIn(pod),

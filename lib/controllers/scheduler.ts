@@ -1,6 +1,7 @@
 import { controllerOf, watch, type Context, type Controller } from "../machinery/controller.js";
 import { stamp } from "../machinery/events.js";
-import { isApiError, keyOf } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
+import { keyOf } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Condition, ContainerPort, Node, Pod, Taint, Toleration } from "../objects/types.js";
 import { condition, isTerminal } from "../objects/pods.js";
@@ -21,7 +22,7 @@ const MIN_FEASIBLE_NODES = 100;
  * same manifests give the same cluster. Not modelled: affinity beyond nodeSelector, topology
  * constraints, volumes, priorities and preemption.
  */
-export function scheduler({ clock, client, informers, events }: Context): Controller {
+export function scheduler({ clock, client, informers, events, guard }: Context): Controller {
   const pods = informers.of("Pod");
   const nodes = informers.of("Node");
   const pool = new NodePool();
@@ -31,8 +32,10 @@ export function scheduler({ clock, client, informers, events }: Context): Contro
     if (pod && previous && weighsTheSame(pod, previous)) return;
     if (previous?.spec.nodeName && !isTerminal(previous)) pool.account(previous, -1);
     if (pod?.spec.nodeName && !isTerminal(pod)) pool.account(pod, 1);
-  });
-  nodes.onChange((_key, node, previous) => pool.setNode(node ?? previous!, node !== undefined));
+  }, guard);
+  nodes.onChange((_key, node, previous) => {
+    pool.setNode(node ?? previous!, node !== undefined);
+  }, guard);
 
   function reconcile(key: string): void {
     const pod = pods.get(key);
@@ -70,16 +73,14 @@ export function scheduler({ clock, client, informers, events }: Context): Contro
         before?.status === "False" ? before.lastTransitionTime! : stamp(clock.now()),
     };
     const others = pod.status?.conditions?.filter(({ type }) => type !== "PodScheduled") ?? [];
-    try {
+    ignoring([404, 409], () =>
       pods.learn(
         client.updateStatus<Pod>({
           ...pod,
           status: { ...pod.status, conditions: [...others, scheduled] },
         }),
-      );
-    } catch (error) {
-      if (!isApiError(error, 404, 409)) throw error;
-    }
+      ),
+    );
   }
 
   return {

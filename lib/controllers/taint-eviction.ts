@@ -1,5 +1,6 @@
 import { watch, type Again, type Context, type Controller } from "../machinery/controller.js";
-import { isApiError, keyOf } from "../machinery/informer.js";
+import { ignoring } from "../api/errors.js";
+import { keyOf } from "../machinery/informer.js";
 import type { Node, Pod, Taint } from "../objects/types.js";
 import { tolerates } from "./scheduler.js";
 
@@ -27,11 +28,9 @@ export function taintEvictionController({ clock, client, informers, events }: Co
 
   function evict(pod: Pod): void {
     events.normal(pod, "TaintManagerEviction", `Marking for deletion Pod ${keyOf(pod)}`);
-    try {
-      client.delete("Pod", pod.metadata.name, pod.metadata.namespace, { uid: pod.metadata.uid! });
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-    }
+    ignoring([404], () =>
+      client.delete("Pod", pod.metadata.name, pod.metadata.namespace, { uid: pod.metadata.uid! }),
+    );
   }
 
   return {

@@ -2,9 +2,11 @@ import type { Kind, Kinds } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import { EventRecorder } from "./events.js";
-import { Informers, isApiError, keyOf } from "./informer.js";
+import { Informers, keyOf } from "./informer.js";
 import type { Random } from "./random.js";
-import { WorkQueue, type BackOff } from "./work-queue.js";
+import type { BackOff } from "./back-off.js";
+import { Supervisor, TransientError, type Guard } from "./supervisor.js";
+import { WorkQueue } from "./work-queue.js";
 
 /**
  * A control loop: what it watches, and how it brings the world one key closer to what was asked
@@ -12,8 +14,9 @@ import { WorkQueue, type BackOff } from "./work-queue.js";
  *
  * `reconcile(key)` gets a name and nothing else. It rereads everything it needs, compares, and
  * writes what is missing; so it does not matter how often it is called, or which events were lost.
- * It may answer when it wants to look again. An ApiError (a conflict, say) or a TransientError that
- * it throws means: again, a little later. (controller-runtime: pkg/reconcile)
+ * It may answer when it wants to look again. Whatever it throws means: again, a little later; an
+ * ApiError (a conflict, say) or a TransientError is nothing special, anything else is a mistake and
+ * is told. (controller-runtime: pkg/reconcile)
  */
 export interface Controller {
   /** As Kubernetes names it in events and in the audit log: "replicaset-controller". */
@@ -25,17 +28,17 @@ export interface Controller {
   /** Milliseconds that a key rests after its reconcile; default PACE_MS. */
   pace?: number;
   backOff?: BackOff;
+  /**
+   * What a key is called where something goes wrong: "ReplicaSet default/web". Default: the kind of
+   * the first watch, and the key.
+   */
+  describe?(key: string): string;
   /** For what runs by the clock rather than by events; answers how to stop it. */
   start?(queue: WorkQueue): () => void;
 }
 
 /** In how many milliseconds to look again: somebody waits for that, or nobody does. */
 export type Again = number | { inBackground: number };
-
-/**
- * The world outside the API server did not do what was asked; it is asked again, later and later.
- */
-export class TransientError extends Error {}
 
 /** Which keys to look at when an object of `kind` changes. */
 export interface Watch {
@@ -95,23 +98,26 @@ export interface Context {
   /** Shared by the controllers of one process. */
   informers: Informers;
   events: EventRecorder;
+  /** Holds what goes wrong in the component. */
+  guard: Guard;
 }
 
 /**
  * Runs a controller until the answered function is called. The informers must be started by the
- * caller, before or after.
+ * caller, before or after; nothing is reconciled before all of them have listed. (client-go:
+ * tools/cache, WaitForCacheSync)
  */
-export function run(controller: Controller, { clock, informers }: Context): () => void {
-  const queue: WorkQueue = new WorkQueue(clock, (key) => reconcile(controller, key, queue), {
-    latency: REACTION_MS,
-    pace: PACE_MS,
-    ...controller,
-  });
+export function run(controller: Controller, { clock, informers, guard }: Context): () => void {
+  const reconcile = reconciler(controller, guard);
+  const early = new Set<string>();
+  const work = (key: string) => void (informers.synced ? reconcile(key, queue) : early.add(key));
+  const queue = new WorkQueue(clock, work, { latency: REACTION_MS, pace: PACE_MS, ...controller });
   let running = true;
   for (const { kind, keys } of controller.watches)
     informers.of(kind).onChange((key, object, previous) => {
       if (running) for (const one of keys(key, object, previous)) queue.add(one);
-    });
+    }, guard);
+  informers.whenSynced(() => early.forEach((key) => queue.add(key)));
   const stop = controller.start?.(queue);
   return () => {
     running = false;
@@ -120,31 +126,43 @@ export function run(controller: Controller, { clock, informers }: Context): () =
   };
 }
 
-function reconcile(controller: Controller, key: string, queue: WorkQueue): void {
-  try {
-    const again = controller.reconcile(key);
-    queue.forget(key);
-    if (typeof again === "number") queue.addAfter(key, again);
-    else if (again) queue.addAfter(key, again.inBackground, { background: true });
-  } catch (error) {
-    // a mistake in the controller: it must be seen
-    if (!isApiError(error) && !(error instanceof TransientError)) throw error;
-    queue.retry(key);
-  }
+/** Reconciles a key, and puts it back into the queue where that failed. */
+function reconciler(controller: Controller, guard: Guard): (key: string, queue: WorkQueue) => void {
+  const describe = (key: string): string =>
+    controller.describe?.(key) ?? `${controller.watches[0]?.kind ?? ""} ${key}`;
+  const told = new Map<string, string>();
+  return (key, queue) => {
+    try {
+      const again = controller.reconcile(key);
+      guard.mended(told.get(key));
+      told.delete(key);
+      queue.forget(key);
+      if (typeof again === "number") queue.addAfter(key, again);
+      else if (again) queue.addAfter(key, again.inBackground, { background: true });
+    } catch (error) {
+      const reason = guard.tell(describe(key), error, told.get(key));
+      if (reason !== undefined) told.set(key, reason);
+      queue.retry(key);
+    }
+  };
 }
 
 /** Makes the context of a component: `connect` gives it a client under its own name. */
 export function context(
   name: string,
-  { clock, random, connect, informers }: Surroundings & { informers?: Informers },
+  surroundings: Surroundings & { informers?: Informers },
 ): Context {
+  const { random, connect, informers } = surroundings;
   const client = connect(name);
+  const guard = guardOf(name, surroundings);
+  const clock = guard.clock();
   return {
     clock,
     random: random.fork(name),
     client,
-    informers: informers ?? new Informers(client),
+    informers: informers ?? new Informers(client, guard),
     events: new EventRecorder(client, clock, name),
+    guard,
   };
 }
 
@@ -156,6 +174,14 @@ export interface Surroundings {
   clock: Clock;
   random: Random;
   connect: (who: string) => Client;
+  /** Holds what goes wrong in components. Default: the clock throws it. */
+  supervisor?: Supervisor;
 }
 
-export { keyOf };
+/** The guard of a component in these surroundings. */
+export const guardOf = (
+  component: string,
+  { clock, supervisor = new Supervisor(clock) }: Pick<Surroundings, "clock" | "supervisor">,
+): Guard => supervisor.of(component);
+
+export { keyOf, TransientError };

@@ -1,7 +1,7 @@
 import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
-import { isApiError } from "./informer.js";
+import { isApiError } from "../api/errors.js";
 import { hash } from "./random.js";
 
 // How client-go keeps a talkative component from flooding the API server

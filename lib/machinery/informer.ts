@@ -1,6 +1,6 @@
-import { ApiError } from "../api/errors.js";
+import type { Client, ListOptions, WatchEvent } from "../api/client.js";
 import type { Kind, Kinds, KubeObject } from "../objects/types.js";
-import type { Client, ListOptions } from "../api/client.js";
+import type { Guard, Task } from "./supervisor.js";
 
 /**
  * A component's local copy of one kind, kept true by list and watch: what client-go calls a shared
@@ -13,18 +13,42 @@ import type { Client, ListOptions } from "../api/client.js";
  *     pods.by("node", "node-a")
  *
  * Objects are the API server's own, frozen and shared: nothing is copied.
+ *
+ * A handler that trips over an object keeps nobody from hearing of it: it is told of that object
+ * again, later and later, until it has taken it in. A list or a watch that fails is begun again.
+ * (client-go: tools/cache/reflector.go)
  */
 export class Informer<T extends KubeObject> {
   readonly #items = new Map<string, T>();
   readonly #indexes = new Map<string, Index<T>>();
-  readonly #handlers: ChangeHandler<T>[] = [];
+  /** Those that keep the indexes, which the others may ask. */
+  readonly #filing: Listener<T>[] = [];
+  readonly #listeners: Listener<T>[] = [];
+  readonly #listing: Task;
+  #waiting: (() => void)[] = [];
+  #synced = false;
   #stop: (() => void) | undefined;
 
+  /** `guard`: the component's. */
   constructor(
     private readonly client: Client,
     readonly kind: Kind,
+    private readonly guard: Guard,
     private readonly options: ListOptions = {},
-  ) {}
+  ) {
+    this.#listing = guard.task({ about: `the list of ${kind} objects` });
+  }
+
+  /** Whether it has listed: from then on it is no more than a little behind. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Calls `run` as soon as it has listed. */
+  whenSynced(run: () => void): void {
+    if (this.#synced) run();
+    else this.#waiting.push(run);
+  }
 
   get(key: string): T | undefined {
     return this.#items.get(key);
@@ -51,7 +75,8 @@ export class Informer<T extends KubeObject> {
     if (this.#indexes.has(name)) return;
     const index = new Index(values, reads);
     this.#indexes.set(name, index);
-    for (const [key, object] of this.#items) index.update(key, object, undefined);
+    const file: ChangeHandler<T> = (key, object, previous) => index.update(key, object, previous);
+    this.#listen(this.#filing, this.guard, file);
   }
 
   /** The objects that an index files under `value`, oldest first. */
@@ -67,10 +92,12 @@ export class Informer<T extends KubeObject> {
     return index.keys(value);
   }
 
-  /** Calls `handler` for every object there is, and for every change from now on. */
-  onChange(handler: ChangeHandler<T>): void {
-    this.#handlers.push(handler);
-    for (const [key, object] of this.#items) handler(key, object, undefined);
+  /**
+   * Calls `handler` for every object there is, and for every change from now on. `guard`: of whose
+   * handler it is; default: the guard of the process.
+   */
+  onChange(handler: ChangeHandler<T>, guard = this.guard): void {
+    this.#listen(this.#listeners, guard, handler);
   }
 
   /**
@@ -83,12 +110,7 @@ export class Informer<T extends KubeObject> {
   }
 
   start(): void {
-    if (this.#stop) return;
-    const { items, resourceVersion } = this.client.list(this.kind, this.options);
-    const current = new Set(items.map(keyOf));
-    for (const [key, object] of [...this.#items]) if (!current.has(key)) this.#remove(key, object);
-    for (const item of items) this.#apply(item as KubeObject as T);
-    this.#watch(resourceVersion);
+    if (!this.#stop) this.#listing.run(() => this.#list());
   }
 
   /**
@@ -97,33 +119,60 @@ export class Informer<T extends KubeObject> {
    */
   startFrom(object: KubeObject): void {
     this.#apply(object as T);
-    try {
-      this.#watch(object.metadata.resourceVersion!);
-    } catch (error) {
-      // it is older than what the API server, started anew, remembers
-      if (!isApiError(error, 410)) throw error;
-      this.#relist();
-    }
+    this.#hasListed();
+    // it may be older than what the API server, started anew, remembers: then it is listed after all
+    if (!this.#listing.run(() => this.#watch(object.metadata.resourceVersion!))) this.#relist();
+  }
+
+  #list(): void {
+    const { items, resourceVersion } = this.client.list(this.kind, this.options);
+    const current = new Set(items.map(keyOf));
+    for (const [key, object] of [...this.#items]) if (!current.has(key)) this.#remove(key, object);
+    for (const item of items) this.#apply(item as KubeObject as T);
+    this.#watch(resourceVersion);
+    this.#hasListed();
+  }
+
+  #hasListed(): void {
+    this.#synced = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) run();
   }
 
   #watch(resourceVersion: string): void {
-    this.#stop = this.client.watch(this.kind, { ...this.options, resourceVersion }, (event) => {
-      if (event.type === "ERROR")
-        this.#relist(); // 410: our revision was compacted away
-      else if (event.type === "DELETED")
-        this.#remove(keyOf(event.object), event.object as KubeObject as T);
-      else if (event.type !== "BOOKMARK") this.#apply(event.object as KubeObject as T);
-    });
+    this.#stop = this.client.watch(this.kind, { ...this.options, resourceVersion }, (event) =>
+      this.#hear(event),
+    );
+  }
+
+  #hear(event: WatchEvent<KubeObject>): void {
+    if (event.type === "ERROR")
+      this.#relist(); // 410: our revision was compacted away
+    else if (event.type === "DELETED") this.#remove(keyOf(event.object), event.object as T);
+    else if (event.type !== "BOOKMARK") this.#apply(event.object as T);
   }
 
   stop(): void {
+    this.#endWatch();
+    this.#listing.stop();
+    for (const listener of [...this.#filing, ...this.#listeners]) listener.stop();
+  }
+
+  #relist(): void {
+    this.#endWatch();
+    this.start();
+  }
+
+  #endWatch(): void {
     this.#stop?.();
     this.#stop = undefined;
   }
 
-  #relist(): void {
-    this.stop();
-    this.start();
+  #listen(listeners: Listener<T>[], guard: Guard, handler: ChangeHandler<T>): void {
+    const listener = new Listener(this, guard, handler);
+    listeners.push(listener);
+    for (const [key, object] of this.#items) listener.tell(key, object, undefined);
   }
 
   #apply(object: T): void {
@@ -131,8 +180,7 @@ export class Informer<T extends KubeObject> {
     const previous = this.#items.get(key);
     if (previous && version(previous) >= version(object)) return; // we know this, or better
     this.#items.set(key, object);
-    for (const index of this.#indexes.values()) index.update(key, object, previous);
-    for (const handler of this.#handlers) handler(key, object, previous);
+    this.#tell(key, object, previous);
   }
 
   #remove(key: string, last: T): void {
@@ -143,8 +191,12 @@ export class Informer<T extends KubeObject> {
     )
       return; // its successor of the same name is here
     this.#items.delete(key);
-    for (const index of this.#indexes.values()) index.update(key, undefined, previous);
-    for (const handler of this.#handlers) handler(key, undefined, previous);
+    this.#tell(key, undefined, previous);
+  }
+
+  #tell(key: string, object: T | undefined, previous: T | undefined): void {
+    for (const index of this.#filing) index.tell(key, object, previous);
+    for (const listener of this.#listeners) listener.tell(key, object, previous);
   }
 }
 
@@ -154,6 +206,44 @@ export type ChangeHandler<T> = (
   object: T | undefined,
   previous: T | undefined,
 ) => void;
+
+/** One handler, and the objects that it tripped over. */
+class Listener<T extends KubeObject> {
+  /** Each with what the handler knows of it: the last version that it took in. */
+  readonly #behind = new Map<string, { known: T | undefined; task: Task }>();
+
+  constructor(
+    private readonly informer: Informer<T>,
+    private readonly guard: Guard,
+    private readonly handler: ChangeHandler<T>,
+  ) {}
+
+  tell(key: string, object: T | undefined, previous: T | undefined): void {
+    if (this.#behind.has(key)) return this.#catchUp(key);
+    try {
+      this.handler(key, object, previous);
+    } catch (error) {
+      const task = this.guard.task({ about: `${this.informer.kind} ${key}` });
+      this.#behind.set(key, { known: previous, task });
+      task.failed(error, () => this.#takeIn(key));
+    }
+  }
+
+  stop(): void {
+    for (const { task } of this.#behind.values()) task.stop();
+  }
+
+  #catchUp(key: string): void {
+    this.#behind.get(key)!.task.run(() => this.#takeIn(key));
+  }
+
+  #takeIn(key: string): void {
+    const { known } = this.#behind.get(key)!;
+    const object = this.informer.get(key);
+    if (object || known) this.handler(key, object, known); // else it came and went meanwhile
+    this.#behind.delete(key);
+  }
+}
 
 /**
  * "namespace/name", or "name" for what is in no namespace: how queues and caches call an object.
@@ -216,15 +306,33 @@ export class Informers {
   readonly #informers = new Map<Kind, Informer<KubeObject>>();
   #started = false;
 
-  constructor(private readonly client: Client) {}
+  /** `guard`: of the process. */
+  constructor(
+    private readonly client: Client,
+    private readonly guard: Guard,
+  ) {}
 
   of<K extends Kind>(kind: K): Informer<Kinds[K]> {
     let informer = this.#informers.get(kind);
     if (!informer) {
-      this.#informers.set(kind, (informer = new Informer<KubeObject>(this.client, kind)));
+      informer = new Informer<KubeObject>(this.client, kind, this.guard);
+      this.#informers.set(kind, informer);
       if (this.#started) informer.start();
     }
     return informer as unknown as Informer<Kinds[K]>;
+  }
+
+  /** Whether all of them have listed. */
+  get synced(): boolean {
+    for (const { synced } of this.#informers.values()) if (!synced) return false;
+    return true;
+  }
+
+  /** Calls `run` as soon as all of them have listed. */
+  whenSynced(run: () => void): void {
+    const last = [...this.#informers.values()].find(({ synced }) => !synced);
+    if (last) last.whenSynced(() => this.whenSynced(run));
+    else run();
   }
 
   start(): void {
@@ -237,7 +345,3 @@ export class Informers {
     for (const informer of this.#informers.values()) informer.stop();
   }
 }
-
-/** Whether an error is the API server's answer with this code: 404, 409, 422, … */
-export const isApiError = (error: unknown, ...codes: number[]): error is ApiError =>
-  error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));

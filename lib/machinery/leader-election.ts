@@ -2,7 +2,7 @@ import type { Lease } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import { stampMicro } from "./events.js";
-import { isApiError } from "./informer.js";
+import { isApiError } from "../api/errors.js";
 import type { Random } from "./random.js";
 
 // The defaults of kube-controller-manager and cloud-controller-manager, in milliseconds.

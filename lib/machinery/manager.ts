@@ -1,6 +1,14 @@
-import { context, run, type Context, type Controller, type Surroundings } from "./controller.js";
+import {
+  context,
+  guardOf,
+  run,
+  type Context,
+  type Controller,
+  type Surroundings,
+} from "./controller.js";
 import { Informers } from "./informer.js";
 import { LeaderElector } from "./leader-election.js";
+import type { Guard } from "./supervisor.js";
 
 export interface ManagerOptions extends Surroundings {
   /** The component: "kube-controller-manager". Its Lease in kube-system is called the same. */
@@ -24,17 +32,22 @@ export class Manager {
   #stops: (() => void)[] = [];
 
   constructor(private readonly options: ManagerOptions) {
-    const { clock, connect, name, identity } = options;
+    const { connect, name, identity } = options;
+    const guard = guardOf(name, options);
+    const loops = guard.task();
     const random = options.random.fork(`${name}/${identity}`);
     const unique = random.text(8, "0123456789abcdef"); // upstream: hostname_uuid
     this.#elector = new LeaderElector({
-      clock,
+      clock: guard.clock(),
       random,
       name,
       client: connect(name),
       identity: `${identity}_${unique}`,
-      onStarted: () => this.#run(),
-      onStopped: () => this.#halt(),
+      onStarted: () => void loops.run(() => this.#run(guard)),
+      onStopped: () => {
+        loops.stop();
+        this.#halt();
+      },
     });
   }
 
@@ -64,18 +77,19 @@ export class Manager {
     this.#elector.stop(options);
   }
 
-  #run(): void {
-    const informers = new Informers(this.options.connect(this.options.name));
-    this.#stops = this.options.controllers.map(({ name, who = name, make }) => {
+  #run(guard: Guard): void {
+    this.#halt(); // what an attempt that failed has left
+    const informers = new Informers(this.options.connect(this.options.name), guard);
+    this.#stops = [() => informers.stop()];
+    for (const { name, who = name, make } of this.options.controllers) {
       const surroundings = context(name, {
         ...this.options,
         connect: () => this.options.connect(who),
         informers,
       });
-      return run(make(surroundings), surroundings);
-    });
+      this.#stops.push(run(make(surroundings), surroundings));
+    }
     informers.start();
-    this.#stops.push(() => informers.stop());
   }
 
   #halt(): void {

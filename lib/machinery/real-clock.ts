@@ -1,4 +1,4 @@
-import type { Clock } from "../api/clock.js";
+import { checkDelay, type Clock, type ScheduleOptions } from "../api/clock.js";
 
 /**
  * The machine's own time, for `stopover serve` and for controllers that run in a process of their
@@ -9,7 +9,8 @@ export class RealClock implements Clock {
     return Date.now();
   }
 
-  schedule(delay: number, run: () => void, options?: { background?: boolean }): () => void {
+  schedule(delay: number, run: () => void, options?: ScheduleOptions): () => void {
+    checkDelay(delay);
     if (delay === 0 && !options?.background) {
       const immediate = setImmediate(run);
       return () => clearImmediate(immediate);

@@ -1,4 +1,14 @@
-import type { Clock } from "../api/clock.js";
+import { checkDelay, type Clock, type ScheduleOptions } from "../api/clock.js";
+
+/**
+ * So many acts may follow from each other without time moving on. What is honest needs a few; who
+ * needs more would go on for ever.
+ */
+const CHAIN_LIMIT = 100_000;
+/** So many mistakes are gathered before settle() or advance() gives up at once. */
+const ERROR_LIMIT = 100;
+/** Pieces of work that settle() and advance() do before they give up: hours of a machine. */
+const STEP_LIMIT = 100_000_000;
 
 /**
  * Time that moves only when it is told to: one event loop for the whole cluster.
@@ -9,15 +19,20 @@ import type { Clock } from "../api/clock.js";
  *     clock.advance(60_000); // a quiet minute: heartbeats, resyncs
  *
  * Work that is due at the same moment runs in the order in which it was scheduled, so a run is the
- * same every time.
+ * same every time. Work that throws keeps no other work from being done: settle() and advance() go
+ * on to their end, and throw it then (several as an AggregateError).
  */
 export class VirtualClock implements Clock {
   #now: number;
   #sequence = 0;
   #foreground = 0;
+  /** How many acts led to the one that runs now, without time moving on. */
+  #chain = 0;
   #later: Task[] = []; // a binary heap, the earliest first
   #ready: Task[] = []; // due at once, in order: most work is, and a queue is cheaper than a heap
   #readyHead = 0;
+  /** What work threw since somebody last made time pass. */
+  #errors: unknown[] = [];
 
   /** `start`: a date; default: the second at which the article's cluster was made. */
   constructor(start: string | number = "2024-01-21T05:09:08Z") {
@@ -28,13 +43,14 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  schedule(delay: number, run: () => void, options?: { background?: boolean }): () => void {
-    if (!(delay >= 0))
-      throw new RangeError(`schedule: the delay is ${delay}; it must be 0 or more milliseconds`);
+  schedule(delay: number, run: () => void, options: ScheduleOptions = {}): () => void {
+    checkDelay(delay);
     const task: Task = {
       time: this.#now + delay,
       sequence: this.#sequence++,
-      background: options?.background ?? false,
+      background: options.background ?? false,
+      chain: delay === 0 ? this.#chain + 1 : 0,
+      options,
       run,
     };
     if (!task.background) this.#foreground++;
@@ -55,24 +71,61 @@ export class VirtualClock implements Clock {
    */
   settle({
     within = 3_600_000,
-    steps = 100_000_000,
+    steps = STEP_LIMIT,
   }: { within?: number; steps?: number } = {}): void {
     const start = this.#now;
     for (let done = 0; this.#foreground > 0; done++) {
       if (done >= steps || this.#next()!.time > start + within)
-        throw new Error(
-          `settle: still busy after ${done} steps and ${this.#now - start} ms of virtual time; use advance("10s") to look at a cluster that never comes to rest`,
+        return this.#giveUp(
+          `settle: still busy after ${done} steps and ${this.#now - start} ms of virtual time; ` +
+            `use advance("10s") to look at a cluster that never comes to rest`,
         );
       this.#step();
     }
+    this.#throwErrors();
   }
 
-  /** Lets `ms` milliseconds pass and runs everything that falls due until then. */
-  advance(ms: number): void {
+  /**
+   * Lets `ms` milliseconds pass and runs everything that falls due until then. Throws where that
+   * takes more than `steps` pieces of work.
+   */
+  advance(ms: number, { steps = STEP_LIMIT }: { steps?: number } = {}): void {
     if (!(ms >= 0)) throw new RangeError(`advance: ${ms} is no duration; time only moves forward`);
-    const end = this.#now + ms;
-    for (let next = this.#next(); next && next.time <= end; next = this.#next()) this.#step();
+    const start = this.#now;
+    const end = start + ms;
+    let done = 0;
+    for (let next = this.#next(); next && next.time <= end; next = this.#next()) {
+      if (done++ >= steps)
+        return this.#giveUp(
+          `advance: ${this.#now - start} of ${ms} ms have passed after ${steps} steps`,
+        );
+      this.#step();
+    }
     this.#now = end;
+    this.#throwErrors();
+  }
+
+  #giveUp(why: string): void {
+    this.#errors.push(new Error(`${why}. ${this.#waiting()}`));
+    this.#throwErrors();
+  }
+
+  #throwErrors(): void {
+    const errors = this.#errors;
+    this.#errors = [];
+    if (errors.length > 1) throw new AggregateError(errors, errors.map(messageOf).join("\n"));
+    if (errors.length === 1) throw errors[0];
+  }
+
+  /** Who waits for what: those that wait for the most first. */
+  #waiting(): string {
+    const counts = new Map<string, number>();
+    for (const { run, options } of [...this.#ready.slice(this.#readyHead), ...this.#later])
+      if (run) counts.set(nameOf(options), (counts.get(nameOf(options)) ?? 0) + 1);
+    const most = [...counts].sort(([, a], [, b]) => b - a);
+    const shown = most.slice(0, 5).map(([name, count]) => `${name} (${count})`);
+    const others = most.length > 5 ? `, and ${most.length - 5} others` : "";
+    return `Waiting: ${shown.join(", ") || "nobody"}${others}`;
   }
 
   #next(): Task | undefined {
@@ -90,7 +143,23 @@ export class VirtualClock implements Clock {
     this.#now = task.time;
     const run = task.run!;
     this.#finish(task);
-    run();
+    this.#chain = task.chain;
+    try {
+      if (task.chain > CHAIN_LIMIT) throw new Error(this.#standsStill(task));
+      run();
+    } catch (error) {
+      this.#errors.push(error);
+    }
+    this.#chain = 0;
+    if (this.#errors.length >= ERROR_LIMIT) this.#throwErrors();
+  }
+
+  #standsStill({ options }: Task): string {
+    const moment = new Date(this.#now).toISOString();
+    return (
+      `time stands still at ${moment}: ${CHAIN_LIMIT} acts followed from each other without a ` +
+      `delay; the last was to be one of ${nameOf(options)}, and was left out`
+    );
   }
 
   #shiftReady(): void {
@@ -113,9 +182,18 @@ interface Task {
   time: number;
   sequence: number;
   background: boolean;
+  /** How many acts led to it without time moving on. */
+  chain: number;
+  options: ScheduleOptions;
   /** Gone once it has run or was cancelled. */
   run: (() => void) | undefined;
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+const nameOf = ({ who = "somebody", about }: ScheduleOptions): string =>
+  about === undefined ? who : `${who}, ${about}`;
 
 const before = (a: Task, b: Task): boolean =>
   a.time < b.time || (a.time === b.time && a.sequence < b.sequence);

@@ -1,13 +1,5 @@
 import type { Clock } from "../api/clock.js";
-
-/** How long failed work waits before it is tried again: doubled each time. Milliseconds. */
-export interface BackOff {
-  base: number;
-  max: number;
-}
-
-/** client-go's DefaultTypedControllerRateLimiter: 5 ms, 10 ms, … 1000 s. */
-export const defaultBackOff: BackOff = { base: 5, max: 1_000_000 };
+import { controllerBackOff, waitAfter, type BackOff } from "./back-off.js";
 
 export interface WorkQueueOptions {
   /**
@@ -19,12 +11,6 @@ export interface WorkQueueOptions {
   pace: number;
   backOff?: BackOff;
 }
-
-/**
- * Nobody waits for a retry that is further ahead than this: it is background work. Milliseconds.
- * A conflict is solved by a retry or two; what fails for longer waits for something else to change.
- */
-const PATIENCE_MS = 1_000;
 
 /**
  * The queue between "something changed" and "look at it": a key that is added twice is worked on
@@ -71,11 +57,10 @@ export class WorkQueue {
 
   /** Adds the key after a delay that doubles with each failure in a row. */
   retry(key: string): void {
-    const failures = this.#failures.get(key) ?? 0;
-    this.#failures.set(key, failures + 1);
-    const { base, max } = this.options.backOff ?? defaultBackOff;
-    const delay = Math.min(base * 2 ** failures, max);
-    this.addAfter(key, delay, { background: delay > PATIENCE_MS });
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    const { delay, background } = waitAfter(failures, this.options.backOff ?? controllerBackOff);
+    this.addAfter(key, delay, { background });
   }
 
   /** The key's work went well: its next failure begins at the shortest delay again. */

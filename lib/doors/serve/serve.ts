@@ -5,7 +5,8 @@ import { RealClock } from "../../machinery/real-clock.js";
 import type { Documents } from "../../objects/files.js";
 import { EtcdStore } from "./etcd.js";
 import type { Store } from "../../store/store.js";
-import { say } from "../terminal.js";
+import type { ComponentError } from "../../machinery/supervisor.js";
+import { complain, say } from "../terminal.js";
 
 export interface ServeClusterOptions extends ClusterOptions {
   /** Applied once the API answers, as by kubectl. */
@@ -39,6 +40,7 @@ export async function startServing({
 }: ServeClusterOptions): Promise<{ cluster: Cluster; serving: Serving }> {
   const store = etcd === undefined ? undefined : new EtcdStore(etcd);
   const cluster = new Cluster({
+    onFailure: logged,
     ...options,
     clock: new RealClock(),
     ...(store && shared(store, options.seed)),
@@ -47,6 +49,12 @@ export async function startServing({
   cluster.start();
   cluster.apply(documents);
   return { cluster, serving };
+}
+
+/** A component's mistake, in one line. */
+function logged({ message }: ComponentError): void {
+  const line = message.replaceAll(/\s+/g, " ");
+  complain(`stopover: ${line} (it is tried again, later and later)`);
 }
 
 /**

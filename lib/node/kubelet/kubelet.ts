@@ -1,8 +1,11 @@
 import type { Client } from "../../api/client.js";
-import type { Surroundings } from "../../machinery/controller.js";
+import { guardOf, type Surroundings } from "../../machinery/controller.js";
 import { EventRecorder, stamp, stampMicro } from "../../machinery/events.js";
-import { Informer, isApiError } from "../../machinery/informer.js";
+import { every, type Clock } from "../../api/clock.js";
+import { ignoring } from "../../api/errors.js";
+import { Informer } from "../../machinery/informer.js";
 import type { Random } from "../../machinery/random.js";
+import type { Guard, Task } from "../../machinery/supervisor.js";
 import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Lease, Node, Pod, Taint } from "../../objects/types.js";
 import { PodWorker, type Host } from "./pod-worker.js";
@@ -51,6 +54,9 @@ export class Kubelet {
   readonly #events: EventRecorder;
   readonly #random: Random;
   readonly #host: Host;
+  readonly #guard: Guard;
+  readonly #clock: Clock;
+  readonly #boot: Task;
   #hostStatus: ReturnType<Host["hostStatus"]> = {};
   readonly #workers = new Map<string, PodWorker>();
   /** Pods that ran when the kubelet stopped. */
@@ -60,9 +66,15 @@ export class Kubelet {
   #timers = new Map<string, () => void>();
   #reported = 0;
 
+  /** From its start to its stop, registered or not. */
+  running = false;
+
   constructor(private readonly options: KubeletOptions) {
     this.#client = options.connect(`kubelet/${options.name}`);
-    this.#events = new EventRecorder(this.#client, options.clock, "kubelet", options.name);
+    this.#guard = guardOf(`kubelet/${options.name}`, options);
+    this.#clock = this.#guard.clock();
+    this.#boot = this.#guard.task({ about: `Node ${options.name}` });
+    this.#events = new EventRecorder(this.#client, this.#clock, "kubelet", options.name);
     this.#random = options.random.fork(`kubelet/${options.name}`);
     this.#host = this.#makeHost();
     options.runtime.onExit = () => this.#exited();
@@ -72,32 +84,38 @@ export class Kubelet {
     return this.options.name;
   }
 
-  get running(): boolean {
-    return this.#self !== undefined;
-  }
-
   start(): void {
     if (this.running) return;
+    this.running = true;
+    this.#boot.run(() => this.#begin(this.#register()));
+  }
+
+  #begin(registered: Node): void {
     const { name } = this.options;
-    this.#self = new Informer<Node>(this.#client, "Node", {
-      fieldSelector: `metadata.name=${name}`,
-    });
-    this.#pods = new Informer<Pod>(this.#client, "Pod", { fieldSelector: `spec.nodeName=${name}` });
+    const node = { fieldSelector: `metadata.name=${name}` };
+    const here = { fieldSelector: `spec.nodeName=${name}` };
+    this.#self = new Informer<Node>(this.#client, "Node", this.#guard, node);
+    this.#pods = new Informer<Pod>(this.#client, "Pod", this.#guard, here);
     this.#self.onChange((_key, node) => node && this.#nodeChanged());
     this.#pods.onChange((key, pod) => this.#podChanged(key, pod));
-    this.#self.startFrom(this.#register());
+    this.#pods.whenSynced(() => this.#forgetDeleted());
+    this.#self.startFrom(registered);
     this.#events.normal(this.#node()!, "Starting", "Starting kubelet.");
-    this.#renewLease();
+    const lease = this.#guard.task({ about: `Lease kube-node-lease/${name}` });
+    lease.run(() => this.#renewLease());
+    this.#timers.set("first lease", () => lease.stop());
     this.#every("lease", LEASE_RENEW_MS, () => this.#renewLease());
     this.#every("status", STATUS_UPDATE_MS, () => this.#reportStatus());
   }
 
   stop(): void {
     if (!this.running) return;
+    this.running = false;
+    this.#boot.stop();
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     for (const worker of this.#workers.values()) worker.halt();
-    this.#left = [...this.#workers.values()].map(({ pod }) => pod);
+    this.#left = [...this.#left, ...[...this.#workers.values()].map(({ pod }) => pod)];
     this.#workers.clear();
     this.#self?.stop();
     this.#pods?.stop();
@@ -137,14 +155,12 @@ export class Kubelet {
         },
       },
     };
-    try {
-      this.#reported = this.options.clock.now();
-      return this.#client.create<Node>({ ...node, status: this.#status(node) });
-    } catch (error) {
-      if (!isApiError(error, 409)) throw error;
-      this.#reported = 0; // it is registered already: the kubelet was only away
-      return this.#client.get("Node", name);
-    }
+    const created = ignoring([409], () =>
+      this.#client.create<Node>({ ...node, status: this.#status(node) }),
+    );
+    // where it is registered already, the kubelet was only away
+    this.#reported = created ? this.#clock.now() : 0;
+    return created ?? this.#client.get("Node", name);
   }
 
   #node(): Node | undefined {
@@ -159,12 +175,15 @@ export class Kubelet {
     this.#hostStatus = frozen(ips.length > 0 ? { hostIP: ips[0]!.ip, hostIPs: ips } : {});
     if (this.#podCIDRs().length === 0) return; // without a network no Pod can be started
     this.#pods!.start();
-    const gone = this.#left.filter(
-      ({ metadata }) =>
-        this.#pods!.get(`${metadata.namespace}/${metadata.name}`)?.metadata.uid !== metadata.uid,
-    );
-    // they were deleted while the kubelet was away
-    for (const pod of gone) this.options.runtime.stop(pod);
+  }
+
+  /** Pods that were deleted while the kubelet was away: their sandboxes go too. */
+  #forgetDeleted(): void {
+    for (const pod of this.#left) {
+      const { namespace, name, uid } = pod.metadata;
+      const present = this.#pods!.get(`${namespace}/${name}`);
+      if (present?.metadata.uid !== uid) this.options.runtime.stop(pod);
+    }
     this.#left = [];
   }
 
@@ -177,19 +196,18 @@ export class Kubelet {
   #reportStatus(): void {
     const node = this.#node();
     if (!node) return;
-    const now = this.options.clock.now();
-    const [status, ready] = [this.#status(node), isReady(node)];
+    const now = this.#clock.now();
+    const status = this.#status(node);
     if (same(quiet(status), quiet(node.status!)) && now - this.#reported < STATUS_REPORT_MS) return;
-    try {
-      this.#reported = now;
-      const written = this.#client.updateStatus<Node>({ ...node, status });
-      if (!ready && isReady(written))
-        this.#events.normal(node, "NodeReady", `Node ${this.name} status is now: NodeReady`);
-      this.#self!.learn(written);
-    } catch (error) {
-      if (!isApiError(error, 404, 409)) throw error;
-      this.#reported = 0; // next time, then
-    }
+    // refused because somebody else wrote: next time, then
+    const written = ignoring([404, 409], () =>
+      this.#client.updateStatus<Node>({ ...node, status }),
+    );
+    this.#reported = written ? now : 0;
+    if (!written) return;
+    if (!isReady(node) && isReady(written))
+      this.#events.normal(node, "NodeReady", `Node ${this.name} status is now: NodeReady`);
+    this.#self!.learn(written);
   }
 
   #status(node: Node): NonNullable<Node["status"]> {
@@ -221,7 +239,7 @@ export class Kubelet {
   }
 
   #conditions(node: Node): Condition[] {
-    const now = stamp(this.options.clock.now());
+    const now = stamp(this.#clock.now());
     const enough = ([type, reason, message]: readonly [string, string, string]) => ({
       type,
       status: "False" as const,
@@ -254,18 +272,17 @@ export class Kubelet {
   }
 
   #renewLease(): void {
-    const { clock, name } = this.options;
+    const { name } = this.options;
     const spec = {
       holderIdentity: name,
       leaseDurationSeconds: LEASE_SECONDS,
-      renewTime: stampMicro(clock.now()),
+      renewTime: stampMicro(this.#clock.now()),
     };
-    try {
-      this.#client.patch("Lease", name, "kube-node-lease", { type: "merge", body: { spec } });
-    } catch (error) {
-      if (!isApiError(error)) throw error;
-      if (error.code === 404) this.#createLease(spec);
-    }
+    const patch = { type: "merge", body: { spec } } as const;
+    const renewed = ignoring([404], () =>
+      this.#client.patch("Lease", name, "kube-node-lease", patch),
+    );
+    if (!renewed) this.#createLease(spec);
   }
 
   #createLease(spec: Lease["spec"]): void {
@@ -280,16 +297,10 @@ export class Kubelet {
     });
   }
 
+  /** A random first delay keeps thousands of kubelets from speaking at the same moment. */
   #every(what: string, period: number, run: () => void): void {
-    const again = () => {
-      this.#timers.set(what, this.options.clock.schedule(period, again, { background: true }));
-      run();
-    };
-    // A random first delay keeps thousands of kubelets from speaking at the same moment.
-    this.#timers.set(
-      what,
-      this.options.clock.schedule(this.#random.between(1, period), again, { background: true }),
-    );
+    const first = this.#random.between(1, period);
+    this.#timers.set(what, every(this.#clock, period, run, { first }));
   }
 
   // ---- the Pods
@@ -311,7 +322,7 @@ export class Kubelet {
     if (!this.running || this.#timers.has("relist")) return;
     this.#timers.set(
       "relist",
-      this.options.clock.schedule(RELIST_MS, () => {
+      this.#clock.schedule(RELIST_MS, () => {
         this.#timers.delete("relist");
         for (const worker of this.#workers.values()) worker.relist();
       }),
@@ -320,10 +331,10 @@ export class Kubelet {
 
   /** What its workers share. */
   #makeHost(): Host {
-    const { clock, runtime } = this.options;
     return {
-      clock,
-      runtime,
+      clock: this.#clock,
+      guard: this.#guard,
+      runtime: this.options.runtime,
       images: new Set(),
       client: this.#client,
       events: this.#events,

@@ -2,8 +2,9 @@ import { condition } from "../../objects/pods.js";
 import type { Client } from "../../api/client.js";
 import type { Clock } from "../../api/clock.js";
 import { stamp, type EventRecorder } from "../../machinery/events.js";
-import { isApiError } from "../../machinery/informer.js";
+import { ignoring } from "../../api/errors.js";
 import type { Random } from "../../machinery/random.js";
+import type { Guard, Task } from "../../machinery/supervisor.js";
 import { same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { Prober } from "./prober.js";
@@ -33,6 +34,8 @@ export interface Host {
   random: Random;
   client: Client;
   events: EventRecorder;
+  /** Holds what goes wrong with a Pod. */
+  guard: Guard;
   runtime: Runtime;
   /** Images that were pulled to this machine. */
   images: Set<string>;
@@ -51,6 +54,9 @@ export class PodWorker {
   #stage: "new" | "starting" | "running" | "stopping" | "gone" = "new";
   #startTime: string;
   #cancel: (() => void) | undefined;
+  /** When a Pod that stops will have ended. */
+  #ends = Infinity;
+  readonly #telling: Task;
 
   /** `pod` is the newest version that is known. */
   constructor(
@@ -58,6 +64,7 @@ export class PodWorker {
     public pod: Pod,
   ) {
     this.#startTime = pod.status?.startTime ?? stamp(host.clock.now());
+    this.#telling = host.guard.task({ about: this.#about });
     this.#containers = pod.spec.containers.map(
       (spec) =>
         new ContainerState(
@@ -71,6 +78,10 @@ export class PodWorker {
     return this.pod.metadata.uid!;
   }
 
+  get #about(): string {
+    return `Pod ${this.pod.metadata.namespace}/${this.pod.metadata.name}`;
+  }
+
   /** Takes in the newest version of the Pod and does what it asks for. */
   sync(pod: Pod): void {
     if (this.#stage === "gone") return;
@@ -79,9 +90,18 @@ export class PodWorker {
       Number(pod.metadata.resourceVersion) <= Number(this.pod.metadata.resourceVersion)
     )
       return; // older news, or of what was written here
+    const before = this.pod;
     this.pod = pod;
-    if (pod.metadata.deletionTimestamp)
-      return this.#stage === "stopping" ? undefined : this.#terminate();
+    try {
+      this.#follow();
+    } catch (error) {
+      this.pod = before; // so that the same version may be tried again
+      throw error;
+    }
+  }
+
+  #follow(): void {
+    if (this.pod.metadata.deletionTimestamp) return this.#terminate();
     if (this.#stage === "new") this.#begin();
     this.#report();
   }
@@ -99,6 +119,7 @@ export class PodWorker {
   halt(): void {
     this.#stage = "gone";
     this.#cancel?.();
+    this.#telling.stop();
     for (const container of this.#containers) container.halt();
   }
 
@@ -123,7 +144,9 @@ export class PodWorker {
     for (const { spec } of this.#containers)
       if (this.#needsPull(spec))
         events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
-    this.#cancel = clock.schedule(latency, () => this.#launch(false, latency));
+    this.#cancel = clock.schedule(latency, () => this.#launch(false, latency), {
+      about: this.#about,
+    });
   }
 
   #launch(adopted: boolean, latency = 0): void {
@@ -138,6 +161,7 @@ export class PodWorker {
       );
       this.#cancel = clock.schedule(BACKOFF_BASE_MS, () => this.#launch(adopted, latency), {
         background: true,
+        about: this.#about,
       });
       return;
     }
@@ -212,6 +236,7 @@ export class PodWorker {
       new Prober({
         clock,
         probe,
+        about: this.#about,
         onChange,
         since: container.startedAt,
         once: name === "Startup",
@@ -261,6 +286,7 @@ export class PodWorker {
     );
     container.restarting = clock.schedule(delay, () => this.#restart(container), {
       background: true,
+      about: this.#about,
     });
     this.#report();
   }
@@ -277,55 +303,70 @@ export class PodWorker {
 
   /**
    * The preStop hook's sleep, then SIGTERM, and SIGKILL when the grace period is over. Readiness is
-   * still probed: a Pod that ends may serve until then.
+   * still probed: a Pod that ends may serve until then. Asked again, with a shorter grace period, it
+   * ends sooner. (pkg/kubelet/pod_workers.go, calculateEffectiveGracePeriod)
    */
   #terminate(): void {
-    const { clock, events } = this.host;
-    const wasRunning = this.#stage === "running";
+    if (this.#stage === "new" || this.#stage === "starting") return this.#finish();
+    const { clock } = this.host;
+    const ends = clock.now() + this.#stopTime();
+    if (ends >= this.#ends) return;
+    if (this.#stage === "running") this.#beginToStop();
     this.#stage = "stopping";
+    this.#ends = ends;
     this.#cancel?.();
-    if (!wasRunning) return this.#finish();
+    this.#cancel = clock.schedule(ends - clock.now(), () => this.#finish(), {
+      about: this.#about,
+    });
+  }
+
+  /** Milliseconds from now. */
+  #stopTime(): number {
+    const grace = (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
+    const sleeps = this.#containers.map(({ spec }) => spec.lifecycle?.preStop?.sleep?.seconds ?? 0);
+    return Math.min(Math.max(...sleeps) * 1_000 + STOP_MS, grace);
+  }
+
+  #beginToStop(): void {
     for (const container of this.#containers) {
       container.restarting?.();
       if (container.running)
-        events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
+        this.host.events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
     }
-    const grace = (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
-    const sleep = Math.max(
-      ...this.#containers.map(({ spec }) => (spec.lifecycle?.preStop?.sleep?.seconds ?? 0) * 1_000),
-    );
-    this.#cancel = clock.schedule(Math.min(sleep + STOP_MS, grace), () => this.#finish());
   }
 
   #finish(): void {
     const { client, runtime, clock } = this.host;
+    if (this.#stage !== "gone") this.#stage = "stopping";
+    this.#cancel?.();
     for (const container of this.#containers)
       if (container.running) container.end(0, "Completed", clock.now());
     runtime.stop(this.pod); // also what an earlier run of the kubelet started
     this.#report();
     this.halt();
-    try {
+    ignoring([404, 409], () =>
       client.delete("Pod", this.pod.metadata.name, this.pod.metadata.namespace, {
         gracePeriodSeconds: 0,
         uid: this.uid,
-      });
-    } catch (error) {
-      if (!isApiError(error, 404, 409)) throw error;
-    }
+      }),
+    );
   }
 
   // ---- telling
 
   #report(): void {
+    this.#telling.run(() => this.#writeStatus());
+  }
+
+  #writeStatus(): void {
     if (this.#stage === "gone") return;
     const status = this.#status();
     if (same(status, this.pod.status)) return;
-    try {
-      this.pod = this.host.client.updateStatus<Pod>({ ...this.pod, status });
-    } catch (error) {
-      // somebody wrote in between: the notification of that brings us here again
-      if (!isApiError(error, 404, 409)) throw error;
-    }
+    // somebody wrote in between: the notification of that brings us here again
+    const written = ignoring([404, 409], () =>
+      this.host.client.updateStatus<Pod>({ ...this.pod, status }),
+    );
+    if (written) this.pod = written;
   }
 
   #status(): NonNullable<Pod["status"]> {

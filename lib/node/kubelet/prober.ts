@@ -4,6 +4,8 @@ import type { Probe } from "../../objects/types.js";
 interface ProberOptions {
   clock: Clock;
   probe: Probe;
+  /** "Pod default/web" */
+  about: string;
   run(): { ok: boolean; message: string };
   /** Told of each failed attempt. */
   onFailure(message: string): void;
@@ -47,6 +49,7 @@ export class Prober {
     const waitedFor = this.#verdict === undefined && !this.options.background;
     this.#cancel = this.options.clock.schedule(delay, () => this.#attempt(), {
       background: !waitedFor,
+      about: this.options.about,
     });
   }
 
