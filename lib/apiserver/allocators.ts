@@ -1,15 +1,17 @@
+import type { Service } from "../objects/types.js";
 import { readAddress, readNetwork, type CIDR } from "../net/ip.js";
 
 /**
  * Where several API servers share a store, a number is taken by making a key for it, which only one
- * of them can. (As the IPAddress objects of KEP-1880.) Answers whether it was free.
+ * of them can. (As the IPAddress objects of KEP-1880.) Left out where this server's memory is
+ * enough.
  */
 export interface Claims {
-  take(what: string): boolean;
-  release(what: string): void;
+  /** Answers whether it was free. */
+  take(what: string, holder: Service): boolean;
+  /** Nothing happens where somebody else holds it. */
+  release(what: string, holder: Service): void;
 }
-
-const alone: Claims = { take: () => true, release: () => {} };
 
 /**
  * Numbers that the API server hands out: ClusterIPs and NodePorts. Users may ask for one; who asks
@@ -30,43 +32,55 @@ export class RangeAllocator {
     readonly band: number,
     private readonly random: () => number,
     first?: number,
-    private readonly claim: (offset: number) => boolean = () => true,
+    private readonly claim?: (offset: number, holder: Service) => boolean,
   ) {
     this.#first = first;
   }
 
-  /** Takes one; false if it is taken. */
-  take(offset: number): boolean {
-    return !this.#taken.has(offset) && this.claim(offset) && this.adopt(offset);
+  /** Takes one; false if it is taken. Where there are claims, they say so, not this memory. */
+  take(offset: number, holder: Service = nobody): boolean {
+    const free = this.claim ? this.claim(offset, holder) : !this.#taken.has(offset);
+    if (free) this.adopt(offset);
+    return free;
   }
 
   /** Marks one that somebody holds already. */
-  adopt(offset: number): boolean {
-    return Boolean(this.#taken.add(offset));
+  adopt(offset: number): void {
+    this.#taken.add(offset);
   }
 
-  release(offset: number): boolean {
-    return this.#taken.delete(offset);
+  forget(offset: number): void {
+    this.#taken.delete(offset);
+  }
+
+  clear(): void {
+    this.#taken.clear();
   }
 
   /** Takes the next free one; undefined when the range is full. */
-  next(): number | undefined {
+  next(holder?: Service): number | undefined {
     const pinned = this.#first;
     this.#first = undefined;
-    if (pinned !== undefined && this.take(pinned)) return pinned;
-    return this.#scan(this.band, this.size) ?? this.#scan(0, this.band);
+    if (pinned !== undefined && this.#tryOne(pinned, holder)) return pinned;
+    return this.#scan(this.band, this.size, holder) ?? this.#scan(0, this.band, holder);
   }
 
-  #scan(low: number, high: number): number | undefined {
+  #tryOne(offset: number, holder: Service | undefined): boolean {
+    return !this.#taken.has(offset) && this.take(offset, holder);
+  }
+
+  #scan(low: number, high: number, holder: Service | undefined): number | undefined {
     const width = high - low;
     const start = Math.floor(this.random() * width);
     for (let i = 0; i < width; i++) {
       const offset = low + ((start + i) % width);
-      if (this.take(offset)) return offset;
+      if (this.#tryOne(offset, holder)) return offset;
     }
     return undefined;
   }
 }
+
+const nobody = { metadata: { name: "" } } as Service;
 
 /** Why a number was refused; the texts are Kubernetes'. */
 export class AllocationError extends Error {}
@@ -83,7 +97,7 @@ export class IPAllocator {
     readonly cidr: string,
     random: () => number,
     first?: string,
-    private readonly claims = alone,
+    private readonly claims?: Claims,
   ) {
     const network = readNetwork(cidr);
     if (!network)
@@ -101,7 +115,7 @@ export class IPAllocator {
       usable > band ? band : 0,
       random,
       first === undefined ? undefined : this.#offset(first),
-      (offset) => claims.take(this.#text(offset)),
+      claims && ((offset, holder) => claims.take(this.#text(offset), holder)),
     );
   }
 
@@ -109,17 +123,18 @@ export class IPAllocator {
     return this.network.family;
   }
 
-  take(ip: string): void {
+  take(ip: string, holder?: Service): void {
     const offset = this.#offset(ip);
     if (offset === undefined)
       throw new AllocationError(
         `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${this.cidr}`,
       );
-    if (!this.#range.take(offset)) throw new AllocationError("provided IP is already allocated");
+    if (!this.#range.take(offset, holder))
+      throw new AllocationError("provided IP is already allocated");
   }
 
-  next(): string {
-    const offset = this.#range.next();
+  next(holder?: Service): string {
+    const offset = this.#range.next(holder);
     if (offset === undefined) throw new AllocationError("range is full");
     return this.#text(offset);
   }
@@ -129,9 +144,20 @@ export class IPAllocator {
     if (offset !== undefined) this.#range.adopt(offset);
   }
 
-  release(ip: string): void {
+  /** It is free, as far as this server knows. */
+  forget(ip: string): void {
     const offset = this.#offset(ip);
-    if (offset !== undefined && this.#range.release(offset)) this.claims.release(ip);
+    if (offset !== undefined) this.#range.forget(offset);
+  }
+
+  release(ip: string, holder?: Service): void {
+    this.forget(ip);
+    if (holder) this.claims?.release(ip, holder);
+  }
+
+  /** All that is taken is what follows. */
+  clear(): void {
+    this.#range.clear();
   }
 
   #text(offset: number): string {
@@ -156,7 +182,7 @@ export class PortAllocator {
     readonly to: number,
     random: () => number,
     first?: number,
-    private readonly claims = alone,
+    private readonly claims?: Claims,
   ) {
     const size = to - from + 1;
     const band = size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128);
@@ -165,21 +191,21 @@ export class PortAllocator {
       band === size ? 0 : band,
       random,
       first === undefined || first < from || first > to ? undefined : first - from,
-      (offset) => claims.take(String(from + offset)),
+      claims && ((offset, holder) => claims.take(String(from + offset), holder)),
     );
   }
 
-  take(port: number): void {
+  take(port: number, holder?: Service): void {
     if (port < this.from || port > this.to)
       throw new AllocationError(
         `provided port is not in the valid range. The range of valid ports is ${this.from}-${this.to}`,
       );
-    if (!this.#range.take(port - this.from))
+    if (!this.#range.take(port - this.from, holder))
       throw new AllocationError("provided port is already allocated");
   }
 
-  next(): number {
-    const offset = this.#range.next();
+  next(holder?: Service): number {
+    const offset = this.#range.next(holder);
     if (offset === undefined) throw new AllocationError("range is full");
     return this.from + offset;
   }
@@ -188,7 +214,16 @@ export class PortAllocator {
     this.#range.adopt(port - this.from);
   }
 
-  release(port: number): void {
-    if (this.#range.release(port - this.from)) this.claims.release(String(port));
+  forget(port: number): void {
+    this.#range.forget(port - this.from);
+  }
+
+  release(port: number, holder?: Service): void {
+    this.forget(port);
+    if (holder) this.claims?.release(String(port), holder);
+  }
+
+  clear(): void {
+    this.#range.clear();
   }
 }

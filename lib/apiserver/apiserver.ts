@@ -16,7 +16,8 @@ import type { IPFamily, Kind, KubeObject, Pod, Service } from "../objects/types.
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
-import { PortAllocator, type Claims } from "./allocators.js";
+import { PortAllocator } from "./allocators.js";
+import { CLAIM_VALID_MS, REPAIR_AGAIN_MS, REPAIR_INTERVAL_MS, StoredClaims } from "./claims.js";
 import { decoded, decodedAs } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "../api/errors.js";
@@ -34,7 +35,7 @@ import { LocalClient } from "./local-client.js";
 import { patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
 import { scaled, scaleOf, type Scale } from "./scale.js";
-import { ServiceNumbers } from "./services.js";
+import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
 import { WatchCache } from "./watch.js";
 
@@ -98,6 +99,7 @@ export class ApiServer {
   readonly #history: History;
   readonly #window: number;
   readonly #onWatcherFailure: NonNullable<ApiServerOptions["onWatcherFailure"]>;
+  #cancelRepair: (() => void) | undefined;
 
   constructor(options: ApiServerOptions) {
     const {
@@ -119,22 +121,17 @@ export class ApiServer {
     this.#history = new History(historyLimit);
     this.#window = watchWindow;
     const { from, to } = nodePortRange;
+    const claims = store.immediate ? undefined : this.#claims();
     this.#services = new ServiceNumbers(
       serviceCIDRs,
-      new PortAllocator(
-        from,
-        to,
-        random,
-        first.nodePort,
-        claimsIn(store, "/registry/ranges/servicenodeports/"),
-      ),
+      new PortAllocator(from, to, random, first.nodePort, claims?.ports),
       random,
       [first.clusterIP ?? []].flat(),
-      claimsIn(store, "/registry/ipaddresses/"),
+      claims,
     );
     for (const info of kinds) this.#listen(info);
-    for (const { value } of store.range(infoOf("Service").prefix).entries)
-      this.#services.adopt(value as Service);
+    for (const service of this.#allServices()) this.#services.adopt(service);
+    if (claims) this.#repairClaims();
     if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
     for (const name of systemNamespaces) {
       if (!store.get(storageKey(infoOf("Namespace"), name, undefined)))
@@ -147,6 +144,42 @@ export class ApiServer {
   }
 
   /**
+   * In a store that others write to as well, each number has a key of its own; alone, the
+   * allocators' memory is enough.
+   */
+  #claims(): { ips: StoredClaims; ports: StoredClaims } {
+    const under = (prefix: string) =>
+      new StoredClaims(this.store, this.clock, this.#stamps, `/registry/${prefix}/`);
+    return { ips: under("ipaddresses"), ports: under("ranges/servicenodeports") };
+  }
+
+  /** Now, and every few minutes. */
+  #repairClaims(): void {
+    let wait = REPAIR_INTERVAL_MS;
+    try {
+      wait = Math.min(
+        wait,
+        this.#services.repair(() => this.#allServices()),
+      );
+    } catch (error) {
+      if (!errors.isApiError(error)) throw error; // the store is away
+      wait = REPAIR_AGAIN_MS;
+    }
+    this.#repairIn(wait);
+  }
+
+  #repairIn(wait: number): void {
+    this.#cancelRepair?.();
+    this.#cancelRepair = this.clock.schedule(wait, () => this.#repairClaims(), {
+      background: true,
+    });
+  }
+
+  #allServices(): Service[] {
+    return this.store.range(infoOf("Service").prefix).entries.map(({ value }) => value as Service);
+  }
+
+  /**
    * Forgets, each time, what was before the time before. (apiserver: pkg/storage/etcd3/compact.go)
    */
   #compactEvery(interval: number, revision: number): void {
@@ -155,8 +188,8 @@ export class ApiServer {
       try {
         if (revision > 1) this.compact(revision);
       } catch (error) {
-        // another API server on the same etcd was faster
-        if (!(error instanceof CompactedError)) throw error;
+        // another API server on the same etcd was faster, or the store is away
+        if (!(error instanceof CompactedError) && !errors.isApiError(error)) throw error;
       }
       revision = now;
     });
@@ -375,11 +408,10 @@ export class ApiServer {
     for (const object of objects) {
       const info = infoOf(object.kind, object.apiVersion);
       const namespace = info.namespaced ? (object.metadata.namespace ?? "default") : undefined;
-      const stored = this.store.put(storageKey(info, object.metadata.name, namespace), {
+      this.store.put(storageKey(info, object.metadata.name, namespace), {
         ...object,
         metadata: { ...object.metadata, ...(namespace && { namespace }) },
       });
-      if (object.kind === "Service") this.#services.adopt(stored!.value as Service);
     }
   }
 
@@ -422,24 +454,47 @@ export class ApiServer {
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
+    const started = this.clock.now();
     const claim =
       next.kind === "Service" && specOf(next) !== specOf(old?.value)
         ? this.#services.claim(next as Service, old?.value as Service | undefined)
         : undefined;
-    let written: KubeObject | undefined;
+    const ready = claim?.service ?? next;
     try {
-      const ready = claim?.service ?? next;
       const found = [
         ...(claim?.errors ?? []),
         ...(claim?.errors.length ? [] : validate(ready, old?.value)),
       ];
       if (found.length > 0) throw errors.invalid(info, name, found);
-      if (options.dryRun) return this.#dry(info, ready, old);
-      return (written = this.#put(info, ready, old?.modRevision ?? 0));
-    } finally {
-      if (written) claim?.commit();
-      else claim?.undo();
+      if (this.clock.now() - started > CLAIM_VALID_MS)
+        throw errors.serviceUnavailable("it took too long to find numbers for the Service");
+    } catch (error) {
+      claim?.undo();
+      throw error;
     }
+    if (options.dryRun) {
+      claim?.undo();
+      return this.#dry(info, ready, old);
+    }
+    return this.#settle(claim, () => this.#put(info, ready, old?.modRevision ?? 0));
+  }
+
+  /**
+   * Writes a Service, and lets go of the numbers that it has no more, or has not got. Where the
+   * store does not say whether it was written, they stay claimed until a repair finds out.
+   */
+  #settle(claim: Claim | undefined, write: () => KubeObject | undefined): KubeObject | undefined {
+    let written: KubeObject | undefined;
+    try {
+      written = write();
+    } catch (error) {
+      if (!errors.isApiError(error, 503)) claim?.undo();
+      else if (claim) this.#repairIn(REPAIR_AGAIN_MS);
+      throw error;
+    }
+    if (written) claim?.commit();
+    else claim?.undo();
+    return written;
   }
 
   #put(info: KindInfo, next: KubeObject, expected: number): KubeObject | undefined {
@@ -489,27 +544,13 @@ export class ApiServer {
     this.store.watch(
       info.prefix,
       this.store.revision,
-      (changes) => cache.note(changes),
+      (changes) => {
+        cache.note(changes);
+        if (info.kind === "Service") this.#services.note(changes);
+      },
       () => cache.lose(this.store.revision),
     );
   }
-}
-
-/**
- * In a store that others write to as well, each number has a key of its own; alone, the allocators'
- * memory is enough.
- */
-function claimsIn(store: Store, prefix: string): Claims | undefined {
-  if (store.immediate) return undefined;
-  return {
-    take: (what) =>
-      store.put(
-        prefix + what,
-        { apiVersion: "v1", kind: "RangeAllocation", metadata: { name: what } },
-        0,
-      ) !== undefined,
-    release: (what) => void store.delete(prefix + what),
-  };
 }
 
 function infoOf(kind: string, apiVersion?: string): KindInfo {

@@ -5,7 +5,9 @@ import { withPlurals } from "../objects/plurals.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
-import { AllocationError, IPAllocator, type Claims, type PortAllocator } from "./allocators.js";
+import { AllocationError, IPAllocator, type PortAllocator } from "./allocators.js";
+import type { StoredClaims } from "./claims.js";
+import type { Change } from "../store/store.js";
 import { internal } from "../api/errors.js";
 
 /**
@@ -22,7 +24,7 @@ export class ServiceNumbers {
     readonly ports: PortAllocator,
     random: () => number,
     firstIPs: readonly string[],
-    claims?: Claims,
+    private readonly claims?: { ips: StoredClaims; ports: StoredClaims },
   ) {
     this.ips = serviceCIDRs.map((cidr) => {
       const family = cidr.includes(":") ? "IPv6" : "IPv4";
@@ -30,7 +32,7 @@ export class ServiceNumbers {
         cidr,
         random,
         firstIPs.find((ip) => readAddress(ip)?.family === family),
-        claims,
+        claims?.ips,
       );
     });
   }
@@ -42,23 +44,54 @@ export class ServiceNumbers {
     for (const port of ports) this.ports.adopt(port);
   }
 
+  /** What the store tells: Services that other API servers have written, too. */
+  note(changes: readonly Change[]): void {
+    for (const { type, value, previous } of changes) {
+      const now = type === "PUT" ? (value as Service) : undefined;
+      const before = (previous?.value ?? (now ? undefined : value)) as Service | undefined;
+      if (now?.spec === before?.spec) continue;
+      const gone = without(held(before), held(now));
+      for (const ip of gone.ips) this.#allocator(ip)?.forget(ip);
+      for (const port of gone.ports) this.ports.forget(port);
+      if (now) this.adopt(now);
+    }
+  }
+
   release(service: Service): void {
-    this.#release(held(service));
+    this.#release(held(service), service);
   }
 
   /**
-   * What the allocators give to `service`, which `before` (on an update) holds already. Answers the
-   * Service and how to give all back if the write fails, and how to let go what it no longer holds
-   * if it succeeds.
+   * Brings the claims in the store, and this server's memory, to what Services hold. Answers in how
+   * many milliseconds a claim has to be looked at again.
    */
-  claim(
-    service: Service,
-    before?: Service,
-  ): { service: Service; errors: FieldError[]; undo: () => void; commit: () => void } {
+  repair(services: () => readonly Service[]): number {
+    if (!this.claims) return Infinity;
+    const { ips, ports } = this.claims;
+    const [claimedIPs, claimedPorts] = [ips.all(), ports.all()]; // before the Services: a claim comes first
+    const [heldIPs, heldPorts] = [new Map<string, Service>(), new Map<string, Service>()];
+    for (const service of services()) {
+      const { ips, ports } = held(service);
+      for (const ip of ips) heldIPs.set(ip, service);
+      for (const port of ports) heldPorts.set(String(port), service);
+    }
+    const [ofIPs, ofPorts] = [
+      ips.repair(claimedIPs, heldIPs),
+      ports.repair(claimedPorts, heldPorts),
+    ];
+    for (const allocator of this.ips) allocator.clear();
+    for (const ip of ofIPs.taken) this.#allocator(ip)?.adopt(ip);
+    this.ports.clear();
+    for (const port of ofPorts.taken) this.ports.adopt(Number(port));
+    return Math.min(ofIPs.again, ofPorts.again);
+  }
+
+  /** What the allocators give to `service`, which `before` (on an update) holds already. */
+  claim(service: Service, before?: Service): Claim {
     const old = held(before);
     const mine: Held = { ips: new Set(), ports: new Set() };
     const errors: FieldError[] = [];
-    const undo = () => this.#release(mine);
+    const undo = () => this.#release(mine, service);
     try {
       const claimed = this.#nodePorts(
         this.#clusterIPs(service, old, mine, errors),
@@ -70,7 +103,7 @@ export class ServiceNumbers {
         service: claimed,
         errors,
         undo,
-        commit: () => this.#release(without(old, held(claimed))),
+        commit: () => this.#release(without(old, held(claimed)), claimed),
       };
     } catch (error) {
       undo();
@@ -86,16 +119,16 @@ export class ServiceNumbers {
       const allocator = this.ips.find((one) => one.family === family);
       if (!allocator || (wanted && old.ips.has(wanted))) return wanted ?? "";
       try {
-        const ip = wanted ? (allocator.take(wanted), wanted) : allocator.next();
+        const ip = wanted ? (allocator.take(wanted, service), wanted) : allocator.next(service);
         mine.ips.add(ip);
         return ip;
       } catch (error) {
-        if (!wanted)
-          throw new AllocationError(`failed to allocate a serviceIP: ${(error as Error).message}`);
+        if (!(error instanceof AllocationError)) throw error;
+        if (!wanted) throw new AllocationError(`failed to allocate a serviceIP: ${error.message}`);
         errors.push({
           field: "spec.clusterIPs",
           reason: "FieldValueInvalid",
-          message: `Invalid value: []string{"${spec.clusterIPs!.join('", "')}"}: failed to allocate IP ${wanted}: ${(error as Error).message}`,
+          message: `Invalid value: []string{"${spec.clusterIPs!.join('", "')}"}: failed to allocate IP ${wanted}: ${error.message}`,
         });
         return wanted;
       }
@@ -119,7 +152,15 @@ export class ServiceNumbers {
         if (!port.nodePort && spec.allocateLoadBalancerNodePorts === false) return port;
         const nodePort =
           twin?.nodePort ??
-          this.#port(port.nodePort, old, mine, errors, `spec.ports[${i}].nodePort`, "nodePort");
+          this.#port(
+            port.nodePort,
+            service,
+            old,
+            mine,
+            errors,
+            `spec.ports[${i}].nodePort`,
+            "nodePort",
+          );
         const given = nodePort ? { ...port, nodePort } : port;
         shared.set(port.port, [...(shared.get(port.port) ?? []), given]);
         return given;
@@ -129,6 +170,7 @@ export class ServiceNumbers {
     if (needsHealthCheckNodePort(service)) {
       const healthCheckNodePort = this.#port(
         spec.healthCheckNodePort,
+        service,
         old,
         mine,
         errors,
@@ -142,6 +184,7 @@ export class ServiceNumbers {
 
   #port(
     wanted: number | undefined,
+    holder: Service,
     old: Held,
     mine: Held,
     errors: FieldError[],
@@ -150,29 +193,39 @@ export class ServiceNumbers {
   ): number | undefined {
     if (wanted && (old.ports.has(wanted) || mine.ports.has(wanted))) return wanted;
     try {
-      const port = wanted ? (this.ports.take(wanted), wanted) : this.ports.next();
+      const port = wanted ? (this.ports.take(wanted, holder), wanted) : this.ports.next(holder);
       mine.ports.add(port);
       return port;
     } catch (error) {
-      if (!wanted)
-        throw new AllocationError(`failed to allocate a ${what}: ${(error as Error).message}`);
+      if (!(error instanceof AllocationError)) throw error;
+      if (!wanted) throw new AllocationError(`failed to allocate a ${what}: ${error.message}`);
       errors.push({
         field,
         reason: "FieldValueInvalid",
-        message: `Invalid value: ${wanted}: ${(error as Error).message}`,
+        message: `Invalid value: ${wanted}: ${error.message}`,
       });
       return wanted;
     }
   }
 
-  #release({ ips, ports }: Held): void {
-    for (const ip of ips) this.#allocator(ip)?.release(ip);
-    for (const port of ports) this.ports.release(port);
+  #release({ ips, ports }: Held, holder: Service): void {
+    for (const ip of ips) this.#allocator(ip)?.release(ip, holder);
+    for (const port of ports) this.ports.release(port, holder);
   }
 
   #allocator(ip: string): IPAllocator | undefined {
     return this.ips.find(({ family }) => family === readAddress(ip)?.family);
   }
+}
+
+/** What the allocators gave to a Service that is about to be written. */
+export interface Claim {
+  service: Service;
+  errors: FieldError[];
+  /** Gives all back: it was not written. */
+  undo: () => void;
+  /** Lets go what it no longer holds: it was written. */
+  commit: () => void;
 }
 
 interface Held {
