@@ -9,13 +9,14 @@
  */
 import { ApiServer } from "./apiserver/apiserver.js";
 import { aws } from "./cloud/aws.js";
+import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/addresses.js";
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
 import { gcp } from "./cloud/gcp.js";
 import { cloudControllerManager } from "./cloud/manager.js";
 import type { BaseCloud, Cloud } from "./cloud/provider.js";
 import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
 import { DataPath, type RequestOptions } from "./journey/data-path.js";
-import { Network, type Balancer } from "./journey/network.js";
+import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
 import type { Journey, Outcomes } from "./journey/types.js";
 import type { Client, ListOptions } from "./api/client.js";
@@ -29,9 +30,10 @@ import type { Manager } from "./machinery/manager.js";
 import { Random } from "./machinery/random.js";
 import { Supervisor, type ComponentError } from "./machinery/supervisor.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { endpoint } from "./net/ip.js";
+import { endpoint, familyOf } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { printable } from "./net/printable.js";
+import type { Balancer, Balancers, LoadBalancer } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/dns.js";
 import {
@@ -138,9 +140,6 @@ export function createCluster(options: ClusterOptions = {}): Cluster {
 /** The article's user owns one domain, and means it for the article's Service. */
 export const articleDomains: Domains = { "mynginx-app.com": "default/nginx" };
 
-/** An IP of the cloud's network that is no node's: where packets go that no node's route knows. */
-const gateway = "192.168.255.254";
-
 /** A cluster that lives in virtual time: apply manifests, let it settle, ask where requests go. */
 export class Cluster implements Traceable {
   readonly clock: Clock;
@@ -186,7 +185,7 @@ export class Cluster implements Traceable {
     });
     this.#kubectl = this.apiserver.client("kubectl");
 
-    this.network = new Network(this.#podRoutes, this.dns, new Zone(), () => this.#balancers());
+    this.network = new Network(this.#podRoutes, this.dns, new Zone(), this.#balancers());
     this.#path = new DataPath(
       this.network,
       this.#random.fork("requests").next,
@@ -515,7 +514,7 @@ export class Cluster implements Traceable {
   #addNode({ name, addresses, zone, labels, capacity }: NodeSpec & { addresses: string[] }): void {
     const machine = new Machine({
       name,
-      addresses: addresses.map((a) => (a.includes(":") ? `${a}/64` : `${a}/16`)),
+      addresses: addresses.map((each) => `${each}/${machinePrefix[familyOf(each)]}`),
       clock: this.clock,
       gateway,
       sharedRoutes: this.#podRoutes,
@@ -535,10 +534,17 @@ export class Cluster implements Traceable {
     this.#proxies.add(machine);
   }
 
-  *#balancers(): Generator<Balancer> {
-    if (!this.cloud) return;
-    for (const [name, balancer] of this.cloud.loadBalancers)
-      yield { balancer, targets: this.cloud.targets.get(name) ?? [] };
+  /** The cloud's load balancers, as they are whenever a packet comes by. */
+  #balancers(): Balancers {
+    const withTargets = (balancer: LoadBalancer): Balancer => ({
+      balancer,
+      targets: this.cloud?.targets.get(balancer.name) ?? [],
+    });
+    return {
+      [Symbol.iterator]: () =>
+        [...(this.cloud?.loadBalancers.values() ?? [])].map(withTargets).values(),
+      at: (address) => this.cloud?.balancersAt(address).map(withTargets) ?? [],
+    };
   }
 
   #applyOne(object: KubeObject): KubeObject {
@@ -580,19 +586,12 @@ function nodeSpecs(nodes: number | NodeSpec[]): (NodeSpec & { addresses: string[
     typeof nodes === "number"
       ? Array.from({ length: nodes }, (_, i): NodeSpec => ({ name: `node-${letters(i)}` }))
       : nodes;
-  const taken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
-  let next = 0;
-  const free = (): string => {
-    do next++;
-    while (
-      // from .240 on: load balancers
-      next % 256 === 0 ||
-      next % 256 > 239 ||
-      taken.has(`192.168.${next >> 8}.${next & 255}`)
-    );
-    return `192.168.${next >> 8}.${next & 255}`;
-  };
-  return specs.map((spec) => ({ ...spec, addresses: spec.addresses ?? [free()] }));
+  const given = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
+  const free = new AddressPool(machineAddresses());
+  return specs.map((spec) => ({
+    ...spec,
+    addresses: spec.addresses ?? [free.take((address) => given.has(address))!],
+  }));
 }
 
 /** a, b, … z, aa, ab, … as spreadsheets name their columns. */

@@ -48,3 +48,26 @@ export interface Target {
   address: string;
   healthy: boolean;
 }
+
+/**
+ * A load balancer together with the instances behind it, and what its health checks say of them.
+ */
+export interface Balancer {
+  balancer: LoadBalancer;
+  targets: readonly Target[];
+}
+
+/** All load balancers of a network. */
+export interface Balancers extends Iterable<Balancer> {
+  /** Those that answer at this address; several may share one, each with ports of its own. */
+  at(address: string): readonly Balancer[];
+}
+
+/** Load balancers that are there from the start and stay. */
+export function fixedBalancers(all: readonly Balancer[]): Balancers {
+  const byAddress = new Map<string, Balancer[]>();
+  for (const each of all)
+    for (const address of each.balancer.addresses)
+      byAddress.set(address, [...(byAddress.get(address) ?? []), each]);
+  return { [Symbol.iterator]: () => all.values(), at: (address) => byAddress.get(address) ?? [] };
+}

@@ -92,7 +92,7 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
     nodes: machines.map(nodeOf),
     pods,
     url,
-    balancers: [...network.balancers()].map(({ balancer, targets }) => ({ ...balancer, targets })),
+    balancers: [...network.balancers].map(({ balancer, targets }) => ({ ...balancer, targets })),
     podRoutes: [...network.routes].flatMap(({ to, via }) =>
       via === undefined ? [] : [{ to, via }],
     ),
