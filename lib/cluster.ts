@@ -13,7 +13,13 @@ import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/a
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
 import { gcp } from "./cloud/gcp.js";
 import { cloudControllerManager } from "./cloud/manager.js";
-import type { BaseCloud, Cloud } from "./cloud/provider.js";
+import { BaseCloud } from "./cloud/provider.js";
+import {
+  checkOptions,
+  defaultRanges,
+  type ClusterOptions,
+  type NodeSpec,
+} from "./cluster-options.js";
 import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
 import { DataPath, type RequestOptions } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
@@ -28,7 +34,7 @@ import { isApiError } from "./api/errors.js";
 import { Informers } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random } from "./machinery/random.js";
-import { Supervisor, type ComponentError } from "./machinery/supervisor.js";
+import { Supervisor } from "./machinery/supervisor.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { endpoint, familyOf } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
@@ -52,70 +58,9 @@ import { withDeletions } from "./objects/apply.js";
 import { parse, type Documents } from "./objects/files.js";
 import { kindInfo } from "./objects/kinds.js";
 import type { Kind, Kinds, KubeObject } from "./objects/types.js";
-import type { Store } from "./store/store.js";
 
 export { aws, gcp };
-
-/** One machine of the cluster. */
-export interface NodeSpec {
-  name: string;
-  /** Default: the next free one of 192.168.0.0/16, from 192.168.0.1. */
-  addresses?: string[] | undefined;
-  zone?: string | undefined;
-  labels?: Record<string, string> | undefined;
-  /** Default: 4 CPUs, 16 GiB, 110 Pods. */
-  capacity?: { cpu?: string; memory?: string; pods?: string } | undefined;
-}
-
-/** How to make a cluster; every option has a default. */
-export interface ClusterOptions {
-  /** How many (node-a, node-b, …), or which. Default 3. */
-  nodes?: number | NodeSpec[] | undefined;
-  /** Default: none, and a Service of type LoadBalancer stays pending. */
-  cloud?: Cloud | undefined;
-  /** Everything random follows from it. Default 1. */
-  seed?: number | string | undefined;
-  /**
-   * A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own
-   * clusterCIDR.
-   */
-  kubeProxy?: KubeObject | undefined;
-  /**
-   * Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more
-   * than 255 nodes).
-   */
-  clusterCIDR?: string | undefined;
-  /** Default 10.2.0.0/16, or 10.128.0.0/12 beside the larger clusterCIDR. */
-  serviceCIDR?: string | undefined;
-  /**
-   * The numbers that the allocators give first, if they are free. Default: those of the article's
-   * figures, so that the notebook and the figures can be read side by side; `{}` leaves all to
-   * chance, as Kubernetes does.
-   */
-  first?: { clusterIP?: string; nodePort?: number } | undefined;
-  /**
-   * The users' own domains and the Service that each stands for. Default: mynginx-app.com for
-   * default/nginx.
-   */
-  domains?: Domains | undefined;
-  /** Default: in memory. */
-  store?: Store | undefined;
-  /** Default: virtual time. */
-  clock?: Clock | undefined;
-  /**
-   * Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds
-   * out about its kernel.
-   */
-  nfacct?: boolean | undefined;
-  randomFully?: boolean | undefined;
-  /**
-   * Hears of a mistake in a component, which is tried again in any case. Default: the clock throws
-   * it: in virtual time out of settle() or advance().
-   */
-  onFailure?: (failure: ComponentError) => void;
-  /** Calls kept for history(). Default 100,000. */
-  historyLimit?: number | undefined;
-}
+export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
 
 /** What can be asked of a cluster and of a snapshot alike. */
 export interface Traceable {
@@ -160,13 +105,14 @@ export class Cluster implements Traceable {
   readonly #applied = new Map<string, KubeObject>();
 
   constructor(private readonly options: ClusterOptions) {
+    checkOptions(options);
     const specs = nodeSpecs(options.nodes ?? 3);
-    const large = specs.length > 255;
+    const ranges = defaultRanges(specs.length);
     const {
       seed = 1,
       cloud,
-      clusterCIDR = large ? "10.0.0.0/9" : "10.1.0.0/16",
-      serviceCIDR = large ? "10.128.0.0/12" : "10.2.0.0/16",
+      clusterCIDR = ranges.clusterCIDR,
+      serviceCIDR = ranges.serviceCIDR,
     } = options;
     this.#random = new Random(seed);
     this.clock = options.clock ?? new VirtualClock();
@@ -197,6 +143,8 @@ export class Cluster implements Traceable {
       check: (target, check, balancer) => this.#path.healthy(target, check, balancer),
       dns: this.dns,
     });
+    if (cloud && !(this.cloud instanceof BaseCloud))
+      throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
       config: readConfiguration(options.kubeProxy ?? { clusterCIDR }),

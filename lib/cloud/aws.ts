@@ -1,3 +1,4 @@
+import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
 import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
@@ -38,10 +39,18 @@ export interface AwsOptions {
  * the client's connection and opens its own to a node's NodePort. (cloud-provider-aws:
  * pkg/providers/v1/aws_loadbalancer.go)
  */
-export const aws =
-  (options: AwsOptions = {}): Cloud =>
-  (environment) =>
-    new Aws(environment, options);
+export function aws(options: AwsOptions = {}): Cloud {
+  for (const problem of unknownKeys("", options, optionNames)) throw new Error(`aws: ${problem}`);
+  return (environment) => new Aws(environment, options);
+}
+
+const optionNames: readonly (keyof AwsOptions)[] = [
+  "region",
+  "zones",
+  "firstLoadBalancer",
+  "publicAddresses",
+  "privateAddresses",
+];
 
 class Aws extends BaseCloud {
   readonly name = "aws";

@@ -1,3 +1,4 @@
+import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
 import { AddressPool, publicAddresses } from "./addresses.js";
@@ -30,10 +31,12 @@ export interface GcpOptions {
  * node as the client sent them, the load balancer's address still their destination. The NodePort
  * is not used. (cloud-provider-gcp: providers/gce/gce_loadbalancer_external.go)
  */
-export const gcp =
-  (options: GcpOptions = {}): Cloud =>
-  (environment) =>
-    new Gcp(environment, options);
+export function gcp(options: GcpOptions = {}): Cloud {
+  for (const problem of unknownKeys("", options, optionNames)) throw new Error(`gcp: ${problem}`);
+  return (environment) => new Gcp(environment, options);
+}
+
+const optionNames: readonly (keyof GcpOptions)[] = ["region", "zones", "publicAddresses"];
 
 class Gcp extends BaseCloud {
   readonly name = "gce";
