@@ -23,6 +23,7 @@ import {
 } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { clusterDomain, recordsOf, serviceKeyOf } from "./node/dns.js";
+import { sourceRangesOf } from "./cloud/provider.js";
 import { readConfiguration } from "./node/proxy/config.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Machine } from "./node/machine.js";
@@ -253,7 +254,7 @@ function balancersOf(service: Service, nodes: readonly Node[], standIns: StandIn
         port,
         targetPort: proxy ? nodePort : 0,
       })),
-      sourceRanges: proxy ? (spec.loadBalancerSourceRanges ?? []) : [],
+      sourceRanges: proxy ? sourceRangesOf(service) : [],
       ...(spec.externalTrafficPolicy === "Local" &&
         spec.healthCheckNodePort && {
           healthCheck: {

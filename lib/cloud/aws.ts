@@ -6,6 +6,7 @@ import {
   BaseCloud,
   CloudError,
   listenersOf,
+  sourceRangesOf,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -98,7 +99,7 @@ class Aws extends BaseCloud {
       mode: "proxy",
       listeners: listenersOf(service, (nodePort) => nodePort),
       healthCheck: healthCheckFor(service),
-      sourceRanges: spec.loadBalancerSourceRanges ?? [],
+      sourceRanges: sourceRangesOf(service),
     };
   }
 

@@ -6,6 +6,7 @@ import {
   BaseCloud,
   CloudError,
   listenersOf,
+  sourceRangesOf,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -81,7 +82,7 @@ class Gcp extends BaseCloud {
       privateAddresses: [],
       listeners,
       healthCheck: healthCheckFor(service),
-      sourceRanges: spec.loadBalancerSourceRanges ?? [],
+      sourceRanges: sourceRangesOf(service),
     };
   }
 

@@ -259,3 +259,7 @@ export function listenersOf(
     targetPort: targetPort(nodePort),
   }));
 }
+
+/** Who may connect; the API allows spaces around each. */
+export const sourceRangesOf = ({ spec }: Service): string[] =>
+  (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
