@@ -3,11 +3,13 @@ import type { Network } from "./journey/network.js";
 import { seeded } from "./net/choice.js";
 import { conntrackText } from "./net/conntrack.js";
 import { ruleText } from "./net/iptables/text.js";
-import { rollBack } from "./net/iptables/walk.js";
+import { iptables } from "./net/iptables/walk.js";
+import { rollBack } from "./net/passage.js";
 import type { Family } from "./net/ip.js";
 import { packet } from "./net/packet.js";
 import { printable } from "./net/printable.js";
-import type { Chain, Rule, RuleSet, TableName } from "./net/iptables/rule.js";
+import type { Chain, Rule, RuleSet } from "./net/iptables/rule.js";
+import type { TableName } from "./net/iptables/tables.js";
 import type { KubeProxy } from "./node/proxy/kube-proxy.js";
 import { why, whyChain } from "./node/proxy/iptables/why.js";
 import type { Kubelet } from "./node/kubelet/kubelet.js";
@@ -148,7 +150,7 @@ export function ruleTables(
 ): NodeRuleTables {
   const written = (family: Family = "IPv4") => kubeProxy()?.lastSync(family)?.rules;
   return {
-    ...ruleRows(() => kernel.rules.IPv4),
+    ...ruleRows(() => iptables(kernel).rules.IPv4),
     text: (family) => written(family)?.saveText() ?? "",
     restoreText: (family) => written(family)?.restoreText() ?? "",
     saveText: (family) => written(family)?.asFullSync().saveText() ?? "",
@@ -208,8 +210,8 @@ const rowOf = (table: TableName, chain: string, rule: Rule): RuleRow => ({
   table,
   chain,
   rule: ruleText(rule),
-  ...(rule.cause && { object: rule.cause }),
-  ...(rule.field && { field: rule.field }),
+  ...(rule.purpose?.object && { object: rule.purpose.object }),
+  ...(rule.purpose?.field && { field: rule.purpose.field }),
   why: why(rule, chain),
 });
 

@@ -15,9 +15,9 @@ import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { familyOf, type Family } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
-import { fixedBalancers } from "./net/load-balancer.js";
 import { parseRules } from "./net/iptables/parse.js";
 import { saveText } from "./net/iptables/text.js";
+import { iptables } from "./net/iptables/walk.js";
 import { Routes } from "./net/routes.js";
 import type { RuleSet } from "./net/iptables/rule.js";
 import { Machine } from "./node/machine.js";
@@ -48,13 +48,13 @@ export function openRules(
   { addresses = ["192.168.0.1"], family = familyOf(addresses[0]!), seed = 1 }: PastedOptions = {},
 ): PastedRules {
   const rules = parseRules(text, { family });
-  const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));
+  const network = new Network(new Routes(), new Zone(), new Zone(), () => []);
   const machine = new Machine({
     name: "node",
     addresses: addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
     clock: new VirtualClock(),
   });
-  machine.kernel.rules[family] = rules;
+  iptables(machine.kernel).rules[family] = rules;
   network.addMachine(machine);
   for (const address of goals(rules))
     if (!machine.addresses.includes(address)) network.outside.set(address, address);

@@ -2,12 +2,12 @@
 // is printed where it fails.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { iptables } from "stopover/internal/net/iptables/walk";
 import { everyWay, seeded, toNumber } from "stopover/internal/net/choice";
 import { conntrackText } from "stopover/internal/net/conntrack";
-import { ruleText } from "stopover/internal/net/iptables/text";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { Kernel, type KernelOptions, type Verdict } from "stopover/internal/net/kernel";
-import { rollBack, type NetStep, type Walk } from "stopover/internal/net/iptables/walk";
+import { rollBack, type NetStep, type Walk } from "stopover/internal/net/passage";
 import { describe, icmpError, packet, replyTo, type Packet } from "stopover/internal/net/packet";
 import { Routes } from "stopover/internal/net/routes";
 import { parseAddress } from "stopover/internal/net/ip";
@@ -80,7 +80,7 @@ function node(options: Partial<KernelOptions> = {}): { kernel: Kernel; clock: Te
   kernel.routes.add({ to: "10.1.1.2/32", dev: "pod1" });
   kernel.routes.add({ to: "10.1.2.0/24", via: "192.168.0.2", dev: "eth0" });
   kernel.routes.add({ to: "203.0.113.0/24", via: "192.168.0.254", dev: "eth0" });
-  kernel.rules.IPv4 = parseRules(rules);
+  iptables(kernel).rules.IPv4 = parseRules(rules);
   kernel.listen("TCP", 6443);
   return { kernel, clock };
 }
@@ -100,7 +100,9 @@ const walking = (yes = true): Walk & { steps: NetStep[] } => {
 const story = (steps: NetStep[]): string =>
   steps
     .map(({ kind, table = "", chain = "", rule, before = "", after = "", to = "" }) =>
-      [kind, table, chain, rule ? ruleText(rule) : "", before, after, to].filter(Boolean).join(" "),
+      [kind, table, chain, rule ? rule.text("IPv4") : "", before, after, to]
+        .filter(Boolean)
+        .join(" "),
     )
     .join("\n");
 const said = (verdict: Verdict): string => {
@@ -302,14 +304,14 @@ sentences("rules refuse what is routed: rejected, and dropped", () => {
   );
   const dropped = kernel.receive(packet("10.1.1.2:40000", "10.2.1.8:80"), "pod1", walking());
   assert.is(
-    dropped.kind === "drop" && dropped.rule && ruleText(dropped.rule),
+    dropped.kind === "drop" && dropped.rule?.text("IPv4"),
     "-d 10.2.1.8/32 -m conntrack --ctstate NEW -j DROP",
   );
   assert.equal([...kernel.conntrack.connections()], [], "what was refused leaves no connection");
 });
 sentences("a policy of DROP", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules(
+  iptables(kernel).rules.IPv4 = parseRules(
     "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT",
   );
   assert.is(
@@ -489,7 +491,7 @@ conntrack("a packet outside the window is INVALID, unless conntrack is liberal",
 });
 conntrack("what-if leaves nothing behind", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules(
+  iptables(kernel).rules.IPv4 = parseRules(
     "*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --seconds 60 --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT",
   );
   const walk: Walk = { ...walking(), undo: [] };
@@ -512,7 +514,7 @@ conntrack("what-if leaves nothing behind", () => {
 });
 conntrack("recent forgets after its seconds", () => {
   const { kernel, clock } = node();
-  kernel.rules.IPv4 = parseRules(
+  iptables(kernel).rules.IPv4 = parseRules(
     "*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --seconds 60 --reap --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT",
   );
   const goes = (port: number) =>
@@ -542,7 +544,7 @@ conntrack.run();
 const chances = suite("every way");
 chances("three endpoints, a third each, exactly; nothing stays behind", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules(
+  iptables(kernel).rules.IPv4 = parseRules(
     "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m statistic --mode random --probability 0.3333333333 -j DNAT --to-destination 10.1.1.2:1\n-A PREROUTING -m statistic --mode random --probability 0.50000000000 -j DNAT --to-destination 10.1.1.2:2\n-A PREROUTING -j DNAT --to-destination 10.1.1.2:3\nCOMMIT",
   );
   const ways = everyWay((choose) => {
@@ -565,7 +567,7 @@ chances("three endpoints, a third each, exactly; nothing stays behind", () => {
 });
 chances("a probability that is no 1/n stays the decimal it is", () => {
   const { kernel } = node();
-  kernel.rules.IPv4 = parseRules(
+  iptables(kernel).rules.IPv4 = parseRules(
     "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m statistic --mode random --probability 0.3 -j DNAT --to-destination 10.1.1.2:1\nCOMMIT",
   );
   const ways = everyWay(

@@ -19,7 +19,8 @@ import {
   restoreRule,
   saveProbability,
 } from "stopover/internal/net/iptables/text";
-import type { Rule, RuleSet, TableName } from "stopover/internal/net/iptables/rule";
+import type { Rule, RuleSet } from "stopover/internal/net/iptables/rule";
+import type { TableName } from "stopover/internal/net/iptables/tables";
 import type { EndpointSlice, Service } from "stopover/internal/objects/types";
 
 interface Case {
@@ -130,10 +131,9 @@ function trace(rules: RuleSet, packet: Case): { expect: string; masq: boolean; m
       state: 0,
       choose: undefined as never,
       undo: undefined,
-      surroundings: {
+      kernel: {
         addressType: ({ text }) => (local.has(text) ? "LOCAL" : "UNICAST"),
-        recent: () => true,
-        account: () => {},
+        conntrack: undefined as never,
       },
     });
   const run = (table: TableName, name: string): boolean => {

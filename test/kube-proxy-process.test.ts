@@ -1,6 +1,7 @@
 /** kube-proxy as a process: it starts, dies, leaves with its Node and comes back with it. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { iptables } from "stopover/internal/net/iptables/walk";
 import { createCluster, gcp, type Cluster } from "stopover";
 
 const web = (type: string): object[] => [
@@ -111,7 +112,7 @@ life("one kube-proxy programs a kernel, whoever stopped and started the node in 
     if (time > seen!.time) syncs.push(time);
   }
   assert.is(syncs.length, 1, "one of them followed the change");
-  assert.is(handle.machine.kernel.rules.IPv4, handle.kubeProxy.lastSync()!.rules);
+  assert.is(iptables(handle.machine.kernel).rules.IPv4, handle.kubeProxy.lastSync()!.rules);
 });
 
 life("a node without its Node keeps its rules: packets meet what was written last", () => {

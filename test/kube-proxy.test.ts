@@ -1,6 +1,7 @@
 // kube-proxy on the clock: when it syncs, what it writes then, and what nodes share.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { iptables } from "stopover/internal/net/iptables/walk";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { saveRule } from "stopover/internal/net/iptables/text";
@@ -95,7 +96,7 @@ function bench(
   const texts: string[] = [];
   const restore = (sync: Sync): void => {
     if (options.fail?.()) throw new Error("another app holds the xtables lock");
-    kernel.rules.IPv4 = sync.rules;
+    iptables(kernel).rules.IPv4 = sync.rules;
     syncs.push(sync);
     texts.push(restoreText(sync));
   };
@@ -198,21 +199,21 @@ time("fully when somebody flushed the tables: the canary is gone", () => {
   b.proxy.start();
   b.clock.settle();
   b.clock.advance(5000);
-  b.kernel.rules.IPv4 = new Rules("IPv4");
+  iptables(b.kernel).rules.IPv4 = new Rules("IPv4");
   b.clock.advance(24_999);
   assert.is(b.syncs.length, 1);
   b.clock.advance(1);
   b.clock.settle();
   assert.equal(kinds(b.syncs), ["full at 0", "full at 30000"]);
   for (const table of ["mangle", "nat", "filter"] as const)
-    assert.ok(b.kernel.rules.IPv4.chain(table, "KUBE-PROXY-CANARY"));
+    assert.ok(iptables(b.kernel).rules.IPv4!.chain(table, "KUBE-PROXY-CANARY"));
 });
 time("a change right after a flush: the partial sync fails, the next one is full", () => {
   const b = bench();
   b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]));
   b.proxy.start();
   b.clock.settle();
-  b.kernel.rules.IPv4 = new Rules("IPv4");
+  iptables(b.kernel).rules.IPv4 = new Rules("IPv4");
   b.set(slice("a", ["10.1.1.2"]));
   b.clock.advance(1000);
   assert.match(b.proxy.lastError()!.message, "no longer there");
@@ -245,7 +246,7 @@ time(
     b.clock.advance(100_000);
     assert.is(b.syncs.length, 1);
     const dnat = (): string[] =>
-      lines((b.kernel.rules.IPv4 as NodeRules).saveText(), "-A KUBE-SEP").filter((line) =>
+      lines((iptables(b.kernel).rules.IPv4 as NodeRules).saveText(), "-A KUBE-SEP").filter((line) =>
         line.includes("DNAT"),
       );
     assert.match(dnat().join(), "10.1.1.1:8080");
@@ -302,7 +303,7 @@ partial("a text applied onto what the kernel holds gives what we say that it hol
   );
   b.proxy.start();
   b.clock.settle();
-  let held = parseRules((b.kernel.rules.IPv4 as NodeRules).saveText());
+  let held = parseRules((iptables(b.kernel).rules.IPv4 as NodeRules).saveText());
   const steps = [
     () => b.set(slice("a", ["10.1.1.2", "10.1.1.7"])),
     () => b.remove(slice("b", [])),
@@ -313,7 +314,7 @@ partial("a text applied onto what the kernel holds gives what we say that it hol
     step();
     b.clock.settle();
     held = parseRules(b.texts.at(-1)!, { onto: held });
-    const ours = b.kernel.rules.IPv4 as NodeRules;
+    const ours = iptables(b.kernel).rules.IPv4 as NodeRules;
     for (const { name, rules } of ours.chains("nat"))
       assert.equal(
         held.chain("nat", name)?.rules.map((rule) => saveRule(rule, name)),
@@ -374,7 +375,7 @@ partial(
         "-A KUBE-SEP-RUVVH7YV3PHQBDOS -m tcp -p tcp -j DNAT --to-destination 203.0.113.4:8081\n",
       ),
     );
-    const held = (b.kernel.rules.IPv4 as NodeRules).saveText();
+    const held = (iptables(b.kernel).rules.IPv4 as NodeRules).saveText();
     assert.ok(
       held.includes(
         '-A KUBE-SEP-DKGQUZGBKLTPAR56 -p tcp -m comment --comment "ns1/svc1:p80" -m tcp -j DNAT --to-destination 10.0.0.0:80\n',
@@ -387,8 +388,8 @@ partial(
       ),
     );
     for (const text of [
-      (b.kernel.rules.IPv4 as NodeRules).restoreText(),
-      (b.kernel.rules.IPv4 as NodeRules).asFullSync().saveText(),
+      (iptables(b.kernel).rules.IPv4 as NodeRules).restoreText(),
+      (iptables(b.kernel).rules.IPv4 as NodeRules).asFullSync().saveText(),
     ])
       assert.is(
         lines(text, "-A KUBE-SEP").filter((line) => line.includes("comment")).length,
@@ -401,10 +402,12 @@ partial(
     b.clock.settle();
     assert.is(lines(b.texts.at(-1)!, "-X").length, 0, "too soon since the last cleaning");
     assert.ok(
-      (b.kernel.rules.IPv4 as NodeRules).saveText().includes(":KUBE-SVC-EBDQOQU5SJFXRIL3 "),
+      (iptables(b.kernel).rules.IPv4 as NodeRules)
+        .saveText()
+        .includes(":KUBE-SVC-EBDQOQU5SJFXRIL3 "),
       "so the kernel still holds them",
     );
-    assert.ok(b.kernel.rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"));
+    assert.ok(iptables(b.kernel).rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"));
     b.clock.advance(31_000);
     b.set(of("svc3", ["203.0.113.4", "203.0.113.8", "203.0.113.16"], "p8081", 8081));
     b.clock.settle();
@@ -413,7 +416,7 @@ partial(
       removed.includes("-X KUBE-SVC-EBDQOQU5SJFXRIL3") &&
         removed.includes("-X KUBE-SEP-SU5STNODRYEWJAUF"),
     );
-    assert.is(b.kernel.rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"), undefined);
+    assert.is(iptables(b.kernel).rules.IPv4!.chain("nat", "KUBE-SEP-SU5STNODRYEWJAUF"), undefined);
     b.clock.advance(3_600_000);
     assert.ok(
       b.texts
@@ -471,22 +474,22 @@ partial("the order of one Service's lines in both tables", () => {
 });
 partial("rules that others put into the kernel stay, behind kube-proxy's jumps", () => {
   const b = bench();
-  b.kernel.rules.IPv4 = parseRules(
+  iptables(b.kernel).rules.IPv4 = parseRules(
     "*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:CNI - [0:0]\n-A POSTROUTING -s 10.1.0.0/16 -j CNI\n-A CNI -j MASQUERADE\nCOMMIT",
   );
   b.proxy.start();
   b.clock.settle();
   b.clock.advance(3_600_000);
   assert.equal(
-    b.kernel.rules.IPv4.chain("nat", "POSTROUTING")!.rules.map((rule) =>
-      saveRule(rule, "POSTROUTING"),
-    ),
+    iptables(b.kernel)
+      .rules.IPv4!.chain("nat", "POSTROUTING")!
+      .rules.map((rule) => saveRule(rule, "POSTROUTING")),
     [
       '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
       "-A POSTROUTING -s 10.1.0.0/16 -j CNI",
     ],
   );
-  assert.ok(b.kernel.rules.IPv4.chain("nat", "CNI"));
+  assert.ok(iptables(b.kernel).rules.IPv4!.chain("nat", "CNI"));
 });
 partial.run();
 
@@ -510,8 +513,8 @@ shared("one node has synced, the other has not yet", () => {
   b.proxy.start();
   clock.settle();
   assert.is(
-    b.kernel.rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0],
-    a.kernel.rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0],
+    iptables(b.kernel).rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0],
+    iptables(a.kernel).rules.IPv4!.chain("nat", "KUBE-SERVICES")!.rules[0],
     "the same rule, not a copy",
   );
 });
@@ -531,7 +534,7 @@ shared("a policy of Local gives each node its own endpoints", () => {
     const verdict = kernel.receive(packet("10.1.9.9:7", "10.2.0.1:80"), "eth0", {
       choose: { chance: () => true, pick: () => 0, port: (low) => low },
     });
-    return verdict.kind === "drop" ? verdict.rule!.cause! : verdict.packet.destination;
+    return verdict.kind === "drop" ? verdict.rule!.purpose!.object! : verdict.packet.destination;
   };
   assert.equal([a, b, c].map(goes), ["10.1.1.1", "10.1.2.1", "Service default/x"]);
 });
@@ -830,12 +833,12 @@ variations("every rule and chain has its reason", () => {
   b.proxy.start();
   b.clock.settle();
   for (const table of ["nat", "filter", "mangle"] as const) {
-    for (const { name, rules } of b.kernel.rules.IPv4!.chains(table)) {
+    for (const { name, rules } of iptables(b.kernel).rules.IPv4!.chains(table)) {
       assert.ok(whyChain(name), name);
       for (const rule of rules) assert.match(why(rule, name), /^[A-Z].*\.$/);
     }
   }
-  const dnat = [...b.kernel.rules.IPv4!.chains("nat")].find(({ name }) =>
+  const dnat = [...iptables(b.kernel).rules.IPv4!.chains("nat")].find(({ name }) =>
     name.startsWith("KUBE-SEP"),
   )!;
   assert.is(

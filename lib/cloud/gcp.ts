@@ -1,12 +1,9 @@
-import { unknownKeys } from "../api/options.js";
-import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
+import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
-import { AddressPool, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
   listenersOf,
-  sourceRangesOf,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -21,8 +18,8 @@ export interface GcpOptions {
   region?: string;
   zones?: readonly string[];
   /**
-   * The first three parts of the load balancers' addresses, .10 to .254. Default: those of
-   * 198.51.100 (RFC 5737), then 198.18.0.0/16 (RFC 2544).
+   * The first three parts of the load balancers' addresses. Default "198.51.100", kept for
+   * documentation (RFC 5737).
    */
   publicAddresses?: string;
 }
@@ -32,24 +29,24 @@ export interface GcpOptions {
  * node as the client sent them, the load balancer's address still their destination. The NodePort
  * is not used. (cloud-provider-gcp: providers/gce/gce_loadbalancer_external.go)
  */
-export function gcp(options: GcpOptions = {}): Cloud {
-  for (const problem of unknownKeys("", options, optionNames)) throw new Error(`gcp: ${problem}`);
-  return (environment) => new Gcp(environment, options);
-}
-
-const optionNames: readonly (keyof GcpOptions)[] = ["region", "zones", "publicAddresses"];
+export const gcp =
+  (options: GcpOptions = {}): Cloud =>
+  (environment) =>
+    new Gcp(environment, options);
 
 class Gcp extends BaseCloud {
   readonly name = "gce";
   readonly #region: string;
   readonly #zones: readonly string[];
-  readonly #public: AddressPool;
+  #made = 0;
 
-  constructor(environment: CloudEnvironment, options: GcpOptions) {
+  constructor(
+    environment: CloudEnvironment,
+    private readonly options: GcpOptions,
+  ) {
     super(environment);
     this.#region = options.region ?? "asia-south1";
     this.#zones = options.zones ?? ["a", "b", "c"].map((letter) => `${this.#region}-${letter}`);
-    this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
 
   protected describe(
@@ -72,40 +69,19 @@ class Gcp extends BaseCloud {
       throw new CloudError("mixed protocol is not supported for LoadBalancer");
     if (protocols.has("SCTP"))
       throw new CloudError("invalid protocol SCTP: only TCP and UDP are supported");
-    const listeners = listenersOf(service, () => 0);
-    if (spec.loadBalancerIP) this.#refuseConflict(service, spec.loadBalancerIP, listeners);
-    const address = spec.loadBalancerIP ?? existing?.addresses[0] ?? this.#newAddress();
+    const address =
+      spec.loadBalancerIP ??
+      existing?.addresses[0] ??
+      `${this.options.publicAddresses ?? "198.51.100"}.${10 + (this.#made++ % 240)}`;
     return {
       name: this.balancerName(service),
       mode: "passthrough",
       addresses: [address],
       privateAddresses: [],
-      listeners,
+      listeners: listenersOf(service, () => 0),
       healthCheck: healthCheckFor(service),
-      sourceRanges: sourceRangesOf(service),
+      sourceRanges: spec.loadBalancerSourceRanges ?? [],
     };
-  }
-
-  protected freed(address: string): void {
-    this.#public.putBack(address);
-  }
-
-  #newAddress(): string {
-    const address = this.#public.take((each) => this.isTaken(each));
-    if (address !== undefined) return address;
-    throw new CloudError("Quota 'ADDRESSES' exceeded: all addresses for load balancers are taken");
-  }
-
-  /** Several load balancers may share an address, each with ports of its own. */
-  #refuseConflict(service: Service, address: string, listeners: readonly Listener[]): void {
-    const own = this.balancerName(service);
-    const others = this.balancersAt(address).filter(({ name }) => name !== own);
-    const ports = new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`));
-    const clash = others.some((other) =>
-      other.listeners.some(({ protocol, port }) => ports.has(`${protocol} ${port}`)),
-    );
-    if (clash || [...this.instances.values()].some((each) => each.addresses.includes(address)))
-      throw new CloudError("Specified IP address is in-use and would result in a conflict.");
   }
 
   protected statusOf({ addresses }: LoadBalancer): LoadBalancerStatus {

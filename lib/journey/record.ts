@@ -2,11 +2,10 @@
  * Turns what happens on the way into hops and steps; and, where nobody wants to see them, costs
  * nothing.
  */
-import { ruleText } from "../net/iptables/text.js";
-import type { NetStep } from "../net/iptables/walk.js";
+import type { ShownRule } from "../net/dataplane.js";
 import { familyOf } from "../net/ip.js";
 import { destinationOf, sourceOf, type Packet } from "../net/packet.js";
-import type { Rule } from "../net/iptables/rule.js";
+import type { NetStep } from "../net/passage.js";
 import type { Action, Header, Hop, HopKind, Step } from "./types.js";
 
 export class Recorder {
@@ -39,7 +38,7 @@ export class Recorder {
       : null;
     const entry = headerOf(arrives);
     if (split < 0) return this.hop("node", name, stop, entry, headerOf(leaves), before.map(stepOf));
-    const service = shown[split]!.rule?.cause?.replace(/^\w+ /, "") ?? shown[split]!.to!;
+    const service = shown[split]!.rule?.purpose?.object?.replace(/^\w+ /, "") ?? shown[split]!.to!;
     const between = headerOf(shown[split]!.packet);
     this.hop("node", name, stop, entry, between, before.map(stepOf));
     this.hop("cluster-ip", service, 3, between, headerOf(leaves), shown.slice(split).map(stepOf));
@@ -62,10 +61,10 @@ function worthShowing({ kind, rule, to }: NetStep): boolean {
 }
 
 /** A rule's text, rendered once: thousands of journeys meet the same rules. */
-const texts = new WeakMap<Rule, string>();
-function textOf(rule: Rule, packet: Packet): string {
+const texts = new WeakMap<ShownRule, string>();
+function textOf(rule: ShownRule, packet: Packet): string {
   let text = texts.get(rule);
-  if (text === undefined) texts.set(rule, (text = ruleText(rule, familyOf(packet.source))));
+  if (text === undefined) texts.set(rule, (text = rule.text(familyOf(packet.source))));
   return text;
 }
 
@@ -105,7 +104,7 @@ function stepOf({ kind, table, chain, rule, before, after, to, packet, hook }: N
     table,
     chain,
     rule: rule ? textOf(rule, packet) : `policy ${to}`,
-    ...(rule?.cause && { object: rule.cause }),
+    ...(rule?.purpose?.object && { object: rule.purpose.object }),
     ...(after !== undefined && { before, after }),
   };
 }

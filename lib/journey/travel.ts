@@ -11,15 +11,15 @@ import { Budget } from "../net/budget.js";
 import { endpoint, parseAddress } from "../net/ip.js";
 import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import type { Verdict } from "../net/kernel.js";
-import type { Balancer, Listener, Target } from "../net/load-balancer.js";
-import { rollBack, type NetStep, type Walk } from "../net/iptables/walk.js";
+import type { Listener, Target } from "../net/load-balancer.js";
+import { rollBack, type NetStep, type Walk } from "../net/passage.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
 import { parseCIDR } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { endOf } from "./end.js";
 import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
-import type { Network } from "./network.js";
+import type { Balancer, Network } from "./network.js";
 import { nameOf, originAt, originOf, type Origin } from "./origin.js";
 import { headerOf, Recorder } from "./record.js";
 import { readURL } from "./url.js";
@@ -355,8 +355,7 @@ class Trip {
     const proxied = this.#proxied;
     if (this.#replying && proxied?.balancer.balancer.privateAddresses.includes(packet.destination))
       return this.#unproxy(proxied, packet);
-    const { destination, protocol, destinationPort } = packet;
-    const balancer = this.network.balancerAt(destination, protocol, destinationPort);
+    const balancer = this.network.balancerAt(packet.destination);
     if (balancer && !this.#replying) return this.#balance(balancer, packet);
     if (
       this.#replying &&
@@ -634,8 +633,9 @@ const ruleText = ({
   chain,
   rule,
 }: Extract<Verdict, { kind: "reject" | "drop" }>): string => {
-  const comment = rule?.matches.find((m) => m.kind === "comment");
-  return `${comment?.kind === "comment" ? `"${comment.text}"` : "a rule"} in table ${table}, chain ${chain}${rule?.cause ? `, because of ${rule.cause}` : ""}`;
+  const object = rule?.purpose?.object;
+  const where = table === undefined ? "" : ` in table ${table}, chain ${chain}`;
+  return `${rule?.comment === undefined ? "a rule" : `"${rule.comment}"`}${where}${object ? `, because of ${object}` : ""}`;
 };
 
 /** "10.1.1.2", "10.1.1.2:80", "fd00::1", "[fd00::1]:80". */

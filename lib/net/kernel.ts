@@ -4,24 +4,23 @@
  *
  *     const node = new Kernel({ name: "node-a", clock, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
  *     node.routes.add({ to: "10.1.1.2/32", dev: "veth1" });
- *     node.rules.IPv4 = parseRules(text);                       // or what a kube-proxy programmed
+ *     iptables(node).rules.IPv4 = parseRules(text);             // or another dataplane: dataplane.ts
  *     const verdict = node.receive(packet, "eth0", { choose });  // where the packet goes from here
  *
  * (net/ipv4/ip_input.c, ip_forward.c, ip_output.c, fib_frontend.c)
  */
-import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./ip.js";
 import { Conntrack } from "./conntrack.js";
-import type { Look } from "./iptables/match.js";
-import { Passage, type Host, type Stop, type Walk } from "./iptables/walk.js";
+import { Dataplanes, type Stop } from "./dataplane.js";
+import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./ip.js";
 import { destinationOf, sourceOf, type Packet, type Transport } from "./packet.js";
+import { Passage, type Walk } from "./passage.js";
 import { Routes, type Route } from "./routes.js";
-import type { AddressType, Match, RuleSet } from "./iptables/rule.js";
 
 export interface Interface {
   name: string;
   /**
-   * With their prefix lengths: "192.168.0.1/24". A Pod's veth has none, as with the ptp plugin or
-   * Calico.
+   * With their prefix lengths: "192.168.0.1/24". It may have none, as the host's end of a veth pair
+   * has none where the way to its other end is a route of its own.
    */
   addresses: readonly string[];
 }
@@ -51,8 +50,8 @@ export type Verdict =
   | Stop; // rejected, dropped, or without a route
 
 const loopback: Interface = { name: "lo", addresses: ["127.0.0.1/8", "::1/128"] };
-/** xt_recent's module parameter ip_list_tot: so many addresses a list remembers. */
-const recentSize = 100;
+
+export type AddressType = "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST";
 
 /**
  * IPv6 drops these before any rule sees them (net/ipv6/ip6_input.c, ip6_rcv_core); IPv4 asks
@@ -61,21 +60,17 @@ const recentSize = 100;
 const isStrayLoopback = ({ source, destination }: Passage): boolean =>
   source.family === "IPv6" && (source.loopback || destination.loopback);
 
-export class Kernel implements Host {
+export class Kernel {
   readonly name: string;
   readonly conntrack: Conntrack;
   readonly routes: Routes;
-  /** What netfilter holds, by family; without it packets pass untouched and untracked. */
-  rules: { IPv4?: RuleSet; IPv6?: RuleSet } = {};
+  /** What looks at packets. Where nothing does, they pass untouched and untracked. */
+  readonly dataplanes = new Dataplanes();
   forwarding: boolean;
   routeLocalnet: boolean;
-  /** Counters of nfacct, by name. */
-  readonly accounts = new Map<string, number>();
-  readonly #clock: { now(): number };
   readonly #interfaces = new Map<string, CIDR[]>();
   readonly #local = new Map<string, number>();
   readonly #sockets = new Map<string, string[]>();
-  readonly #recent = new Map<string, Map<string, number>>();
 
   constructor({
     name,
@@ -87,7 +82,6 @@ export class Kernel implements Host {
     sharedRoutes,
   }: KernelOptions) {
     this.name = name;
-    this.#clock = clock;
     this.conntrack = new Conntrack(clock);
     this.conntrack.tcpLiberal = tcpLiberal;
     this.routes = new Routes(sharedRoutes);
@@ -280,7 +274,7 @@ export class Kernel implements Host {
         packet,
         why: `${this.name}'s route to ${route.to} says unreachable`,
       };
-    if (passage.walk.record)
+    if (passage.recorded)
       passage.note("route", `${route.to}${route.via ? ` via ${route.via}` : ""} dev ${route.dev}`);
     return route;
   }
@@ -292,7 +286,7 @@ export class Kernel implements Host {
   #deliver(passage: Passage, incoming: string): Verdict {
     const stop = passage.through("INPUT", incoming, "");
     if (stop) return stop;
-    if (passage.walk.record) passage.note("deliver", passage.destination.text);
+    if (passage.recorded) passage.note("deliver", passage.destination.text);
     return {
       kind: "local",
       packet: passage.packet,
@@ -301,11 +295,7 @@ export class Kernel implements Host {
     };
   }
 
-  // ---- what rules ask ----
-
-  rulesFor(family: Family): RuleSet | undefined {
-    return this.rules[family];
-  }
+  // ---- what dataplanes and NAT ask ----
 
   /**
    * inet_select_addr: an address of that interface, best one of the destination's network; else the
@@ -337,41 +327,5 @@ export class Kernel implements Host {
     const v4 = address.family === "IPv4";
     if (v4 ? address.a >>> 28 === 14 : address.a >>> 24 === 255) return "MULTICAST";
     return v4 && address.a === -1 ? "BROADCAST" : "UNICAST";
-  }
-
-  recent(look: Look, { action, list, seconds, side }: Match & { kind: "recent" }): boolean {
-    const entries = this.#recent.get(list) ?? new Map<string, number>();
-    this.#recent.set(list, entries);
-    const address = (side === "rdest" ? look.destination : look.source).text;
-    const since = entries.get(address);
-    const known =
-      since !== undefined && (seconds === undefined || this.#clock.now() - since <= seconds * 1000);
-    if (action === "set" || (action === "update" && known))
-      this.#remember(entries, address, look.undo);
-    if (action === "remove" && since !== undefined) {
-      look.undo?.push(() => entries.set(address, since));
-      entries.delete(address);
-    }
-    return action === "set" || (action === "remove" ? since !== undefined : known);
-  }
-
-  /** Puts the address at the list's end; a full list forgets what it has not seen for longest. */
-  #remember(entries: Map<string, number>, address: string, undo: (() => void)[] | undefined): void {
-    if (undo) {
-      const before = [...entries];
-      undo.push(() => {
-        entries.clear();
-        for (const [key, time] of before) entries.set(key, time);
-      });
-    }
-    entries.delete(address);
-    if (entries.size >= recentSize) entries.delete(entries.keys().next().value!);
-    entries.set(address, this.#clock.now());
-  }
-
-  account(look: Look, name: string): void {
-    const before = this.accounts.get(name) ?? 0;
-    this.accounts.set(name, before + 1);
-    look.undo?.push(() => this.accounts.set(name, before));
   }
 }

@@ -1,9 +1,10 @@
 // Issue 3's figures: rules for 10,000 Services, one change among them, and what one packet costs.
 import { spawnSync } from "node:child_process";
+import { iptables } from "stopover/internal/net/iptables/walk";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { seeded } from "stopover/internal/net/choice";
 import { Kernel } from "stopover/internal/net/kernel";
-import { rollBack, type Walk } from "stopover/internal/net/iptables/walk";
+import { rollBack, type Walk } from "stopover/internal/net/passage";
 import { packet } from "stopover/internal/net/packet";
 import { configFor, defaults } from "stopover/internal/node/proxy/config";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
@@ -136,7 +137,7 @@ function onePacket(services: number): { rules: number; microseconds: number } {
     interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
   });
   kernel.routes.add({ to: "default", dev: "eth0" });
-  kernel.rules.IPv4 = new NodeRules(rules, rules.version, view);
+  iptables(kernel).rules.IPv4 = new NodeRules(rules, rules.version, view);
   let state = 1;
   const choose = seeded(() => (state = (state * 16807) % 2147483647) / 2147483647);
   const walk: Walk = { choose, undo: [], rules: 0 };
@@ -201,7 +202,7 @@ function walks(): string {
     interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
   });
   kernel.routes.add({ to: "default", dev: "eth0" });
-  kernel.rules.IPv4 = new NodeRules(rules, rules.version, view);
+  iptables(kernel).rules.IPv4 = new NodeRules(rules, rules.version, view);
   let state = 1;
   const choose = seeded(() => (state = (state * 16807) % 2147483647) / 2147483647);
   const sent = packet("203.0.113.9:40000", "192.168.0.1:30519");
@@ -250,7 +251,9 @@ function everyNode(): string {
   const first = seconds(() => clock.settle());
   rules.setEndpointSlice(`default/${name(7)}-x`, slice(7, 10, 50));
   const next = seconds(() => clock.settle());
-  if (kernels.some((kernel) => (kernel.rules.IPv4 as NodeRules).version !== rules.version))
+  if (
+    kernels.some((kernel) => (iptables(kernel).rules.IPv4 as NodeRules).version !== rules.version)
+  )
     throw new Error("a node did not sync");
   return `5,000 nodes x 10,000 Services: all synced in ${first.toFixed(2)} s of CPU; after one change, all again in ${next.toFixed(2)} s`;
 }

@@ -6,12 +6,13 @@
  * The kernel goes first. What it left to chance (statistic, the port of a MASQUERADE) is read from
  * its trace, and fed into our walk.
  */
+import { iptables } from "stopover/internal/net/iptables/walk";
 import { parseAddress } from "stopover/internal/net/ip";
 import { ruleText, saveText } from "stopover/internal/net/iptables/text";
 import { forced, type Chooser } from "stopover/internal/net/choice";
 import { Kernel, type Verdict } from "stopover/internal/net/kernel";
 import { parseRules } from "stopover/internal/net/iptables/parse";
-import type { NetStep } from "stopover/internal/net/iptables/walk";
+import type { NetStep } from "stopover/internal/net/passage";
 import {
   describe,
   destinationOf,
@@ -20,7 +21,8 @@ import {
   sourceOf,
   type Packet,
 } from "stopover/internal/net/packet";
-import type { Chain, RuleSet, TableName } from "stopover/internal/net/iptables/rule";
+import type { Chain, RuleSet } from "stopover/internal/net/iptables/rule";
+import type { TableName } from "stopover/internal/net/iptables/tables";
 import type { TracedPacket, TracedStep } from "stopover/internal/doors/lab/trace";
 import { configFor, readConfiguration, viewOf } from "stopover/internal/node/proxy/config";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
@@ -75,7 +77,7 @@ function simulate(rules: RuleSet, { routeLocalnet, tcpLiberal }: Contest): Kerne
   });
   kernel.routes.add({ to: family === "IPv4" ? "0.0.0.0/0" : "::/0", dev: "eth0" });
   kernel.routes.add({ to: podRanges[family], dev: "pods" });
-  kernel.rules[family] = rules;
+  iptables(kernel).rules[family] = rules;
   return kernel;
 }
 
@@ -186,7 +188,7 @@ function walk(
     void (
       step.table &&
       (step.rule || step.kind === "policy") &&
-      steps.push(line(step.table, step.chain!, step.rule && ruleText(step.rule, rules.family)))
+      steps.push(line(step.table, step.chain!, step.rule?.text(rules.family)))
     );
   const choose = replay(
     rules,

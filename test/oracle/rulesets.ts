@@ -3,7 +3,7 @@
  * Every built-in chain lets the rig's own last packet through first, so that policies may be DROP.
  */
 import fc, { type Arbitrary } from "fast-check";
-import { builtinChains, type Hook, type TableName } from "stopover/internal/net/iptables/rule";
+import { builtinChains, type Hook, type TableName } from "stopover/internal/net/iptables/tables";
 import type { Flags, Transport } from "stopover/internal/net/packet";
 import type { Sent } from "./clusters.js";
 import { nodeAddresses, sentinel } from "./rig.js";

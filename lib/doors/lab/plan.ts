@@ -9,11 +9,11 @@ import { readURL } from "../../journey/url.js";
 import type { Network } from "../../journey/network.js";
 import type { DnsRecord } from "../../net/dns.js";
 import { saveText } from "../../net/iptables/text.js";
+import { iptables } from "../../net/iptables/walk.js";
 import type { LoadBalancer, Target } from "../../net/load-balancer.js";
 import type { Route } from "../../net/routes.js";
 import type { RuleSet } from "../../net/iptables/rule.js";
 import type { Machine, Sandbox } from "../../node/machine.js";
-import { checkPlan } from "./check-plan.js";
 
 export interface LabNode {
   name: string;
@@ -62,8 +62,7 @@ export interface LabPlan {
 const limits = { nodes: 20, pods: 100 } as const;
 
 /**
- * Throws where the question cannot be put to a lab: too large a cluster, a URL that is not http, a
- * name that is none.
+ * Throws where the question cannot be put to a lab: too large a cluster, a URL that is not http.
  */
 export function planOf(network: Network, { url, from }: { url: string; from: string }): LabPlan {
   const goal = readURL(url);
@@ -90,11 +89,11 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
   const origin = originOf(network, from);
   const { ofCluster, names } = questionsOf(origin, goal.host);
   const zones = [network.internet, ...(ofCluster ? [network.clusterDns] : [])];
-  const plan: LabPlan = {
+  return {
     nodes: machines.map(nodeOf),
     pods,
     url,
-    balancers: [...network.balancers].map(({ balancer, targets }) => ({ ...balancer, targets })),
+    balancers: [...network.balancers()].map(({ balancer, targets }) => ({ ...balancer, targets })),
     podRoutes: [...network.routes].flatMap(({ to, via }) =>
       via === undefined ? [] : [{ to, via }],
     ),
@@ -107,14 +106,13 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
     },
     lookups: names,
   };
-  checkPlan(plan);
-  return plan;
 }
 
 function nodeOf({ name, kernel }: Machine): LabNode {
   const { addresses = [] } = kernel.interfaces.find((each) => each.name === "eth0") ?? {};
   const routes = new Map<string, Route>(); // the node's own before those that all share
   for (const route of kernel.routes) if (!routes.has(route.to)) routes.set(route.to, route);
+  const { rules } = iptables(kernel);
   const text = (rules: RuleSet | undefined): string | undefined => rules && saveText(rules);
   return {
     name,
@@ -124,7 +122,7 @@ function nodeOf({ name, kernel }: Machine): LabNode {
       ({ dev, via, to, type }) =>
         type !== undefined || via !== undefined || (dev === "eth0" && isDefault(to)),
     ),
-    rules: { IPv4: text(kernel.rules.IPv4), IPv6: text(kernel.rules.IPv6) },
+    rules: { IPv4: text(rules.IPv4), IPv6: text(rules.IPv6) },
   };
 }
 
@@ -150,7 +148,7 @@ function podOf(machine: Machine, sandbox: Sandbox, candidates: readonly number[]
 function servedPorts(machines: readonly Machine[]): Set<number> {
   const ports = new Set<number>();
   for (const { kernel } of machines) {
-    for (const rules of Object.values(kernel.rules) as RuleSet[]) {
+    for (const rules of Object.values(iptables(kernel).rules)) {
       for (const { rules: all } of rules.chains("nat"))
         for (const { target } of all)
           if (target?.kind === "DNAT" && target.low !== undefined) ports.add(target.low);

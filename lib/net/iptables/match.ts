@@ -6,9 +6,11 @@
  */
 import { parseCIDR, type Address, type CIDR } from "../ip.js";
 import type { Chooser } from "../choice.js";
-import { connectionStates, type AddressType, type ConnectionState, type Match } from "./rule.js";
+import { stateBits } from "../passage.js";
+import { modulesOf } from "./modules.js";
+import type { AddressType, Match } from "./rule.js";
 
-/** What a rule can see: the packet on its way through one hook, and its surroundings. */
+/** What a rule can see: the packet on its way through one hook. A Passage is one. */
 export interface Look {
   protocol: string;
   source: Address;
@@ -22,27 +24,18 @@ export interface Look {
   /** Bits of connectionStates, see stateBits. */
   state: number;
   choose: Chooser;
-  surroundings: Surroundings;
+  kernel: LookKernel;
   /** Where state changes are noted, to be undone after a what-if (see Walk). */
   undo: (() => void)[] | undefined;
 }
 
-/** The kernel around the rules. */
-export interface Surroundings {
+/** What a rule asks of the kernel around it. */
+export interface LookKernel {
   addressType(address: Address): AddressType;
-  /**
-   * xt_recent: whether the list knows the address (and, with `seconds`, since when at most); set,
-   * update and remove change it.
-   */
-  recent(look: Look, match: Match & { kind: "recent" }): boolean;
-  /** xt_nfacct: counts the packet. */
-  account(look: Look, name: string): void;
+  conntrack: { clock: { now(): number } };
 }
 
 export type Test = (look: Look) => boolean;
-
-export const stateBits = (states: readonly ConnectionState[]): number =>
-  states.reduce((bits, state) => bits | (1 << connectionStates.indexOf(state)), 0);
 
 const headerKinds: ReadonlySet<Match["kind"]> = new Set([
   "source",
@@ -105,7 +98,7 @@ function plainTestOf(match: Match): Test | undefined {
       return multiportTest(match);
     case "addrtype":
       return (look) =>
-        look.surroundings.addressType(match.side === "src" ? look.source : look.destination) ===
+        look.kernel.addressType(match.side === "src" ? look.source : look.destination) ===
         match.type;
     case "statistic":
       return (look) => look.choose.chance(match.numerator, match.denominator);
@@ -116,9 +109,9 @@ function plainTestOf(match: Match): Test | undefined {
       return (look) => (look.state & bits) !== 0;
     }
     case "recent":
-      return (look) => look.surroundings.recent(look, match);
+      return (look) => modulesOf(look.kernel).recent(look, match);
     case "nfacct":
-      return (look) => (look.surroundings.account(look, match.name), true);
+      return (look) => (modulesOf(look.kernel).account(look, match.name), true);
   }
 }
 

@@ -1,9 +1,8 @@
 /**
- * From text to rules: what iptables-save prints, what iptables-restore reads, kube-proxy's restore
- * input among it.
+ * From text to rules: what iptables-save prints, what iptables-restore reads.
  *
- *     const rules = parseRules(readFileSync("node-a.rules", "utf8"));            // IPv4; { family: "IPv6" } for ip6tables
- *     const after = parseRules(kubeProxyInput, { onto: rules });                // as iptables-restore --noflush
+ *     const rules = parseRules(text);                            // IPv4; { family: "IPv6" } for ip6tables
+ *     const after = parseRules(restoreInput, { onto: rules });   // as iptables-restore --noflush
  *
  * Nothing is skipped in silence: an option that is not known here, a text that ends before COMMIT,
  * a jump to a chain that is not there, or a circle of jumps is a RulesError with its line.
@@ -11,20 +10,10 @@
 import { readAddress, readCIDR, type Family } from "../ip.js";
 import { printable } from "../printable.js";
 import { quoted, restoreProbability, saveProbability } from "./text.js";
-import { maxJumps } from "./walk.js";
-import {
-  builtinChains,
-  connectionStates,
-  Rule,
-  Rules,
-  type AddressType,
-  type Chain,
-  type ConnectionState,
-  type Match,
-  type RuleSet,
-  type TableName,
-  type Target,
-} from "./rule.js";
+import { connectionStates } from "../passage.js";
+import { Rule, Rules, type AddressType, type Chain, type ConnectionState } from "./rule.js";
+import type { Match, RuleSet, Target } from "./rule.js";
+import { builtinChains, maxJumps, type TableName } from "./tables.js";
 
 export class RulesError extends Error {
   /** `line`: from 1. */
@@ -411,7 +400,7 @@ function portList(tokens: Tokens): [number, number][] {
 }
 
 /**
- * The exact fraction that the text stands for: 1/n where n is what kube-proxy (or iptables-save)
+ * The exact fraction that the text stands for: 1/n where n is what a program (or iptables-save)
  * writes so, else the decimal itself.
  */
 function probability(tokens: Tokens): { numerator: number; denominator: number } {

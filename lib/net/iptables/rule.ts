@@ -1,40 +1,22 @@
 /**
  * Netfilter's rules as data: tables hold chains, chains hold rules, a rule holds matches and a
- * target. Text is one rendering of them (iptables-text.ts), a packet's walk another (netfilter.ts).
+ * target. Text is one rendering of them (text.ts), a packet's walk another (walk.ts).
  *
  *     new Rule([{ kind: "protocol", protocol: "tcp" }, { kind: "dport", low: 80, high: 80 }], { kind: "ACCEPT" })
  *
  * Matches keep the order in which they were written; iptables-save prints them in an order of its
  * own.
  */
+import type { Purpose, ShownRule } from "../dataplane.js";
 import type { Family } from "../ip.js";
+import type { AddressType } from "../kernel.js";
+import type { Translation } from "../nat.js";
+import type { ConnectionState } from "../passage.js";
 import { compile, type Test } from "./match.js";
+import type { TableName } from "./tables.js";
+import { ruleText } from "./text.js";
 
-export type TableName = "raw" | "mangle" | "nat" | "filter";
-export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
-
-/**
- * The built-in chains of each table, in the kernel's order of hooks (net/netfilter/x_tables.c, each
- * table's valid_hooks).
- */
-export const builtinChains: Readonly<Record<TableName, readonly Hook[]>> = {
-  raw: ["PREROUTING", "OUTPUT"],
-  mangle: ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
-  nat: ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"],
-  filter: ["INPUT", "FORWARD", "OUTPUT"],
-};
-
-export const connectionStates = [
-  "NEW",
-  "ESTABLISHED",
-  "RELATED",
-  "INVALID",
-  "UNTRACKED",
-  "SNAT",
-  "DNAT",
-] as const;
-export type ConnectionState = (typeof connectionStates)[number];
-export type AddressType = "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST";
+export type { AddressType, ConnectionState };
 
 export type Match =
   | { kind: "source" | "destination"; cidr: string; not?: boolean }
@@ -71,10 +53,8 @@ export type Target =
   /** `within`: where the chain is found without a search of the whole rule set. */
   | { kind: "jump" | "goto"; chain: string; within?: ChainSource }
   | { kind: "REJECT"; with?: string } // default: icmp-port-unreachable, icmp6-port-unreachable
-  | { kind: "DNAT" | "SNAT"; address?: string; low?: number; high?: number; randomFully?: boolean }
-  | { kind: "MASQUERADE"; low?: number; high?: number; randomFully?: boolean }
-  | { kind: "REDIRECT"; low: number; high: number }
-  /** mark = (mark & ~mask) ^ value. `written`: kube-proxy's short form of the same. */
+  | Translation
+  /** mark = (mark & ~mask) ^ value. `written`: the short form that was used for it. */
   | { kind: "MARK"; value: number; mask: number; written?: "or-mark" | "xor-mark" };
 
 /** Some chains, by name. */
@@ -82,16 +62,13 @@ export interface ChainSource {
   chain(name: string): Chain | undefined;
 }
 
-export class Rule {
+export class Rule implements ShownRule {
   #test: Test | undefined;
 
   constructor(
     readonly matches: readonly Match[],
     readonly target?: Target,
-    /** The object that caused it: "Service default/nginx", "EndpointSlice default/nginx-x7k2p". */
-    readonly cause?: string,
-    /** The field of that object: "spec.ports[0].nodePort". */
-    readonly field?: string,
+    readonly purpose?: Purpose,
   ) {}
 
   /**
@@ -101,11 +78,20 @@ export class Rule {
   get test(): Test {
     return (this.#test ??= compile(this.matches));
   }
+
+  text(family: Family): string {
+    return ruleText(this, family);
+  }
+
+  get comment(): string | undefined {
+    return this.matches.find((match) => match.kind === "comment")?.text;
+  }
 }
 
 export interface Chain {
   readonly name: string;
   readonly rules: readonly Rule[];
+  readonly purpose?: Purpose | undefined;
   /** Built-in chains only: what happens to a packet that reaches their end. */
   readonly policy?: "ACCEPT" | "DROP";
 }

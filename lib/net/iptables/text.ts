@@ -1,25 +1,36 @@
 /**
  * Rules as text, three ways:
  *
- *     restoreRule(rule, "KUBE-SERVICES")   "-A KUBE-SERVICES …" in the order in which the rule was written, for iptables-restore
- *     saveRule(rule, "KUBE-SERVICES")      the same as iptables-save prints it (iptables 1.8)
- *     saveText(rules)                      a whole rule set, as iptables-save prints it
+ *     restoreRule(rule, "WEB")   "-A WEB …" in the order in which the rule was written, for iptables-restore
+ *     saveRule(rule, "WEB")      the same as iptables-save prints it (iptables 1.8)
+ *     saveText(rules)            a whole rule set, as iptables-save prints it
  *
- * iptables-parse.ts reads them back.
+ * parse.ts reads them back.
  */
-import { parseCIDR, type Family } from "../ip.js";
 import { printable } from "../printable.js";
-import { hex, natTo } from "./walk.js";
-import {
-  builtinChains,
-  type Chain,
-  type ConnectionState,
-  type Match,
-  type Rule,
-  type RuleSet,
-  type TableName,
-  type Target,
-} from "./rule.js";
+import { endpoint, parseCIDR, type Family } from "../ip.js";
+import type { Chain, ConnectionState, Match, Rule, RuleSet, Target } from "./rule.js";
+import { builtinChains, type TableName } from "./tables.js";
+
+export const hex = (mark: number): string => `0x${mark.toString(16)}`;
+
+/**
+ * "Where to" of a DNAT or SNAT rule as iptables writes it: "10.1.1.2:80", ":53", "10.1.1.2:80-90".
+ */
+export function natTo({
+  address,
+  low,
+  high,
+}: {
+  address?: string;
+  low?: number;
+  high?: number;
+}): string {
+  const ports =
+    low === undefined ? "" : high === undefined || high === low ? `${low}` : `${low}-${high}`;
+  if (address === undefined) return `:${ports}`;
+  return ports === "" ? address : endpoint(address, 0).slice(0, -1) + ports;
+}
 
 const not = (match: { not?: boolean }): string => (match.not ? "! " : "");
 
@@ -30,7 +41,7 @@ const multiportRanges = ({ ranges }: Match & { kind: "multiport" }): string =>
   ranges.map(([low, high]) => portRange(low, high)).join(",");
 
 /**
- * kube-proxy's %.10f of 1/n. C and Go round a half to even where JavaScript rounds it up; only
+ * %.10f of 1/n, as Go's and C's programs write it. C and Go round a half to even where JavaScript rounds it up; only
  * powers of two meet it.
  */
 export function restoreProbability(numerator: number, denominator: number): string {

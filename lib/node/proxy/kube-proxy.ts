@@ -16,6 +16,7 @@ import type { Family } from "../../net/ip.js";
 import { endpoint } from "../../net/ip.js";
 import type { Kernel } from "../../net/kernel.js";
 import type { Chain } from "../../net/iptables/rule.js";
+import { iptables } from "../../net/iptables/walk.js";
 import type { Node } from "../../objects/types.js";
 import { configOn, viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
 import { canary, largeCluster, NodeRules } from "./iptables/node-rules.js";
@@ -297,7 +298,7 @@ class Proxier {
     this.#canaryTimer = clock.schedule(
       config.iptables.syncPeriod,
       () => {
-        if (this.last && !kernel.rules[this.family]?.chain("mangle", canary)) {
+        if (this.last && !iptables(kernel).rules[this.family]?.chain("mangle", canary)) {
           this.#needsFull = true;
           this.#request();
         }
@@ -312,7 +313,7 @@ class Proxier {
   /** False: it failed, and a full sync follows. */
   #sync(now: number): boolean {
     const { rules, last } = this;
-    const { kernel, restore = ({ rules }) => void (kernel.rules[this.family] = rules) } =
+    const { kernel, restore = ({ rules }) => void (iptables(kernel).rules[this.family] = rules) } =
       this.options;
     const full = this.#needsFull || last === undefined || now - this.#lastFull >= fullSyncPeriod;
     const changed =
@@ -323,7 +324,7 @@ class Proxier {
     const stale = this.#nextStale(changed, large);
     const cleans =
       !isLarge(large) || now - this.#lastCleanup > this.options.config.iptables.syncPeriod;
-    const held = kernel.rules[this.family];
+    const held = iptables(kernel).rules[this.family];
     const next: Sync = {
       time: now,
       full,

@@ -10,6 +10,7 @@ import {
   type CIDR,
   type Family,
 } from "../../net/ip.js";
+import type { Purpose } from "../../net/dataplane.js";
 import type { Chain } from "../../net/iptables/rule.js";
 import type { EndpointSlice, Service, ServicePort } from "../../objects/types.js";
 import type { NodeView } from "./config.js";
@@ -46,8 +47,7 @@ export interface EndpointInfo {
   zoneHints: readonly string[];
   nodeHints: readonly string[];
   /** What its rules come from: "EndpointSlice default/nginx-x7k2p", "endpoints[3]". */
-  cause: string;
-  field: string;
+  purpose: Purpose;
   /** Its KUBE-SEP chain once written, and as large clusters have it: without comments. */
   chain: Chain | undefined;
   largeChain: Chain | undefined;
@@ -155,14 +155,13 @@ function endpointInfo(
   { conditions, nodeName, hints }: EndpointSlice["endpoints"][number],
   address: string,
   text: string,
-  cause: string,
+  object: string,
   field: string,
 ): EndpointInfo {
   return {
     address,
     text,
-    cause,
-    field,
+    purpose: { object, field },
     nodeName,
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,

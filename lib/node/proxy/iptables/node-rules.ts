@@ -3,15 +3,8 @@
  * ServiceRules as of one version, and adds what is the node's own. Chains are put together when
  * somebody walks or prints them.
  */
-import {
-  Rule,
-  builtinChains,
-  type Chain,
-  type Hook,
-  type Match,
-  type RuleSet,
-  type TableName,
-} from "../../../net/iptables/rule.js";
+import { Rule, type Chain, type Match, type RuleSet } from "../../../net/iptables/rule.js";
+import { builtinChains, type Hook, type TableName } from "../../../net/iptables/tables.js";
 import { parseAddress } from "../../../net/ip.js";
 import { restoreRule, ruleText, saveText } from "../../../net/iptables/text.js";
 import { configOn, counters, type FamilyConfig, type NodeView } from "../config.js";
@@ -153,12 +146,9 @@ function nodePortTail(
     "kubernetes service nodeports; NOTE: this must be the last rule in this chain",
   );
   const tail = (...matches: Match[]): Rule =>
-    new Rule(
-      [text, ...matches],
-      jump("KUBE-NODEPORTS"),
-      undefined,
-      "KubeProxyConfiguration nodePortAddresses",
-    );
+    new Rule([text, ...matches], jump("KUBE-NODEPORTS"), {
+      field: "KubeProxyConfiguration nodePortAddresses",
+    });
   if (nodePortAddresses === "all") {
     const notLoopback: Match[] = localhostNodePorts
       ? []
@@ -375,7 +365,9 @@ function restoreFilter(node: NodeRules): string {
   } of node.programs()) {
     const external = filter["KUBE-EXTERNAL-SERVICES"];
     // these come before the firewall's, the others after
-    const first = external.filter(({ field }) => field!.startsWith("spec.externalIPs")).length;
+    const first = external.filter(({ purpose }) =>
+      purpose!.field!.startsWith("spec.externalIPs"),
+    ).length;
     rules +=
       write(filter["KUBE-SERVICES"], "KUBE-SERVICES") +
       write(external.slice(0, first), "KUBE-EXTERNAL-SERVICES");

@@ -154,7 +154,7 @@ export class PortState {
     return (endpoint[large ? "largeChain" : "chain"] ??= this.#writeEndpoint(endpoint, large));
   }
 
-  #writeEndpoint({ address, text, cause, field }: EndpointInfo, large: boolean): Chain {
+  #writeEndpoint({ address, text, purpose }: EndpointInfo, large: boolean): Chain {
     const { name: portName, protocol, affinitySeconds } = this.info;
     const name = `KUBE-SEP-${hash16(portName + protocol + text)}`;
     const label = large ? [] : this.#label;
@@ -164,12 +164,11 @@ export class PortState {
     return {
       name,
       rules: [
-        new Rule([...label, from(address)], markMasq, cause, field),
+        new Rule([...label, from(address)], markMasq, purpose),
         new Rule(
           [...label, ...remember, ...transport[protocol]],
           { kind: "DNAT", address, low: port, high: port },
-          cause,
-          field,
+          purpose,
         ),
       ],
     };
@@ -203,7 +202,7 @@ export function stepBetween(before: Program | undefined, after: Program | undefi
 
 /** A service port's rules on one kind of node. */
 export class Program implements ChainSource {
-  readonly #cause: string;
+  readonly #object: string;
   readonly #label: string;
   /** The chains that clusterIP traffic, external traffic and load balancer traffic go to. */
   readonly #names: Record<"SVC" | "SVL" | "EXT" | "FW" | "internal", string>;
@@ -221,7 +220,7 @@ export class Program implements ChainSource {
   ) {
     const { info, hash } = state;
     const { any, local } = chosen;
-    this.#cause = `Service ${info.service}`;
+    this.#object = `Service ${info.service}`;
     this.#label = info.name;
     this.#names = {
       SVC: `KUBE-SVC-${hash}`,
@@ -252,7 +251,7 @@ export class Program implements ChainSource {
   }
 
   #rule(matches: readonly Match[], target: Target | undefined, field: string): Rule {
-    return new Rule(matches, target, this.#cause, field);
+    return new Rule(matches, target, { object: this.#object, field });
   }
 
   #toPort(text: string, address: string, target: Target, field: string): Rule {
@@ -499,7 +498,7 @@ export class Program implements ChainSource {
     const rule = (endpoint: EndpointInfo, match?: Match): Rule => {
       const target = this.#jump(this.state.endpointChain(endpoint, this.large).name);
       const label = this.large ? [] : [comment(`${this.#label} -> ${endpoint.text}`)];
-      return new Rule(match ? [...label, match] : label, target, endpoint.cause, endpoint.field);
+      return new Rule(match ? [...label, match] : label, target, endpoint.purpose);
     };
     if (affinitySeconds !== undefined) {
       for (const each of endpoints)

@@ -4,8 +4,8 @@
  *     why(rule, "KUBE-SEP-JQBLTV6HHIIKRUKZ")
  *     // "Sends the packet to 10.1.1.2:80 by rewriting its destination (EndpointSlice default/nginx-x7k2p, endpoints[0])."
  */
-import { natTo } from "../../../net/iptables/walk.js";
 import type { Match, Rule } from "../../../net/iptables/rule.js";
+import { natTo } from "../../../net/iptables/text.js";
 import { canary } from "./node-rules.js";
 
 const chains: readonly (readonly [RegExp, string])[] = [
@@ -71,8 +71,8 @@ export const whyChain = (name: string): string | undefined =>
  * What a rule of kube-proxy's does, and in brackets the object and the field that it comes from.
  */
 export function why(rule: Rule, chain: string): string {
-  const { cause, field } = rule;
-  const source = [cause, field].filter(Boolean).join(", ");
+  const { object, field } = rule.purpose ?? {};
+  const source = [object, field].filter(Boolean).join(", ");
   return `${effectOf(rule, chain)}${source ? ` (${source})` : ""}.`;
 }
 
