@@ -1,11 +1,23 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { WatchEvent } from "stopover/internal/api/client";
-import type { Namespace, Pod, Service } from "stopover/internal/objects/types";
+import type { Event, KubeObject, Namespace, Pod, Service } from "stopover/internal/objects/types";
 import { MemoryStore } from "stopover/internal/store/memory";
 import { deployment, newServer, pod, refusal, service, told } from "./apiserver-harness.js";
 
 const test = suite("API server");
+
+const event = (name: string, time: number): Event => ({
+  apiVersion: "v1",
+  kind: "Event",
+  metadata: { name },
+  involvedObject: { kind: "Pod", name: "web", namespace: "default" },
+  reason: "Tested",
+  message: "all is well",
+  type: "Normal",
+  count: 1,
+  lastTimestamp: `${new Date(time).toISOString().slice(0, 19)}Z`,
+});
 
 test("what it creates has a name, a uid, a birthday, a revision and its defaults", () => {
   const { client } = newServer();
@@ -587,6 +599,48 @@ test("a dump of another cluster is restored as it is, and its numbers are taken"
       .message,
     /already allocated/,
   );
+});
+
+test("an Event lives an hour after it was last written, and watchers hear of its end", () => {
+  const { client, clock } = newServer();
+  const events: WatchEvent<KubeObject>[] = [];
+  client.watch("Event", { resourceVersion: "" }, (event) => events.push(event));
+  for (const name of ["a", "b"]) client.create(event(name, clock.now()));
+  clock.advance(1_800_000);
+  const body = { count: 2 };
+  client.patch("Event", "a", "default", { type: "merge", body });
+  clock.settle();
+  assert.is(clock.busy, false, "nobody waits for it");
+  clock.advance(1_800_000 - 1);
+  assert.is(client.list("Event").items.length, 2);
+  clock.advance(1);
+  clock.advance(1_800_000 - 1);
+  assert.equal(told(events), ["ADDED a", "ADDED b", "MODIFIED a", "DELETED b"]);
+  clock.advance(1);
+  assert.equal(told(events).at(-1), "DELETED a");
+  const revisions = events.map(({ object }) => Number(object.metadata.resourceVersion));
+  assert.equal(
+    revisions,
+    [...revisions].sort((a, b) => a - b),
+    "a removal has a revision of its own",
+  );
+});
+
+test("a server that starts anew on its store takes away the Events that are old by then", () => {
+  const store = new MemoryStore();
+  const first = newServer({ store });
+  const now = first.clock.now();
+  for (const [name, age] of [
+    ["old", 3_600_000],
+    ["young", 3_599_000],
+  ] as const)
+    first.client.create(event(name, now - age));
+  const { client, clock } = newServer({ store });
+  clock.advance(0);
+  const names = () => client.list("Event").items.map(({ metadata }) => metadata.name);
+  assert.equal(names(), ["young"]);
+  clock.advance(1_000);
+  assert.equal(names(), []);
 });
 
 test("the same seed and the same calls give the same bytes", () => {

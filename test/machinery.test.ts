@@ -412,6 +412,21 @@ test("an event told again counts up instead of coming twice", () => {
   assert.equal(told[0]!.involvedObject.uid, object.metadata.uid);
 });
 
+test("an event whose object was taken away meanwhile is written anew, with its whole story", () => {
+  const { clock, client } = world();
+  const object = client.create(service("a"));
+  const events = new EventRecorder(client, clock, "tester");
+  events.normal(object, "Tested", "all is well");
+  clock.advance(60_000);
+  client.delete("Event", client.list("Event").items[0]!.metadata.name);
+  events.normal(object, "Tested", "all is well");
+  const [told, ...others] = client.list("Event").items;
+  assert.equal(
+    [told!.count, told!.firstTimestamp, told!.lastTimestamp, others],
+    [2, "1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z", []],
+  );
+});
+
 test("more than ten texts for one reason are told as one, and a talkative object is throttled after 25", () => {
   const { clock, client } = world();
   const object = client.create(service("a"));

@@ -210,6 +210,20 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     await second.end();
   });
 
+  test("an Event that is an hour old goes from etcd too", async () => {
+    const { store } = await emptied(etcd.url);
+    const key = "/registry/events/default/old";
+    store.put(key, {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "old", namespace: "default", creationTimestamp: "2024-01-01T00:00:00Z" },
+    });
+    new ApiServer({ clock: new RealClock(), random: new Random(1).next, store });
+    for (let i = 0; store.get(key) && i < 100; i++) await pause(10);
+    assert.is(store.get(key), undefined);
+    store.close();
+  });
+
   test("two API servers on one etcd never give one number twice, and hear of each other", async () => {
     (await emptied(etcd.url)).store.close();
     const servers = [1, 2].map(

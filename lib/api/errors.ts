@@ -25,8 +25,9 @@ export const isApiError = (error: unknown, ...codes: number[]): error is ApiErro
   error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 
 /**
- * What `call` answers; undefined where the API server refused it with one of `codes`, which is
- * fine with the caller: `ignoring([404], () => client.delete("Pod", name))`. Other errors go on.
+ * What `call` answers; undefined where the API server refused it with one of `codes` (none: with
+ * any), which is fine with the caller: `ignoring([404], () => client.delete("Pod", name))`. Other
+ * errors go on.
  */
 export function ignoring<T>(codes: readonly number[], call: () => T): T | undefined {
   try {

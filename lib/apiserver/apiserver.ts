@@ -21,6 +21,7 @@ import { CLAIM_VALID_MS, REPAIR_AGAIN_MS, REPAIR_INTERVAL_MS, StoredClaims } fro
 import { decoded, decodedAs } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "../api/errors.js";
+import { Expiry } from "./expiry.js";
 import { History } from "./history.js";
 import {
   filterOf,
@@ -132,6 +133,7 @@ export class ApiServer {
     for (const info of kinds) this.#listen(info);
     for (const service of this.#allServices()) this.#services.adopt(service);
     if (claims) this.#repairClaims();
+    new Expiry(store, clock, infoOf("Event").prefix);
     if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
     for (const name of systemNamespaces) {
       if (!store.get(storageKey(infoOf("Namespace"), name, undefined)))

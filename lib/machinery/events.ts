@@ -1,7 +1,7 @@
 import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
-import { isApiError } from "../api/errors.js";
+import { ignoring } from "../api/errors.js";
 import { hash } from "./random.js";
 
 // How client-go keeps a talkative component from flooding the API server
@@ -52,78 +52,63 @@ export class EventRecorder {
     const now = this.clock.now();
     if (!spend(this.#queue, QUEUE, SEND_MS, now) || !spend(story, SPAM_BURST, SPAM_REFILL_MS, now))
       return;
-    const similar = story.told.filter(
-      (one) => one.reason === reason && one.type === type && now - one.time <= SIMILAR_WINDOW_MS,
-    );
+    story.told = story.told.filter((one) => now - one.time <= SIMILAR_WINDOW_MS);
+    const similar = story.told.filter((one) => one.reason === reason && one.type === type);
     const combined =
       similar.length > SIMILAR_LIMIT ||
       (similar.length === SIMILAR_LIMIT && !similar.some((one) => one.message === message));
-    const text = combined ? `(combined from similar events): ${message}` : message;
     const known = combined
       ? similar[SIMILAR_LIMIT]
       : similar.find((one) => one.message === message);
-    try {
-      if (known) this.#countUp(object, known, text);
-      else
-        story.told.push({
-          type,
-          reason,
-          message: text,
-          name: this.#create(object, type, reason, text),
-          count: 1,
-          time: now,
-        });
-    } catch (error) {
-      // events are told as well as can be; the work goes on without
-      if (!isApiError(error)) throw error;
-      story.told = story.told.filter((one) => one !== known);
-    }
+    const told = known ?? { type, reason, message, name: "", count: 0, first: now, time: now };
+    told.message = combined ? `(combined from similar events): ${message}` : message;
+    told.count++;
+    told.time = now;
+    // events are told as well as can be; the work goes on without
+    const written = ignoring([], () => this.#write(object, told));
+    if (written && !known) story.told.push(told);
+    if (!written) story.told = story.told.filter((one) => one !== told);
   }
 
-  /**
-   * Answers the Event's name: upstream the object's and the time in nanoseconds, here milliseconds
-   * and a number.
-   */
-  #create(object: KubeObject, type: Event["type"], reason: string, message: string): string {
-    const { clock, component, host } = this;
-    const time = stamp(clock.now());
+  /** Counts up an Event that is there; makes it (again) where it is not. */
+  #write(object: KubeObject, told: Told): true {
+    const { name, count, message, time } = told;
+    const body = { count, lastTimestamp: stamp(time), message };
+    const namespace = object.metadata.namespace ?? "default";
+    const patched =
+      count > 1 &&
+      ignoring([404], () => this.client.patch("Event", name, namespace, { type: "merge", body }));
+    if (!patched) this.#create(object, told);
+    return true;
+  }
+
+  #create(object: KubeObject, told: Told): void {
     const { name: subject, namespace = "default" } = object.metadata;
-    const name = [
-      subject,
-      (BigInt(clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16),
-    ].join("."); // flat: a template would keep its pieces
-    try {
-      this.client.create<Event>({
-        apiVersion: "v1",
-        kind: "Event",
-        metadata: { name, namespace },
-        involvedObject: referenceTo(object),
-        reason,
-        message,
-        type,
-        count: 1,
-        firstTimestamp: time,
-        lastTimestamp: time,
-        source: this.#source,
-        reportingComponent: component,
-        reportingInstance: host ?? "",
-      });
-    } catch (error) {
-      // the name is taken
-      if (isApiError(error, 409)) return this.#create(object, type, reason, message);
-      throw error;
-    }
-    return name;
+    const { type, reason, message, count } = told;
+    told.name = this.#nameFor(subject);
+    const event: Event = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: told.name, namespace },
+      involvedObject: referenceTo(object),
+      reason,
+      message,
+      type,
+      count,
+      firstTimestamp: stamp(told.first),
+      lastTimestamp: stamp(told.time),
+      source: this.#source,
+      reportingComponent: this.component,
+      reportingInstance: this.host ?? "",
+    };
+    const created = ignoring([409], () => this.client.create(event));
+    if (!created) this.#create(object, told); // the name is taken
   }
 
-  #countUp(object: KubeObject, known: Told, message: string): void {
-    known.count++;
-    known.time = this.clock.now();
-    const body = { count: known.count, lastTimestamp: stamp(known.time), message };
-    this.client.patch("Event", known.name, object.metadata.namespace ?? "default", {
-      type: "merge",
-      body,
-    });
+  /** Upstream the object's and the time in nanoseconds, here milliseconds and a number. */
+  #nameFor(subject: string): string {
+    const number = BigInt(this.clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000);
+    return [subject, number.toString(16)].join("."); // flat: a template would keep its pieces
   }
 
   #storyOf({ kind, metadata: { uid, namespace, name } }: KubeObject): Story {
@@ -150,6 +135,8 @@ interface Told {
   /** The Event's. */
   name: string;
   count: number;
+  /** When it was told first, and last. */
+  first: number;
   time: number;
 }
 
