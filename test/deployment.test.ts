@@ -1,4 +1,5 @@
 import { test } from "uvu";
+import { MAX_PODS } from "stopover/internal/controllers/replicaset";
 import * as assert from "uvu/assert";
 import { templateHash } from "stopover/internal/controllers/deployment";
 import { condition, isReady } from "stopover/internal/objects/pods";
@@ -296,6 +297,40 @@ test("hundreds of Pods come in bursts, and the events about them are few", () =>
   // ten, and one for all the others (client-go's correlator)
   assert.is(h.events(set.metadata.name).length, 11);
 });
+
+for (const [title, replicas] of [
+  ["the most that a manifest can say", 2 ** 31 - 1],
+  ["one more than there is room for", MAX_PODS - 2],
+] as const)
+  test(`more Pods than a cluster can hold (${title}): none is made, an event says so, and all goes on`, () => {
+    const h = harness();
+    h.client.create(deployment("small", 3));
+    h.clock.settle();
+    h.client.create(deployment("huge", replicas));
+    h.client.create(deployment("next", 3));
+    h.clock.settle();
+    assert.is(h.client.get("Deployment", "huge").spec.replicas, replicas);
+    assert.is(h.all("Pod").length, 6);
+    const set = h.all("ReplicaSet").find(({ metadata }) => metadata.labels?.app === "huge")!;
+    assert.is(set.status?.replicas ?? 0, 0);
+    assert.match(
+      h.events(set.metadata.name).join(),
+      /^Warning FailedCreate \d+ replicaset-controller Error creating: this cluster holds \d Pods, and \d+ more/,
+    );
+    h.client.patch("Deployment", "huge", "default", {
+      type: "merge",
+      body: { spec: { replicas: 4 } },
+    });
+    h.clock.settle();
+    assert.is(h.all("Pod").filter(isReady).length, 10);
+    h.client.patch("Deployment", "huge", "default", {
+      type: "merge",
+      body: { spec: { replicas } },
+    });
+    h.clock.settle();
+    h.clock.advance(3_600_000);
+    assert.is(h.all("Pod").length, 10, "those that are there stay");
+  });
 
 test("the same seed gives the same cluster, to the byte", () => {
   const run = () => {

@@ -2,6 +2,7 @@ import { isApiError } from "../api/errors.js";
 import { keyOf } from "../machinery/informer.js";
 import {
   controllerOf,
+  TransientError,
   watch,
   watchOwned,
   type Context,
@@ -17,9 +18,15 @@ import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
  * pkg/controller/replicaset/replica_set.go, BurstReplicas)
  */
 const BURST_REPLICAS = 500;
+/**
+ * Pods of a whole cluster. Kubernetes says that it works up to 150,000; a process has no room for
+ * the thousands of millions that `replicas` may ask for.
+ */
+export const MAX_PODS = 200_000;
 
 /**
- * Keeps as many Pods alive as a ReplicaSet says.
+ * Keeps as many Pods alive as a ReplicaSet says. Where that would take the cluster beyond MAX_PODS
+ * it creates none, says so in an event, and tries again later and later.
  *
  * How many there are, and how many of them are ready, is counted as the Pods change, so that one
  * Pod's change costs the same in a set of three and in one of a hundred thousand.
@@ -101,15 +108,25 @@ export function replicaSetController({
     claim(set);
     const { active, ready } = counts.get(set.metadata.uid!) ?? { active: 0, ready: 0 };
     const missing = (set.spec.replicas ?? 1) - active + [...podsBeingDeleted(set)].length;
-    const more = set.metadata.deletionTimestamp
-      ? false
-      : missing > 0
-        ? create(set, Math.min(missing, BURST_REPLICAS))
-        : missing < 0
-          ? remove(set, Math.min(-missing, BURST_REPLICAS))
-          : false;
+    const more =
+      set.metadata.deletionTimestamp || tooMany(missing)
+        ? false
+        : missing > 0
+          ? create(set, Math.min(missing, BURST_REPLICAS))
+          : missing < 0
+            ? remove(set, Math.min(-missing, BURST_REPLICAS))
+            : false;
     const waiting = reportStatus(set, active, ready);
+    if (tooMany(missing)) refuse(set, missing);
     return more ? 0 : waiting;
+  }
+
+  const tooMany = (missing: number): boolean => missing > 0 && pods.size + missing > MAX_PODS;
+
+  function refuse(set: ReplicaSet, missing: number): never {
+    const message = `this cluster holds ${pods.size} Pods, and ${missing} more would be beyond the ${MAX_PODS} that it can hold`;
+    events.warning(set, "FailedCreate", `Error creating: ${message}`);
+    throw new TransientError(message);
   }
 
   /**
