@@ -9,13 +9,20 @@
  */
 import { ApiServer } from "./apiserver/apiserver.js";
 import { aws } from "./cloud/aws.js";
+import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/addresses.js";
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
 import { gcp } from "./cloud/gcp.js";
 import { cloudControllerManager } from "./cloud/manager.js";
-import type { BaseCloud, Cloud } from "./cloud/provider.js";
+import { BaseCloud } from "./cloud/provider.js";
+import {
+  checkOptions,
+  defaultRanges,
+  type ClusterOptions,
+  type NodeSpec,
+} from "./cluster-options.js";
 import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
 import { DataPath, type RequestOptions } from "./journey/data-path.js";
-import { Network, type Balancer } from "./journey/network.js";
+import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
 import type { Journey, Outcomes } from "./journey/types.js";
 import type { Client, ListOptions } from "./api/client.js";
@@ -27,11 +34,12 @@ import { isApiError } from "./api/errors.js";
 import { Informers } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random } from "./machinery/random.js";
-import { Supervisor, type ComponentError } from "./machinery/supervisor.js";
+import { Supervisor } from "./machinery/supervisor.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { endpoint } from "./net/ip.js";
+import { endpoint, familyOf } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { printable } from "./net/printable.js";
+import type { Balancer, Balancers, LoadBalancer } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/dns.js";
 import {
@@ -50,70 +58,9 @@ import { withDeletions } from "./objects/apply.js";
 import { parse, type Documents } from "./objects/files.js";
 import { kindInfo } from "./objects/kinds.js";
 import type { Kind, Kinds, KubeObject } from "./objects/types.js";
-import type { Store } from "./store/store.js";
 
 export { aws, gcp };
-
-/** One machine of the cluster. */
-export interface NodeSpec {
-  name: string;
-  /** Default: the next free one of 192.168.0.0/16, from 192.168.0.1. */
-  addresses?: string[] | undefined;
-  zone?: string | undefined;
-  labels?: Record<string, string> | undefined;
-  /** Default: 4 CPUs, 16 GiB, 110 Pods. */
-  capacity?: { cpu?: string; memory?: string; pods?: string } | undefined;
-}
-
-/** How to make a cluster; every option has a default. */
-export interface ClusterOptions {
-  /** How many (node-a, node-b, …), or which. Default 3. */
-  nodes?: number | NodeSpec[] | undefined;
-  /** Default: none, and a Service of type LoadBalancer stays pending. */
-  cloud?: Cloud | undefined;
-  /** Everything random follows from it. Default 1. */
-  seed?: number | string | undefined;
-  /**
-   * A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own
-   * clusterCIDR.
-   */
-  kubeProxy?: KubeObject | undefined;
-  /**
-   * Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more
-   * than 255 nodes).
-   */
-  clusterCIDR?: string | undefined;
-  /** Default 10.2.0.0/16, or 10.128.0.0/12 beside the larger clusterCIDR. */
-  serviceCIDR?: string | undefined;
-  /**
-   * The numbers that the allocators give first, if they are free. Default: those of the article's
-   * figures, so that the notebook and the figures can be read side by side; `{}` leaves all to
-   * chance, as Kubernetes does.
-   */
-  first?: { clusterIP?: string; nodePort?: number } | undefined;
-  /**
-   * The users' own domains and the Service that each stands for. Default: mynginx-app.com for
-   * default/nginx.
-   */
-  domains?: Domains | undefined;
-  /** Default: in memory. */
-  store?: Store | undefined;
-  /** Default: virtual time. */
-  clock?: Clock | undefined;
-  /**
-   * Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds
-   * out about its kernel.
-   */
-  nfacct?: boolean | undefined;
-  randomFully?: boolean | undefined;
-  /**
-   * Hears of a mistake in a component, which is tried again in any case. Default: the clock throws
-   * it: in virtual time out of settle() or advance().
-   */
-  onFailure?: (failure: ComponentError) => void;
-  /** Calls kept for history(). Default 100,000. */
-  historyLimit?: number | undefined;
-}
+export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
 
 /** What can be asked of a cluster and of a snapshot alike. */
 export interface Traceable {
@@ -138,9 +85,6 @@ export function createCluster(options: ClusterOptions = {}): Cluster {
 /** The article's user owns one domain, and means it for the article's Service. */
 export const articleDomains: Domains = { "mynginx-app.com": "default/nginx" };
 
-/** An IP of the cloud's network that is no node's: where packets go that no node's route knows. */
-const gateway = "192.168.255.254";
-
 /** A cluster that lives in virtual time: apply manifests, let it settle, ask where requests go. */
 export class Cluster implements Traceable {
   readonly clock: Clock;
@@ -161,13 +105,14 @@ export class Cluster implements Traceable {
   readonly #applied = new Map<string, KubeObject>();
 
   constructor(private readonly options: ClusterOptions) {
+    checkOptions(options);
     const specs = nodeSpecs(options.nodes ?? 3);
-    const large = specs.length > 255;
+    const ranges = defaultRanges(specs.length);
     const {
       seed = 1,
       cloud,
-      clusterCIDR = large ? "10.0.0.0/9" : "10.1.0.0/16",
-      serviceCIDR = large ? "10.128.0.0/12" : "10.2.0.0/16",
+      clusterCIDR = ranges.clusterCIDR,
+      serviceCIDR = ranges.serviceCIDR,
     } = options;
     this.#random = new Random(seed);
     this.clock = options.clock ?? new VirtualClock();
@@ -186,7 +131,7 @@ export class Cluster implements Traceable {
     });
     this.#kubectl = this.apiserver.client("kubectl");
 
-    this.network = new Network(this.#podRoutes, this.dns, new Zone(), () => this.#balancers());
+    this.network = new Network(this.#podRoutes, this.dns, new Zone(), this.#balancers());
     this.#path = new DataPath(
       this.network,
       this.#random.fork("requests").next,
@@ -198,6 +143,8 @@ export class Cluster implements Traceable {
       check: (target, check, balancer) => this.#path.healthy(target, check, balancer),
       dns: this.dns,
     });
+    if (cloud && !(this.cloud instanceof BaseCloud))
+      throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
       config: readConfiguration(options.kubeProxy ?? { clusterCIDR }),
@@ -515,7 +462,7 @@ export class Cluster implements Traceable {
   #addNode({ name, addresses, zone, labels, capacity }: NodeSpec & { addresses: string[] }): void {
     const machine = new Machine({
       name,
-      addresses: addresses.map((a) => (a.includes(":") ? `${a}/64` : `${a}/16`)),
+      addresses: addresses.map((each) => `${each}/${machinePrefix[familyOf(each)]}`),
       clock: this.clock,
       gateway,
       sharedRoutes: this.#podRoutes,
@@ -535,10 +482,17 @@ export class Cluster implements Traceable {
     this.#proxies.add(machine);
   }
 
-  *#balancers(): Generator<Balancer> {
-    if (!this.cloud) return;
-    for (const [name, balancer] of this.cloud.loadBalancers)
-      yield { balancer, targets: this.cloud.targets.get(name) ?? [] };
+  /** The cloud's load balancers, as they are whenever a packet comes by. */
+  #balancers(): Balancers {
+    const withTargets = (balancer: LoadBalancer): Balancer => ({
+      balancer,
+      targets: this.cloud?.targets.get(balancer.name) ?? [],
+    });
+    return {
+      [Symbol.iterator]: () =>
+        [...(this.cloud?.loadBalancers.values() ?? [])].map(withTargets).values(),
+      at: (address) => this.cloud?.balancersAt(address).map(withTargets) ?? [],
+    };
   }
 
   #applyOne(object: KubeObject): KubeObject {
@@ -580,19 +534,12 @@ function nodeSpecs(nodes: number | NodeSpec[]): (NodeSpec & { addresses: string[
     typeof nodes === "number"
       ? Array.from({ length: nodes }, (_, i): NodeSpec => ({ name: `node-${letters(i)}` }))
       : nodes;
-  const taken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
-  let next = 0;
-  const free = (): string => {
-    do next++;
-    while (
-      // from .240 on: load balancers
-      next % 256 === 0 ||
-      next % 256 > 239 ||
-      taken.has(`192.168.${next >> 8}.${next & 255}`)
-    );
-    return `192.168.${next >> 8}.${next & 255}`;
-  };
-  return specs.map((spec) => ({ ...spec, addresses: spec.addresses ?? [free()] }));
+  const given = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
+  const free = new AddressPool(machineAddresses());
+  return specs.map((spec) => ({
+    ...spec,
+    addresses: spec.addresses ?? [free.take((address) => given.has(address))!],
+  }));
 }
 
 /** a, b, … z, aa, ab, … as spreadsheets name their columns. */

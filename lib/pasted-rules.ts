@@ -15,6 +15,7 @@ import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { familyOf, type Family } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
+import { fixedBalancers } from "./net/load-balancer.js";
 import { parseRules } from "./net/iptables/parse.js";
 import { saveText } from "./net/iptables/text.js";
 import { iptables } from "./net/iptables/walk.js";
@@ -48,7 +49,7 @@ export function openRules(
   { addresses = ["192.168.0.1"], family = familyOf(addresses[0]!), seed = 1 }: PastedOptions = {},
 ): PastedRules {
   const rules = parseRules(text, { family });
-  const network = new Network(new Routes(), new Zone(), new Zone(), () => []);
+  const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));
   const machine = new Machine({
     name: "node",
     addresses: addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),

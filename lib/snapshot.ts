@@ -4,19 +4,26 @@
  * meet is programmed: machines and their Pods, kube-proxies, load balancers, names.
  */
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
+import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
 import { recordsFor, firstBalanced } from "./cloud/external-dns.js";
 import { ruleTables } from "./handles.js";
 import { DataPath } from "./journey/data-path.js";
-import { Network, type Balancer } from "./journey/network.js";
+import { Network } from "./journey/network.js";
 import { keyOf } from "./machinery/informer.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { parseCIDR, readAddress, readCIDR } from "./net/ip.js";
 import { addressRecord, Zone } from "./net/dns.js";
-import type { LoadBalancer, Target } from "./net/load-balancer.js";
 import { printable } from "./net/printable.js";
+import {
+  fixedBalancers,
+  type Balancer,
+  type LoadBalancer,
+  type Target,
+} from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { clusterDomain, recordsOf, serviceKeyOf } from "./node/dns.js";
+import { sourceRangesOf } from "./cloud/provider.js";
 import { readConfiguration } from "./node/proxy/config.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Machine } from "./node/machine.js";
@@ -49,8 +56,18 @@ export function openSnapshot(
   const clock = new VirtualClock();
   const random = new Random(options.seed ?? 1);
   const internet = new Zone();
-  const balancers = list("Service").flatMap((service) => balancerOf(service, list("Node")));
-  const network = new Network(new Routes(), internet, new Zone(), () => balancers);
+  const standIns = new StandIns(
+    new Set([
+      ...list("Node").flatMap(({ status }) => (status?.addresses ?? []).map((a) => a.address)),
+      ...list("Pod").flatMap(ipsOf),
+      ...list("Service").flatMap(addressesOf),
+      ...list("EndpointSlice").flatMap((slice) => slice.endpoints.flatMap((e) => e.addresses)),
+    ]),
+  );
+  const balancers = list("Service").flatMap((service) =>
+    balancersOf(service, list("Node"), standIns),
+  );
+  const network = new Network(new Routes(), internet, new Zone(), fixedBalancers(balancers));
   const config = readConfiguration(documents.kubeProxy ?? {});
   const proxies = new ProxyFleet({ clock, config, features: options });
   network.podRanges.push(
@@ -172,10 +189,18 @@ function machineOf(node: Node, clock: VirtualClock, sharedRoutes: Routes): Machi
   });
 }
 
+const ipsOf = ({ status }: Pod): string[] =>
+  status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : []);
+
+const addressesOf = ({ spec, status }: Service): string[] => [
+  ...(spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])),
+  ...(spec.externalIPs ?? []),
+  ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []),
+];
+
 function attach(network: Network, pod: Pod): void {
   const machine = network.machines.get(pod.spec.nodeName ?? "");
-  const ips =
-    pod.status?.podIPs?.map(({ ip }) => ip) ?? (pod.status?.podIP ? [pod.status.podIP] : []);
+  const ips = ipsOf(pod);
   if (machine && ips.length && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed")
     machine.attach(pod, ips);
 }
@@ -213,46 +238,68 @@ function standIn(
  * A load balancer as its Service's status tells of it: a hostname (or an IP in Proxy mode) stands
  * for a proxy to the NodePorts, an IP for a passthrough.
  */
-function balancerOf(service: Service, nodes: readonly Node[]): Balancer[] {
+function balancersOf(service: Service, nodes: readonly Node[], standIns: StandIns): Balancer[] {
   const { spec, status, metadata } = service;
   if (spec.type !== "LoadBalancer") return [];
-  return (status?.loadBalancer?.ingress ?? []).map(
-    ({ ip, hostname, ipMode = "VIP" }, i): Balancer => {
-      const proxy = ip === undefined || ipMode === "Proxy";
-      const balancer: LoadBalancer = {
-        name: hostname ?? ip ?? metadata.name,
-        mode: proxy ? "proxy" : "passthrough",
-        ...(hostname && { hostname }),
-        addresses: ip ? [ip] : [`${hostnameAddresses}.${10 + i}`],
-        privateAddresses: proxy ? [proxyAddress] : [],
-        listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({
-          protocol,
-          port,
-          targetPort: proxy ? nodePort : 0,
-        })),
-        sourceRanges: proxy ? (spec.loadBalancerSourceRanges ?? []) : [],
-        ...(spec.externalTrafficPolicy === "Local" &&
-          spec.healthCheckNodePort && {
-            healthCheck: {
-              protocol: "HTTP" as const,
-              port: spec.healthCheckNodePort,
-              intervalSeconds: 10,
-              healthyThreshold: 2,
-              unhealthyThreshold: 6,
-            },
-          }),
-      };
-      return { balancer, targets: nodes.flatMap(targetOf) };
-    },
-  );
+  return (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname, ipMode = "VIP" }): Balancer => {
+    const proxy = ip === undefined || ipMode === "Proxy";
+    const balancer: LoadBalancer = {
+      name: hostname ?? ip ?? metadata.name,
+      mode: proxy ? "proxy" : "passthrough",
+      ...(hostname && { hostname }),
+      addresses: [ip ?? standIns.publicFor(hostname ?? metadata.uid ?? metadata.name)],
+      privateAddresses: proxy ? [standIns.private()] : [],
+      listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({
+        protocol,
+        port,
+        targetPort: proxy ? nodePort : 0,
+      })),
+      sourceRanges: proxy ? sourceRangesOf(service) : [],
+      ...(spec.externalTrafficPolicy === "Local" &&
+        spec.healthCheckNodePort && {
+          healthCheck: {
+            protocol: "HTTP" as const,
+            port: spec.healthCheckNodePort,
+            intervalSeconds: 10,
+            healthyThreshold: 2,
+            unhealthyThreshold: 6,
+          },
+        }),
+    };
+    return { balancer, targets: nodes.flatMap(targetOf) };
+  });
 }
 
 /**
  * A dump does not tell which addresses a hostname stands for, nor where the proxy behind it
- * connects from: these are stand-ins.
+ * connects from. These stand in for them: never two for one, and none that is in the dump.
  */
-const hostnameAddresses = "198.51.100";
-const proxyAddress = "192.168.255.250";
+class StandIns {
+  readonly #public = new AddressPool(publicAddresses());
+  readonly #private = new AddressPool(standInAddresses());
+  readonly #byName = new Map<string, string>();
+
+  constructor(private readonly inDump: ReadonlySet<string>) {}
+
+  /** Load balancers of one name share its address, and are told apart by their ports. */
+  publicFor(name: string): string {
+    const address = this.#byName.get(name) ?? this.#take(this.#public);
+    this.#byName.set(name, address);
+    return address;
+  }
+
+  private(): string {
+    return this.#take(this.#private);
+  }
+
+  #take(pool: AddressPool): string {
+    const address = pool.take((each) => this.inDump.has(each));
+    if (address !== undefined) return address;
+    throw new Error(
+      "the dump has more load balancers than there are addresses to stand in for theirs",
+    );
+  }
+}
 
 /** (cloud-provider: controllers/service, nodeIncludedPredicate) */
 function targetOf({ metadata, spec, status }: Node): Target[] {

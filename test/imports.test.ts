@@ -93,19 +93,6 @@ test("the core imports nothing of Node.js", () => {
   assert.equal(strange, []);
 });
 
-test("net knows packets, and nothing of what Kubernetes does with them", () => {
-  const words = /kube|\b(Pod|Node|Service|EndpointSlice|NodePort|ClusterIP)s?\b|loadBalancerSource/;
-  const strange = files
-    .filter((file) => roomOf(file) === "net")
-    .flatMap((file) =>
-      readFileSync(join(lib, file), "utf8")
-        .split("\n")
-        .filter((line) => words.test(line))
-        .map((line) => `${file}: ${line.trim()}`),
-    );
-  assert.equal(strange, []);
-});
-
 test("components take time from the clock and chance from the generator", () => {
   const allowed = new Set(["machinery/real-clock.ts"]);
   const strange = files

@@ -325,6 +325,15 @@ const rows: Row[] = [
     because: /lets in 198\.51\.100\.0\/24/,
   },
   {
+    says: "spaces around a source range mean nothing",
+    given: (c) =>
+      void c.patch("Service", "nginx", {
+        spec: { loadBalancerSourceRanges: [" 203.0.113.0/24 "] },
+      }),
+    ends: "delivered",
+    because: /answers/,
+  },
+  {
     says: "externalTrafficPolicy Local on a node without a Pod drops",
     given: (c) => {
       c.patch("Service", "nginx", { spec: { externalTrafficPolicy: "Local" } });

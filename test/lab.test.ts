@@ -23,7 +23,9 @@ import { planOf } from "stopover/internal/doors/lab/plan";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { labText } from "stopover/internal/doors/lab/text";
 import { XtablesTrace } from "stopover/internal/doors/lab/trace";
-import { read } from "stopover";
+import type { Network } from "stopover/internal/journey/network";
+import { Machine } from "stopover/internal/node/machine";
+import { read, type Pod } from "stopover";
 import { needs } from "./needs.js";
 
 const articleURL = "http://mynginx-app.com:8080/";
@@ -352,6 +354,49 @@ test("a question that cannot be put to a lab is refused with what to do", () => 
   assert.throws(
     () => planOf(createCluster({ nodes: 21 }).network, { url: articleURL, from: "internet" }),
     /21 nodes, and a lab holds 20; make the cluster smaller/,
+  );
+});
+
+const hostile = (change: (network: Network) => void) => (): void => {
+  const { network } = createCluster({ nodes: 1, cloud: aws() });
+  change(network);
+  planOf(network, { url: "http://192.168.0.1/", from: "internet" });
+};
+const clock = { now: () => 0 };
+const podOf = (name: string, namespace = "default"): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, namespace },
+  spec: { containers: [] },
+});
+
+test("what a dump may hold and no program should see as root is refused", () => {
+  const evil = "x\nlink add y type dummy";
+  assert.throws(
+    hostile((network) =>
+      network.addMachine(new Machine({ name: evil, addresses: ["192.168.0.9/16"], clock })),
+    ),
+    /a lab cannot build the node "x\\nlink add y type dummy": a lowercase RFC 1123 subdomain/,
+  );
+  assert.throws(
+    hostile((network) => network.machines.get("node-a")!.attach(podOf("a'b"), ["10.1.1.9"])),
+    /a lab cannot build the Pod "a'b"/,
+  );
+  assert.throws(
+    hostile((network) => network.machines.get("node-a")!.attach(podOf("a", "END\n"), ["10.1.1.9"])),
+    /a lab cannot build the Pod "END\\n"/,
+  );
+  assert.throws(
+    hostile(({ internet }) => internet.set("a b", [{ type: "A", address: "192.0.2.1" }])),
+    /a lab cannot build the domain "a b"/,
+  );
+  assert.throws(
+    hostile(({ internet }) => internet.set("a", [{ type: "CNAME", target: "b,--server=c" }])),
+    /a lab cannot build the alias of a "b,--server=c"/,
+  );
+  assert.throws(
+    hostile(({ internet }) => internet.set("a", [{ type: "A", address: "192.0.2" }])),
+    /a lab cannot build the domain a: "192\.0\.2" is no IP address/,
   );
 });
 

@@ -1,9 +1,12 @@
+import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
+import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
   listenersOf,
+  sourceRangesOf,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -21,13 +24,13 @@ export interface AwsOptions {
    */
   firstLoadBalancer?: string;
   /**
-   * The first three parts of the addresses that load balancers get on the internet. Default
-   * "203.0.113", a range kept for documentation (RFC 5737).
+   * The first three parts of the addresses that load balancers get on the internet, .10 to .254.
+   * Default: those of 198.51.100 (RFC 5737), then 198.18.0.0/16 (RFC 2544).
    */
   publicAddresses?: string;
   /**
-   * Their addresses inside the cluster's network: where the nodes see connections come from.
-   * Default 192.168.0.250 and down.
+   * Their addresses inside the cluster's network: where the nodes see connections come from. One
+   * for each load balancer. Default: 192.168.0.250 down to .240, then 192.168.1.250 and so on.
    */
   privateAddresses?: readonly string[];
 }
@@ -37,16 +40,26 @@ export interface AwsOptions {
  * the client's connection and opens its own to a node's NodePort. (cloud-provider-aws:
  * pkg/providers/v1/aws_loadbalancer.go)
  */
-export const aws =
-  (options: AwsOptions = {}): Cloud =>
-  (environment) =>
-    new Aws(environment, options);
+export function aws(options: AwsOptions = {}): Cloud {
+  for (const problem of unknownKeys("", options, optionNames)) throw new Error(`aws: ${problem}`);
+  return (environment) => new Aws(environment, options);
+}
+
+const optionNames: readonly (keyof AwsOptions)[] = [
+  "region",
+  "zones",
+  "firstLoadBalancer",
+  "publicAddresses",
+  "privateAddresses",
+];
 
 class Aws extends BaseCloud {
   readonly name = "aws";
   readonly #region: string;
   readonly #zones: readonly string[];
-  #made = 0;
+  readonly #private: AddressPool;
+  readonly #public: AddressPool;
+  readonly #names = new Set<string>();
 
   constructor(
     environment: CloudEnvironment,
@@ -55,6 +68,8 @@ class Aws extends BaseCloud {
     super(environment);
     this.#region = options.region ?? "ap-south-1";
     this.#zones = options.zones ?? ["a", "b", "c"].map((letter) => this.#region + letter);
+    this.#private = new AddressPool(options.privateAddresses ?? balancerAddresses());
+    this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
 
   protected describe(
@@ -84,7 +99,7 @@ class Aws extends BaseCloud {
       mode: "proxy",
       listeners: listenersOf(service, (nodePort) => nodePort),
       healthCheck: healthCheckFor(service),
-      sourceRanges: spec.loadBalancerSourceRanges ?? [],
+      sourceRanges: sourceRangesOf(service),
     };
   }
 
@@ -92,25 +107,32 @@ class Aws extends BaseCloud {
     return { ingress: [{ hostname: hostname! }] };
   }
 
+  protected freed(address: string): void {
+    for (const pool of [this.#public, this.#private]) pool.putBack(address);
+  }
+
   #address(): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
-    const number = this.#made++;
-    const {
-      firstLoadBalancer = "1234",
-      publicAddresses = "198.51.100",
-      privateAddresses,
-    } = this.options;
-    const name =
-      number === 0
-        ? firstLoadBalancer
-        : `${this.environment.random.fork(`aws/elb/${number}`).between(1_000, 9_999_999)}`;
-    const inside = privateAddresses
-      ? privateAddresses[number % privateAddresses.length]!
-      : `192.168.0.${250 - (number % 100)}`;
-    return {
-      hostname: `${name}.${this.#region}.elb.amazonaws.com`,
-      addresses: [`${publicAddresses}.${10 + (number % 240)}`],
-      privateAddresses: [inside],
-    };
+    const isTaken = (address: string): boolean => this.isTaken(address);
+    const [outside, inside] = [this.#public.take(isTaken), this.#private.take(isTaken)];
+    if (outside !== undefined && inside !== undefined)
+      return {
+        hostname: `${this.#newName()}.${this.#region}.elb.amazonaws.com`,
+        addresses: [outside],
+        privateAddresses: [inside],
+      };
+    for (const address of [outside, inside]) if (address !== undefined) this.freed(address);
+    throw new CloudError("TooManyLoadBalancers: all addresses for load balancers are taken");
+  }
+
+  /** A name that no load balancer had before. */
+  #newName(): string {
+    const number = this.#names.size;
+    const { firstLoadBalancer = "1234" } = this.options;
+    const draw = this.environment.random.fork(`aws/elb/${number}`);
+    let name = number === 0 ? firstLoadBalancer : `${draw.between(1_000, 9_999_999)}`;
+    while (this.#names.has(name)) name = `${draw.between(1_000, 9_999_999)}`;
+    this.#names.add(name);
+    return name;
   }
 }
 

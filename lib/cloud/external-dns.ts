@@ -8,6 +8,7 @@ import type { Informers } from "../machinery/informer.js";
 import { addressRecord, type DnsRecord, type Zone } from "../net/dns.js";
 import type { Service } from "../objects/types.js";
 
+/** One domain name, or several with commas between them. */
 export const hostnameAnnotation = "external-dns.alpha.kubernetes.io/hostname";
 
 /**
@@ -16,19 +17,35 @@ export const hostnameAnnotation = "external-dns.alpha.kubernetes.io/hostname";
  */
 export type Domains = Readonly<Record<string, string>>;
 
-/** Keeps the zone's records for `domains` equal to the Services' status. */
+/**
+ * Keeps the zone's records equal to the Services' status: those of `domains`, and those that
+ * Services ask for by annotation. Where several ask for one name, the oldest has it until it asks
+ * no more; a name of `domains` is nobody else's.
+ */
 export function runExternalDns(informers: Informers, zone: Zone, domains: Domains): void {
   const services = informers.of("Service");
+  const own = new Map(Object.entries(domains).map(([name, key]) => [normal(name), key]));
+  services.index("hostname", namesOf);
+  services.index("type", ({ spec }) => spec.type);
+  const first = (index: string, value: string): Service | undefined => {
+    const [key] = services.keysBy(index, value);
+    return key === undefined ? undefined : services.get(key);
+  };
   services.onChange((_key, service, before) => {
-    const annotated = [service, before].flatMap(
-      (each) => each?.metadata.annotations?.[hostnameAnnotation] ?? [],
-    );
-    for (const name of annotated)
-      zone.set(name, service && annotated[0] === name ? recordsFor(service) : []);
-    for (const [name, target] of Object.entries(domains))
-      zone.set(name, recordsFor(services.get(target) ?? firstBalanced(services.all())));
+    const asked = [service, before].flatMap((each) => (each ? namesOf(each) : []));
+    for (const name of new Set(asked))
+      if (!own.has(name)) zone.set(name, recordsFor(first("hostname", name)));
+    for (const [name, key] of own)
+      zone.set(name, recordsFor(services.get(key) ?? first("type", "LoadBalancer")));
   });
 }
+
+/** The names that a Service asks for. */
+const namesOf = ({ metadata }: Service): string[] =>
+  (metadata.annotations?.[hostnameAnnotation] ?? "").split(",").map(normal).filter(Boolean);
+
+/** DNS names are case-blind, and a final dot is ignored. */
+const normal = (name: string): string => name.trim().toLowerCase().replace(/\.$/, "");
 
 export function recordsFor(service: Service | undefined): DnsRecord[] {
   const ingress = service?.status?.loadBalancer?.ingress ?? [];

@@ -1,9 +1,12 @@
-import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
+import { unknownKeys } from "../api/options.js";
+import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
+import { AddressPool, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
   listenersOf,
+  sourceRangesOf,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -18,8 +21,8 @@ export interface GcpOptions {
   region?: string;
   zones?: readonly string[];
   /**
-   * The first three parts of the load balancers' addresses. Default "198.51.100", kept for
-   * documentation (RFC 5737).
+   * The first three parts of the load balancers' addresses, .10 to .254. Default: those of
+   * 198.51.100 (RFC 5737), then 198.18.0.0/16 (RFC 2544).
    */
   publicAddresses?: string;
 }
@@ -29,24 +32,24 @@ export interface GcpOptions {
  * node as the client sent them, the load balancer's address still their destination. The NodePort
  * is not used. (cloud-provider-gcp: providers/gce/gce_loadbalancer_external.go)
  */
-export const gcp =
-  (options: GcpOptions = {}): Cloud =>
-  (environment) =>
-    new Gcp(environment, options);
+export function gcp(options: GcpOptions = {}): Cloud {
+  for (const problem of unknownKeys("", options, optionNames)) throw new Error(`gcp: ${problem}`);
+  return (environment) => new Gcp(environment, options);
+}
+
+const optionNames: readonly (keyof GcpOptions)[] = ["region", "zones", "publicAddresses"];
 
 class Gcp extends BaseCloud {
   readonly name = "gce";
   readonly #region: string;
   readonly #zones: readonly string[];
-  #made = 0;
+  readonly #public: AddressPool;
 
-  constructor(
-    environment: CloudEnvironment,
-    private readonly options: GcpOptions,
-  ) {
+  constructor(environment: CloudEnvironment, options: GcpOptions) {
     super(environment);
     this.#region = options.region ?? "asia-south1";
     this.#zones = options.zones ?? ["a", "b", "c"].map((letter) => `${this.#region}-${letter}`);
+    this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
 
   protected describe(
@@ -69,19 +72,40 @@ class Gcp extends BaseCloud {
       throw new CloudError("mixed protocol is not supported for LoadBalancer");
     if (protocols.has("SCTP"))
       throw new CloudError("invalid protocol SCTP: only TCP and UDP are supported");
-    const address =
-      spec.loadBalancerIP ??
-      existing?.addresses[0] ??
-      `${this.options.publicAddresses ?? "198.51.100"}.${10 + (this.#made++ % 240)}`;
+    const listeners = listenersOf(service, () => 0);
+    if (spec.loadBalancerIP) this.#refuseConflict(service, spec.loadBalancerIP, listeners);
+    const address = spec.loadBalancerIP ?? existing?.addresses[0] ?? this.#newAddress();
     return {
       name: this.balancerName(service),
       mode: "passthrough",
       addresses: [address],
       privateAddresses: [],
-      listeners: listenersOf(service, () => 0),
+      listeners,
       healthCheck: healthCheckFor(service),
-      sourceRanges: spec.loadBalancerSourceRanges ?? [],
+      sourceRanges: sourceRangesOf(service),
     };
+  }
+
+  protected freed(address: string): void {
+    this.#public.putBack(address);
+  }
+
+  #newAddress(): string {
+    const address = this.#public.take((each) => this.isTaken(each));
+    if (address !== undefined) return address;
+    throw new CloudError("Quota 'ADDRESSES' exceeded: all addresses for load balancers are taken");
+  }
+
+  /** Several load balancers may share an address, each with ports of its own. */
+  #refuseConflict(service: Service, address: string, listeners: readonly Listener[]): void {
+    const own = this.balancerName(service);
+    const others = this.balancersAt(address).filter(({ name }) => name !== own);
+    const ports = new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`));
+    const clash = others.some((other) =>
+      other.listeners.some(({ protocol, port }) => ports.has(`${protocol} ${port}`)),
+    );
+    if (clash || [...this.instances.values()].some((each) => each.addresses.includes(address)))
+      throw new CloudError("Specified IP address is in-use and would result in a conflict.");
   }
 
   protected statusOf({ addresses }: LoadBalancer): LoadBalancerStatus {

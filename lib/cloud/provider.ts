@@ -4,6 +4,7 @@ import type { Random } from "../machinery/random.js";
 import { addressRecord, type Zone } from "../net/dns.js";
 import type { HealthCheck, Listener, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { LoadBalancerIngress, Node, Service } from "../objects/types.js";
+import { AddressBook } from "./addresses.js";
 import { HealthChecks } from "./health-checks.js";
 
 /**
@@ -87,6 +88,8 @@ export abstract class BaseCloud implements CloudProvider {
   readonly loadBalancers = new Map<string, LoadBalancer>();
   /** The machines behind each load balancer, and whether they passed their health checks. */
   readonly targets = new Map<string, Target[]>();
+  readonly #balancersAt = new Map<string, readonly LoadBalancer[]>();
+  readonly #book = new AddressBook();
   /** Being made: how it will be, and when it is ready. */
   readonly #pending = new Map<string, { balancer: LoadBalancer; ready: number }>();
   readonly #checks: HealthChecks;
@@ -95,7 +98,12 @@ export abstract class BaseCloud implements CloudProvider {
     this.#checks = new HealthChecks(environment.clock, environment.check ?? (() => true), this);
   }
 
-  /** Starts a machine. */
+  /** The load balancers that answer at this address. */
+  balancersAt(address: string): readonly LoadBalancer[] {
+    return this.#balancersAt.get(address) ?? [];
+  }
+
+  /** Starts a machine. Throws where one of its addresses is somebody else's. */
   launch(machine: {
     name: string;
     addresses: readonly string[];
@@ -104,6 +112,9 @@ export abstract class BaseCloud implements CloudProvider {
     type?: string;
   }): Instance {
     const { zone, type, ...rest } = machine;
+    const own = [...machine.addresses, ...(machine.publicAddresses ?? [])];
+    this.#refuseForeign(machine.name, own);
+    this.#book.hold(machine.name, own);
     const instance: Instance = {
       publicAddresses: [],
       ...this.describe(machine.name, this.instances.size),
@@ -117,6 +128,7 @@ export abstract class BaseCloud implements CloudProvider {
 
   /** Ends a machine for good: the node lifecycle controller will find that it is gone. */
   terminate(name: string): void {
+    this.#book.release(name);
     this.instances.delete(name);
     for (const [balancer, targets] of this.targets)
       this.targets.set(
@@ -142,6 +154,8 @@ export abstract class BaseCloud implements CloudProvider {
     const existing = this.loadBalancers.get(name);
     // throws where the cloud cannot do what is asked
     const balancer = this.design(service, existing ?? pending?.balancer);
+    const own = [...balancer.addresses, ...balancer.privateAddresses];
+    for (const address of this.#book.hold(name, own)) this.freed(address);
     const now = this.environment.clock.now();
     const ready = existing ? now : (pending?.ready ?? now + PROVISIONING_MS);
     if (ready > now) {
@@ -149,7 +163,7 @@ export abstract class BaseCloud implements CloudProvider {
       return { busy: ready - now };
     }
     this.#pending.delete(name);
-    this.loadBalancers.set(name, balancer);
+    this.#publish(name, balancer);
     if (balancer.hostname)
       this.environment.dns?.set(balancer.hostname, balancer.addresses.map(addressRecord));
     this.updateLoadBalancer(service, nodes);
@@ -179,7 +193,9 @@ export abstract class BaseCloud implements CloudProvider {
     const hostname = this.loadBalancers.get(name)?.hostname;
     if (hostname) this.environment.dns?.set(hostname, []);
     this.#checks.forget(name);
-    for (const map of [this.loadBalancers, this.targets, this.#pending]) map.delete(name);
+    this.#publish(name, undefined);
+    for (const map of [this.targets, this.#pending]) map.delete(name);
+    for (const address of this.#book.release(name)) this.freed(address);
   }
 
   /**
@@ -188,6 +204,31 @@ export abstract class BaseCloud implements CloudProvider {
    */
   balancerName({ metadata: { uid } }: Service): string {
     return `a${uid!.replaceAll("-", "")}`.slice(0, 32);
+  }
+
+  /** Whether a machine or a load balancer has this address. */
+  protected isTaken(address: string): boolean {
+    return this.#book.holdersOf(address).size > 0;
+  }
+
+  #refuseForeign(name: string, addresses: readonly string[]): void {
+    for (const address of addresses)
+      for (const holder of this.#book.holdersOf(address))
+        if (holder !== name)
+          throw new CloudError(`${name} cannot have the address ${address}: ${holder} has it`);
+  }
+
+  /** Makes a load balancer answer at its addresses, and no more at those that it had. */
+  #publish(name: string, balancer: LoadBalancer | undefined): void {
+    for (const address of this.loadBalancers.get(name)?.addresses ?? []) {
+      const others = this.balancersAt(address).filter((other) => other.name !== name);
+      if (others.length > 0) this.#balancersAt.set(address, others);
+      else this.#balancersAt.delete(address);
+    }
+    if (balancer === undefined) return void this.loadBalancers.delete(name);
+    this.loadBalancers.set(name, balancer);
+    for (const address of balancer.addresses)
+      this.#balancersAt.set(address, [...this.balancersAt(address), balancer]);
   }
 
   /**
@@ -202,6 +243,8 @@ export abstract class BaseCloud implements CloudProvider {
    * The load balancer as the Service wants it; `existing` keeps its addresses. Throws CloudError.
    */
   protected abstract design(service: Service, existing: LoadBalancer | undefined): LoadBalancer;
+  /** An address that a load balancer had is nobody's any more. */
+  protected abstract freed(address: string): void;
   protected abstract statusOf(balancer: LoadBalancer): LoadBalancerStatus;
 }
 
@@ -216,3 +259,7 @@ export function listenersOf(
     targetPort: targetPort(nodePort),
   }));
 }
+
+/** Who may connect; the API allows spaces around each. */
+export const sourceRangesOf = ({ spec }: Service): string[] =>
+  (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());

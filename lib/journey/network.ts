@@ -1,16 +1,8 @@
 import type { Zone } from "../net/dns.js";
-import type { LoadBalancer, Target } from "../net/load-balancer.js";
+import type { Balancer, Balancers } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/ip.js";
 import { Routes } from "../net/routes.js";
-
-/**
- * A load balancer together with the instances behind it, and what its health checks say of them.
- */
-export interface Balancer {
-  balancer: LoadBalancer;
-  targets: readonly Target[];
-}
 
 /**
  * All that a packet can meet: machines, load balancers, names, and the fabric between them (a
@@ -20,6 +12,8 @@ export interface Balancer {
 export class Network {
   readonly machines = new Map<string, Machine>();
   readonly #machineAt = new Map<string, Machine>();
+  /** Where a Pod of this name runs, the newest last: its former self may still be on a lost node. */
+  readonly #machinesOf = new Map<string, readonly Machine[]>();
   /** The networks that the machines themselves are in. */
   readonly #links = new Routes();
   /** Where Pods have their addresses, known ones or not. */
@@ -36,18 +30,31 @@ export class Network {
     readonly internet: Zone,
     /** The cluster's own DNS, which Pods ask. */
     readonly clusterDns: Zone,
-    readonly balancers: () => Iterable<Balancer>,
+    readonly balancers: Balancers,
   ) {}
 
   addMachine(machine: Machine): void {
     this.machines.set(machine.name, machine);
     for (const address of machine.addresses) this.#machineAt.set(address, machine);
+    for (const { key } of machine.sandboxes) this.#runs(key, machine, true);
+    machine.onSandbox = ({ key }, there) => this.#runs(key, machine, there);
     for (const range of machine.ranges) this.#links.add({ to: range, dev: "eth0" });
   }
 
   removeMachine(name: string): void {
-    for (const address of this.machines.get(name)?.addresses ?? []) this.#machineAt.delete(address);
+    const machine = this.machines.get(name);
+    if (!machine) return;
+    delete machine.onSandbox;
+    for (const { key } of machine.sandboxes) this.#runs(key, machine, false);
+    for (const address of machine.addresses) this.#machineAt.delete(address);
     this.machines.delete(name);
+  }
+
+  #runs(key: string, machine: Machine, there: boolean): void {
+    const others = (this.#machinesOf.get(key) ?? []).filter((each) => each !== machine);
+    if (there || others.length > 0)
+      this.#machinesOf.set(key, there ? [...others, machine] : others);
+    else this.#machinesOf.delete(key);
   }
 
   /**
@@ -65,9 +72,15 @@ export class Network {
     return this.#machineAt.get(address);
   }
 
-  balancerAt(address: string): Balancer | undefined {
-    for (const each of this.balancers()) if (each.balancer.addresses.includes(address)) return each;
-    return undefined;
+  /**
+   * The load balancer that a packet to this address and port meets. Where none listens on that
+   * port, any one of the address: it says so.
+   */
+  balancerAt(address: string, protocol: string, port: number): Balancer | undefined {
+    const there = this.balancers.at(address);
+    const listens = ({ balancer }: Balancer): boolean =>
+      balancer.listeners.some((each) => each.protocol === protocol && each.port === port);
+    return there.length < 2 ? there[0] : (there.find(listens) ?? there[0]);
   }
 
   /**
@@ -91,12 +104,11 @@ export class Network {
     );
   }
 
-  /** The Pod "namespace/name" and the machine it runs on. */
+  /** The Pod "namespace/name" and the machine it runs on: of several the newest that is up. */
   sandbox(key: string): { machine: Machine; sandbox: Sandbox } | undefined {
-    for (const machine of this.machines.values()) {
-      const sandbox = machine.sandbox(key);
-      if (sandbox) return { machine, sandbox };
-    }
-    return undefined;
+    const machines = this.#machinesOf.get(key) ?? [];
+    const machine = machines.findLast(({ up }) => up) ?? machines.at(-1);
+    const sandbox = machine?.sandbox(key);
+    return machine && sandbox && { machine, sandbox };
   }
 }

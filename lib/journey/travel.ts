@@ -11,7 +11,7 @@ import { Budget } from "../net/budget.js";
 import { endpoint, parseAddress } from "../net/ip.js";
 import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import type { Verdict } from "../net/kernel.js";
-import type { Listener, Target } from "../net/load-balancer.js";
+import type { Balancer, Listener, Target } from "../net/load-balancer.js";
 import { rollBack, type NetStep, type Walk } from "../net/passage.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
@@ -19,7 +19,7 @@ import { parseCIDR } from "../net/ip.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { endOf } from "./end.js";
 import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
-import type { Balancer, Network } from "./network.js";
+import type { Network } from "./network.js";
 import { nameOf, originAt, originOf, type Origin } from "./origin.js";
 import { headerOf, Recorder } from "./record.js";
 import { readURL } from "./url.js";
@@ -355,7 +355,8 @@ class Trip {
     const proxied = this.#proxied;
     if (this.#replying && proxied?.balancer.balancer.privateAddresses.includes(packet.destination))
       return this.#unproxy(proxied, packet);
-    const balancer = this.network.balancerAt(packet.destination);
+    const { destination, protocol, destinationPort } = packet;
+    const balancer = this.network.balancerAt(destination, protocol, destinationPort);
     if (balancer && !this.#replying) return this.#balance(balancer, packet);
     if (
       this.#replying &&

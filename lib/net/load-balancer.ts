@@ -1,5 +1,6 @@
 /**
- * A cloud's load balancer as the network sees it: what somebody programmed into it.
+ * A cloud's load balancer as the network sees it: what the cloud-controller-manager programmed into
+ * it, and nothing of Kubernetes.
  *
  * mode "proxy": it ends the client's connection and opens one of its own to a target (AWS's classic
  * ELB, haproxy). mode "passthrough": it hands the packet on with the client's address, the load
@@ -16,14 +17,19 @@ export interface LoadBalancer {
   privateAddresses: string[];
   listeners: Listener[];
   healthCheck?: HealthCheck;
-  /** CIDRs that may connect; empty: everybody. */
+  /**
+   * CIDRs that may connect (loadBalancerSourceRanges, where the provider enforces them); empty:
+   * everybody.
+   */
   sourceRanges: string[];
 }
 
 export interface Listener {
   protocol: "TCP" | "UDP" | "SCTP";
   port: number;
-  /** The port on each target; 0 where packets are passed through unchanged. */
+  /**
+   * The port on each target: the NodePort. 0 where the provider passes packets through unchanged.
+   */
   targetPort: number;
 }
 
@@ -37,8 +43,31 @@ export interface HealthCheck {
 }
 
 export interface Target {
-  /** The name of the machine. */
+  /** The instance's name in the cloud; equal to the Node's name. */
   instance: string;
   address: string;
   healthy: boolean;
+}
+
+/**
+ * A load balancer together with the instances behind it, and what its health checks say of them.
+ */
+export interface Balancer {
+  balancer: LoadBalancer;
+  targets: readonly Target[];
+}
+
+/** All load balancers of a network. */
+export interface Balancers extends Iterable<Balancer> {
+  /** Those that answer at this address; several may share one, each with ports of its own. */
+  at(address: string): readonly Balancer[];
+}
+
+/** Load balancers that are there from the start and stay. */
+export function fixedBalancers(all: readonly Balancer[]): Balancers {
+  const byAddress = new Map<string, Balancer[]>();
+  for (const each of all)
+    for (const address of each.balancer.addresses)
+      byAddress.set(address, [...(byAddress.get(address) ?? []), each]);
+  return { [Symbol.iterator]: () => all.values(), at: (address) => byAddress.get(address) ?? [] };
 }

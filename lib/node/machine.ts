@@ -45,6 +45,8 @@ export class Machine implements Runtime {
   readonly ranges: readonly string[];
   readonly kernel: Kernel;
   onExit?: () => void;
+  /** Hears which Pods' sandboxes come and go here. */
+  onSandbox?: (sandbox: Sandbox, there: boolean) => void;
   /** A machine that is down answers nothing and forwards nothing. */
   up = true;
   /**
@@ -122,6 +124,7 @@ export class Machine implements Runtime {
   attach(pod: Pod, ips: readonly string[]): Sandbox {
     const sandbox = new Sandbox(pod, ips);
     this.#sandboxes.set(sandbox.key, sandbox);
+    this.onSandbox?.(sandbox, true);
     if (sandbox.hostNetwork) return sandbox;
     for (const each of hostPortsOf(sandbox))
       this.#hostPorts.set(each.key, [...(this.#hostPorts.get(each.key) ?? []), each]);
@@ -138,6 +141,7 @@ export class Machine implements Runtime {
     const sandbox = this.#sandboxes.get(keyOf(pod));
     if (!sandbox || sandbox.pod.metadata.uid !== pod.metadata.uid) return;
     this.#sandboxes.delete(sandbox.key);
+    this.onSandbox?.(sandbox, false);
     if (sandbox.hostNetwork) return;
     for (const { key } of hostPortsOf(sandbox)) this.#forgetHostPort(key, sandbox);
     this.kernel.removeInterface(sandbox.interface);

@@ -2,6 +2,7 @@
  * The `stopover` command: reads manifests, asks the library, prints. Everything it knows is in the
  * library; the contract of its words and its JSON is in the README.
  */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
@@ -25,8 +26,13 @@ Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyCon
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 `;
 
-/** The article's Deployment and Service, in the kit's notebooks/manifests. */
-const articleManifests = fileURLToPath(new URL("../../../../notebooks/manifests", import.meta.url));
+/**
+ * The article's Deployment and Service: the kit's, which its readers change, or the copy in the
+ * installed package.
+ */
+const articleManifests = ["../../../../notebooks/manifests", "../../../manifests"]
+  .map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
+  .find(existsSync)!;
 
 /** Something is wrong with how the command was called: one line on standard error, exit code 2. */
 class UsageError extends Error {}

@@ -14,6 +14,7 @@ import type { LoadBalancer, Target } from "../../net/load-balancer.js";
 import type { Route } from "../../net/routes.js";
 import type { RuleSet } from "../../net/iptables/rule.js";
 import type { Machine, Sandbox } from "../../node/machine.js";
+import { checkPlan } from "./check-plan.js";
 
 export interface LabNode {
   name: string;
@@ -62,7 +63,8 @@ export interface LabPlan {
 const limits = { nodes: 20, pods: 100 } as const;
 
 /**
- * Throws where the question cannot be put to a lab: too large a cluster, a URL that is not http.
+ * Throws where the question cannot be put to a lab: too large a cluster, a URL that is not http, a
+ * name that is none.
  */
 export function planOf(network: Network, { url, from }: { url: string; from: string }): LabPlan {
   const goal = readURL(url);
@@ -89,11 +91,11 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
   const origin = originOf(network, from);
   const { ofCluster, names } = questionsOf(origin, goal.host);
   const zones = [network.internet, ...(ofCluster ? [network.clusterDns] : [])];
-  return {
+  const plan: LabPlan = {
     nodes: machines.map(nodeOf),
     pods,
     url,
-    balancers: [...network.balancers()].map(({ balancer, targets }) => ({ ...balancer, targets })),
+    balancers: [...network.balancers].map(({ balancer, targets }) => ({ ...balancer, targets })),
     podRoutes: [...network.routes].flatMap(({ to, via }) =>
       via === undefined ? [] : [{ to, via }],
     ),
@@ -106,6 +108,8 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
     },
     lookups: names,
   };
+  checkPlan(plan);
+  return plan;
 }
 
 function nodeOf({ name, kernel }: Machine): LabNode {

@@ -2,7 +2,18 @@
  * The programs of a lab: one haproxy with a listening socket in every Pod's namespace, one for each
  * proxying load balancer, dnsmasq for the names, xtables-monitor on each node.
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { balancerSpace, dns, dnsAddresses, nodeSpace, podSpace } from "./build.js";
 import type { Namespaces } from "./namespaces.js";
@@ -76,16 +87,31 @@ export async function startBalancers(house: Namespaces, plan: LabPlan): Promise<
 const sourceFor = (own: readonly string[], target: string): string =>
   own.find((address) => address.includes(":") === target.includes(":")) ?? own[0] ?? "0.0.0.0";
 
-/** haproxy wants a file: the shell makes it one that has no name. */
+/** haproxy wants a file: it gets one that is open already and has no name any more. */
 async function haproxy(house: Namespaces, space: string, config: string): Promise<void> {
+  const file = namelessFile(config);
+  const stdio = ["ignore", "ignore", "pipe", file] as const;
   const child = house.start(
     space,
-    "sh",
-    ["-c", `exec haproxy -db -f /dev/fd/3 3<<'END'\n${config}END`],
-    ["ignore", "ignore", "pipe"],
+    "haproxy",
+    ["-db", "-f", `/dev/fd/${stdio.indexOf(file)}`],
+    [...stdio],
   );
+  closeSync(file);
   const binds = config.match(/^ {2}bind /gm)?.length ?? 0;
   await ready(child, "haproxy", () => sockets(child).length >= binds);
+}
+
+/** The descriptor of a file that only we can read, and that goes when nobody has it open. */
+function namelessFile(text: string): number {
+  const folder = mkdtempSync(join(tmpdir(), "stopover-"));
+  try {
+    const file = openSync(join(folder, "config"), "wx+", 0o600);
+    writeFileSync(file, text);
+    return file;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Answers every name of the plan, and NXDOMAIN for all others. */

@@ -1,0 +1,319 @@
+/**
+ * How to make a cluster, and whether it can be made so: each fault is one sentence that says which
+ * option, what came, and what is allowed.
+ */
+import type { Clock } from "./api/clock.js";
+import { shown, unknownKeys } from "./api/options.js";
+import { gateway, machineAddresses } from "./cloud/addresses.js";
+import { aws } from "./cloud/aws.js";
+import type { Domains } from "./cloud/external-dns.js";
+import { gcp } from "./cloud/gcp.js";
+import type { Cloud } from "./cloud/provider.js";
+import { parseAddress, readAddress, readCIDR, type CIDR, type Family } from "./net/ip.js";
+import { dns1123Subdomain, labelValue, type Format } from "./objects/field-errors.js";
+import { checkLabels } from "./objects/metadata.js";
+import { isQuantity } from "./objects/quantity.js";
+import type { KubeObject } from "./objects/types.js";
+import type { ComponentError } from "./machinery/supervisor.js";
+import type { Store } from "./store/store.js";
+
+/** One machine of the cluster. */
+export interface NodeSpec {
+  name: string;
+  /** Default: the next free one of 192.168.0.0/16, from 192.168.0.1. */
+  addresses?: string[] | undefined;
+  zone?: string | undefined;
+  labels?: Record<string, string> | undefined;
+  /** Default: 4 CPUs, 16 GiB, 110 Pods. */
+  capacity?: { cpu?: string; memory?: string; pods?: string } | undefined;
+}
+
+/** How to make a cluster; every option has a default. */
+export interface ClusterOptions {
+  /** How many (node-a, node-b, …), or which. Default 3. */
+  nodes?: number | NodeSpec[] | undefined;
+  /** Default: none, and a Service of type LoadBalancer stays pending. */
+  cloud?: Cloud | undefined;
+  /** Everything random follows from it. Default 1. */
+  seed?: number | string | undefined;
+  /**
+   * A KubeProxyConfiguration document. Default: kube-proxy's defaults, with the cluster's own
+   * clusterCIDR.
+   */
+  kubeProxy?: KubeObject | undefined;
+  /**
+   * Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more
+   * than 255 nodes).
+   */
+  clusterCIDR?: string | undefined;
+  /** Default 10.2.0.0/16, or 10.128.0.0/12 beside the larger clusterCIDR. */
+  serviceCIDR?: string | undefined;
+  /**
+   * The numbers that the allocators give first, if they are free. Default: those of the article's
+   * figures, so that the notebook and the figures can be read side by side; `{}` leaves all to
+   * chance, as Kubernetes does.
+   */
+  first?: { clusterIP?: string; nodePort?: number } | undefined;
+  /**
+   * The users' own domains and the Service that each stands for. Default: mynginx-app.com for
+   * default/nginx.
+   */
+  domains?: Domains | undefined;
+  /** Default: in memory. */
+  store?: Store | undefined;
+  /** Default: virtual time. */
+  clock?: Clock | undefined;
+  /**
+   * Counters of nfacct in the rules, default off; --random-fully, default on: what kube-proxy finds
+   * out about its kernel.
+   */
+  nfacct?: boolean | undefined;
+  randomFully?: boolean | undefined;
+  /** Calls kept for history(). Default 100,000. */
+  historyLimit?: number | undefined;
+  /**
+   * Hears of a mistake in a component, which is tried again in any case. Default: the clock throws
+   * it: in virtual time out of settle() or advance().
+   */
+  onFailure?: (failure: ComponentError) => void;
+}
+
+/** The ranges of Pods and Services of a cluster of so many nodes, unless others are asked for. */
+export const defaultRanges = (nodes: number): { clusterCIDR: string; serviceCIDR: string } =>
+  nodes > 255
+    ? { clusterCIDR: "10.0.0.0/9", serviceCIDR: "10.128.0.0/12" }
+    : { clusterCIDR: "10.1.0.0/16", serviceCIDR: "10.2.0.0/16" };
+
+/** Throws with the first thing that is wrong. */
+export function checkOptions(options: ClusterOptions): void {
+  for (const problem of problemsOf(options)) throw new Error(`createCluster: ${problem}`);
+}
+
+function* problemsOf(options: ClusterOptions): Generator<string> {
+  if (!isRecord(options)) return yield `the options are ${shown(options)}; they must be an object`;
+  yield* unknownKeys("", options, Object.keys(checks));
+  for (const [name, check] of Object.entries(checks) as [string, Check][]) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined) yield* check(value, name);
+  }
+  yield* overlaps(options);
+}
+
+// ---- each option by itself --------------------------------------------------------------------------------------
+
+type Check = (value: unknown, name: string) => Generator<string>;
+
+/** A check that asks one question; `allowed` ends the sentence. */
+const must = (isFine: (value: unknown) => boolean, allowed: string): Check =>
+  function* (value, name) {
+    if (!isFine(value)) yield `${name} is ${shown(value)}; ${allowed}`;
+  };
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const hasMethods =
+  (...names: string[]) =>
+  (value: unknown): boolean =>
+    isRecord(value) && names.every((name) => typeof value[name] === "function");
+const isWhole = (value: unknown, low: number, high: number): boolean =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
+
+const trueOrFalse = must((value) => typeof value === "boolean", "allowed are true and false");
+/** So many addresses there are for machines. */
+const mostNodes = [...machineAddresses()].length;
+
+function* checkNodes(value: unknown): Generator<string> {
+  if (!Array.isArray(value)) {
+    if (!isWhole(value, 0, mostNodes))
+      yield `nodes is ${shown(value)}; allowed are a whole number from 0 to ${mostNodes} and a list of nodes`;
+    return;
+  }
+  for (const [i, node] of value.entries()) yield* checkNode(node, `nodes[${i}]`);
+  yield* doubles(value as NodeSpec[]);
+}
+
+function* checkNode(node: unknown, at: string): Generator<string> {
+  if (!isRecord(node)) return yield `${at} is ${shown(node)}; a node looks like { name: "node-a" }`;
+  yield* unknownKeys(`${at}.`, node, ["name", "addresses", "zone", "labels", "capacity"]);
+  yield* checkText(node.name, `${at}.name`, dns1123Subdomain);
+  if (node.addresses !== undefined) yield* checkAddresses(node.addresses, `${at}.addresses`);
+  if (node.zone !== undefined) yield* checkText(node.zone, `${at}.zone`, labelValue);
+  if (node.labels !== undefined) yield* checkNodeLabels(node.labels, `${at}.labels`);
+  if (node.capacity !== undefined) yield* checkCapacity(node.capacity, `${at}.capacity`);
+}
+
+function* checkText(value: unknown, at: string, format: Format): Generator<string> {
+  if (!isText(value)) return yield `${at} is ${shown(value)}; it must be a text`;
+  for (const detail of format(value)) yield `${at} is ${shown(value)}: ${detail}`;
+}
+
+function* checkAddresses(value: unknown, at: string): Generator<string> {
+  if (!Array.isArray(value) || value.length === 0)
+    return yield `${at} is ${shown(value)}; it must be a list of at least one IP address`;
+  for (const [i, address] of value.entries()) {
+    const problem = isText(address) ? unusable(address) : "it must be a text";
+    if (problem) yield `${at}[${i}] is ${shown(address)}; ${problem}`;
+  }
+}
+
+/** Why no machine can have this address. */
+function unusable(text: string): string | undefined {
+  const address = readAddress(text);
+  if (!address) return "it must be an IP address such as 192.168.0.1, without a prefix length";
+  if (address.text !== text) return `write it as ${address.text}`;
+  if (text === gateway) return "it is the gateway's";
+  if (address.loopback || ["0.0.0.0", "::", "255.255.255.255"].includes(text) || isMulticast(text))
+    return "no machine can have it";
+  return undefined;
+}
+
+const isMulticast = (text: string): boolean =>
+  ["224.0.0.0/4", "ff00::/8"].some((range) => readCIDR(range)!.contains(parseAddress(text)));
+
+function* checkNodeLabels(value: unknown, at: string): Generator<string> {
+  if (!isRecord(value) || !Object.values(value).every(isText))
+    return yield `${at} is ${shown(value)}; it must be an object of texts`;
+  for (const { message } of checkLabels(at, value as Record<string, string>))
+    yield `${at}: ${message}`;
+}
+
+function* checkCapacity(value: unknown, at: string): Generator<string> {
+  if (!isRecord(value)) return yield `${at} is ${shown(value)}; it must be an object of quantities`;
+  yield* unknownKeys(`${at}.`, value, ["cpu", "memory", "pods"]);
+  for (const [name, amount] of Object.entries(value))
+    if (amount !== undefined && !(isText(amount) && isQuantity(amount)))
+      yield `${at}.${name} is ${shown(amount)}; it must be a quantity such as "4" or "16Gi"`;
+}
+
+/** Nodes of one name, and addresses that two nodes have. */
+function* doubles(nodes: readonly NodeSpec[]): Generator<string> {
+  const names = new Set<string>();
+  const owners = new Map<string, string>();
+  for (const [i, { name, addresses = [] }] of nodes.entries()) {
+    if (names.has(name)) yield `nodes[${i}].name is "${name}", and so is an earlier node's`;
+    names.add(name);
+    for (const [j, address] of addresses.entries()) {
+      const owner = owners.get(address);
+      if (owner !== undefined)
+        yield `nodes[${i}].addresses[${j}] is "${address}", which node "${owner}" has already`;
+      owners.set(address, name);
+    }
+  }
+}
+
+/**
+ * One range of each family at most, with a comma between them, large enough for a node's part of it
+ * (--node-cidr-mask-size) or for 8 Services (cmd/kube-apiserver/app/options, getServiceIPRange).
+ */
+const checkRanges = (smallest: Record<Family, number>): Check =>
+  function* (value, name) {
+    const allowed = `it must be a CIDR such as 10.1.0.0/16, or one of each family with a comma between them`;
+    if (!isText(value)) return yield `${name} is ${shown(value)}; ${allowed}`;
+    const ranges = value
+      .split(",")
+      .map((text) => (text.includes("/") ? readCIDR(text) : undefined));
+    const families = new Set(ranges.map((range) => range?.family));
+    if (families.has(undefined) || families.size < ranges.length)
+      yield `${name} is ${shown(value)}; ${allowed}`;
+    for (const range of ranges)
+      if (range && range.length > smallest[range.family])
+        yield `${name} is ${shown(value)}; a range of ${range.family} must have at least the size of a /${smallest[range.family]}`;
+  };
+
+function* checkFirst(value: unknown): Generator<string> {
+  if (!isRecord(value))
+    return yield `first is ${shown(value)}; it looks like { clusterIP: "10.2.1.1", nodePort: 30519 }`;
+  yield* unknownKeys("first.", value, ["clusterIP", "nodePort"]);
+  const { clusterIP, nodePort } = value;
+  if (clusterIP !== undefined && !(isText(clusterIP) && readAddress(clusterIP)))
+    yield `first.clusterIP is ${shown(clusterIP)}; it must be an IP address`;
+  if (nodePort !== undefined && !isWhole(nodePort, 30000, 32767))
+    yield `first.nodePort is ${shown(nodePort)}; it must be a whole number from 30000 to 32767`;
+}
+
+function* checkDomains(value: unknown): Generator<string> {
+  const example = `{ "mynginx-app.com": "default/nginx" }`;
+  if (!isRecord(value)) return yield `domains is ${shown(value)}; it looks like ${example}`;
+  for (const [domain, service] of Object.entries(value)) {
+    for (const detail of dns1123Subdomain(domain.toLowerCase().replace(/\.$/, "")))
+      yield `domains has the name "${domain}": ${detail}`;
+    if (!isText(service) || !/^[^/]+\/[^/]+$/.test(service))
+      yield `domains["${domain}"] is ${shown(service)}; it must be a Service's "namespace/name"`;
+  }
+}
+
+/** What each option must be. */
+const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
+  nodes: checkNodes,
+  cloud: must(
+    (value) => typeof value === "function" && value !== aws && value !== gcp,
+    "allowed are aws(), gcp() and any other function that makes a cloud provider",
+  ),
+  seed: must(
+    (value) => isText(value) || Number.isFinite(value),
+    "allowed are a finite number and a text",
+  ),
+  kubeProxy: must(isRecord, "it must be a KubeProxyConfiguration document"),
+  clusterCIDR: checkRanges({ IPv4: 24, IPv6: 64 }),
+  serviceCIDR: checkRanges({ IPv4: 29, IPv6: 125 }),
+  first: checkFirst,
+  domains: checkDomains,
+  store: must(hasMethods("get", "list"), "it must be a Store"),
+  clock: must(hasMethods("now", "schedule"), "it must be a Clock"),
+  nfacct: trueOrFalse,
+  randomFully: trueOrFalse,
+  onFailure: must((value) => typeof value === "function", "it must be a function"),
+  historyLimit: must(
+    (value) => value === Infinity || isWhole(value, 0, Number.MAX_SAFE_INTEGER),
+    "it must be a whole number, 0 or more",
+  ),
+};
+
+// ---- all together -----------------------------------------------------------------------------------------------
+
+/** Nobody's address may lie in a range of somebody else's. */
+function* overlaps(options: ClusterOptions): Generator<string> {
+  const { nodes = 3, first } = options;
+  const defaults = defaultRanges(Array.isArray(nodes) ? nodes.length : nodes);
+  const { clusterCIDR = defaults.clusterCIDR, serviceCIDR = defaults.serviceCIDR } = options;
+  const [pods, services] = [rangesOf(clusterCIDR), rangesOf(serviceCIDR)];
+  for (const x of pods)
+    for (const y of services)
+      if (x.contains(y.base) || y.contains(x.base))
+        yield `serviceCIDR ${y.text} and clusterCIDR ${x.text} overlap; Services and Pods need ranges of their own`;
+  yield* machinesInside(nodes, pods, "the Pods' range", "clusterCIDR");
+  yield* machinesInside(nodes, services, "the Services' range", "serviceCIDR");
+  const { clusterIP } = first ?? {};
+  if (clusterIP && !services.some((range) => range.contains(parseAddress(clusterIP))))
+    yield `first.clusterIP is "${clusterIP}", which is not in the Services' range ${serviceCIDR} (serviceCIDR)`;
+}
+
+function* machinesInside(
+  nodes: number | readonly NodeSpec[],
+  ranges: readonly CIDR[],
+  whose: string,
+  option: string,
+): Generator<string> {
+  for (const [holder, address] of machinesOf(nodes))
+    for (const range of ranges)
+      if (range.contains(parseAddress(address)))
+        yield `${whose} ${range.text} (${option}) holds ${address}, the address of ${holder}; choose another range or address`;
+}
+
+const rangesOf = (text: string): CIDR[] =>
+  text.split(",").flatMap((range) => readCIDR(range) ?? []);
+
+/** Who has which address: machines without one get theirs in order. */
+function* machinesOf(nodes: number | readonly NodeSpec[]): Generator<[string, string]> {
+  yield ["the gateway", gateway];
+  if (typeof nodes === "number") {
+    for (const address of machineAddresses()) {
+      if (nodes-- <= 0) return;
+      yield ["a node", address];
+    }
+    return;
+  }
+  for (const { name, addresses = [] } of nodes)
+    for (const address of addresses) yield [`node "${name}"`, address];
+}
