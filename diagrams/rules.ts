@@ -1,5 +1,7 @@
 import type { Hop, Journey, Step } from "stopover";
 import { printable } from "stopover/internal/net/printable";
+import { placeOf } from "stopover/internal/node/proxy/iptables/names";
+import { choosesEndpoint, ownPlaces, type Place } from "stopover/internal/node/proxy/places";
 import type { Mermaid } from "./picture.js";
 import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
@@ -90,7 +92,7 @@ export function serviceRules(saveText: string, service: string): Mermaid {
         `no rule for Service ${JSON.stringify(service)} here; there are rules for: ${[...new Set(all.flatMap(({ text }) => servicesIn(text)))].join(", ") || "none at all"}`,
       ),
     );
-  const own = (chain: string) => /^KUBE-(SVC|SVL|EXT|FW|SEP)-/.test(chain);
+  const own = (chain: string) => ownPlaces.has(placeOf("nat", chain));
   const reached = new Set(its.flatMap(({ chain, target }) => [chain, target]).filter(own)),
     drawn = all.filter((rule) => reached.has(rule.chain) || its.includes(rule));
   const chains = new Map<string, Saved[]>();
@@ -99,7 +101,7 @@ export function serviceRules(saveText: string, service: string): Mermaid {
       ...(chains.get(`${rule.table} ${rule.chain}`) ?? []),
       rule,
     ]);
-  const isEnd = (chain: string) => chain.includes("KUBE-SEP-"),
+  const isEnd = (key: string) => placeOfKey(key) === "endpoint",
     few = [...chains.keys()].filter(isEnd).length <= 3;
   const flow = new Flow(few ? "TB" : "LR"); // endpoints stand side by side as long as they fit
   for (const [chain, held] of chains)
@@ -141,12 +143,14 @@ function brief(text: string): string {
     .replace(/-m (tcp|udp|sctp) /, "")
     .replace("-m statistic --mode random ", "");
 }
+/** `key`: a table and a chain of it. */
+function placeOfKey(key: string): Place | undefined {
+  const [table = "", chain = ""] = key.split(" ");
+  return placeOf(table, chain);
+}
 function roleOf(chain: string): Role {
-  return /NODEPORTS|KUBE-EXT/.test(chain)
-    ? "stop2"
-    : /KUBE-(SVC|SVL)/.test(chain)
-      ? "stop3"
-      : /KUBE-SEP/.test(chain)
-        ? "pod"
-        : "rule";
+  const place = placeOfKey(chain);
+  if (place === "nodeports" || place === "health check ports" || place === "external")
+    return "stop2";
+  return choosesEndpoint(place) ? "stop3" : place === "endpoint" ? "pod" : "rule";
 }

@@ -1,5 +1,6 @@
 import type { Node } from "stopover";
 import { printable } from "stopover/internal/net/printable";
+import { nameOf } from "stopover/internal/node/proxy/iptables/names";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
 import {
@@ -142,20 +143,22 @@ function fate(
   ready: number,
   own: boolean,
 ): [rules: string[], end: string[], ends: boolean] {
-  if (!ready) return [["filter", "KUBE-EXTERNAL-SERVICES"], ["no Pod is ready:", "rejected"], true];
+  const refusals = ["filter", nameOf("external refusals")];
+  const entry = [`${nameOf("nodeports")},`, nameOf("external")];
+  if (!ready) return [refusals, ["no Pod is ready:", "rejected"], true];
   if (!local)
     return [
-      ["KUBE-NODEPORTS,", "KUBE-EXT", "mark: masquerade"],
-      ["KUBE-SVC", "the ClusterIP's rules", "choose a Pod"],
+      [...entry, "mark: masquerade"],
+      [nameOf("service"), "the ClusterIP's rules", "choose a Pod"],
       false,
     ];
   return own
     ? [
-        ["KUBE-NODEPORTS,", "KUBE-EXT", "keep the source"],
-        ["KUBE-SVL", "choose one of", "the node's own Pods"],
+        [...entry, "keep the source"],
+        [nameOf("local service"), "choose one of", "the node's own Pods"],
         false,
       ]
-    : [["filter", "KUBE-EXTERNAL-SERVICES"], ["no ready Pod here:", "dropped"], true];
+    : [refusals, ["no ready Pod here:", "dropped"], true];
 }
 
 function clusterIP(cluster: Lister, service: Service): Mermaid {

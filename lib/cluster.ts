@@ -42,14 +42,9 @@ import { printable } from "./net/printable.js";
 import type { Balancer, Balancers, LoadBalancer } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/dns.js";
-import {
-  nodeHandle,
-  podHandle,
-  type NodeHandle,
-  type NodeRuleTables,
-  type PodHandle,
-} from "./handles.js";
+import { nodeHandle, podHandle, type NodeHandle, type PodHandle } from "./handles.js";
 import { readConfiguration } from "./node/proxy/config.js";
+import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
 import { Machine } from "./node/machine.js";

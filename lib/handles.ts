@@ -2,16 +2,14 @@
 import type { Network } from "./journey/network.js";
 import { seeded } from "./net/choice.js";
 import { conntrackText } from "./net/conntrack.js";
-import { ruleText } from "./net/iptables/text.js";
 import { iptables } from "./net/iptables/walk.js";
 import { rollBack } from "./net/passage.js";
 import type { Family } from "./net/ip.js";
 import { packet } from "./net/packet.js";
 import { printable } from "./net/printable.js";
-import type { Chain, Rule, RuleSet } from "./net/iptables/rule.js";
-import type { TableName } from "./net/iptables/tables.js";
 import type { KubeProxy } from "./node/proxy/kube-proxy.js";
-import { why, whyChain } from "./node/proxy/iptables/why.js";
+import { ruleRows } from "./node/proxy/iptables/rows.js";
+import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import type { Kubelet } from "./node/kubelet/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
 
@@ -41,53 +39,6 @@ export interface NodeHandle {
   stop(): void;
   /** It is back, with the rules and Pods that it had. */
   start(): void;
-}
-
-/** What a node's kernel holds, as rows and as text. */
-export interface NodeRuleTables {
-  /**
-   * A chain's rules with their reasons; none where there is no such chain. `table`: default "nat".
-   */
-  chain(name: string, table?: TableName): RuleRow[];
-  /** All chains of a table with what each is for. `table`: default "nat". */
-  chains(table?: TableName): ChainRow[];
-  /**
-   * All rules for one Service ("default/nginx") or one of its ports ("default/nginx:http"), of all
-   * tables, chain by chain.
-   */
-  of(service: string): RuleRow[];
-  /** Where these rules send a Service's connections: "10.1.1.2:80", … */
-  endpoints(service: string): string[];
-  /** As iptables-save prints them. */
-  text(family?: "IPv4" | "IPv6"): string;
-  /** What kube-proxy gives iptables-restore on a full sync. */
-  restoreText(family?: "IPv4" | "IPv6"): string;
-  /**
-   * What iptables-save shows in an empty kernel that was given restoreText and kube-proxy's jumps:
-   * without canaries and others' rules.
-   */
-  saveText(family?: "IPv4" | "IPv6"): string;
-}
-
-/** One rule of a node, with its reason. */
-export interface RuleRow {
-  table: TableName;
-  chain: string;
-  rule: string;
-  /** The object that caused it: "Service default/nginx". */
-  object?: string;
-  /** The field of that object. */
-  field?: string;
-  /** What it does, in one sentence, and in brackets what it comes from. */
-  why: string;
-}
-
-/** One chain of a node, in short. */
-export interface ChainRow {
-  chain: string;
-  rules: number;
-  /** What it is for; left out where it is none of kube-proxy's or the kernel's. */
-  why: string | undefined;
 }
 
 /** A Pod's processes, to look at and to break. */
@@ -144,6 +95,7 @@ export function nodeHandle(
   };
 }
 
+/** A node's rules, to look at: those of IPv4 as rows. */
 export function ruleTables(
   { kernel }: Machine,
   kubeProxy: () => KubeProxy | undefined,
@@ -156,64 +108,6 @@ export function ruleTables(
     saveText: (family) => written(family)?.asFullSync().saveText() ?? "",
   };
 }
-
-/** A rule set as rows. */
-export function ruleRows(
-  rules: () => RuleSet | undefined,
-): Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
-  const rowsOf = (table: TableName, chain: Chain | undefined): RuleRow[] =>
-    (chain?.rules ?? []).map((rule) => rowOf(table, chain!.name, rule));
-  return {
-    chain: (name, table = "nat") => rowsOf(table, rules()?.chain(table, name)),
-    chains: (table = "nat") =>
-      [...(rules()?.chains(table) ?? [])].map(({ name, rules: { length } }): ChainRow => ({
-        chain: name,
-        rules: length,
-        why: whyChain(name),
-      })),
-    endpoints: (service) => [
-      ...new Set(
-        of(service).flatMap(({ rule }) => /-j DNAT --to-destination (\S+)/.exec(rule)?.[1] ?? []),
-      ),
-    ],
-    of,
-  };
-  function of(service: string): RuleRow[] {
-    const all = (["nat", "filter"] as const).flatMap((table) =>
-      [...(rules()?.chains(table) ?? [])].flatMap((chain) => rowsOf(table, chain)),
-    );
-    const named = all.filter(
-      ({ rule, object }) =>
-        object === `Service ${service}` ||
-        comment(rule)
-          ?.split(" ")
-          .some((word) => word === service || word.startsWith(`${service}:`)),
-    );
-    const its = /^KUBE-(EXT|FW|SVC|SVL|SEP)-/,
-      own = new Set<string>(),
-      rows = new Set(named);
-    for (const row of rows)
-      for (const chain of [row.chain, /-j (\S+)$/.exec(row.rule)?.[1] ?? ""]) {
-        if (!its.test(chain) || own.has(chain)) continue;
-        own.add(chain);
-        // a Set's loop goes on to what is added: so the jumps are followed
-        for (const each of all) if (each.chain === chain) rows.add(each);
-      }
-    return all.filter((row) => rows.has(row));
-  }
-}
-
-const comment = (rule: string): string | undefined =>
-  /--comment (?:"([^"]*)"|(\S+))/.exec(rule)?.slice(1).find(Boolean);
-
-const rowOf = (table: TableName, chain: string, rule: Rule): RuleRow => ({
-  table,
-  chain,
-  rule: ruleText(rule),
-  ...(rule.purpose?.object && { object: rule.purpose.object }),
-  ...(rule.purpose?.field && { field: rule.purpose.field }),
-  why: why(rule, chain),
-});
 
 export function podHandle(network: Network, key: string): PodHandle {
   const found = network.sandbox(key);

@@ -15,6 +15,7 @@ export { ManifestError } from "./objects/manifest.js";
 export type * from "./objects/types.js";
 export type * from "./journey/types.js";
 export { endOf } from "./journey/end.js";
-export type { NodeHandle, PodHandle, RuleRow, ChainRow } from "./handles.js";
+export type { NodeHandle, PodHandle } from "./handles.js";
+export type { ChainRow, NodeRuleTables, RuleRow } from "./node/proxy/rule-tables.js";
 export type { HistoryEntry } from "./api/history.js";
 export { ApiError } from "./api/errors.js";

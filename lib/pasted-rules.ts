@@ -6,7 +6,9 @@
  *     pasted.of("default/nginx")                                              // its rules with their reasons
  *     pasted.packet({ from: "203.0.113.9", to: "192.168.0.1:30519" })         // a Journey
  */
-import { ruleRows, type NodeRuleTables } from "./handles.js";
+import { recognised } from "./node/proxy/iptables/names.js";
+import { ruleRows } from "./node/proxy/iptables/rows.js";
+import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
@@ -48,7 +50,7 @@ export function openRules(
   text: string,
   { addresses = ["192.168.0.1"], family = familyOf(addresses[0]!), seed = 1 }: PastedOptions = {},
 ): PastedRules {
-  const rules = parseRules(text, { family });
+  const rules = recognised(parseRules(text, { family }));
   const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));
   const machine = new Machine({
     name: "node",

@@ -93,6 +93,30 @@ test("the core imports nothing of Node.js", () => {
   assert.equal(strange, []);
 });
 
+test("net knows packets, and nothing of what Kubernetes does with them", () => {
+  const words = /kube|\b(Pod|Node|Service|EndpointSlice|NodePort|ClusterIP)s?\b|loadBalancerSource/;
+  const strange = files
+    .filter((file) => roomOf(file) === "net")
+    .flatMap((file) =>
+      readFileSync(join(lib, file), "utf8")
+        .split("\n")
+        .filter((line) => words.test(line))
+        .map((line) => `${file}: ${line.trim()}`),
+    );
+  assert.equal(strange, []);
+});
+
+test("nobody looks for a chain's name outside kube-proxy's iptables mode", () => {
+  const repository = join(lib, "..");
+  const drawing = readdirSync(join(repository, "diagrams"))
+    .filter((file) => /\.m?ts$/.test(file))
+    .map((file) => `diagrams/${file}`);
+  const strange = [...files.map((file) => `lib/${file}`), ...drawing]
+    .filter((file) => !file.startsWith("lib/node/proxy/iptables/"))
+    .filter((file) => readFileSync(join(repository, file), "utf8").includes("KUBE-"));
+  assert.equal(strange, ["lib/node/proxy/kube-proxy.ts"]);
+});
+
 test("components take time from the clock and chance from the generator", () => {
   const allowed = new Set(["machinery/real-clock.ts"]);
   const strange = files

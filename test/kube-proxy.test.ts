@@ -17,6 +17,8 @@ import {
 import { KubeProxy, restoreText, type Sync } from "stopover/internal/node/proxy/kube-proxy";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
 import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { placeOf } from "stopover/internal/node/proxy/iptables/names";
+import { ownPlaces } from "stopover/internal/node/proxy/places";
 import { why, whyChain } from "stopover/internal/node/proxy/iptables/why";
 import type {
   Endpoint,
@@ -811,6 +813,32 @@ variations("dual stack: each family has its own rules", () => {
   assert.match(text, "-d fd00:2::1/128 -p tcp");
   assert.match(text, "--to-destination [fd00:1::1]:8080");
   assert.not.match(text, /10\.\d/);
+});
+variations("every chain of kube-proxy's says what it is for, as its name would", () => {
+  const b = bench();
+  const spec: Partial<Service["spec"]> = {
+    type: "LoadBalancer",
+    externalTrafficPolicy: "Local",
+    loadBalancerSourceRanges: ["10.0.0.0/8"],
+    healthCheckNodePort: 31000,
+  };
+  const ports: Service["spec"]["ports"] = [
+    { name: "http", port: 80, protocol: "TCP", nodePort: 30080 },
+  ];
+  const balanced = service("x", "10.2.0.1", spec, ports);
+  balanced.status = { loadBalancer: { ingress: [{ ip: "203.0.113.7" }] } };
+  b.set(balanced, slice("x", [{ addresses: ["10.1.1.1"], nodeName: "node-a" }]));
+  b.proxy.start();
+  b.clock.settle();
+  const rules = iptables(b.kernel).rules.IPv4!;
+  const told = new Set<string | undefined>();
+  for (const table of ["mangle", "nat", "filter"] as const)
+    for (const { name, purpose } of rules.chains(table)) {
+      assert.is(purpose?.place, placeOf(table, name), `${table} ${name}`);
+      told.add(purpose?.place);
+    }
+  for (const place of ownPlaces) assert.ok(told.has(place), place);
+  assert.is(told.size, 17, "all 16, and none for the kernel's own chains");
 });
 variations("every rule and chain has its reason", () => {
   const b = bench();

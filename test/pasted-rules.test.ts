@@ -98,6 +98,16 @@ test("a large cluster's endpoints have no comments, and are found by following t
   );
 });
 
+test("a paste's stop-overs are known by its chains, which say what they are for", () => {
+  const stops = (rules: string): unknown[] =>
+    openRules(rules, { addresses: ["172.18.0.3"] })
+      .packet({ from, to: "172.18.0.3:30080" })
+      .hops.map(({ kind, stop }) => `${kind} ${stop}`);
+  assert.equal(stops(text), ["node 2", "cluster-ip 3"]);
+  assert.equal(stops(text.replaceAll("KUBE-SVC-", "MY-SVC-")), ["node 2"]);
+  assert.equal(stops(text.replaceAll("KUBE-NODEPORTS", "MY-PORTS")), ["node null", "cluster-ip 3"]);
+});
+
 test("every rule of a paste has a reason", () => {
   for (const table of ["nat", "filter"] as const)
     for (const { chain } of worker2.chains(table))

@@ -6,6 +6,7 @@ import type { ShownRule } from "../net/dataplane.js";
 import { familyOf } from "../net/ip.js";
 import { destinationOf, sourceOf, type Packet } from "../net/packet.js";
 import type { NetStep } from "../net/passage.js";
+import { choosesEndpoint, type Place } from "../node/proxy/places.js";
 import type { Action, Header, Hop, HopKind, Step } from "./types.js";
 
 export class Recorder {
@@ -24,18 +25,16 @@ export class Recorder {
 
   /**
    * A node's hop out of what its kernel did. Where the rules of a Service chose an endpoint, that
-   * part is a hop of its own, the article's stop-over 3: it begins with the jump into the Service's
-   * chain. Stop-over 2 is a node whose NodePort was hit.
+   * part is a hop of its own, the article's stop-over 3: it begins with the step into the Service's
+   * place. Stop-over 2 is a node whose NodePort was hit.
    */
   node(name: string, arrives: Packet, leaves: Packet, steps: readonly NetStep[]): void {
     const shown = steps.filter(worthShowing);
     const split = shown.findIndex(
-      (step) => step.kind === "jump" && step.table === "nat" && /^KUBE-SV[CL]-/.test(step.to!),
+      ({ place, into }) => choosesEndpoint(place) || choosesEndpoint(into),
     );
     const before = split < 0 ? shown : shown.slice(0, split);
-    const stop = before.some((step) => step.table === "nat" && step.chain === "KUBE-NODEPORTS")
-      ? 2
-      : null;
+    const stop = before.some(({ place }) => place === nodePorts) ? 2 : null;
     const entry = headerOf(arrives);
     if (split < 0) return this.hop("node", name, stop, entry, headerOf(leaves), before.map(stepOf));
     const service = shown[split]!.rule?.purpose?.object?.replace(/^\w+ /, "") ?? shown[split]!.to!;
@@ -44,6 +43,8 @@ export class Recorder {
     this.hop("cluster-ip", service, 3, between, headerOf(leaves), shown.slice(split).map(stepOf));
   }
 }
+
+const nodePorts: Place = "nodeports";
 
 export const headerOf = (packet: Packet): Header => ({
   source: sourceOf(packet),

@@ -4,7 +4,7 @@
  * IPv6 rules for IPv4 ones, and stumbles).
  *
  *     PACKET: 2 9e1afb81 IN=eth0 SRC=203.0.113.9 DST=10.2.0.1 … SPORT=40000 DPORT=80 SYN
- *      TRACE: 2 9e1afb81 nat:PREROUTING:rule:0xb:JUMP:KUBE-SERVICES  -4 -t nat -A PREROUTING … -j KUBE-SERVICES
+ *      TRACE: 2 9e1afb81 nat:PREROUTING:rule:0xb:JUMP:WEB  -4 -t nat -A PREROUTING … -j WEB
  *      TRACE: 2 9e1afb81 nat:PREROUTING:policy:ACCEPT
  *
  * The kernel names every rule that matched and every built-in chain whose end was reached; a
@@ -17,7 +17,7 @@ export interface TracedStep {
   chain: string;
   /** As iptables-save prints it, without -A and chain; left out where the chain's policy spoke. */
   rule?: string;
-  /** "JUMP:KUBE-SERVICES", "CONTINUE", "RETURN", "ACCEPT", "DROP", … */
+  /** "JUMP:WEB", "CONTINUE", "RETURN", "ACCEPT", "DROP", … */
   verdict: string;
   /** "IP:PORT" as the packet came to this table; port 0 where it has none. */
   source: string;
@@ -144,7 +144,7 @@ function headerOf(fields: string): Header {
 
 // ---- nft -a -n monitor trace ------------------------------------------------------------------------------------------
 
-/** A rule's place: "nat KUBE-SERVICES 12", the number being its handle. */
+/** A rule's place: "nat WEB 12", the number being its handle. */
 export type RulesByHandle = ReadonlyMap<string, string>;
 
 /**

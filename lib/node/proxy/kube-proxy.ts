@@ -19,7 +19,8 @@ import type { Chain } from "../../net/iptables/rule.js";
 import { iptables } from "../../net/iptables/walk.js";
 import type { Node } from "../../objects/types.js";
 import { configOn, viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
-import { canary, largeCluster, NodeRules } from "./iptables/node-rules.js";
+import { canary } from "./iptables/names.js";
+import { largeCluster, NodeRules } from "./iptables/node-rules.js";
 import { stepBetween, type Program, type Step } from "./iptables/program.js";
 import type { ServiceRules, ServiceState } from "./iptables/service-rules.js";
 

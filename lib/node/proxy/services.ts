@@ -48,7 +48,7 @@ export interface EndpointInfo {
   nodeHints: readonly string[];
   /** What its rules come from: "EndpointSlice default/nginx-x7k2p", "endpoints[3]". */
   purpose: Purpose;
-  /** Its KUBE-SEP chain once written, and as large clusters have it: without comments. */
+  /** Its chain once written, and as large clusters have it: without comments. */
   chain: Chain | undefined;
   largeChain: Chain | undefined;
 }

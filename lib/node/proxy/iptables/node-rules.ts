@@ -8,6 +8,7 @@ import { builtinChains, type Hook, type TableName } from "../../../net/iptables/
 import { parseAddress } from "../../../net/ip.js";
 import { restoreRule, ruleText, saveText } from "../../../net/iptables/text.js";
 import { configOn, counters, type FamilyConfig, type NodeView } from "../config.js";
+import { canary, placeOf, purposeOf, readOwn } from "./names.js";
 import { comment, jump, type PortState, type Program } from "./program.js";
 import type { ServiceRules, ServiceState } from "./service-rules.js";
 
@@ -16,8 +17,6 @@ import type { ServiceRules, ServiceState } from "./service-rules.js";
  * (largeClusterEndpointsThreshold).
  */
 export const largeCluster = 1000;
-
-export const canary = "KUBE-PROXY-CANARY";
 
 const conntrackNew: Match = { kind: "conntrack", states: ["NEW"] };
 
@@ -168,9 +167,6 @@ function nodePortTail(
   );
 }
 
-/** What a service port's own chains are called. */
-const ownChain = /^KUBE-(SVC|SVL|EXT|FW|SEP)-(.{16})$/;
-
 export interface NodeRulesOptions {
   /** Since which version Services were written in the large cluster's way; see KubeProxy. */
   large?: readonly { after: number; large: boolean }[];
@@ -234,9 +230,11 @@ export class NodeRules implements RuleSet {
     if ((builtinChains[table] as readonly string[]).includes(name))
       return this.#hasTable(table) ? this.#builtin(table, name) : undefined;
     if (name === canary)
-      return this.options.canary && table !== "raw" ? { name, rules: [] } : undefined;
+      return this.options.canary && table !== "raw"
+        ? { name, rules: [], purpose: purposeOf("canary") }
+        : undefined;
     const rules = this.#topLevel(table, name);
-    if (rules) return { name, rules };
+    if (rules) return { name, rules, purpose: purposeOf(placeOf(table, name)) };
     const ours = table === "nat" ? this.#portChain(name) : undefined;
     return (
       ours ??
@@ -295,10 +293,10 @@ export class NodeRules implements RuleSet {
    * rules, only readers ask by name.
    */
   #portChain(name: string): Chain | undefined {
-    const [, kind, hash] = ownChain.exec(name) ?? [];
-    if (kind === undefined) return undefined;
-    if (kind !== "SEP") {
-      const found = this.services.portOf(hash!, this.version);
+    const own = readOwn(name);
+    if (own === undefined) return undefined;
+    if (own.word !== "SEP") {
+      const found = this.services.portOf(own.hash, this.version);
       return found && this.program(found.port, found.state).chain(name);
     }
     for (const program of this.programs())
@@ -312,7 +310,7 @@ export class NodeRules implements RuleSet {
     if (table === "filter") names.add("KUBE-FIREWALL");
     if (this.options.canary && table !== "raw") names.add(canary);
     for (const { name } of this.options.base?.chains(table) ?? [])
-      if (!ownChain.test(name)) names.add(name);
+      if (!readOwn(name)) names.add(name);
     for (const name of names) yield this.chain(table, name)!;
     if (table !== "nat") return;
     for (const program of this.programs()) yield* program.chains.values();

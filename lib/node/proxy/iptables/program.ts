@@ -21,6 +21,7 @@ import {
   type Match,
   type Target,
 } from "../../../net/iptables/rule.js";
+import { purposeOf } from "./names.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "../config.js";
 import {
   choose,
@@ -163,6 +164,7 @@ export class PortState {
     const port = Number(text.slice(text.lastIndexOf(":") + 1));
     return {
       name,
+      purpose: purposeOf("endpoint"),
       rules: [
         new Rule([...label, from(address)], markMasq, purpose),
         new Rule(
@@ -517,7 +519,8 @@ export class Program implements ChainSource {
         i < endpoints.length - 1 ? rule(each, statistic(endpoints.length - i)) : rule(each),
       ),
     );
-    return { name, rules };
+    const place = name === this.#names.SVC ? "service" : "local service";
+    return { name, rules, purpose: purposeOf(place) };
   }
 
   #writeExternal(): Chain {
@@ -546,7 +549,7 @@ export class Program implements ChainSource {
           "spec.externalTrafficPolicy",
         ),
       );
-    return { name: this.#names.EXT, rules };
+    return { name: this.#names.EXT, rules, purpose: purposeOf("external") };
   }
 
   #writeFirewall(): Chain {
@@ -568,6 +571,6 @@ export class Program implements ChainSource {
         "spec.loadBalancerSourceRanges",
       ),
     );
-    return { name: this.#names.FW, rules };
+    return { name: this.#names.FW, rules, purpose: purposeOf("firewall") };
   }
 }

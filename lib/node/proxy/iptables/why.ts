@@ -6,7 +6,7 @@
  */
 import type { Match, Rule } from "../../../net/iptables/rule.js";
 import { natTo } from "../../../net/iptables/text.js";
-import { canary } from "./node-rules.js";
+import { canary } from "./names.js";
 
 const chains: readonly (readonly [RegExp, string])[] = [
   [
@@ -91,7 +91,7 @@ function effectOf({ matches, target }: Rule, chain: string): string {
     : "the packet";
   switch (target?.kind) {
     case undefined:
-      return "Does nothing: who comes this far is not admitted, and KUBE-PROXY-FIREWALL drops it";
+      return "Does nothing: it tells readers that no rule before it admitted the client, so that KUBE-PROXY-FIREWALL will drop the packet";
     case "DNAT":
       return `Sends the packet to ${natTo(target)} by rewriting its destination`;
     case "MASQUERADE":
