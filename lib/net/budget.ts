@@ -13,11 +13,11 @@ export interface Allowance {
 }
 
 /**
- * For one packet at one kernel: far more than any honest packet needs (20,000 Services are 60,000
+ * For one packet at one kernel: far more than any honest packet needs (large rule sets have 100,000
  * rules), and gone in about a quarter of a second.
  */
 const onePacket: Allowance = { rules: 10_000_000, steps: 10_000 };
-/** For all the ways of one question: 100,000 ways through the rules of 10,000 Services. */
+/** For all the ways of one question: 100,000 ways of 20,000 rules each. */
 const allWays: Allowance = { rules: 2_000_000_000, steps: 2_000_000 };
 
 export class Budget {

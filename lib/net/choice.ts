@@ -82,7 +82,7 @@ interface Decision {
   total: bigint;
 }
 
-/** How many decisions all ways together may take; 4,000 endpoints of one Service take 8 million. */
+/** How many decisions all ways together may take; a choice of one in 4,000 takes 8 million. */
 const mostDecisions = 20_000_000;
 /** How many one way may take: the bigint of its probability has a few bits for each. */
 const longestWay = 5_000;

@@ -130,7 +130,7 @@ const ranges = new Map<string, CIDR | undefined>();
 
 /**
  * The address, or undefined where `text` is none. IPv4 parts may have leading zeros, read as
- * decimal, as Kubernetes' API reads them.
+ * decimal, as Go's net.ParseIPSloppy reads them.
  */
 export function readAddress(text: string): Address | undefined {
   return recall(addresses, text, () => readIPv4(text) ?? readIPv6(text));
@@ -173,7 +173,7 @@ export function readCIDR(text: string): CIDR | undefined {
   });
 }
 
-/** A network as Kubernetes' API has it: as readCIDR, but the prefix length has to be there. */
+/** As readCIDR, but the prefix length has to be there. */
 export const readNetwork = (text: string): CIDR | undefined =>
   text.includes("/") ? readCIDR(text) : undefined;
 

@@ -1,6 +1,5 @@
 /**
- * A cloud's load balancer as the network sees it: what the cloud-controller-manager programmed into
- * it, and nothing of Kubernetes.
+ * A cloud's load balancer as the network sees it: what somebody programmed into it.
  *
  * mode "proxy": it ends the client's connection and opens one of its own to a target (AWS's classic
  * ELB, haproxy). mode "passthrough": it hands the packet on with the client's address, the load
@@ -17,19 +16,14 @@ export interface LoadBalancer {
   privateAddresses: string[];
   listeners: Listener[];
   healthCheck?: HealthCheck;
-  /**
-   * CIDRs that may connect (loadBalancerSourceRanges, where the provider enforces them); empty:
-   * everybody.
-   */
+  /** CIDRs that may connect; empty: everybody. */
   sourceRanges: string[];
 }
 
 export interface Listener {
   protocol: "TCP" | "UDP" | "SCTP";
   port: number;
-  /**
-   * The port on each target: the NodePort. 0 where the provider passes packets through unchanged.
-   */
+  /** The port on each target; 0 where packets are passed through unchanged. */
   targetPort: number;
 }
 
@@ -43,7 +37,7 @@ export interface HealthCheck {
 }
 
 export interface Target {
-  /** The instance's name in the cloud; equal to the Node's name. */
+  /** The name of the machine. */
   instance: string;
   address: string;
   healthy: boolean;

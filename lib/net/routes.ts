@@ -6,8 +6,8 @@
  *     routes.add({ to: "default", via: "192.168.0.254", dev: "eth0" });
  *     routes.lookup(parseAddress("10.1.1.2"))?.dev
  *
- * Thousands of nodes share their routes to each other's Pods: give them one `shared` table, in
- * which a node's own routes of the same length take precedence.
+ * Thousands of machines may share their routes to each other: give them one `shared` table, in
+ * which a machine's own routes of the same length take precedence.
  */
 import { parseAddress, parseCIDR, type Address, type CIDR, type Family } from "./ip.js";
 

@@ -1,9 +1,8 @@
 /**
- * From text to rules: what iptables-save prints, what iptables-restore reads, kube-proxy's restore
- * input among it.
+ * From text to rules: what iptables-save prints, what iptables-restore reads.
  *
- *     const rules = parseRules(readFileSync("node-a.rules", "utf8"));            // IPv4; { family: "IPv6" } for ip6tables
- *     const after = parseRules(kubeProxyInput, { onto: rules });                // as iptables-restore --noflush
+ *     const rules = parseRules(text);                            // IPv4; { family: "IPv6" } for ip6tables
+ *     const after = parseRules(restoreInput, { onto: rules });   // as iptables-restore --noflush
  *
  * Nothing is skipped in silence: an option that is not known here, a text that ends before COMMIT,
  * a jump to a chain that is not there, or a circle of jumps is a RulesError with its line.
@@ -401,7 +400,7 @@ function portList(tokens: Tokens): [number, number][] {
 }
 
 /**
- * The exact fraction that the text stands for: 1/n where n is what kube-proxy (or iptables-save)
+ * The exact fraction that the text stands for: 1/n where n is what a program (or iptables-save)
  * writes so, else the decimal itself.
  */
 function probability(tokens: Tokens): { numerator: number; denominator: number } {

@@ -1,11 +1,11 @@
 /**
  * Rules as text, three ways:
  *
- *     restoreRule(rule, "KUBE-SERVICES")   "-A KUBE-SERVICES …" in the order in which the rule was written, for iptables-restore
- *     saveRule(rule, "KUBE-SERVICES")      the same as iptables-save prints it (iptables 1.8)
- *     saveText(rules)                      a whole rule set, as iptables-save prints it
+ *     restoreRule(rule, "WEB")   "-A WEB …" in the order in which the rule was written, for iptables-restore
+ *     saveRule(rule, "WEB")      the same as iptables-save prints it (iptables 1.8)
+ *     saveText(rules)            a whole rule set, as iptables-save prints it
  *
- * iptables-parse.ts reads them back.
+ * parse.ts reads them back.
  */
 import { printable } from "../printable.js";
 import { endpoint, parseCIDR, type Family } from "../ip.js";
@@ -41,7 +41,7 @@ const multiportRanges = ({ ranges }: Match & { kind: "multiport" }): string =>
   ranges.map(([low, high]) => portRange(low, high)).join(",");
 
 /**
- * kube-proxy's %.10f of 1/n. C and Go round a half to even where JavaScript rounds it up; only
+ * %.10f of 1/n, as Go's and C's programs write it. C and Go round a half to even where JavaScript rounds it up; only
  * powers of two meet it.
  */
 export function restoreProbability(numerator: number, denominator: number): string {
