@@ -10,7 +10,7 @@ import {
 } from "../machinery/controller.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
-import type { OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
+import type { ObjectMeta, OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
 import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
 
 /**
@@ -252,13 +252,12 @@ function podFrom(set: ReplicaSet): Pod {
     kind: "Pod",
     spec,
     metadata: {
-      name: "",
       generateName: `${name}-`,
       ...(namespace && { namespace }),
       ...(metadata?.labels && { labels: metadata.labels }),
       ...(metadata?.annotations && { annotations: metadata.annotations }),
       ownerReferences: [ownerReference(set)],
-    },
+    } as ObjectMeta, // the API server makes the name
   };
 }
 

@@ -99,7 +99,7 @@ export class EventRecorder {
       lastTimestamp: stamp(told.time),
       source: this.#source,
       reportingComponent: this.component,
-      reportingInstance: this.host ?? "",
+      ...(this.host !== undefined && { reportingInstance: this.host }),
     };
     const created = ignoring([409], () => this.client.create(event));
     if (!created) this.#create(object, told); // the name is taken

@@ -15,6 +15,17 @@ export function frozen<T>(value: T): T {
   return Object.freeze(copy) as T;
 }
 
+/** As `frozen`, of a record that is the caller's own: it is frozen itself, not a copy of it. */
+export function frozenItself<T extends object>(record: T): T {
+  const own = record as Record<string, unknown>;
+  for (const key in own) {
+    const part = own[key];
+    if (part === undefined || part === null) delete own[key];
+    else if (typeof part === "object") own[key] = frozen(part);
+  }
+  return Object.freeze(record);
+}
+
 /**
  * Whether two JSON values are equal; shared parts cost nothing, an absent field equals an undefined
  * one.

@@ -45,7 +45,9 @@ export class MemoryStore implements Store {
     });
     this.#entries.set(key, entry);
     if (!previous) this.#directory(key).add(key);
-    this.#append({ type: "PUT", revision, key, value: entry.value, ...(previous && { previous }) });
+    const change: Change = { type: "PUT", revision, key, value: entry.value };
+    if (previous) change.previous = previous;
+    this.#append(change);
     return entry;
   }
 

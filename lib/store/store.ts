@@ -1,4 +1,4 @@
-import { frozen } from "../objects/freeze.js";
+import { frozenItself } from "../objects/freeze.js";
 import type { KubeObject } from "../objects/types.js";
 
 /**
@@ -86,5 +86,6 @@ export class CompactedError extends Error {
 
 /** The object with its resourceVersion, frozen; the parts that were frozen before are shared. */
 export function stamped<T extends KubeObject>(value: T, revision: number): T {
-  return frozen({ ...value, metadata: { ...value.metadata, resourceVersion: String(revision) } });
+  const metadata = { ...value.metadata, resourceVersion: String(revision) };
+  return frozenItself({ ...value, metadata: frozenItself(metadata) });
 }

@@ -558,7 +558,6 @@ class ContainerState {
       started,
       restartCount: restarts,
       image: spec.image ?? "",
-      imageID: "",
       state,
       ...(lastState && !state.terminated && { lastState }),
     };
