@@ -198,4 +198,60 @@ http(
   },
 );
 
+/** The addresses in the slices of a Service. */
+const addresses = (client: Client, name: string): string[] =>
+  client
+    .list("EndpointSlice", { labelSelector: `kubernetes.io/service-name=${name}` })
+    .items.flatMap(({ endpoints }) => endpoints.flatMap((endpoint) => endpoint.addresses))
+    .sort();
+
+http("they live through an API server that goes away, stands still or starts anew", async () => {
+  const server = () => new ApiServer({ clock: new RealClock(), random: new Random(1).next });
+  let apiserver = server();
+  let serving = await serve({ apiserver, port: 0 });
+  const port = Number(new URL(serving.url).port);
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("./controllers-elsewhere.js", import.meta.url)), serving.url],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  await once(child.stdout, "data");
+  const seesPods = async (what: string, pods: readonly number[]) => {
+    const client = apiserver.client("test");
+    for (const i of pods) pod(client, i, true);
+    const deadline = Date.now() + 20_000;
+    const all = () =>
+      client
+        .list("Pod")
+        .items.map(({ status }) => status!.podIP)
+        .sort();
+    while (addresses(client, "web").join() !== all().join() && Date.now() < deadline) {
+      assert.is(child.exitCode, null, `${what}: the controllers' process has ended`);
+      await sleep(50);
+    }
+    assert.equal(addresses(client, "web"), all(), what);
+  };
+  nodes(apiserver.client("test"));
+  apiserver.client("test").create(service("web"));
+  await seesPods("at first", [1, 2]);
+
+  await serving.close();
+  await sleep(3_000);
+  serving = await serve({ apiserver, port });
+  await seesPods("the same API server is back", [3, 4]);
+
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_000);
+  await seesPods("it stood still", [5, 6]);
+
+  await serving.close();
+  await sleep(1_000);
+  apiserver = server();
+  serving = await serve({ apiserver, port });
+  nodes(apiserver.client("test"));
+  apiserver.client("test").create(service("web"));
+  await seesPods("it has lost everything", [8, 9]);
+  child.kill();
+  await serving.close();
+});
+
 http.run();

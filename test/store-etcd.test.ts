@@ -1,5 +1,6 @@
 // The same contract against a real etcd, where the machine has one (Debian: etcd-server).
 import { spawn, spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EtcdStore } from "stopover/internal/doors/serve/etcd";
@@ -7,7 +8,7 @@ import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { refusal, service } from "./apiserver-harness.js";
-import { Etcd, freePort, pause } from "./etcd-harness.js";
+import { Etcd, freePort, pause, until } from "./etcd-harness.js";
 import { lacking, needs } from "./needs.js";
 import { compareStores, storeContract, thing, type Subject } from "./store.contract.js";
 
@@ -261,6 +262,56 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     await pause(300);
     assert.is(heard.length, 12 + 5 + 5);
     servers.forEach(({ store }) => store.close());
+  });
+
+  test("two API servers on one etcd: what one gave is free when the other has deleted it", async () => {
+    (await emptied(etcd.url)).store.close();
+    const [a, b] = [1, 2].map(
+      () =>
+        new ApiServer({
+          clock: new RealClock(),
+          random: new Random(1).next,
+          store: new EtcdStore(etcd.url),
+          serviceCIDRs: ["10.2.0.0/24"],
+        }),
+    );
+    const wanted = (name: string) =>
+      service(name, {
+        type: "NodePort",
+        clusterIP: "10.2.0.77",
+        ports: [{ port: 80, nodePort: 30005 }],
+      });
+    const [onA, onB] = [a!.client("kubectl"), b!.client("kubectl")];
+    onA.create(wanted("one"));
+    for (const client of [onA, onB])
+      assert.match(refusal(() => client.create(wanted("x"))).message, /already allocated/);
+    onB.delete("Service", "one");
+    onA.create(wanted("two"));
+    onA.delete("Service", "two");
+    onB.create(wanted("three"));
+    onB.delete("Service", "three");
+    for (const prefix of ["/registry/ranges/", "/registry/ipaddresses/"])
+      assert.equal(a!.store.range(prefix).entries, []);
+    for (const { store } of [a!, b!]) store.close();
+  });
+
+  test("a number whose claimer was killed before it wrote the Service is free again soon", async () => {
+    (await emptied(etcd.url)).store.close();
+    const child = fileURLToPath(new URL("./killed-while-creating.js", import.meta.url));
+    assert.is(spawnSync(process.execPath, [child, etcd.url, "30005"]).signal, "SIGKILL");
+    const apiserver = new ApiServer({
+      clock: new RealClock(),
+      random: new Random(1).next,
+      store: new EtcdStore(etcd.url),
+    });
+    const claims = () => apiserver.store.range("/registry/ranges/servicenodeports/").count;
+    const client = apiserver.client("kubectl");
+    const wanted = service("a", { type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] });
+    assert.is(claims(), 1);
+    refusal(() => client.create(wanted));
+    await until("the claim is gone", 20_000, () => claims() === 0);
+    client.create(wanted);
+    apiserver.store.close();
   });
 
   test.after(() => etcd.end());
