@@ -5,4 +5,5 @@
 export { serve, type Serving } from "./http.js";
 export { startServing, serveCluster, type ServeClusterOptions } from "./serve.js";
 export { EtcdStore } from "./etcd.js";
-export { HttpClient } from "./http-client.js";
+export { HttpClient, type HttpClientOptions } from "./http-client.js";
+export { fromKubeconfig } from "./kubeconfig.js";
