@@ -259,7 +259,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   serviceCIDR: checkRanges({ IPv4: 29, IPv6: 125 }),
   first: checkFirst,
   domains: checkDomains,
-  store: must(hasMethods("get", "list"), "it must be a Store"),
+  store: must(hasMethods("get", "range", "put", "delete", "watch"), "it must be a Store"),
   clock: must(hasMethods("now", "schedule"), "it must be a Clock"),
   nfacct: trueOrFalse,
   randomFully: trueOrFalse,

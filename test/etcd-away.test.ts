@@ -36,6 +36,8 @@ class Served {
     readonly url: string,
   ) {
     child.once("exit", (code, signal) => (this.exited = `${code ?? signal}`));
+    process.once("exit", () => child.kill("SIGKILL"));
+    child.unref(); // a test that failed leaves it running
   }
 
   static async start(etcd: string, ...args: string[]): Promise<Served> {
@@ -89,6 +91,8 @@ class Served {
   }
 
   async end(): Promise<void> {
+    if (this.exited !== undefined) return;
+    this.child.ref();
     const gone = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGTERM");
     await gone;

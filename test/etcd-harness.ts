@@ -79,6 +79,8 @@ export class Etcd {
       [...Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`), ...this.flags],
       { stdio: "ignore" },
     );
+    this.#process.unref(); // a test that failed leaves it running
+    started.add(this.#process);
     await until("etcd answers", 20_000, () =>
       fetch(`${url}/health`).then(
         (answer) => answer.ok,
@@ -90,6 +92,7 @@ export class Etcd {
   /** Ends when it has ended, unless it is only stopped or told to go on. */
   async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT" = "SIGKILL"): Promise<void> {
     const child = this.#process!;
+    child.ref();
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);
     if (signal === "SIGKILL" || signal === "SIGTERM") await gone;
@@ -100,6 +103,10 @@ export class Etcd {
     rmSync(this.directory, { recursive: true });
   }
 }
+
+/** What a test that failed has left running ends with the tests. */
+const started = new Set<ChildProcess>();
+process.once("exit", () => started.forEach((child) => child.kill("SIGKILL")));
 
 const clusterOf = new WeakMap<Etcd, string>();
 

@@ -51,6 +51,7 @@ export function oddServer(
     const worker = new Worker(new URL(import.meta.url), { workerData: { behaviour, tls } });
     const next = <T>() => new Promise<T>((got) => worker.once("message", got));
     worker.once("error", reject);
+    worker.unref(); // a test that failed leaves it running
     void next<number>().then((port) =>
       resolve({
         url: `${tls ? "https" : "http"}://127.0.0.1:${port}`,

@@ -21,7 +21,7 @@ export interface EtcdOptions extends Pick<
 // Milliseconds. A single member that does not answer for as long is given up; of several most of
 // which live, one becomes the leader within this time (etcd: --election-timeout 1000, at random up
 // to twice that).
-const PATIENCE_MS = { one: 1_800, several: 5_000 };
+const PATIENCE_MS = { one: 1_700, several: 5_000 };
 // Entries that are fetched at a time: no answer takes long, whatever is held.
 const PAGE = 500;
 // The wait before a watch that broke off is begun again, unless a call is answered before that.

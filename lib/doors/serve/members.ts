@@ -6,7 +6,7 @@ import type { Asked, Failure, Manners, Remote, Reply } from "./remote.js";
 const DOUBT_MS = 600;
 // and after so long whoever has said nothing at all is away. A caller waits at most this long for
 // a server that is not there.
-const AWAY_MS = 1_800;
+const AWAY_MS = 1_700;
 // A request that may be repeated goes to the next member when the first one is so slow,
 const HEDGE_MS = 400;
 // and begins a new round so long after all of them said that they cannot at the moment.
@@ -36,8 +36,9 @@ export class Members {
     this.#keepAlive = setInterval(() => this.#look(), KEEPALIVE_MS);
   }
 
-  request(asked: Asked): Promise<Reply | Failure> {
-    return new Promise((resolve) => new Call(this, asked, resolve).start());
+  /** `since`: when the caller began to wait. */
+  request(asked: Asked, since: number): Promise<Reply | Failure> {
+    return new Promise((resolve) => new Call(this, asked, since, resolve).start());
   }
 
   /** Lines as they come, from one member; `onEnd` tells why there will be no more. */
@@ -113,7 +114,6 @@ export class Members {
 
 /** One request, and the members that were asked so far. */
 class Call {
-  readonly #started = Date.now();
   readonly #ending = new AbortController();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Members that have said something since the request began. */
@@ -130,6 +130,7 @@ class Call {
   constructor(
     private readonly pool: Members,
     private readonly asked: Asked,
+    private readonly since: number,
     private readonly done: (result: Reply | Failure) => void,
   ) {
     this.#untried = pool.usable();
@@ -137,8 +138,10 @@ class Call {
 
   start(): void {
     if (this.#untried.length === 0) return this.#giveUp();
-    this.#later(DOUBT_MS, () => this.#doubt());
-    this.#later(AWAY_MS, () => this.#judge());
+    // This thread may have begun only now.
+    const late = Math.min(Date.now() - this.since, DOUBT_MS / 2);
+    this.#later(DOUBT_MS - late, () => this.#doubt());
+    this.#later(AWAY_MS - late, () => this.#judge());
     this.#attempt();
   }
 
@@ -197,7 +200,7 @@ class Call {
       this.#alive.delete(member);
       this.pool.silence(member);
     }
-    const left = this.#started + this.pool.manners.patience - Date.now();
+    const left = this.since + this.pool.manners.patience - Date.now();
     if (left <= 0 || !this.#majority) return this.#giveUp();
     this.#doubt();
     this.#later(Math.min(left, AWAY_MS), () => this.#judge());

@@ -7,7 +7,7 @@ import { answering } from "./sync-worker-side.js";
 type Order =
   | { do: "begin"; lines: MessagePort }
   | { do: "open"; id: number; remote: Remote; manners: Manners }
-  | { do: "ask"; server: number; asked: Asked }
+  | { do: "ask"; server: number; asked: Asked; since: number }
   | { do: "stream"; server: number; id: number; asked: Asked }
   | { do: "stop"; id: number }
   | { do: "close"; id: number };
@@ -28,7 +28,7 @@ answering((order: Order): Promise<Reply | Failure> | void => {
       servers.set(order.id, new Members(order.remote, order.manners));
       return;
     case "ask":
-      return servers.get(order.server)!.request(order.asked);
+      return servers.get(order.server)!.request(order.asked, order.since);
     case "stream":
       return begin(order);
     case "stop":

@@ -118,7 +118,7 @@ class HttpThread {
   }
 
   ask(server: number, asked: Asked, patience: number): Reply | Failure {
-    const answer = this.#worker.ask({ do: "ask", server, asked }, patience);
+    const answer = this.#worker.ask({ do: "ask", server, asked, since: Date.now() }, patience);
     return (answer as Reply | Failure | undefined) ?? { failure: "no answer", unknown: true };
   }
 
