@@ -5,6 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EtcdStore } from "stopover/internal/doors/serve/etcd";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
+import { Cluster } from "stopover/internal/cluster";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { refusal, service } from "./apiserver-harness.js";
@@ -293,6 +294,98 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     for (const prefix of ["/registry/ranges/", "/registry/ipaddresses/"])
       assert.equal(a!.store.range(prefix).entries, []);
     for (const { store } of [a!, b!]) store.close();
+  });
+
+  /** What anybody may have written into etcd, and what becomes of it. */
+  const poison: [key: string, value: string, outcome: RegExp | "empty"][] = [
+    ["pods/default/bytes", "\u0000\ufffd{", /no JSON/],
+    ["pods/default/nothing", "", /no JSON/],
+    ["pods/default/null", "null", /no object/],
+    ["pods/default/list", "[1]", /no object/],
+    ["minions/nameless", '{"apiVersion":"v1","kind":"Node"}', /no object/],
+    [
+      "services/specs/default/pod",
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"pod","namespace":"default"}}',
+      /it is a "v1 Pod" where a v1 Service belongs/,
+    ],
+    [
+      "services/specs/default/misnamed",
+      '{"apiVersion":"v1","kind":"Service","metadata":{"name":"other","namespace":"default"}}',
+      /belongs elsewhere/,
+    ],
+    ["minions/bare", '{"apiVersion":"v1","kind":"Node","metadata":{"name":"bare"}}', "empty"],
+    [
+      "minions/odd",
+      '{"apiVersion":"v1","kind":"Node","metadata":{"name":"odd","labels":7},"spec":[],"status":null}',
+      "empty",
+    ],
+    [
+      "services/specs/default/bare",
+      '{"apiVersion":"v1","kind":"Service","metadata":{"name":"bare","namespace":"default"}}',
+      "empty",
+    ],
+    [
+      "pods/default/bare",
+      '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bare","namespace":"default"},"spec":null}',
+      "empty",
+    ],
+    [
+      "endpointslices/default/bare",
+      '{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"bare","namespace":"default","labels":{"kubernetes.io/service-name":"bare"}},"endpoints":null}',
+      "empty",
+    ],
+    [
+      "leases/kube-system/kube-scheduler",
+      '{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"kube-scheduler","namespace":"kube-system"}}',
+      "empty",
+    ],
+  ];
+
+  test("what is no object of its place is left out with one line, what lacks parts is completed", async () => {
+    (await emptied(etcd.url)).store.close();
+    const write = async (key: string, value: string) => {
+      const [put, base64] = [`${etcd.url}/v3/kv/put`, (text: string) => btoa(text)];
+      const body = JSON.stringify({
+        key: base64(`/registry/${key}`),
+        value: Buffer.from(value).toString("base64"),
+      });
+      assert.is((await fetch(put, { method: "POST", body })).status, 200);
+    };
+    const lines: string[] = [];
+    const store = new EtcdStore({ urls: [etcd.url], log: (line) => lines.push(line) });
+    for (const [key, value] of poison.slice(0, 3)) await write(key, value);
+    const cluster = new Cluster({ clock: new RealClock(), store, nodes: 2, seed: 7 });
+    cluster.start();
+    for (const [key, value] of poison.slice(3)) await write(key, value);
+    await pause(1_500);
+    for (const [key, , outcome] of poison) {
+      const line = lines.filter((one) => one.includes(`"/registry/${key}" is left out`));
+      const found = store.get(`/registry/${key}`);
+      if (outcome === "empty") assert.ok(found && line.length === 0, key);
+      else
+        assert.ok(!found && line.length === 1 && outcome.test(line[0]!), `${key}: ${line.join()}`);
+    }
+    const { items } = cluster.apiserver.list("Node");
+    assert.equal(items.map(({ metadata }) => metadata.name).sort(), [
+      "bare",
+      "node-a",
+      "node-b",
+      "odd",
+    ]);
+    const client = cluster.apiserver.client("kubectl");
+    client.delete("Node", "bare");
+    client.create(service("later", { ports: [{ port: 80 }], selector: { app: "later" } }));
+    await until(
+      "the controllers work",
+      10_000,
+      () =>
+        client.list("EndpointSlice", { labelSelector: "kubernetes.io/service-name=later" })
+          .items[0],
+    );
+    for (const manager of cluster.managers) manager.stop();
+    for (const { metadata } of items)
+      if (metadata.name.startsWith("node-")) cluster.node(metadata.name).stop();
+    store.close();
   });
 
   test("a number whose claimer was killed before it wrote the Service is free again soon", async () => {

@@ -33,6 +33,7 @@ import {
   within,
 } from "./listing.js";
 import { LocalClient } from "./local-client.js";
+import { misplaced } from "./misplaced.js";
 import { patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
 import { scaled, scaleOf, type Scale } from "./scale.js";
@@ -118,6 +119,7 @@ export class ApiServer {
     this.#onWatcherFailure = onWatcherFailure;
     this.clock = clock;
     this.store = store;
+    this.store.leaveOut?.(misplaced);
     this.#stamps = new Stamps(clock, random);
     this.#history = new History(historyLimit);
     this.#window = watchWindow;

@@ -38,8 +38,17 @@ export class LeaderElector {
   stop({ release = false } = {}): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.leading && release) this.#write({ holderIdentity: "", leaseDurationSeconds: 1 });
+    if (this.leading && release) this.#giveBack();
     this.#lead(false);
+  }
+
+  /** Where the API server is away, or somebody was faster, the Lease runs out by itself. */
+  #giveBack(): void {
+    try {
+      this.#write({ holderIdentity: "", leaseDurationSeconds: 1 });
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+    }
   }
 
   #round(): void {

@@ -50,6 +50,11 @@ export interface Store {
     on: (events: readonly Change[]) => void,
     lost?: () => void,
   ): () => void;
+  /**
+   * Others write into this store, too: what `misplaced` gives a reason against is left out of all
+   * that is read. A store into which nobody else writes needs no such check.
+   */
+  leaveOut?(misplaced: (key: string, value: KubeObject) => string | undefined): void;
   /** Forgets what was before `revision`: older ranges and watches throw CompactedError. */
   compact(revision: number): void;
   close(): void;

@@ -18,7 +18,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
                    [--output text|json|mermaid]
   stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
-  stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
+  stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
 
 FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
@@ -175,9 +175,9 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const { serveCluster } = await import("../serve/serve.js");
   const port = wholeNumber(flags, "port", 8001, 0, 65535);
   const store = (flags.store as string | undefined) ?? "memory";
-  if (store !== "memory" && !/^etcd=https?:\/\/\S+$/.test(store))
+  if (store !== "memory" && !/^etcd=https?:\/\/[^\s,]+(,https?:\/\/[^\s,]+)*$/.test(store))
     throw new UsageError(
-      `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379`,
+      `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379; several members are separated by commas`,
     );
   const documents = await load(files);
   await serveCluster({

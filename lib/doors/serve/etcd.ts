@@ -5,7 +5,7 @@ import type { KubeObject } from "../../objects/types.js";
 import { complain } from "../terminal.js";
 import { CompactedError, stamped, type Change, type Entry, type Store } from "../../store/store.js";
 import { checked, type Remote } from "./remote.js";
-import { NotAnObject, storedObject } from "./stored.js";
+import { storedObject } from "./stored.js";
 import { SyncHttp } from "./sync-http.js";
 
 export interface EtcdOptions extends Pick<
@@ -54,6 +54,7 @@ export class EtcdStore implements Store {
   readonly #watches = new Set<EtcdWatch>();
   /** Keys whose value could not be used, and the revision at which that was said. */
   readonly #leftOut = new Map<string, string>();
+  #misplaced: (key: string, value: KubeObject) => string | undefined = () => undefined;
 
   /**
    * `members`: "http://127.0.0.1:2379", several of them separated by commas, or options. Throws
@@ -162,6 +163,10 @@ export class EtcdStore implements Store {
     };
   }
 
+  leaveOut(misplaced: (key: string, value: KubeObject) => string | undefined): void {
+    this.#misplaced = misplaced;
+  }
+
   compact(revision: number): void {
     this.#call("kv/compaction", { revision: String(revision) }, { repeatable: false });
   }
@@ -234,24 +239,28 @@ export class EtcdStore implements Store {
     return value;
   }
 
-  /** undefined where the value is no object that belongs there; that is said once. */
+  /** undefined where the value is no object that belongs there. */
   #entryOf({ key, value, create_revision, mod_revision, version }: KeyValue): Entry | undefined {
     const name = text(key);
-    try {
-      return frozen({
-        key: name,
-        value: stamped(storedObject(text(value)), Number(mod_revision)),
-        createRevision: Number(create_revision),
-        modRevision: Number(mod_revision),
-        version: Number(version),
-      });
-    } catch (error) {
-      if (!(error instanceof NotAnObject)) throw error;
-      if (this.#leftOut.get(name) !== mod_revision)
-        this.#log(`etcd: ${JSON.stringify(name)} is left out: ${error.message}`);
-      this.#leftOut.set(name, mod_revision);
-      return undefined;
-    }
+    const object = storedObject(text(value));
+    const wrong = typeof object === "string" ? object : this.#misplaced(name, object);
+    if (typeof object === "string" || wrong !== undefined)
+      return this.#complain(name, mod_revision, wrong!);
+    return frozen({
+      key: name,
+      value: stamped(object, Number(mod_revision)),
+      createRevision: Number(create_revision),
+      modRevision: Number(mod_revision),
+      version: Number(version),
+    });
+  }
+
+  /** One line for each value that is left out, however often it is read. */
+  #complain(key: string, revision: string, wrong: string): undefined {
+    if (this.#leftOut.get(key) === revision) return;
+    this.#leftOut.set(key, revision);
+    const shown = JSON.stringify(key);
+    this.#log(`etcd: ${shown} is left out, because ${wrong} (to remove it: etcdctl del ${shown})`);
   }
 
   /**
@@ -374,7 +383,7 @@ interface Header {
 
 interface KeyValue {
   key: string;
-  value: string;
+  value?: string;
   create_revision: string;
   mod_revision: string;
   version: string;
@@ -411,7 +420,8 @@ interface WatchEvent {
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
-const text = (encoded: string): string => Buffer.from(encoded, "base64").toString("utf8");
+/** etcd leaves out what is empty. */
+const text = (encoded = ""): string => Buffer.from(encoded, "base64").toString("utf8");
 
 /** The first key after all that begin with the prefix. */
 const prefixEnd = (prefix: string): string =>

@@ -1,19 +1,14 @@
 import { received } from "../../objects/received.js";
 import type { KubeObject } from "../../objects/types.js";
 
-/** What lies under a key is no object. */
-export class NotAnObject extends Error {}
-
-/** The object that a value in etcd stands for: anybody may write there. @throws NotAnObject */
-export function storedObject(text: string): KubeObject {
-  let value: unknown;
+/** The object that a value in etcd stands for, or why it stands for none: anybody may write there. */
+export function storedObject(text: string): KubeObject | string {
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new NotAnObject("it is no JSON");
+    const value = JSON.parse(text) as KubeObject | null;
+    if (typeof value?.kind === "string" && typeof value.metadata?.name === "string")
+      return received(value);
+    return "it is no object with a kind and a metadata.name";
+  } catch (error) {
+    return error instanceof SyntaxError ? "it is no JSON" : (error as Error).message;
   }
-  const { kind, metadata } = (value ?? {}) as Partial<KubeObject>;
-  if (typeof kind !== "string" || typeof metadata?.name !== "string")
-    throw new NotAnObject("it is no object with a kind and a name");
-  return received(value as KubeObject);
 }

@@ -1,0 +1,21 @@
+import { kinds } from "../objects/kinds.js";
+import type { KubeObject } from "../objects/types.js";
+
+/**
+ * Why an object that somebody wrote into the store is none that belongs under its key: of another
+ * kind, or of another name. Components would take it for what it is not.
+ */
+export function misplaced(
+  key: string,
+  { kind, apiVersion, metadata }: KubeObject,
+): string | undefined {
+  const info = kinds.find(({ prefix }) => key.startsWith(prefix));
+  if (!info) return undefined;
+  if (kind !== info.kind || apiVersion !== info.apiVersion)
+    return `it is a ${JSON.stringify(`${apiVersion} ${kind}`)} where a ${info.apiVersion} ${info.kind} belongs`;
+  const { namespace, name } = metadata;
+  const place = info.namespaced ? `${namespace ?? ""}/${name}` : name;
+  return key === info.prefix + place
+    ? undefined
+    : `it says that it is ${JSON.stringify(place)}, which belongs elsewhere`;
+}
