@@ -5,7 +5,8 @@ import * as assert from "uvu/assert";
 import type { ApiError } from "stopover/internal/api/errors";
 import { HttpClient, type HttpClientOptions } from "stopover/internal/doors/serve/http-client";
 import { RealClock } from "stopover/internal/machinery/real-clock";
-import { refusal, service } from "./apiserver-harness.js";
+import { serve } from "stopover/internal/doors/serve/http";
+import { newServer, refusal, service } from "./apiserver-harness.js";
 import { oddServer, type Behaviour } from "./odd-server.js";
 
 const test = suite("a server elsewhere");
@@ -152,6 +153,22 @@ test("a watch is begun again when its server is back, from where it was", async 
   );
   client.close();
   await server.end();
+});
+
+test("a server in the very thread that would wait for it is said at once", async () => {
+  const { server: apiserver } = newServer();
+  const { url, close } = await serve({ apiserver, port: 0 });
+  for (const address of [url, url.replace("127.0.0.1", "localhost")]) {
+    const client = clientOf(address);
+    const started = performance.now();
+    assert.throws(
+      () => client.list("Node"),
+      /is served by this very thread, .* use apiserver\.client\(…\), or serve from a thread/,
+    );
+    assert.ok(performance.now() - started < 500);
+    client.close();
+  }
+  await close();
 });
 
 test.run();

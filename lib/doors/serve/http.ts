@@ -9,6 +9,7 @@ import { Intake } from "./http-intake.js";
 import { Reply, UnreadAnswers } from "./http-reply.js";
 import { LocalBackend } from "./local-backend.js";
 import { statusOf } from "./http-status.js";
+import { servedHere } from "./same-thread.js";
 
 /**
  * The API server's front for kubectl and client libraries: HTTP on a loopback address, and nothing
@@ -61,9 +62,14 @@ export async function listen(
     server.once("error", reject).listen(port, host.replace(/[[\]]/g, ""), resolve),
   );
   const { address, port: taken } = server.address() as AddressInfo;
+  const url = `http://${address.includes(":") ? `[${address}]` : address}:${taken}`;
+  const noMore = servedHere(url);
   return {
-    url: `http://${address.includes(":") ? `[${address}]` : address}:${taken}`,
-    close: () => close(server),
+    url,
+    close: () => {
+      noMore();
+      return close(server);
+    },
   };
 }
 

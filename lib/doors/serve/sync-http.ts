@@ -8,6 +8,7 @@ import {
   type Remote,
   type Reply,
 } from "./remote.js";
+import { refuseOwn } from "./same-thread.js";
 import type { StreamMessage } from "./sync-http-worker.js";
 import { SyncWorker } from "./sync-worker.js";
 
@@ -34,6 +35,8 @@ export class SyncHttp {
 
   /** @throws ApiError 503 where no answer comes; who is away is waited for less than two seconds. */
   request(asked: Asked): Reply {
+    refuseOwn(this.remote.urls);
+    if (this.#closed) throw serviceUnavailable("the connection was closed on this side");
     const result = this.#thread.ask(this.#id, asked, this.manners.patience + 2_000);
     if (!("failure" in result)) return result;
     const shown = this.remote.urls.map(withoutSecrets).join(", ");
