@@ -33,7 +33,7 @@ import type { HistoryEntry } from "./api/history.js";
 import { isApiError } from "./api/errors.js";
 import { Informers } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
-import { Random } from "./machinery/random.js";
+import { Random, Streams } from "./machinery/random.js";
 import { Supervisor } from "./machinery/supervisor.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { endpoint, familyOf } from "./net/ip.js";
@@ -113,10 +113,12 @@ export class Cluster implements Traceable {
     this.clock = options.clock ?? new VirtualClock();
     this.#supervisor = new Supervisor(this.clock, options.onFailure);
     const first = options.first ?? { clusterIP: "10.2.1.1", nodePort: 30519 };
+    const names = new Streams(this.#random, (who) => nameStream(this.#random, who));
     this.apiserver = new ApiServer({
       clock: this.#clockOf("kube-apiserver"),
       onWatcherFailure: (who, object, error) => this.#supervisor.report(who, object, error),
-      random: this.#random.fork("apiserver").next,
+      random: this.#random.fork("apiserver/numbers").next,
+      randomFor: (who) => names.of(who).next,
       store: options.store,
       serviceCIDRs: serviceCIDR.split(","),
       first,
@@ -521,6 +523,24 @@ export class Cluster implements Traceable {
       body: withDeletions(before, object),
     });
   }
+}
+
+/**
+ * Where the draws of some begin in the stream that all drew from once: so the article's Pods, its
+ * EndpointSlice and its load balancer (seed 1) are called as they always were.
+ */
+const begins = new Map([
+  ["kubectl", 100],
+  ["endpointslice-controller", 116],
+  ["replicaset-controller", 133],
+]);
+
+/** From where a component draws the uids and the names of what it makes. */
+function nameStream(random: Random, who: string): Random {
+  const place = begins.get(who);
+  return place === undefined
+    ? random.fork(`apiserver/${who}`)
+    : random.fork("apiserver").skip(place);
 }
 
 /** Nodes with names and addresses: node-a at 192.168.0.1, node-b at 192.168.0.2, … */

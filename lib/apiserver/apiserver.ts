@@ -45,6 +45,11 @@ export interface ApiServerOptions {
   clock: Clock;
   /** Numbers in [0, 1): for uids, generated names and the allocators. Seed it. */
   random: () => number;
+  /**
+   * The same for what a client of this name makes, so that one that makes more moves nobody else's
+   * names. Default: `random` for all.
+   */
+  randomFor?: (who: string) => () => number;
   /** Default: a new MemoryStore. */
   store?: Store | undefined;
   /**
@@ -95,6 +100,7 @@ export const systemNamespaces = [
 export class ApiServer {
   readonly store: Store;
   readonly clock: Clock;
+  readonly #randomFor: (who: string) => () => number;
   readonly #stamps: Stamps;
   readonly #services: ServiceNumbers;
   readonly #watches = new Map<Kind, WatchCache>();
@@ -107,6 +113,7 @@ export class ApiServer {
     const {
       clock,
       random,
+      randomFor = () => random,
       store = new MemoryStore(),
       serviceCIDRs = ["10.96.0.0/12"],
       nodePortRange = { from: 30_000, to: 32_767 },
@@ -120,6 +127,7 @@ export class ApiServer {
     this.clock = clock;
     this.store = store;
     this.store.leaveOut?.(misplaced);
+    this.#randomFor = randomFor;
     this.#stamps = new Stamps(clock, random);
     this.#history = new History(historyLimit);
     this.#window = watchWindow;
@@ -206,6 +214,7 @@ export class ApiServer {
     return new LocalClient(
       this,
       who,
+      new Stamps(this.clock, this.#randomFor(who)),
       (entry) => this.#history.limit > 0 && this.#history.add(entry),
       this.#onWatcherFailure,
     );
@@ -247,11 +256,12 @@ export class ApiServer {
     );
   }
 
-  create<T extends KubeObject>(object: T, options: WriteOptions = {}): T {
+  /** `stamps`: of who makes it; default: the server's own. */
+  create<T extends KubeObject>(object: T, options: WriteOptions = {}, stamps = this.#stamps): T {
     const info = infoOf(object.kind, object.apiVersion);
     object = decoded(info, object, options.fieldValidation, options.onWarning);
     for (let attempt = 1; ; attempt++) {
-      const [fresh, problems] = prepareCreate(info, object, this.#stamps, this.#families);
+      const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
       try {
         return this.#write(info, fresh, undefined, problems, options) as T;

@@ -11,6 +11,7 @@ import type {
 import type { HistoryEntry } from "../api/history.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
+import type { Stamps } from "./stamps.js";
 import { ApiError } from "../api/errors.js";
 
 type Asked = Omit<HistoryEntry, "time" | "who" | "revision" | "error">;
@@ -20,6 +21,7 @@ export class LocalClient implements Client {
   constructor(
     private readonly server: ApiServer,
     private readonly who: string,
+    private readonly stamps: Stamps,
     private readonly note: (entry: HistoryEntry) => void,
     private readonly onWatcherFailure: (who: string, object: string, error: unknown) => void,
   ) {}
@@ -38,7 +40,9 @@ export class LocalClient implements Client {
   }
 
   create<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#noted(asked("create", object), () => this.server.create(object, options));
+    return this.#noted(asked("create", object), () =>
+      this.server.create(object, options, this.stamps),
+    );
   }
 
   update<T extends KubeObject>(object: T, options?: WriteOptions): T {

@@ -1,12 +1,11 @@
 import type { Clock } from "../api/clock.js";
+import { stamp } from "../api/time.js";
 
 /** "00" to "ff" */
 const hexOf = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));
 
 /** What the API server marks new objects with: the time, a uid, the end of a generated name. */
 export class Stamps {
-  #last = { second: NaN, text: "" };
-
   /** `random`: numbers in [0, 1). */
   constructor(
     private readonly clock: Clock,
@@ -15,10 +14,7 @@ export class Stamps {
 
   /** Kubernetes' time: UTC, whole seconds. What is made in the same second shares the text. */
   now(secondsFromNow = 0): string {
-    const second = Math.floor(this.clock.now() / 1000) + secondsFromNow;
-    if (second !== this.#last.second)
-      this.#last = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
-    return this.#last.text;
+    return stamp(this.clock.now() + secondsFromNow * 1_000);
   }
 
   /** A version 4 UUID. */

@@ -6,7 +6,7 @@ import {
   type Context,
   type Controller,
 } from "../machinery/controller.js";
-import { stamp } from "../machinery/events.js";
+import { stamp } from "../api/time.js";
 import { ignoring } from "../api/errors.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";

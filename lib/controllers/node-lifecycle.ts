@@ -1,5 +1,5 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
-import { stamp } from "../machinery/events.js";
+import { stamp } from "../api/time.js";
 import { every } from "../api/clock.js";
 import { ignoring } from "../api/errors.js";
 import { same } from "../objects/freeze.js";

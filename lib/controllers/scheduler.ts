@@ -1,5 +1,5 @@
 import { controllerOf, watch, type Context, type Controller } from "../machinery/controller.js";
-import { stamp } from "../machinery/events.js";
+import { stamp } from "../api/time.js";
 import { ignoring } from "../api/errors.js";
 import { keyOf } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";

@@ -2,6 +2,7 @@ import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import { ignoring } from "../api/errors.js";
+import { stamp } from "../api/time.js";
 import { hash } from "./random.js";
 
 // How client-go keeps a talkative component from flooding the API server
@@ -168,20 +169,3 @@ export function referenceTo({
     ...(resourceVersion !== undefined && { resourceVersion }),
   };
 }
-
-let last = { second: NaN, text: "" };
-
-/**
- * A time as the API writes it: whole seconds, UTC. The same second gives the same string, so that a
- * million objects share it.
- */
-export function stamp(milliseconds: number): string {
-  const second = Math.floor(milliseconds / 1_000);
-  if (second !== last.second)
-    last = { second, text: `${new Date(second * 1_000).toISOString().slice(0, 19)}Z` };
-  return last.text;
-}
-
-/** As `stamp`, to the microsecond: what Leases carry. */
-export const stampMicro = (milliseconds: number): string =>
-  `${new Date(milliseconds).toISOString().slice(0, 23)}000Z`;

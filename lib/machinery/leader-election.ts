@@ -1,7 +1,7 @@
 import type { Lease } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
-import { stampMicro } from "./events.js";
+import { stampMicro } from "../api/time.js";
 import { isApiError } from "../api/errors.js";
 import type { Random } from "./random.js";
 

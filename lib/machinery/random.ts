@@ -24,6 +24,12 @@ export class Random {
     return new Random(`${this.seed}/${label}`);
   }
 
+  /** Lets go of so many numbers. */
+  skip(count: number): this {
+    for (let i = 0; i < count; i++) this.next();
+    return this;
+  }
+
   /** From 0 up to, but not including, 1. */
   next = (): number => this.#uint32() / 2 ** 32;
 
@@ -46,6 +52,37 @@ export class Random {
     this.#b = (this.#c + (this.#c << 3)) | 0;
     this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
     return sum >>> 0;
+  }
+}
+
+/** So many names get a generator of their own, and so long ones: names may come from outside. */
+const STREAMS = 20_000;
+const NAME_LENGTH = 100;
+
+/**
+ * A generator for each name, made from the seed and the name: whoever draws more, or comes new,
+ * disturbs nobody else.
+ */
+export class Streams {
+  readonly #streams = new Map<string, Random>();
+  readonly #rest: Random;
+
+  /** `make`: how a name's generator is made; default: a fork of `random` for the name. */
+  constructor(
+    random: Random,
+    private readonly make: (name: string) => Random = (name) => random.fork(name),
+  ) {
+    this.#rest = random.fork("all others");
+  }
+
+  /** The same one whenever it is asked for. */
+  of(name: string): Random {
+    const known = this.#streams.get(name);
+    if (known) return known;
+    if (name.length > NAME_LENGTH || this.#streams.size >= STREAMS) return this.#rest;
+    const stream = this.make(name);
+    this.#streams.set(name, stream);
+    return stream;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Client } from "../../api/client.js";
 import { guardOf, type Surroundings } from "../../machinery/controller.js";
-import { EventRecorder, stamp, stampMicro } from "../../machinery/events.js";
+import { stamp, stampMicro } from "../../api/time.js";
+import { EventRecorder } from "../../machinery/events.js";
 import { every, type Clock } from "../../api/clock.js";
 import { ignoring } from "../../api/errors.js";
 import { Informer } from "../../machinery/informer.js";

@@ -1,7 +1,8 @@
 import { condition } from "../../objects/pods.js";
 import type { Client } from "../../api/client.js";
 import type { Clock } from "../../api/clock.js";
-import { stamp, type EventRecorder } from "../../machinery/events.js";
+import { stamp } from "../../api/time.js";
+import type { EventRecorder } from "../../machinery/events.js";
 import { ignoring } from "../../api/errors.js";
 import type { Random } from "../../machinery/random.js";
 import type { Guard, Task } from "../../machinery/supervisor.js";
