@@ -9,6 +9,8 @@ import { aws } from "./cloud/aws.js";
 import type { Domains } from "./cloud/external-dns.js";
 import { gcp } from "./cloud/gcp.js";
 import type { Cloud } from "./cloud/provider.js";
+import type { ProxyMode } from "./node/proxy/backend.js";
+import { proxyModes } from "./node/proxy/modes.js";
 import { parseAddress, readAddress, readCIDR, type CIDR, type Family } from "./net/ip.js";
 import { dns1123Subdomain, labelValue, type Format } from "./objects/field-errors.js";
 import { checkLabels } from "./objects/metadata.js";
@@ -26,6 +28,8 @@ export interface NodeSpec {
   labels?: Record<string, string> | undefined;
   /** Default: 4 CPUs, 16 GiB, 110 Pods. */
   capacity?: { cpu?: string; memory?: string; pods?: string } | undefined;
+  /** How its kube-proxy writes what it decided. Default: as on the other nodes. */
+  proxyMode?: string | ProxyMode | undefined;
 }
 
 /** How to make a cluster; every option has a default. */
@@ -41,6 +45,11 @@ export interface ClusterOptions {
    * clusterCIDR.
    */
   kubeProxy?: KubeObject | undefined;
+  /**
+   * How kube-proxies write what they decided: the name of a mode, or one of your own. Default:
+   * "iptables".
+   */
+  proxyMode?: string | ProxyMode | undefined;
   /**
    * Range of the Pods' addresses; each node gets a part. Default 10.1.0.0/16 (10.0.0.0/9 for more
    * than 255 nodes).
@@ -135,12 +144,14 @@ function* checkNodes(value: unknown): Generator<string> {
 
 function* checkNode(node: unknown, at: string): Generator<string> {
   if (!isRecord(node)) return yield `${at} is ${shown(node)}; a node looks like { name: "node-a" }`;
-  yield* unknownKeys(`${at}.`, node, ["name", "addresses", "zone", "labels", "capacity"]);
+  const known = ["name", "addresses", "zone", "labels", "capacity", "proxyMode"];
+  yield* unknownKeys(`${at}.`, node, known);
   yield* checkText(node.name, `${at}.name`, dns1123Subdomain);
   if (node.addresses !== undefined) yield* checkAddresses(node.addresses, `${at}.addresses`);
   if (node.zone !== undefined) yield* checkText(node.zone, `${at}.zone`, labelValue);
   if (node.labels !== undefined) yield* checkNodeLabels(node.labels, `${at}.labels`);
   if (node.capacity !== undefined) yield* checkCapacity(node.capacity, `${at}.capacity`);
+  if (node.proxyMode !== undefined) yield* checkProxyMode(node.proxyMode, `${at}.proxyMode`);
 }
 
 function* checkText(value: unknown, at: string, format: Format): Generator<string> {
@@ -243,6 +254,12 @@ function* checkDomains(value: unknown): Generator<string> {
   }
 }
 
+function* checkProxyMode(value: unknown, name: string): Generator<string> {
+  const known = Object.keys(proxyModes);
+  if (typeof value === "function" || (isText(value) && known.includes(value))) return;
+  yield `${name} is ${shown(value)}; allowed are ${known.map((each) => `"${each}"`).join(", ")} and a function that makes a proxy backend`;
+}
+
 /** What each option must be. */
 const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   nodes: checkNodes,
@@ -255,6 +272,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
     "allowed are a finite number and a text",
   ),
   kubeProxy: must(isRecord, "it must be a KubeProxyConfiguration document"),
+  proxyMode: checkProxyMode,
   clusterCIDR: checkRanges({ IPv4: 24, IPv6: 64 }),
   serviceCIDR: checkRanges({ IPv4: 29, IPv6: 125 }),
   first: checkFirst,

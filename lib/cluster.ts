@@ -145,6 +145,7 @@ export class Cluster implements Traceable {
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
       config: readConfiguration(options.kubeProxy ?? { clusterCIDR }),
+      mode: options.proxyMode,
       features: { nfacct: options.nfacct, randomFully: options.randomFully },
     });
     for (const spec of specs) this.#addNode(spec);
@@ -327,7 +328,7 @@ export class Cluster implements Traceable {
           `there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
         ),
       );
-    return nodeHandle(machine, kubelet, () => this.#proxies.get(name));
+    return nodeHandle(machine, kubelet, () => this.#proxies.get(name), kubeProxy.tables);
   }
 
   /** The processes of a Pod, to be crashed or made ill. */
@@ -456,7 +457,14 @@ export class Cluster implements Traceable {
     informers.start();
   }
 
-  #addNode({ name, addresses, zone, labels, capacity }: NodeSpec & { addresses: string[] }): void {
+  #addNode({
+    name,
+    addresses,
+    zone,
+    labels,
+    capacity,
+    proxyMode,
+  }: NodeSpec & { addresses: string[] }): void {
     const machine = new Machine({
       name,
       addresses: addresses.map((each) => `${each}/${machinePrefix[familyOf(each)]}`),
@@ -476,7 +484,7 @@ export class Cluster implements Traceable {
       labels: { ...(zone && !this.cloud && { "topology.kubernetes.io/zone": zone }), ...labels },
     });
     this.#kubelets.set(name, kubelet);
-    this.#proxies.add(machine);
+    this.#proxies.add(machine, proxyMode);
   }
 
   /** The cloud's load balancers, as they are whenever a packet comes by. */

@@ -2,13 +2,10 @@
 import type { Network } from "./journey/network.js";
 import { seeded } from "./net/choice.js";
 import { conntrackText } from "./net/conntrack.js";
-import { iptables } from "./net/iptables/walk.js";
 import { rollBack } from "./net/passage.js";
-import type { Family } from "./net/ip.js";
 import { packet } from "./net/packet.js";
 import { printable } from "./net/printable.js";
 import type { KubeProxy } from "./node/proxy/kube-proxy.js";
-import { ruleRows } from "./node/proxy/iptables/rows.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import type { Kubelet } from "./node/kubelet/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
@@ -51,11 +48,12 @@ export interface PodHandle {
   setHealthy(healthy: boolean): void;
 }
 
-/** `kubeProxy`: the node's, as long as its Node is there. */
+/** `kubeProxy`: the node's, as long as its Node is there. `rules`: what it wrote. */
 export function nodeHandle(
   machine: Machine,
   kubelet: Kubelet,
   kubeProxy: () => KubeProxy | undefined,
+  rules: NodeRuleTables,
 ): NodeHandle {
   return {
     name: machine.name,
@@ -68,7 +66,7 @@ export function nodeHandle(
         `${machine.name} has no kube-proxy, for it has no Node; its kubelet registers one when it starts`,
       );
     },
-    rules: ruleTables(machine, kubeProxy),
+    rules,
     sockets: () => machine.kernel.sockets,
     connections: () =>
       [...machine.kernel.conntrack.connections()].map((one) =>
@@ -92,20 +90,6 @@ export function nodeHandle(
       kubelet.start();
       kubeProxy()?.start();
     },
-  };
-}
-
-/** A node's rules, to look at: those of IPv4 as rows. */
-export function ruleTables(
-  { kernel }: Machine,
-  kubeProxy: () => KubeProxy | undefined,
-): NodeRuleTables {
-  const written = (family: Family = "IPv4") => kubeProxy()?.lastSync(family)?.rules;
-  return {
-    ...ruleRows(() => iptables(kernel).rules.IPv4),
-    text: (family) => written(family)?.saveText() ?? "",
-    restoreText: (family) => written(family)?.restoreText() ?? "",
-    saveText: (family) => written(family)?.asFullSync().saveText() ?? "",
   };
 }
 

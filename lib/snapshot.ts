@@ -6,7 +6,6 @@
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
 import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
 import { recordsFor, firstBalanced } from "./cloud/external-dns.js";
-import { ruleTables } from "./handles.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import { keyOf } from "./machinery/informer.js";
@@ -145,7 +144,7 @@ export function openSnapshot(
             `there is no node "${name}"; the nodes are ${[...network.machines.keys()].slice(0, 10).join(", ") || "none: no Node is among the documents"}`,
           ),
         );
-      return { name, rules: ruleTables(machine, () => proxy) };
+      return { name, rules: proxy.tables };
     },
     request: (url, o) => path.request(url, o),
     outcomes: (url, o) => path.outcomes(url, o),

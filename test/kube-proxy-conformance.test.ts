@@ -11,7 +11,8 @@ import {
 } from "stopover/internal/node/proxy/config";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
 import { hash16 } from "stopover/internal/node/proxy/iptables/program";
-import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { ServiceTable } from "stopover/internal/node/proxy/frontend";
+import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
 import { endpoint, parseAddress, type Family } from "stopover/internal/net/ip";
 import { compile } from "stopover/internal/net/iptables/match";
 import {
@@ -204,13 +205,13 @@ function normal(text: string): string {
 
 const cases = suite("kube-proxy's packet-flow cases");
 for (const { test, variant, proxier, steps } of file.tests) {
-  const services = new ServiceRules(configOf(proxier));
+  const services = new ServiceTable(configOf(proxier));
   for (const [number, step] of steps.entries()) {
     for (const service of step.services)
       services.setService(`${service.metadata.namespace}/${service.metadata.name}`, service);
     for (const slice of step.endpointSlices)
       services.setEndpointSlice(`${slice.metadata.namespace}/${slice.metadata.name}`, slice);
-    const rules = new NodeRules(services, services.version, viewOf(proxier));
+    const rules = new NodeRules(sharedRules(services), services.version, viewOf(proxier));
     const title = [test, variant, steps.length > 1 ? `step ${number}` : ""]
       .filter(Boolean)
       .join(", ");
@@ -266,7 +267,7 @@ vectors("probabilities as restore and save write them", () => {
   );
 });
 vectors("jumps from the built-in chains", () => {
-  const rules = new NodeRules(new ServiceRules(configFor("IPv4", defaults)), 0, {
+  const rules = new NodeRules(sharedRules(new ServiceTable(configFor("IPv4", defaults))), 0, {
     name: "a",
     addresses: [],
   });

@@ -14,9 +14,15 @@ import {
   readConfiguration,
   type KubeProxyConfiguration,
 } from "stopover/internal/node/proxy/config";
-import { KubeProxy, restoreText, type Sync } from "stopover/internal/node/proxy/kube-proxy";
+import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
+import {
+  iptablesMode,
+  restoreText,
+  type Restore,
+} from "stopover/internal/node/proxy/iptables/backend";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
-import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { ServiceTable } from "stopover/internal/node/proxy/frontend";
+import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
 import { placeOf } from "stopover/internal/node/proxy/iptables/names";
 import { ownPlaces } from "stopover/internal/node/proxy/places";
 import { why, whyChain } from "stopover/internal/node/proxy/iptables/why";
@@ -66,9 +72,14 @@ const node = (name = "node-a", address = "192.168.0.1", zone?: string): Node => 
   status: { addresses: [{ type: "InternalIP", address }] },
 });
 
+/** A run of iptables-restore, and when it was. */
+interface Sync extends Restore {
+  time: number;
+}
+
 interface Bench {
   clock: VirtualClock;
-  rules: ServiceRules;
+  rules: ServiceTable;
   proxy: KubeProxy;
   kernel: Kernel;
   syncs: Sync[];
@@ -79,14 +90,14 @@ interface Bench {
 
 function bench(
   document: object = {},
-  options: { rules?: ServiceRules; clock?: VirtualClock; node?: Node; fail?: () => boolean } = {},
+  options: { rules?: ServiceTable; clock?: VirtualClock; node?: Node; fail?: () => boolean } = {},
 ): Bench {
   const config: KubeProxyConfiguration = readConfiguration({
     clusterCIDR: "10.1.0.0/16",
     ...document,
   });
   const clock = options.clock ?? new VirtualClock(0);
-  const rules = options.rules ?? new ServiceRules(configFor("IPv4", config));
+  const rules = options.rules ?? new ServiceTable(configFor("IPv4", config));
   const kernel = new Kernel({
     name: "node-a",
     clock,
@@ -96,19 +107,19 @@ function bench(
   kernel.routes.add({ to: "default", dev: "eth0" });
   const syncs: Sync[] = [];
   const texts: string[] = [];
-  const restore = (sync: Sync): void => {
+  const restore = (run: Restore): void => {
     if (options.fail?.()) throw new Error("another app holds the xtables lock");
-    iptables(kernel).rules.IPv4 = sync.rules;
-    syncs.push(sync);
-    texts.push(restoreText(sync));
+    iptables(kernel).rules.IPv4 = run.rules;
+    syncs.push({ ...run, time: clock.now() });
+    texts.push(restoreText(run));
   };
   const proxy = new KubeProxy({
     node: options.node ?? node(),
     config,
     clock,
     kernel,
-    rules: { IPv4: rules },
-    restore,
+    services: { IPv4: rules },
+    mode: iptablesMode({ restore }),
   });
   const key = ({ metadata }: Service | EndpointSlice): string =>
     `${metadata.namespace}/${metadata.name}`;
@@ -681,11 +692,11 @@ function endpointsFrom(
     document = {},
   }: { zone?: string; name?: string; spec?: Partial<Service["spec"]>; document?: object } = {},
 ): string[] {
-  const rules = new ServiceRules(configFor("IPv4", readConfiguration(document)));
+  const rules = new ServiceTable(configFor("IPv4", readConfiguration(document)));
   rules.setService("default/x", service("x", "10.2.0.1", spec));
   rules.setEndpointSlice("default/x-x", slice("x", endpoints));
   const view = { name, zone, addresses: ["192.168.0.1"] };
-  const text = new NodeRules(rules, rules.version, view).saveText();
+  const text = new NodeRules(sharedRules(rules), rules.version, view).saveText();
   return [...text.matchAll(/to-destination (10\.[\d.]+):/g)].map(([, address]) => address!).sort();
 }
 const hinted = (address: string, zone?: string, nodes?: string[]): Endpoint => ({
@@ -737,10 +748,10 @@ variations("publishNotReadyAddresses: ready and terminating at once is ready", (
 );
 variations("local detection by node range, bridge, interface prefix, or not at all", () => {
   const first = (document: object): string => {
-    const rules = new ServiceRules(configFor("IPv4", readConfiguration(document)));
+    const rules = new ServiceTable(configFor("IPv4", readConfiguration(document)));
     rules.setService("default/x", service("x", "10.2.0.1"));
     rules.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
-    const text = new NodeRules(rules, rules.version, {
+    const text = new NodeRules(sharedRules(rules), rules.version, {
       name: "a",
       addresses: [],
       podCIDRs: ["10.1.1.0/24", "fd00::/64"],
@@ -769,7 +780,7 @@ variations(
       { ports: [] },
     ])
       assert.equal(endpointsFrom([{ addresses: ["10.1.1.1"] }], { spec }), []);
-    const rules = new ServiceRules(configFor("IPv4", defaults));
+    const rules = new ServiceTable(configFor("IPv4", defaults));
     rules.setService("default/x", {
       ...service("x", "10.2.0.1", { type: "LoadBalancer" }),
       status: {
@@ -777,18 +788,21 @@ variations(
       },
     });
     rules.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
-    const text = new NodeRules(rules, rules.version, { name: "a", addresses: [] }).saveText();
+    const text = new NodeRules(sharedRules(rules), rules.version, {
+      name: "a",
+      addresses: [],
+    }).saveText();
     assert.match(text, "5.6.7.8/32");
     assert.not.match(text, "1.2.3.4");
   },
 );
 variations("slices of mixed families: kube-proxy ignores the strays, and we say so", () => {
   const problems: string[] = [];
-  const rules = new ServiceRules(configFor("IPv4", defaults), (problem) => problems.push(problem));
+  const rules = new ServiceTable(configFor("IPv4", defaults), (problem) => problems.push(problem));
   rules.setService("default/x", service("x", "10.2.0.1"));
   rules.setEndpointSlice("default/x-x", slice("x", ["fd00::1", "10.1.1.1"]));
   assert.match(
-    new NodeRules(rules, rules.version, { name: "a", addresses: [] }).saveText(),
+    new NodeRules(sharedRules(rules), rules.version, { name: "a", addresses: [] }).saveText(),
     "10.1.1.1:8080",
   );
   assert.equal(problems, [
@@ -802,14 +816,17 @@ variations("dual stack: each family has its own rules", () => {
     ipFamilies: ["IPv4", "IPv6"],
     ipFamilyPolicy: "PreferDualStack",
   });
-  const six = new ServiceRules(configFor("IPv6", config));
+  const six = new ServiceTable(configFor("IPv6", config));
   six.setService("default/x", both);
   six.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
   six.setEndpointSlice("default/x-y", {
     ...slice("x", ["fd00:1::1"], 8080, "http", "TCP", "y"),
     addressType: "IPv6",
   });
-  const text = new NodeRules(six, six.version, { name: "a", addresses: [] }).saveText();
+  const text = new NodeRules(sharedRules(six), six.version, {
+    name: "a",
+    addresses: [],
+  }).saveText();
   assert.match(text, "-d fd00:2::1/128 -p tcp");
   assert.match(text, "--to-destination [fd00:1::1]:8080");
   assert.not.match(text, /10\.\d/);
@@ -927,8 +944,8 @@ for (const [document, message] of bad)
   );
 config("NodePort addresses: primary is the node IP, a range chooses, a zero range is all", () => {
   const tail = (nodePortAddresses: string[]): string[] => {
-    const rules = new ServiceRules(configFor("IPv4", readConfiguration({ nodePortAddresses })));
-    return new NodeRules(rules, 0, {
+    const rules = new ServiceTable(configFor("IPv4", readConfiguration({ nodePortAddresses })));
+    return new NodeRules(sharedRules(rules), 0, {
       name: "a",
       nodeIP: "192.168.0.1",
       addresses: ["127.0.0.1", "192.168.0.1", "1.2.3.4"],

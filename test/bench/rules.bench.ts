@@ -9,7 +9,8 @@ import { packet } from "stopover/internal/net/packet";
 import { configFor, defaults } from "stopover/internal/node/proxy/config";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
-import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { ServiceTable } from "stopover/internal/node/proxy/frontend";
+import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
 import type { EndpointSlice, Node, Service } from "stopover/internal/objects/types";
 
 const view = { name: "node-a", nodeIP: "192.168.0.1", addresses: ["127.0.0.1", "192.168.0.1"] };
@@ -42,15 +43,15 @@ const slice = (i: number, endpoints = 10, shift = 0): EndpointSlice => ({
 });
 const objects = (services: number): [Service, EndpointSlice][] =>
   Array.from({ length: services }, (_, i) => [service(i), slice(i)]);
-function programmed(cluster: readonly [Service, EndpointSlice][]): ServiceRules {
-  const rules = new ServiceRules(configFor("IPv4", { ...defaults, clusterCIDR: "10.0.0.0/8" }));
+function programmed(cluster: readonly [Service, EndpointSlice][]): ServiceTable {
+  const rules = new ServiceTable(configFor("IPv4", { ...defaults, clusterCIDR: "10.0.0.0/8" }));
   for (const [each, itsSlice] of cluster) {
     rules.setService(`default/${each.metadata.name}`, each);
     rules.setEndpointSlice(`default/${itsSlice.metadata.name}`, itsSlice);
   }
   return rules;
 }
-const cluster = (services: number): ServiceRules => programmed(objects(services));
+const cluster = (services: number): ServiceTable => programmed(objects(services));
 const seconds = (run: () => void): number => {
   const before = process.cpuUsage();
   run();
@@ -62,18 +63,18 @@ const thousands = (n: number): string => Math.round(n).toLocaleString("en");
 
 function fullRuleSet(): string {
   const given = objects(10_000); // what informers hold already
-  let rules!: ServiceRules;
+  let rules!: ServiceTable;
   let count = 0;
   const built = bestOfThree(() => {
     rules = programmed(given);
     count = 0;
-    const node = new NodeRules(rules, rules.version, view);
+    const node = new NodeRules(sharedRules(rules), rules.version, view);
     for (const table of ["filter", "nat"] as const)
       for (const chain of node.chains(table)) count += chain.rules.length;
   });
   let text = "";
   const written = bestOfThree(
-    () => (text = new NodeRules(rules, rules.version, view).restoreText()),
+    () => (text = new NodeRules(sharedRules(rules), rules.version, view).restoreText()),
   );
   const figures = `${thousands(count)} rules built in ${built.toFixed(2)} s of CPU (goal: 1), ${(text.length / 1e6).toFixed(0)} MB written in ${written.toFixed(2)} s (best of three)`;
   const read = spawnSync("unshare", ["-n", "sh", "-c", "iptables-restore --test; times"], {
@@ -96,12 +97,12 @@ function fullRuleSet(): string {
  */
 function oneChange(services: number): number {
   const rules = cluster(services);
-  let node = new NodeRules(rules, rules.version, view);
+  let node = new NodeRules(sharedRules(rules), rules.version, view);
   rules.use(undefined, node.version);
   const change = (round: number): void => {
     const key = `default/${name(services >> 1)}`;
     rules.setEndpointSlice(`${key}-x`, slice(services >> 1, 10, round % 200));
-    node = new NodeRules(rules, rules.version, view);
+    node = new NodeRules(sharedRules(rules), rules.version, view);
     rules.use(rules.version - 1, rules.version);
     for (const program of node.programs([rules.stateAt(key, rules.version)!]))
       for (const chain of program.chains.values())
@@ -137,7 +138,7 @@ function onePacket(services: number): { rules: number; microseconds: number } {
     interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
   });
   kernel.routes.add({ to: "default", dev: "eth0" });
-  iptables(kernel).rules.IPv4 = new NodeRules(rules, rules.version, view);
+  iptables(kernel).rules.IPv4 = new NodeRules(sharedRules(rules), rules.version, view);
   let state = 1;
   const choose = seeded(() => (state = (state * 16807) % 2147483647) / 2147483647);
   const walk: Walk = { choose, undo: [], rules: 0 };
@@ -177,7 +178,7 @@ function packets(): string {
 
 /** The article's Service: three Pods behind a NodePort. */
 function walks(): string {
-  const rules = new ServiceRules(configFor("IPv4", { ...defaults, clusterCIDR: "10.1.0.0/16" }));
+  const rules = new ServiceTable(configFor("IPv4", { ...defaults, clusterCIDR: "10.1.0.0/16" }));
   rules.setService("default/nginx", {
     ...service(0),
     metadata: { name: "nginx", namespace: "default" },
@@ -202,7 +203,7 @@ function walks(): string {
     interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }],
   });
   kernel.routes.add({ to: "default", dev: "eth0" });
-  iptables(kernel).rules.IPv4 = new NodeRules(rules, rules.version, view);
+  iptables(kernel).rules.IPv4 = new NodeRules(sharedRules(rules), rules.version, view);
   let state = 1;
   const choose = seeded(() => (state = (state * 16807) % 2147483647) / 2147483647);
   const sent = packet("203.0.113.9:40000", "192.168.0.1:30519");
@@ -245,7 +246,7 @@ function everyNode(): string {
       spec: {},
       status: { addresses: [{ type: "InternalIP", address }] },
     };
-    new KubeProxy({ node, config, clock, kernel, rules: { IPv4: rules } }).start();
+    new KubeProxy({ node, config, clock, kernel, services: { IPv4: rules } }).start();
     return kernel;
   });
   const first = seconds(() => clock.settle());

@@ -26,7 +26,8 @@ import type { TableName } from "stopover/internal/net/iptables/tables";
 import type { TracedPacket, TracedStep } from "stopover/internal/doors/lab/trace";
 import { configFor, readConfiguration, viewOf } from "stopover/internal/node/proxy/config";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
-import { ServiceRules } from "stopover/internal/node/proxy/iptables/service-rules";
+import { ServiceTable } from "stopover/internal/node/proxy/frontend";
+import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
 import { shown, type Cluster, type Sent } from "./clusters.js";
 import { nodeAddresses, podRanges, type Link, type Rig, type Seen } from "./rig.js";
 
@@ -50,14 +51,19 @@ export function proxyRules(cluster: Cluster): Contest {
   const config = configFor(cluster.family, readConfiguration(cluster.proxy), {
     randomFully: cluster.randomFully,
   });
-  const services = new ServiceRules(config);
+  const services = new ServiceTable(config);
   for (const service of cluster.services)
     services.setService(`default/${service.metadata.name}`, service);
   for (const slice of cluster.slices)
     services.setEndpointSlice(`default/${slice.metadata.name}`, slice);
-  const rules = new NodeRules(services, services.version, viewOf(cluster.node, cluster.family), {
-    canary: true,
-  });
+  const rules = new NodeRules(
+    sharedRules(services),
+    services.version,
+    viewOf(cluster.node, cluster.family),
+    {
+      canary: true,
+    },
+  );
   return { rules, routeLocalnet: config.localhostNodePorts, tcpLiberal: config.tcpLiberal };
 }
 

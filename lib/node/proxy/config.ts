@@ -8,7 +8,6 @@
  */
 import { duration } from "../../machinery/duration.js";
 import { parseCIDR, readAddress, readCIDR, type CIDR, type Family } from "../../net/ip.js";
-import type { Match } from "../../net/iptables/rule.js";
 import type { Node } from "../../objects/types.js";
 
 export interface KubeProxyConfiguration {
@@ -243,11 +242,8 @@ function merge(
 
 // ---- what one address family makes of it ------------------------------------------------------------------------
 
-/** How kube-proxy tells its own Pods' traffic: the matches of such packets, and of all others. */
-export interface LocalDetector {
-  local: readonly Match[];
-  notLocal: readonly Match[];
-}
+/** How kube-proxy tells its own Pods' traffic: by its source, or by the interface that it comes by. */
+export type LocalDetector = { source: string } | { interface: string; prefix: boolean };
 
 export interface FamilyConfig {
   family: Family;
@@ -334,27 +330,18 @@ function detectorFor(
     case "NodeCIDR":
       return "node";
     case "BridgeInterface":
-      return interfaceDetector(detectLocal.bridgeInterface);
+      return { interface: detectLocal.bridgeInterface, prefix: false };
     case "InterfaceNamePrefix":
-      return interfaceDetector(`${detectLocal.interfaceNamePrefix}+`);
+      return { interface: detectLocal.interfaceNamePrefix, prefix: true };
     default: {
       const range = clusterCIDR
         .split(",")
         .map((part) => readCIDR(part.trim()))
         .find((each) => each?.family === family);
-      return range && rangeDetector(range.text);
+      return range && { source: range.text };
     }
   }
 }
-
-const rangeDetector = (cidr: string): LocalDetector => ({
-  local: [{ kind: "source", cidr }],
-  notLocal: [{ kind: "source", cidr, not: true }],
-});
-const interfaceDetector = (name: string): LocalDetector => ({
-  local: [{ kind: "in", interface: name }],
-  notLocal: [{ kind: "in", interface: name, not: true }],
-});
 
 // ---- what a node adds -------------------------------------------------------------------------------------------
 
@@ -391,5 +378,5 @@ export function detectorOn(
 ): LocalDetector | undefined {
   if (detector !== "node") return detector;
   const range = view.podCIDRs?.map(parseCIDR).find((each) => each.family === family);
-  return range && rangeDetector(range.text);
+  return range && { source: range.text };
 }

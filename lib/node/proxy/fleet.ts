@@ -1,6 +1,6 @@
 /**
  * The kube-proxies of a whole cluster: one on each machine, all fed by one watch of Services,
- * EndpointSlices and Nodes, and all sharing what they compute (service-rules.ts). In life each has
+ * EndpointSlices and Nodes, and all sharing what they decide (frontend.ts). In life each has
  * a watch of its own; they would all see the same.
  */
 import type { Clock } from "../../api/clock.js";
@@ -8,14 +8,18 @@ import type { Informers } from "../../machinery/informer.js";
 import type { Family } from "../../net/ip.js";
 import type { EndpointSlice, Node, Service } from "../../objects/types.js";
 import type { Machine } from "../machine.js";
+import type { ProxyMode } from "./backend.js";
 import { configFor, type Features, type KubeProxyConfiguration } from "./config.js";
 import { KubeProxy } from "./kube-proxy.js";
-import { ServiceRules } from "./iptables/service-rules.js";
+import { ServiceTable } from "./frontend.js";
+import { proxyMode } from "./modes.js";
 
 export interface FleetOptions {
   clock: Clock;
   config: KubeProxyConfiguration;
   features?: Features;
+  /** How they write what they decided. Default: iptables. */
+  mode?: ProxyMode | string | undefined;
   /** Hears of what kube-proxies ignore in manifests. */
   warn?: (problem: string) => void;
 }
@@ -34,21 +38,24 @@ const watched = <T extends Service | EndpointSlice>(object: T | undefined): T | 
   others.some((label) => object?.metadata.labels?.[label] !== undefined) ? undefined : object;
 
 export class ProxyFleet {
-  readonly #rules: Record<Family, ServiceRules>;
-  readonly #machines = new Map<string, Machine>();
+  readonly #services: Record<Family, ServiceTable>;
+  readonly #machines = new Map<string, { machine: Machine; mode: ProxyMode }>();
   /** One for each machine that ever had a Node: what it wrote outlives the Node. */
   readonly #proxies = new Map<string, KubeProxy>();
   readonly #registered = new Set<string>();
 
   constructor(private readonly options: FleetOptions) {
-    const brain = (family: Family) =>
-      new ServiceRules(configFor(family, options.config, options.features), options.warn);
-    this.#rules = { IPv4: brain("IPv4"), IPv6: brain("IPv6") };
+    const table = (family: Family) =>
+      new ServiceTable(configFor(family, options.config, options.features), options.warn);
+    this.#services = { IPv4: table("IPv4"), IPv6: table("IPv6") };
   }
 
-  /** A machine of the cluster; its kube-proxy starts when its Node is there. */
-  add(machine: Machine): void {
-    this.#machines.set(machine.name, machine);
+  /**
+   * A machine of the cluster; its kube-proxy starts when its Node is there. `mode`: where it differs
+   * from the others'.
+   */
+  add(machine: Machine, mode = this.options.mode): void {
+    this.#machines.set(machine.name, { machine, mode: proxyMode(mode) });
   }
 
   /** The kube-proxy of a node; undefined where its Node is not there. */
@@ -57,27 +64,27 @@ export class ProxyFleet {
   }
 
   setService(key: string, service: Service | undefined): void {
-    for (const rules of Object.values(this.#rules)) rules.setService(key, watched(service));
+    for (const table of Object.values(this.#services)) table.setService(key, watched(service));
   }
 
   setEndpointSlice(key: string, slice: EndpointSlice | undefined): void {
-    for (const rules of Object.values(this.#rules)) rules.setEndpointSlice(key, watched(slice));
+    for (const table of Object.values(this.#services)) table.setEndpointSlice(key, watched(slice));
   }
 
   setNode(name: string, node: Node | undefined): void {
-    const machine = this.#machines.get(name);
-    if (machine === undefined) return;
+    const site = this.#machines.get(name);
+    if (site === undefined) return;
     if (node === undefined) {
       this.#registered.delete(name);
       this.#proxies.get(name)?.stop();
       return;
     }
-    const proxy = this.#proxies.get(name) ?? this.#make(node, machine);
+    const proxy = this.#proxies.get(name) ?? this.#make(node, site);
     proxy.setNode(node);
     if (this.#registered.has(name)) return;
     this.#registered.add(name);
     // a machine that is down starts its kube-proxy when it is back
-    if (machine.up) proxy.start();
+    if (site.machine.up) proxy.start();
   }
 
   /** Follows the cluster; the informers are started by the caller. */
@@ -87,10 +94,11 @@ export class ProxyFleet {
     informers.of("Node").onChange((name, node) => this.setNode(name, node));
   }
 
-  #make(node: Node, machine: Machine): KubeProxy {
+  #make(node: Node, { machine, mode }: { machine: Machine; mode: ProxyMode }): KubeProxy {
     const { clock, config } = this.options;
     const { kernel } = machine;
-    const proxy = new KubeProxy({ node, config, clock, kernel, rules: this.#rules });
+    const services = this.#services;
+    const proxy = new KubeProxy({ node, config, clock, kernel, services, mode });
     this.#proxies.set(machine.name, proxy);
     machine.httpStatus = (port) => proxy.httpStatus(port);
     return proxy;

@@ -1,28 +1,27 @@
 /**
- * kube-proxy on one node: when the rules are written. What they say is in program.ts.
+ * kube-proxy on one node: when what its front half decided is written, and what it does beside. How
+ * it is written is the mode's business (backend.ts).
  *
- *     const rules = { IPv4: new ServiceRules(configFor("IPv4", config)) };      // shared by all nodes
- *     const proxy = new KubeProxy({ node, config, clock, kernel, rules });
- *     proxy.start();                    // once Services and EndpointSlices have been listed
- *     rules.IPv4.setService(…)          // every proxy that is idle plans a sync
+ *     const services = { IPv4: new ServiceTable(configFor("IPv4", config)) };      // shared by all nodes
+ *     const proxy = new KubeProxy({ node, config, clock, kernel, services });
+ *     proxy.start();                       // once Services and EndpointSlices have been listed
+ *     services.IPv4.setService(…)          // every proxy that is idle plans a sync
  *
  * A change asks for a sync, at most two at once and then one every minSyncPeriod. A partial sync
  * writes what changed; a full one, everything: at the start, every hour, after a failure, and when
- * somebody flushed the tables (the canary chain is gone). (pkg/proxy/iptables/proxier.go;
- * pkg/util/async/bounded_frequency_runner.go; pkg/util/iptables/iptables.go, Monitor)
+ * somebody took away what was written. (pkg/proxy/iptables/proxier.go;
+ * pkg/util/async/bounded_frequency_runner.go)
  */
 import type { Clock } from "../../api/clock.js";
 import type { Family } from "../../net/ip.js";
-import { endpoint } from "../../net/ip.js";
 import type { Kernel } from "../../net/kernel.js";
-import type { Chain } from "../../net/iptables/rule.js";
-import { iptables } from "../../net/iptables/walk.js";
 import type { Node } from "../../objects/types.js";
-import { configOn, viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
-import { canary } from "./iptables/names.js";
-import { largeCluster, NodeRules } from "./iptables/node-rules.js";
-import { stepBetween, type Program, type Step } from "./iptables/program.js";
-import type { ServiceRules, ServiceState } from "./iptables/service-rules.js";
+import type { ProxyBackend, ProxyMode } from "./backend.js";
+import { viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
+import { forgetStaleFlows } from "./conntrack.js";
+import type { ServiceState, ServiceTable } from "./frontend.js";
+import { proxyMode } from "./modes.js";
+import { nothingToRead, type NodeRuleTables } from "./rule-tables.js";
 
 /** Milliseconds between full syncs (proxyutil.FullSyncPeriod). */
 const fullSyncPeriod = 3_600_000;
@@ -36,31 +35,21 @@ export interface KubeProxyOptions {
   config: KubeProxyConfiguration;
   clock: Clock;
   kernel: Kernel;
-  /** One for each address family that the node proxies. */
-  rules: Partial<Record<Family, ServiceRules>>;
-  /**
-   * What takes the place of iptables-restore; it may throw. Default: the kernel gets the new rules.
-   */
-  restore?: (sync: Sync) => void;
+  /** What to serve: a table for each address family that the node proxies. */
+  services: Partial<Record<Family, ServiceTable>>;
+  /** How it is written. Default: iptables. */
+  mode?: ProxyMode | string | undefined;
 }
 
-/** One run of iptables-restore. */
+/** A sync that succeeded. */
 export interface Sync {
-  rules: NodeRules;
+  version: number;
   /** Milliseconds since the epoch. */
   time: number;
   full: boolean;
-  /** The Services whose own chains were written; undefined for all. */
+  /** The Services that were written; undefined for all. */
   changed: ReadonlySet<string> | undefined;
-  /** The chains that were removed. */
-  deleted: readonly string[];
 }
-
-/**
- * The text that this sync gave iptables-restore. Ask before the next one: then it may be forgotten.
- */
-export const restoreText = ({ rules, changed, deleted }: Sync): string =>
-  rules.restoreText(changed, deleted);
 
 export class KubeProxy {
   readonly #proxiers: Proxier[];
@@ -69,13 +58,12 @@ export class KubeProxy {
   #closeHealthz = (): void => {};
 
   constructor(readonly options: KubeProxyOptions) {
-    const { rules, config, kernel, node } = options;
+    const { services, config, kernel, node } = options;
     this.#node = node;
-    this.#proxiers = (["IPv4", "IPv6"] as const)
-      .filter((family) => rules[family])
-      .map((family) => new Proxier(family, rules[family]!, options));
-    if (rules.IPv4 && configOn(viewOf(node, "IPv4"), rules.IPv4.config).localhostNodePorts)
-      kernel.routeLocalnet = true;
+    this.#proxiers = (["IPv4", "IPv6"] as const).flatMap((family) => {
+      const table = services[family];
+      return table ? [new Proxier(family, table, options)] : [];
+    });
     kernel.conntrack.tcpLiberal ||= config.conntrack.tcpBeLiberal;
   }
 
@@ -105,6 +93,18 @@ export class KubeProxy {
   setNode(node: Node): void {
     this.#node = node;
     this.#proxiers.forEach((each) => each.setNode(node));
+  }
+
+  /** What was written into the node, to be read: the rows are those of IPv4. */
+  get tables(): NodeRuleTables {
+    const of = (family: Family = "IPv4") =>
+      this.#proxiers.find((each) => each.family === family)?.backend.tables;
+    return {
+      ...(of("IPv4") ?? nothingToRead),
+      text: (family) => of(family)?.text() ?? "",
+      restoreText: (family) => of(family)?.restoreText() ?? "",
+      saveText: (family) => of(family)?.saveText() ?? "",
+    };
   }
 
   /** The last successful sync of a family. */
@@ -178,6 +178,7 @@ export interface HealthAnswer {
 
 /** kube-proxy runs one of these for each address family. */
 class Proxier {
+  readonly backend: ProxyBackend;
   last: Sync | undefined;
   error: Error | undefined;
   readonly health = new Map<
@@ -188,36 +189,35 @@ class Proxier {
   #needsFull = true;
   #viewChanged = false;
   #lastFull = -Infinity;
-  #lastCleanup = -Infinity;
-  #large: { after: number; large: boolean }[] = [];
-  #stale = new Map<string, Chain>();
   #running = false;
   #planned: { time: number; background: boolean; cancel: () => void } | undefined;
-  #canaryTimer: (() => void) | undefined;
+  #watchTimer: (() => void) | undefined;
   // The token bucket: how many syncs may run at once, as of the last one.
   #tokens = burst;
   #lastRun = -Infinity;
 
   constructor(
     readonly family: Family,
-    readonly rules: ServiceRules,
+    readonly services: ServiceTable,
     readonly options: KubeProxyOptions,
   ) {
-    this.#view = viewOf(options.node, family);
+    const { node, kernel, clock, config, mode } = options;
+    this.#view = viewOf(node, family);
+    this.backend = proxyMode(mode)(services, { kernel, clock, config, view: this.#view });
   }
 
   start(): void {
     this.#running = true;
     this.#request();
-    this.#watchCanary();
+    this.#watch();
   }
 
   stop(): void {
     this.#running = false;
     this.#planned?.cancel();
     this.#planned = undefined;
-    this.#canaryTimer?.();
-    this.rules.forget(this.#request);
+    this.#watchTimer?.();
+    this.services.forget(this.#request);
     for (const port of this.health.keys()) this.#closeHealth(port);
     this.waitingSince = undefined;
     this.#needsFull = true; // a process that starts again knows nothing of the one before
@@ -225,7 +225,7 @@ class Proxier {
 
   remove(): void {
     this.stop();
-    this.rules.use(this.last?.rules.version, undefined);
+    this.services.use(this.last?.version, undefined);
     this.last = undefined;
   }
 
@@ -290,20 +290,20 @@ class Proxier {
     this.#lastRun = now;
     const done = this.#sync(now);
     if (!this.#planned) this.#plan(done ? fullSyncPeriod : iptables.syncPeriod, true);
-    this.rules.onNextChange(this.#request);
+    this.services.onNextChange(this.#request);
   }
 
-  /** Looks every syncPeriod whether somebody flushed the tables. */
-  #watchCanary(): void {
-    const { clock, kernel, config } = this.options;
-    this.#canaryTimer = clock.schedule(
+  /** Looks every syncPeriod whether somebody took away what was written. */
+  #watch(): void {
+    const { clock, config } = this.options;
+    this.#watchTimer = clock.schedule(
       config.iptables.syncPeriod,
       () => {
-        if (this.last && !iptables(kernel).rules[this.family]?.chain("mangle", canary)) {
+        if (this.last && !this.backend.isIntact()) {
           this.#needsFull = true;
           this.#request();
         }
-        this.#watchCanary();
+        this.#watch();
       },
       { background: true },
     );
@@ -313,35 +313,15 @@ class Proxier {
 
   /** False: it failed, and a full sync follows. */
   #sync(now: number): boolean {
-    const { rules, last } = this;
-    const { kernel, restore = ({ rules }) => void (iptables(kernel).rules[this.family] = rules) } =
-      this.options;
+    const { services, last } = this;
+    const { version } = services;
     const full = this.#needsFull || last === undefined || now - this.#lastFull >= fullSyncPeriod;
     const changed =
       last === undefined || (full && this.#viewChanged)
         ? undefined
-        : rules.changedBetween(last.rules.version, rules.version);
-    const large = this.#nextLarge(full);
-    const stale = this.#nextStale(changed, large);
-    const cleans =
-      !isLarge(large) || now - this.#lastCleanup > this.options.config.iptables.syncPeriod;
-    const held = iptables(kernel).rules[this.family];
-    const next: Sync = {
-      time: now,
-      full,
-      changed: full ? undefined : changed,
-      deleted: cleans ? [...stale.keys()] : [],
-      rules: new NodeRules(rules, rules.version, this.#view, {
-        large,
-        stale: cleans ? none : stale,
-        canary: true,
-        base: held instanceof NodeRules ? held.options.base : held,
-      }),
-    };
+        : services.changed(last.version, version);
     try {
-      if (!full && !held?.chain("nat", "KUBE-MARK-MASQ"))
-        throw new Error("a partial sync refers to chains that are no longer there");
-      restore(next);
+      this.backend.sync({ version, view: this.#view, full, changed });
     } catch (error) {
       this.error = error as Error;
       this.#needsFull = true;
@@ -351,73 +331,26 @@ class Proxier {
     this.waitingSince = undefined;
     this.#needsFull = this.#viewChanged = false;
     if (full) this.#lastFull = now;
-    if (cleans) this.#lastCleanup = now;
-    this.#large = large;
-    this.#stale = cleans ? none : stale;
-    this.last = next;
-    rules.use(last?.rules.version, rules.version);
+    this.last = { version, time: now, full, changed: full ? undefined : changed };
+    services.use(last?.version, version);
     this.#updateHealth();
-    this.#cleanConntrack(changed ?? undefined);
+    forgetStaleFlows(this.options.kernel.conntrack, () =>
+      changed ? this.#statesOf(changed) : services.statesAt(version),
+    );
     return true;
   }
 
-  /**
-   * Which Services were written in which way: all of them in a full sync, else those that changed
-   * since the last one.
-   */
-  #nextLarge(full: boolean): { after: number; large: boolean }[] {
-    const large = this.rules.endpoints > largeCluster;
-    if (full || this.last === undefined) return [{ after: -1, large }];
-    return isLarge(this.#large) === large
-      ? this.#large
-      : [...this.#large, { after: this.last.rules.version, large }];
-  }
-
-  /**
-   * The chains that nothing refers to once this sync has run: those of before that the changed
-   * Services no longer have.
-   */
-  #nextStale(
-    changed: ReadonlySet<string> | undefined,
-    large: { after: number; large: boolean }[],
-  ): Map<string, Chain> {
-    const { rules, last } = this;
-    if (last === undefined || (changed?.size === 0 && this.#stale.size === 0)) return none;
-    const stale = new Map(this.#stale);
-    const next = new NodeRules(rules, rules.version, this.#view, { large });
-    const step = (keys: Iterable<string> | undefined): Step => {
-      const of = (version: number): Iterable<ServiceState> =>
-        keys
-          ? [...keys]
-              .map((key) => rules.stateAt(key, version))
-              .filter((state) => state !== undefined)
-          : rules.statesAt(version);
-      return stepOf(last.rules.programs(of(last.rules.version)), next.programs(of(rules.version)));
-    };
-    const take = ({ gone, came }: Step): void => {
-      for (const chain of gone) stale.set(chain.name, chain);
-      for (const name of stale.keys()) if (came.has(name)) stale.delete(name);
-    };
-    if (!changed) take(step(undefined));
-    else {
-      const { alike, others } = rules.changes(last.rules.version, rules.version);
-      take(
-        rules.stepAlike(
-          `${last.rules.version} ${rules.version} ${JSON.stringify([last.rules.options.large, large])}`,
-          () => step(alike),
-        ),
-      );
-      take(step(others));
-    }
-    return stale;
+  #statesOf(keys: ReadonlySet<string>): ServiceState[] {
+    const { services } = this;
+    return [...keys].flatMap((key) => services.stateAt(key, services.version) ?? []);
   }
 
   // ---- beside the rules ----
 
   #updateHealth(): void {
     const ports = new Set<number>();
-    for (const key of this.rules.healthChecked) {
-      const state = this.rules.stateAt(key, this.rules.version);
+    for (const key of this.services.healthChecked) {
+      const state = this.services.stateAt(key, this.services.version);
       const port = state?.ports[0]?.info.healthCheckNodePort ?? 0;
       if (port === 0) continue;
       ports.add(port);
@@ -436,57 +369,4 @@ class Proxier {
     this.health.get(port)?.close();
     this.health.delete(port);
   }
-
-  /**
-   * A UDP flow goes on to the endpoint that it was given, for as long as it speaks: flows to
-   * endpoints that are gone must be forgotten (pkg/proxy/conntrack/cleanup.go).
-   */
-  #cleanConntrack(changed: ReadonlySet<string> | undefined): void {
-    const { conntrack } = this.options.kernel;
-    if (conntrack.udpConnections().next().done) return;
-    const serving = new Map<string, Set<string>>();
-    const { rules } = this;
-    const states = changed
-      ? [...changed].map((key) => rules.stateAt(key, rules.version))
-      : rules.statesAt(rules.version);
-    for (const state of states) {
-      for (const { info, endpoints } of state?.ports ?? []) {
-        if (info.protocol !== "udp") continue;
-        const alive = new Set(endpoints.filter((each) => each.serving).map(({ text }) => text));
-        for (const address of [info.clusterIP, ...info.externalIPs, ...info.loadBalancerIPs])
-          serving.set(endpoint(address, info.port), alive);
-        if (info.nodePort !== 0) serving.set(`nodePort ${info.nodePort}`, alive);
-      }
-    }
-    for (const connection of conntrack.udpConnections()) {
-      const { original, reply } = connection;
-      const alive =
-        serving.get(endpoint(original.destination, original.destinationPort)) ??
-        serving.get(`nodePort ${original.destinationPort}`);
-      if (alive && !alive.has(endpoint(reply.source, reply.sourcePort)))
-        conntrack.delete(connection);
-    }
-  }
 }
-
-/**
- * From one set of programs to another, port by port: the port's hash is in the name of each of its
- * chains, so ports do not mix.
- */
-function stepOf(before: Iterable<Program>, after: Iterable<Program>): Step {
-  const now = new Map([...after].map((program) => [program.state.hash, program]));
-  const gone: Chain[] = [];
-  const came = new Set<string>();
-  for (const program of before) {
-    const next = now.get(program.state.hash);
-    const step = next ? program.stepTo(next) : stepBetween(program, undefined);
-    gone.push(...step.gone);
-    for (const name of step.came) came.add(name);
-    now.delete(program.state.hash);
-  }
-  for (const program of now.values()) for (const name of program.names) came.add(name);
-  return { gone, came };
-}
-
-const none = new Map<string, Chain>();
-const isLarge = (toggles: readonly { large: boolean }[]): boolean => toggles.at(-1)?.large ?? false;

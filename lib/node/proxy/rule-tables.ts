@@ -26,6 +26,24 @@ export interface NodeRuleTables {
   saveText(family?: "IPv4" | "IPv6"): string;
 }
 
+/** The same of one address family. */
+export interface FamilyTables extends Pick<
+  NodeRuleTables,
+  "chain" | "chains" | "of" | "endpoints"
+> {
+  text(): string;
+  restoreText(): string;
+  saveText(): string;
+}
+
+/** What there is to read where a mode writes nothing that one could read. */
+export const nothingToRead: Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> = {
+  chain: () => [],
+  chains: () => [],
+  of: () => [],
+  endpoints: () => [],
+};
+
 /** One rule of a node, with its reason. */
 export interface RuleRow {
   table: string;

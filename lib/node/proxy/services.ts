@@ -1,6 +1,6 @@
 /**
  * What kube-proxy takes out of Services and EndpointSlices, for one address family: service ports
- * and their endpoints. (pkg/proxy/serviceport.go, endpointslicecache.go, topology.go)
+ * and their endpoints. (pkg/proxy/serviceport.go, endpointslicecache.go)
  */
 import {
   canonical,
@@ -11,9 +11,7 @@ import {
   type Family,
 } from "../../net/ip.js";
 import type { Purpose } from "../../net/dataplane.js";
-import type { Chain } from "../../net/iptables/rule.js";
 import type { EndpointSlice, Service, ServicePort } from "../../objects/types.js";
-import type { NodeView } from "./config.js";
 
 export interface ServicePortInfo {
   /** "default/nginx", and with the port's name where it has one: "default/nginx:http". */
@@ -48,9 +46,14 @@ export interface EndpointInfo {
   nodeHints: readonly string[];
   /** What its rules come from: "EndpointSlice default/nginx-x7k2p", "endpoints[3]". */
   purpose: Purpose;
-  /** Its chain once written, and as large clusters have it: without comments. */
-  chain: Chain | undefined;
-  largeChain: Chain | undefined;
+  /** Its place among the endpoints of its service port. */
+  index: number;
+}
+
+/** A service port with its endpoints at one moment. */
+export interface ServicePortState {
+  readonly info: ServicePortInfo;
+  readonly endpoints: readonly EndpointInfo[];
 }
 
 const ofFamily = (addresses: readonly string[], family: Family): string[] =>
@@ -143,7 +146,11 @@ export function endpointsOf(
       });
     }
   }
-  return [...found.values()].sort((x, y) => (x.text < y.text ? -1 : x.text > y.text ? 1 : 0));
+  const sorted = [...found.values()].sort((x, y) =>
+    x.text < y.text ? -1 : x.text > y.text ? 1 : 0,
+  );
+  sorted.forEach((each, index) => void (each.index = index));
+  return sorted;
 }
 
 const none: readonly string[] = [];
@@ -168,84 +175,6 @@ function endpointInfo(
     terminating: conditions?.terminating ?? false,
     zoneHints: hints?.forZones?.map(({ name }) => name) ?? none,
     nodeHints: hints?.forNodes?.map(({ name }) => name) ?? none,
-    chain: undefined,
-    largeChain: undefined,
+    index: -1,
   };
-}
-
-// ---- which endpoints a node uses (pkg/proxy/topology.go, CategorizeEndpoints) ------------------------------------------
-
-export interface Chosen {
-  /** For traffic policy Cluster, for Local, and all that this node may send to. */
-  cluster: readonly EndpointInfo[];
-  local: readonly EndpointInfo[];
-  reachable: readonly EndpointInfo[];
-  /** Whether any endpoint of the cluster can take traffic. */
-  any: boolean;
-}
-
-export const externallyAccessible = ({
-  nodePort,
-  loadBalancerIPs,
-  externalIPs,
-}: ServicePortInfo): boolean =>
-  nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
-/** Cluster endpoints also serve the short cuts of an external policy Local. */
-export const usesCluster = (info: ServicePortInfo): boolean =>
-  !info.internalLocal || externallyAccessible(info);
-export const usesLocal = (info: ServicePortInfo): boolean =>
-  info.internalLocal || (info.externalLocal && externallyAccessible(info));
-
-const isReady = ({ ready }: EndpointInfo): boolean => ready;
-const isLastResort = ({ serving, terminating }: EndpointInfo): boolean => serving && terminating;
-/** Whether it takes traffic, if only for want of better ones. */
-export const isUsable = (endpoint: EndpointInfo): boolean =>
-  isReady(endpoint) || isLastResort(endpoint);
-/** Ready endpoints; without any, those that still serve while they end. */
-const usable = (endpoints: readonly EndpointInfo[]): readonly EndpointInfo[] => {
-  const ready = endpoints.filter(isReady);
-  return ready.length > 0 ? ready : endpoints.filter(isLastResort);
-};
-
-export function choose(
-  info: ServicePortInfo,
-  all: readonly EndpointInfo[],
-  { name, zone }: Pick<NodeView, "name" | "zone">,
-): Chosen {
-  const cluster = usesCluster(info) ? usable(hinted(all, name, zone)) : [];
-  const anywhere = cluster.length > 0;
-  if (!usesLocal(info)) return { cluster, local: [], reachable: cluster, any: anywhere };
-  const local = usable(all.filter(({ nodeName }) => nodeName === name));
-  const any = anywhere || all.some(isUsable);
-  const reachable =
-    cluster.length === 0
-      ? local
-      : [...new Set([...cluster, ...local])].sort((x, y) => (x.text < y.text ? -1 : 1));
-  return { cluster, local, reachable, any };
-}
-
-/**
- * Hints count only if every ready endpoint has them and one is for this node (or zone); they choose
- * among the ready ones.
- */
-function hinted(
-  all: readonly EndpointInfo[],
-  node: string,
-  zone: string | undefined,
-): readonly EndpointInfo[] {
-  const ready = all.filter(isReady);
-  const fits = (
-    hints: (endpoint: EndpointInfo) => readonly string[],
-    here: string,
-  ): EndpointInfo[] | undefined => {
-    const chosen = ready.every((each) => hints(each).length > 0)
-      ? ready.filter((each) => hints(each).includes(here))
-      : [];
-    return chosen.length > 0 ? chosen : undefined;
-  };
-  return (
-    fits(({ nodeHints }) => nodeHints, node) ??
-    (zone === undefined ? undefined : fits(({ zoneHints }) => zoneHints, zone)) ??
-    all
-  );
 }

@@ -1,6 +1,6 @@
 /**
- * What one node's kube-proxy gave its kernel: a rule set that refers to the cluster's shared
- * ServiceRules as of one version, and adds what is the node's own. Chains are put together when
+ * What one node's kube-proxy gave its kernel: a rule set that refers to the rules which all nodes
+ * share (shared.ts), as of one version, and adds what is the node's own. Chains are put together when
  * somebody walks or prints them.
  */
 import { Rule, type Chain, type Match, type RuleSet } from "../../../net/iptables/rule.js";
@@ -9,8 +9,9 @@ import { parseAddress } from "../../../net/ip.js";
 import { restoreRule, ruleText, saveText } from "../../../net/iptables/text.js";
 import { configOn, counters, type FamilyConfig, type NodeView } from "../config.js";
 import { canary, placeOf, purposeOf, readOwn } from "./names.js";
-import { comment, jump, type PortState, type Program } from "./program.js";
-import type { ServiceRules, ServiceState } from "./service-rules.js";
+import { comment, jump, type PortRules, type Program } from "./program.js";
+import type { ServiceState } from "../frontend.js";
+import type { SharedRules } from "./shared.js";
 
 /**
  * Endpoints of the whole cluster above which kube-proxy drops comments and puts off its cleaning
@@ -188,14 +189,14 @@ export class NodeRules implements RuleSet {
   };
 
   constructor(
-    readonly services: ServiceRules,
+    readonly shared: SharedRules,
     readonly version: number,
     readonly view: NodeView,
     readonly options: NodeRulesOptions = {},
   ) {}
 
   get config(): FamilyConfig {
-    return configOn(this.view, this.services.config);
+    return configOn(this.view, this.shared.config);
   }
 
   get family(): FamilyConfig["family"] {
@@ -203,20 +204,23 @@ export class NodeRules implements RuleSet {
   }
 
   /** This node's rules of one service port. */
-  program(port: PortState, state: ServiceState): Program {
+  program(port: PortRules, state: ServiceState): Program {
     return port.program(this.view, this.#isLarge(state));
   }
 
   #isLarge({ version }: ServiceState): boolean {
     return (
       this.options.large?.findLast(({ after }) => version > after)?.large ??
-      this.services.endpoints > largeCluster
+      this.shared.table.endpoints > largeCluster
     );
   }
 
   /** All service ports' rules, in the order in which kube-proxy writes them. */
-  *programs(of: Iterable<ServiceState> = this.services.statesAt(this.version)): Generator<Program> {
-    for (const state of of) for (const port of state.ports) yield this.program(port, state);
+  *programs(
+    of: Iterable<ServiceState> = this.shared.table.statesAt(this.version),
+  ): Generator<Program> {
+    for (const state of of)
+      for (const port of this.shared.portsOf(state)) yield this.program(port, state);
   }
 
   chain(table: TableName, name: string): Chain | undefined {
@@ -276,10 +280,10 @@ export class NodeRules implements RuleSet {
     if (fixedChain) return fixedChain;
     if (table !== "nat" && table !== "filter") return undefined;
     if (!(topLevel[table] as readonly string[]).includes(name)) return undefined;
-    const rules = this.services.sharedChain(
+    const rules = this.shared.sharedChain(
       this.version,
       this.view,
-      (this.#localKey ??= this.services.localKey(this.version, this.view.name)),
+      (this.#localKey ??= this.shared.localKey(this.version, this.view.name)),
       table,
       name,
     );
@@ -296,7 +300,7 @@ export class NodeRules implements RuleSet {
     const own = readOwn(name);
     if (own === undefined) return undefined;
     if (own.word !== "SEP") {
-      const found = this.services.portOf(own.hash, this.version);
+      const found = this.shared.portOf(own.hash, this.version);
       return found && this.program(found.port, found.state).chain(name);
     }
     for (const program of this.programs())
@@ -323,8 +327,8 @@ export class NodeRules implements RuleSet {
    * which is no part of what kube-proxy gives iptables-restore.
    */
   asFullSync(): NodeRules {
-    const large = this.options.large?.at(-1)?.large ?? this.services.endpoints > largeCluster;
-    return new NodeRules(this.services, this.version, this.view, { large: [{ after: -1, large }] });
+    const large = this.options.large?.at(-1)?.large ?? this.shared.table.endpoints > largeCluster;
+    return new NodeRules(this.shared, this.version, this.view, { large: [{ after: -1, large }] });
   }
 
   /** As iptables-save prints it, once the kernel holds it. */

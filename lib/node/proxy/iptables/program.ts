@@ -23,15 +23,14 @@ import {
 } from "../../../net/iptables/rule.js";
 import { purposeOf } from "./names.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "../config.js";
+import type { EndpointInfo, ServicePortInfo, ServicePortState } from "../services.js";
 import {
-  choose,
+  chooseEndpoints,
   externallyAccessible,
   isUsable,
   usesLocal,
   type Chosen,
-  type EndpointInfo,
-  type ServicePortInfo,
-} from "../services.js";
+} from "../topology.js";
 import { sha256 } from "../sha256.js";
 
 /** A port's rules in the chains that Services share, in kube-proxy's order. */
@@ -84,8 +83,8 @@ export function hash16(text: string): string {
   return name;
 }
 
-/** A service port with its endpoints at one moment, and what each kind of node makes of it. */
-export class PortState {
+/** A service port's rules at one moment, and what each kind of node makes of them. */
+export class PortRules {
   readonly hash: string;
   readonly #programs = new Map<string, Program>();
   /** The comment of each endpoint's rules. */
@@ -94,11 +93,18 @@ export class PortState {
   /** Whether no node differs from another in this port's rules: so it is with most. */
   readonly sameEverywhere: boolean;
 
+  readonly info: ServicePortInfo;
+  readonly endpoints: readonly EndpointInfo[];
+  /** The chain of each endpoint once written; and as large clusters have it, without comments. */
+  readonly #chains: (Chain | undefined)[] = [];
+  readonly #largeChains: (Chain | undefined)[] = [];
+
   constructor(
     readonly config: FamilyConfig,
-    readonly info: ServicePortInfo,
-    readonly endpoints: readonly EndpointInfo[],
+    { info, endpoints }: ServicePortState,
   ) {
+    this.info = info;
+    this.endpoints = endpoints;
     this.hash = hash16(info.name + info.protocol);
     this.#label = [comment(info.name)];
     this.#hinted = endpoints.some(
@@ -120,7 +126,12 @@ export class PortState {
     if (program === undefined)
       this.#programs.set(
         key,
-        (program = new Program(this, choose(this.info, this.endpoints, view), view, large)),
+        (program = new Program(
+          this,
+          chooseEndpoints(this.info, this.endpoints, view),
+          view,
+          large,
+        )),
       );
     return program;
   }
@@ -152,7 +163,8 @@ export class PortState {
 
   /** KUBE-SEP: the chain of one endpoint, the same for every node. */
   endpointChain(endpoint: EndpointInfo, large: boolean): Chain {
-    return (endpoint[large ? "largeChain" : "chain"] ??= this.#writeEndpoint(endpoint, large));
+    const written = large ? this.#largeChains : this.#chains;
+    return (written[endpoint.index] ??= this.#writeEndpoint(endpoint, large));
   }
 
   #writeEndpoint({ address, text, purpose }: EndpointInfo, large: boolean): Chain {
@@ -215,7 +227,7 @@ export class Program implements ChainSource {
   #chains: Map<string, Chain> | undefined;
 
   constructor(
-    readonly state: PortState,
+    readonly state: PortRules,
     readonly chosen: Chosen,
     readonly view: NodeView,
     readonly large: boolean,
@@ -471,9 +483,18 @@ export class Program implements ChainSource {
    * this way.
    */
   #offCluster(): readonly Match[] | undefined {
-    return this.state.config.masqueradeAll
-      ? []
-      : detectorOn(this.view, this.state.config)?.notLocal;
+    return this.state.config.masqueradeAll ? [] : this.#isLocal(true);
+  }
+
+  /** The match of what comes from this node's Pods (or from elsewhere), if there is a way to tell. */
+  #isLocal(not = false): readonly Match[] | undefined {
+    const detector = detectorOn(this.view, this.state.config);
+    if (detector === undefined) return undefined;
+    const match: Match =
+      "source" in detector
+        ? { kind: "source", cidr: detector.source }
+        : { kind: "in", interface: detector.interface + (detector.prefix ? "+" : "") };
+    return [not ? { ...match, not } : match];
   }
 
   #writeChoice(name: string, endpoints: readonly EndpointInfo[]): Chain {
@@ -536,7 +557,7 @@ export class Program implements ChainSource {
       );
     if (!info.externalLocal) add("masquerade traffic", [], markMasq);
     else {
-      const local = detectorOn(this.view, this.state.config)?.local;
+      const local = this.#isLocal();
       if (local) add("pod traffic", local, this.#jump(this.#names.SVC));
       add("masquerade LOCAL traffic", [localSource], markMasq);
       add("route LOCAL traffic", [localSource], this.#jump(this.#names.SVC));
