@@ -65,7 +65,8 @@ const [INTEGER, SEQUENCE] = [0x02, 0x30];
 function der(tag: number, ...contents: Buffer[]): Buffer {
   const content = Buffer.concat(contents);
   const { length } = content;
-  const size = length < 128 ? [length] : [0x82, length >> 8, length & 255];
+  const long = length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
+  const size = length < 128 ? [length] : long; // DER: as short as can be
   return Buffer.concat([Buffer.from([tag, ...size]), content]);
 }
 

@@ -1,11 +1,15 @@
 /** A real etcd that goes away and comes back, below a store and below a whole `stopover serve`. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EtcdStore } from "stopover/internal/doors/serve/etcd";
 import { refusal } from "./apiserver-harness.js";
-import { Etcd, pause, until } from "./etcd-harness.js";
+import { authority } from "./certificates.js";
+import { Etcd, freePort, pause, until } from "./etcd-harness.js";
 import { lacking, needs } from "./needs.js";
 import { thing } from "./store.contract.js";
 
@@ -133,6 +137,60 @@ if (needs(test, "etcd away", lacking("etcd"))) {
     }
     store.close();
     await etcd.end();
+  });
+
+  test("an etcd that asks for certificates gets them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "stopover-etcd-tls-"));
+    const ca = authority("etcd CA");
+    const server = ca.issue("localhost", [[127, 0, 0, 1]]);
+    const { cert, key } = ca.issue("apiserver");
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text, { mode: 0o600 });
+      return join(folder, name);
+    };
+    const url = `https://127.0.0.1:${await freePort()}`;
+    const peer = `http://127.0.0.1:${await freePort()}`;
+    const flags = {
+      "data-dir": join(folder, "data"),
+      "listen-client-urls": url,
+      "advertise-client-urls": url,
+      "listen-peer-urls": peer,
+      "initial-advertise-peer-urls": peer,
+      "initial-cluster": `default=${peer}`,
+      "cert-file": file("server.crt", server.cert),
+      "key-file": file("server.key", server.key),
+      "trusted-ca-file": file("ca.crt", ca.cert),
+      "client-cert-auth": "true",
+    };
+    const child = spawn(
+      "etcd",
+      Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`),
+      { stdio: "ignore" },
+    );
+    process.once("exit", () => child.kill("SIGKILL"));
+    child.unref();
+    const store = await until("etcd answers", 20_000, () => {
+      try {
+        return new EtcdStore({ urls: [url], ca: ca.cert, cert, key });
+      } catch {
+        return undefined;
+      }
+    });
+    const heard: string[] = [];
+    store.watch("/registry/", store.revision, (events) => heard.push(...events.map((e) => e.key)));
+    store.put("/registry/things/a", thing("a", ""));
+    await until("the watch tells of it", 5_000, () => heard.length > 0);
+    assert.is(
+      refusedSoon(() => new EtcdStore({ urls: [url] })),
+      503,
+    );
+    assert.is(
+      refusedSoon(() => new EtcdStore({ urls: [url], ca: ca.cert })),
+      503,
+    );
+    store.close();
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   test("an etcd that is full takes nothing, which is a 503, and is read as before", async () => {

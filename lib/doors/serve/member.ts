@@ -133,4 +133,4 @@ export class Member {
 const reasonOf = (error: Error): string =>
   error instanceof AggregateError
     ? error.errors.map((one: Error) => one.message).join(", ")
-    : error.message;
+    : error.message.trim();
