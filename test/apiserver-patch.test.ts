@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { merged, patched } from "stopover/internal/apiserver/patch";
-import { deployment, newServer, refusal, service } from "./apiserver-harness.js";
+import { frozen } from "stopover/internal/objects/freeze";
+import type { KubeObject, Pod } from "stopover/internal/objects/types";
+import { deployment, newServer, pod, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("patches");
 const strategic = (kind: string, object: object, body: object) =>
@@ -156,6 +158,29 @@ test("JSON patch: the operations of RFC 6902", () => {
   });
   assert.equal(jsonPatch(object, { op: "copy", from: "/a/b/0", path: "/c" }), { ...object, c: 1 });
   assert.is(jsonPatch(object, { op: "test", path: "/a", value: { b: [1, 2, 3] } }), object);
+  const odd = { "~1": 1, "/": 2 };
+  assert.equal(jsonPatch(odd, { op: "replace", path: "/~01", value: 3 }), { "~1": 3, "/": 2 });
+});
+
+test("JSON patch: many operations are one change, and the original keeps its values", () => {
+  const object = frozen({ a: { b: [{ c: 1 }] }, d: { e: 1 } });
+  const body = { f: { g: 1 } };
+  const result = jsonPatch(
+    object,
+    { op: "copy", from: "/a/b/0", path: "/a/b/-" },
+    { op: "replace", path: "/a/b/1/c", value: 2 },
+    { op: "add", path: "/a/h", value: body },
+    { op: "replace", path: "/a/h/f/g", value: 2 },
+    { op: "copy", from: "/a/h", path: "/i" },
+    { op: "replace", path: "/i/f/g", value: 3 },
+  ) as Record<string, unknown>;
+  assert.equal(result, {
+    a: { b: [{ c: 1 }, { c: 2 }], h: { f: { g: 2 } } },
+    d: { e: 1 },
+    i: { f: { g: 3 } },
+  });
+  assert.is(result["d"], object.d, "what no operation touched is shared");
+  assert.equal(body, { f: { g: 1 } }, "the patch keeps its own");
 });
 
 for (const [what, operation, code] of [
@@ -164,6 +189,11 @@ for (const [what, operation, code] of [
   ["an index beyond the end", { op: "add", path: "/spec/ports/7", value: {} }, 422],
   ["an unknown operation", { op: "increment", path: "/spec" }, 400],
   ["a path without slash", { op: "remove", path: "spec" }, 400],
+  ["the removal of everything", { op: "remove", path: "" }, 422],
+  ["nothing for everything", { op: "replace", path: "", value: null }, 400],
+  ["a list for everything", { op: "replace", path: "", value: [] }, 400],
+  ["a list's length", { op: "replace", path: "/spec/ports/length", value: 7 }, 422],
+  ["what all objects inherit", { op: "replace", path: "/spec/constructor", value: 1 }, 422],
   ["a path into __proto__", { op: "add", path: "/__proto__/polluted", value: 1 }, 422],
 ] as const) {
   test(`JSON patch: ${what} is refused with ${code}`, () => {
@@ -204,5 +234,141 @@ test("a patch is checked as strictly as an update, and cannot change kind, name 
   });
   assert.is(kept, made);
 });
+
+// ---- bounds ----
+
+const types = ["merge", "strategic"] as const;
+
+test("copies of copies: refused before they are large", () => {
+  const { client } = newServer();
+  client.create(
+    pod("p", { affinity: { a: { b: 1 } } } as Partial<Pod["spec"]>, { annotations: { a: "b" } }),
+  );
+  const body = Array.from({ length: 40 }, (_, i) => ({
+    op: "copy",
+    from: "/spec/affinity",
+    path: `/spec/affinity/x${i}`,
+  }));
+  const { code, message } = refusal(() =>
+    client.patch("Pod", "p", undefined, { type: "json", body }),
+  );
+  assert.is(code, 422);
+  assert.match(
+    message,
+    /the accumulated size increase of copy is \d+, exceeding the limit 3145728/,
+  );
+});
+
+test("no patch makes an object larger than a request may be", () => {
+  const { client } = newServer();
+  client.create(deployment("d"));
+  const env = (name: string) =>
+    Array.from({ length: 20 }, (_, i) => ({ name: `${name}${i}`, value: "x".repeat(100_000) }));
+  const body = (name: string) => ({
+    spec: { template: { spec: { containers: [{ name: "nginx", env: env(name) }] } } },
+  });
+  client.patch("Deployment", "d", undefined, { type: "strategic", body: body("a") });
+  const large = client.get("Deployment", "d");
+  const refused = refusal(() =>
+    client.patch("Deployment", "d", undefined, { type: "strategic", body: body("b") }),
+  );
+  assert.is(refused.code, 413);
+  assert.match(refused.message, /Request entity too large: limit is 3145728/);
+  assert.is(client.get("Deployment", "d"), large);
+});
+
+test("no patch makes an object deeper than a request may be", () => {
+  const { client } = newServer();
+  client.create(pod("p", { affinity: {} } as Partial<Pod["spec"]>));
+  const path = (depth: number) => `/spec/affinity${"/a".repeat(depth)}`;
+  const body = Array.from({ length: 200 }, (_, i) => ({
+    op: "add",
+    path: path(i + 1),
+    value: {},
+  }));
+  const { code, message } = refusal(() =>
+    client.patch("Pod", "p", undefined, { type: "json", body }),
+  );
+  assert.is(code, 400);
+  assert.match(message, /the object nests more than 100 levels deep/);
+});
+
+test("long lists merge in time that their length asks for", () => {
+  const containers = Array.from({ length: 60_000 }, (_, i) => ({ name: `c${i}` }));
+  const started = performance.now();
+  const result = patched(
+    "Pod",
+    { spec: { containers } },
+    {
+      type: "strategic",
+      body: {
+        spec: {
+          containers: containers.map(({ name }) => ({ name, image: "a" })).reverse(),
+          "$setElementOrder/containers": containers,
+        },
+      },
+    },
+  ) as { spec: { containers: { image: string }[] } };
+  assert.is(result.spec.containers.length, 60_000);
+  assert.equal(result.spec.containers[0], { name: "c0", image: "a" });
+  const finalizers = containers.map(({ name }) => name);
+  patched(
+    "Pod",
+    { metadata: { finalizers } },
+    {
+      type: "strategic",
+      body: { metadata: { "$deleteFromPrimitiveList/finalizers": finalizers } },
+    },
+  );
+  assert.ok(performance.now() - started < 5_000, `${performance.now() - started} ms`);
+});
+
+test("strategic: an element that is deleted and then named again is a new one", () => {
+  assert.equal(
+    strategic(
+      "Deployment",
+      withContainers(container("a", "1"), container("b", "1")),
+      withContainers({ name: "a", $patch: "delete" }, { name: "a" }),
+    ),
+    withContainers(container("b", "1"), { name: "a" }),
+  );
+});
+
+// ---- names that every object has ----
+
+for (const name of ["__proto__", "constructor", "toString"])
+  test(`${name} is an unknown field like any other`, () => {
+    const { client } = newServer();
+    const made = client.create(service("a"));
+    const body = JSON.parse(
+      `{"spec": {"${name}": {"externalIPs": ["192.0.2.1"], "type": "NodePort"}}}`,
+    ) as object;
+    for (const type of types) {
+      const { code, message } = refusal(() =>
+        client.patch("Service", "a", undefined, { type, body }),
+      );
+      assert.is(code, 400);
+      assert.match(message, `strict decoding error: unknown field "spec.${name}"`);
+    }
+    const warnings: string[] = [];
+    for (const type of types)
+      client.patch(
+        "Service",
+        "a",
+        undefined,
+        { type, body },
+        { fieldValidation: "Warn", onWarning: (text) => warnings.push(text) },
+      );
+    assert.equal(warnings, Array(2).fill(`unknown field "spec.${name}"`));
+    const add = [{ op: "add", path: `/spec/${name}`, value: 1 }];
+    assert.is(
+      refusal(() => client.patch("Service", "a", undefined, { type: "json", body: add })).code,
+      400,
+    );
+    const whole = { ...JSON.parse(`{"${name}": {}}`), ...service("b") } as KubeObject;
+    assert.match(refusal(() => client.create(whole)).message, `unknown field "${name}"`);
+    assert.is(client.get("Service", "a"), made);
+    assert.equal(Object.keys(Object.prototype), []);
+  });
 
 test.run();

@@ -1,0 +1,135 @@
+/**
+ * Kubernetes' strategic merge patch: as RFC 7396, but lists merge by the keys in schema.ts, and
+ * `$patch`, `$retainKeys`, `$setElementOrder` and `$deleteFromPrimitiveList` say what a list or an
+ * object becomes. (k8s.io/apimachinery: pkg/util/strategicpatch)
+ */
+import { badRequest } from "../api/errors.js";
+import { isRecord, ownField, setField } from "../objects/freeze.js";
+import { typeOf, type FieldType } from "../objects/schema.js";
+
+export function strategic(type: FieldType, current: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch;
+  const { $patch: directive, $retainKeys: retained, ...changes } = patch;
+  if (directive === "replace") return changes;
+  if (directive === "delete") return {};
+  if (directive !== undefined && directive !== "merge")
+    throw badRequest(
+      `unknown $patch directive ${JSON.stringify(directive)}: it is replace, merge or delete`,
+    );
+  const result: Record<string, unknown> = isRecord(current) ? { ...current } : {};
+  if (Array.isArray(retained)) retain(result, new Set(retained));
+  for (const [key, value] of Object.entries(changes))
+    if (!key.startsWith("$")) change(type, result, key, value, changes[`$setElementOrder/${key}`]);
+  for (const [key, value] of Object.entries(changes)) {
+    const [instruction, field] = key.split("/") as [string, string?];
+    if (field === undefined) continue;
+    if (instruction === "$deleteFromPrimitiveList") takeOut(result, field, asList(value));
+    else if (instruction === "$setElementOrder" && !Object.hasOwn(changes, field))
+      change(type, result, field, [], value);
+  }
+  return result;
+}
+
+function retain(result: Record<string, unknown>, kept: ReadonlySet<unknown>): void {
+  for (const key of Object.keys(result)) if (!kept.has(key)) delete result[key];
+}
+
+function takeOut(result: Record<string, unknown>, field: string, items: unknown[]): void {
+  const gone = new Set(items);
+  setField(
+    result,
+    field,
+    asList(ownField(result, field)).filter((one) => !gone.has(one)),
+  );
+}
+
+const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** Sets, merges or removes one field. */
+function change(
+  owner: FieldType,
+  result: Record<string, unknown>,
+  key: string,
+  value: unknown,
+  order: unknown,
+): void {
+  if (value === null) return void delete result[key];
+  const field = owner.is === "object" ? typeOf(owner.name).fields.get(key) : undefined;
+  const type: FieldType = field?.type ?? (owner.is === "map" ? owner.of : { is: "any" });
+  const current = ownField(result, key);
+  let next: unknown = value;
+  if (!Array.isArray(value)) next = strategic(type, current, value);
+  else if (field?.mergeKey !== undefined && type.is === "list")
+    next = field.mergeKey
+      ? mergedByKey(type.of, asList(current), value, field.mergeKey, order)
+      : union(asList(current), value, order);
+  setField(result, key, next);
+}
+
+/** A list that is a set. */
+const union = (current: unknown[], patch: unknown[], order: unknown): unknown[] =>
+  inOrder([...new Set([...current, ...patch])], current, order, (one) => one);
+
+type KeyOf = (item: unknown) => unknown;
+
+function mergedByKey(
+  type: FieldType,
+  current: unknown[],
+  patch: unknown[],
+  mergeKey: string,
+  order: unknown,
+): unknown[] {
+  const keyOf: KeyOf = (item) => (isRecord(item) ? ownField(item, mergeKey) : undefined);
+  const directive = (item: unknown) => (isRecord(item) ? item["$patch"] : undefined);
+  if (patch.some((item) => directive(item) === "replace"))
+    return patch.filter((item) => directive(item) !== "replace");
+  // looked up by key, so that a long list costs what its length is
+  const places = new Map<unknown, number[]>();
+  const note = (key: unknown, place: number) => {
+    const known = places.get(key);
+    if (known) known.push(place);
+    else places.set(key, [place]);
+  };
+  const result = current.slice();
+  for (const [place, item] of result.entries()) note(keyOf(item), place);
+  for (const item of patch) {
+    const key = keyOf(item);
+    if (key === undefined)
+      throw badRequest(
+        `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
+      );
+    const [place, ...twins] = places.get(key) ?? [];
+    if (directive(item) === "delete") {
+      for (const gone of [place, ...twins]) if (gone !== undefined) result[gone] = DELETED;
+      places.delete(key);
+    } else if (place !== undefined) result[place] = strategic(type, result[place], item);
+    else note(key, result.push(strategic(type, undefined, item)) - 1);
+  }
+  const left = result.filter((item) => item !== DELETED);
+  return inOrder(left, current, order, keyOf);
+}
+
+const DELETED = Symbol("deleted");
+
+/**
+ * $setElementOrder: the named elements in its order; those that only the server has keep their
+ * place among them.
+ */
+function inOrder(list: unknown[], before: unknown[], order: unknown, keyOf: KeyOf): unknown[] {
+  if (!Array.isArray(order)) return list;
+  const places = new Map(order.map((item, i) => [keyOf(item) ?? item, i]));
+  const formerly = new Map(before.map((item, i) => [keyOf(item), i]));
+  const named = list
+    .filter((item) => places.has(keyOf(item)))
+    .sort((a, b) => places.get(keyOf(a))! - places.get(keyOf(b))!);
+  const rest = list.filter((item) => !places.has(keyOf(item)));
+  const result: unknown[] = [];
+  let taken = 0;
+  for (const item of named) {
+    const place = formerly.get(keyOf(item));
+    while (taken < rest.length && place !== undefined && formerly.get(keyOf(rest[taken]))! < place)
+      result.push(rest[taken++]);
+    result.push(item);
+  }
+  return [...result, ...rest.slice(taken)];
+}
