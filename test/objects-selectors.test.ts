@@ -38,6 +38,28 @@ for (const [text, wanted] of Object.entries({
     assert.is(labels(text)(app), wanted));
 }
 
+test("names that every object has are labels like any other", () => {
+  for (const name of ["constructor", "toString", "hasOwnProperty"]) {
+    assert.is(labels(name)(app), false);
+    assert.is(labels(`!${name}`)(app), true);
+    assert.is(labels(`${name}!=x`)(app), true);
+    assert.is(labels(`${name} in (x)`)(app), false);
+    assert.is(labels(`${name}=x`)({ [name]: "x" }), true);
+    const exists = { matchExpressions: [{ key: name, operator: "Exists" as const }] };
+    assert.is(matches(exists, app), false);
+    assert.is(matches(exists, { [name]: "" }), true);
+    assert.is(same({}, { [name]: "x" }), false);
+    assert.is(same({ [name]: "x" }, {}), false);
+  }
+});
+
+test("__proto__ survives freezing as a field of its own", () => {
+  const came = JSON.parse('{"__proto__": {"a": 1}}') as object;
+  const kept = frozen(came);
+  assert.is(Object.getPrototypeOf(kept), Object.prototype);
+  assert.is(JSON.stringify(kept), '{"__proto__":{"a":1}}');
+});
+
 test("what is no selector is refused with an example of one", () => {
   for (const text of ["a=b=c", "(a)", "a in b", "=x", "a,,b"])
     assert.throws(

@@ -16,14 +16,14 @@ export function taintEvictionController({ clock, client, informers, events }: Co
   function reconcile(name: string): Again | void {
     const taints = evicting(nodes.get(name));
     if (taints.length === 0) return;
-    const left: number[] = [];
+    let next = Infinity;
     for (const pod of pods.by("node", name)) {
       if (pod.metadata.deletionTimestamp) continue;
       const due = dueTime(pod, taints);
       if (due <= clock.now()) evict(pod);
-      else if (due < Infinity) left.push(due - clock.now());
+      else if (due < next) next = due;
     }
-    if (left.length > 0) return { inBackground: Math.min(...left) };
+    if (next < Infinity) return { inBackground: next - clock.now() };
   }
 
   function evict(pod: Pod): void {
@@ -58,12 +58,14 @@ function dueTime(pod: Pod, taints: readonly Taint[]): number {
       tolerates(toleration, taint),
     );
     if (matching.length === 0) return -Infinity;
-    const seconds = Math.min(
-      ...matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity),
-    );
+    const seconds = least(matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity));
     return seconds === Infinity
       ? Infinity
       : Date.parse(taint.timeAdded ?? "") + Math.max(0, seconds) * 1_000;
   });
-  return Math.min(...due);
+  return least(due);
 }
+
+/** Math.min takes only so many arguments. */
+const least = (numbers: readonly number[]): number =>
+  numbers.reduce((least, one) => Math.min(least, one), Infinity);

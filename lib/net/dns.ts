@@ -53,8 +53,8 @@ export class Zone {
       const alias = records.find((r) => r.type === "CNAME");
       if (!alias) {
         const addresses = records.flatMap((r) => (r.type === "CNAME" ? [] : [r.address]));
-        trail.push(...records.map((r) => `${at} ${r.type} ${(r as { address: string }).address}`));
-        return { addresses, trail };
+        const answers = records.map((r) => `${at} ${r.type} ${(r as { address: string }).address}`);
+        return { addresses, trail: [...trail, ...answers] };
       }
       trail.push(`${at} CNAME ${alias.target}`);
       at = canonical(alias.target);

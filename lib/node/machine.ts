@@ -19,13 +19,13 @@ import type { Runtime } from "./kubelet/runtime.js";
  * What these images listen on whatever their manifest declares: `ports` in a Pod is documentation,
  * not configuration.
  */
-const imagePorts: Readonly<Record<string, number>> = {
-  nginx: 80,
-  httpd: 80,
-  caddy: 80,
-  traefik: 80,
-  redis: 6379,
-};
+const imagePorts: ReadonlyMap<string, number> = new Map([
+  ["nginx", 80],
+  ["httpd", 80],
+  ["caddy", 80],
+  ["traefik", 80],
+  ["redis", 6379],
+]);
 
 export interface MachineOptions {
   name: string;
@@ -282,6 +282,8 @@ export class Sandbox {
   }
 }
 
-const imagePort = ({ image = "" }: Container): number | undefined =>
-  imagePorts[image.replace(/[:@].*$/, "").replace(/^.*\//, "")];
+const imagePort = ({ image = "" }: Container): number | undefined => {
+  const [path = ""] = image.split(/[:@]/, 1);
+  return imagePorts.get(path.slice(path.lastIndexOf("/") + 1));
+};
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;

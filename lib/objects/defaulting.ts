@@ -118,10 +118,15 @@ const probe = (probe: Probe | undefined): Probe | undefined => {
     : filled;
 };
 
+/** ":latest", or no tag and no digest at all: pulled each time. */
+function isLatest(image: string): boolean {
+  const name = image.slice(image.lastIndexOf("/") + 1);
+  return name.endsWith(":latest") || !(name.includes(":") || name.includes("@"));
+}
+
 function container(one: Container, hostNetwork: boolean): Container {
-  // The tag decides: ":latest", or none at all, is pulled each time. (pkg/apis/core/v1/defaults.go,
-  // SetDefaults_Container)
-  const latest = !/[:@][^/]*$/.test(one.image ?? "") || /:latest$/.test(one.image ?? "");
+  // (pkg/apis/core/v1/defaults.go, SetDefaults_Container)
+  const latest = isLatest(one.image ?? "");
   let filled = fill(one, {
     imagePullPolicy: latest ? "Always" : "IfNotPresent",
     terminationMessagePath: "/dev/termination-log",

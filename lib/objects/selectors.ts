@@ -1,3 +1,4 @@
+import { ownField } from "./freeze.js";
 import type { Kind, KubeObject, LabelSelector } from "./types.js";
 
 /**
@@ -11,51 +12,110 @@ export class SelectorError extends Error {}
 type Labels = Readonly<Record<string, string>> | undefined;
 export type LabelPredicate = (labels: Labels) => boolean;
 
-const word = String.raw`[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?`;
-const requirement = new RegExp(
-  String.raw`^\s*(?:(!)\s*(${word})|(${word})(?:\s*(==|=|!=)\s*(${word})?|\s+(in|notin)\s*\(([^()]*)\))?)\s*$`,
-);
+/** Longer ones are refused: it would take thousands of labels to need one. Characters. */
+const maxLength = 100_000;
+
+const isWord = (text: string): boolean =>
+  /^[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?$/.test(text);
+
+/** Selectors come from outside: only so many are remembered, and no long ones. */
 const parsed = new Map<string, LabelPredicate>();
+const [maxParsed, maxParsedLength] = [1000, 1000];
 
 /** @throws SelectorError */
 export function labels(text: string): LabelPredicate {
-  let predicate = parsed.get(text);
-  if (!predicate) {
-    const all = splitOutsideBrackets(text).map(labelRequirement);
-    predicate = (labels) => all.every((one) => one(labels));
-    if (parsed.size > 1000) parsed.clear(); // selectors come from outside: the cache stays bounded
-    parsed.set(text, predicate);
-  }
+  const known = parsed.get(text);
+  if (known) return known;
+  checkLength(text);
+  const all = text.trim() === "" ? [] : splitOutsideBrackets(text).map(labelRequirement);
+  const predicate: LabelPredicate = (labels) => all.every((one) => one(labels));
+  if (parsed.size > maxParsed) parsed.clear();
+  if (text.length <= maxParsedLength) parsed.set(text, predicate);
   return predicate;
 }
 
+function checkLength(text: string): void {
+  if (text.length > maxLength)
+    throw new SelectorError(
+      `the selector has ${text.length} characters; at most ${maxLength} are read`,
+    );
+}
+
+/** "a in (b,c),d" is "a in (b,c)" and "d". */
 function splitOutsideBrackets(text: string): string[] {
-  return text.trim() === "" ? [] : text.split(/,(?![^(]*\))/);
+  const parts: string[] = [];
+  let [start, within] = [0, false];
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === "(") within = true;
+    else if (text[i] === ")") within = false;
+    else if (text[i] === "," && !within) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
 }
 
 function labelRequirement(text: string): LabelPredicate {
-  const found = requirement.exec(text);
+  const found = negated(text) ?? compared(text) ?? listed(text) ?? named(text);
   if (!found)
     throw new SelectorError(
       `unable to parse requirement: ${JSON.stringify(text.trim())}; a label selector looks like app=nginx,tier in (a,b),!old`,
     );
-  const [, not, absent, key, operator, value = "", set, values = ""] = found;
-  if (not) return (labels) => labels?.[absent!] === undefined;
-  if (set)
-    return inSet(
-      key!,
-      values.split(",").map((one) => one.trim()),
-      set === "in",
-    );
-  if (operator === "!=") return (labels) => labels?.[key!] !== value;
-  if (operator) return (labels) => labels?.[key!] === value;
-  return (labels) => labels?.[key!] !== undefined;
+  return found;
 }
 
+/** !key */
+function negated(text: string): LabelPredicate | undefined {
+  const [mark, key] = [text.trim().slice(0, 1), text.trim().slice(1).trim()];
+  if (mark !== "!" || !isWord(key)) return undefined;
+  return (labels) => valueOf(labels, key) === undefined;
+}
+
+/** key=value, key==value, key!=value */
+function compared(text: string): LabelPredicate | undefined {
+  const found = comparison(text);
+  if (!found || !isWord(found.left) || !(found.right === "" || isWord(found.right)))
+    return undefined;
+  const { left: key, right: value, equal } = found;
+  return (labels) => (valueOf(labels, key) === value) === equal;
+}
+
+/** key in (a,b), key notin (a,b) */
+function listed(text: string): LabelPredicate | undefined {
+  const [, key = "", operator, values = ""] =
+    /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(text.trim()) ?? [];
+  if (!isWord(key)) return undefined;
+  const all = values.split(",").map((one) => one.trim());
+  return inSet(key, all, operator === "in");
+}
+
+/** key */
+function named(text: string): LabelPredicate | undefined {
+  const key = text.trim();
+  return isWord(key) ? (labels) => valueOf(labels, key) !== undefined : undefined;
+}
+
+/** The two sides of the first =, == or !=. */
+function comparison(text: string): { left: string; right: string; equal: boolean } | undefined {
+  const found = /==|!=|=/.exec(text) ?? undefined;
+  return (
+    found && {
+      left: text.slice(0, found.index).trim(),
+      right: text.slice(found.index + found[0].length).trim(),
+      equal: found[0] !== "!=",
+    }
+  );
+}
+
+const valueOf = (labels: Labels, key: string): string | undefined =>
+  labels && ownField(labels, key);
+
 function inSet(key: string, values: readonly string[], wanted: boolean): LabelPredicate {
+  const all = new Set(values);
   return (labels) => {
-    const value = labels?.[key];
-    return (value !== undefined && values.includes(value)) === wanted;
+    const value = valueOf(labels, key);
+    return (value !== undefined && all.has(value)) === wanted;
   };
 }
 
@@ -63,11 +123,12 @@ function inSet(key: string, values: readonly string[], wanted: boolean): LabelPr
 export function matches(selector: LabelSelector | undefined, labels: Labels): boolean {
   if (!selector) return false;
   for (const key in selector.matchLabels)
-    if (labels?.[key] !== selector.matchLabels[key]) return false;
+    if (valueOf(labels, key) !== selector.matchLabels[key]) return false;
   return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    if (operator === "Exists") return labels?.[key] !== undefined;
-    if (operator === "DoesNotExist") return labels?.[key] === undefined;
-    return inSet(key, values, operator === "In")(labels);
+    const value = valueOf(labels, key);
+    if (operator === "Exists") return value !== undefined;
+    if (operator === "DoesNotExist") return value === undefined;
+    return (value !== undefined && values.includes(value)) === (operator === "In");
   });
 }
 
@@ -127,21 +188,22 @@ export interface FieldSelector {
 
 /** @throws SelectorError where a field cannot be selected by, with Kubernetes' message. */
 export function fields(kind: Kind, text: string): FieldSelector {
+  checkLength(text);
   const all = text
     .split(",")
     .filter((part) => part.trim() !== "")
     .map((part) => {
-      const found = /^\s*([^=!\s]+)\s*(==|=|!=)\s*(.*?)\s*$/.exec(part);
-      if (!found)
+      const found = comparison(part);
+      if (!found || found.left === "")
         throw new SelectorError(`invalid selector: '${part}'; can't understand '${part}'`);
-      const path = found[1]!;
+      const { left: path, right: value, equal } = found;
       if (
         path !== "metadata.name" &&
         path !== "metadata.namespace" &&
         !selectable[kind]?.includes(path)
       )
         throw new SelectorError(`field label not supported: ${path}`);
-      return { path, read: reader(path), equal: found[2] !== "!=", value: found[3]! };
+      return { path, read: reader(path), equal, value };
     });
   return {
     matches: (object) => all.every(({ read, equal, value }) => (read(object) === value) === equal),

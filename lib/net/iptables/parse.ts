@@ -405,7 +405,7 @@ function portList(tokens: Tokens): [number, number][] {
  */
 function probability(tokens: Tokens): { numerator: number; denominator: number } {
   const text = tokens.next("a probability");
-  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : NaN;
+  const value = /^(?:\d+|\d*\.\d+)$/.test(text) ? Number(text) : NaN;
   if (!(value >= 0 && value <= 1)) return tokens.fail(text, "a number from 0 to 1");
   const n = Math.round(1 / value);
   if (value > 0 && (restoreProbability(1, n) === text || saveProbability(1, n) === text))
