@@ -149,7 +149,7 @@ const columnsOf: Record<string, (object: never) => Record<string, unknown>> = {
     READY: `${status?.readyReplicas ?? 0}/${spec.replicas ?? 1}`,
     "UP-TO-DATE": status?.updatedReplicas ?? 0,
     AVAILABLE: status?.availableReplicas ?? 0,
-    SELECTOR: pairs(spec.selector.matchLabels),
+    SELECTOR: pairs(spec.selector?.matchLabels),
   }),
   ReplicaSet: ({ spec, status }: ReplicaSet) => ({
     DESIRED: spec.replicas ?? 1,

@@ -29,7 +29,7 @@ test("a Deployment becomes a ReplicaSet, which becomes Pods", () => {
   const hash = templateHash(get(h).spec.template);
   assert.is(set.metadata.name, `web-${hash}`);
   assert.match(hash, /^[bcdfghjklmnpqrstvwxz2456789]{1,10}$/);
-  assert.equal(set.spec.selector.matchLabels, { app: "web", "pod-template-hash": hash });
+  assert.equal(set.spec.selector?.matchLabels, { app: "web", "pod-template-hash": hash });
   assert.equal(set.metadata.annotations, {
     "deployment.kubernetes.io/revision": "1",
     "deployment.kubernetes.io/desired-replicas": "3",
@@ -385,6 +385,25 @@ test("a Pod whose labels are changed leaves its set, which makes another; labell
   assert.is(get(h).status?.replicas, 3);
   label("web");
   assert.equal([h.all("Pod").length, get(h).status?.replicas], [3, 3]);
+});
+
+test("of two ReplicaSets of one template and one age the Deployment takes one, and keeps to it", () => {
+  const h = harness();
+  h.clock.settle();
+  const { spec } = deployment("web", 0);
+  for (const name of ["web-1", "web-2"])
+    h.client.create<ReplicaSet>({
+      apiVersion: "apps/v1",
+      kind: "ReplicaSet",
+      metadata: { name, namespace: "default", labels: { app: "web" } },
+      spec: { replicas: 0, selector: spec.selector!, template: spec.template },
+    });
+  h.client.create(deployment("web", 2));
+  h.clock.settle();
+  assert.equal(sizes(h), [2, 0]);
+  const { resourceVersion } = get(h).metadata;
+  h.clock.advance(60_000);
+  assert.is(get(h).metadata.resourceVersion, resourceVersion);
 });
 
 test("a Deployment made anew adopts the ReplicaSet and the Pods that the old one left", () => {

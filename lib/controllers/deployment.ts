@@ -228,7 +228,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
       spec: {
         replicas,
         ...(minReadySeconds && { minReadySeconds }),
-        selector: { ...selector, matchLabels: { ...selector.matchLabels, ...label } },
+        selector: { ...selector, matchLabels: { ...selector?.matchLabels, ...label } },
         template: {
           ...template,
           metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...label } },
@@ -320,10 +320,16 @@ const available = (set: ReplicaSet): number => set.status?.availableReplicas ?? 
 const total = (sets: readonly ReplicaSet[]): number =>
   sets.reduce((sum, set) => sum + size(set), 0);
 const replicasOf = (deployment: Deployment): number => deployment.spec.replicas ?? 1;
-const revisionOf = (set: ReplicaSet): number => Number(set.metadata.annotations?.[REVISION] ?? 0);
+const revisionOf = (set: ReplicaSet): number =>
+  Number(set.metadata.annotations?.[REVISION] ?? 0) || 0;
 const oldestFirst = (a: ReplicaSet, b: ReplicaSet): number =>
   Date.parse(a.metadata.creationTimestamp!) - Date.parse(b.metadata.creationTimestamp!) ||
   revisionOf(a) - revisionOf(b);
+
+/** Not by revision: that of the newest rises, and the choice must not change with it. */
+const byAgeThenName = (a: ReplicaSet, b: ReplicaSet): number =>
+  Date.parse(a.metadata.creationTimestamp!) - Date.parse(b.metadata.creationTimestamp!) ||
+  (a.metadata.name < b.metadata.name ? -1 : 1);
 
 /**
  * maxSurge is rounded up, maxUnavailable down; both zero would stand still, so one may be
@@ -386,7 +392,7 @@ function newest(
   { spec: { template } }: Deployment,
   owned: readonly ReplicaSet[],
 ): ReplicaSet | undefined {
-  return [...owned].sort(oldestFirst).find((set) => {
+  return [...owned].sort(byAgeThenName).find((set) => {
     const { [HASH]: _, ...labels } = set.spec.template.metadata?.labels ?? {};
     return (
       same(labels, template.metadata?.labels ?? {}) &&
@@ -575,10 +581,11 @@ function untilDeadline(
 ): Again | void {
   const progress = conditions.find(({ type }) => type === "Progressing");
   if (progress?.status !== "True" || progress.reason === "NewReplicaSetAvailable") return;
+  if (progress.lastUpdateTime === undefined) return;
   return {
     inBackground: Math.max(
       1_000,
-      Date.parse(progress.lastUpdateTime!) +
+      Date.parse(progress.lastUpdateTime) +
         (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 -
         now,
     ),

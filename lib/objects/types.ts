@@ -168,6 +168,11 @@ export interface Probe {
   failureThreshold?: number;
 }
 
+/** What is done when a container starts or before it ends; one of these. */
+export interface LifecycleHandler extends Pick<Probe, "exec" | "httpGet" | "tcpSocket"> {
+  sleep?: { seconds: number };
+}
+
 /** One process of a Pod, out of an image. */
 export interface Container {
   name: string;
@@ -185,7 +190,7 @@ export interface Container {
    * Of the hooks only preStop.sleep is acted on: seconds between the deletion and the signal to end
    * (KEP-3960).
    */
-  lifecycle?: { preStop?: { sleep?: { seconds: number } } };
+  lifecycle?: { postStart?: LifecycleHandler; preStop?: LifecycleHandler; stopSignal?: string };
   terminationMessagePath?: string;
   terminationMessagePolicy?: string;
 }
@@ -261,7 +266,7 @@ export interface PodTemplate {
 export interface Deployment extends KubeObject {
   spec: {
     replicas?: number;
-    selector: LabelSelector;
+    selector?: LabelSelector;
     template: PodTemplate;
     strategy?: {
       type?: "RollingUpdate" | "Recreate";
@@ -290,7 +295,7 @@ export interface Deployment extends KubeObject {
 export interface ReplicaSet extends KubeObject {
   spec: {
     replicas?: number;
-    selector: LabelSelector;
+    selector?: LabelSelector;
     template: PodTemplate;
     minReadySeconds?: number;
   };
