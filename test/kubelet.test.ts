@@ -260,12 +260,12 @@ test("a preStop sleep keeps the Pod serving for so long, but not beyond its grac
   ] as const) {
     const { h, make, pod } = one(
       { lifecycle: { preStop: { sleep: { seconds } } } },
-      { terminationGracePeriodSeconds: grace },
+      { terminationGracePeriodSeconds: 60 },
     );
     make();
     h.clock.settle();
     const start = h.clock.now();
-    h.client.delete("Pod", "web", "default");
+    h.client.delete("Pod", "web", "default", { gracePeriodSeconds: grace });
     h.clock.advance(gone - 500);
     assert.equal([isReady(pod()), pod().metadata.deletionTimestamp !== undefined], [true, true]);
     h.clock.settle();

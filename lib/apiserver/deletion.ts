@@ -83,6 +83,9 @@ export function released(next: KubeObject, old: KubeObject): boolean {
   );
 }
 
+/** 68 years: the end of it is still a date. Seconds. */
+const longestGrace = 2 ** 31 - 1;
+
 /**
  * A Pod that no kubelet runs, or that has ended, goes at once. (kubernetes:
  * pkg/registry/core/pod/strategy.go, CheckGracefulDelete)
@@ -90,7 +93,8 @@ export function released(next: KubeObject, old: KubeObject): boolean {
 function podGrace(pod: Pod, asked: number | undefined): number {
   if (!pod.spec.nodeName || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed")
     return 0;
-  return Math.max(0, asked ?? pod.spec.terminationGracePeriodSeconds ?? 30);
+  const seconds = asked ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+  return Math.max(0, Math.min(seconds, longestGrace));
 }
 
 function finalizersFor(

@@ -3,6 +3,7 @@ import { same } from "../objects/freeze.js";
 import { readAddress } from "../net/ip.js";
 import { withPlurals } from "../objects/plurals.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
+import { protocols } from "../objects/field-errors.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
 import { AllocationError, IPAllocator, type PortAllocator } from "./allocators.js";
@@ -139,16 +140,15 @@ export class ServiceNumbers {
   #nodePorts(service: Service, old: Held, mine: Held, errors: FieldError[]): Service {
     let { spec } = service;
     if (mayHaveNodePorts(service)) {
-      // one port number on two protocols shares its NodePort
+      // one port number on two protocols shares its NodePort; by number, at most one for each
       const shared = new Map<number, ServicePort[]>();
       const ports = (spec.ports ?? []).map((port, i) => {
-        const twin = shared
-          .get(port.port)
-          ?.find(
-            (other) =>
-              other.protocol !== port.protocol &&
-              (!port.nodePort || port.nodePort === other.nodePort),
-          );
+        const twins = shared.get(port.port) ?? [];
+        const twin = twins.find(
+          (other) =>
+            other.protocol !== port.protocol &&
+            (!port.nodePort || port.nodePort === other.nodePort),
+        );
         if (!port.nodePort && spec.allocateLoadBalancerNodePorts === false) return port;
         const nodePort =
           twin?.nodePort ??
@@ -162,7 +162,7 @@ export class ServiceNumbers {
             "nodePort",
           );
         const given = nodePort ? { ...port, nodePort } : port;
-        shared.set(port.port, [...(shared.get(port.port) ?? []), given]);
+        if (twins.length < protocols.length) shared.set(port.port, [...twins, given]);
         return given;
       });
       spec = { ...spec, ports };
@@ -327,17 +327,13 @@ function carryOver(service: Service, before: Service): Service {
     spec = { ...spec, clusterIP: old.clusterIP!, clusterIPs: old.clusterIPs! };
   if (mayHaveNodePorts(service) && mayHaveNodePorts(before)) {
     const taken = new Set(spec.ports?.map(({ nodePort }) => nodePort));
+    const keyOf = ({ port, protocol }: ServicePort) => `${port}/${protocol}`;
+    const known = new Map(old.ports?.map((port) => [keyOf(port), port.nodePort]));
     spec = {
       ...spec,
       ports: (spec.ports ?? []).map((port) => {
-        const nodePort =
-          port.nodePort ||
-          old.ports?.find(
-            (other) =>
-              other.port === port.port &&
-              other.protocol === port.protocol &&
-              !taken.has(other.nodePort),
-          )?.nodePort;
+        const before = known.get(keyOf(port));
+        const nodePort = port.nodePort || (taken.has(before) ? undefined : before);
         return nodePort ? { ...port, nodePort } : port;
       }),
     };

@@ -198,12 +198,7 @@ export function replicaSetController({
     };
     if (!same(set.status ?? {}, status))
       sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
-    if (available < ready)
-      return Math.min(
-        ...members
-          .filter((pod) => isReady(pod) && !isAvailable(pod, minReady, clock.now()))
-          .map((pod) => readySince(pod)! + minReady * 1000 - clock.now()),
-      );
+    if (available < ready) return untilAvailable(members, minReady, clock.now());
   }
 
   return {
@@ -275,7 +270,7 @@ function byWorth(pods: readonly Pod[]): Pod[] {
     pod.spec.nodeName ? 1 : 0,
     phases.indexOf(pod.status?.phase ?? "Pending"),
     isReady(pod) ? 1 : 0,
-    Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0),
+    Number(pod.metadata.annotations?.["controller.kubernetes.io/pod-deletion-cost"] ?? 0) || 0,
     -(onNode.get(pod.spec.nodeName ?? "") ?? 0),
     -(readySince(pod) ?? 0),
     -(pod.status?.containerStatuses ?? []).reduce(
@@ -293,4 +288,19 @@ function byWorth(pods: readonly Pod[]): Pod[] {
 function firstDifference(a: readonly number[], b: readonly number[]): number {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return 0;
+}
+
+/** Milliseconds until the next of the ready Pods has been so for long enough. */
+function untilAvailable(
+  pods: readonly Pod[],
+  minReadySeconds: number,
+  now: number,
+): number | undefined {
+  let next = Infinity;
+  for (const pod of pods) {
+    const since = readySince(pod);
+    const due = since === undefined ? 0 : since + minReadySeconds * 1000 - now;
+    if (due > 0 && due < next) next = due;
+  }
+  return next < Infinity ? next : undefined;
 }

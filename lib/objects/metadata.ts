@@ -132,7 +132,8 @@ function checkFinalizers(finalizers: readonly string[]): FieldError[] {
 }
 
 function noNewFinalizers(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
-  const added = (meta.finalizers ?? []).filter((one) => !old.finalizers?.includes(one)).sort();
+  const before = new Set(old.finalizers);
+  const added = (meta.finalizers ?? []).filter((one) => !before.has(one)).sort();
   return added.length === 0
     ? []
     : [

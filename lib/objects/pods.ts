@@ -26,14 +26,16 @@ export const isTerminal = (pod: Pod): boolean =>
 /** It counts as a replica: it has not ended and is not being deleted. */
 export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !pod.metadata.deletionTimestamp;
 
-/** Since when it is ready, in milliseconds since the epoch; undefined where it is not. */
+/** Since when it is ready, in milliseconds since the epoch; undefined where nobody says. */
 export function readySince(pod: Pod): number | undefined {
   const ready = condition(pod, "Ready");
-  return ready?.status === "True" ? Date.parse(ready.lastTransitionTime ?? "") : undefined;
+  if (ready?.status !== "True" || ready.lastTransitionTime === undefined) return undefined;
+  return Date.parse(ready.lastTransitionTime);
 }
 
 /** It has been ready for `minReadySeconds`. */
 export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boolean {
+  if (minReadySeconds === 0) return isReady(pod);
   const since = readySince(pod);
   return since !== undefined && now >= since + minReadySeconds * 1_000;
 }

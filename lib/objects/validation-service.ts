@@ -186,10 +186,12 @@ export function validateFamilies(service: Service): FieldError[] {
     );
   if (!clusterIP && clusterIPs.length > 0)
     found.push(invalid(at, clusterIPs, "must be empty when `clusterIP` is not specified"));
+  const seen = new Set<string>();
   ipFamilies.forEach((family, i) => {
     if (family !== "IPv4" && family !== "IPv6")
       found.push(notSupported(`spec.ipFamilies[${i}]`, family, ["IPv4", "IPv6"]));
-    if (ipFamilies.indexOf(family) < i) found.push(duplicate(`spec.ipFamilies[${i}]`, family));
+    if (seen.has(family)) found.push(duplicate(`spec.ipFamilies[${i}]`, family));
+    seen.add(family);
   });
   if (
     ipFamilyPolicy !== undefined &&
@@ -209,7 +211,7 @@ export function validateFamilies(service: Service): FieldError[] {
         : []
       : checkIP(`${at}[${i}]`, ip),
   );
-  found.push(...badIPs);
+  for (const bad of badIPs) found.push(bad);
   if (clusterIPs.length > 2) found.push(invalid(at, clusterIPs, "may only hold up to 2 values"));
   if (badIPs.length > 0 || isHeadless(service)) return found;
   const families = clusterIPs.map((ip) => readAddress(ip)!.family);

@@ -18,7 +18,7 @@ import {
   required,
   type FieldError,
 } from "./field-errors.js";
-import { same } from "./freeze.js";
+import { ownField, same } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import { quantity } from "./quantity.js";
 import { matches } from "./selectors.js";
@@ -41,13 +41,13 @@ import type {
 // frozen specs that are known to be fine: all Pods of a template share one
 const valid = new WeakSet<PodSpec>();
 
-export function validatePodSpec(spec: PodSpec | undefined, at = "spec"): FieldError[] {
-  if (!spec) return [required(`${at}.containers`)];
+export function validatePodSpec(spec: PodSpec, at = "spec"): FieldError[] {
   if (valid.has(spec)) return [];
+  const grace = spec.terminationGracePeriodSeconds;
   const found = [
-    ...(spec.containers?.length ? [] : [required(`${at}.containers`)]),
-    ...checkContainers(spec.containers ?? [], `${at}.containers`),
-    ...checkContainers(spec.initContainers ?? [], `${at}.initContainers`),
+    ...(spec.containers.length > 0 ? [] : [required(`${at}.containers`)]),
+    ...checkContainers(spec.containers, `${at}.containers`, grace),
+    ...checkContainers(spec.initContainers ?? [], `${at}.initContainers`, grace),
     ...checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...checkOneOf(`${at}.dnsPolicy`, spec.dnsPolicy, [
       "ClusterFirst",
@@ -68,7 +68,11 @@ export function validatePodSpec(spec: PodSpec | undefined, at = "spec"): FieldEr
   return found;
 }
 
-function checkContainers(containers: readonly Container[], at: string): FieldError[] {
+function checkContainers(
+  containers: readonly Container[],
+  at: string,
+  gracePeriod: number | undefined,
+): FieldError[] {
   const names = new Set<string>();
   return containers.flatMap((container, i) => {
     const here = `${at}[${i}]`;
@@ -100,6 +104,9 @@ function checkContainers(containers: readonly Container[], at: string): FieldErr
         "Never",
       ]),
       ...checkResources(container.resources, `${here}.resources`),
+      ...(container.lifecycle
+        ? checkLifecycle(container.lifecycle, `${here}.lifecycle`, gracePeriod)
+        : []),
     ];
     names.add(name);
     return problems;
@@ -129,8 +136,7 @@ function checkContainerPorts({ ports = [] }: Container, at: string): FieldError[
   });
 }
 
-function checkProbe(probe: Probe & { grpc?: unknown }, at: string, which: string): FieldError[] {
-  const handlers = [probe.httpGet, probe.tcpSocket, probe.exec, probe.grpc].filter(Boolean).length;
+function checkProbe(probe: Probe, at: string, which: string): FieldError[] {
   const numbers = [
     "initialDelaySeconds",
     "timeoutSeconds",
@@ -139,14 +145,7 @@ function checkProbe(probe: Probe & { grpc?: unknown }, at: string, which: string
     "failureThreshold",
   ] as const;
   return [
-    ...(handlers === 0
-      ? [required(at, "must specify a handler type")]
-      : handlers > 1
-        ? [forbidden(at, "may not specify more than 1 handler type")]
-        : []),
-    ...(probe.httpGet ? checkPortOrName(`${at}.httpGet.port`, probe.httpGet.port) : []),
-    ...(probe.tcpSocket ? checkPortOrName(`${at}.tcpSocket.port`, probe.tcpSocket.port) : []),
-    ...(probe.exec && !probe.exec.command?.length ? [required(`${at}.exec.command`)] : []),
+    ...checkHandler(probe, at),
     ...numbers.flatMap((name) => checkAtLeast0(`${at}.${name}`, probe[name])),
     ...(which !== "readinessProbe" && probe.successThreshold !== 1
       ? [invalid(`${at}.successThreshold`, probe.successThreshold, "must be 1")]
@@ -154,19 +153,79 @@ function checkProbe(probe: Probe & { grpc?: unknown }, at: string, which: string
   ];
 }
 
+type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket"> & {
+  grpc?: unknown;
+  sleep?: { seconds: number };
+};
+
+/** What a probe or a hook does; exactly one thing. (validateHandler) */
+function checkHandler(handler: Handler, at: string, gracePeriod = Infinity): FieldError[] {
+  const kinds = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const;
+  const [first, ...more] = kinds.filter((kind) => handler[kind]);
+  if (!first) return [required(at, "must specify a handler type")];
+  return [
+    ...checkAction(handler, first, `${at}.${first}`, gracePeriod),
+    ...more.map((kind) => forbidden(`${at}.${kind}`, "may not specify more than 1 handler type")),
+  ];
+}
+
+function checkAction(
+  { exec, httpGet, tcpSocket, sleep }: Handler,
+  kind: keyof Handler,
+  at: string,
+  gracePeriod: number,
+): FieldError[] {
+  if (kind === "exec") return exec!.command?.length ? [] : [required(`${at}.command`)];
+  if (kind === "httpGet") return checkPortOrName(`${at}.port`, httpGet!.port);
+  if (kind === "tcpSocket") return checkPortOrName(`${at}.port`, tcpSocket!.port);
+  if (kind !== "sleep" || (sleep!.seconds >= 0 && sleep!.seconds <= gracePeriod)) return [];
+  return [
+    invalid(
+      at,
+      sleep!.seconds,
+      `must be non-negative and less than terminationGracePeriodSeconds (${gracePeriod})`,
+    ),
+  ];
+}
+
+function checkLifecycle(
+  { postStart, preStop }: NonNullable<Container["lifecycle"]>,
+  at: string,
+  gracePeriod: number | undefined,
+): FieldError[] {
+  return [
+    ...(postStart ? checkHandler(postStart, `${at}.postStart`, gracePeriod) : []),
+    ...(preStop ? checkHandler(preStop, `${at}.preStop`, gracePeriod) : []),
+  ];
+}
+
 function checkResources(resources: Container["resources"], at: string): FieldError[] {
-  return Object.entries(resources?.requests ?? {}).flatMap(([what, request]) => {
-    const limit = resources?.limits?.[what];
-    return limit !== undefined && quantity(request) > quantity(limit)
-      ? [
-          invalid(
-            `${at}.requests`,
-            String(request),
-            `must be less than or equal to ${what} limit of ${limit}`,
-          ),
-        ]
-      : [];
-  });
+  const { requests = {}, limits = {} } = resources ?? {};
+  return [
+    ...checkAmounts(`${at}.limits`, limits),
+    ...checkAmounts(`${at}.requests`, requests),
+    ...Object.entries(requests).flatMap(([what, request]) => {
+      const limit = ownField(limits, what);
+      return limit !== undefined && quantity(request) > quantity(limit)
+        ? [
+            invalid(
+              `${at}.requests`,
+              String(request),
+              `must be less than or equal to ${what} limit of ${limit}`,
+            ),
+          ]
+        : [];
+    }),
+  ];
+}
+
+function checkAmounts(at: string, amounts: Record<string, string>): FieldError[] {
+  return Object.entries(amounts).flatMap(([what, amount]) => [
+    ...checkFormat(at, what, qualifiedName),
+    ...(quantity(amount) < 0
+      ? [invalid(`${at}[${what}]`, amount, "must be greater than or equal to 0")]
+      : []),
+  ]);
 }
 
 function checkTolerations(tolerations: readonly Toleration[], at: string): FieldError[] {
@@ -225,12 +284,11 @@ const updatable = [
 export function validatePod(pod: Pod, old?: Pod): FieldError[] {
   if (!old) return validatePodSpec(pod.spec);
   if (pod.spec === old.spec) return [];
-  const [now, was] = [pod.spec.containers ?? [], old.spec.containers];
+  const [now, was] = [pod.spec.containers, old.spec.containers];
   if (now.length !== was.length)
     return [forbidden("spec.containers", "pod updates may not add or remove containers")];
-  const removed = (old.spec.tolerations ?? []).some(
-    (one) => !pod.spec.tolerations?.some((other) => same(other, one)),
-  );
+  const tolerated = new Set(pod.spec.tolerations?.map(tolerationKey));
+  const removed = old.spec.tolerations?.some((one) => !tolerated.has(tolerationKey(one)));
   const withOld = (
     containers: readonly Container[] | undefined,
     before: readonly Container[] | undefined,
@@ -272,6 +330,10 @@ export function validatePod(pod: Pod, old?: Pod): FieldError[] {
         ]),
   ];
 }
+
+/** How long a taint is tolerated may change; what is tolerated stays. */
+const tolerationKey = ({ key = "", operator = "Equal", value = "", effect = "" }: Toleration) =>
+  JSON.stringify([key, operator, value, effect]);
 
 function changedFields(now: object, was: object): string {
   const [a, b] = [now as Record<string, unknown>, was as Record<string, unknown>];
@@ -350,12 +412,9 @@ function checkSelector(selector: LabelSelector | undefined, owner: string): Fiel
   ];
 }
 
-function checkTemplate(
-  template: PodTemplate | undefined,
-  selector: LabelSelector | undefined,
-): FieldError[] {
-  const labels = template?.metadata?.labels ?? {};
-  const policy = template?.spec?.restartPolicy;
+function checkTemplate(template: PodTemplate, selector: LabelSelector | undefined): FieldError[] {
+  const labels = template.metadata?.labels ?? {};
+  const policy = template.spec.restartPolicy;
   return [
     ...(selector && !matches(selector, labels)
       ? [
@@ -366,8 +425,8 @@ function checkTemplate(
           ),
         ]
       : []),
-    ...checkLabels("spec.template.labels", template?.metadata?.labels),
-    ...validatePodSpec(template?.spec, "spec.template.spec"),
+    ...checkLabels("spec.template.labels", template.metadata?.labels),
+    ...validatePodSpec(template.spec, "spec.template.spec"),
     ...(policy && policy !== "Always"
       ? checkOneOf("spec.template.spec.restartPolicy", policy, ["Always"])
       : []),
@@ -414,7 +473,7 @@ function checkStrategy(strategy: Deployment["spec"]["strategy"]): FieldError[] {
 /** A number, or a percentage. */
 function checkShare(field: string, value: number | string): FieldError[] {
   if (typeof value === "number") return checkAtLeast0(field, value);
-  return /^\d+%$/.test(value)
+  return /^\d{1,9}%$/.test(value)
     ? []
     : [
         invalid(

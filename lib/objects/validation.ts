@@ -138,11 +138,11 @@ function validateEndpoint(
       : addresses.length > 100
         ? [tooMany(`${at}.addresses`, addresses.length, 100)]
         : []),
-    ...(addressType === "FQDN"
-      ? []
-      : addresses.flatMap((address, i) =>
+    ...(addressType === "IPv4" || addressType === "IPv6"
+      ? addresses.flatMap((address, i) =>
           checkFamily(`${at}.addresses[${i}]`, address, addressType),
-        )),
+        )
+      : []),
     ...(hostname === undefined ? [] : checkFormat(`${at}.hostname`, hostname, dns1123Label)),
   ];
   if (found.length === 0 && Object.isFrozen(endpoint)) validEndpoints.add(endpoint);

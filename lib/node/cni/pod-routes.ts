@@ -5,6 +5,7 @@
  * staging/src/k8s.io/cloud-provider/controllers/route)
  */
 import type { Informers } from "../../machinery/informer.js";
+import { readCIDR } from "../../net/ip.js";
 import type { Routes } from "../../net/routes.js";
 import type { Node } from "../../objects/types.js";
 
@@ -19,10 +20,11 @@ export function runPodRoutes(informers: Informers, routes: Routes): void {
 /** A route for each podCIDR, by the node's address of the same family. */
 export function podRoutesOf({ spec, status }: Node): { to: string; via: string; dev: string }[] {
   const ranges = spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : []);
+  const usable = ranges.filter((range) => readCIDR(range));
   const addresses = (status?.addresses ?? [])
     .filter(({ type }) => type === "InternalIP")
     .map(({ address }) => address);
-  return ranges.flatMap((to) => {
+  return usable.flatMap((to) => {
     const via = addresses.find((address) => address.includes(":") === to.includes(":"));
     return via === undefined ? [] : [{ to, via, dev: "eth0" }];
   });

@@ -325,7 +325,7 @@ export class PodWorker {
   #stopTime(): number {
     const grace = (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
     const sleeps = this.#containers.map(({ spec }) => spec.lifecycle?.preStop?.sleep?.seconds ?? 0);
-    return Math.min(Math.max(...sleeps) * 1_000 + STOP_MS, grace);
+    return Math.min(Math.max(0, ...sleeps) * 1_000 + STOP_MS, grace);
   }
 
   #beginToStop(): void {
