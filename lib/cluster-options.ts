@@ -16,6 +16,8 @@ import { dns1123Subdomain, labelValue, type Format } from "./objects/field-error
 import { checkLabels } from "./objects/metadata.js";
 import { isQuantity } from "./objects/quantity.js";
 import type { KubeObject } from "./objects/types.js";
+import type { NetworkFault } from "./journey/network.js";
+import type { ClientFault } from "./machinery/interceptor.js";
 import type { ComponentError } from "./machinery/supervisor.js";
 import type { Store } from "./store/store.js";
 
@@ -85,6 +87,11 @@ export interface ClusterOptions {
    * it: in virtual time out of settle() or advance().
    */
   onFailure?: (failure: ComponentError) => void;
+  /**
+   * What goes wrong between the components and the API server, and on the network between the
+   * machines. Default: nothing.
+   */
+  faults?: { client?: ClientFault; network?: NetworkFault };
 }
 
 /** The ranges of Pods and Services of a cluster of so many nodes, unless others are asked for. */
@@ -282,6 +289,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   nfacct: trueOrFalse,
   randomFully: trueOrFalse,
   onFailure: must((value) => typeof value === "function", "it must be a function"),
+  faults: must(isRecord, "it must be an object with client, network or both"),
   historyLimit: must(
     (value) => value === Infinity || isWhole(value, 0, Number.MAX_SAFE_INTEGER),
     "it must be a whole number, 0 or more",

@@ -32,6 +32,7 @@ import { duration } from "./machinery/duration.js";
 import type { HistoryEntry } from "./api/history.js";
 import { isApiError } from "./api/errors.js";
 import { Informers } from "./machinery/informer.js";
+import { InterceptedClient } from "./machinery/interceptor.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random, Streams } from "./machinery/random.js";
 import { Supervisor } from "./machinery/supervisor.js";
@@ -129,6 +130,7 @@ export class Cluster implements Traceable {
     this.#kubectl = this.apiserver.client("kubectl");
 
     this.network = new Network(this.#podRoutes, this.dns, new Zone(), this.#balancers());
+    this.network.fault = options.faults?.network;
     this.#path = new DataPath(
       this.network,
       this.#random.fork("requests").next,
@@ -421,6 +423,13 @@ export class Cluster implements Traceable {
 
   // ---- wiring ----
 
+  /** The client of a component; users have one that never fails. */
+  #connect(who: string): Client {
+    const client = this.apiserver.client(who);
+    const fault = this.options.faults?.client;
+    return fault ? new InterceptedClient(client, who, fault, this.#clockOf(who)) : client;
+  }
+
   #clockOf(component: string): Clock {
     return this.#supervisor.of(component).clock();
   }
@@ -430,7 +439,7 @@ export class Cluster implements Traceable {
       clock: this.clock,
       supervisor: this.#supervisor,
       random: this.#random.fork(label),
-      connect: (who) => this.apiserver.client(who),
+      connect: (who) => this.#connect(who),
     };
   }
 
@@ -452,7 +461,7 @@ export class Cluster implements Traceable {
 
   /** Starts something that only watches. */
   #follow(who: string, run: (informers: Informers) => void): void {
-    const informers = new Informers(this.apiserver.client(who), this.#supervisor.of(who));
+    const informers = new Informers(this.#connect(who), this.#supervisor.of(who));
     run(informers);
     informers.start();
   }

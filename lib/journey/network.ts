@@ -1,8 +1,19 @@
 import type { Zone } from "../net/dns.js";
+import type { Packet } from "../net/packet.js";
 import type { Balancer, Balancers } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/ip.js";
 import { Routes } from "../net/routes.js";
+
+/** What may go wrong on the network between machines. */
+export interface NetworkFault {
+  /**
+   * What becomes of a packet on its way to a machine, or from one to the internet: it comes, it is
+   * lost, or it comes `delay` milliseconds late. `from`, `to`: a machine's name, "internet", or
+   * "load balancer".
+   */
+  onPacket(from: string, to: string, packet: Packet): "pass" | "drop" | { delay: number };
+}
 
 /**
  * All that a packet can meet: machines, load balancers, names, and the fabric between them (a
@@ -23,6 +34,8 @@ export class Network {
    * every port.
    */
   readonly outside = new Map<string, string>();
+  /** Default: nothing goes wrong. */
+  fault: NetworkFault | undefined;
 
   constructor(
     /** Which range of Pods lies behind which node: next hops are node addresses. */

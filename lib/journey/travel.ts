@@ -40,6 +40,9 @@ export interface TravelOptions {
   budget?: Budget;
 }
 
+/** Milliseconds of delays after which a client gives up, as its own time limit may be. */
+const clientPatience = 30_000;
+
 /** Linux's net.ipv4.ip_local_port_range: where clients' own ports come from. */
 const ephemeral = [32768, 60999] as const;
 /** A packet's time to live is 64 routers; nothing in a cluster is nearly as far apart. */
@@ -377,7 +380,7 @@ class Trip {
         packet,
       };
     }
-    if (machine) return this.#arrives(machine, packet, "eth0");
+    if (machine) return this.#reaches(machine, packet);
     const outside = this.network.outside.get(packet.destination);
     if (outside !== undefined) return { taken: "outside", name: outside, packet };
     return {
@@ -390,7 +393,8 @@ class Trip {
   #towardsClient(packet: Packet): End {
     const node = this.#behind;
     this.#behind = undefined;
-    return node ? this.#arrives(node, packet, "eth0") : this.#reachClient(packet);
+    if (node) return this.#reaches(node, packet);
+    return this.#lost("internet", packet) ?? this.#reachClient(packet);
   }
 
   /** Not yet at any machine, and from a host that is in no network of the cluster's. */
@@ -465,7 +469,8 @@ class Trip {
         why: `the load balancer's target ${target.instance} (${target.address}) is gone`,
         packet: onward,
       };
-    return this.#arrives(machine, onward, "eth0");
+    this.#at = "load balancer";
+    return this.#reaches(machine, onward);
   }
 
   /** The proxy's own connection to the target. */
@@ -502,7 +507,32 @@ class Trip {
     this.#proxied = undefined;
     const origin = this.#origin;
     if (origin.kind === "outside") return this.#reachClient(answer);
-    return this.#arrives(origin.machine, answer, "eth0");
+    this.#at = "load balancer";
+    return this.#reaches(origin.machine, answer);
+  }
+
+  // ---- the wires ----
+
+  /** Where the packet is: a machine, or before the first and behind the last one. */
+  #at = "internet";
+  /** Milliseconds that the network held packets up. */
+  #late = 0;
+
+  #reaches(machine: Machine, packet: Packet): End {
+    return this.#lost(machine.name, packet) ?? this.#arrives(machine, packet, "eth0");
+  }
+
+  /** How it ends on the wire to there, where a fault keeps it or holds it up for too long. */
+  #lost(to: string, packet: Packet): End | undefined {
+    const fate = this.network.fault?.onPacket(this.#at, to, packet) ?? "pass";
+    if (fate === "pass") return undefined;
+    const between = `between ${this.#at} and ${to}`;
+    if (fate === "drop")
+      return { failed: "timed out", why: `the network ${between} lost the packet`, packet };
+    this.#late += fate.delay;
+    if (this.#late < clientPatience) return undefined;
+    const why = `packets are ${this.#late} ms late ${between}, and the client no longer waits`;
+    return { failed: "timed out", why, packet };
   }
 
   #hopsLeft = timeToLive;
@@ -510,6 +540,7 @@ class Trip {
   #arrives(machine: Machine, packet: Packet, incoming: string): End {
     if (!machine.up)
       return { failed: "timed out", why: `${machine.name} is down and does not answer`, packet };
+    this.#at = machine.name;
     if (this.#replying && machine === this.#behind) this.#behind = undefined;
     if (this.#hopsLeft-- === 0)
       return {
@@ -521,6 +552,7 @@ class Trip {
   }
 
   #leaves(machine: Machine, packet: Packet): End {
+    this.#at = machine.name;
     if (!machine.up) return { failed: "timed out", why: `${machine.name} is down`, packet };
     return this.#onwards(machine, packet, machine.kernel.send(packet, this.walk));
   }
