@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
-  canonical,
+  canonicalAddress,
   endpoint,
   familyOf,
   fromBits,
@@ -31,7 +31,7 @@ const same: [text: string, canonical: string][] = [
 for (const [text, expected] of same)
   addresses(`${text} is ${expected}`, () => {
     assert.is(parseAddress(text).text, expected);
-    assert.is(canonical(text, familyOf(text)), expected);
+    assert.is(canonicalAddress(text, familyOf(text)), expected);
   });
 for (const text of [
   "",
@@ -48,7 +48,7 @@ for (const text of [
 ])
   addresses(`${JSON.stringify(text)} is none`, () => {
     assert.is(readAddress(text), undefined);
-    assert.is(canonical(text, "IPv4") ?? canonical(text, "IPv6"), undefined);
+    assert.is(canonicalAddress(text, "IPv4") ?? canonicalAddress(text, "IPv6"), undefined);
     assert.throws(
       () => parseAddress(text),
       /is no IP address; write one like 10\.1\.1\.2 or fd00::2/,
@@ -56,7 +56,7 @@ for (const text of [
   });
 addresses("the other family's address is none of this one's", () =>
   assert.equal(
-    [canonical("10.1.1.2", "IPv6"), canonical("fd00::2", "IPv4")],
+    [canonicalAddress("10.1.1.2", "IPv6"), canonicalAddress("fd00::2", "IPv4")],
     [undefined, undefined],
   ),
 );

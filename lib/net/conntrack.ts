@@ -57,7 +57,7 @@ export class Connection {
    * Whether source and destination of this connection have been decided upon, and whether a
    * translation came out of it.
    */
-  bound = { source: false, destination: false };
+  decided = { source: false, destination: false };
   snat = false;
   dnat = false;
 

@@ -26,12 +26,12 @@ export class Zone {
    * final dot is ignored.
    */
   set(name: string, records: DnsRecord[]): void {
-    if (records.length) this.#records.set(canonical(name), records);
-    else this.#records.delete(canonical(name));
+    if (records.length) this.#records.set(canonicalName(name), records);
+    else this.#records.delete(canonicalName(name));
   }
 
   has(name: string): boolean {
-    return this.#records.has(canonical(name));
+    return this.#records.has(canonicalName(name));
   }
 
   /** All names with their records, in the order of their making. */
@@ -45,7 +45,7 @@ export class Zone {
    */
   resolve(name: string, fallback?: Zone): Resolution {
     const trail: string[] = [];
-    let at = canonical(name);
+    let at = canonicalName(name);
     for (let i = 0; i < longestChain; i++) {
       const records = this.#records.get(at) ?? fallback?.lookUp(at);
       if (!records)
@@ -57,7 +57,7 @@ export class Zone {
         return { addresses, trail: [...trail, ...answers] };
       }
       trail.push(`${at} CNAME ${alias.target}`);
-      at = canonical(alias.target);
+      at = canonicalName(alias.target);
     }
     return {
       addresses: [],
@@ -67,7 +67,7 @@ export class Zone {
   }
 
   lookUp(name: string): DnsRecord[] | undefined {
-    return this.#records.get(canonical(name));
+    return this.#records.get(canonicalName(name));
   }
 }
 
@@ -76,4 +76,4 @@ export const addressRecord = (address: string): DnsRecord => ({
   address,
 });
 
-const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, "");
+const canonicalName = (name: string): string => name.toLowerCase().replace(/\.$/, "");

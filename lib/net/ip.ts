@@ -149,7 +149,7 @@ export function parseAddress(text: string): Address {
  * nobody compares: it remembers nothing, and makes nothing where the text is canonical IPv4
  * already.
  */
-export function canonical(text: string, family: Family): string | undefined {
+export function canonicalAddress(text: string, family: Family): string | undefined {
   if (family === "IPv4" && /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]\d|\d)(?:\.(?!$)|$)){4}$/.test(text))
     return text;
   const address = readIPv4(text) ?? readIPv6(text);

@@ -139,10 +139,7 @@ export class Kernel {
     };
   }
 
-  /**
-   * Whether a socket takes this packet, or an earlier packet of this machine's own is answered by
-   * it.
-   */
+  /** Whether a socket listens where this packet is going. */
   listening({ protocol, destination, destinationPort }: Packet): boolean {
     return (
       this.#sockets

@@ -283,7 +283,7 @@ export class Passage {
     const side = this.hook === "PREROUTING" || this.hook === "OUTPUT" ? "destination" : "source";
     const { connection } = tracked;
     let decision: Decision | undefined;
-    if (tracked.state === "NEW" && !connection.bound[side]) {
+    if (tracked.state === "NEW" && !connection.decided[side]) {
       for (const each of decide) {
         const answer = each(this);
         if (answer === undefined) continue;
@@ -294,7 +294,7 @@ export class Passage {
       const bind = side === "destination" ? bindDestination : bindSource;
       if (!bind(this, connection, decision?.translation))
         return this.#untranslatable(side, decision!);
-      connection.bound[side] = true;
+      connection.decided[side] = true;
     }
     const { destination } = this;
     this.#rewrite(tracked, side, decision);

@@ -3,7 +3,7 @@
  * and their endpoints. (pkg/proxy/serviceport.go, endpointslicecache.go)
  */
 import {
-  canonical,
+  canonicalAddress,
   endpoint,
   readAddress,
   readCIDR,
@@ -136,7 +136,7 @@ export function endpointsOf(
     for (const { name = "", port } of slice.ports ?? []) {
       if (name !== portName || port === undefined || port === null) continue;
       slice.endpoints.forEach((each, index) => {
-        const address = canonical(each.addresses[0] ?? "", family);
+        const address = canonicalAddress(each.addresses[0] ?? "", family);
         if (address === undefined)
           return warn?.(
             `${cause}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`,

@@ -14,7 +14,7 @@ export interface Chosen {
   any: boolean;
 }
 
-export const externallyAccessible = ({
+export const hasOutsideAddress = ({
   nodePort,
   loadBalancerIPs,
   externalIPs,
@@ -22,9 +22,9 @@ export const externallyAccessible = ({
   nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
 /** Cluster endpoints also serve the short cuts of an external policy Local. */
 export const usesCluster = (info: ServicePortInfo): boolean =>
-  !info.internalLocal || externallyAccessible(info);
+  !info.internalLocal || hasOutsideAddress(info);
 export const usesLocal = (info: ServicePortInfo): boolean =>
-  info.internalLocal || (info.externalLocal && externallyAccessible(info));
+  info.internalLocal || (info.externalLocal && hasOutsideAddress(info));
 
 const isReady = ({ ready }: EndpointInfo): boolean => ready;
 const isLastResort = ({ serving, terminating }: EndpointInfo): boolean => serving && terminating;

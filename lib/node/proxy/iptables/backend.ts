@@ -13,7 +13,7 @@ import type { ServiceTable } from "../frontend.js";
 import type { FamilyTables } from "../rule-tables.js";
 import { canary } from "./names.js";
 import { largeCluster, NodeRules } from "./node-rules.js";
-import { stepBetween, type Program, type Step } from "./program.js";
+import { changeBetween, type Program, type ChainChange } from "./program.js";
 import { ruleRows } from "./rows.js";
 import { sharedRules, type SharedRules } from "./shared.js";
 
@@ -134,22 +134,23 @@ class IptablesBackend implements ProxyBackend {
     const last = this.#last;
     if (last === undefined || (changed?.size === 0 && this.#stale.size === 0)) return none;
     const stale = new Map(this.#stale);
-    const take = ({ gone, came }: Step): void => {
+    const take = ({ gone, came }: ChainChange): void => {
       for (const chain of gone) stale.set(chain.name, chain);
       for (const name of stale.keys()) if (came.has(name)) stale.delete(name);
     };
     const next = new NodeRules(this.#shared, version, view, { large });
     if (!changed) {
-      take(stepOf(last.programs(), next.programs()));
+      take(changeOf(last.programs(), next.programs()));
       return stale;
     }
     const of = (node: NodeRules, keys: readonly string[]) =>
       node.programs(keys.flatMap((key) => this.#shared.table.stateAt(key, node.version) ?? []));
-    const step = (keys: readonly string[]): Step => stepOf(of(last, keys), of(next, keys));
+    const changeIn = (keys: readonly string[]): ChainChange =>
+      changeOf(of(last, keys), of(next, keys));
     const { alike, others } = this.#shared.changes(last.version, version);
     const taken = `${last.version} ${version} ${JSON.stringify([last.options.large, large])}`;
-    take(this.#shared.stepAlike(taken, () => step(alike)));
-    take(step(others));
+    take(this.#shared.changeAlike(taken, () => changeIn(alike)));
+    take(changeIn(others));
     return stale;
   }
 }
@@ -158,15 +159,15 @@ class IptablesBackend implements ProxyBackend {
  * From one set of programs to another, port by port: the port's hash is in the name of each of its
  * chains, so ports do not mix.
  */
-function stepOf(before: Iterable<Program>, after: Iterable<Program>): Step {
+function changeOf(before: Iterable<Program>, after: Iterable<Program>): ChainChange {
   const now = new Map([...after].map((program) => [program.state.hash, program]));
   const gone: Chain[] = [];
   const came = new Set<string>();
   for (const program of before) {
     const next = now.get(program.state.hash);
-    const step = next ? program.stepTo(next) : stepBetween(program, undefined);
-    gone.push(...step.gone);
-    for (const name of step.came) came.add(name);
+    const change = next ? program.changeTo(next) : changeBetween(program, undefined);
+    gone.push(...change.gone);
+    for (const name of change.came) came.add(name);
     now.delete(program.state.hash);
   }
   for (const program of now.values()) for (const name of program.names) came.add(name);

@@ -26,7 +26,7 @@ import { counters, detectorOn, type FamilyConfig, type NodeView } from "../confi
 import type { EndpointInfo, ServicePortInfo, ServicePortState } from "../services.js";
 import {
   chooseEndpoints,
-  externallyAccessible,
+  hasOutsideAddress,
   isUsable,
   usesLocal,
   type Chosen,
@@ -199,13 +199,16 @@ const admitsNode = ({ sourceRanges }: ServicePortInfo, { nodeIP }: NodeView): bo
   sourceRanges.some((range) => range.contains(parseAddress(nodeIP)));
 
 /** The chains that go, and the names of those that come. */
-export interface Step {
+export interface ChainChange {
   gone: readonly Chain[];
   came: ReadonlySet<string>;
 }
 
 /** From one version of a port's rules to another; undefined where the port is not there. */
-export function stepBetween(before: Program | undefined, after: Program | undefined): Step {
+export function changeBetween(
+  before: Program | undefined,
+  after: Program | undefined,
+): ChainChange {
   if (before === after) return { gone: [], came: new Set() };
   const gone = before
     ? [...before.names].filter((name) => !after?.names.has(name)).map((name) => before.chain(name)!)
@@ -427,7 +430,7 @@ export class Program implements ChainSource {
   }
 
   #nameSet: ReadonlySet<string> | undefined;
-  readonly #steps = new WeakMap<Program, Step>();
+  readonly #changes = new WeakMap<Program, ChainChange>();
 
   get names(): ReadonlySet<string> {
     return (this.#nameSet ??= new Set(this.chainNames()));
@@ -437,10 +440,10 @@ export class Program implements ChainSource {
    * What changes in the port's chains when `next` takes this one's place. Worked out once for all
    * the nodes that share both.
    */
-  stepTo(next: Program): Step {
-    let step = this.#steps.get(next);
-    if (!step) this.#steps.set(next, (step = stepBetween(this, next)));
-    return step;
+  changeTo(next: Program): ChainChange {
+    let change = this.#changes.get(next);
+    if (!change) this.#changes.set(next, (change = changeBetween(this, next)));
+    return change;
   }
 
   /** All chain names, without writing the rules. */
@@ -463,7 +466,7 @@ export class Program implements ChainSource {
   }
 
   get #usesExternal(): boolean {
-    return this.chosen.any && externallyAccessible(this.state.info);
+    return this.chosen.any && hasOutsideAddress(this.state.info);
   }
 
   #writeChains(): Chain[] {

@@ -9,7 +9,7 @@ import type { Rule } from "../../../net/iptables/rule.js";
 import type { FamilyConfig, NodeView } from "../config.js";
 import type { ServiceState, ServiceTable } from "../frontend.js";
 import { usesLocal } from "../topology.js";
-import { PortRules, type Step } from "./program.js";
+import { PortRules, type ChainChange } from "./program.js";
 
 interface Changes {
   alike: readonly string[];
@@ -118,11 +118,11 @@ export class SharedRules {
   }
 
   /** The step of those that are alike, made by the first node that takes it. */
-  stepAlike(key: string, make: () => Step): Step {
-    return remembered(this.#steps, key, make);
+  changeAlike(key: string, make: () => ChainChange): ChainChange {
+    return remembered(this.#changesMade, key, make);
   }
   readonly #changes = new Map<string, Changes>();
-  readonly #steps = new Map<string, Step>();
+  readonly #changesMade = new Map<string, ChainChange>();
 }
 
 /**
