@@ -1,24 +1,44 @@
-// The library's core as one classic script for browsers, and what both tests of it ask of it.
+// The library's core for browsers: its first chunk as one classic script, and all of it in chunks.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 
-/** The script: run, it leaves a global `stopover`. */
-export async function bundleCore() {
+/** @type {import("esbuild").BuildOptions} */
+const forBrowsers = {
+  bundle: true,
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  logLevel: "error",
+};
+
+/** The first chunk as a script: run, it leaves a global `stopover`. */
+export async function firstChunk() {
   const { outputFiles } = await build({
-    entryPoints: [join(root, "lib/dist/index.js")],
-    bundle: true,
+    ...forBrowsers,
+    entryPoints: [join(root, "lib/dist/live.js")],
     format: "iife",
     globalName: "stopover",
-    platform: "browser",
-    target: "es2022",
-    minify: true,
     write: false,
-    logLevel: "error",
   });
   return outputFiles[0]?.text ?? "";
+}
+
+/**
+ * Writes modules into a folder: live.js, which a page loads at once, given.js, which it loads when
+ * somebody brings a dump or rules, and what the two share.
+ * @param {string} folder
+ */
+export async function writeChunks(folder) {
+  await build({
+    ...forBrowsers,
+    entryPoints: [join(root, "lib/dist/live.js"), join(root, "lib/dist/given.js")],
+    format: "esm",
+    splitting: true,
+    outdir: folder,
+  });
 }
 
 /** What the page carries: the article's manifests, by the paths that cells read. */

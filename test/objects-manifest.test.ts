@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { describe } from "stopover/internal/doors/serve/descriptions";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { isConfiguration, ManifestError, readManifests } from "stopover/internal/objects/manifest";
@@ -231,7 +232,7 @@ test("every type that a field names is in the table", () => {
       while (inner.is === "list" || inner.is === "map") inner = inner.of;
       if (inner.is === "object")
         assert.ok(types().has(inner.name), `${type.name}.${field.name} is a ${inner.name}`);
-      assert.ok(field.description.length > 3, `${type.name}.${field.name} has no description`);
+      assert.ok(describe(type.name, field.name).length > 3, `${type.name}.${field.name}`);
     }
   }
 });

@@ -1,4 +1,5 @@
 import { kinds, type KindInfo } from "../../objects/kinds.js";
+import { describe } from "./descriptions.js";
 import { goName, types, type FieldType, type ObjectType } from "../../objects/schema.js";
 
 /**
@@ -173,10 +174,10 @@ function schemaOf(type: ObjectType): object {
   const fields = [...type.fields.values()];
   const required = fields.filter((field) => field.required).map(({ name }) => name);
   const properties = Object.fromEntries(
-    fields.map(({ name, type, description, mergeKey }) => [
+    fields.map(({ name, type: fieldType, mergeKey }) => [
       name,
       {
-        ...fieldSchema(type, description),
+        ...fieldSchema(fieldType, describe(type.name, name)),
         ...(mergeKey !== undefined && { "x-kubernetes-patch-strategy": "merge" }),
         ...(mergeKey && { "x-kubernetes-patch-merge-key": mergeKey }),
       },
@@ -184,7 +185,7 @@ function schemaOf(type: ObjectType): object {
   );
   const scale = type.name === "Scale" && { group: "autoscaling", version: "v1", kind: "Scale" };
   return {
-    description: type.description,
+    description: describe(type.name),
     type: "object",
     ...(required.length > 0 && { required }),
     properties,

@@ -1,4 +1,5 @@
 import { kinds } from "../../objects/kinds.js";
+import { describe } from "./descriptions.js";
 import { types, type FieldType, type ObjectType } from "../../objects/schema.js";
 import { badRequest } from "../../api/errors.js";
 import { pathOf, version } from "./openapi.js";
@@ -285,19 +286,19 @@ function definition(type: ObjectType): Buffer {
   const fields = [...type.fields.values()];
   const info = kinds.find(({ kind }) => kind === type.name);
   return message(
-    encoded(4, type.description),
+    encoded(4, describe(type.name)),
     ...fields.filter(({ required }) => required).map(({ name }) => encoded(19, name)),
     encoded(22, encoded(1, "object")),
     encoded(
       25,
       message(
-        ...fields.map(({ name, type, description, mergeKey }) =>
+        ...fields.map(({ name, type: fieldType, mergeKey }) =>
           named(
             1,
             name,
             message(
-              fieldSchema(type),
-              ...(type.is === "object" ? [] : [encoded(4, description)]),
+              fieldSchema(fieldType),
+              ...(fieldType.is === "object" ? [] : [encoded(4, describe(type.name, name))]),
               ...(mergeKey === undefined
                 ? []
                 : [extension(31, "x-kubernetes-patch-strategy", "merge")]),
