@@ -7,6 +7,7 @@ import { ApiError } from "stopover/internal/api/errors";
 import { kinds } from "stopover/internal/objects/kinds";
 import { types, type FieldType } from "stopover/internal/objects/schema";
 import type { KubeObject } from "stopover/internal/objects/types";
+import { seed } from "./seed.js";
 import { newServer } from "./apiserver-harness.js";
 
 const test = suite("fuzz");
@@ -128,7 +129,7 @@ for (const { kind, apiVersion } of kinds) {
           JSON.stringify(client.list(kind));
         },
       ),
-      { numRuns: 150, seed: 1 },
+      { numRuns: 150, seed },
     );
   });
 }
@@ -170,7 +171,7 @@ test("anything at all as a body or a patch", () => {
       );
       answered(() => client.delete("Service", "b"));
     }),
-    { numRuns: 500, seed: 1 },
+    { numRuns: 500, seed },
   );
 });
 

@@ -4,6 +4,7 @@ import { HttpClient } from "stopover/internal/doors/serve/http-client";
 import type { Client, WatchEvent } from "stopover/internal/api/client";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import type { Service } from "stopover/internal/objects/types";
+import { oddServer } from "./odd-server.js";
 import { apiServerThread } from "./apiserver-thread.js";
 import { deployment, newServer, pod, refusal, service, told } from "./apiserver-harness.js";
 
@@ -124,6 +125,30 @@ test("what it answers is frozen", () =>
   assert.throws(() => {
     remote.get("Service", "c").spec.ports![0]!.port = 1;
   }, /read only/));
+
+test("what kube-apiserver leaves out or has null for is there", async () => {
+  const server = await oddServer("nulls");
+  const client = new HttpClient({ url: server.url, who: "test", clock: new RealClock() });
+  const slice = {
+    kind: "EndpointSlice",
+    apiVersion: "discovery.k8s.io/v1",
+    metadata: { name: "a", resourceVersion: "5" },
+    addressType: "IPv4",
+    endpoints: [],
+  };
+  assert.equal(client.get("EndpointSlice", "a"), slice);
+  assert.equal(client.list("EndpointSlice"), { items: [slice], resourceVersion: "7" });
+  assert.equal(client.list("Pod"), { items: [], resourceVersion: "7" });
+  const events: unknown[] = [];
+  const stop = client.watch("EndpointSlice", { resourceVersion: "7" }, (event) =>
+    events.push(event),
+  );
+  for (let i = 0; i < 50 && events.length === 0; i++) await pause(20);
+  stop();
+  assert.equal(events[0], { type: "MODIFIED", object: slice });
+  client.close();
+  await server.end();
+});
 
 test("an address that is none, and a server that is not there, are said clearly", () => {
   assert.throws(

@@ -27,6 +27,22 @@ const behaviours = {
   proxy: (_, response) => void response.writeHead(502).end("<h1>Bad Gateway</h1>"),
   /** No object. */
   text: (_, response) => void response.end("hello"),
+  /** As kube-apiserver: null for empty lists, and items that leave their kind to the list. */
+  nulls: ({ url = "" }, response) => {
+    const slice = { metadata: { name: "a", resourceVersion: "5" }, addressType: "IPv4" };
+    const rest = { endpoints: null, ports: null };
+    const header = { kind: "EndpointSlice", apiVersion: "discovery.k8s.io/v1" };
+    const object = { ...header, ...slice, ...rest };
+    const items = url.includes("/pods") ? null : [{ ...slice, ...rest }];
+    const answer = url.includes("watch=true")
+      ? { type: "MODIFIED", object }
+      : /\/(endpointslices|pods)(\?|$)/.test(url)
+        ? { kind: "List", metadata: { resourceVersion: "7" }, items }
+        : object;
+    const text = `${JSON.stringify(answer)}\n`;
+    if (url.includes("watch=true")) response.write(text);
+    else response.end(text);
+  },
   /** What it was sent. */
   echo: ({ headers, url }, response) =>
     void response.end(JSON.stringify({ kind: "Service", metadata: { name: "a" }, headers, url })),
