@@ -1,0 +1,102 @@
+/**
+ * Schedules that nobody thought of: a seed draws a cluster, what users do to it, what breaks and
+ * which faults strike at its two seams, step by step; what must hold is checked after each. The
+ * same seed gives the same story, to the byte.
+ */
+import { createHash } from "node:crypto";
+import { Random } from "stopover/internal/machinery/random";
+import { breakages, clientFaults, networkFaults, userActions, type Action } from "./actions.js";
+import { always, healed } from "./checks.js";
+import { World } from "./world.js";
+
+export interface Outcome {
+  seed: number;
+  steps: number;
+  /** What was found wrong; the schedule ends with the first step that has any. */
+  violations: string[];
+  /** What happened, a line a step. */
+  story: string[];
+  /** Of the story and of the cluster at its end. */
+  sha: string;
+}
+
+/** At least so many steps. */
+const STEPS = 30;
+/** Longer than any back-off, eviction or deadline that is under way. Milliseconds. */
+const HEALING_MS = 900_000;
+
+interface Step {
+  name: string;
+  act: Action;
+  pause: number;
+}
+
+/**
+ * Draws the steps: some of the actions, more often one than the other, so that each schedule has a
+ * character; and at least one fault at each seam. (swarm testing: Groce et al., 2012)
+ */
+function draw(random: Random): Step[] {
+  const groups = [userActions, breakages, clientFaults, networkFaults];
+  const chosen = groups.flatMap((group) => {
+    const all = Object.entries(group);
+    const some = all.filter(() => random.next() < 0.6);
+    return some.length > 0 ? some : all.slice(0, 1);
+  });
+  const steps = Array.from({ length: STEPS + random.between(0, 10) }, () => one(random, chosen));
+  for (const group of [userActions, clientFaults, networkFaults]) {
+    const faults = Object.entries(group).slice(0, 4);
+    steps.splice(random.between(0, steps.length), 0, one(random, faults));
+  }
+  return steps;
+}
+
+function one(random: Random, from: readonly (readonly [string, Action])[]): Step {
+  const [name, act] = from[random.between(0, from.length - 1)]!;
+  const lot = random.next();
+  const longest = lot < 0.7 ? 600 : lot < 0.97 ? 12_000 : 120_000;
+  return { name, act, pause: random.between(0, longest) };
+}
+
+export function simulate(seed: number): Outcome {
+  const world = new World(seed);
+  const story: string[] = [];
+  let steps = 0;
+  const check = (violations: Iterable<string>): string[] => (steps++, [...violations]);
+  let violations = check(always(world));
+  for (const { name, act, pause } of draw(new Random(`schedule ${seed}`))) {
+    if (violations.length > 0) break;
+    story.push(`${name}; ${pause} ms`);
+    act(world);
+    world.cluster.advance(pause);
+    violations = check(always(world));
+  }
+  if (violations.length === 0) {
+    story.push("all is healed");
+    heal(world);
+    violations = check(healed(world));
+  }
+  return { seed, steps, violations, story, sha: shaOf(world, story) };
+}
+
+function heal({ cluster, client, network, nodes }: World): void {
+  client.off();
+  network.off();
+  for (const manager of cluster.managers) manager.start();
+  for (const name of nodes) {
+    const machine = cluster.network.machines.get(name)!;
+    if (!machine.up) cluster.node(name).start();
+    cluster.patch("Node", name, { spec: { unschedulable: false } });
+    for (const sandbox of machine.sandboxes) sandbox.sick = false;
+  }
+  cluster.advance(HEALING_MS);
+  cluster.settle();
+}
+
+function shaOf({ cluster }: World, story: readonly string[]): string {
+  const kinds = ["Node", "Service", "Deployment", "ReplicaSet", "Pod", "EndpointSlice"] as const;
+  const objects = kinds.map((kind) => cluster.list(kind));
+  return createHash("sha256")
+    .update(JSON.stringify([story, objects]))
+    .digest("hex")
+    .slice(0, 16);
+}
