@@ -1,4 +1,5 @@
 import type { Header, Hop, Journey, Step } from "stopover";
+import { hopKinds } from "stopover/internal/journey/hops";
 import type { Mermaid } from "./picture.js";
 import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
@@ -14,12 +15,17 @@ import { hostLines, shorten, wrap } from "./text.js";
 export function journey(trip: Journey, { step = Infinity }: { step?: number } = {}): Mermaid {
   const flow = new Flow("TB", 64);
   const reached = (hop: Hop) => trip.hops.indexOf(hop) < Math.max(1, step);
-  trip.hops.forEach((hop, i) =>
-    flow.node(keyOf(hop), roleOf(hop), [`${i + 1} · ${titleOf(hop)}`, ...detailsOf(hop, trip)], {
+  for (const hop of trip.hops) {
+    if (flow.has(keyOf(hop))) continue;
+    // a place that is passed twice has both numbers
+    const visits = trip.hops.filter((other) => keyOf(other) === keyOf(hop));
+    const numbers = visits.map((each) => trip.hops.indexOf(each) + 1).join(", ");
+    const details = visits.flatMap((each) => detailsOf(each, trip));
+    flow.node(keyOf(hop), roleOf(hop), [`${numbers} · ${titleOf(hop)}`, ...new Set(details)], {
       path: reached(hop) && hop.kind !== "dns",
       faint: !reached(hop),
-    }),
-  );
+    });
+  }
   const places = trip.hops.filter(({ kind }) => kind !== "dns");
   for (const [i, hop] of places.entries()) {
     const next = places[i + 1];
@@ -30,10 +36,12 @@ export function journey(trip: Journey, { step = Infinity }: { step?: number } = 
         faint: !reached(next),
       });
   }
-  for (const dns of trip.hops.filter(({ kind }) => kind === "dns")) {
+  for (const [i, dns] of trip.hops.entries()) {
+    if (dns.kind !== "dns") continue;
+    const asker = keyOf(trip.hops.findLast((hop, j) => j < i && hop.kind !== "dns")!);
     flow
-      .edge(keyOf(places[0]!), keyOf(dns), { faint: !reached(dns) })
-      .edge(keyOf(dns), keyOf(places[0]!), { reply: true, faint: !reached(dns) });
+      .edge(asker, keyOf(dns), { faint: !reached(dns) })
+      .edge(keyOf(dns), asker, { reply: true, faint: !reached(dns) });
   }
   if (step >= trip.hops.length) drawEnd(flow, trip);
   return flow.picture(`The journey of ${trip.request.url || "a packet"}: ${trip.disposition}`);
@@ -73,45 +81,25 @@ function keyOf({ kind, name }: Hop): string {
   return `${kind} ${name}`;
 }
 
-const rolesOf: Record<Hop["kind"], Role> = {
-  client: "client",
-  dns: "dns",
-  "load-balancer": "stop1",
-  node: "node",
-  "cluster-ip": "stop3",
-  pod: "pod",
-};
-export function roleOf(hop: Hop): Role {
-  return hop.stop ? `stop${hop.stop}` : rolesOf[hop.kind];
+export function roleOf({ kind, stop }: Hop): Role {
+  return stop ? `stop${stop}` : (hopKinds[kind].role as Role);
 }
 
 /** "Stop-over 2: NodePort on node-a", "Pod nginx-…", "node-b". */
 export function titleOf({ stop, kind, name }: Hop): string {
   const place = shorten(name.replace(/^default\//, "")),
     over = stop ? `Stop-over ${stop}: ` : "";
-  switch (kind) {
-    case "client":
-      return place === "client" ? "the client" : `client: ${place}`;
-    case "dns":
-      return "DNS";
-    case "load-balancer":
-      return `${over}load balancer`;
-    case "node":
-      return stop === 2 ? `${over}NodePort on ${place}` : place;
-    case "cluster-ip":
-      return `${over}ClusterIP of ${place}`;
-    case "pod":
-      return `Pod ${place}`;
-  }
+  if (kind === "node" && stop === 2) return `${over}NodePort on ${place}`;
+  return over + hopKinds[kind].title(place);
 }
 
-function detailsOf(hop: Hop, { request, hops, node }: Journey): (string | undefined)[] {
+function detailsOf(hop: Hop, { hops, node }: Journey): (string | undefined)[] {
   const before = hops[hops.indexOf(hop) - 1];
   switch (hop.kind) {
     case "dns":
       return answerOf(hop)
-        ? [`${shorten(hostOf(request.url), 40)} is`, ...aliasesOf(hop), answerOf(hop)]
-        : ["knows no", shorten(hostOf(request.url), 40)];
+        ? [`${shorten(askedFor(hop), 40)} is`, ...aliasesOf(hop), answerOf(hop)]
+        : ["knows no", shorten(askedFor(hop), 40)];
     case "load-balancer":
       return hostLines(hop.name, 36);
     case "cluster-ip":
@@ -119,6 +107,8 @@ function detailsOf(hop: Hop, { request, hops, node }: Journey): (string | undefi
         before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined,
         ...translations(hop.steps),
       ];
+    case "proxy":
+      return [hop.in.destination];
     case "pod":
       return [node && `on ${shorten(node)}`, hop.in.destination];
     default:
@@ -155,14 +145,14 @@ export function answerOf({ out, steps }: Hop): string | undefined {
   return /^[\d.]+$|^\[.*:.*\]$/.test(answer) && records.length ? answer : undefined;
 }
 
+/** The name that was looked up. */
+export function askedFor({ in: { destination } }: Hop): string {
+  return destination.replace(/:\d+$/, "");
+}
+
 /** The names that its name stood for, on the way to the address. */
 function aliasesOf({ steps }: Hop): string[] {
   return steps
     .flatMap(({ rule }) => / CNAME (\S+)/.exec(rule ?? "")?.slice(1) ?? [])
     .map((name) => `${shorten(name, 40)},`);
-}
-
-/** The host in a URL, without its port. */
-export function hostOf(url: string): string {
-  return /^\w+:\/\/([^/:]+|\[.*?\])/.exec(url)?.[1] ?? url;
 }

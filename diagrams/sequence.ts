@@ -1,6 +1,6 @@
 import type { Hop, Journey } from "stopover";
 import type { Mermaid } from "./picture.js";
-import { addresses, answerOf, hostOf, titleOf, translations } from "./journey.js";
+import { addresses, answerOf, askedFor, titleOf, translations } from "./journey.js";
 import { label, labels, hostLines, shorten, wrap } from "./text.js";
 import { look } from "./theme.js";
 
@@ -71,7 +71,7 @@ export function sequence(trip: Journey): Mermaid {
     const machine = machines[i]!;
     if (hop.kind === "dns" && at)
       talk
-        .says(machineOf(at), machineOf(hop), [`who is ${hostOf(trip.request.url)}?`])
+        .says(machineOf(at), machineOf(hop), [`who is ${askedFor(hop)}?`])
         .says(machineOf(hop), machineOf(at), [answerOf(hop) ?? "no such name"], { answer: true });
     else if (at && machineOf(at) !== machineOf(machine))
       talk.says(machineOf(at), machineOf(machine), addresses(hop.in));

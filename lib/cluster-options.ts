@@ -15,6 +15,8 @@ import { parseAddress, readAddress, readCIDR, type CIDR, type Family } from "./n
 import { dns1123Subdomain, labelValue, type Format } from "./objects/field-errors.js";
 import { checkLabels } from "./objects/metadata.js";
 import { isQuantity } from "./objects/quantity.js";
+import type { CniPlugin } from "./node/cni/cni.js";
+import { bridge, ptp } from "./node/cni/plugins.js";
 import type { KubeObject } from "./objects/types.js";
 import type { NetworkFault } from "./journey/network.js";
 import type { ClientFault } from "./machinery/interceptor.js";
@@ -40,6 +42,8 @@ export interface ClusterOptions {
   nodes?: number | NodeSpec[] | undefined;
   /** Default: none, and a Service of type LoadBalancer stays pending. */
   cloud?: Cloud | undefined;
+  /** How Pods hang on their nodes: ptp() or bridge(). Default ptp(). */
+  cni?: CniPlugin | undefined;
   /** Everything random follows from it. Default 1. */
   seed?: number | string | undefined;
   /**
@@ -273,6 +277,10 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   cloud: must(
     (value) => typeof value === "function" && value !== aws && value !== gcp,
     "allowed are aws(), gcp() and any other function that makes a cloud provider",
+  ),
+  cni: must(
+    (value) => typeof value === "function" && value !== ptp && value !== bridge,
+    "allowed are ptp(), bridge() and any other function that makes a CNI plugin",
   ),
   seed: must(
     (value) => isText(value) || Number.isFinite(value),

@@ -56,6 +56,7 @@ import { kindInfo } from "./objects/kinds.js";
 import type { Kind, Kinds, KubeObject } from "./objects/types.js";
 
 export { aws, gcp };
+export { bridge, ptp } from "./node/cni/plugins.js";
 export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
 
 /** What can be asked of a cluster and of a snapshot alike. */
@@ -480,6 +481,7 @@ export class Cluster implements Traceable {
       clock: this.clock,
       gateway,
       sharedRoutes: this.#podRoutes,
+      cni: this.options.cni,
     });
     this.network.addMachine(machine);
     this.cloud?.launch({ name, addresses: machine.addresses, zone });

@@ -4,6 +4,8 @@ export {
   Cluster,
   aws,
   gcp,
+  bridge,
+  ptp,
   type ClusterOptions,
   type NodeSpec,
   type Traceable,

@@ -12,7 +12,9 @@ import {
   type ClusterOptions,
   type Disposition,
   type Journey,
+  type Pod,
 } from "stopover";
+import type { NetworkFault } from "stopover/internal/journey/network";
 import { outcomesText } from "stopover/internal/journey/text";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { spread } from "@stopover/diagrams";
@@ -683,6 +685,87 @@ test("a hostNetwork Pod's hostPort is its own process's port", () => {
   );
   cluster.settle();
   assert.is(cluster.request("http://192.168.0.2:8090/").disposition, "delivered");
+});
+
+// ---- faults of the network --------------------------------------------------------------------------------------
+
+test("a fault of the network is asked for each packet that crosses it, there and back", () => {
+  const cluster = articleCluster();
+  const crossings: string[] = [];
+  const fault: NetworkFault = {
+    onPacket: (from, to) => (crossings.push(`${from} > ${to}`), "pass"),
+  };
+  cluster.network.fault = fault;
+  const pod = cluster.list("Pod").find((each) => each.spec.nodeName === "node-b")!;
+  const trip = cluster.request(`http://${pod.status!.podIP}/`, { from: "node/node-a" });
+  assert.is(trip.disposition, "delivered");
+  assert.equal(crossings, ["node-a > node-b", "node-b > node-a"]);
+  crossings.length = 0;
+  cluster.request(article);
+  assert.is(crossings[0], "internet > load balancer");
+  assert.match(crossings[1]!, /^load balancer > node-/);
+  assert.is(crossings.at(-1), "load balancer > internet");
+});
+
+const cut = (from: string, to: string): NetworkFault => ({
+  onPacket: (x, y) => (x === from && y === to ? "drop" : "pass"),
+});
+const slow = (delay: number): NetworkFault => ({ onPacket: () => ({ delay }) });
+
+const faults: [says: string, fault: NetworkFault, ends: Disposition, because: RegExp][] = [
+  [
+    "a lost packet",
+    cut("node-a", "node-b"),
+    "timed out",
+    /between node-a and node-b lost the packet/,
+  ],
+  [
+    "a lost answer",
+    cut("node-b", "node-a"),
+    "timed out",
+    /gets it, but its answer does not come back/,
+  ],
+  ["a loss elsewhere", cut("node-a", "node-c"), "delivered", /answers/],
+  ["a short delay", slow(200), "delivered", /answers/],
+  [
+    "a delay beyond patience",
+    slow(200_000),
+    "timed out",
+    /packets are 200000 ms late between node-a and node-b/,
+  ],
+];
+for (const [says, fault, ends, because] of faults) {
+  test(`${says} between nodes: ${ends}`, () => {
+    const cluster = articleCluster();
+    const pod = cluster.list("Pod").find((each) => each.spec.nodeName === "node-b")!;
+    cluster.network.fault = fault;
+    const trip = cluster.request(`http://${pod.status!.podIP}/`, { from: "node/node-a" });
+    assert.is(trip.disposition, ends, story(trip));
+    assert.match(trip.reason, because);
+    cluster.network.fault = undefined;
+    assert.is(cluster.request(article).disposition, "delivered");
+  });
+}
+
+test("of a Pod that two machines run, the one that is up is asked, and found at once among many", () => {
+  const cluster = articleCluster();
+  const machines = [...cluster.network.machines.values()];
+  const pod: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "twice", namespace: "default", uid: "1" },
+    spec: { containers: [{ name: "a" }] },
+  };
+  machines[0]!.attach(pod, ["10.1.1.77"]);
+  machines[1]!.attach({ ...pod, metadata: { ...pod.metadata, uid: "2" } }, ["10.1.2.77"]);
+  const on = () => cluster.network.sandbox("default/twice")?.machine.name;
+  assert.is(on(), "node-b", "the newest");
+  machines[1]!.up = false;
+  assert.is(on(), "node-a");
+  machines[0]!.stop(pod);
+  assert.is(on(), "node-b");
+  cluster.network.removeMachine("node-b");
+  assert.is(on(), undefined);
 });
 
 test("an unknown client is a question that cannot be asked", () => {

@@ -1,5 +1,6 @@
 /** From a host in a URL to the address that the client connects to. */
 import type { Chooser } from "../net/choice.js";
+import type { Resolution } from "../net/dns.js";
 import { familyOf, readAddress } from "../net/ip.js";
 import type { Sandbox } from "../node/machine.js";
 import { hasDNSConfig, resolverOf, type Resolver } from "../node/resolver.js";
@@ -28,7 +29,7 @@ export function lookUp(network: Network, origin: Origin, host: string): Lookup {
   const resolver = resolverFor(sandbox);
   switch (resolver.asks) {
     case "node":
-      return explained(host, { server: "DNS", ...network.internet.resolve(host) });
+      return explained(host, "DNS", network.internet.resolve(host));
     case "unknown":
       return untold("DNS", resolver.field, sandbox!);
     case "cluster":
@@ -44,16 +45,17 @@ function askCluster(
 ): Lookup {
   const server = "cluster DNS";
   const known = names.find((name) => clusterDns.has(name) || internet.has(name));
-  if (known !== undefined)
-    return explained(host, { server, ...clusterDns.resolve(known, internet) });
+  if (known !== undefined) return explained(host, server, clusterDns.resolve(known, internet));
   if (hasDNSConfig(sandbox.pod)) return untold(server, "spec.dnsConfig", sandbox);
   const failure = `no DNS server knows the name "${host}", nor with any of the Pod's search domains (NXDOMAIN)`;
   return { server, addresses: [], trail: [], failure };
 }
 
-function explained(host: string, answer: Lookup): Lookup {
-  if (answer.addresses.length > 0 || answer.failure !== undefined) return answer;
-  return { ...answer, failure: `the name "${host}" exists, but has no address` };
+function explained(host: string, server: string, answer: Resolution): Lookup {
+  const { addresses, trail } = answer;
+  if (addresses.length > 0) return { server, addresses, trail };
+  const failure = answer.failure ?? `the name "${host}" exists, but has no address`;
+  return { server, addresses, trail, failure };
 }
 
 const untold = (server: string, field: string, { key }: Sandbox): Lookup => ({

@@ -1,6 +1,7 @@
-/** Where a journey begins: the host, the node or the Pod that asks. */
+/** Who can begin a connection or end one, and where a journey begins. */
 import { familyOf, readAddress } from "../net/ip.js";
 import { printable } from "../net/printable.js";
+import type { Balancer } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Network } from "./network.js";
 
@@ -24,6 +25,18 @@ export type Origin =
       bound?: true;
     }
   | { kind: "pod"; machine: Machine; sandbox: Sandbox; addresses: readonly string[] };
+
+/** Whoever holds an end of a connection. */
+export type Party = Origin | { kind: "load-balancer"; balanced: Balancer };
+
+/** Whether both are the same process's home: the same Pod, node, load balancer or stranger. */
+export function isSame(x: Party, y: Party): boolean {
+  if (x.kind === "outside") return y.kind === "outside" && x.name === y.name;
+  if (x.kind === "load-balancer")
+    return y.kind === "load-balancer" && x.balanced.balancer === y.balanced.balancer;
+  if (x.kind === "pod") return y.kind === "pod" && x.sandbox === y.sandbox;
+  return y.kind === "node" && x.machine === y.machine;
+}
 
 /**
  * `from` is "internet", an IP, "node/NAME" or "pod/NAMESPACE/NAME". Throws where there is nobody of
@@ -66,7 +79,7 @@ function onNode(network: Network, from: string, name: string): Origin {
   throw new Error(printable(`from "${from}": there is no node "${name}"; the nodes are ${known}`));
 }
 
-function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Origin {
+export function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox }): Origin {
   return sandbox.hostNetwork
     ? { kind: "node", machine, addresses: machine.addresses, pod: sandbox }
     : { kind: "pod", machine, sandbox, addresses: sandbox.ips };
@@ -83,14 +96,20 @@ export function sourceTowards(origin: Origin, destination: string): string | und
   return own && (origin.machine.kernel.sourceFor(destination) ?? own);
 }
 
-/** What the origin is called on its hop. */
-export function nameOf(origin: Origin): string {
-  switch (origin.kind) {
+/** What a party is called on its hop. */
+export function nameOf(party: Party): string {
+  switch (party.kind) {
     case "outside":
-      return origin.name;
+      return party.name;
     case "node":
-      return origin.machine.name;
+      return party.machine.name;
     case "pod":
-      return origin.sandbox.key;
+      return party.sandbox.key;
+    case "load-balancer":
+      return party.balanced.balancer.hostname ?? party.balanced.balancer.name;
   }
 }
+
+/** The same, but for a Pod in a node's network the Pod's own name. */
+export const processName = (party: Party): string =>
+  party.kind === "node" && party.pod ? party.pod.key : nameOf(party);

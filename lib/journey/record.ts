@@ -23,6 +23,14 @@ export class Recorder {
     this.hops.push({ stop, kind, name, in: arrives, out: leaves, steps });
   }
 
+  /** What the last hop turned out to send; `all`: it never held anything else. */
+  leaveAs(header: Header, all: boolean): void {
+    const last = this.hops.at(-1);
+    if (!last) return;
+    last.out = header;
+    if (all && last.kind === "client") last.in = header;
+  }
+
   /**
    * A node's hop out of what its kernel did. Where the rules of a Service chose an endpoint, that
    * part is a hop of its own, the article's stop-over 3: it begins with the step into the Service's

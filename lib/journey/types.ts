@@ -6,6 +6,8 @@
  * ClusterIP's rules, the Pod); a step is one thing that happens there. Every journey ends in one
  * Disposition.
  */
+import type { HopKind } from "./hops.js";
+
 export const dispositions = [
   "delivered",
   "rejected",
@@ -67,8 +69,7 @@ export interface Step {
   note?: string | undefined;
 }
 
-/** What kind of place a hop is. */
-export type HopKind = "client" | "dns" | "load-balancer" | "node" | "cluster-ip" | "pod";
+export type { HopKind };
 
 /** One place on the way: the packet as it came, as it left, and what happened in between. */
 export interface Hop {

@@ -1,3 +1,5 @@
+import type { HttpRequest } from "../net/proxy.js";
+
 /** What of a URL decides where its request goes. */
 export type Goal =
   | {
@@ -5,6 +7,8 @@ export type Goal =
       port: number;
       /** "host:port", as the URL writes the host. */
       text: string;
+      /** What is then asked for. */
+      request: HttpRequest;
     }
   | { failure: string };
 
@@ -24,12 +28,17 @@ function goalOf(url: string): Goal {
     };
   if (!URL.canParse(url))
     return { failure: `"${url}" is no valid URL; one looks like http://mynginx-app.com:8080/` };
-  const { protocol, hostname, port } = new URL(url);
+  const { protocol, hostname, port, host, pathname, search } = new URL(url);
   if (protocol !== "http:" && protocol !== "https:")
     return {
       failure: `the scheme of "${url}" is ${protocol.slice(0, -1)}; http and https are understood`,
     };
   if (port === "0") return { failure: `the port of "${url}" is 0, which is no port` };
   const number = port ? Number(port) : protocol === "http:" ? 80 : 443;
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: number, text: `${hostname}:${number}` };
+  return {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: number,
+    text: `${hostname}:${number}`,
+    request: { host, path: pathname + search },
+  };
 }

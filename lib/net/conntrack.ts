@@ -313,6 +313,22 @@ function lifetime(connection: Connection, now: number): number {
   }
 }
 
+/** The packet with other addresses. A copy of all its fields is slow, and most packets have few. */
+function readdressed(
+  packet: Packet,
+  source: string,
+  sourcePort: number,
+  destination: string,
+  destinationPort: number,
+): Packet {
+  const { protocol, flags, outOfWindow, error } = packet;
+  if (outOfWindow !== undefined || error !== undefined)
+    return { ...packet, source, sourcePort, destination, destinationPort };
+  return flags === undefined
+    ? { protocol, source, sourcePort, destination, destinationPort }
+    : { protocol, source, sourcePort, destination, destinationPort, flags };
+}
+
 /**
  * What the packet looks like on the far side of the translation: `side` says which end is rewritten
  * now (nf_nat_core.c, nf_nat_packet).
@@ -332,10 +348,10 @@ export function translate(
   if (side === "source")
     return packet.source === address && packet.sourcePort === port
       ? packet
-      : { ...packet, source: address, sourcePort: port };
+      : readdressed(packet, address, port, packet.destination, packet.destinationPort);
   return packet.destination === address && packet.destinationPort === port
     ? packet
-    : { ...packet, destination: address, destinationPort: port };
+    : readdressed(packet, packet.source, packet.sourcePort, address, port);
 }
 
 /** A line as `conntrack -L` prints it, without its counters. */

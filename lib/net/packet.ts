@@ -54,15 +54,18 @@ export function packet(
 
 /** What the receiver of `packet` answers first: the same addresses, turned round. */
 export function replyTo(packet: Packet, flags: Flags = "SYN,ACK"): Packet {
-  const { protocol, source, destination, sourcePort, destinationPort } = packet;
+  const { protocol } = packet;
   const turned = {
     protocol,
-    source: destination,
-    sourcePort: destinationPort,
-    destination: source,
-    destinationPort: sourcePort,
+    source: packet.destination,
+    sourcePort: packet.destinationPort,
+    destination: packet.source,
+    destinationPort: packet.sourcePort,
+    flags,
   };
-  return protocol === "TCP" ? { ...turned, flags } : turned;
+  if (protocol === "TCP") return turned;
+  const { flags: _, ...others } = turned;
+  return others;
 }
 
 /** The ICMP error that `sender` answers `packet` with. */

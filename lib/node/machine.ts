@@ -10,9 +10,12 @@ import { hash } from "../machinery/random.js";
 import { parseCIDR } from "../net/ip.js";
 import { Kernel } from "../net/kernel.js";
 import type { Transport } from "../net/packet.js";
+import type { Proxy } from "../net/proxy.js";
 import type { Routes } from "../net/routes.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
-import { HostLocal } from "./cni/host-local.js";
+import type { CniPlugin, Link } from "./cni/cni.js";
+import { PodNetwork } from "./cni/pod-network.js";
+import { ptp } from "./cni/ptp.js";
 import type { Runtime } from "./kubelet/runtime.js";
 
 /**
@@ -36,6 +39,8 @@ export interface MachineOptions {
   gateway?: string;
   /** The routes to other nodes' Pods, shared by all machines. */
   sharedRoutes?: Routes | undefined;
+  /** How Pods hang on it. Default: ptp(). */
+  cni?: CniPlugin | undefined;
 }
 
 export class Machine implements Runtime {
@@ -44,6 +49,7 @@ export class Machine implements Runtime {
   /** The networks that its addresses are in: "192.168.0.0/16". */
   readonly ranges: readonly string[];
   readonly kernel: Kernel;
+  readonly pods: PodNetwork;
   onExit?: () => void;
   /** Hears which Pods' sandboxes come and go here. */
   onSandbox?: (sandbox: Sandbox, there: boolean) => void;
@@ -55,12 +61,9 @@ export class Machine implements Runtime {
    */
   httpStatus: (port: number) => number | undefined = () => undefined;
   readonly #sandboxes = new Map<string, Sandbox>();
-  readonly #byAddress = new Map<string, Sandbox>();
-  readonly #byInterface = new Map<string, Sandbox>();
   readonly #hostPorts = new Map<string, HostPort[]>();
-  readonly #ipam = new Map<string, HostLocal>();
 
-  constructor({ name, addresses, clock, gateway, sharedRoutes }: MachineOptions) {
+  constructor({ name, addresses, clock, gateway, sharedRoutes, cni = ptp() }: MachineOptions) {
     this.name = name;
     this.addresses = addresses.map((range) => parseCIDR(range).address.text);
     this.ranges = addresses.map((range) => parseCIDR(range).text);
@@ -74,6 +77,7 @@ export class Machine implements Runtime {
     this.kernel.routes.add({ to: "default", dev: "eth0", ...(gateway && { via: gateway }) });
     if (this.addresses.some((address) => address.includes(":")))
       this.kernel.routes.add({ to: "::/0", dev: "eth0" });
+    this.pods = new PodNetwork(this.kernel, cni);
   }
 
   get sandboxes(): Iterable<Sandbox> {
@@ -85,11 +89,35 @@ export class Machine implements Runtime {
   }
 
   sandboxAt(address: string): Sandbox | undefined {
-    return this.#byAddress.get(address);
+    return this.#sandboxOf(this.pods.at(address));
   }
 
-  sandboxOn(interfaceName: string): Sandbox | undefined {
-    return this.#byInterface.get(interfaceName);
+  /** The interface by which a Pod's packets arrive here. */
+  deviceOf({ key }: Sandbox): string {
+    return this.pods.portOf(key)?.device ?? "lo";
+  }
+
+  /**
+   * Who gets a packet that leaves by a device towards an address: a Pod, or nobody for a reason;
+   * undefined where no Pods hang on it. `from`: the Pod by whose port it came.
+   */
+  behind(
+    device: string,
+    address: string,
+    from?: Sandbox,
+  ): { sandbox: Sandbox } | { lost: string } | undefined {
+    const found = this.pods.behind(device, address, from?.key);
+    if (!found || "lost" in found) return found;
+    return { sandbox: this.#sandboxOf(found.link)! };
+  }
+
+  /** The Pod that gets a Pod's packet past the kernel's hooks, where a bridge does so. */
+  bridged({ key }: Sandbox, address: string): Sandbox | undefined {
+    return this.#sandboxOf(this.pods.bridged(key, address));
+  }
+
+  #sandboxOf(link: Link | undefined): Sandbox | undefined {
+    return link && this.#sandboxes.get(link.key);
   }
 
   /** A hostNetwork Pod whose process takes what arrives at the node's own port. */
@@ -113,27 +141,23 @@ export class Machine implements Runtime {
     const key = keyOf(pod);
     const present = this.#sandboxes.get(key);
     if (present) return { ips: [...present.ips] };
-    const ips = pod.spec.hostNetwork
-      ? [...this.addresses]
-      : podCIDRs.map((range) => this.#pool(range).allocate(key));
-    this.attach(pod, ips);
+    const ips = pod.spec.hostNetwork ? [...this.addresses] : this.pods.allocate(key, podCIDRs);
+    this.attach(pod, ips, podCIDRs);
     return { ips };
   }
 
-  /** Gives the Pod these addresses as they are: for a Pod that has them already (a snapshot). */
-  attach(pod: Pod, ips: readonly string[]): Sandbox {
+  /**
+   * Gives the Pod these addresses as they are: for a Pod that has them already (a snapshot).
+   * `ranges`: the node's parts of the Pods' network, as far as they are known.
+   */
+  attach(pod: Pod, ips: readonly string[], ranges: readonly string[] = []): Sandbox {
     const sandbox = new Sandbox(pod, ips);
     this.#sandboxes.set(sandbox.key, sandbox);
     this.onSandbox?.(sandbox, true);
     if (sandbox.hostNetwork) return sandbox;
     for (const each of hostPortsOf(sandbox))
       this.#hostPorts.set(each.key, [...(this.#hostPorts.get(each.key) ?? []), each]);
-    this.kernel.setInterface({ name: sandbox.interface, addresses: [] });
-    this.#byInterface.set(sandbox.interface, sandbox);
-    for (const ip of ips) {
-      this.#byAddress.set(ip, sandbox);
-      this.kernel.routes.add({ to: ip, dev: sandbox.interface });
-    }
+    this.pods.add(sandbox, ranges);
     return sandbox;
   }
 
@@ -144,13 +168,7 @@ export class Machine implements Runtime {
     this.onSandbox?.(sandbox, false);
     if (sandbox.hostNetwork) return;
     for (const { key } of hostPortsOf(sandbox)) this.#forgetHostPort(key, sandbox);
-    this.kernel.removeInterface(sandbox.interface);
-    this.#byInterface.delete(sandbox.interface);
-    for (const ip of sandbox.ips) {
-      this.#byAddress.delete(ip);
-      this.kernel.routes.remove(ip);
-    }
-    for (const pool of this.#ipam.values()) pool.release(sandbox.key);
+    this.pods.remove(sandbox.key);
   }
 
   probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string } {
@@ -200,19 +218,6 @@ export class Machine implements Runtime {
     if (others.length > 0) this.#hostPorts.set(key, others);
     else this.#hostPorts.delete(key);
   }
-
-  /**
-   * The node's range in the CNI plugin's own books; what it does not give to Pods it swallows, so
-   * that no packet circles.
-   */
-  #pool(range: string): HostLocal {
-    let pool = this.#ipam.get(range);
-    if (!pool) {
-      this.#ipam.set(range, (pool = new HostLocal(range)));
-      this.kernel.routes.add({ to: range, dev: "lo", type: "blackhole" });
-    }
-    return pool;
-  }
 }
 
 /** A port of the node that a Pod asks for. */
@@ -240,15 +245,17 @@ function hostPortsOf(sandbox: Sandbox): (HostPort & { key: string })[] {
 }
 
 /** A Pod's network namespace and the processes in it. */
-export class Sandbox {
+export class Sandbox implements Link {
   readonly key: string;
   readonly hostNetwork: boolean;
   /** The host's end of its veth pair. */
-  readonly interface: string;
+  readonly veth: string;
   /** Containers whose process has ended. */
   readonly crashed = new Set<string>();
   /** Its processes run and listen, but say that they are not ready. */
   sick = false;
+  /** What its process does where it passes requests on instead of answering them. */
+  proxy?: Proxy;
 
   constructor(
     readonly pod: Pod,
@@ -256,7 +263,7 @@ export class Sandbox {
   ) {
     this.key = keyOf(pod);
     this.hostNetwork = pod.spec.hostNetwork ?? false;
-    this.interface = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`)
+    this.veth = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`)
       .toString(16)
       .padStart(8, "0")}`;
   }

@@ -139,7 +139,7 @@ function podOf(machine: Machine, sandbox: Sandbox, candidates: readonly number[]
   return {
     key: sandbox.key,
     node: machine.name,
-    interface: sandbox.interface,
+    interface: sandbox.veth,
     ips: sandbox.ips,
     hostNetwork: sandbox.hostNetwork,
     ports: [...new Set([...declared, ...candidates])].filter((port) =>

@@ -36,3 +36,9 @@ export class HostLocal {
     return this.#range.family === "IPv4" ? 32 : 128;
   }
 }
+
+/** The gateway's address in a node's range, the first that a host can have: "10.1.1.1/24". */
+export function gatewayOf(range: string): string {
+  const parsed = parseCIDR(range);
+  return `${parsed.at(1).text}/${parsed.length}`;
+}

@@ -1,0 +1,109 @@
+/** What a load balancer does with a packet: lets it in, and picks one of its healthy targets. */
+import type { Chooser } from "../net/choice.js";
+import { endpoint, familyOf, parseAddress, parseCIDR } from "../net/ip.js";
+import type { Balancer, Listener, Target } from "../net/load-balancer.js";
+import { destinationOf, type Packet } from "../net/packet.js";
+import type { Machine } from "../node/machine.js";
+import type { Network } from "./network.js";
+import type { Disposition, Step } from "./types.js";
+
+/** Where it sends the packet on. */
+export interface Picked {
+  listener: Listener;
+  target: Target;
+  machine: Machine;
+}
+
+export interface Refused {
+  refused: Disposition;
+  why: string;
+}
+
+export function balance(
+  network: Network,
+  balanced: Balancer,
+  packet: Packet,
+  choose: Chooser,
+): Picked | Refused {
+  const { balancer, targets } = balanced;
+  const listener = listenerFor(balanced, packet);
+  if (!listener) {
+    const ports = balancer.listeners.map((l) => `${l.protocol} ${l.port}`).join(", ") || "nothing";
+    return {
+      refused: "port not listening",
+      why: `the load balancer has no listener for ${packet.protocol} ${packet.destinationPort}; it listens on ${ports}`,
+    };
+  }
+  if (!admits(balanced, packet))
+    return {
+      refused: "dropped",
+      why: `the load balancer's firewall lets in ${balancer.sourceRanges.join(", ")}, and ${packet.source} is not among them`,
+    };
+  const healthy = targets.filter((target) => target.healthy);
+  if (!healthy.length)
+    return {
+      refused: "no healthy target",
+      why: `none of the load balancer's ${targets.length} targets passes its health check`,
+    };
+  const target = healthy[choose.pick(healthy.length)]!;
+  const machine = network.machines.get(target.instance);
+  if (machine) return { listener, target, machine };
+  return {
+    refused: "timed out",
+    why: `the load balancer's target ${target.instance} (${target.address}) is gone`,
+  };
+}
+
+const listenerFor = ({ balancer }: Balancer, packet: Packet): Listener | undefined =>
+  balancer.listeners.find(
+    (each) => each.port === packet.destinationPort && each.protocol === packet.protocol,
+  );
+
+const admits = ({ balancer: { sourceRanges } }: Balancer, { source }: Packet): boolean =>
+  sourceRanges.length === 0 ||
+  sourceRanges.some((range) => parseCIDR(range).contains(parseAddress(source)));
+
+/** The step in which a load balancer sends nothing on. */
+export const refusal = ({ refused, why }: Refused): Step => ({
+  action: refused === "dropped" ? "drop" : refused === "timed out" ? "forward" : "reject",
+  note: why,
+});
+
+/** A proxy's own connection to the target; `port`: its own. */
+export function onwardPacket(
+  { balancer }: Balancer,
+  { listener, target }: Picked,
+  front: Packet,
+  port: number,
+): Packet {
+  const family = familyOf(target.address);
+  const own = balancer.privateAddresses;
+  return {
+    protocol: front.protocol,
+    source: own.find((address) => familyOf(address) === family) ?? own[0]!,
+    sourcePort: port,
+    destination: target.address,
+    destinationPort: listener.targetPort,
+  };
+}
+
+/** The step in which a load balancer sends a packet on; `onward` is `packet` where it is untouched. */
+export function forwarding(
+  { balancer, targets }: Balancer,
+  { listener, target }: Picked,
+  packet: Packet,
+  onward: Packet,
+): Step {
+  const healthy = targets.filter((each) => each.healthy).length;
+  const rule = `listener ${listener.protocol} ${listener.port} -> ${target.instance} ${endpoint(target.address, listener.targetPort || listener.port)}`;
+  const note =
+    balancer.mode === "proxy"
+      ? `one of ${healthy} healthy targets; the load balancer opens a connection of its own to it`
+      : `one of ${healthy} healthy targets; the packet is handed on as it is, the load balancer's address still its destination`;
+  return {
+    action: "forward",
+    rule,
+    note,
+    ...(onward !== packet && { before: destinationOf(packet), after: destinationOf(onward) }),
+  };
+}

@@ -1,0 +1,461 @@
+/**
+ * A journey is one connection or several, one behind the other: the client opens the first, and
+ * whoever ends it without answering by itself (a proxying load balancer, a proxy in a Pod) opens the
+ * next. Where one is answered, the answer goes back over all of them, the last one first.
+ *
+ *     let stage = trip.begin("http://mynginx-app.com:8080/", "internet");
+ *     while (stage.doing !== "ended") stage = trip.next(stage);
+ *
+ * A Stage says all that there is to say of a journey at some moment, and is a value: who wants to
+ * know every way goes on from one stage in several ways.
+ */
+import { endpoint } from "../net/ip.js";
+import type { Walk } from "../net/passage.js";
+import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
+import type { HttpRequest, Onward, Proxy } from "../net/proxy.js";
+import type { Sandbox } from "../node/machine.js";
+import { balance, forwarding, onwardPacket, refusal } from "./balance.js";
+import { Carrier, departure, type Arrival, type Home, type Lost, type Moving } from "./carrier.js";
+import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
+import type { Network } from "./network.js";
+import { isSame, nameOf, originOf, processName, type Origin, type Party } from "./origin.js";
+import { headerOf, Recorder } from "./record.js";
+import type { Disposition, Header, Journey, JourneyRequest, Step } from "./types.js";
+import { readURL } from "./url.js";
+
+/** Who opened it, who ended it, and what goes over it. */
+export interface Connection {
+  readonly opener: Party;
+  /** Its first packet, as the opener sent it. */
+  readonly first: Packet;
+  /** The same packet as it arrived, and who took it; undefined until then. */
+  readonly taken: { readonly by: Party; readonly packet: Packet } | undefined;
+  /** What is asked for; undefined for a bare packet. */
+  readonly request: HttpRequest | undefined;
+  /** The connection whose request this one passes on. */
+  readonly behalf: Taken | undefined;
+}
+
+/** A connection that somebody took. */
+export type Taken = Connection & { readonly taken: object };
+
+/** The journey without its hops. */
+export type Result = Omit<Journey, "hops" | "reply">;
+
+/** How the journey ends if the answer gets home, and who answers, in words. */
+export interface Served {
+  result: Result;
+  what: string;
+}
+
+export type Stage =
+  /** Somebody is about to ask for a URL: the client, or a proxy on its behalf. */
+  | {
+      doing: "opening";
+      origin: Origin;
+      url: string;
+      host: string | undefined;
+      behalf: Taken | undefined;
+      step: Step | undefined;
+    }
+  | { doing: "asking"; connection: Connection; position: Moving }
+  | { doing: "answering"; connection: Taken; position: Moving; served: Served }
+  | { doing: "ended"; result: Result };
+
+/** Linux's net.ipv4.ip_local_port_range: where clients' own ports come from. */
+export const ephemeral = [32768, 60999] as const;
+/** So many proxies may stand behind each other before somebody calls it a circle. */
+const mostConnections = 16;
+
+/** Follows one question, from stage to stage. */
+export class Trip {
+  readonly #carrier: Carrier;
+  /** What was asked; the source becomes known on the way. */
+  #request!: JourneyRequest;
+  #behind: Home["behind"];
+  readonly there: Recorder | undefined;
+  readonly back: Recorder | undefined;
+
+  constructor(
+    private readonly network: Network,
+    private readonly walk: Walk,
+    record: boolean,
+  ) {
+    this.#carrier = new Carrier(network, walk, record);
+    this.there = record ? new Recorder() : undefined;
+    this.back = record ? new Recorder() : undefined;
+    this.#carrier.recorder = this.there;
+  }
+
+  /** Somebody asks for a URL. Throws where there is nobody of that name. */
+  begin(url: string, from: string): Stage {
+    this.#request = { url, from, source: "" };
+    const origin = originOf(this.network, from);
+    return { doing: "opening", origin, url, host: undefined, behalf: undefined, step: undefined };
+  }
+
+  /** A packet that is on its way already. `behind`: see Home. */
+  beginWith(
+    request: JourneyRequest,
+    opener: Party,
+    first: Packet,
+    position: Moving,
+    behind: Home["behind"],
+  ): Stage {
+    this.#request = request;
+    this.#behind = behind;
+    const connection = { opener, first, taken: undefined, request: undefined, behalf: undefined };
+    return { doing: "asking", connection, position };
+  }
+
+  next(stage: Exclude<Stage, { doing: "ended" }>): Stage {
+    switch (stage.doing) {
+      case "opening":
+        return this.#open(stage);
+      case "asking":
+        return this.#asked(stage.connection, this.#carrier.carry(stage.position));
+      case "answering":
+        return this.#answered(
+          stage.connection,
+          this.#carrier.carry(stage.position, this.#homeOf(stage.connection)),
+          stage.served,
+        );
+    }
+  }
+
+  // ---- a connection is opened ----
+
+  /** The opener looks the name up, chooses one of its addresses, and sends the first packet. */
+  #open({ origin, url, host, behalf, step }: Stage & { doing: "opening" }): Stage {
+    const goal = readURL(url);
+    const port = this.walk.choose.port(...ephemeral);
+    const asked: Header = {
+      source: endpoint(origin.addresses[0]!, port),
+      destination: "failure" in goal ? url : goal.text,
+      protocol: "TCP",
+    };
+    const passer = behalf && origin;
+    if (!behalf) this.#request.source = asked.source;
+    this.#recordOpener(origin, asked, behalf, step);
+    if ("failure" in goal) return this.#failed(passer, "name not found", goal.failure);
+    const lookup = lookUp(this.network, origin, goal.host);
+    const meeting = meet(origin, lookup.addresses, this.walk.choose);
+    this.#recordLookup(lookup, meeting, asked, goal.port);
+    if (!meeting) return this.#unresolved(passer, lookup);
+    const first: Packet = {
+      protocol: "TCP",
+      source: meeting.own,
+      sourcePort: port,
+      destination: meeting.other,
+      destinationPort: goal.port,
+    };
+    if (!behalf) this.#request.source = sourceOf(first);
+    this.there?.leaveAs(headerOf(first), !behalf);
+    const request = host === undefined ? goal.request : { ...goal.request, host };
+    const connection = { opener: origin, first, taken: undefined, request, behalf };
+    return { doing: "asking", connection, position: departure(origin, first) };
+  }
+
+  #unresolved(passer: Party | undefined, { addresses, failure, unknown }: Lookup): Stage {
+    if (unknown !== undefined) return this.#failed(passer, "unknown", unknown);
+    if (failure !== undefined) return this.#failed(passer, "name not found", failure);
+    const why = `the client has no address of the same family as ${addresses.join(", ")}`;
+    return this.#failed(passer, "no route", why);
+  }
+
+  // ---- somebody takes it, or nobody does ----
+
+  #asked(connection: Connection, end: Arrival | Lost): Stage {
+    if (end.at === "nowhere")
+      return this.#failed(passerOf(connection), end.failed, end.why, end.packet);
+    if (end.party.kind === "load-balancer") return this.#balanced(takenBy(connection, end));
+    const server = this.#accept(end);
+    if ("failed" in server)
+      return this.#failed(passerOf(connection), server.failed, server.why, end.packet);
+    const taken = takenBy(connection, end);
+    const { proxy } = server.sandbox ?? {};
+    if (proxy && connection.request) return this.#passOn(taken, server, proxy);
+    return this.#serve(taken, server);
+  }
+
+  /** Whether a process takes the packet where it arrived. */
+  #accept({ party, packet, listening }: Arrival): Server | Refusal {
+    const protocol = packet.protocol as Transport;
+    const port = `${protocol} ${packet.destinationPort}`;
+    if (party.kind === "pod") return this.#acceptInPod(party, packet);
+    if (party.kind !== "node") return { what: nameOf(party) };
+    const { machine } = party;
+    const wanted = machine.hostPort(protocol, packet.destination, packet.destinationPort);
+    if (wanted)
+      return {
+        failed: "unknown",
+        why: `${wanted.field} of Pod ${wanted.sandbox.key} on ${machine.name} asks for ${port} of its node; the CNI plugin portmap leads it there in life, and that is not modelled`,
+      };
+    const sandbox = machine.processOn(protocol, packet.destinationPort);
+    if (sandbox)
+      return {
+        sandbox,
+        node: machine.name,
+        what: `Pod ${sandbox.key}, in the network of ${machine.name},`,
+      };
+    if (listening) return { node: machine.name, what: `a process on ${machine.name}` };
+    return {
+      failed: "connection refused",
+      why: `no process on ${machine.name} listens on ${port}, and no rule took the packet elsewhere`,
+    };
+  }
+
+  #acceptInPod({ machine, sandbox }: Party & { kind: "pod" }, packet: Packet): Server | Refusal {
+    const port = `${packet.protocol} ${packet.destinationPort}`;
+    const listens = sandbox.listens(packet.protocol as Transport, packet.destinationPort);
+    const note = listens
+      ? `a process in the Pod listens on ${port}`
+      : `no process in the Pod listens on ${port}`;
+    if (!listens || !sandbox.proxy)
+      this.there?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
+        { action: listens ? "deliver" : "reject", note },
+      ]);
+    const { key } = sandbox;
+    if (listens) return { sandbox, node: machine.name, what: `Pod ${key} on ${machine.name}` };
+    const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note}`;
+    return { failed: "port not listening", why };
+  }
+
+  // ---- proxies: one connection ends, and another begins ----
+
+  #balanced(connection: Taken): Stage {
+    const { by, packet } = connection.taken;
+    const { balanced } = by as Party & { kind: "load-balancer" };
+    const picked = balance(this.network, balanced, packet, this.walk.choose);
+    if ("refused" in picked) {
+      this.#carrier.balancerHop(balanced, packet, packet, () => refusal(picked));
+      return this.#failed(undefined, picked.refused, picked.why, packet);
+    }
+    const first = onwardPacket(balanced, picked, packet, this.walk.choose.port(...ephemeral));
+    this.#carrier.balancerHop(balanced, packet, first, () =>
+      forwarding(balanced, picked, packet, first),
+    );
+    const { request } = connection;
+    const own = { opener: by, first, taken: undefined, request, behalf: connection };
+    const position = this.#carrier.toTarget(first, picked.machine);
+    if (position.at !== "nowhere") return { doing: "asking", connection: own, position };
+    return this.#failed(passerOf(own), position.failed, position.why, position.packet);
+  }
+
+  #passOn(connection: Taken, server: Server, proxy: Proxy): Stage {
+    const { by, packet } = connection.taken;
+    const onward = proxy.passOn(connection.request!, packet, this.walk.choose);
+    if ("answers" in onward) return this.#serve(connection, server, onward.answers);
+    if (depthOf(connection) >= mostConnections)
+      return this.#failed(
+        passerOf(connection),
+        "timed out",
+        `${mostConnections} connections, each on behalf of the one before, and nobody answers: probably a circle`,
+        packet,
+      );
+    return {
+      doing: "opening",
+      origin: processOf(by as Origin, server.sandbox),
+      url: onward.url,
+      host: onward.host ?? connection.request!.host,
+      behalf: connection,
+      step: passing(connection, onward),
+    };
+  }
+
+  // ---- the answer ----
+
+  /** The last one to be asked answers. */
+  #serve(connection: Taken, { what, sandbox, node }: Server, saying?: string): Stage {
+    const { by, packet } = connection.taken;
+    const client = sourceOf(packet);
+    const says = saying === undefined ? "answers" : `answers "${saying}" by itself`;
+    const result: Result = {
+      request: this.#request,
+      disposition: "delivered",
+      reason: `${what} ${says}; it sees ${client} as its client`,
+      ...(sandbox && { pod: sandbox.key }),
+      ...(node !== undefined && { node }),
+      destination: destinationOf(packet),
+      clientSeenByPod: client,
+    };
+    this.#carrier.recorder = this.back;
+    const answer = replyTo(packet);
+    if (by.kind === "pod" && this.back)
+      this.back.hop("pod", by.sandbox.key, null, headerOf(answer), headerOf(answer));
+    return this.#answer(connection, answer, { result, what });
+  }
+
+  #answer(connection: Taken, packet: Packet, served: Served): Stage {
+    const { by } = connection.taken;
+    return { doing: "answering", connection, position: departure(by, packet), served };
+  }
+
+  #answered(connection: Taken, end: Arrival | Lost, served: Served): Stage {
+    const lost = whyLost(connection, end);
+    if (end.at === "end" && isSame(end.party, connection.opener))
+      this.#recordHome(connection, end.packet, lost);
+    if (lost !== undefined) return this.#unanswered(connection, served, lost);
+    const { behalf } = connection;
+    if (!behalf) return { doing: "ended", result: served.result };
+    return this.#answer(behalf, replyTo(behalf.taken.packet), served);
+  }
+
+  #unanswered(connection: Connection, { result, what }: Served, lost: string): Stage {
+    // a bare packet is at its goal whatever becomes of an answer
+    const isBare = connection.request === undefined;
+    const disposition = isBare ? "delivered" : "timed out";
+    return {
+      doing: "ended",
+      result: { ...result, disposition, reason: `${what} gets it, but ${lost}` },
+    };
+  }
+
+  /** Whom an answer over this connection must reach. */
+  #homeOf({ opener, first }: Connection): Home {
+    const behind = this.#behind;
+    return { party: opener, address: first.source, behind };
+  }
+
+  // ---- how it ends ----
+
+  /** `passer`: the proxy whose own connection failed; undefined where it was the client's. */
+  #failed(
+    passer: Party | undefined,
+    disposition: Disposition,
+    why: string,
+    packet?: Packet,
+  ): Stage {
+    const isProxy = passer && passer.kind !== "load-balancer";
+    return {
+      doing: "ended",
+      result: {
+        request: this.#request,
+        disposition,
+        reason: isProxy ? `${processName(passer)} passes the request on, and ${why}` : why,
+        ...(packet && { destination: destinationOf(packet) }),
+      },
+    };
+  }
+
+  // ---- the record ----
+
+  /** The client, or a proxy that asks on its behalf. */
+  #recordOpener(
+    origin: Origin,
+    asked: Header,
+    behalf: Taken | undefined,
+    step: Step | undefined,
+  ): void {
+    if (!behalf) return this.there?.hop("client", nameOf(origin), null, asked, asked);
+    const steps = step ? [step] : [];
+    this.there?.hop(
+      "proxy",
+      processName(origin),
+      null,
+      headerOf(behalf.taken.packet),
+      asked,
+      steps,
+    );
+  }
+
+  #recordLookup(
+    { server, addresses, trail, failure, unknown }: Lookup,
+    meeting: Meeting | undefined,
+    asked: Header,
+    port: number,
+  ): void {
+    if (server === undefined || !this.there) return;
+    const note =
+      unknown ??
+      failure ??
+      (meeting && meeting.among > 1
+        ? `one of ${meeting.among} addresses: each answer lists them in another order, and the client takes the first`
+        : undefined);
+    const address = meeting?.other ?? addresses[0];
+    const out = address === undefined ? asked : { ...asked, destination: endpoint(address, port) };
+    this.there.hop("dns", server, null, asked, out, [
+      ...trail.map((rule) => ({ action: "resolve" as const, rule })),
+      ...(note === undefined ? [] : [{ action: "resolve" as const, note }]),
+    ]);
+  }
+
+  /** An answer is back where its question came from. */
+  #recordHome({ opener, behalf }: Connection, packet: Packet, lost: string | undefined): void {
+    if (!this.back) return;
+    const header = headerOf(packet);
+    if (!behalf)
+      return this.back.hop("client", nameOf(opener), null, header, header, [
+        { action: "deliver", note: "the answer is back where the question came from" },
+      ]);
+    const front = replyTo(behalf.taken.packet);
+    const step: Step =
+      lost === undefined ? copying(opener, packet, front) : { action: "drop", note: lost };
+    const after = lost === undefined ? front : packet;
+    if (opener.kind === "load-balancer")
+      return this.#carrier.balancerHop(opener.balanced, packet, after, () => step);
+    this.back.hop("proxy", processName(opener), null, header, headerOf(after), [step]);
+  }
+}
+
+/** Who answers: what it is, in words, and where it runs. */
+interface Server {
+  what: string;
+  sandbox?: Sandbox;
+  node?: string;
+}
+
+interface Refusal {
+  failed: Disposition;
+  why: string;
+}
+
+const takenBy = (
+  { opener, first, request, behalf }: Connection,
+  { party: by, packet }: Arrival,
+): Taken => ({ opener, first, taken: { by, packet }, request, behalf });
+
+/** The proxy that opened this connection on somebody's behalf. */
+const passerOf = ({ opener, behalf }: Connection): Party | undefined => behalf && opener;
+
+/** The party that a process of this Pod is: on a node, it is told from the node's others. */
+const processOf = (party: Origin, sandbox: Sandbox | undefined): Origin =>
+  party.kind === "node" && sandbox ? { ...party, pod: sandbox } : party;
+
+function depthOf({ behalf }: Connection): number {
+  return behalf ? 1 + depthOf(behalf) : 1;
+}
+
+function passing({ request }: Connection, { url, host, rule, object }: Onward): Step {
+  const rewrites = host !== undefined && host !== request!.host;
+  return {
+    action: "forward",
+    ...(rule !== undefined && { rule }),
+    ...(object !== undefined && { object }),
+    note: `the proxy ends the connection and opens one of its own, to ${url}${rewrites ? `; Host: ${request!.host} becomes ${host}` : ""}`,
+  };
+}
+
+function copying(opener: Party, packet: Packet, front: Packet): Step {
+  const who = opener.kind === "load-balancer" ? "the load balancer" : "the proxy";
+  return {
+    action: "forward",
+    before: destinationOf(packet),
+    after: destinationOf(front),
+    note: `${who} copies the answer into the client's own connection`,
+  };
+}
+
+/** Why the opener can do nothing with the answer; undefined where it can. */
+function whyLost({ opener, first, behalf }: Connection, end: Arrival | Lost): string | undefined {
+  if (end.at === "nowhere") return `its answer does not come back: ${end.why}`;
+  const who = behalf ? processName(opener) : "the client";
+  if (!isSame(end.party, opener))
+    return `its answer goes to ${nameOf(end.party)}, and ${who} waits for it`;
+  const { packet } = end;
+  if (packet.source !== first.destination || packet.sourcePort !== first.destinationPort)
+    return `its answer comes from ${sourceOf(packet)}, and ${who} waits for one from ${destinationOf(first)}`;
+  if (packet.destination !== first.source || packet.destinationPort !== first.sourcePort)
+    return `its answer goes to ${destinationOf(packet)}, and ${who} waits for it at ${sourceOf(first)}`;
+  return undefined;
+}
