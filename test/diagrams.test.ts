@@ -534,6 +534,7 @@ test("importing the package loads nothing heavy", () => {
     // import nothing themselves
     light = new Set([
       "stopover/internal/journey/end",
+      "stopover/internal/journey/hops",
       "stopover/internal/net/printable",
       "stopover/internal/node/proxy/iptables/names",
       "stopover/internal/node/proxy/places",
