@@ -20,10 +20,11 @@ export class Iptables implements Dataplane {
   readonly name = "iptables";
   /** Without rules of a family, its packets pass untouched. */
   rules: Partial<Record<Family, RuleSet>> = {};
-  readonly #functions = functionsOf(this);
+  /** Made for the first packet: most nodes of a large cluster never see one. */
+  #functions: readonly HookFunction[] | undefined;
 
   functions(family: Family): readonly HookFunction[] {
-    return this.rules[family] ? this.#functions : none;
+    return this.rules[family] ? (this.#functions ??= functionsOf(this)) : none;
   }
 }
 

@@ -20,6 +20,7 @@ import { Versions } from "./versions.js";
 /** One Service at one moment. Its ports are worked out when somebody asks. */
 export class ServiceState {
   #ports: readonly ServicePortState[] | undefined;
+  #made: Map<object, unknown> | undefined;
   /** Endpoints times ports, as kube-proxy counts them for its large-cluster mode. */
   readonly size: number;
 
@@ -54,6 +55,14 @@ export class ServiceState {
             );
             return { info, endpoints };
           }));
+  }
+
+  /** What somebody (a mode) made of this state: made once, and gone with it. */
+  made<T>(by: object, make: () => T): T {
+    this.#made ??= new Map();
+    let made = this.#made.get(by) as T | undefined;
+    if (made === undefined) this.#made.set(by, (made = make()));
+    return made;
   }
 }
 

@@ -48,7 +48,6 @@ interface Toggle {
 }
 
 class IptablesBackend implements ProxyBackend {
-  readonly tables: FamilyTables;
   readonly #shared: SharedRules;
   #last: NodeRules | undefined;
   #lastCleanup = -Infinity;
@@ -63,7 +62,10 @@ class IptablesBackend implements ProxyBackend {
     this.#shared = sharedRules(services);
     const { kernel, view } = site;
     if (configOn(view, services.config).localhostNodePorts) kernel.routeLocalnet = true;
-    this.tables = {
+  }
+
+  get tables(): FamilyTables {
+    return {
       ...ruleRows(() => this.#held),
       text: () => this.#last?.saveText() ?? "",
       restoreText: () => this.#last?.restoreText() ?? "",

@@ -31,8 +31,6 @@ export function sharedRules(table: ServiceTable): SharedRules {
 }
 
 export class SharedRules {
-  readonly #portsOf = new WeakMap<ServiceState, readonly PortRules[]>();
-
   constructor(readonly table: ServiceTable) {}
 
   get config(): FamilyConfig {
@@ -41,13 +39,7 @@ export class SharedRules {
 
   /** The rules of a Service's ports. */
   portsOf(state: ServiceState): readonly PortRules[] {
-    let ports = this.#portsOf.get(state);
-    if (ports === undefined)
-      this.#portsOf.set(
-        state,
-        (ports = state.ports.map((port) => new PortRules(this.config, port))),
-      );
-    return ports;
+    return state.made(this, () => state.ports.map((port) => new PortRules(this.config, port)));
   }
 
   /**
