@@ -107,7 +107,8 @@ function messages(history: readonly HistoryEntry[], subject: Subject): Moment[] 
   let stretch = new Map<string, Moment>(),
     news = false;
   for (const entry of about(history, subject)) {
-    if ((entry.verb === "notify") !== news) [stretch, news] = [new Map(), entry.verb === "notify"];
+    if ((entry.verb === "notify") !== news)
+      [stretch, news] = [new Map<string, Moment>(), entry.verb === "notify"];
     const known = stretch.size,
       moment = note(stretch, entry);
     if (stretch.size > known) story.push(moment);

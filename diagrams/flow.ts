@@ -2,7 +2,8 @@
  * A flowchart under construction: things with a role (see theme.ts), arrows between them, boxes
  * around them.
  *
- *     new Flow("LR").node("lb", "stop1", "load balancer").node("a", "node", "node-a").edge("lb", "a", { path: true }).picture("…")
+ *     const flow = new Flow("LR").node("lb", "stop1", "load balancer").node("a", "node", "node-a");
+ *     flow.edge("lb", "a", { path: true }).picture("…")
  *
  * Keys are the caller's and never reach the source: mermaid sees n0, n1, … and escaped labels.
  */

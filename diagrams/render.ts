@@ -9,6 +9,7 @@
  */
 import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
+import type library from "mermaid";
 import type { Mermaid, Chart } from "./picture.js";
 import { encodePng } from "./png.js";
 import { font, theme } from "./theme.js";
@@ -73,7 +74,7 @@ async function vegaSvg(spec: Chart["spec"]): Promise<string> {
   return new vega.View(vega.parse(compile(spec as never).spec), { renderer: "none" }).toSVG();
 }
 
-let loaded: Promise<(typeof import("mermaid"))["default"]> | undefined;
+let loaded: Promise<typeof library> | undefined;
 function mermaid() {
   return (loaded ??= loadMermaid());
 }
@@ -198,7 +199,7 @@ function centre(text: SvgElement): (() => void) | undefined {
 function joinWords(line: SvgElement): (() => void) | undefined {
   if (line.nodeName !== "tspan" || line.childNodes.length < 2) return;
   const words = [...line.childNodes];
-  line.textContent = line.textContent;
+  line.textContent = String(line.textContent); // all words in one
   return () => {
     line.textContent = "";
     for (const word of words) line.appendChild(word);

@@ -39,7 +39,8 @@ const columnWidth = 960;
  * Shows a picture, a journey, an object or a list of objects under the cell that runs. It has drawn
  * when it returns: no `await`.
  *
- *     show(topology(cluster, { journey: trip }));   show(trip);   show(trip, { step: 4 });   show(cluster.list("Pod"));
+ *     show(topology(cluster, { journey: trip }));
+ *     show(trip);   show(trip, { step: 4 });   show(cluster.list("Pod"));
  *
  * `step`, for a journey: draw it only as far as its nth hop. A picture that fails shows its text
  * and says why; it never throws for that.
@@ -65,7 +66,11 @@ export function toPicture(what: Showable, options: { step?: number } = {}): Pict
   if (Array.isArray(what))
     return what.length && what.every(isObject)
       ? objects(what)
-      : table(what.map((row) => (typeof row === "object" && row !== null ? row : { value: row })));
+      : table(
+          what.map((row: unknown) =>
+            typeof row === "object" && row !== null ? row : { value: row },
+          ),
+        );
   if (typeof what !== "object" || what === null)
     throw new TypeError(
       `show() takes a picture, a journey, an object or a list of them, and got ${what === null ? "null" : typeof what}; draw it first, for instance with journey(…) or topology(…)`,
@@ -74,7 +79,12 @@ export function toPicture(what: Showable, options: { step?: number } = {}): Pict
   if ("outcomes" in what && "request" in what) return outcomes(what as Outcomes);
   return isObject(what)
     ? objects([what])
-    : table(Object.entries(what).map(([field, value]) => ({ field, value })));
+    : table(
+        Object.entries<unknown>(what as Record<string, unknown>).map(([field, value]) => ({
+          field,
+          value,
+        })),
+      );
 }
 function isObject(what: unknown): what is KubeObject {
   return typeof what === "object" && what !== null && "kind" in what && "metadata" in what;
@@ -100,7 +110,7 @@ export function bundleOf(picture: Picture): Bundle {
 function withStill(page: Page): Bundle {
   const { data, metadata } = withPng({ data: {}, metadata: {} }, page.still);
   const image = data["image/png"]
-    ? `<img alt="${html(page.title)}" width="${metadata["image/png"]!.width}" src="data:image/png;base64,${data["image/png"]}">`
+    ? `<img alt="${html(page.title)}" width="${metadata["image/png"]!.width}" src="data:image/png;base64,${String(data["image/png"])}">`
     : "";
   return {
     data: { "text/html": page.html.replace(stillMark, image), "text/plain": textOf(page) },
@@ -122,7 +132,7 @@ function withPng(bundle: Bundle, picture: Parameters<typeof png>[0] | undefined)
     // Without its source, so that no front end tries and shows its own error instead of this text.
     return {
       data: {
-        "text/plain": `${bundle.data["text/plain"]}\n\n(This picture could not be drawn: ${error instanceof Error ? error.message : error})`,
+        "text/plain": `${String(bundle.data["text/plain"])}\n\n(This picture could not be drawn: ${error instanceof Error ? error.message : String(error)})`,
       },
       metadata: {},
     };
@@ -145,8 +155,12 @@ function richest({ data }: Bundle): [string, string | Uint8Array] {
 }
 
 interface Kernel {
-  lastWriteDisplayData?: (data: Bundle & { transient: object }) => void;
+  lastWriteDisplayData?: ((data: Bundle & { transient: object }) => void) | undefined;
   displayRaw(type: string, content: string | Uint8Array): void;
+}
+/** What a cell imports from tslab. */
+interface Public {
+  display: { raw: Kernel["displayRaw"] };
 }
 
 /**
@@ -157,11 +171,11 @@ function runningKernel(): Kernel | undefined {
   const cache = createRequire(import.meta.url).cache;
   for (const [file, module] of Object.entries(cache)) {
     if (!/[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(file) || !module) continue;
-    const { lastWriteDisplayData } = module.exports;
+    const kernel = module.exports as Pick<Kernel, "lastWriteDisplayData">;
     const displayRaw: Kernel["displayRaw"] = (type, content) =>
-      createRequire(file)("./public.js").display.raw(type, content);
-    if (lastWriteDisplayData || !("lastWriteDisplayData" in module.exports))
-      return { lastWriteDisplayData, displayRaw };
+      (createRequire(file)("./public.js") as Public).display.raw(type, content);
+    if (kernel.lastWriteDisplayData || !("lastWriteDisplayData" in kernel))
+      return { lastWriteDisplayData: kernel.lastWriteDisplayData, displayRaw };
   }
   return undefined;
 }

@@ -18,11 +18,12 @@ export function label(text: string): string {
     line
       // all that is left is inert, but for four habits of its parsers:
       .replace(/[^\p{L}\p{M}\p{N} .,:/()=+'!?·×…–-]/gu, entity)
-      .replace(/^(\d+)([.)])(?= |$)/, (_, n, mark) => n + entity(mark))
+      .replace(/^(\d+)([.)])(?= |$)/, (_, n: string, mark: string) => n + entity(mark))
       .replace(/^[-+](?= |$)/, entity) // "1. x" and "- x" would be markdown lists
       // an order to a sequence diagram
       .replace(/^(no)?wrap:/i, (word) => word.slice(0, -1) + entity(":"))
-      .replace(/\b(https?|ftp):\/\/|\bwww\./gi, (link) => link.slice(0, -1) + entity(link.at(-1)!)) // markdown would make a link of it
+      // markdown would make a link of it
+      .replace(/\b(https?|ftp):\/\/|\bwww\./gi, (link) => link.slice(0, -1) + entity(link.at(-1)!))
       // ends a block; loses the entity's semicolon
       .replace(/\bend\b|style|classDef/gi, (word) => entity(word[0]!) + word.slice(1))
   );

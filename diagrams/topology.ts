@@ -9,6 +9,7 @@ import { count, hostLines, shorten } from "./text.js";
  * o.kind === kind) }`.
  */
 export interface Lister {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a Cluster knows kinds
   list(kind: any): readonly KubeObject[] | { items: readonly KubeObject[] };
 }
 
@@ -58,7 +59,7 @@ interface Scene {
    * Under externalTrafficPolicy Local a node without a ready Pod drops what comes from outside, and
    * load balancers leave it out.
    */
-  shut(node: Node): boolean;
+  shut: (node: Node) => boolean;
   /** The places that the request came through, in order. */
   way: string[];
 }

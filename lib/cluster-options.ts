@@ -112,14 +112,14 @@ export function checkOptions(options: ClusterOptions): void {
 function* problemsOf(options: ClusterOptions): Generator<string> {
   if (!isRecord(options)) return yield `the options are ${shown(options)}; they must be an object`;
   yield* unknownKeys("", options, Object.keys(checks));
-  for (const [name, check] of Object.entries(checks) as [string, Check][]) {
-    const value = (options as Record<string, unknown>)[name];
+  for (const [name, check] of Object.entries<Check>(checks)) {
+    const value = options[name];
     if (value !== undefined) yield* check(value, name);
   }
   yield* overlaps(options);
 }
 
-// ---- each option by itself --------------------------------------------------------------------------------------
+// ---- each option by itself ----------------------------------------------------------------------
 
 type Check = (value: unknown, name: string) => Generator<string>;
 
@@ -304,7 +304,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   ),
 };
 
-// ---- all together -----------------------------------------------------------------------------------------------
+// ---- all together -------------------------------------------------------------------------------
 
 /** Nobody's address may lie in a range of somebody else's. */
 function* overlaps(options: ClusterOptions): Generator<string> {

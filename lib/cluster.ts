@@ -156,8 +156,8 @@ export class Cluster implements Traceable {
   }
 
   /**
-   * Boots everything, in the order in which a cluster's parts usually come up; each of them waits by
-   * itself for what it needs.
+   * Boots everything, in the order in which a cluster's parts usually come up; each of them waits
+   * by itself for what it needs.
    */
   start(): void {
     for (const manager of this.managers) manager.start();
@@ -368,7 +368,7 @@ export class Cluster implements Traceable {
   } {
     const list = <K extends Kind>(kind: K, options: ListOptions = {}) =>
       this.apiserver.list(kind, { ...options, revision: Number(revision) })
-        .items as readonly KubeObject[] as readonly Kinds[K][];
+        .items as readonly Kinds[K][];
     return {
       list,
       get: (kind, name, namespace = "default") =>

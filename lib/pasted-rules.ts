@@ -3,8 +3,8 @@
  * send packets through them.
  *
  *     const pasted = openRules(text, { addresses: ["192.168.0.1"] });
- *     pasted.of("default/nginx")                                              // its rules with their reasons
- *     pasted.packet({ from: "203.0.113.9", to: "192.168.0.1:30519" })         // a Journey
+ *     pasted.of("default/nginx")                                         // its rules, and why
+ *     pasted.packet({ from: "203.0.113.9", to: "192.168.0.1:30519" })    // a Journey
  */
 import { recognised } from "./node/proxy/iptables/names.js";
 import { ruleRows } from "./node/proxy/iptables/rows.js";

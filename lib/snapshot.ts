@@ -50,8 +50,7 @@ export function openSnapshot(
     documents.manifests.map(({ object }) => complete(object)),
     ({ kind }) => kind,
   );
-  const list = <K extends Kind>(kind: K): Kinds[K][] =>
-    (byKind.get(kind) ?? []) as KubeObject[] as Kinds[K][];
+  const list = <K extends Kind>(kind: K): Kinds[K][] => (byKind.get(kind) ?? []) as Kinds[K][];
   const clock = new VirtualClock();
   const random = new Random(options.seed ?? 1);
   const internet = new Zone();

@@ -151,7 +151,7 @@ test("anything at all as a body or a patch", () => {
           kind: "Service",
           metadata: { name: "b" },
           [field]: value,
-        } as unknown as KubeObject),
+        }),
       );
       for (const type of ["merge", "strategic", "json"] as const) {
         answered(() => client.patch("Service", "a", undefined, { type, body: value }));

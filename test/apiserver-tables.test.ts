@@ -172,10 +172,7 @@ test("nodes, endpoints, slices, events, deployments", () => {
     } as Endpoints)[1],
     "10.1.1.2:80,10.1.1.3:80,10.1.1.4:80 + 2 more...",
   );
-  assert.is(
-    row({ apiVersion: "v1", kind: "Endpoints", metadata: { name: "e" } } as Endpoints)[1],
-    "<none>",
-  );
+  assert.is(row({ apiVersion: "v1", kind: "Endpoints", metadata: { name: "e" } })[1], "<none>");
   const slice = {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { WatchEvent } from "stopover/internal/api/client";
-import type { Event, KubeObject, Namespace, Pod, Service } from "stopover/internal/objects/types";
+import type { Event, KubeObject, Pod, Service } from "stopover/internal/objects/types";
 import { MemoryStore } from "stopover/internal/store/memory";
 import { deployment, newServer, pod, refusal, service, told } from "./apiserver-harness.js";
 
@@ -286,7 +286,7 @@ test("namespaces: four to begin with, three for ever, none to be created into wh
     refusal(() => client.delete("Namespace", "default")).message,
     'namespaces "default" is forbidden: this namespace may not be deleted',
   );
-  client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } } as Namespace);
+  client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
   client.delete("Namespace", "shop");
   const ending = client.get("Namespace", "shop");
   assert.is(ending.status!.phase, "Terminating");

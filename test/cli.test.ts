@@ -21,7 +21,7 @@ function stopover(args: string[], input = ""): { code: number | null; out: strin
   return { code: status, out: stdout, err: stderr };
 }
 
-// ---- usage errors: exit 2 and one line --------------------------------------------------------------------------
+// ---- usage errors: exit 2 and one line ----------------------------------------------------------
 
 const wrong: [says: string, args: string[], message: RegExp][] = [
   [
@@ -86,7 +86,7 @@ for (const [says, args, message] of wrong) {
   });
 }
 
-// ---- bad manifests ----------------------------------------------------------------------------------------------
+// ---- bad manifests ------------------------------------------------------------------------------
 
 const service = (spec: string) =>
   `apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: ${spec}\n`;
@@ -162,7 +162,7 @@ test("a file of 50 MB is refused unread", () => {
   assert.match(stopover(["journey", file]).err, /has 50000000 bytes; at most 16777216 are read/);
 });
 
-// ---- the JSON ---------------------------------------------------------------------------------------------------
+// ---- the JSON -----------------------------------------------------------------------------------
 
 const header = (h: unknown): boolean =>
   typeof h === "object" &&
@@ -227,7 +227,7 @@ test("text for people, and mermaid", () => {
   );
 });
 
-// ---- snapshots --------------------------------------------------------------------------------------------------
+// ---- snapshots ----------------------------------------------------------------------------------
 
 const dump = `
 apiVersion: v1
@@ -318,7 +318,7 @@ test("a dump that `stopover serve` would print and the live cluster tell the sam
   assert.is(live.outcomes.length, 3);
 });
 
-// ---- rules ------------------------------------------------------------------------------------------------------
+// ---- rules --------------------------------------------------------------------------------------
 
 test("rules: restore by default, save on request, IPv6, nfacct, without random-fully", () => {
   const restore = stopover(["rules", "--node", "node-a"]).out;

@@ -99,7 +99,7 @@ test("addresses of its own choice go to one load balancer each; the next one hea
     ["192.168.9.1", "192.168.9.2"],
   );
   const told = cluster.list("Event").filter(({ reason }) => reason === "SyncLoadBalancerFailed");
-  assert.match(told[0]!.message!, /TooManyLoadBalancers: all addresses/);
+  assert.match(told[0]!.message, /TooManyLoadBalancers: all addresses/);
   cluster.delete("Service", "s0");
   cluster.advance("10m");
   assert.equal(
@@ -128,7 +128,7 @@ test("two Services may ask Google for one address if their ports differ", () => 
   cluster.settle();
   assert.is(balancersOf(cluster).length, 2);
   const told = cluster.list("Event").filter(({ reason }) => reason === "SyncLoadBalancerFailed");
-  assert.match(told[0]!.message!, /Specified IP address is in-use/);
+  assert.match(told[0]!.message, /Specified IP address is in-use/);
   cluster.delete("Service", "first");
   cluster.advance("10m");
   assert.is(cluster.request("http://198.51.100.99/").disposition, "delivered", "the third's turn");
@@ -153,7 +153,7 @@ test("an address that came back is given when all others have been", () => {
   assert.equal([pool.take(nobody), pool.take(nobody), pool.take(nobody)], ["c", "a", undefined]);
 });
 
-// ---- dumps ------------------------------------------------------------------------------------------------------
+// ---- dumps --------------------------------------------------------------------------------------
 
 test("in a dump each load balancer's name stands for an address of its own", () => {
   const cluster = balanced(2, { cloud: aws() }, { selector: { app: "nobody" } });
@@ -168,7 +168,7 @@ test("in a dump each load balancer's name stands for an address of its own", () 
   assert.is.not(dump.request(first!).disposition, "delivered");
 });
 
-// ---- domains ----------------------------------------------------------------------------------------------------
+// ---- domains ------------------------------------------------------------------------------------
 
 const annotation = "external-dns.alpha.kubernetes.io/hostname";
 const resolves = (cluster: Cluster, name: string): boolean =>

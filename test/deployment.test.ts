@@ -3,7 +3,7 @@ import { MAX_PODS } from "stopover/internal/controllers/replicaset";
 import * as assert from "uvu/assert";
 import { templateHash } from "stopover/internal/controllers/deployment";
 import { condition, isReady } from "stopover/internal/objects/pods";
-import type { Deployment, Pod, ReplicaSet } from "stopover/internal/objects/types";
+import type { Pod, ReplicaSet } from "stopover/internal/objects/types";
 import { deployment, harness, type Harness } from "./control-harness.js";
 
 const get = ({ client }: Harness, name = "web") => client.get("Deployment", name);
@@ -439,7 +439,7 @@ test("a namespace that is deleted is emptied first", () => {
   h.client.create({
     ...deployment("cart", 2),
     metadata: { name: "cart", namespace: "shop" },
-  } as Deployment);
+  });
   h.clock.settle();
   assert.is(h.all("Pod", "shop").length, 2);
   h.client.delete("Namespace", "shop");

@@ -447,7 +447,7 @@ test("a Service that is deleted takes its slices with it", () => {
 test("a Service that is made anew under the same name gets slices of its own", () => {
   const h = running();
   h.client.delete("Service", "web", "default");
-  const again = h.client.create(service("web")) as Service;
+  const again = h.client.create<Service>(service("web"));
   h.clock.settle();
   assert.equal(
     h

@@ -39,7 +39,7 @@ const story = ({ disposition, reason, hops }: Journey): string =>
     ),
   ].join("\n");
 
-// ---- the article's request --------------------------------------------------------------------------------------
+// ---- the article's request ----------------------------------------------------------------------
 
 test("the article's cluster has the figures' numbers", () => {
   const cluster = articleCluster();
@@ -156,7 +156,7 @@ test("a thousand requests spread as the probabilities say", () => {
   for (const count of counts) assert.ok(Math.abs(count - 1000) < 130, `${counts}`);
 });
 
-// ---- where requests end -----------------------------------------------------------------------------------------
+// ---- where requests end -------------------------------------------------------------------------
 
 interface Row {
   says: string;
@@ -359,7 +359,7 @@ for (const { says, given, options, url = article, from, ends, because } of rows)
   });
 }
 
-// ---- from inside ------------------------------------------------------------------------------------------------
+// ---- from inside --------------------------------------------------------------------------------
 
 test("a Pod asks by the Service's short name", () => {
   const cluster = articleCluster();
@@ -452,7 +452,7 @@ test("a dead node answers nothing; after a while nobody is sent there any more",
 test("a Pod is not credited with a request whose answer is lost", () => {
   const cluster = articleCluster();
   const { kernel } = cluster.network.machines.get("node-a")!;
-  // without masquerading the Pods of other nodes answer the client themselves, and it knows them not
+  // without masquerading the Pods of other nodes answer the client themselves: it knows them not
   const rules = cluster.node("node-a").rules.text();
   iptables(kernel).rules.IPv4 = parseRules(rules.replace(/-j MASQUERADE.*/, "-j ACCEPT"));
   const url = "http://192.168.0.1:30519/";
@@ -474,8 +474,8 @@ test("a Pod is not credited with a request whose answer is lost", () => {
   );
   const text = outcomesText(outcomes);
   assert.match(text, new RegExp(`^ +33\\.33 %  ${own}$`, "m"));
-  assert.match(text, /^ +66\.67 %  timed out$/m);
-  assert.is(text.match(/^ +\S+ %  default\/nginx-\S+$/gm)!.length, 1);
+  assert.match(text, /^ +66\.67 % {2}timed out$/m);
+  assert.is(text.match(/^ +\S+ % {2}default\/nginx-\S+$/gm)!.length, 1);
   const counts = cluster.spread(url, 300);
   assert.equal(Object.keys(counts).sort(), [own, "timed out"].sort());
   const chart = spread(outcomes, counts).text;
@@ -489,7 +489,7 @@ test("what a process of a node answers is its node's, not somebody's outside", (
   assert.equal(cluster.shares(url), { "a process on node-b": 1 });
 });
 
-// ---- names ------------------------------------------------------------------------------------------------------
+// ---- names --------------------------------------------------------------------------------------
 
 const client = (spec: string, name = "client"): string =>
   `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: ${spec}}`;
@@ -647,7 +647,7 @@ for (const { says, spec, url, ends, because } of dnsRows) {
   });
 }
 
-// ---- hostPort ---------------------------------------------------------------------------------------------------
+// ---- hostPort -----------------------------------------------------------------------------------
 
 test("a hostPort is not modelled, and where it decides the journey says so", () => {
   const cluster = articleCluster();
@@ -664,7 +664,7 @@ test("a hostPort is not modelled, and where it decides the journey says so", () 
     /spec\.containers\[0\]\.ports\[0\]\.hostPort of Pod default\/server on node-b.*portmap/,
   );
   assert.equal(cluster.shares("http://192.168.0.2:8088/"), { unknown: 1 });
-  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 %  unknown/);
+  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 % {2}unknown/);
   assert.is(ends("http://192.168.0.1:8088/").disposition, "connection refused", "another node");
   assert.is(ends("http://192.168.0.2:8087/").disposition, "connection refused", "another port");
   assert.is(ends("http://192.168.0.2:8089/").disposition, "connection refused", "another address");

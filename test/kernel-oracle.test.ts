@@ -3,9 +3,9 @@
  * packets, and both must agree on every rule that a packet meets, on its translations, its end, and
  * the way of its answer.
  *
- *     node test/dist/kernel-oracle.test.js                        20 clusters x 25 packets, always the same
- *     STOPOVER_ORACLE=200x25 node test/dist/kernel-oracle.test.js   for the record; add STOPOVER_SEED=7 for others
- *     STOPOVER_SEED=3 STOPOVER_PATH=287:4 node …                    a failure again, with the seed and path that it printed
+ *     node test/dist/kernel-oracle.test.js          20 clusters x 25 packets
+ *     STOPOVER_ORACLE=200x25 node …                 for the record; add STOPOVER_SEED=7 for others
+ *     STOPOVER_SEED=3 STOPOVER_PATH=287:4 node …    a failure again, with what it printed
  */
 import fc from "fast-check";
 import { dump } from "js-yaml";

@@ -1,7 +1,7 @@
 /**
  * An API server that is killed (-9) when it has claimed a Service's numbers and is about to write
- * the Service: `node killed-while-creating.js ETCD NODEPORT`. (Not a test: store-etcd.test.ts starts
- * it.)
+ * the Service: `node killed-while-creating.js ETCD NODEPORT`. (Not a test: store-etcd.test.ts
+ * starts it.)
  */
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { EtcdStore } from "stopover/internal/doors/serve/etcd";

@@ -80,7 +80,7 @@ const get = (path) =>
     );
     socket
       .setEncoding("utf8")
-      .on("data", (chunk) => (reply += chunk))
+      .on("data", (/** @type {string} */ chunk) => (reply += chunk))
       .on("close", () => done(reply));
   });
 serving("begin at /", async () =>

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { condition, isReady } from "stopover/internal/objects/pods";
 import type { Container, Pod, PodSpec } from "stopover/internal/objects/types";
-import { harness, type Harness, type HarnessOptions, type Machine } from "./control-harness.js";
+import { harness, type Harness, type HarnessOptions } from "./control-harness.js";
 
 function one(
   container: Partial<Container> = {},
@@ -390,7 +390,7 @@ test("a Pod that was removed while its kubelet was away is cleaned up when it is
   h.kubelets.get("node-a")!.stop();
   h.client.delete("Pod", "web", "default", { gracePeriodSeconds: 0 });
   h.clock.advance(5_000);
-  assert.is((machine as Machine).pods.size, 1);
+  assert.is(machine.pods.size, 1);
   h.kubelets.get("node-a")!.start();
   h.clock.settle();
   assert.is(machine.pods.size, 0);

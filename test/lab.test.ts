@@ -63,7 +63,7 @@ const leftovers = (pid: number): string[] =>
     ? readdirSync("/run/netns").filter((name) => name.startsWith(`so-${pid}-`))
     : [];
 
-// ---- with a kernel ------------------------------------------------------------------------------------------------
+// ---- with a kernel ------------------------------------------------------------------------------
 
 const missing = preflight();
 
@@ -245,7 +245,7 @@ for (const [signal, code] of [
   });
 }
 
-// ---- without ------------------------------------------------------------------------------------------------------
+// ---- without ------------------------------------------------------------------------------------
 
 test("a trace is read however it is cut up, and an id that comes again is a new packet", () => {
   const text = [

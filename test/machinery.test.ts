@@ -321,7 +321,7 @@ test("a watch whose revision was compacted away is followed by a new list", () =
         lists++,
         client.list(...args)
       )) as typeof client.list,
-      watch: ((kind, options, on) => {
+      watch: (kind, options, on) => {
         fail = () =>
           on({
             type: "ERROR",
@@ -335,8 +335,8 @@ test("a watch whose revision was compacted away is followed by a new list", () =
             },
           });
         return client.watch(kind, options, () => {}); // deaf: it misses everything
-      }) as typeof client.watch,
-    } as typeof client,
+      },
+    },
     "Service",
     guard,
   );

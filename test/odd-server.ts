@@ -2,7 +2,7 @@
  * HTTP servers that misbehave, each in a thread of its own, for clients that hold theirs while they
  * wait.
  */
-import { createServer as createHttps } from "node:https";
+import { createServer as createHttps, type ServerOptions } from "node:https";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
@@ -83,9 +83,10 @@ export function oddServer(
   });
 }
 
-if (!isMainThread && workerData?.behaviour) {
-  const { tls } = workerData;
-  let behaviour = workerData.behaviour as Behaviour;
+const orders = workerData as { behaviour?: Behaviour; tls?: ServerOptions } | null;
+if (!isMainThread && orders?.behaviour) {
+  const { tls } = orders;
+  let { behaviour } = orders;
   const heard: string[] = [];
   const listener: RequestListener = (request, response) => {
     if (request.url !== "/livez" && request.url !== "/version")

@@ -25,6 +25,24 @@ const patience = 1200_000;
 /** How many of the slowest parts the end of a long run names. */
 const slowest = 10;
 
+/** What is linted and formatted; both keep what they found good in .cache/. */
+const sources = [...workspaces, "notebooks/kit", "test", "eslint.config.js"];
+const linters = {
+  format: [
+    "node_modules/prettier/bin/prettier.cjs",
+    ...["--check", "--log-level=warn", "--cache", "--cache-location=.cache/prettier"],
+  ],
+  lint: [
+    "node_modules/eslint/bin/eslint.js",
+    ...[
+      "--max-warnings=0",
+      "--cache",
+      "--cache-strategy=content",
+      "--cache-location=.cache/eslint",
+    ],
+  ],
+};
+
 const started = performance.now();
 const names = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 const unwanted = process.argv
@@ -41,6 +59,10 @@ const results = [
     checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"),
     checkTypes("types: notebooks/kit", "-p", "notebooks/kit"),
   ].filter(defined),
+  ...(await pool(
+    Object.entries(linters).filter(([name]) => wanted(name)),
+    async ([name, args]) => shown(await runLinter(name, args)),
+  )),
   ...(await pool(testFiles(/\.test\.(ts|mjs)$/).filter(wanted), async (file) =>
     shown(await runFile(file)),
   )),
@@ -82,6 +104,18 @@ function checkTypes(name, ...args) {
     seconds: (performance.now() - started) / 1000,
     notes: "",
   });
+}
+
+/**
+ * A linter reads the sources and complains in words of its own.
+ * @param {string} name
+ * @param {string[]} args
+ * @returns {Promise<Result>}
+ */
+async function runLinter(name, args) {
+  const { code, printed, seconds } = await node([...args, ...sources], patience);
+  const good = code === 0;
+  return { name, passed: +good, failed: +!good, skipped: 0, seconds, notes: good ? "" : printed };
 }
 
 /**

@@ -100,7 +100,7 @@ test("an end waits for what was sent before it; what comes after it is dropped",
   assert.equal([heard, written.length, cleanUps, all.bytes], [["end"], 5, 1, 0]);
 });
 
-// ---- bodies -----------------------------------------------------------------------------------------
+// ---- bodies -------------------------------------------------------------------------------------
 
 function sending(intake: Intake) {
   const [request, response] = [new PassThrough(), new PassThrough()];

@@ -1,6 +1,6 @@
 /**
- * Every kind's fields, each with every value that a sloppy or hostile writer may put there: what the
- * doors are tried with.
+ * Every kind's fields, each with every value that a sloppy or hostile writer may put there: what
+ * the doors are tried with.
  */
 import { typeOf, type FieldType } from "stopover/internal/objects/schema";
 import type { Kind, KubeObject } from "stopover/internal/objects/types";

@@ -63,7 +63,7 @@ versions("a version that is neither the present one nor in use cannot be used", 
 
 /** Remembers everything. */
 class Naive {
-  readonly states: Map<string, number>[] = [new Map()];
+  readonly states: Map<string, number>[] = [new Map<string, number>()];
   set(key: string, value: number | undefined): void {
     const next = new Map(this.states.at(-1));
     if (value === undefined) next.delete(key);

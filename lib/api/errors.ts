@@ -20,7 +20,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether an error is the API server's answer with one of these codes (404, 409, …), or with any. */
+/** Whether an error is the API server's answer with one of these codes (404, …), or with any. */
 export const isApiError = (error: unknown, ...codes: number[]): error is ApiError =>
   error instanceof ApiError && (codes.length === 0 || codes.includes(error.code));
 

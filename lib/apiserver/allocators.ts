@@ -20,7 +20,7 @@ export interface Claims {
  * serves too. (KEP-3070, KEP-3668; kubernetes: pkg/registry/core/service/{ip,port}allocator)
  */
 export class RangeAllocator {
-  #taken = new Set<number>();
+  readonly #taken = new Set<number>();
   #first: number | undefined;
 
   /**
@@ -91,7 +91,7 @@ export class AllocationError extends Error {}
  */
 export class IPAllocator {
   readonly network: CIDR;
-  #range: RangeAllocator;
+  readonly #range: RangeAllocator;
 
   constructor(
     readonly cidr: string,
@@ -175,7 +175,7 @@ export class IPAllocator {
 
 /** NodePorts (and health check NodePorts) out of `--service-node-port-range`. */
 export class PortAllocator {
-  #range: RangeAllocator;
+  readonly #range: RangeAllocator;
 
   constructor(
     readonly from: number,

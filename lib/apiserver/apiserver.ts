@@ -429,7 +429,7 @@ export class ApiServer {
     }
   }
 
-  // ---- the write path ---------------------------------------------------------------------------------------------
+  // ---- the write path ---------------------------------------------------------------------------
 
   /**
    * Reads, changes, writes; again where somebody else wrote in between (only another process on the
@@ -544,7 +544,7 @@ export class ApiServer {
       );
   }
 
-  // ---- reading ----------------------------------------------------------------------------------------------------
+  // ---- reading ----------------------------------------------------------------------------------
 
   #entry(info: KindInfo, name: string, namespace: string | undefined): Entry {
     const entry = this.store.get(storageKey(info, name, namespace));

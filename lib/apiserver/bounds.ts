@@ -1,8 +1,8 @@
 import { badRequest, tooLarge } from "../api/errors.js";
 
 /**
- * How large an object may be: what fits one request. A client can send no more at once; a patch must
- * not make more of it. (apiserver: pkg/server/config.go, MaxRequestBodyBytes and
+ * How large an object may be: what fits one request. A client can send no more at once; a patch
+ * must not make more of it. (apiserver: pkg/server/config.go, MaxRequestBodyBytes and
  * JSONPatchMaxCopyBytes)
  */
 export const maxBytes = 3 * 1024 * 1024;

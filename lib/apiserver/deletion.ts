@@ -62,7 +62,7 @@ export function markedForDeletion(
     ...old,
     metadata,
     ...(old.kind === "Namespace" && { status: { phase: "Terminating" } }),
-  } as KubeObject;
+  };
 }
 
 /** A namespace's own finalizers: its deletion ends when the namespace controller has emptied it. */

@@ -57,7 +57,7 @@ export class Expiry {
   /** One after the other: where the store goes away meanwhile, the rest is done when it is back. */
   #end({ keys, revisions }: Batch): void {
     while (keys.length > 0) {
-      this.store.delete(keys[0]!, revisions[0]!);
+      this.store.delete(keys[0]!, revisions[0]);
       keys.shift();
       revisions.shift();
     }

@@ -7,8 +7,8 @@ import { strategic } from "./strategic-patch.js";
 
 /**
  * The three ways to patch: JSON merge patch (RFC 7396), JSON patch (RFC 6902) and Kubernetes'
- * strategic merge patch. Nothing is changed in place: what a patch does not touch is shared with the
- * original. (apiserver: pkg/endpoints/handlers/patch.go)
+ * strategic merge patch. Nothing is changed in place: what a patch does not touch is shared with
+ * the original. (apiserver: pkg/endpoints/handlers/patch.go)
  */
 export function patched(type: string, object: unknown, patch: Patch): unknown {
   const result = applied(type, object, patch);

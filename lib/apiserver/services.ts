@@ -69,7 +69,8 @@ export class ServiceNumbers {
   repair(services: () => readonly Service[]): number {
     if (!this.claims) return Infinity;
     const { ips, ports } = this.claims;
-    const [claimedIPs, claimedPorts] = [ips.all(), ports.all()]; // before the Services: a claim comes first
+    // before the Services: a claim comes first
+    const [claimedIPs, claimedPorts] = [ips.all(), ports.all()];
     const [heldIPs, heldPorts] = [new Map<string, Service>(), new Map<string, Service>()];
     for (const service of services()) {
       const { ips, ports } = held(service);

@@ -19,8 +19,8 @@ export class WatchCache {
   #start: number;
   #delivered = 0; // index into #events
   #scheduled = false;
-  #everything = new Set<Watcher>();
-  #byTrigger = new Map<string, Set<Watcher>>();
+  readonly #everything = new Set<Watcher>();
+  readonly #byTrigger = new Map<string, Set<Watcher>>();
 
   /**
    * `window`: how many past events a new watcher can still be given; older ones are answered with

@@ -4,7 +4,7 @@
  * all numbers are our own choice, made once and here.
  *
  *     192.168.x.1 to .239        machines: node-a is 192.168.0.1
- *     192.168.x.250 to .240      load balancers, from above: the first one connects from 192.168.0.250
+ *     192.168.x.250 to .240      load balancers, from above: the first connects from 192.168.0.250
  *     192.168.255.250 and down   in a dump, which does not tell: where proxying ones connect from
  *     192.168.255.254            the gateway
  *     198.51.100.10 to .254      load balancers on the internet (TEST-NET-2, RFC 5737),
@@ -79,7 +79,7 @@ export class AddressPool {
   }
 }
 
-/** Who has which addresses. One address may have several holders: load balancers can share an IP. */
+/** Who has which addresses. An address may have several holders: load balancers can share an IP. */
 export class AddressBook {
   readonly #holders = new Map<string, Set<string>>();
   readonly #addresses = new Map<string, readonly string[]>();

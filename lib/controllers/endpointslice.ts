@@ -86,7 +86,7 @@ export function endpointSliceController({ client, informers }: Context): Control
         const place = `${family} ${key}`;
         const pod = pods.get(key);
         const endpoint = pod && endpointOf(service, pod, family);
-        const { ports, text } = endpoint ? portsOf(pod!) : noPorts;
+        const { ports, text } = endpoint ? portsOf(pod) : noPorts;
         const slice = slices.get(places.get(place) ?? "");
         const stays = slice && endpoint && same(slice.ports ?? [], ports);
         if (

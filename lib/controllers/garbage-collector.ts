@@ -61,7 +61,7 @@ export function garbageCollector({ client, informers }: Context): Controller {
       : undefined;
     if (cached?.metadata.uid === uid) return cached;
     const { name, namespace } = splitKey(path);
-    const live = ignoring([404], () => client.get(kind, name, namespace) as KubeObject);
+    const live = ignoring([404], (): KubeObject => client.get(kind, name, namespace));
     return live?.metadata.uid === uid ? live : undefined;
   }
 

@@ -56,7 +56,7 @@ export function scheduler({ clock, client, informers, events, guard }: Context):
 
   function bind(pod: Pod, node: string): void {
     const { name, namespace } = pod.metadata;
-    pods.learn(client.bind(name, namespace!, node));
+    pods.learn(client.bind(name, namespace, node));
     events.normal(pod, "Scheduled", `Successfully assigned ${keyOf(pod)} to ${node}`);
   }
 

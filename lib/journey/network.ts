@@ -23,7 +23,7 @@ export interface NetworkFault {
 export class Network {
   readonly machines = new Map<string, Machine>();
   readonly #machineAt = new Map<string, Machine>();
-  /** Where a Pod of this name runs, the newest last: its former self may still be on a lost node. */
+  /** Where a Pod of this name runs, the newest last: its former self may be on a lost node yet. */
   readonly #machinesOf = new Map<string, readonly Machine[]>();
   /** The networks that the machines themselves are in. */
   readonly #links = new Routes();

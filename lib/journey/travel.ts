@@ -197,6 +197,6 @@ function readEndpoint(name: string, text: string): { address: string; port: numb
       port: port === undefined ? undefined : Number(port),
     };
   } catch (error) {
-    throw new Error(`${name}: ${(error as Error).message}`);
+    throw new Error(`${name}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -34,7 +34,7 @@ export interface Controller {
    */
   describe?(key: string): string;
   /** For what runs by the clock rather than by events; answers how to stop it. */
-  start?(queue: WorkQueue): () => void;
+  start?: (queue: WorkQueue) => () => void;
 }
 
 /** In how many milliseconds to look again: somebody waits for that, or nobody does. */
@@ -43,7 +43,7 @@ export type Again = number | { inBackground: number };
 /** Which keys to look at when an object of `kind` changes. */
 export interface Watch {
   kind: Kind;
-  keys(key: string, object: unknown, previous: unknown): Iterable<string>;
+  keys: (key: string, object: unknown, previous: unknown) => Iterable<string>;
 }
 
 /**

@@ -120,7 +120,7 @@ export class Informer<T extends KubeObject> {
   startFrom(object: KubeObject): void {
     this.#apply(object as T);
     this.#hasListed();
-    // it may be older than what the API server, started anew, remembers: then it is listed after all
+    // it may be older than what the API server, begun anew, remembers: then it is listed after all
     if (!this.#listing.run(() => this.#watch(object.metadata.resourceVersion!))) this.#relist();
   }
 
@@ -128,7 +128,7 @@ export class Informer<T extends KubeObject> {
     const { items, resourceVersion } = this.client.list(this.kind, this.options);
     const current = new Set(items.map(keyOf));
     for (const [key, object] of [...this.#items]) if (!current.has(key)) this.#remove(key, object);
-    for (const item of items) this.#apply(item as KubeObject as T);
+    for (const item of items) this.#apply(item as T);
     this.#watch(resourceVersion);
     this.#hasListed();
   }

@@ -1,8 +1,9 @@
 /**
- * A client between a component and the API server that may make any call fail and any watch stammer:
- * the seam for faults. (controller-runtime: pkg/client/interceptor)
+ * A client between a component and the API server that may make any call fail and any watch
+ * stammer: the seam for faults. (controller-runtime: pkg/client/interceptor)
  *
- *     createCluster({ faults: { client: { onCall: ({ verb }) => (verb === "list" ? { error } : "pass") } } })
+ *     const onCall = ({ verb }) => (verb === "list" ? { error } : "pass");
+ *     createCluster({ faults: { client: { onCall } } });
  */
 import type { Client, List, ListOptions, Patch, WatchEvent } from "../api/client.js";
 import type { DeleteOptions, WatchOptions, WriteOptions } from "../api/client.js";
@@ -20,8 +21,8 @@ export interface ClientCall {
 }
 
 /**
- * What becomes of a call: it is made; it fails with `error`; or it is made and its answer is lost on
- * the way, so that it seems to have failed.
+ * What becomes of a call: it is made; it fails with `error`; or it is made and its answer is lost
+ * on the way, so that it seems to have failed.
  */
 export type CallFate = "pass" | { error: ApiError; done?: boolean };
 

@@ -6,11 +6,12 @@
  * HandleCrash; client-go: util/workqueue)
  *
  *     const guard = supervisor.of("kubelet/node-a");
- *     guard.clock().schedule(800, startPod, { about: "Pod default/web" });  // tried again if it fails
- *     guard.task({ about: "Node node-a" }).run(register);  // runs now, and again until it goes well
+ *     guard.clock().schedule(800, startPod, { about: "Pod default/web" }); // again if it fails
+ *     guard.task({ about: "Node node-a" }).run(register); // now, and again until it goes well
  *
- * What is told, and how, is the supervisor's policy: in virtual time settle() or advance() throws it
- * when it has come to its end; in `serve` it is a line in the log. It is told once, and again only when the reason changes or the work went well in between.
+ * What is told, and how, is the supervisor's policy: in virtual time settle() or advance() throws
+ * it when it has come to its end; in `serve` it is a line in the log. It is told once, and again
+ * only when the reason changes or the work went well in between.
  * What the API server refuses, or a cloud, is no mistake: it is tried again without a word.
  */
 import { throwSoon, type Clock, type ScheduleOptions } from "../api/clock.js";

@@ -28,8 +28,9 @@ export class VirtualClock implements Clock {
   #foreground = 0;
   /** How many acts led to the one that runs now, without time moving on. */
   #chain = 0;
-  #later: Task[] = []; // a binary heap, the earliest first
-  #ready: Task[] = []; // due at once, in order: most work is, and a queue is cheaper than a heap
+  readonly #later: Task[] = []; // a binary heap, the earliest first
+  /** Due at once, in order: most work is, and a queue is cheaper than a heap. */
+  readonly #ready: Task[] = [];
   #readyHead = 0;
   /** What work threw since somebody last made time pass. */
   #errors: unknown[] = [];

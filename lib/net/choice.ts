@@ -153,7 +153,7 @@ function replay(path: Decision[]): Chooser {
 /** Turns `path` into the beginning of the next way; false if there is none. */
 function advance(path: Decision[]): boolean {
   for (let last = path.pop(); last !== undefined; last = path.pop()) {
-    const taken = last.weights.findIndex((weight, option) => option > last!.taken && weight > 0n);
+    const taken = last.weights.findIndex((weight, option) => option > last.taken && weight > 0n);
     if (taken >= 0) {
       path.push({ ...last, taken });
       return true;

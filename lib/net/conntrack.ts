@@ -212,7 +212,7 @@ export class Conntrack {
     for (const connection of this.#udp) if (this.#alive(connection)) yield connection;
   }
 
-  #alive = (connection: Connection): boolean => connection.expires > this.clock.now();
+  readonly #alive = (connection: Connection): boolean => connection.expires > this.clock.now();
 
   #find(tuple: Tuple): { connection: Connection; direction: Direction } | undefined {
     const found = this.#byTuple.get(keyOf(tuple));

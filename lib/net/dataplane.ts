@@ -6,7 +6,9 @@
  * NAT are not theirs but the kernel's: a dataplane may only say what a new connection is to be
  * translated to. (include/linux/netfilter.h; net/netfilter/core.c)
  *
- *     const counter = { name: "counter", functions: () => [{ hook: "FORWARD", priority: priority.filter, look: (passage) => void seen++ }] };
+ *     const look = (passage) => void seen++;
+ *     const functions = () => [{ hook: "FORWARD", priority: priority.filter, look }];
+ *     const counter = { name: "counter", functions };
  *     kernel.dataplanes.attach(counter);
  */
 import type { Family } from "./ip.js";

@@ -19,7 +19,7 @@ export interface Resolution {
 const longestChain = 11;
 
 export class Zone {
-  #records = new Map<string, DnsRecord[]>();
+  readonly #records = new Map<string, DnsRecord[]>();
 
   /**
    * Replaces all records of `name`; an empty list removes it. Names are case-blind (RFC 4343) and a

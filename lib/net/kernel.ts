@@ -2,16 +2,17 @@
  * The network of one machine, a node's or a client's: interfaces, routes, netfilter, sockets that
  * listen.
  *
- *     const node = new Kernel({ name: "node-a", clock, forwarding: true, interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24"] }] });
+ *     const interfaces = [{ name: "eth0", addresses: ["192.168.0.1/24"] }];
+ *     const node = new Kernel({ name: "node-a", clock, forwarding: true, interfaces });
  *     node.routes.add({ to: "10.1.1.2/32", dev: "veth1" });
- *     iptables(node).rules.IPv4 = parseRules(text);             // or another dataplane: dataplane.ts
+ *     iptables(node).rules.IPv4 = parseRules(text);      // or another dataplane: dataplane.ts
  *     const verdict = node.receive(packet, "eth0", { choose });  // where the packet goes from here
  *
  * (net/ipv4/ip_input.c, ip_forward.c, ip_output.c, fib_frontend.c)
  */
 import { Conntrack } from "./conntrack.js";
 import { Dataplanes, type Stop } from "./dataplane.js";
-import { CIDR, parseAddress, parseCIDR, type Address, type Family } from "./ip.js";
+import { type CIDR, parseAddress, parseCIDR, type Address, type Family } from "./ip.js";
 import { destinationOf, sourceOf, type Packet, type Transport } from "./packet.js";
 import { Passage, type Walk } from "./passage.js";
 import { Routes, type Route } from "./routes.js";

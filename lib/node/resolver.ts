@@ -13,7 +13,7 @@ export type Resolver =
   /** Whom it asks is in spec.dnsConfig, which is not modelled. */
   | { asks: "unknown"; field: string };
 
-/** `hostNetwork` with the policy ClusterFirst, the default, means Default: kubelet falls through. */
+/** `hostNetwork` with the policy ClusterFirst, the default, means Default: kubelet falls on. */
 export function resolverOf({ metadata, spec }: Pod): Resolver {
   const { dnsPolicy = "ClusterFirst", hostNetwork = false } = spec;
   if (dnsPolicy === "None") return { asks: "unknown", field: "spec.dnsConfig" };

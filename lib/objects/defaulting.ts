@@ -137,13 +137,13 @@ function container(one: Container, hostNetwork: boolean): Container {
     startupProbe: probe(one.startupProbe),
   } as Partial<Container>);
   for (const key of ["readinessProbe", "livenessProbe", "startupProbe"] as const)
-    filled = part(filled, key, probe(filled[key])!);
+    filled = part(filled, key, probe(filled[key]));
   filled = part(
     filled,
     "ports",
     each(filled.ports, (port) =>
       fill(port, { protocol: "TCP", ...(hostNetwork && { hostPort: port.containerPort }) }),
-    )!,
+    ),
   );
   const { limits, requests } = filled.resources ?? {};
   return limits
@@ -259,9 +259,9 @@ function endpoints(endpoints: Endpoints): Endpoints {
       part(
         subset,
         "ports",
-        each(subset.ports, (port) => fill(port, { protocol: "TCP" }))!,
+        each(subset.ports, (port) => fill(port, { protocol: "TCP" })),
       ),
-    )!,
+    ),
   );
 }
 
@@ -269,6 +269,6 @@ function endpointSlice(slice: EndpointSlice): EndpointSlice {
   return part(
     slice,
     "ports",
-    each(slice.ports, (port) => fill(port, { name: "", protocol: "TCP" }))!,
+    each(slice.ports, (port) => fill(port, { name: "", protocol: "TCP" })),
   );
 }

@@ -82,7 +82,7 @@ export const goMap = (map: Record<string, unknown>): string =>
     .map((key) => `${JSON.stringify(key)}:${JSON.stringify(map[key])}`)
     .join(", ")}}`;
 
-// ---- formats (k8s.io/apimachinery: pkg/util/validation/validation.go) ---------------------------------------------
+// ---- formats (k8s.io/apimachinery: pkg/util/validation/validation.go) ---------------------------
 
 /** What is wrong with the value, in sentences; none: it is fine. */
 export type Format = (value: string) => string[];

@@ -1,6 +1,8 @@
 /**
  * Manifests from files, folders and standard input. In Node.js they are the machine's files; in a
- * browser those that the page carries: `carryFiles({ "manifests/service.yaml": "kind: Service …" })`.
+ * browser those that the page carries:
+ *
+ *     carryFiles({ "manifests/service.yaml": "kind: Service …" });
  */
 import {
   isConfiguration,

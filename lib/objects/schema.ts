@@ -497,7 +497,8 @@ const standalone = [
 
 function parseTable(): Map<string, ObjectType> {
   const types = new Map<string, ObjectType>();
-  let [current, home] = [undefined as unknown as ObjectType, ""];
+  let current!: ObjectType;
+  let home = "";
   for (const line of table.trim().split("\n")) {
     if (line.startsWith("# ")) home = line.slice(2);
     else if (line.startsWith(" "))

@@ -92,7 +92,7 @@ export interface Namespace extends KubeObject {
   status?: { phase?: "Active" | "Terminating" };
 }
 
-// ---- Node -------------------------------------------------------------------------------------------------------
+// ---- Node ---------------------------------------------------------------------------------------
 
 /** What keeps Pods off a Node unless they tolerate it. */
 export interface Taint {
@@ -136,7 +136,7 @@ export interface Node extends KubeObject {
   };
 }
 
-// ---- Pod --------------------------------------------------------------------------------------------------------
+// ---- Pod ----------------------------------------------------------------------------------------
 
 /**
  * A port that a container says it listens on: documentation in Kubernetes, and what Stopover's
@@ -257,7 +257,7 @@ export interface PodTemplate {
   spec: PodSpec;
 }
 
-// ---- workloads --------------------------------------------------------------------------------------------------
+// ---- workloads ----------------------------------------------------------------------------------
 
 /**
  * Keeps so many Pods of a template running, and replaces them step by step when the template
@@ -308,7 +308,7 @@ export interface ReplicaSet extends KubeObject {
   };
 }
 
-// ---- Service and its endpoints ----------------------------------------------------------------------------------
+// ---- Service and its endpoints ------------------------------------------------------------------
 
 /** A transport protocol, as Kubernetes writes it. */
 export type Protocol = "TCP" | "UDP" | "SCTP";
@@ -395,7 +395,7 @@ export interface EndpointSlice extends KubeObject {
   ports?: { name?: string; port?: number; protocol?: Protocol; appProtocol?: string }[];
 }
 
-// ---- the cluster's own bookkeeping ------------------------------------------------------------------------------
+// ---- the cluster's own bookkeeping --------------------------------------------------------------
 
 /**
  * Who holds an office, and since when: leader election and node heartbeats. Times are RFC 3339,

@@ -91,7 +91,7 @@ function validateForType(service: Service): FieldError[] {
   if (spec.type !== "ExternalName") return [];
   const cname = (spec.externalName ?? "").replace(/\.$/, "");
   const unwanted = (["clusterIPs", "ipFamilies", "ipFamilyPolicy"] as const).filter(
-    (field) => spec[field] !== undefined && spec[field]!.length > 0,
+    (field) => spec[field] !== undefined && spec[field].length > 0,
   );
   return [
     ...unwanted.map((field) =>

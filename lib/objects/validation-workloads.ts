@@ -271,7 +271,7 @@ function checkTolerations(tolerations: readonly Toleration[], at: string): Field
   });
 }
 
-// ---- Pod --------------------------------------------------------------------------------------------------------
+// ---- Pod ----------------------------------------------------------------------------------------
 
 const updatable = [
   "`spec.containers[*].image`",
@@ -343,7 +343,7 @@ function changedFields(now: object, was: object): string {
     .join(", ");
 }
 
-// ---- Deployment and ReplicaSet ------------------------------------------------------------------------------------
+// ---- Deployment and ReplicaSet ------------------------------------------------------------------
 
 export function validateDeployment({ spec }: Deployment, old?: Deployment): FieldError[] {
   if (old && spec === old.spec) return [];

@@ -12,12 +12,12 @@ import { CompactedError, stamped, type Change, type Entry, type Store } from "./
 export class MemoryStore implements Store {
   readonly immediate = true;
   revision = 1;
-  #entries = new Map<string, Entry>();
-  #directories = new Map<string, Directory>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #directories = new Map<string, Directory>();
   /** log[i] is the change of revision `#logStart + i`. */
-  #log: Change[] = [];
+  readonly #log: Change[] = [];
   #logStart = 2;
-  #watchers = new Set<{ prefix: string; on: (events: readonly Change[]) => void }>();
+  readonly #watchers = new Set<{ prefix: string; on: (events: readonly Change[]) => void }>();
   readonly #logLimit: number;
 
   /**
@@ -111,7 +111,7 @@ export class MemoryStore implements Store {
     for (const { prefix, on } of this.#watchers) if (change.key.startsWith(prefix)) on([change]);
   }
 
-  #has = (key: string): boolean => this.#entries.has(key);
+  readonly #has = (key: string): boolean => this.#entries.has(key);
 
   #directory(key: string): Directory {
     const path = key.slice(0, key.lastIndexOf("/") + 1);

@@ -1,4 +1,3 @@
-import type { Cluster } from "stopover";
 import type { Exercise } from "./check.js";
 import { hint, isCluster, isText, right } from "./answers.js";
 
@@ -57,10 +56,10 @@ export const ch00: Exercise[] = [
     id: "00.4",
     judge(answer) {
       if (!isCluster(answer)) return hint('Hand in the cluster itself: check("00.4", cluster).');
-      const deployment = (answer as Cluster).list("Deployment")[0];
+      const deployment = answer.list("Deployment")[0];
       if (!deployment)
         return hint("This cluster has no Deployment. Apply manifests/deployment.yaml.");
-      const pods = (answer as Cluster)
+      const pods = answer
         .list("Pod")
         .filter(
           ({ metadata }) => metadata.labels?.["app"] === "nginx" && !metadata.deletionTimestamp,

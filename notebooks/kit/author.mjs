@@ -1,7 +1,7 @@
 // A chapter as text, for writing and reviewing; the notebook file stays what is committed.
 //
-//     node notebooks/kit/author.mjs CHAPTER.md notebooks/NN-name.ipynb     text -> notebook, without outputs
-//     node notebooks/kit/author.mjs notebooks/NN-name.ipynb CHAPTER.md     notebook -> text
+//     node notebooks/kit/author.mjs CHAPTER.md notebooks/NN-name.ipynb   a notebook without outputs
+//     node notebooks/kit/author.mjs notebooks/NN-name.ipynb CHAPTER.md   its text
 //
 // The text is markdown. A ```ts fence that starts a line is a code cell; words after `ts` are its
 // tags (```ts raises-exception). Any other fence (```typescript, ```yaml, ```mermaid) stays in the

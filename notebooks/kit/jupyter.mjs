@@ -36,8 +36,8 @@ const site = join(venv, "site"); // where pip --target puts packages, on a Pytho
 const wanted = "jupyterlab>=4.1,<5";
 
 /**
- * Makes a folder that nobody but its owner can look into: Jupyter's token, which lets its holder run
- * code as the reader, stands in several files there.
+ * Makes a folder that nobody but its owner can look into: Jupyter's token, which lets its holder
+ * run code as the reader, stands in several files there.
  * @param {string} folder
  */
 export function secretFolder(folder) {

@@ -1,7 +1,8 @@
 // The embedded runner: executes one notebook without Jupyter, Python or ZeroMQ.
 //
-//     node notebooks/kit/run.mjs IN.ipynb OUT.ipynb     runs every cell from the notebook's own folder, writes the result
+//     node notebooks/kit/run.mjs IN.ipynb OUT.ipynb
 //
+// It runs every cell from the notebook's own folder, and writes the result.
 // It drives tslab's own converter and executor, so a cell is compiled, checked and run exactly as
 // the stock kernel does it. One process runs one notebook, for the executor keeps its state in
 // globals. The outputs are the same on every machine: no timings, no colours, no absolute paths, no
@@ -73,6 +74,7 @@ function captureOutputs() {
   // display() writes through jupyter.lastWriteDisplayData
   const jupyter = require("tslab/dist/jupyter.js");
   const { stdout, stderr } = process;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- they are put back
   const original = { stdout: stdout.write, stderr: stderr.write };
   const displays = new Map();
   /** @type {Output[]} */

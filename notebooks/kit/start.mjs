@@ -21,7 +21,7 @@ import { ready } from "./setup.mjs";
 
 /**
  * What serves the chapters: `url` is undefined where it ended before it was up.
- * @typedef {{ url: Promise<string | undefined>, ended: Promise<void>, stop(): void }} Server
+ * @typedef {{ url: Promise<string | undefined>, ended: Promise<void>, stop: () => void }} Server
  */
 
 const usage =

@@ -140,7 +140,7 @@ export const benches: { name: string; run(): string | Promise<string> }[] = [
                   "kubectl",
                   ["--server", url, "get", "pods"],
                   { maxBuffer: 1e8 },
-                  (error) => (error ? reject(error) : resolve(undefined)),
+                  (error) => (error ? reject(new Error(error.message)) : resolve(undefined)),
                 ),
               ),
           );

@@ -154,7 +154,7 @@ function onePacket(services: number): { rules: number; microseconds: number } {
   const time = seconds(() => {
     for (let i = 0; i < packets; i++) send();
   });
-  return { rules: Math.round(walk.rules! / packets), microseconds: (time / packets) * 1e6 };
+  return { rules: Math.round(walk.rules / packets), microseconds: (time / packets) * 1e6 };
 }
 
 /**

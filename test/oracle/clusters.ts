@@ -75,7 +75,7 @@ const plans = {
   },
 } as const;
 
-// ---- clusters ---------------------------------------------------------------------------------------------------
+// ---- clusters -----------------------------------------------------------------------------------
 
 const endpointOf = fc.record({
   place: weighted<"local" | "remote" | "localHost" | "remoteHost" | "outside">(
@@ -303,7 +303,7 @@ function slicesOf(
     }));
 }
 
-// ---- packets ----------------------------------------------------------------------------------------------------
+// ---- packets ------------------------------------------------------------------------------------
 
 /**
  * Numbers that become a packet once the cluster is known (and keep meaning something while the

@@ -320,7 +320,7 @@ function expectedOut(
   return error ? answer(icmpError(nodeAddresses[family], verdict.packet, error)) : [];
 }
 
-// ---- the kernel's choices -----------------------------------------------------------------------------------------
+// ---- the kernel's choices -----------------------------------------------------------------------
 
 /** A chooser that decides as the kernel did on the way that it traced. */
 function replay(
@@ -387,7 +387,7 @@ export function decisions(rules: RuleSet, steps: readonly TracedStep[]): boolean
 const isChance = ({ chain, next }: Visit): boolean =>
   chain.rules[next]?.matches.some(({ kind }) => kind === "statistic") ?? false;
 
-// ---- telling ------------------------------------------------------------------------------------------------------
+// ---- telling ------------------------------------------------------------------------------------
 
 /** Lines of ours and the kernel's; where they differ, both are shown. */
 export function sideBySide(ours: readonly string[], theirs: readonly string[]): string {

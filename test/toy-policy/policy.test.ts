@@ -29,7 +29,7 @@ const manifests = [
 /** A cluster whose nodes all ask the same engine. */
 function guarded(): { cluster: Cluster; engine: PolicyEngine; pods: string[] } {
   const cluster = createCluster({ nodes: 2, domains: {} });
-  for (const manifest of manifests) cluster.apply(manifest as never);
+  for (const manifest of manifests) cluster.apply(manifest);
   cluster.settle();
   const engine = new PolicyEngine();
   for (const { kernel } of cluster.network.machines.values()) kernel.dataplanes.attach(engine);

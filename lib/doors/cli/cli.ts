@@ -122,7 +122,7 @@ function parse(
   }
 }
 
-// ---- the commands -----------------------------------------------------------------------------------------------
+// ---- the commands -------------------------------------------------------------------------------
 
 const articleURL = "http://mynginx-app.com:8080/";
 
@@ -198,7 +198,7 @@ async function lab(files: string[], flags: Flags): Promise<number> {
   });
 }
 
-// ---- from the words to a cluster --------------------------------------------------------------------------------
+// ---- from the words to a cluster ----------------------------------------------------------------
 
 async function open(
   files: string[],
@@ -293,7 +293,7 @@ function wholeNumber(
   return number;
 }
 
-// ---- printing ---------------------------------------------------------------------------------------------------
+// ---- printing -----------------------------------------------------------------------------------
 
 async function tell(journey: Journey, output: "text" | "json" | "mermaid"): Promise<number> {
   if (output === "json") print(journey);

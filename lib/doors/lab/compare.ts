@@ -127,9 +127,13 @@ export function align(ours: readonly Rule[], theirs: readonly Rule[]): Row[] {
   }
   const rows: Row[] = [];
   for (let i = 0, j = 0; i < ours.length || j < theirs.length;) {
-    if (i < ours.length && j < theirs.length && same(i, j))
-      (rows.push({ by: "both", ...ours[i++]! }), j++);
-    else if (j >= theirs.length || (i < ours.length && longest[i + 1]![j]! >= longest[i]![j + 1]!))
+    if (i < ours.length && j < theirs.length && same(i, j)) {
+      rows.push({ by: "both", ...ours[i++]! });
+      j++;
+    } else if (
+      j >= theirs.length ||
+      (i < ours.length && longest[i + 1]![j]! >= longest[i]![j + 1]!)
+    )
       rows.push({ by: "ours", ...ours[i++]! });
     else rows.push({ by: "kernel", ...theirs[j++]! });
   }

@@ -2,8 +2,9 @@
  * The lab: the same cluster once more, from network namespaces of a real Linux kernel. It sends the
  * real request, reads what the kernel says of its way, and puts it beside our own journey.
  *
- *     const report = await runLab(planOf(cluster.network, question), cluster.outcomes(url, { from }).outcomes);
- *     report.differences;              // 0: the kernel met the rules that we said it would, in that order
+ *     const { outcomes } = cluster.outcomes(url, { from });
+ *     const report = await runLab(planOf(cluster.network, { url, from }), outcomes);
+ *     report.differences;      // 0: the kernel met the rules that we said it would, in that order
  *     console.log(labText(report));
  */
 import { fileURLToPath } from "node:url";
@@ -181,7 +182,7 @@ function meaning({
   };
 }
 
-// ---- the comparison -----------------------------------------------------------------------------------------------
+// ---- the comparison -----------------------------------------------------------------------------
 
 /**
  * The kernel chose among our outcomes; the one that it comes nearest to is the one to compare with.

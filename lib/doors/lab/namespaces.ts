@@ -5,7 +5,8 @@
  *     const house = Namespaces.open();
  *     try {
  *       house.add("node-a", "pod-1");
- *       house.ip(["link add eth0 netns @pod-1 type veth peer name veth1 netns @node-a"]);   // @NAME is the namespace's full name
+ *       // @NAME is the namespace's full name
+ *       house.ip(["link add eth0 netns @pod-1 type veth peer name veth1 netns @node-a"]);
  *       house.run("pod-1", "ip", ["route"]);
  *     } finally {
  *       house.close();
@@ -146,7 +147,7 @@ function execute(
   return stdout;
 }
 
-// ---- the end ----------------------------------------------------------------------------------------------------
+// ---- the end ------------------------------------------------------------------------------------
 
 function remove(fullNames: readonly string[]): void {
   const there = fullNames.filter((name) => existsSync(`${home}/${name}`));

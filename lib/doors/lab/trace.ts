@@ -103,7 +103,7 @@ export type { TraceReader };
 const address = (text: string, port: string | undefined): string =>
   endpoint(readAddress(text)?.text ?? text, Number(port ?? 0));
 
-// ---- xtables-monitor --trace --------------------------------------------------------------------------------------
+// ---- xtables-monitor --trace --------------------------------------------------------------------
 
 const packetLine = /^PACKET: \d+ ([0-9a-f]+) (.*)$/;
 const stepLine =
@@ -142,7 +142,7 @@ function headerOf(fields: string): Header {
   };
 }
 
-// ---- nft -a -n monitor trace ------------------------------------------------------------------------------------------
+// ---- nft -a -n monitor trace --------------------------------------------------------------------
 
 /** A rule's place: "nat WEB 12", the number being its handle. */
 export type RulesByHandle = ReadonlyMap<string, string>;

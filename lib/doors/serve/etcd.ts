@@ -276,7 +276,7 @@ export class EtcdStore implements Store {
       {
         type: entry ? "PUT" : "DELETE",
         revision: Number(kv.mod_revision),
-        key: text(kv.key!),
+        key: text(kv.key),
         value,
         ...(previous && { previous }),
       },

@@ -67,7 +67,7 @@ export class EventStream {
   #bytesQueued = 0;
   #state: "open" | "ending" | "over" = "open";
 
-  #cleanUps: (() => void)[] = [];
+  readonly #cleanUps: (() => void)[] = [];
 
   constructor(
     private readonly outlet: Outlet,

@@ -39,7 +39,8 @@ const WATCH_AGAIN_MS = { first: 800, longest: 5_000 };
  * other API server. Calls wait for their answer as the in-process client's do; watch events come
  * through the event loop. A watch that breaks off goes on where it was.
  *
- *     new HttpClient({ ...fromKubeconfig("~/.kube/config"), who: "my-controller", clock: new RealClock() })
+ *     const server = fromKubeconfig("~/.kube/config");
+ *     new HttpClient({ ...server, who: "my-controller", clock: new RealClock() })
  *
  * A server that is away is an ApiError 503, within two seconds. It may be the answer that was lost:
  * reads are asked for again, writes are not, since nobody knows whether they happened.
@@ -197,7 +198,7 @@ export class HttpClient implements Client {
   }
 }
 
-/** undefined where the line is no event: then the watch is broken, or the server cannot serve it. */
+/** undefined where the line is no event: the watch is broken, or the server cannot serve it. */
 function eventIn<T>(text: string, status: number): WatchEvent<T> | undefined {
   const value = parsed<WatchEvent<T> | Status>(text);
   if (status < 400 || !value) return value as WatchEvent<T> | undefined;

@@ -118,7 +118,7 @@ function subresourceOf(info: KindInfo, name: string | undefined): keyof typeof m
 
 const isWatch = ({ query }: Call): boolean => ["true", "1"].includes(query.get("watch") ?? "");
 
-// ---- reading ------------------------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------
 
 function read(call: Call): ApiAnswer {
   const {
@@ -159,7 +159,7 @@ function list(call: Call): ApiAnswer {
   return json(200, { kind: `${kind}List`, apiVersion, metadata, items });
 }
 
-// ---- writing ------------------------------------------------------------------------------------------------------
+// ---- writing ------------------------------------------------------------------------------------
 
 function create(call: Call): ApiAnswer {
   const {

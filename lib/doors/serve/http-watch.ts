@@ -100,7 +100,7 @@ function bookmarks(call: Call, stream: EventStream, begunAt: string): void {
   stream.whenOver(() => cancel());
 }
 
-// ---- lines ------------------------------------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
 const jsonLine: Line = ({ type, object }) =>
   `{"type":"${type}","object":${JSON.stringify(object)}}\n`;

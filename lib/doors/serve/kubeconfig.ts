@@ -160,7 +160,9 @@ class Kubeconfig {
     try {
       return readFileSync(file, "utf8");
     } catch (error) {
-      throw new Error(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+      throw new Error(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`, {
+        cause: error,
+      });
     }
   }
 

@@ -70,7 +70,9 @@ export class Members {
     this.#current = this.members.indexOf(member);
   }
 
-  /** Nothing is heard from this one: its streams end, and it is left out until it says something. */
+  /**
+   * Nothing is heard from this one: its streams end, and it is left out until it says something.
+   */
   silence(member: Member): void {
     if (member.silent) return;
     member.silent = true;
@@ -142,7 +144,7 @@ class Call {
     const late = Math.min(Date.now() - this.since, DOUBT_MS / 2);
     this.#later(DOUBT_MS - late, () => this.#doubt());
     this.#later(AWAY_MS - late, () => this.#judge());
-    this.#attempt();
+    void this.#attempt();
   }
 
   /** Whether others can do what the first one does not. */

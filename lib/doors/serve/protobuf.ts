@@ -14,7 +14,7 @@ export const bodyType = "application/vnd.kubernetes.protobuf";
 /** Asked for with an "@", which is no valid media type, and answered with a dot instead. */
 export const openapiV2Type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-// ---- bodies -------------------------------------------------------------------------------------------------------
+// ---- bodies -------------------------------------------------------------------------------------
 
 /** Field numbers of what kubectl sends in this form; a field that is not here is refused. */
 const numbers = new Map(
@@ -214,7 +214,7 @@ function decodeTime(message: Buffer): string | undefined {
   return time.toISOString().slice(0, 19) + "Z";
 }
 
-// ---- OpenAPI v2 -----------------------------------------------------------------------------------------------------
+// ---- OpenAPI v2 ---------------------------------------------------------------------------------
 
 function encoded(number: number, content: Buffer | string): Buffer {
   const data = typeof content === "string" ? Buffer.from(content) : content;

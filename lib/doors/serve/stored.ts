@@ -1,7 +1,9 @@
 import { received } from "../../objects/received.js";
 import type { KubeObject } from "../../objects/types.js";
 
-/** The object that a value in etcd stands for, or why it stands for none: anybody may write there. */
+/**
+ * The object that a value in etcd stands for, or why it stands for none: anybody may write there.
+ */
 export function storedObject(text: string): KubeObject | string {
   try {
     const value = JSON.parse(text) as KubeObject | null;

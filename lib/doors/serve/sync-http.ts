@@ -33,7 +33,7 @@ export class SyncHttp {
     this.#id = this.#thread.open(remote, manners);
   }
 
-  /** @throws ApiError 503 where no answer comes; who is away is waited for less than two seconds. */
+  /** @throws ApiError 503 where no answer comes; who is away is waited for under two seconds. */
   request(asked: Asked): Reply {
     refuseOwn(this.remote.urls);
     if (this.#closed) throw serviceUnavailable("the connection was closed on this side");

@@ -11,6 +11,11 @@ export interface Envelope {
   question: unknown;
 }
 
+interface Answered {
+  id: number;
+  answer: unknown;
+}
+
 /**
  * A worker thread that this thread waits for (Atomics.wait), so that what takes its time looks like
  * a plain call: nobody needs an `await`. The thread's side is `answering()` in sync-worker-side.ts.
@@ -46,10 +51,14 @@ export class SyncWorker {
     this.#port.postMessage({ id, question } satisfies Envelope);
     while (Atomics.wait(this.#answered, 0, 0, patience) !== "timed-out") {
       Atomics.store(this.#answered, 0, 0);
-      for (let got = receiveMessageOnPort(this.#port); got; got = receiveMessageOnPort(this.#port))
-        if (got.message.id === id) return got.message.answer; // others were given up
+      for (let got = this.#receive(); got; got = this.#receive())
+        if (got.id === id) return got.answer; // others were given up
     }
     return undefined;
+  }
+
+  #receive(): Answered | undefined {
+    return receiveMessageOnPort(this.#port)?.message as Answered | undefined;
   }
 
   /** Sends what needs no answer. */

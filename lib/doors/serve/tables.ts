@@ -57,7 +57,7 @@ function layout<T>(names: string, cells: (object: T, now: number) => (string | n
       priority: text.includes("*") ? 1 : 0,
     };
   });
-  return { columns, cells: cells as Layout["cells"] };
+  return { columns, cells: cells };
 }
 
 const descriptions: Record<string, string> = {
@@ -232,7 +232,7 @@ export function table(
   };
 }
 
-// ---- ages (k8s.io/apimachinery: pkg/util/duration) -----------------------------------------------------------------
+// ---- ages (k8s.io/apimachinery: pkg/util/duration) ----------------------------------------------
 
 const age = (object: KubeObject, now: number): string =>
   since(object.metadata.creationTimestamp, now);
@@ -262,7 +262,7 @@ export function humanDuration(milliseconds: number): string {
   return years < 8 ? two(years, "y", days % 365, "d") : `${years}y`;
 }
 
-// ---- cells ----------------------------------------------------------------------------------------------------------
+// ---- cells --------------------------------------------------------------------------------------
 
 const labelText = (labels: Record<string, string> | undefined): string =>
   Object.entries(labels ?? {})

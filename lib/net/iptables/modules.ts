@@ -1,4 +1,4 @@
-/** What iptables' match modules remember in one kernel: xt_recent's lists, and nfacct's counters. */
+/** What iptables' match modules remember in one kernel: xt_recent's lists, nfacct's counters. */
 import type { Look, LookKernel } from "./match.js";
 import type { Match } from "./rule.js";
 

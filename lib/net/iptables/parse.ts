@@ -1,7 +1,7 @@
 /**
  * From text to rules: what iptables-save prints, what iptables-restore reads.
  *
- *     const rules = parseRules(text);                            // IPv4; { family: "IPv6" } for ip6tables
+ *     const rules = parseRules(text);                            // { family: "IPv6" }: ip6tables'
  *     const after = parseRules(restoreInput, { onto: rules });   // as iptables-restore --noflush
  *
  * Nothing is skipped in silence: an option that is not known here, a text that ends before COMMIT,
@@ -253,7 +253,7 @@ class Tokens {
   }
 }
 
-// ---- one rule ---------------------------------------------------------------------------------------------------
+// ---- one rule -----------------------------------------------------------------------------------
 
 /** What follows "-A CHAIN". */
 function parseRule(tokens: Tokens, table: TableName, family: Family): Rule {
@@ -601,7 +601,7 @@ function parseMark(tokens: Tokens): Target {
   }
 }
 
-// ---- jumps ------------------------------------------------------------------------------------------------------
+// ---- jumps --------------------------------------------------------------------------------------
 
 /** The kernel refuses jumps to nowhere, in a circle, or too deep. */
 function checkJumps(table: TableName, chains: Map<string, DraftChain>): void {

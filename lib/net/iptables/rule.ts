@@ -2,7 +2,8 @@
  * Netfilter's rules as data: tables hold chains, chains hold rules, a rule holds matches and a
  * target. Text is one rendering of them (text.ts), a packet's walk another (walk.ts).
  *
- *     new Rule([{ kind: "protocol", protocol: "tcp" }, { kind: "dport", low: 80, high: 80 }], { kind: "ACCEPT" })
+ *     const web = [{ kind: "protocol", protocol: "tcp" }, { kind: "dport", low: 80, high: 80 }];
+ *     new Rule(web, { kind: "ACCEPT" })
  *
  * Matches keep the order in which they were written; iptables-save prints them in an order of its
  * own.

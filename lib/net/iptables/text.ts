@@ -1,7 +1,7 @@
 /**
  * Rules as text, three ways:
  *
- *     restoreRule(rule, "WEB")   "-A WEB …" in the order in which the rule was written, for iptables-restore
+ *     restoreRule(rule, "WEB")   "-A WEB …" as the rule was written, for iptables-restore
  *     saveRule(rule, "WEB")      the same as iptables-save prints it (iptables 1.8)
  *     saveText(rules)            a whole rule set, as iptables-save prints it
  *
@@ -41,8 +41,8 @@ const multiportRanges = ({ ranges }: Match & { kind: "multiport" }): string =>
   ranges.map(([low, high]) => portRange(low, high)).join(",");
 
 /**
- * %.10f of 1/n, as Go's and C's programs write it. C and Go round a half to even where JavaScript rounds it up; only
- * powers of two meet it.
+ * %.10f of 1/n, as Go's and C's programs write it. C and Go round a half to even where JavaScript
+ * rounds it up; only powers of two meet it.
  */
 export function restoreProbability(numerator: number, denominator: number): string {
   const known = numerator === 1 ? shares[denominator] : undefined;
@@ -63,7 +63,7 @@ const shares: string[] = [];
 export const saveProbability = (numerator: number, denominator: number): string =>
   (Math.round(Number(restoreProbability(numerator, denominator)) * 2 ** 31) / 2 ** 31).toFixed(11);
 
-// ---- as it was written ------------------------------------------------------------------------------------------
+// ---- as it was written --------------------------------------------------------------------------
 
 const quotedIfSpaced = (text: string): string =>
   /[\s"\\]/.test(text) || text === "" ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
@@ -142,7 +142,7 @@ export function restoreRule(rule: Rule, chain: string): string {
   return printable(rule.target ? `${text} ${restoreTarget(rule.target)}` : text);
 }
 
-// ---- as iptables-save prints it ---------------------------------------------------------------------------------
+// ---- as iptables-save prints it -----------------------------------------------------------------
 
 /** libxtables' xtables_save_string: plain where only letters, digits, - and _ are in it. */
 export const quoted = (text: string): string =>

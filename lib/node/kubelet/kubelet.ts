@@ -64,7 +64,7 @@ export class Kubelet {
   #left: Pod[] = [];
   #self: Informer<Node> | undefined;
   #pods: Informer<Pod> | undefined;
-  #timers = new Map<string, () => void>();
+  readonly #timers = new Map<string, () => void>();
   #reported = 0;
 
   /** From its start to its stop, registered or not. */

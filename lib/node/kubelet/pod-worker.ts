@@ -53,7 +53,7 @@ export class PodWorker {
   readonly #containers: ContainerState[];
   #ips: string[] = [];
   #stage: "new" | "starting" | "running" | "stopping" | "gone" = "new";
-  #startTime: string;
+  readonly #startTime: string;
   #cancel: (() => void) | undefined;
   /** When a Pod that stops will have ended. */
   #ends = Infinity;
@@ -304,8 +304,8 @@ export class PodWorker {
 
   /**
    * The preStop hook's sleep, then SIGTERM, and SIGKILL when the grace period is over. Readiness is
-   * still probed: a Pod that ends may serve until then. Asked again, with a shorter grace period, it
-   * ends sooner. (pkg/kubelet/pod_workers.go, calculateEffectiveGracePeriod)
+   * still probed: a Pod that ends may serve until then. Asked again, with a shorter grace period,
+   * it ends sooner. (pkg/kubelet/pod_workers.go, calculateEffectiveGracePeriod)
    */
   #terminate(): void {
     if (this.#stage === "new" || this.#stage === "starting") return this.#finish();

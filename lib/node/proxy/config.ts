@@ -230,7 +230,7 @@ function merge(
     else if (value !== null && typeof value === "object" && !Array.isArray(value))
       result[name] = merge(
         (base[name] ?? {}) as Record<string, unknown>,
-        value,
+        value as Record<string, unknown>,
         check,
         `${field}.`,
       );
@@ -240,9 +240,11 @@ function merge(
   return result;
 }
 
-// ---- what one address family makes of it ------------------------------------------------------------------------
+// ---- what one address family makes of it --------------------------------------------------------
 
-/** How kube-proxy tells its own Pods' traffic: by its source, or by the interface that it comes by. */
+/**
+ * How kube-proxy tells its own Pods' traffic: by its source, or by the interface that it comes by.
+ */
 export type LocalDetector = { source: string } | { interface: string; prefix: boolean };
 
 export interface FamilyConfig {
@@ -343,7 +345,7 @@ function detectorFor(
   }
 }
 
-// ---- what a node adds -------------------------------------------------------------------------------------------
+// ---- what a node adds ---------------------------------------------------------------------------
 
 /** All that kube-proxy takes from the machine it runs on. */
 export interface NodeView {

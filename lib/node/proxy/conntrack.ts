@@ -1,6 +1,6 @@
 /**
- * A UDP flow goes on to the endpoint that it was given, for as long as it speaks: flows to endpoints
- * that are gone must be forgotten. (pkg/proxy/conntrack/cleanup.go)
+ * A UDP flow goes on to the endpoint that it was given, for as long as it speaks: flows to
+ * endpoints that are gone must be forgotten. (pkg/proxy/conntrack/cleanup.go)
  */
 import type { Conntrack } from "../../net/conntrack.js";
 import { endpoint } from "../../net/ip.js";

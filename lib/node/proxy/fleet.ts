@@ -51,8 +51,8 @@ export class ProxyFleet {
   }
 
   /**
-   * A machine of the cluster; its kube-proxy starts when its Node is there. `mode`: where it differs
-   * from the others'.
+   * A machine of the cluster; its kube-proxy starts when its Node is there. `mode`: where it
+   * differs from the others'.
    */
   add(machine: Machine, mode = this.options.mode): void {
     this.#machines.set(machine.name, { machine, mode: proxyMode(mode) });

@@ -165,7 +165,9 @@ export class ServiceTable {
     for (const state of this.#states.all(version)) if (state.service !== undefined) yield state;
   }
 
-  /** The Services that changed after `from`, up to `to`: both in use, or `to` the present version. */
+  /**
+   * The Services that changed after `from`, up to `to`: both in use, or `to` the present version.
+   */
   changed(from: number, to: number): Set<string> {
     return this.#states.changed(from, to);
   }

@@ -2,7 +2,7 @@
  * kube-proxy on one node: when what its front half decided is written, and what it does beside. How
  * it is written is the mode's business (backend.ts).
  *
- *     const services = { IPv4: new ServiceTable(configFor("IPv4", config)) };      // shared by all nodes
+ *     const services = { IPv4: new ServiceTable(configFor("IPv4", config)) }; // all nodes share it
  *     const proxy = new KubeProxy({ node, config, clock, kernel, services });
  *     proxy.start();                       // once Services and EndpointSlices have been listed
  *     services.IPv4.setService(…)          // every proxy that is idle plans a sync

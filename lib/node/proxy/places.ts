@@ -1,7 +1,7 @@
 /**
- * The parts of what kube-proxy programs into a node. Every mode writes them in its own way and under
- * its own names; whoever reads a node's rules (journeys, tables, diagrams) asks a chain for its
- * place, and never looks for a name.
+ * The parts of what kube-proxy programs into a node. Every mode writes them in its own way and
+ * under its own names; whoever reads a node's rules (journeys, tables, diagrams) asks a chain for
+ * its place, and never looks for a name.
  */
 export type Place =
   /** The addresses of all Services, and where their traffic goes. */

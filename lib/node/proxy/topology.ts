@@ -1,6 +1,6 @@
 /**
- * Which of a service port's endpoints a node uses: traffic policies, hints, and what serves for want
- * of better. (pkg/proxy/topology.go, CategorizeEndpoints)
+ * Which of a service port's endpoints a node uses: traffic policies, hints, and what serves for
+ * want of better. (pkg/proxy/topology.go, CategorizeEndpoints)
  */
 import type { NodeView } from "./config.js";
 import type { EndpointInfo, ServicePortInfo } from "./services.js";

@@ -1,8 +1,8 @@
 /**
  * The iptables mode: what kube-proxy gives iptables-restore. What the rules say is in program.ts.
  *
- * A partial sync writes what changed; a full one, everything. In a large cluster chains that nothing
- * refers to any more stay for a while. (pkg/proxy/iptables/proxier.go, syncProxyRules;
+ * A partial sync writes what changed; a full one, everything. In a large cluster chains that
+ * nothing refers to any more stay for a while. (pkg/proxy/iptables/proxier.go, syncProxyRules;
  * pkg/util/iptables/iptables.go, Monitor)
  */
 import type { Chain, RuleSet } from "../../../net/iptables/rule.js";
@@ -37,7 +37,9 @@ export const iptablesMode =
   (services, site) =>
     new IptablesBackend(services, site, options);
 
-/** The text that this run gave iptables-restore. Ask before the next one: then it may be forgotten. */
+/**
+ * The text that this run gave iptables-restore. Ask before the next one: then it may be forgotten.
+ */
 export const restoreText = ({ rules, changed, deleted }: Restore): string =>
   rules.restoreText(changed, deleted);
 

@@ -1,7 +1,7 @@
 /**
  * What one node's kube-proxy gave its kernel: a rule set that refers to the rules which all nodes
- * share (shared.ts), as of one version, and adds what is the node's own. Chains are put together when
- * somebody walks or prints them.
+ * share (shared.ts), as of one version, and adds what is the node's own. Chains are put together
+ * when somebody walks or prints them.
  */
 import { Rule, type Chain, type Match, type RuleSet } from "../../../net/iptables/rule.js";
 import { builtinChains, type Hook, type TableName } from "../../../net/iptables/tables.js";

@@ -489,7 +489,9 @@ export class Program implements ChainSource {
     return this.state.config.masqueradeAll ? [] : this.#isLocal(true);
   }
 
-  /** The match of what comes from this node's Pods (or from elsewhere), if there is a way to tell. */
+  /**
+   * The match of what comes from this node's Pods (or from elsewhere), if there is a way to tell.
+   */
   #isLocal(not = false): readonly Match[] | undefined {
     const detector = detectorOn(this.view, this.state.config);
     if (detector === undefined) return undefined;

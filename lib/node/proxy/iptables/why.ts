@@ -2,7 +2,8 @@
  * Why a rule or a chain is there, in one sentence: for readers of a node's rules.
  *
  *     why(rule, "KUBE-SEP-JQBLTV6HHIIKRUKZ")
- *     // "Sends the packet to 10.1.1.2:80 by rewriting its destination (EndpointSlice default/nginx-x7k2p, endpoints[0])."
+ *     // "Sends the packet to 10.1.1.2:80 by rewriting its destination (EndpointSlice
+ *     // default/nginx-x7k2p, endpoints[0])."
  */
 import type { Match, Rule } from "../../../net/iptables/rule.js";
 import { natTo } from "../../../net/iptables/text.js";
