@@ -65,6 +65,7 @@ export class EtcdStore implements Store {
     const { log = complain, ...remote } = options;
     this.#log = log;
     this.#http = new SyncHttp(checked(remote, "http://127.0.0.1:2379"), {
+      title: "etcd at ",
       alivePath: "/version",
       patience: remote.urls.length > 1 ? PATIENCE_MS.several : PATIENCE_MS.one,
     });
