@@ -91,6 +91,27 @@ ways("more ways than anybody can look at are refused", () =>
     /more than 1000 ways/,
   ),
 );
+ways("chances in turn are one decision, with the same probabilities", () => {
+  const chances = Array.from({ length: 1999 }, (_, i) => ({ numerator: 1, denominator: 2000 - i }));
+  const all = everyWay((choose) => choose.first!(chances));
+  assert.is(all.length, 2000);
+  for (const { probability } of all)
+    assert.equal([probability.numerator, probability.denominator], [1n, 2000n]);
+  const mixed = [
+    { numerator: 1, denominator: 4 },
+    { numerator: 0, denominator: 7 },
+    { numerator: 1, denominator: 3 },
+    { numerator: 1, denominator: 1 },
+    { numerator: 1, denominator: 2 },
+  ];
+  const inTurn = (choose: Chooser): number => {
+    const place = mixed.findIndex(({ numerator, denominator }) =>
+      choose.chance(numerator, denominator),
+    );
+    return place < 0 ? mixed.length : place;
+  };
+  assert.equal(text(everyWay((choose) => choose.first!(mixed))), text(everyWay(inTurn)));
+});
 ways("a fraction as a number", () =>
   assert.equal(
     [toNumber({ numerator: 1n, denominator: 3n }), toNumber({ numerator: 1n, denominator: 1n })],

@@ -6,11 +6,23 @@
  *     everyWay(run)       all ways, each with its exact probability
  */
 
+/** Something that happens with probability numerator/denominator. */
+export interface Chance {
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
 export interface Chooser {
   /** Whether something of probability numerator/denominator happens. */
   chance(numerator: number, denominator: number): boolean;
   /** One of 0 … n-1, each as likely. */
   pick(n: number): number;
+  /**
+   * Asks these chances in turn, and answers the place of the first that happens, or their number
+   * where none does. Only who has an answer to all of them at once has it; it is asked with the same
+   * array again and again.
+   */
+  first?(chances: readonly Chance[]): number;
   /**
    * A port for a translated source. Nobody's outcome hangs on it, so `everyWay` does not branch
    * here.
@@ -64,9 +76,22 @@ export const toNumber = ({ numerator, denominator }: Fraction): number => {
 export const add = (x: Fraction, y: Fraction): Fraction =>
   reduced(x.numerator * y.denominator + y.numerator * x.denominator, x.denominator * y.denominator);
 
+export const multiply = (x: Fraction, y: Fraction): Fraction => {
+  if (x === one) return y;
+  if (y === one) return x;
+  return reduced(x.numerator * y.numerator, x.denominator * y.denominator);
+};
+
+const one: Fraction = { numerator: 1n, denominator: 1n };
+
+/** Numbers beyond this are left as they are: to shorten them costs more than it saves. */
+const longest = 1n << 4096n;
+
 const reduced = (numerator: bigint, denominator: bigint): Fraction => {
-  const divisor = gcd(numerator, denominator);
-  return { numerator: numerator / divisor, denominator: denominator / divisor };
+  const divisor = denominator > longest ? 1n : gcd(numerator, denominator);
+  return divisor === 1n
+    ? { numerator, denominator }
+    : { numerator: numerator / divisor, denominator: denominator / divisor };
 };
 
 /** A loop: numbers of a thousand decimals would take more calls than fit on a stack. */
@@ -75,11 +100,39 @@ function gcd(a: bigint, b: bigint): bigint {
   return a;
 }
 
+/** The options of a decision with their probabilities, which sum to 1. */
+type Options = readonly Fraction[];
+
 interface Decision {
   taken: number;
-  /** The weight of each option, over `total`. */
-  weights: bigint[];
-  total: bigint;
+  options: Options;
+}
+
+function optionsOf({ numerator, denominator }: Chance): Options {
+  const [x, y] = [BigInt(numerator), BigInt(denominator)];
+  return [reduced(x, y), reduced(y - x, y)];
+}
+
+/**
+ * What a chain of chances comes to: 1/3, then 1/2, then all that is left are a third each. The last
+ * option: none of them.
+ */
+function optionsInTurn(chances: readonly Chance[]): Options {
+  const options: Fraction[] = [];
+  let left = one;
+  for (const chance of chances) {
+    const [happens, not] = optionsOf(chance);
+    options.push(multiply(left, happens!));
+    left = multiply(left, not!);
+  }
+  return [...options, left];
+}
+
+const inTurn = new WeakMap<readonly Chance[], Options>();
+function rememberedInTurn(chances: readonly Chance[]): Options {
+  let options = inTurn.get(chances);
+  if (!options) inTurn.set(chances, (options = optionsInTurn(chances)));
+  return options;
 }
 
 /** How many decisions all ways together may take; a choice of one in 4,000 takes 8 million. */
@@ -108,14 +161,11 @@ export function everyWay<T>(
       );
     const result = run(replay(path));
     decisions += path.length;
-    const numerator = path.reduce((product, { weights, taken }) => product * weights[taken]!, 1n);
-    ways.push({
-      probability: reduced(
-        numerator,
-        path.reduce((product, { total }) => product * total, 1n),
-      ),
-      result,
-    });
+    const probability = path.reduce(
+      (product, { options, taken }) => multiply(product, options[taken]!),
+      one,
+    );
+    ways.push({ probability, result });
   } while (advance(path));
   return ways;
 }
@@ -127,35 +177,37 @@ export function everyWay<T>(
 function replay(path: Decision[]): Chooser {
   let next = 0;
   let ports = 0;
-  const decide = (weights: () => bigint[]): number => {
+  const decide = (options: () => Options): number => {
     if (next === longestWay)
       throw new Error(
         `one way for this to go takes more than ${longestWay} decisions; follow a single one instead`,
       );
     if (next === path.length) {
-      const all = weights();
-      path.push({
-        taken: all.findIndex((weight) => weight > 0n),
-        weights: all,
-        total: all.reduce((sum, weight) => sum + weight),
-      });
+      const all = options();
+      path.push({ taken: possibleFrom(all, 0), options: all });
     }
     return path[next++]!.taken;
   };
   return {
-    chance: (numerator, denominator) =>
-      decide(() => [BigInt(numerator), BigInt(denominator) - BigInt(numerator)]) === 0,
-    pick: (n) => decide(() => Array<bigint>(n).fill(1n)),
+    chance: (numerator, denominator) => decide(() => optionsOf({ numerator, denominator })) === 0,
+    pick: (n) => decide(() => Array<Fraction>(n).fill(reduced(1n, BigInt(n)))),
+    first: (chances) => decide(() => rememberedInTurn(chances)),
     port: (low, high) => low + (ports++ % (high - low + 1)),
   };
+}
+
+/** The first option from `start` on that can happen; -1 where none can. */
+function possibleFrom(options: Options, start: number): number {
+  for (let i = start; i < options.length; i++) if (options[i]!.numerator > 0n) return i;
+  return -1;
 }
 
 /** Turns `path` into the beginning of the next way; false if there is none. */
 function advance(path: Decision[]): boolean {
   for (let last = path.pop(); last !== undefined; last = path.pop()) {
-    const taken = last.weights.findIndex((weight, option) => option > last.taken && weight > 0n);
+    const taken = possibleFrom(last.options, last.taken + 1);
     if (taken >= 0) {
-      path.push({ ...last, taken });
+      path.push({ taken, options: last.options });
       return true;
     }
   }

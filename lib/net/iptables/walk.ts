@@ -11,6 +11,7 @@ import type { Stop, Where } from "../dataplane.js";
 import type { Family } from "../ip.js";
 import type { Kernel } from "../kernel.js";
 import type { NetStep, Passage } from "../passage.js";
+import { drawsFrom } from "./draws.js";
 import type { Chain, Rule, RuleSet, Target } from "./rule.js";
 import { builtinChains, maxJumps, type Hook, type TableName } from "./tables.js";
 import { hex } from "./text.js";
@@ -151,9 +152,15 @@ class Walker {
   #chain(chain: Chain, depth: number): Ruling | "return" | undefined {
     const { rules } = chain;
     const { passage } = this;
+    const { choose } = passage;
     for (let i = 0; i < rules.length; i++) {
+      const draws = choose.first && drawsFrom(rules, i);
+      if (draws) {
+        const drawn = choose.first!(draws);
+        i += drawn < draws.length ? drawn : drawn - 1;
+        if (drawn === draws.length) continue;
+      } else if (!rules[i]!.test(passage)) continue;
       const rule = rules[i]!;
-      if (!rule.test(passage)) continue;
       const result = this.#act(chain, rule, i + 1, depth);
       if (result === undefined) continue;
       this.#count(i + 1);
