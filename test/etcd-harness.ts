@@ -43,16 +43,12 @@ export class Etcd {
   ) {}
 
   static async start(...flags: string[]): Promise<Etcd> {
-    const [etcd] = await made(1, flags);
-    await etcd!.up();
-    return etcd!;
+    return (await upTogether(1, flags))[0]!;
   }
 
   /** So many members of one cluster. */
   static async cluster(members: number): Promise<Etcd[]> {
-    const etcds = await made(members, []);
-    await Promise.all(etcds.map((etcd) => etcd.up()));
-    return etcds;
+    return upTogether(members, []);
   }
 
   static async make(name: string, flags: readonly string[]): Promise<Etcd> {
@@ -81,12 +77,13 @@ export class Etcd {
     );
     this.#process.unref(); // a test that failed leaves it running
     started.add(this.#process);
-    await until("etcd answers", 20_000, () =>
-      fetch(`${url}/health`).then(
+    await until("etcd answers", 20_000, () => {
+      if (this.#process!.exitCode !== null) throw new Error("etcd has ended: is its port taken?");
+      return fetch(`${url}/health`).then(
         (answer) => answer.ok,
         () => false,
-      ),
-    );
+      );
+    });
   }
 
   /** Ends when it has ended, unless it is only stopped or told to go on. */
@@ -109,6 +106,19 @@ const started = new Set<ChildProcess>();
 process.once("exit", () => started.forEach((child) => child.kill("SIGKILL")));
 
 const clusterOf = new WeakMap<Etcd, string>();
+
+/** Others may take a free port before etcd does: then on other ports. */
+async function upTogether(count: number, flags: readonly string[], tries = 3): Promise<Etcd[]> {
+  const etcds = await made(count, flags);
+  try {
+    await Promise.all(etcds.map((etcd) => etcd.up()));
+    return etcds;
+  } catch (error) {
+    await Promise.all(etcds.map((etcd) => etcd.end()));
+    if (tries === 1) throw error;
+    return upTogether(count, flags, tries - 1);
+  }
+}
 
 async function made(count: number, flags: readonly string[]): Promise<Etcd[]> {
   const etcds: Etcd[] = [];

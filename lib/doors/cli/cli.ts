@@ -23,6 +23,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
 
 FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
+An etcd on https is asked with the files that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 `;
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { internal, serviceUnavailable, tooLarge } from "../../api/errors.js";
 import { frozen } from "../../objects/freeze.js";
 import type { KubeObject } from "../../objects/types.js";
@@ -57,14 +58,16 @@ export class EtcdStore implements Store {
   #misplaced: (key: string, value: KubeObject) => string | undefined = () => undefined;
 
   /**
-   * `members`: "http://127.0.0.1:2379", several of them separated by commas, or options. Throws
-   * where no etcd answers there.
+   * `members`: "http://127.0.0.1:2379", several of them separated by commas, or options. With
+   * addresses alone, https goes with the files that etcdctl would take: ETCDCTL_CACERT,
+   * ETCDCTL_CERT and ETCDCTL_KEY. Throws where no etcd answers there.
    */
   constructor(members: string | EtcdOptions) {
-    const options = typeof members === "string" ? { urls: members.split(",") } : members;
+    const options = typeof members === "string" ? fromEnvironment(members) : members;
     const { log = complain, ...remote } = options;
     this.#log = log;
     this.#http = new SyncHttp(checked(remote, "http://127.0.0.1:2379"), {
+      title: "etcd at ",
       alivePath: "/version",
       patience: remote.urls.length > 1 ? PATIENCE_MS.several : PATIENCE_MS.one,
     });
@@ -282,6 +285,21 @@ export class EtcdStore implements Store {
       },
     ];
   }
+}
+
+function fromEnvironment(members: string): EtcdOptions {
+  const urls = members.split(",");
+  const pem = (field: "ca" | "cert" | "key", variable: string) => {
+    const file = process.env[variable];
+    if (!file || !urls.some((url) => url.startsWith("https:"))) return {};
+    return { [field]: readFileSync(file, "utf8") };
+  };
+  return {
+    urls,
+    ...pem("ca", "ETCDCTL_CACERT"),
+    ...pem("cert", "ETCDCTL_CERT"),
+    ...pem("key", "ETCDCTL_KEY"),
+  };
 }
 
 /** One watch, begun again from where it was whenever it breaks off. */

@@ -33,6 +33,8 @@ export interface Asked {
 
 /** How a server is spoken to beyond its address: what must be known to wait for it well. */
 export interface Manners {
+  /** What it is called before its address where it fails: "etcd at ". */
+  title?: string;
   /** A path that whoever is alive answers at once, whatever else it is busy with. */
   alivePath: string;
   /** Milliseconds that an answer may take from a server that is known to be alive. */

@@ -39,7 +39,7 @@ export class SyncHttp {
     if (this.#closed) throw serviceUnavailable("the connection was closed on this side");
     const result = this.#thread.ask(this.#id, asked, this.manners.patience + 2_000);
     if (!("failure" in result)) return result;
-    const shown = this.remote.urls.map(withoutSecrets).join(", ");
+    const shown = (this.manners.title ?? "") + this.remote.urls.map(withoutSecrets).join(", ");
     const open = result.unknown && !asked.repeatable;
     throw serviceUnavailable(
       `${shown} cannot be reached: ${result.failure}${open ? "; it is not known whether it did what it was asked for" : ""}`,
