@@ -308,6 +308,24 @@ test("an object that was replaced by another of the same name stays known", () =
   assert.is(informer.get("default/a")?.metadata.labels?.second, "yes");
 });
 
+test("what was made anew while nobody listened is told as an end and a beginning", () => {
+  const { clock, client, guard } = world();
+  client.create(service("a", { version: "1" }));
+  const informer = new Informer<Service>(client, "Service", guard);
+  const version = (object: Service | undefined) => object?.metadata.labels?.version ?? "none";
+  const seen: string[] = [];
+  informer.onChange((_key, object, before) =>
+    seen.push(`${version(before)} -> ${version(object)}`),
+  );
+  informer.start();
+  informer.stop();
+  client.delete("Service", "a", "default");
+  client.create(service("a", { version: "2" }));
+  informer.start();
+  clock.settle();
+  assert.equal(seen, ["none -> 1", "1 -> none", "none -> 2"]);
+});
+
 test("a watch whose revision was compacted away is followed by a new list", () => {
   const { clock, client, guard } = world();
   client.create(service("a"));

@@ -179,8 +179,11 @@ export class Informer<T extends KubeObject> {
     const key = keyOf(object);
     const previous = this.#items.get(key);
     if (previous && version(previous) >= version(object)) return; // we know this, or better
+    const successor = previous !== undefined && isAnother(object, previous);
+    // its end was missed: whoever waits for it must hear of it
+    if (successor) this.#drop(key, previous);
     this.#items.set(key, object);
-    this.#tell(key, object, previous);
+    this.#tell(key, object, successor ? undefined : previous);
   }
 
   #remove(key: string, last: T): void {
@@ -190,6 +193,10 @@ export class Informer<T extends KubeObject> {
       (previous.metadata.uid !== last.metadata.uid && version(previous) > version(last))
     )
       return; // its successor of the same name is here
+    this.#drop(key, previous);
+  }
+
+  #drop(key: string, previous: T): void {
     this.#items.delete(key);
     this.#tell(key, undefined, previous);
   }
@@ -238,9 +245,13 @@ class Listener<T extends KubeObject> {
   }
 
   #takeIn(key: string): void {
-    const { known } = this.#behind.get(key)!;
+    const behind = this.#behind.get(key)!;
     const object = this.informer.get(key);
-    if (object || known) this.handler(key, object, known); // else it came and went meanwhile
+    if (object && behind.known && isAnother(object, behind.known)) {
+      this.handler(key, undefined, behind.known);
+      behind.known = undefined;
+    }
+    if (object || behind.known) this.handler(key, object, behind.known); // else it came and went
     this.#behind.delete(key);
   }
 }
@@ -261,6 +272,8 @@ export function splitKey(key: string): { namespace: string | undefined; name: st
     : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
+/** Of the same name, but not the same. */
+const isAnother = (a: KubeObject, b: KubeObject): boolean => a.metadata.uid !== b.metadata.uid;
 const version = (object: KubeObject): number => Number(object.metadata.resourceVersion);
 const nothing: ReadonlySet<string> = new Set();
 
