@@ -1,5 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { conflict } from "stopover/internal/api/errors";
+import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { condition, isReady } from "stopover/internal/objects/pods";
 import type { Container, Pod, PodSpec } from "stopover/internal/objects/types";
 import { harness, type Harness, type HarnessOptions } from "./control-harness.js";
@@ -301,6 +303,28 @@ for (const [title, second, alive] of [
     const killing = told(h).filter((text) => text.includes("Killing"));
     assert.equal(killing, ["Normal Killing 1 Stopping container nginx"]);
   });
+
+test("a Pod's end is told until the API server has heard it, by a kubelet that comes back too", () => {
+  const { h, make } = one();
+  make();
+  h.clock.settle();
+  const kubelet = h.kubelets.get("node-a")!;
+  kubelet.stop();
+  h.client.delete("Pod", "web");
+  const { delete: remove } = ApiServer.prototype;
+  let refused = 0;
+  ApiServer.prototype.delete = function (...args) {
+    if (refused++ < 5) throw conflict({ kind: "Pod", plural: "pods", group: "" }, "web", "not now");
+    return remove.apply(this, args);
+  };
+  try {
+    kubelet.start();
+    h.clock.settle();
+  } finally {
+    ApiServer.prototype.delete = remove;
+  }
+  assert.equal([h.all("Pod").length, refused], [0, 6]);
+});
 
 test("a grace period of zero takes it away at once, and the kubelet cleans up", () => {
   const { h, machine, make } = one();

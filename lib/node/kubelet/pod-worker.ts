@@ -337,7 +337,7 @@ export class PodWorker {
   }
 
   #finish(): void {
-    const { client, runtime, clock } = this.host;
+    const { runtime, clock } = this.host;
     if (this.#stage !== "gone") this.#stage = "stopping";
     this.#cancel?.();
     for (const container of this.#containers)
@@ -345,12 +345,14 @@ export class PodWorker {
     runtime.stop(this.pod); // also what an earlier run of the kubelet started
     this.#report();
     this.halt();
-    ignoring([404, 409], () =>
-      client.delete("Pod", this.pod.metadata.name, this.pod.metadata.namespace, {
-        gracePeriodSeconds: 0,
-        uid: this.uid,
-      }),
-    );
+    this.#telling.run(() => this.#takeAway());
+  }
+
+  /** The Pod's end, told until the API server has heard it. */
+  #takeAway(): void {
+    const { name, namespace } = this.pod.metadata;
+    const options = { gracePeriodSeconds: 0, uid: this.uid };
+    ignoring([404], () => this.host.client.delete("Pod", name, namespace, options));
   }
 
   // ---- telling
@@ -363,8 +365,8 @@ export class PodWorker {
     if (this.#stage === "gone") return;
     const status = this.#status();
     if (same(status, this.pod.status)) return;
-    // somebody wrote in between: the notification of that brings us here again
-    const written = ignoring([404, 409], () =>
+    // where somebody wrote in between, the notification of that comes, or the task tries again
+    const written = ignoring([404], () =>
       this.host.client.updateStatus<Pod>({ ...this.pod, status }),
     );
     if (written) this.pod = written;
