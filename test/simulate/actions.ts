@@ -94,8 +94,12 @@ export const userActions: Record<string, Action> = {
     if (slice)
       user(world, (client) => client.delete("EndpointSlice", slice.metadata.name, "default"));
   },
-  compact: ({ cluster: { apiserver } }) => {
-    if (apiserver.store.revision > 10) apiserver.compact(apiserver.store.revision - 5);
+  compact: (world) => {
+    const { apiserver } = world.cluster;
+    const revision = apiserver.store.revision - 5;
+    if (revision <= world.compacted) return; // that is forgotten already
+    apiserver.compact(revision);
+    world.compacted = revision;
   },
   "kill a node": (world) => withNode(world, world.node, (name) => world.cluster.node(name).stop()),
   "restore a node": (world) => withNode(world, world.node, (name) => restore(world, name)),

@@ -66,16 +66,23 @@ export function simulate(seed: number): Outcome {
   for (const { name, act, pause } of draw(new Random(`schedule ${seed}`))) {
     if (violations.length > 0) break;
     story.push(`${name}; ${pause} ms`);
-    act(world);
-    world.cluster.advance(pause);
-    violations = check(always(world));
+    violations = check(after(world, () => (act(world), world.cluster.advance(pause))));
   }
   if (violations.length === 0) {
     story.push("all is healed");
-    heal(world);
-    violations = check(healed(world));
+    violations = check(after(world, () => heal(world), healed));
   }
   return { seed, steps, violations, story, sha: shaOf(world, story) };
+}
+
+/** What holds after an act; an act that throws is a violation itself. */
+function* after(world: World, act: () => void, checks = always): Generator<string> {
+  try {
+    act();
+  } catch (error) {
+    yield `it throws: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  yield* checks(world);
 }
 
 function heal({ cluster, client, network, nodes }: World): void {

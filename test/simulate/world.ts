@@ -15,6 +15,8 @@ export class World {
   readonly failures: ComponentError[] = [];
   /** "default/web-0 10.1.1.2": every address that ever stood in a slice of the Service. */
   readonly endpoints = new Set<string>();
+  /** The revision that the history was last compacted at. */
+  compacted = 10;
   /** The apps, as the user wants them. */
   readonly apps = ["web-0", "web-1"];
 
