@@ -43,7 +43,7 @@ const seenBy = (cluster: Cluster, url: string, from: string, pod: string): strin
     .outcomes.find((each) => each.pod === pod)
     ?.clientSeenByPod?.replace(/:\d+$/, "");
 
-// ---- what every plugin does -------------------------------------------------------------------------------------
+// ---- what every plugin does ---------------------------------------------------------------------
 
 const plugins: Record<string, () => CniPlugin> = {
   ptp: () => ptp(),
@@ -146,7 +146,7 @@ const kernel = () =>
   });
 const link = (key: string, ...ips: string[]): Link => ({ key, veth: `veth-${key.length}`, ips });
 
-// ---- where they differ ------------------------------------------------------------------------------------------
+// ---- where they differ --------------------------------------------------------------------------
 
 test("masquerading towards a Pod of the same node takes the node's address with ptp, the bridge's with bridge", () => {
   for (const [plugin, address] of [
@@ -265,7 +265,7 @@ test("options that contradict each other or mean nothing are refused", () => {
   );
 });
 
-// ---- a plugin of one's own --------------------------------------------------------------------------------------
+// ---- a plugin of one's own ----------------------------------------------------------------------
 
 test("a plugin of one's own is a function: here each Pod's link has an address of its own on the node", () => {
   const numbered: CniPlugin = (own) => ({

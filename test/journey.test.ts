@@ -687,7 +687,7 @@ test("a hostNetwork Pod's hostPort is its own process's port", () => {
   assert.is(cluster.request("http://192.168.0.2:8090/").disposition, "delivered");
 });
 
-// ---- faults of the network --------------------------------------------------------------------------------------
+// ---- faults of the network ----------------------------------------------------------------------
 
 test("a fault of the network is asked for each packet that crosses it, there and back", () => {
   const cluster = articleCluster();

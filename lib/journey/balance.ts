@@ -87,7 +87,7 @@ export function onwardPacket(
   };
 }
 
-/** The step in which a load balancer sends a packet on; `onward` is `packet` where it is untouched. */
+/** The step in which a packet is sent on; `onward` is `packet` where it is untouched. */
 export function forwarding(
   { balancer, targets }: Balancer,
   { listener, target }: Picked,

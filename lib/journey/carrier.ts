@@ -2,7 +2,7 @@
  * How one packet gets from place to place: over the fabric (the network between the machines),
  * through the kernels of machines, to whoever has its destination.
  *
- *     const end = carrier.carry({ at: "fabric", packet, nextHop: packet.destination, from: "internet", ttl: 64, fresh: true });
+ *     const end = carrier.carry(departure(party, packet));
  *
  * Where a packet is, is a value: each step makes a new one, so that somebody who asks for every way
  * can go back to any place and on from there.
@@ -24,8 +24,8 @@ const clientPatience = 30_000;
 export const timeToLive = 64;
 
 /**
- * On its way. All kinds are objects of one shape, with all fields: they are made by the million, and
- * that is several times faster.
+ * On its way. All kinds are objects of one shape, with all fields: they are made by the million,
+ * and that is several times faster.
  */
 interface Underway {
   at: "fabric" | "machine" | "process";

@@ -1,7 +1,7 @@
 /**
  * A journey is one connection or several, one behind the other: the client opens the first, and
- * whoever ends it without answering by itself (a proxying load balancer, a proxy in a Pod) opens the
- * next. Where one is answered, the answer goes back over all of them, the last one first.
+ * whoever ends it without answering by itself (a proxying load balancer, a proxy in a Pod) opens
+ * the next. Where one is answered, the answer goes back over all of them, the last one first.
  *
  *     let stage = trip.begin("http://mynginx-app.com:8080/", "internet");
  *     while (stage.doing !== "ended") stage = trip.next(stage);

@@ -9,8 +9,8 @@ import { Routes } from "../net/routes.js";
 export interface NetworkFault {
   /**
    * What becomes of a packet on its way over the network, of requests and answers alike: it comes,
-   * it is lost, or it comes `delay` milliseconds late. `from`, `to`: a machine's name, "internet", or
-   * "load balancer".
+   * it is lost, or it comes `delay` milliseconds late. `from`, `to`: a machine's name, "internet",
+   * or "load balancer".
    */
   onPacket(from: string, to: string, packet: Packet): "pass" | "drop" | { delay: number };
 }

@@ -19,8 +19,8 @@ export interface Chooser {
   pick(n: number): number;
   /**
    * Asks these chances in turn, and answers the place of the first that happens, or their number
-   * where none does. Only who has an answer to all of them at once has it; it is asked with the same
-   * array again and again.
+   * where none does. Only who has an answer to all of them at once has it; it is asked with the
+   * same array again and again.
    */
   first?(chances: readonly Chance[]): number;
   /**

@@ -18,8 +18,8 @@ export interface HttpRequest {
 
 export interface Proxy {
   /**
-   * Where a request goes from here, or what the proxy answers by itself. `arrived`: its first packet,
-   * as the proxy sees it.
+   * Where a request goes from here, or what the proxy answers by itself. `arrived`: its first
+   * packet, as the proxy sees it.
    */
   passOn(request: HttpRequest, arrived: Packet, choose: Chooser): Onward | OwnAnswer;
 }

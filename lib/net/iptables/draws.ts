@@ -8,11 +8,11 @@ import type { Rule } from "./rule.js";
 /** By list of rules, and by the place of the first that draws. */
 const known = new WeakMap<readonly Rule[], Map<number, readonly Chance[] | undefined>>();
 
-/** The chances of the rules from `start` on that do nothing but draw; undefined for fewer than two. */
+/** The chances of the rules from `start` on that only draw; undefined for fewer than two. */
 export function drawsFrom(rules: readonly Rule[], start: number): readonly Chance[] | undefined {
   if (!chanceOf(rules[start])) return undefined;
-  let places = known.get(rules);
-  if (!places) known.set(rules, (places = new Map()));
+  const places = known.get(rules) ?? new Map<number, readonly Chance[] | undefined>();
+  known.set(rules, places);
   if (!places.has(start)) places.set(start, find(rules, start));
   return places.get(start);
 }

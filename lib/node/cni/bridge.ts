@@ -11,7 +11,7 @@ export interface BridgeOptions {
    * true; the plugin's own default is false, and most configurations set it.
    */
   hairpinMode?: boolean;
-  /** The same by other means: the bridge hears everything, and the node sends it back. Default false. */
+  /** The same by other means: the node hears all that passes the bridge, and sends it back. */
   promiscMode?: boolean;
   /**
    * Packets between Pods of one node meet its rules: br_netfilter is loaded, and
@@ -22,9 +22,9 @@ export interface BridgeOptions {
 }
 
 /**
- * All Pods of a node on one bridge, which has the gateway's address: masquerading towards them takes
- * that address, and no longer the node's. (containernetworking/plugins: plugins/main/bridge, with
- * isGateway)
+ * All Pods of a node on one bridge, which has the gateway's address: masquerading towards them
+ * takes that address, and no longer the node's. (containernetworking/plugins: plugins/main/bridge,
+ * with isGateway)
  */
 export function bridge(options: BridgeOptions = {}): CniPlugin {
   for (const problem of unknownKeys("", options, optionNames))

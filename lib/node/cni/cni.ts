@@ -1,9 +1,9 @@
 /**
  * SEAM: how a Pod hangs on its node.
  *
- * A plugin hangs each Pod's link on the node's kernel, with interfaces and routes, and takes it away
- * again; it says by which device the Pod's packets come and go, and what happens to those that never
- * meet the kernel's hooks. (github.com/containernetworking/cni: SPEC.md, ADD and DEL)
+ * A plugin hangs each Pod's link on the node's kernel, with interfaces and routes, and takes it
+ * away again; it says by which device the Pod's packets come and go, and what happens to those that
+ * never meet the kernel's hooks. (github.com/containernetworking/cni: SPEC.md, ADD and DEL)
  *
  *     createCluster({ cni: bridge() });
  */
