@@ -13,6 +13,7 @@ export default defineConfig(
     "book/",
     "eslint.config.js",
     "lib/cli.mjs",
+    "lib/objects/generate/",
     "notebooks/kit/book/book.js",
   ]),
   js.configs.recommended,

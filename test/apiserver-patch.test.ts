@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { merged, patched } from "stopover/internal/apiserver/patch";
 import { frozen } from "stopover/internal/objects/freeze";
-import type { KubeObject, Pod } from "stopover/internal/objects/types";
+import type { KubeObject } from "stopover/internal/objects/types";
 import { deployment, newServer, pod, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("patches");
@@ -241,14 +241,13 @@ const types = ["merge", "strategic"] as const;
 
 test("copies of copies: refused before they are large", () => {
   const { client } = newServer();
-  client.create(
-    pod("p", { affinity: { a: { b: 1 } } } as Partial<Pod["spec"]>, { annotations: { a: "b" } }),
-  );
-  const body = Array.from({ length: 40 }, (_, i) => ({
+  client.create(pod("p"));
+  const copies = Array.from({ length: 40 }, (_, i) => ({
     op: "copy",
     from: "/spec/affinity",
     path: `/spec/affinity/x${i}`,
   }));
+  const body = [{ op: "add", path: "/spec/affinity", value: { a: 1 } }, ...copies];
   const { code, message } = refusal(() =>
     client.patch("Pod", "p", undefined, { type: "json", body }),
   );
@@ -279,11 +278,10 @@ test("no patch makes an object larger than a request may be", () => {
 
 test("no patch makes an object deeper than a request may be", () => {
   const { client } = newServer();
-  client.create(pod("p", { affinity: {} } as Partial<Pod["spec"]>));
-  const path = (depth: number) => `/spec/affinity${"/a".repeat(depth)}`;
+  client.create(pod("p"));
   const body = Array.from({ length: 200 }, (_, i) => ({
     op: "add",
-    path: path(i + 1),
+    path: `/spec/affinity${"/a".repeat(i)}`,
     value: {},
   }));
   const { code, message } = refusal(() =>

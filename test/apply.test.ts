@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { aws, createCluster, openSnapshot, parse } from "stopover";
 import { ApiError } from "stopover/internal/api/errors";
-import { typeOf, type FieldType } from "stopover/internal/objects/schema";
+import { typeOf, type Field, type FieldType } from "stopover/internal/objects/schema";
 import type { Kind, KubeObject, Service } from "stopover/internal/objects/types";
 import { newServer, refusal } from "./apiserver-harness.js";
 import { examples, places, withAt } from "./variants.js";
@@ -109,15 +109,13 @@ for (const kind of Object.keys(examples) as Kind[])
     }
   });
 
-function fieldAt(kind: string, path: readonly (string | number)[]) {
+function fieldAt(kind: string, path: readonly (string | number)[]): Field | undefined {
   let type: FieldType = { is: "object", name: kind };
-  let field;
+  let field: Field | undefined;
   for (const key of path) {
-    if (type.is === "list" || type.is === "map") [type, field] = [type.of, undefined];
-    else if (type.is === "object") {
-      field = typeOf(type.name).fields.get(String(key));
-      type = field!.type;
-    }
+    field = type.is === "object" ? typeOf(type.name).fields.get(String(key)) : undefined;
+    if (type.is === "list" || type.is === "map") type = type.of;
+    else if (field) type = field.type;
   }
   return field;
 }

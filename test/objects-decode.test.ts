@@ -11,6 +11,12 @@ const test = suite("decoding");
 const rows: [string, type: string, came: unknown, decoded: unknown][] = [
   ["null is absent", "ServicePort", { port: 80, name: null }, { port: 80 }],
   ["undefined is absent", "ServicePort", { port: 80, name: undefined }, { port: 80 }],
+  [
+    "null is absent also where anything may stand",
+    "PodSpec",
+    { containers: [], affinity: null },
+    { containers: [] },
+  ],
   ["0 is unset", "ServicePort", { port: 80, nodePort: 0, targetPort: 0 }, { port: 80 }],
   ['"" is unset', "ServicePort", { port: 80, protocol: "", targetPort: "" }, { port: 80 }],
   ["false is unset", "NodeSpec", { unschedulable: false }, {}],

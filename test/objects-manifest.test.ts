@@ -119,7 +119,7 @@ const wrong: Record<string, [text: string, message: RegExp]> = {
   ],
   "an unknown field": [
     service("  colour: red"),
-    /Service "x", spec\.colour: unknown field; known here: type, selector, ports, clusterIP/,
+    /Service "x", spec\.colour: unknown field; known here: ports, selector, clusterIP/,
   ],
   "a duplicate name": [
     `${service()}\n---\n${service()}`,

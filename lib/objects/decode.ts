@@ -80,6 +80,7 @@ function misfit(notes: Notes | undefined, found: Misfit): unknown {
 
 const isNothing = (value: unknown): value is null | undefined =>
   value === null || value === undefined;
+
 // ---- whether there is nothing to decode ----
 //
 // Most of what is written comes from the cluster's own components, and is as the types say. To see
@@ -97,6 +98,7 @@ function checkOf(type: FieldType): Check {
     const item = checkOf(type.of);
     return (value) => isRecord(value) && everyField(value, (_, part) => item(part));
   }
+  if (type.is === "any") return (value) => !isNothing(value);
   if (type.is !== "object") return type.is === "quantity" ? isQuantityText : scalars[type.is];
   let check = checks.get(type.name);
   if (!check) {

@@ -1,3 +1,4 @@
+import { kindTable } from "./generated/modelled.js";
 import type { Kind, KubeObject } from "./types.js";
 
 /** What the API server knows of a kind besides its fields (those are in schema.ts). */
@@ -23,72 +24,47 @@ export interface KindInfo {
   generation: boolean;
 }
 
-type Options = Partial<
-  Pick<KindInfo, "shortNames" | "namespaced" | "prefix" | "subresources" | "inAll" | "generation">
->;
+/** The sub-resources that Stopover has, of those that Kubernetes has. */
+const offered = ["status", "scale", "binding", "finalize"] as const;
 
-function kind(kind: Kind, apiVersion: string, plural: string, options: Options = {}): KindInfo {
-  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+/** Where a kind's objects lie in etcd, if not under its plural. */
+const prefixes: ReadonlyMap<string, string> = new Map([
+  ["Endpoints", "/registry/services/endpoints/"],
+  ["Node", "/registry/minions/"],
+  ["Service", "/registry/services/specs/"],
+]);
+
+/** Those whose metadata.generation counts changes. (pkg/registry, the strategies) */
+const counted: ReadonlySet<string> = new Set(["Deployment", "ReplicaSet", "EndpointSlice"]);
+
+/** A line of the generated table. */
+function readKind(line: string): KindInfo {
+  const [apiVersion, kind, plural, scope, ...more] = line.split(" ") as [
+    string,
+    Kind,
+    string,
+    string,
+    ...string[],
+  ];
+  const rest = new Map(more.map((word) => word.split("=") as [string, string]));
+  const listed = (name: string): string[] => rest.get(name)?.split(",") ?? [];
   return {
     kind,
     apiVersion,
-    group,
+    group: apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "",
     plural,
-    singular: kind.toLowerCase(),
-    shortNames: [],
-    namespaced: true,
-    prefix: `/registry/${plural}/`,
-    subresources: [],
-    inAll: false,
-    generation: false,
-    ...options,
+    singular: rest.get("singular") ?? kind.toLowerCase(),
+    shortNames: listed("short"),
+    namespaced: scope === "namespaced",
+    prefix: prefixes.get(kind) ?? `/registry/${plural}/`,
+    subresources: offered.filter((one) => listed("under").includes(one)),
+    inAll: listed("in").includes("all"),
+    generation: counted.has(kind),
   };
 }
 
 /** One row for each kind of this story, in the order of kubectl api-resources. */
-export const kinds: readonly KindInfo[] = [
-  kind("Endpoints", "v1", "endpoints", {
-    shortNames: ["ep"],
-    prefix: "/registry/services/endpoints/",
-  }),
-  kind("Event", "v1", "events", { shortNames: ["ev"] }),
-  kind("Namespace", "v1", "namespaces", {
-    shortNames: ["ns"],
-    namespaced: false,
-    subresources: ["status", "finalize"],
-  }),
-  kind("Node", "v1", "nodes", {
-    shortNames: ["no"],
-    namespaced: false,
-    prefix: "/registry/minions/",
-    subresources: ["status"],
-  }),
-  kind("Pod", "v1", "pods", {
-    shortNames: ["po"],
-    subresources: ["status", "binding"],
-    inAll: true,
-  }),
-  kind("Service", "v1", "services", {
-    shortNames: ["svc"],
-    prefix: "/registry/services/specs/",
-    subresources: ["status"],
-    inAll: true,
-  }),
-  kind("Deployment", "apps/v1", "deployments", {
-    shortNames: ["deploy"],
-    subresources: ["status", "scale"],
-    inAll: true,
-    generation: true,
-  }),
-  kind("ReplicaSet", "apps/v1", "replicasets", {
-    shortNames: ["rs"],
-    subresources: ["status", "scale"],
-    inAll: true,
-    generation: true,
-  }),
-  kind("Lease", "coordination.k8s.io/v1", "leases"),
-  kind("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", { generation: true }),
-];
+export const kinds: readonly KindInfo[] = kindTable.trim().split("\n").map(readKind);
 
 const byKind = new Map<string, KindInfo>(kinds.map((info) => [info.kind, info]));
 

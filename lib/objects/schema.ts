@@ -1,8 +1,8 @@
 /**
- * The fields of every kind, in one place. It drives the decoder (decode.ts), and with it what
- * manifests and request bodies may hold; the merge keys of strategic patches; OpenAPI v3 (kubectl
- * apply); and the types in Go's error messages. What each field is for is said to people in
- * doors/serve/descriptions.ts.
+ * The fields of every kind: what decoder (decode.ts) manifests and bodies pass, by which keys
+ * strategic patches merge, what OpenAPI v3 says (kubectl apply), which types Go's error messages
+ * name. The table itself is Kubernetes' own (generated/modelled.ts, made by generate/); what each
+ * field is for is said to people in doors/serve/descriptions.ts.
  *
  * How to read the table:
  *
@@ -10,432 +10,14 @@
  *     Type                   a type; "discovery.EndpointPort" where two packages have one name
  *       name type            a field
  *       name! type           required
- *       name+ type           not required, and there all the same: Go has a struct, no pointer
  *       name *type           a pointer in Go: 0, "" and false are values of their own, not "unset"
  *       name type@key        strategic patches merge the list by that key; @ alone: as a set
- *       ~ names              kept as they come: Kubernetes looks into them, Stopover does not
+ *       name type#keys       server-side apply merges the list by those keys; # alone: as a set
  *
  * Types of fields: string, int (int32), int64, bool, time, quantity, intOrString, any, map<…>, []…,
  * or a type of the table.
  */
-const table = `
-# io.k8s.apimachinery.pkg.apis.meta.v1
-ObjectMeta
-  name string
-  generateName string
-  namespace string
-  uid string
-  resourceVersion string
-  generation int64
-  creationTimestamp time
-  deletionTimestamp time
-  deletionGracePeriodSeconds *int64
-  labels map<string>
-  annotations map<string>
-  ownerReferences []OwnerReference@uid
-  finalizers []string@
-  ~ managedFields selfLink
-OwnerReference
-  apiVersion! string
-  kind! string
-  name! string
-  uid! string
-  controller *bool
-  blockOwnerDeletion *bool
-LabelSelector
-  matchLabels map<string>
-  matchExpressions []LabelSelectorRequirement
-LabelSelectorRequirement
-  key! string
-  operator! string
-  values []string
-Condition
-  type! string
-  status! string
-  reason string
-  message string
-  lastTransitionTime time
-  lastUpdateTime time
-  lastProbeTime time
-  lastHeartbeatTime time
-  observedGeneration int64
-DeleteOptions
-  gracePeriodSeconds *int64
-  propagationPolicy *string
-  orphanDependents *bool
-  preconditions Preconditions
-  dryRun []string
-  ~ ignoreStoreReadErrorWithClusterBreakingPotential
-Preconditions
-  uid *string
-  resourceVersion *string
-# io.k8s.api.core.v1
-ObjectReference
-  kind string
-  namespace string
-  name string
-  uid string
-  apiVersion string
-  resourceVersion string
-  fieldPath string
-Namespace
-  metadata+ ObjectMeta
-  spec NamespaceSpec
-  status NamespaceStatus
-NamespaceSpec
-  finalizers []string
-NamespaceStatus
-  phase string
-  conditions []Condition@type
-Node
-  metadata+ ObjectMeta
-  spec+ NodeSpec
-  status NodeStatus
-NodeSpec
-  podCIDR string
-  podCIDRs []string@
-  providerID string
-  taints []Taint
-  unschedulable bool
-  ~ configSource externalID
-Taint
-  key! string
-  value string
-  effect! string
-  timeAdded time
-NodeStatus
-  addresses []NodeAddress@type
-  capacity map<quantity>
-  allocatable map<quantity>
-  conditions []Condition@type
-  nodeInfo any
-  ~ config daemonEndpoints declaredFeatures features images phase runtimeHandlers volumesAttached volumesInUse
-NodeAddress
-  type! string
-  address! string
-Pod
-  metadata+ ObjectMeta
-  spec+ PodSpec
-  status PodStatus
-PodSpec
-  containers! []Container@name
-  initContainers []Container@name
-  nodeName string
-  nodeSelector map<string>
-  tolerations []Toleration
-  hostNetwork bool
-  hostname string
-  subdomain string
-  restartPolicy string
-  terminationGracePeriodSeconds *int64
-  readinessGates []PodReadinessGate
-  dnsPolicy string
-  schedulerName string
-  serviceAccountName string
-  enableServiceLinks *bool
-  securityContext any
-  ~ activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig ephemeralContainers hostAliases hostIPC hostPID hostUsers hostnameOverride imagePullSecrets os overhead preemptionPolicy priority priorityClassName resourceClaims resources runtimeClassName schedulingGates serviceAccount setHostnameAsFQDN shareProcessNamespace topologySpreadConstraints volumes workloadRef
-Container
-  name! string
-  image string
-  imagePullPolicy string
-  command []string
-  args []string
-  env []EnvVar@name
-  ports []ContainerPort@containerPort
-  resources ResourceRequirements
-  readinessProbe Probe
-  livenessProbe Probe
-  startupProbe Probe
-  lifecycle Lifecycle
-  terminationMessagePath string
-  terminationMessagePolicy string
-  ~ envFrom resizePolicy restartPolicy restartPolicyRules securityContext stdin stdinOnce tty volumeDevices volumeMounts workingDir
-Lifecycle
-  postStart LifecycleHandler
-  preStop LifecycleHandler
-  stopSignal *string
-LifecycleHandler
-  exec ExecAction
-  httpGet HTTPGetAction
-  sleep SleepAction
-  tcpSocket TCPSocketAction
-SleepAction
-  seconds! int64
-EnvVar
-  name! string
-  value string
-  ~ valueFrom
-ContainerPort
-  name string
-  containerPort! int
-  protocol string
-  hostPort int
-  hostIP string
-ResourceRequirements
-  requests map<quantity>
-  limits map<quantity>
-  ~ claims
-Probe
-  httpGet HTTPGetAction
-  tcpSocket TCPSocketAction
-  exec ExecAction
-  initialDelaySeconds int
-  timeoutSeconds int
-  periodSeconds int
-  successThreshold int
-  failureThreshold int
-  ~ grpc terminationGracePeriodSeconds
-HTTPGetAction
-  path string
-  port! intOrString
-  scheme string
-  host string
-  httpHeaders []HTTPHeader
-HTTPHeader
-  name! string
-  value! string
-TCPSocketAction
-  port! intOrString
-  host string
-ExecAction
-  command []string
-Toleration
-  key string
-  operator string
-  value string
-  effect string
-  tolerationSeconds *int64
-PodReadinessGate
-  conditionType! string
-PodStatus
-  phase string
-  podIP string
-  podIPs []PodIP@ip
-  hostIP string
-  hostIPs []HostIP@ip
-  conditions []Condition@type
-  containerStatuses []ContainerStatus
-  startTime time
-  reason string
-  message string
-  qosClass string
-  ~ allocatedResources ephemeralContainerStatuses extendedResourceClaimStatus initContainerStatuses nominatedNodeName observedGeneration resize resourceClaimStatuses resources
-PodIP
-  ip! string
-HostIP
-  ip! string
-ContainerStatus
-  name! string
-  ready! bool
-  started *bool
-  restartCount! int
-  image string
-  imageID string
-  containerID string
-  state ContainerState
-  lastState ContainerState
-  ~ allocatedResources allocatedResourcesStatus resources stopSignal user volumeMounts
-ContainerState
-  waiting ContainerStateWaiting
-  running ContainerStateRunning
-  terminated ContainerStateTerminated
-ContainerStateWaiting
-  reason string
-  message string
-ContainerStateRunning
-  startedAt time
-ContainerStateTerminated
-  exitCode! int
-  reason string
-  startedAt time
-  finishedAt time
-  ~ containerID message signal
-PodTemplateSpec
-  metadata ObjectMeta
-  spec+ PodSpec
-Service
-  metadata+ ObjectMeta
-  spec+ ServiceSpec
-  status ServiceStatus
-ServiceSpec
-  type string
-  selector map<string>
-  ports []ServicePort@port
-  clusterIP string
-  clusterIPs []string
-  ipFamilies []string
-  ipFamilyPolicy *string
-  externalIPs []string
-  externalName string
-  externalTrafficPolicy string
-  internalTrafficPolicy *string
-  healthCheckNodePort int
-  sessionAffinity string
-  sessionAffinityConfig SessionAffinityConfig
-  loadBalancerIP string
-  loadBalancerClass *string
-  loadBalancerSourceRanges []string
-  allocateLoadBalancerNodePorts *bool
-  publishNotReadyAddresses bool
-  trafficDistribution *string
-SessionAffinityConfig
-  clientIP ClientIPConfig
-ClientIPConfig
-  timeoutSeconds *int
-ServicePort
-  name string
-  protocol string
-  appProtocol *string
-  port! int
-  targetPort intOrString
-  nodePort int
-ServiceStatus
-  loadBalancer LoadBalancerStatus
-  conditions []Condition@type
-LoadBalancerStatus
-  ingress []LoadBalancerIngress
-LoadBalancerIngress
-  ip string
-  hostname string
-  ipMode *string
-  ports []PortStatus
-PortStatus
-  port! int
-  protocol! string
-  error *string
-Endpoints
-  metadata+ ObjectMeta
-  subsets []EndpointSubset
-EndpointSubset
-  addresses []EndpointAddress
-  notReadyAddresses []EndpointAddress
-  ports []EndpointPort
-EndpointAddress
-  ip! string
-  hostname string
-  nodeName *string
-  targetRef ObjectReference
-EndpointPort
-  name string
-  port! int
-  protocol string
-  appProtocol *string
-Event
-  metadata! ObjectMeta
-  involvedObject! ObjectReference
-  reason string
-  message string
-  type string
-  count int
-  firstTimestamp time
-  lastTimestamp time
-  source EventSource
-  reportingComponent string
-  reportingInstance string
-  ~ action eventTime related series
-EventSource
-  component string
-  host string
-# io.k8s.api.apps.v1
-Deployment
-  metadata+ ObjectMeta
-  spec+ DeploymentSpec
-  status DeploymentStatus
-DeploymentSpec
-  replicas *int
-  selector! *LabelSelector
-  template! PodTemplateSpec
-  strategy DeploymentStrategy
-  minReadySeconds int
-  revisionHistoryLimit *int
-  progressDeadlineSeconds *int
-  paused bool
-DeploymentStrategy
-  type string
-  rollingUpdate RollingUpdateDeployment
-RollingUpdateDeployment
-  maxSurge *intOrString
-  maxUnavailable *intOrString
-DeploymentStatus
-  observedGeneration int64
-  replicas int
-  updatedReplicas int
-  readyReplicas int
-  availableReplicas int
-  unavailableReplicas int
-  conditions []Condition@type
-  ~ collisionCount terminatingReplicas
-ReplicaSet
-  metadata+ ObjectMeta
-  spec+ ReplicaSetSpec
-  status ReplicaSetStatus
-ReplicaSetSpec
-  replicas *int
-  selector! *LabelSelector
-  template+ PodTemplateSpec
-  minReadySeconds int
-ReplicaSetStatus
-  observedGeneration int64
-  replicas! int
-  fullyLabeledReplicas int
-  readyReplicas int
-  availableReplicas int
-  conditions []Condition@type
-  ~ terminatingReplicas
-# io.k8s.api.autoscaling.v1
-Scale
-  metadata+ ObjectMeta
-  spec ScaleSpec
-  status ScaleStatus
-ScaleSpec
-  replicas int
-ScaleStatus
-  replicas! int
-  selector string
-# io.k8s.api.coordination.v1
-Lease
-  metadata+ ObjectMeta
-  spec+ LeaseSpec
-LeaseSpec
-  holderIdentity *string
-  leaseDurationSeconds *int
-  acquireTime time
-  renewTime time
-  leaseTransitions *int
-  ~ preferredHolder strategy
-# io.k8s.api.discovery.v1
-EndpointSlice
-  metadata+ ObjectMeta
-  addressType! string
-  endpoints! []Endpoint
-  ports []discovery.EndpointPort
-discovery.EndpointPort
-  name *string
-  port *int
-  protocol *string
-  appProtocol *string
-Endpoint
-  addresses! []string
-  conditions EndpointConditions
-  hostname *string
-  nodeName *string
-  zone *string
-  hints EndpointHints
-  targetRef ObjectReference
-  ~ deprecatedTopology
-EndpointConditions
-  ready *bool
-  serving *bool
-  terminating *bool
-EndpointHints
-  forZones []ForZone
-  forNodes []ForNode
-ForZone
-  name! string
-ForNode
-  name! string
-`;
+import { typeTable } from "./generated/modelled.js";
 
 export interface Field {
   name: string;
@@ -480,7 +62,7 @@ function parseType(text: string): FieldType {
 }
 
 /** Those that stand alone in a request or an answer: they say what they are. */
-const standalone = [
+const standalone = new Set([
   "Namespace",
   "Node",
   "Pod",
@@ -493,56 +75,57 @@ const standalone = [
   "EndpointSlice",
   "Scale",
   "DeleteOptions",
-];
+]);
+
+/**
+ * Structs that are no pointers in Go are never missing there. Of those, what one cannot do without:
+ * the types say that they are there, and the decoder sees to it.
+ */
+function neverMissing(owner: string, name: string): boolean {
+  return name === "spec" || name === "template" || (name === "metadata" && standalone.has(owner));
+}
 
 function parseTable(): Map<string, ObjectType> {
   const types = new Map<string, ObjectType>();
-  let current!: ObjectType;
+  let current: ObjectType = { name: "", package: "", fields: new Map() };
   let home = "";
-  for (const line of table.trim().split("\n")) {
+  for (const line of typeTable.trim().split("\n")) {
     if (line.startsWith("# ")) home = line.slice(2);
-    else if (line.startsWith(" "))
-      for (const field of parseFields(line.trim())) current.fields.set(field.name, field);
-    else {
+    else if (line.startsWith(" ")) {
+      const field = parseField(current.name, line.trim());
+      current.fields.set(field.name, field);
+    } else {
       current = { name: line, package: home, fields: new Map() };
-      if (standalone.includes(line))
-        for (const field of header) current.fields.set(field.name, field);
+      if (standalone.has(line)) for (const field of header) current.fields.set(field.name, field);
       types.set(line, current);
     }
   }
   return types;
 }
 
-/** A line of the table: one field, or several that are kept as they come. */
-function parseFields(line: string): Field[] {
-  const words = line.split(" ");
-  if (words[0] === "~") return words.slice(1).map(unread);
-  const [, name = "", mark] = /^(\w+)([!+]?)$/.exec(words[0]!) ?? [];
-  const [, star, type = "", mergeKey] = /^(\*?)([^@]+)(?:@(.*))?$/.exec(words[1]!) ?? [];
-  return [
-    {
-      name,
-      type: parseType(type),
-      required: mark === "!",
-      always: mark !== "" && star === "",
-      pointer: star === "*",
-      ...(mergeKey !== undefined && { mergeKey }),
-    },
-  ];
+function parseField(owner: string, line: string): Field {
+  const [, name = "", mark, star, words = "", mergeKey] =
+    /^(\w+)(!?) (\*?)([^@#]+)(?:@([^#]*))?(?:#.*)?$/.exec(line) ?? [];
+  const [type, required, pointer] = [parseType(words), mark === "!", star === "*"];
+  // Go's time has a zero, which JSON has no word for
+  const needed = required && type.is !== "time";
+  return {
+    name,
+    type,
+    required,
+    always: !pointer && (needed || (type.is === "object" && neverMissing(owner, name))),
+    pointer,
+    ...(mergeKey !== undefined && { mergeKey }),
+  };
 }
 
-const optional = (name: string, type: FieldType): Field => ({
+const header: readonly Field[] = ["apiVersion", "kind"].map((name) => ({
   name,
-  type,
+  type: { is: "string" },
   required: false,
   always: false,
   pointer: false,
-});
-const unread = (name: string): Field => optional(name, { is: "any" });
-const header: readonly Field[] = [
-  optional("apiVersion", { is: "string" }),
-  optional("kind", { is: "string" }),
-];
+}));
 
 let parsed: Map<string, ObjectType> | undefined;
 

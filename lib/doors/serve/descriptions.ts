@@ -407,6 +407,8 @@ let known: Map<string, string> | undefined;
 /** What a type is for, or one of its fields. */
 export function describe(type: string, field?: string): string {
   known ??= readText();
+  // PodCondition, NodeCondition, … say the same of their fields
+  if (!known.has(type) && type.endsWith("Condition")) return describe("Condition", field);
   if (field === undefined) return known.get(type) ?? "";
   return (
     known.get(`${type}.${field}`) ??

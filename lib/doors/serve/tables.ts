@@ -1,3 +1,4 @@
+import { columnTable } from "../../objects/generated/columns.js";
 import { selectorText } from "../../objects/selectors.js";
 import type {
   Deployment,
@@ -39,25 +40,27 @@ export interface Row {
   object: unknown;
 }
 
-interface Layout {
-  columns: readonly Column[];
-  cells: (object: never, now: number) => (string | number)[];
-}
+/** A row's cells, one for each of the kind's columns. */
+type Cells<T> = (object: T, now: number) => (string | number)[];
 
-/** "Name", "*Node" (wide only), "#Desired" (a whole number). */
-function layout<T>(names: string, cells: (object: T, now: number) => (string | number)[]): Layout {
-  const columns = names.split(", ").map((text): Column => {
-    const name = text.replace(/^[*#]+/, "");
-    const type = text.includes("#") ? "integer" : "string";
-    return {
-      name,
-      type,
-      format: name === "Name" ? "name" : "",
-      description: descriptions[name] ?? "",
-      priority: text.includes("*") ? 1 : 0,
-    };
-  });
-  return { columns, cells: cells };
+const cells = <T>(of: Cells<T>): Cells<never> => of;
+
+/** The columns of a kind, as "Name", "+Node" (wide only) or "Desired:integer". */
+function columnsOf(kind: string): readonly Column[] {
+  const line = columnTable.split("\n").find((one) => one.startsWith(`${kind}: `)) ?? "";
+  return line
+    .slice(`${kind}: `.length)
+    .split(", ")
+    .map((text): Column => {
+      const [name = "", type = "string"] = text.replace("+", "").split(":");
+      return {
+        name,
+        type: type as Column["type"],
+        format: name === "Name" ? "name" : "",
+        description: descriptions[name] ?? "",
+        priority: text.startsWith("+") ? 1 : 0,
+      };
+    });
 }
 
 const descriptions: Record<string, string> = {
@@ -68,96 +71,77 @@ const descriptions: Record<string, string> = {
 
 const none = "<none>";
 
-const layouts: Record<string, Layout> = {
-  Namespace: layout<Namespace>("Name, Status, Age", (one, now) => [
+const rowsOf: Record<string, Cells<never>> = {
+  Namespace: cells<Namespace>((one, now) => [
     one.metadata.name,
     one.status?.phase ?? "",
     age(one, now),
   ]),
-  Node: layout<Node>(
-    "Name, Status, Roles, Age, Version, *Internal-IP, *External-IP, *OS-Image, *Kernel-Version, *Container-Runtime",
-    (one, now) => {
-      const info = one.status?.nodeInfo ?? {};
-      const address = (type: string) =>
-        one.status?.addresses?.find((other) => other.type === type)?.address ?? none;
-      const unknown = (text: string | undefined) => text || "<unknown>";
-      return [
-        one.metadata.name,
-        nodeStatus(one),
-        nodeRoles(one),
-        age(one, now),
-        info["kubeletVersion"] ?? "",
-        address("InternalIP"),
-        address("ExternalIP"),
-        unknown(info["osImage"]),
-        unknown(info["kernelVersion"]),
-        unknown(info["containerRuntimeVersion"]),
-      ];
-    },
-  ),
-  Pod: layout<Pod>(
-    "Name, Ready, Status, Restarts, Age, *IP, *Node, *Nominated Node, *Readiness Gates",
-    (one, now) => {
-      const statuses = one.status?.containerStatuses ?? [];
-      const ready = statuses.filter((status) => status.ready && status.state?.running).length;
-      return [
-        one.metadata.name,
-        `${ready}/${one.spec.containers.length}`,
-        podReason(one),
-        restarts(one, now),
-        age(one, now),
-        one.status?.podIP ?? none,
-        one.spec.nodeName || none,
-        none,
-        readinessGates(one),
-      ];
-    },
-  ),
-  Deployment: layout<Deployment>(
-    "Name, Ready, #Up-to-date, #Available, Age, *Containers, *Images, *Selector",
-    (one, now) => {
-      const { readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = one.status ?? {};
-      return [
-        one.metadata.name,
-        `${readyReplicas}/${one.spec.replicas}`,
-        updatedReplicas,
-        availableReplicas,
-        age(one, now),
-        ...containersOf(one.spec),
-        selectorText(one.spec.selector) || none,
-      ];
-    },
-  ),
-  ReplicaSet: layout<ReplicaSet>(
-    "Name, #Desired, #Current, #Ready, Age, *Containers, *Images, *Selector",
-    (one, now) => [
+  Node: cells<Node>((one, now) => {
+    const info = one.status?.nodeInfo ?? {};
+    const address = (type: string) =>
+      one.status?.addresses?.find((other) => other.type === type)?.address ?? none;
+    const unknown = (text: string | undefined) => text || "<unknown>";
+    return [
       one.metadata.name,
-      one.spec.replicas ?? 0,
-      one.status?.replicas ?? 0,
-      one.status?.readyReplicas ?? 0,
+      nodeStatus(one),
+      nodeRoles(one),
+      age(one, now),
+      info["kubeletVersion"] ?? "",
+      address("InternalIP"),
+      address("ExternalIP"),
+      unknown(info["osImage"]),
+      unknown(info["kernelVersion"]),
+      unknown(info["containerRuntimeVersion"]),
+    ];
+  }),
+  Pod: cells<Pod>((one, now) => {
+    const statuses = one.status?.containerStatuses ?? [];
+    const ready = statuses.filter((status) => status.ready && status.state?.running).length;
+    return [
+      one.metadata.name,
+      `${ready}/${one.spec.containers.length}`,
+      podReason(one),
+      restarts(one, now),
+      age(one, now),
+      one.status?.podIP ?? none,
+      one.spec.nodeName || none,
+      none,
+      readinessGates(one),
+    ];
+  }),
+  Deployment: cells<Deployment>((one, now) => {
+    const { readyReplicas = 0, updatedReplicas = 0, availableReplicas = 0 } = one.status ?? {};
+    return [
+      one.metadata.name,
+      `${readyReplicas}/${one.spec.replicas}`,
+      updatedReplicas,
+      availableReplicas,
       age(one, now),
       ...containersOf(one.spec),
       selectorText(one.spec.selector) || none,
-    ],
-  ),
-  Service: layout<Service>(
-    "Name, Type, Cluster-IP, External-IP, Port(s), Age, *Selector",
-    (one, now) => [
-      one.metadata.name,
-      one.spec.type ?? "",
-      one.spec.clusterIPs?.[0] ?? none,
-      externalIP(one),
-      portsOf(one),
-      age(one, now),
-      labelText(one.spec.selector),
-    ],
-  ),
-  Endpoints: layout<Endpoints>("Name, Endpoints, Age", (one, now) => [
+    ];
+  }),
+  ReplicaSet: cells<ReplicaSet>((one, now) => [
     one.metadata.name,
-    endpointsText(one),
+    one.spec.replicas ?? 0,
+    one.status?.replicas ?? 0,
+    one.status?.readyReplicas ?? 0,
     age(one, now),
+    ...containersOf(one.spec),
+    selectorText(one.spec.selector) || none,
   ]),
-  EndpointSlice: layout<EndpointSlice>("Name, AddressType, Ports, Endpoints, Age", (one, now) => [
+  Service: cells<Service>((one, now) => [
+    one.metadata.name,
+    one.spec.type ?? "",
+    one.spec.clusterIPs?.[0] ?? none,
+    externalIP(one),
+    portsOf(one),
+    age(one, now),
+    labelText(one.spec.selector),
+  ]),
+  Endpoints: cells<Endpoints>((one, now) => [one.metadata.name, endpointsText(one), age(one, now)]),
+  EndpointSlice: cells<EndpointSlice>((one, now) => [
     one.metadata.name,
     one.addressType,
     few(
@@ -170,28 +154,25 @@ const layouts: Record<string, Layout> = {
     ),
     age(one, now),
   ]),
-  Event: layout<Event>(
-    "Last Seen, Type, Reason, Object, *Subobject, Message, *Source, *First Seen, *Count, *Name",
-    (one, now) => {
-      const { kind = "", name = "", fieldPath = "" } = one.involvedObject;
-      const source = [one.source?.component ?? one.reportingComponent, one.source?.host]
-        .filter(Boolean)
-        .join(", ");
-      return [
-        since(one.lastTimestamp ?? one.firstTimestamp, now),
-        one.type,
-        one.reason,
-        `${kind.toLowerCase()}/${name}`,
-        fieldPath,
-        one.message.trim(),
-        source,
-        since(one.firstTimestamp, now),
-        one.count ?? 1,
-        one.metadata.name,
-      ];
-    },
-  ),
-  Lease: layout<Lease>("Name, Holder, Age", (one, now) => [
+  Event: cells<Event>((one, now) => {
+    const { kind = "", name = "", fieldPath = "" } = one.involvedObject;
+    const source = [one.source?.component ?? one.reportingComponent, one.source?.host]
+      .filter(Boolean)
+      .join(", ");
+    return [
+      since(one.lastTimestamp ?? one.firstTimestamp, now),
+      one.type,
+      one.reason,
+      `${kind.toLowerCase()}/${name}`,
+      fieldPath,
+      source,
+      one.message.trim(),
+      since(one.firstTimestamp, now),
+      one.count ?? 1,
+      one.metadata.name,
+    ];
+  }),
+  Lease: cells<Lease>((one, now) => [
     one.metadata.name,
     one.spec?.holderIdentity ?? "",
     age(one, now),
@@ -209,9 +190,9 @@ export function table(
   include: "None" | "Metadata" | "Object" = "Metadata",
   list: Partial<Table["metadata"]> = {},
 ): Table {
-  const { columns, cells } = layouts[kind]!;
+  const [columns, cellsOf] = [columnsOf(kind), rowsOf[kind]!];
   const rows = objects.map((object): Row => ({
-    cells: cells(object as never, now),
+    cells: cellsOf(object as never, now),
     object:
       include === "Object"
         ? object
