@@ -19,11 +19,15 @@ export interface Refused {
   why: string;
 }
 
+/** Which of the healthy targets; by default each is as likely. */
+export type PickTarget = (healthy: readonly Target[]) => number;
+
 export function balance(
   network: Network,
   balanced: Balancer,
   packet: Packet,
   choose: Chooser,
+  pickTarget: PickTarget = (healthy) => choose.pick(healthy.length),
 ): Picked | Refused {
   const { balancer, targets } = balanced;
   const listener = listenerFor(balanced, packet);
@@ -45,7 +49,7 @@ export function balance(
       refused: "no healthy target",
       why: `none of the load balancer's ${targets.length} targets passes its health check`,
     };
-  const target = healthy[choose.pick(healthy.length)]!;
+  const target = healthy[pickTarget(healthy)]!;
   const machine = network.machines.get(target.instance);
   if (machine) return { listener, target, machine };
   return {

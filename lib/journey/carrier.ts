@@ -12,7 +12,14 @@ import type { Balancer } from "../net/load-balancer.js";
 import type { NetStep, Walk } from "../net/passage.js";
 import type { Packet } from "../net/packet.js";
 import type { Machine, Sandbox } from "../node/machine.js";
-import { balance, forwarding, refusal } from "./balance.js";
+import {
+  balance,
+  forwarding,
+  refusal,
+  type Picked,
+  type PickTarget,
+  type Refused,
+} from "./balance.js";
 import type { Network } from "./network.js";
 import { inPod, nameOf, type Party } from "./origin.js";
 import { headerOf, type Recorder } from "./record.js";
@@ -115,6 +122,13 @@ export interface Lost {
 export type Moving = OnFabric | AtMachine | FromProcess;
 export type Position = Moving | Arrival | Lost;
 
+/** A packet at a machine, and what its kernel made of it. */
+export interface Pass {
+  machine: Machine;
+  packet: Packet;
+  verdict: Verdict;
+}
+
 /**
  * Who waits for an answer, at which address. `behind`: where its Pod is one that nobody knows, the
  * node that answers pass first.
@@ -144,6 +158,8 @@ export function departure(party: Party, packet: Packet): Moving {
 export class Carrier {
   /** Where hops are written down, if anybody wants them. */
   recorder: Recorder | undefined;
+  /** What kernels did with packets, in order, for who picks the targets. */
+  readonly passes: Pass[] | undefined;
   /** Milliseconds that the network has held packets up. */
   #late = 0;
   /** The kernel's steps at the current machine. */
@@ -153,7 +169,9 @@ export class Carrier {
     private readonly network: Network,
     private readonly walk: Walk,
     record: boolean,
+    private readonly pickTarget?: PickTarget,
   ) {
+    this.passes = pickTarget && [];
     if (record) walk.record = (step) => this.#steps.push(step);
   }
 
@@ -237,9 +255,13 @@ export class Carrier {
     );
   }
 
+  balance(balanced: Balancer, packet: Packet): Picked | Refused {
+    return balance(this.network, balanced, packet, this.walk.choose, this.pickTarget);
+  }
+
   /** A load balancer that hands packets on as they are. */
   #handOn(packet: Packet, balanced: Balancer, ttl: number): Position {
-    const picked = balance(this.network, balanced, packet, this.walk.choose);
+    const picked = this.balance(balanced, packet);
     this.balancerHop(balanced, packet, packet, () =>
       "refused" in picked ? refusal(picked) : forwarding(balanced, picked, packet, packet),
     );
@@ -269,12 +291,14 @@ export class Carrier {
         `the packet went round in a circle until its time to live was over, at ${machine.name}`,
       );
     const verdict = machine.kernel.receive(packet, device, this.walk);
+    this.passes?.push({ machine, packet, verdict });
     return this.#onwards(machine, packet, verdict, port, ttl - 1);
   }
 
   #send({ machine, packet, ttl }: FromProcess): Position {
     if (!machine.up) return lost(packet, "timed out", `${machine.name} is down`);
     const verdict = machine.kernel.send(packet, this.walk);
+    this.passes?.push({ machine, packet, verdict });
     return this.#onwards(machine, packet, verdict, undefined, ttl);
   }
 

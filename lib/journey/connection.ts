@@ -14,8 +14,16 @@ import type { Walk } from "../net/passage.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
 import type { HttpRequest, Onward, Proxy } from "../net/proxy.js";
 import type { Sandbox } from "../node/machine.js";
-import { balance, forwarding, onwardPacket, refusal } from "./balance.js";
-import { Carrier, departure, type Arrival, type Home, type Lost, type Moving } from "./carrier.js";
+import { forwarding, onwardPacket, refusal, type PickTarget } from "./balance.js";
+import {
+  Carrier,
+  departure,
+  type Arrival,
+  type Home,
+  type Lost,
+  type Moving,
+  type Pass,
+} from "./carrier.js";
 import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
 import type { Network } from "./network.js";
 import { isSame, nameOf, originOf, processName, type Origin, type Party } from "./origin.js";
@@ -80,11 +88,17 @@ export class Trip {
     private readonly network: Network,
     private readonly walk: Walk,
     record: boolean,
+    pickTarget?: PickTarget,
   ) {
-    this.#carrier = new Carrier(network, walk, record);
+    this.#carrier = new Carrier(network, walk, record, pickTarget);
     this.there = record ? new Recorder() : undefined;
     this.back = record ? new Recorder() : undefined;
     this.#carrier.recorder = this.there;
+  }
+
+  /** What kernels did with packets so far, in order; kept where somebody picks the targets. */
+  get passes(): readonly Pass[] {
+    return this.#carrier.passes ?? [];
   }
 
   /** Somebody asks for a URL. Throws where there is nobody of that name. */
@@ -226,7 +240,7 @@ export class Trip {
   #balanced(connection: Taken): Stage {
     const { by, packet } = connection.taken;
     const { balanced } = by as Party & { kind: "load-balancer" };
-    const picked = balance(this.network, balanced, packet, this.walk.choose);
+    const picked = this.#carrier.balance(balanced, packet);
     if ("refused" in picked) {
       this.#carrier.balancerHop(balanced, packet, packet, () => refusal(picked));
       return this.#failed(undefined, picked.refused, picked.why, packet);

@@ -8,7 +8,7 @@
  * client) throws.
  */
 import { Budget } from "../net/budget.js";
-import { add, everyWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
+import { everyWay, toNumber, type Chooser } from "../net/choice.js";
 import { parseAddress } from "../net/ip.js";
 import { rollBack, type Walk } from "../net/passage.js";
 import { sourceOf, type Packet, type Transport } from "../net/packet.js";
@@ -16,9 +16,9 @@ import { printable } from "../net/printable.js";
 import type { Machine } from "../node/machine.js";
 import { atMachine, fromProcess } from "./carrier.js";
 import { ephemeral, Trip, type Stage } from "./connection.js";
-import { endOf } from "./end.js";
 import type { Network } from "./network.js";
 import { originAt, type Origin } from "./origin.js";
+import { sharesOf, toNumbers } from "./shares.js";
 import type { Hop, Journey, Outcomes } from "./types.js";
 
 export interface TravelOptions {
@@ -58,21 +58,10 @@ export function travelAll(network: Network, question: { url: string; from: strin
  * How likely each end is: the Pod's name, or the disposition where none answers. Added up as exact
  * fractions, turned to numbers at the end.
  */
-export function travelShares(
+export const travelShares = (
   network: Network,
   question: { url: string; from: string },
-): Record<string, number> {
-  const shares = new Map<string, Fraction>();
-  const budget = Budget.forAllWays();
-  for (const { probability, result } of everyWay((choose) =>
-    travel(network, question, { choose, dry: true, record: false, budget }),
-  )) {
-    const end = endOf(result),
-      before = shares.get(end);
-    shares.set(end, before ? add(before, probability) : probability);
-  }
-  return Object.fromEntries([...shares].map(([end, share]) => [end, toNumber(share)]));
-}
+): Record<string, number> => toNumbers(sharesOf(network, question));
 
 /**
  * One bare packet that arrives at a node, or leaves it where the source is one of the node's own

@@ -151,13 +151,24 @@ export function everyWay<T>(
   limit = 100_000,
 ): { probability: Fraction; result: T }[] {
   const ways: { probability: Fraction; result: T }[] = [];
+  forEveryWay(run, (result, probability) => ways.push({ probability, result }), limit);
+  return ways;
+}
+
+/** The same, without keeping the results: `visit` gets each as it comes. */
+export function forEveryWay<T>(
+  run: (choose: Chooser) => T,
+  visit: (result: T, probability: Fraction) => void,
+  limit: number,
+): void {
+  let ways = 0;
   // the decisions of the current way; the next way changes the last one that has options left
   const path: Decision[] = [];
   let decisions = 0;
   do {
-    if (ways.length >= limit || decisions > mostDecisions)
+    if (ways >= limit || decisions > mostDecisions)
       throw new Error(
-        `there are more than ${ways.length} ways for this to go; ask for fewer endpoints or follow one way`,
+        `there are more than ${ways} ways for this to go; ask for fewer endpoints or follow one way`,
       );
     const result = run(replay(path));
     decisions += path.length;
@@ -165,9 +176,9 @@ export function everyWay<T>(
       (product, { options, taken }) => multiply(product, options[taken]!),
       one,
     );
-    ways.push({ probability, result });
+    ways++;
+    visit(result, probability);
   } while (advance(path));
-  return ways;
 }
 
 /**

@@ -11,7 +11,7 @@
  *     const counter = { name: "counter", functions };
  *     kernel.dataplanes.attach(counter);
  */
-import type { Family } from "./ip.js";
+import type { CIDR, Family } from "./ip.js";
 import type { Translation } from "./nat.js";
 import type { Packet } from "./packet.js";
 import type { Passage } from "./passage.js";
@@ -37,6 +37,16 @@ export interface Dataplane {
    * packet, and answers the same array for as long as nothing changed.
    */
   functions(family: Family): readonly HookFunction[];
+  /**
+   * Whether another kernel's dataplane says the same of every packet of a family. Without it, none
+   * does.
+   */
+  isSameAs?(other: Dataplane, family: Family): boolean;
+  /**
+   * The ranges by which it tells addresses of a family apart: two addresses that lie in the same of
+   * them look alike to it. undefined, or without it: it may tell any two apart.
+   */
+  rangesToldApart?(family: Family): readonly CIDR[] | undefined;
 }
 
 export type HookFunction =

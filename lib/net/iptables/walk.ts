@@ -8,10 +8,11 @@
  */
 import { priority, type Dataplane, type Decision, type HookFunction } from "../dataplane.js";
 import type { Stop, Where } from "../dataplane.js";
-import type { Family } from "../ip.js";
+import type { CIDR, Family } from "../ip.js";
 import type { Kernel } from "../kernel.js";
 import type { NetStep, Passage } from "../passage.js";
 import { drawsFrom } from "./draws.js";
+import { isSameRules, rangesToldApart } from "./sameness.js";
 import type { Chain, Rule, RuleSet, Target } from "./rule.js";
 import { builtinChains, maxJumps, type Hook, type TableName } from "./tables.js";
 import { hex } from "./text.js";
@@ -26,6 +27,17 @@ export class Iptables implements Dataplane {
 
   functions(family: Family): readonly HookFunction[] {
     return this.rules[family] ? (this.#functions ??= functionsOf(this)) : none;
+  }
+
+  isSameAs(other: Dataplane, family: Family): boolean {
+    if (!(other instanceof Iptables)) return false;
+    const [own, theirs] = [this.rules[family], other.rules[family]];
+    return own && theirs ? isSameRules(own, theirs) : own === theirs;
+  }
+
+  rangesToldApart(family: Family): readonly CIDR[] | undefined {
+    const rules = this.rules[family];
+    return rules ? rangesToldApart(rules) : [];
   }
 }
 
