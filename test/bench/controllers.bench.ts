@@ -4,10 +4,10 @@ import { deployment, harness, service } from "../control-harness.js";
 const seconds = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
 
 /**
- * Milliseconds of CPU: what one Pod that is deleted, replaced, bound, started and put into its slice costs API server,
- * controllers, scheduler and kubelets. The heartbeats of the same stretch of time are taken off,
- * and the kube-proxies are left out: that each node takes in a change is the node's own work, in
- * life on as many machines.
+ * Milliseconds of CPU: what one Pod that is deleted, replaced, bound, started and put into its
+ * slice costs API server, controllers, scheduler and kubelets. The heartbeats of the same stretch
+ * of time are taken off, and the kube-proxies are left out: that each node takes in a change is the
+ * node's own work, in life on as many machines.
  */
 function costOfOneChange(pods: number, nodes: number, groups: number): number {
   const h = harness({ nodes, clusterCIDRs: ["10.0.0.0/9"], historyLimit: 0 });

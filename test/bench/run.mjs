@@ -1,8 +1,8 @@
-// npm run bench [-- NAME ...] [--large] [--against COMMIT]: builds, and prints every figure, or those
-// whose name holds a NAME. `--against` builds another commit in a folder of its own and measures
-// both in turn: ours, theirs, ratio. A figure is CPU time, the best of a few rounds. Without
-// `--against` the *.bench files follow, which look inside the library. Everything is measured in a
-// process of its own, so that nothing profits from what something else has warmed up.
+// npm run bench [-- NAME ...] [--large] [--against COMMIT]: builds, and prints every figure, or
+// those whose name holds a NAME. `--against` builds another commit in a folder of its own and
+// measures both in turn: ours, theirs, ratio. A figure is CPU time, the best of a few rounds.
+// Without `--against` the *.bench files follow, which look inside the library. Everything is
+// measured in a process of its own, so that nothing profits from what something else has warmed up.
 
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
