@@ -181,14 +181,15 @@ async function serve(files: string[], flags: Flags): Promise<number> {
       `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379; several members are separated by commas`,
     );
   const documents = await load(files);
-  await serveCluster({
-    ...(await clusterOptions(flags, 0)),
+  const code = await serveCluster({
+    ...sizeAndSeed(flags, 0),
+    cloud: cloudName(flags),
     documents,
     kubeProxy: documents.kubeProxy,
     port,
     ...(store !== "memory" && { etcd: store.slice("etcd=".length) }),
   });
-  process.exit(0); // the components' timers would go on
+  process.exit(code); // the API server's thread would go on
 }
 
 async function lab(files: string[], flags: Flags): Promise<number> {
@@ -249,15 +250,20 @@ async function load(files: string[], dump = false): Promise<Documents> {
 }
 
 async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
-  const name = choice(flags, "cloud", ["aws", "gcp", "none"], "aws");
-  const { aws, gcp } = await import("../../cluster.js");
-  const cloud = name === "none" ? undefined : name === "gcp" ? gcp() : aws();
-  return {
-    cloud,
-    nodes: wholeNumber(flags, "nodes", 3, fewestNodes, 5000),
-    seed: wholeNumber(flags, "seed", 1, 0, Number.MAX_SAFE_INTEGER),
-  };
+  const name = cloudName(flags);
+  const clouds = await import("../../cluster.js");
+  return { cloud: name && clouds[name](), ...sizeAndSeed(flags, fewestNodes) };
 }
+
+function cloudName(flags: Flags): "aws" | "gcp" | undefined {
+  const name = choice(flags, "cloud", ["aws", "gcp", "none"], "aws");
+  return name === "none" ? undefined : name;
+}
+
+const sizeAndSeed = (flags: Flags, fewestNodes: number) => ({
+  nodes: wholeNumber(flags, "nodes", 3, fewestNodes, 5000),
+  seed: wholeNumber(flags, "seed", 1, 0, Number.MAX_SAFE_INTEGER),
+});
 
 function required(flags: Flags, name: string): string {
   const value = flags[name];

@@ -1,0 +1,121 @@
+/**
+ * The API server's thread under `stopover serve`: the API server, its store and all components, in
+ * real time. It may wait for the store (Atomics.wait), for the front (thread-backend.ts) answers
+ * clients meanwhile from a thread of its own.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import type { Cluster } from "../../cluster.js";
+import { EventStream, UnreadEvents } from "./event-stream.js";
+import type { ApiAnswer, ApiRequest } from "./exchange.js";
+import { answer } from "./http-handlers.js";
+import { startCluster, type ThreadOptions } from "./serve-cluster.js";
+import { StoreHealth } from "./store-health.js";
+import type { ToApi, ToFront } from "./thread-messages.js";
+import { Tickets } from "./tickets.js";
+
+/** What the thread is given. */
+export interface ThreadData {
+  options: ThreadOptions;
+  tickets: SharedArrayBuffer;
+  health: SharedArrayBuffer;
+}
+
+// Bytes from which an answer moves to the front instead of being copied.
+const LARGE = 16 * 1024;
+// Milliseconds between two questions to a store that is away, whether it is back.
+const ASK_AGAIN = 1000;
+
+const port = parentPort!;
+const { options, ...shared } = workerData as ThreadData;
+const tickets = new Tickets(shared.tickets);
+const health = new StoreHealth(shared.health);
+const unread = new UnreadEvents();
+const streams = new Map<number, EventStream>();
+
+function post(message: ToFront, transfer: ArrayBuffer[] = []): void {
+  sendChunks(); // what a stream was sent before it ended
+  port.postMessage(message, transfer);
+}
+
+/** Chunks that wait for the end of what is being done now; an event goes to many streams at once. */
+let chunks: [bytes: Uint8Array, ids: number[]][] = [];
+
+function addChunk(bytes: Uint8Array, id: number): void {
+  if (chunks.length === 0) queueMicrotask(sendChunks);
+  const last = chunks.at(-1);
+  if (last?.[0] === bytes) last[1].push(id);
+  else chunks.push([bytes, [id]]);
+}
+
+function sendChunks(): void {
+  if (chunks.length === 0) return;
+  port.postMessage({ say: "chunks", chunks } satisfies ToFront);
+  chunks = [];
+}
+
+function ask(cluster: Cluster, id: number, request: ApiRequest): void {
+  if (!tickets.begin(id)) return; // its client has been answered
+  const result = answer(cluster.apiserver, request);
+  if (typeof result !== "function") return postAnswer(id, result);
+  post({ say: "begin", id });
+  const stream = new EventStream(
+    {
+      write: (bytes) => addChunk(bytes, id),
+      end: () => post({ say: "end", id }),
+      cut: () => post({ say: "cut", id }),
+    },
+    unread,
+  );
+  streams.set(id, stream);
+  stream.whenOver(() => streams.delete(id));
+  result(stream);
+}
+
+function postAnswer(id: number, answer: ApiAnswer): void {
+  const { buffer, byteLength } = answer.body;
+  const moves = byteLength >= LARGE && byteLength === buffer.byteLength;
+  post({ say: "answer", id, answer }, moves ? [buffer as ArrayBuffer] : []);
+}
+
+function hear(cluster: Cluster, message: ToApi): void {
+  switch (message.say) {
+    case "ask":
+      return ask(cluster, message.id, message.request);
+    case "cancel":
+      return streams.get(message.id)?.close();
+    case "sent":
+      for (const [id, count] of message.counts) streams.get(id)?.sent(count);
+      return;
+    case "stop":
+      return stop(cluster);
+  }
+}
+
+function stop(cluster: Cluster): void {
+  for (const manager of cluster.managers) {
+    try {
+      manager.stop({ release: true });
+    } catch {} // a store that is away keeps the lease, which runs out
+  }
+  cluster.apiserver.store.close();
+  post({ say: "stopped" });
+}
+
+/** A store that is away is asked now and then, so that it is known when it is back. */
+function askAgain({ apiserver: { store } }: Cluster): void {
+  setInterval(() => {
+    if (health.away === 0) return;
+    try {
+      store.get("/registry/health");
+    } catch {} // noted
+  }, ASK_AGAIN).unref();
+}
+
+try {
+  const cluster = startCluster(options, (store) => health.observe(store));
+  port.on("message", (message: ToApi) => hear(cluster, message));
+  askAgain(cluster);
+  post({ say: "ready" });
+} catch (error) {
+  post({ say: "failed", message: (error as Error).message });
+}

@@ -1,0 +1,65 @@
+import { aws, gcp, Cluster, type ClusterOptions } from "../../cluster.js";
+import { RealClock } from "../../machinery/real-clock.js";
+import type { Documents } from "../../objects/files.js";
+import type { ComponentError } from "../../machinery/supervisor.js";
+import type { Store } from "../../store/store.js";
+import { complain } from "../terminal.js";
+import { EtcdStore } from "./etcd.js";
+
+/** A cluster in real time, and where its objects are kept. */
+export interface StartOptions extends ClusterOptions {
+  /** Applied at the beginning, as by kubectl. */
+  documents: Documents;
+  /** The URL of an etcd; default: in memory. */
+  etcd?: string | undefined;
+}
+
+/** The same in plain data, which another thread can be given. */
+export type ThreadOptions = Omit<StartOptions, "cloud" | "clock" | "store" | "onFailure"> & {
+  /** Default: none. */
+  cloud?: keyof typeof clouds | undefined;
+};
+
+const clouds = { aws, gcp };
+
+/** `observed`: answers the store with somebody who looks on. */
+export function startCluster(
+  { cloud, ...options }: ThreadOptions,
+  observed: (store: Store) => Store,
+): Cluster {
+  const cluster = openCluster({ ...options, cloud: cloud && clouds[cloud]() }, observed);
+  cluster.start();
+  cluster.apply(options.documents);
+  return cluster;
+}
+
+/** A cluster that has not been started. */
+export function openCluster(
+  { etcd, documents: _, ...options }: StartOptions,
+  observed: (store: Store) => Store = (store) => store,
+): Cluster {
+  const store = etcd === undefined ? undefined : observed(new EtcdStore(etcd));
+  return new Cluster({
+    onFailure: logged,
+    ...options,
+    clock: new RealClock(),
+    ...(store && shared(store, options.seed)),
+  });
+}
+
+/** A component's mistake, in one line. */
+function logged({ message }: ComponentError): void {
+  const line = message.replaceAll(/\s+/g, " ");
+  complain(`stopover: ${line} (it is tried again, later and later)`);
+}
+
+/**
+ * Processes that share a store, one after the other or at the same time, must not draw the same
+ * names: the pid and the store's revision tell them apart.
+ */
+function shared(
+  store: Store,
+  seed: ClusterOptions["seed"] = 1,
+): Pick<ClusterOptions, "store" | "seed"> {
+  return { store, seed: `${seed}/${store.revision}/${process.pid}` };
+}

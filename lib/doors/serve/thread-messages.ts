@@ -1,0 +1,24 @@
+import type { ApiAnswer, ApiRequest } from "./exchange.js";
+
+/** What the front says to the API server's thread. `id` is the request's. */
+export type ToApi =
+  | { say: "ask"; id: number; request: ApiRequest }
+  | { say: "cancel"; id: number }
+  /** So many chunks of these streams have left for their clients. */
+  | { say: "sent"; counts: [id: number, chunks: number][] }
+  /** Gives up its leases, and ends. */
+  | { say: "stop" };
+
+/** What that thread says to the front. */
+export type ToFront =
+  /** It answers from now on. */
+  | { say: "ready" }
+  /** It could not start. */
+  | { say: "failed"; message: string }
+  | { say: "answer"; id: number; answer: ApiAnswer }
+  | { say: "begin"; id: number }
+  /** Each chunk with the streams that it goes to. */
+  | { say: "chunks"; chunks: [bytes: Uint8Array, ids: number[]][] }
+  | { say: "end"; id: number }
+  | { say: "cut"; id: number }
+  | { say: "stopped" };
