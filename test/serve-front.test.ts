@@ -208,11 +208,11 @@ if (needs(test, "etcd", lacking("etcd"))) {
         assert.is((await served.ask("GET", "/readyz")).code, 503);
       }
       await (signal === "SIGSTOP" ? etcd.kill("SIGCONT") : etcd.up());
-      await until("it is ready again", 10_000, async () => {
+      await until("it is ready again", 40_000, async () => {
         return (await served.ask("GET", "/readyz")).code === 200;
       });
       assert.is((await create(`after-${round}`)).code, 201);
-      await until("the watch goes on", 10_000, () => heard.includes(`"after-${round}"`));
+      await until("the watch goes on", 40_000, () => heard.includes(`"after-${round}"`));
     }
     assert.is(served.exited, undefined, served.errors);
     assert.is(await served.end(), 0);
