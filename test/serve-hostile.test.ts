@@ -87,7 +87,7 @@ const requests: Record<
     `${services}/nginx`,
     [{ op: "remove", path: "" }],
     jsonPatch,
-    400,
+    422,
   ],
   "a patch that makes it null": [
     "PATCH",
