@@ -4,6 +4,7 @@
  * same seed gives the same story, to the byte.
  */
 import { createHash } from "node:crypto";
+import { controllerBackOff } from "stopover/internal/machinery/back-off";
 import { Random } from "stopover/internal/machinery/random";
 import { breakages, clientFaults, networkFaults, userActions, type Action } from "./actions.js";
 import { always, healed } from "./checks.js";
@@ -22,8 +23,8 @@ export interface Outcome {
 
 /** At least so many steps. */
 const STEPS = 30;
-/** Longer than any back-off, eviction or deadline that is under way. Milliseconds. */
-const HEALING_MS = 900_000;
+/** Longer than any back-off (1000 s), eviction or deadline that is under way. Milliseconds. */
+const HEALING_MS = controllerBackOff.max + 100_000;
 
 interface Step {
   name: string;
