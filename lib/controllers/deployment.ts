@@ -283,10 +283,10 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const deployment = deployments.get(`${namespace}/${name}`)!; // with what was just written to it
     const old = deployment.status ?? {};
     const counts = { replicas: 0, readyReplicas: 0, availableReplicas: 0 };
-    for (const { status = {} } of all) {
-      counts.replicas += status.replicas ?? 0;
-      counts.readyReplicas += status.readyReplicas ?? 0;
-      counts.availableReplicas += status.availableReplicas ?? 0;
+    for (const { status } of all) {
+      counts.replicas += status?.replicas ?? 0;
+      counts.readyReplicas += status?.readyReplicas ?? 0;
+      counts.availableReplicas += status?.availableReplicas ?? 0;
     }
     const status = {
       observedGeneration: deployment.metadata.generation!,

@@ -3,6 +3,7 @@
 // What Stopover models goes into one file, all else into another that only those load who need it. A
 // kind moves from one to the other by its line in `modelled`.
 import { readFileSync, writeFileSync } from "node:fs";
+import { typesText } from "./types.mjs";
 
 /** Kinds, and what else stands alone in a request or an answer. */
 const modelled = [
@@ -191,3 +192,27 @@ write("others.ts", "All other built-in kinds of Kubernetes, and their fields.", 
   ],
   otherTypes: ["As in modelled.ts.", table(otherTypes, otherName)],
 });
+
+/** Stopover's own sentences, as doors/serve has them for kubectl explain. */
+function descriptions() {
+  const file = readFileSync(new URL("../../doors/serve/descriptions.ts", import.meta.url), "utf8");
+  const found = new Map();
+  let type = "";
+  for (const line of file.split("`")[1].trim().split("\n")) {
+    const [name, ...words] = line.trim().split(": ");
+    if (!line.startsWith(" ")) type = name;
+    found.set(line.startsWith(" ") ? `${type}.${name}` : type, words.join(": "));
+  }
+  return (type, field) => found.get(field === undefined ? type : `${type}.${field}`);
+}
+
+const kindNames = mine.map(({ kind }) => kind).filter((kind) => kind !== "Scale");
+writeFileSync(
+  new URL("../types.ts", import.meta.url),
+  `/**
+ * The objects of this story, with Kubernetes' own field names. Every object that the store hands
+ * out is deeply frozen and shared by reference. Made by lib/objects/generate out of the API
+ * description of Kubernetes v1.35.4 (see NOTICE there); not to be edited.
+ */
+` + typesText(table(wanted, modelledName), kindNames, descriptions()),
+);
