@@ -11,6 +11,7 @@ const forBrowsers = {
   platform: "browser",
   target: "es2022",
   minify: true,
+  legalComments: "none",
   logLevel: "error",
 };
 

@@ -11,8 +11,8 @@ import { articleJourney, carried, firstChunk } from "./core-bundle.mjs";
 
 /** What the core uses of what browsers have. */
 const browserGlobals = { TextDecoder, TextEncoder, URL, atob, btoa, console, setTimeout };
-/** Bytes, minified and gzipped. */
-const allowed = 130_000;
+/** 130 kB, as bundlers count them: minified and gzipped. */
+const allowed = 130 * 1024;
 
 const test = suite("the core without Node.js");
 
