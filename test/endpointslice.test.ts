@@ -434,6 +434,24 @@ test("a Pod that ends is a terminating endpoint until it is gone", () => {
   assert.is(h.all("EndpointSlice").flatMap(({ endpoints }) => endpoints).length, 3);
 });
 
+test("a slice that is there twice lets go of its Pods, and no gone Pod stays in it", () => {
+  const w = world();
+  w.client.create(service("web"));
+  for (const name of ["a", "b"]) pod(w, name);
+  w.settle();
+  // as one whose making was answered by nobody, so that it was made again
+  const [{ metadata, ...rest }] = w.slices() as [EndpointSlice];
+  const { labels = {}, ownerReferences = [] } = metadata;
+  w.client.create({ ...rest, metadata: { name: "web-twin", labels, ownerReferences } });
+  w.settle();
+  const names = () =>
+    w.slices().flatMap(({ endpoints }) => endpoints.map(({ targetRef }) => targetRef!.name!));
+  assert.equal(names().sort(), ["a", "b"]);
+  w.client.delete("Pod", "a", "default", { gracePeriodSeconds: 0 });
+  w.settle();
+  assert.equal(names(), ["b"]);
+});
+
 test("a Service that is deleted takes its slices with it", () => {
   const h = running();
   h.client.delete("Service", "web", "default");

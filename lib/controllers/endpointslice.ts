@@ -60,8 +60,16 @@ export function endpointSliceController({ client, informers }: Context): Control
   function bookOf(key: string, service: Service): Book {
     const known = books.get(key);
     if (known?.service === service) return known;
-    const book: Book = { service, slices: new Map(), places: new Map(), changed: new Set() };
-    for (const slice of slices.by("service", key)) enter(book, slice);
+    const found = slices.by("service", key);
+    const doubles = doublesIn(found);
+    const book: Book = {
+      service,
+      slices: new Map(),
+      places: new Map(),
+      changed: new Set(),
+      doubles,
+    };
+    for (const slice of found) enter(book, slice);
     for (const place of book.places.keys()) book.changed.add(place.slice(place.indexOf(" ") + 1));
     for (const pod of selection.podsOf(service)) book.changed.add(keyOf(pod));
     books.set(key, book);
@@ -70,8 +78,9 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   // ---- deciding
 
-  function pack({ service, slices, places }: Book, changed: ReadonlySet<string>): Packing {
+  function pack({ service, slices, places, doubles }: Book, changed: ReadonlySet<string>): Packing {
     const packing = new Packing([...slices.values()]);
+    for (const [slice, pod] of doubles.splice(0)) packing.replace(slice, pod, undefined);
     const families = familiesOf(service);
     const labels = labelsOf(service);
     const portsOf = portsByTemplate(service);
@@ -210,6 +219,26 @@ interface Book {
   places: Map<string, string>;
   /** Keys of Pods to look at. */
   changed: Set<string>;
+  /** Pods that stand in two slices, and the one that has to let go. */
+  doubles: [EndpointSlice, string][];
+}
+
+/**
+ * A slice that was made though the answer to its making was lost has the same Pods as the one that
+ * was made in its place: the last one keeps them, as it does in the book.
+ */
+function doublesIn(slices: readonly EndpointSlice[]): [EndpointSlice, string][] {
+  const holders = new Map<string, EndpointSlice>();
+  const doubles: [EndpointSlice, string][] = [];
+  for (const slice of slices)
+    for (const { targetRef } of slice.endpoints) {
+      if (targetRef?.name === undefined) continue;
+      const place = `${slice.addressType} ${targetRef.name}`;
+      const holder = holders.get(place);
+      if (holder) doubles.push([holder, targetRef.name]);
+      holders.set(place, slice);
+    }
+  return doubles;
 }
 
 const isOlder = (a: EndpointSlice, b: EndpointSlice): boolean =>
