@@ -114,7 +114,7 @@ test("a thread that dies with its store in memory: those who wait hear 503, stre
   const odd = await Odd.start();
   const watching = await fetch(`${odd.serving.url}/watch`);
   const reader = watching.body!.getReader();
-  assert.is(Buffer.from((await reader.read()).value!).toString(), "first\n");
+  assert.is(Buffer.from((await reader.read()).value).toString(), "first\n");
   const broken = reader.read().then(
     () => "end",
     () => "broken off",

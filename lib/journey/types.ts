@@ -8,6 +8,7 @@
  */
 import type { HopKind } from "./hops.js";
 
+/** All the ways in which a journey can end. */
 export const dispositions = [
   "delivered",
   "rejected",

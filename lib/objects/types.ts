@@ -27,8 +27,9 @@ export interface Condition {
   observedGeneration?: number;
 }
 
-/** A transport protocol, and an IP family, as Kubernetes writes them. */
+/** As Kubernetes writes it. */
 export type Protocol = "TCP" | "UDP" | "SCTP";
+/** As Kubernetes writes it. */
 export type IPFamily = "IPv4" | "IPv6";
 
 /** Keeps a number of like Pods and rolls out changes to them, by way of ReplicaSets. */
@@ -160,6 +161,7 @@ export interface ClientIPConfig {
   timeoutSeconds?: number;
 }
 
+/** A ConfigMap from which a kubelet once took its configuration. */
 export interface ConfigMapNodeConfigSource {
   namespace: string;
   name: string;
@@ -457,6 +459,7 @@ export interface LoadBalancerStatus {
   ingress?: LoadBalancerIngress[];
 }
 
+/** Names an object in the same namespace. */
 export interface LocalObjectReference {
   name?: string;
 }
@@ -499,6 +502,7 @@ export interface NodeAddress {
   address: string;
 }
 
+/** Where a kubelet once took its configuration from. */
 export interface NodeConfigSource {
   configMap?: ConfigMapNodeConfigSource;
 }

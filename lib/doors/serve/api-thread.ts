@@ -37,7 +37,7 @@ function post(message: ToFront, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-/** Chunks that wait for the end of what is being done now; an event goes to many streams at once. */
+/** Chunks that wait for the end of what is done now: an event goes to many streams at once. */
 let chunks: [bytes: Uint8Array, ids: number[]][] = [];
 
 function addChunk(bytes: Uint8Array, id: number): void {

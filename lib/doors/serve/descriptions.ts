@@ -395,6 +395,9 @@ ForZone: A zone.
   name: Its name.
 ForNode: A node.
   name: Its name.
+ConfigMapNodeConfigSource: A ConfigMap from which a kubelet once took its configuration.
+LocalObjectReference: Names an object in the same namespace.
+NodeConfigSource: Where a kubelet once took its configuration from.
 `;
 
 const common: Readonly<Record<string, string>> = {

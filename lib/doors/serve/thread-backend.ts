@@ -129,7 +129,7 @@ export class ThreadBackend implements Backend {
     this.#worker!.postMessage(message);
   }
 
-  // ---- what the thread says ---------------------------------------------------------------------------
+  // ---- what the thread says ----
 
   #hear(message: ToFront): void {
     switch (message.say) {
@@ -147,6 +147,10 @@ export class ThreadBackend implements Backend {
       case "cut":
         this.#streams.get(message.id)?.cut();
         return void this.#streams.delete(message.id);
+      case "ready":
+      case "stopped":
+      case "failed":
+        return; // the start and the end wait for these by themselves
     }
   }
 
@@ -164,7 +168,7 @@ export class ThreadBackend implements Backend {
     return waiting;
   }
 
-  // ---- what clients do --------------------------------------------------------------------------------
+  // ---- what clients do ----
 
   #cancel(id: number): void {
     if (this.#taken(id)) this.#tickets.withdraw(id);
@@ -182,7 +186,7 @@ export class ThreadBackend implements Backend {
     this.#sent = new Map();
   }
 
-  // ---- when the thread does not answer ----------------------------------------------------------------
+  // ---- when the thread does not answer ----
 
   #lookAtWaiting(): void {
     const now = performance.now();

@@ -150,12 +150,12 @@ export function typesText(table, kinds, describe) {
   }
   close();
   const unions = Object.entries(words).map(
-    ([name, all]) => `export type ${name} = ${all.map((one) => JSON.stringify(one)).join(" | ")};`,
+    ([name, all]) =>
+      `/** As Kubernetes writes it. */\nexport type ${name} = ${all.map((one) => JSON.stringify(one)).join(" | ")};`,
   );
   const map = kinds.map((kind) => `  ${kind}: ${kind};`).join("\n");
   return [
     prelude,
-    "/** A transport protocol, and an IP family, as Kubernetes writes them. */",
     unions.join("\n"),
     "",
     ...parts,
