@@ -23,6 +23,25 @@ function started(replicas: number, spec: Parameters<typeof deployment>[2] = {}):
   return h;
 }
 
+test("a ReplicaSet makes, and ends, at most 500 Pods at once", () => {
+  const h = started(0);
+  const most = (verb: string) => {
+    const moments = new Map<number, number>();
+    for (const { time, kind, verb: did, who } of h.server.history())
+      if (kind === "Pod" && did === verb && who === "replicaset-controller")
+        moments.set(time, (moments.get(time) ?? 0) + 1);
+    return Math.max(...moments.values());
+  };
+  const scale = (replicas: number) => {
+    h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { replicas } } });
+    h.clock.settle();
+  };
+  scale(600);
+  assert.equal([h.all("Pod").length, most("create")], [600, 500]);
+  scale(0);
+  assert.is(most("delete"), 500);
+});
+
 test("a Deployment becomes a ReplicaSet, which becomes Pods", () => {
   const h = started(3);
   const [set] = h.all("ReplicaSet") as [ReplicaSet];

@@ -256,6 +256,19 @@ test("trafficDistribution gives each ready endpoint its zone as a hint", () => {
   );
 });
 
+test("what fits to the last place comes into the slice that there is", () => {
+  const w = world();
+  w.client.create(service("web"));
+  const sizes = () => w.slices().map(({ endpoints }) => endpoints.length);
+  for (let i = 0; i < 60; i++) pod(w, `a${i}`);
+  w.clock.settle();
+  for (let i = 0; i < 40; i++) pod(w, `b${i}`);
+  w.clock.settle();
+  assert.equal(sizes(), [100]);
+  pod(w, "c");
+  w.clock.settle();
+  assert.equal(sizes().sort(), [1, 100]);
+});
 test("slices hold a hundred; one Pod's change writes one slice", () => {
   const w = world();
   w.client.create(service("web"));

@@ -524,6 +524,60 @@ conntrack("recent forgets after its seconds", () => {
   clock.time += 60_001;
   assert.is(goes(3), "10.1.1.2");
 });
+conntrack("a list of recent remembers a hundred addresses, and forgets the longest unseen", () => {
+  const { kernel } = node();
+  iptables(kernel).rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n-A PREROUTING -m recent --rcheck --name L -j DNAT --to-destination 10.1.2.2:80\n-A PREROUTING -m recent --set --name L -j A\nCOMMIT",
+  );
+  let port = 0;
+  const isKnown = (host: number) =>
+    kernel.receive(packet(`203.0.113.${host}:${++port}`, "10.1.1.2:80"), "eth0", walking()).packet
+      .destination === "10.1.2.2";
+  for (let host = 1; host <= 100; host++) assert.not(isKnown(host), `${host} comes anew`);
+  assert.ok(isKnown(1), "a hundred fit");
+  assert.not(isKnown(101));
+  assert.equal([isKnown(2), isKnown(1)], [true, false], "and one more costs the oldest its place");
+});
+for (const [range, own, changed] of [
+  ["below 512", 500, 1],
+  ["below 512, at its end", 511, 1],
+  ["from 512 to 1023", 512, 600],
+  ["from 512 to 1023, at its end", 1023, 600],
+  ["above", 1024, 1025],
+] as const)
+  conntrack(`a source port ${range} that is taken is changed for one of its kind`, () => {
+    const { kernel } = node();
+    const from = (host: number) =>
+      kernel.receive(packet(`203.0.113.${host}:${own}`, "192.168.0.1:30519"), "eth0", walking())
+        .packet.sourcePort;
+    assert.is(from(9), own);
+    assert.is(from(10), changed);
+  });
+conntrack("raw sees a packet before it is tracked, mangle after that and before nat", () => {
+  const { kernel } = node();
+  iptables(kernel).rules.IPv4 = parseRules(
+    `*raw
+:PREROUTING ACCEPT [0:0]
+:SEEN - [0:0]
+-A PREROUTING -p udp -j CT --notrack
+-A PREROUTING -m conntrack --ctstate NEW -j SEEN
+COMMIT
+*mangle
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -m conntrack --ctstate NEW -j MARK --set-xmark 0x1/0x1
+COMMIT
+*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -m mark --mark 0x1/0x1 -j DNAT --to-destination 10.1.2.2
+COMMIT`,
+  );
+  const walk = walking();
+  const tcp = kernel.receive(packet("203.0.113.9:40000", "10.1.1.2:80"), "eth0", walk);
+  assert.is(tcp.packet.destination, "10.1.2.2", "mangle's mark is there when nat asks for it");
+  assert.not.match(story(walk.steps), /SEEN/, "raw cannot know yet that it is new");
+  const udp = packet("203.0.113.9:40000", "10.1.1.2:53", "UDP");
+  assert.is(kernel.receive(udp, "eth0", walking()).packet.destination, "10.1.1.2", "not tracked");
+});
 conntrack("a full table gives up what was never answered, then drops", () => {
   const { kernel } = node();
   Object.defineProperty(kernel.conntrack, "max", { value: 1 });

@@ -14,6 +14,7 @@ import {
   readConfiguration,
   type KubeProxyConfiguration,
 } from "stopover/internal/node/proxy/config";
+import { chooseEndpoints } from "stopover/internal/node/proxy/topology";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
 import {
   iptablesMode,
@@ -743,6 +744,21 @@ variations("terminating endpoints serve only where none is ready", () => {
   assert.equal(endpointsFrom([ending, state("10.1.1.3", false, false, true)]), ["10.1.1.1"]);
   assert.equal(endpointsFrom([state("10.1.1.3", false, false, true)]), []);
 });
+variations(
+  "one that still serves elsewhere makes it a matter of the node, not of the Service",
+  () => {
+    const [local, elsewhere] = [{ internalLocal: true, nodePort: 0 }, "node-b"];
+    const any = (serving: boolean): boolean => {
+      const endpoint = { text: "10.1.1.1:80", ready: false, serving, terminating: true };
+      return chooseEndpoints(
+        { ...local, loadBalancerIPs: [], externalIPs: [] } as never,
+        [{ ...endpoint, nodeName: elsewhere } as never],
+        { name: "node-a" },
+      ).any;
+    };
+    assert.equal([any(true), any(false)], [true, false]);
+  },
+);
 variations("publishNotReadyAddresses: ready and terminating at once is ready", () =>
   assert.equal(endpointsFrom([state("10.1.1.1", true, true, true)]), ["10.1.1.1"]),
 );
