@@ -186,10 +186,13 @@ if (needs(test, "etcd", lacking("etcd"))) {
     const served = await Served.start("--store", `etcd=${etcd.url}`, "--nodes", "1");
     const services = "/api/v1/namespaces/default/services";
     const watching = await fetch(`${served.url}/api/v1/services?watch=true&resourceVersion=0`);
-    let heard = "";
+    let [heard, isOver] = ["", false];
     const reading = (async () => {
       for await (const chunk of watching.body!) heard += Buffer.from(chunk).toString();
-    })().catch(() => {});
+    })()
+      .catch(() => {})
+      .finally(() => (isOver = true));
+    await until("the watch has begun", 40_000, () => heard.includes('"ADDED"'));
     const create = (name: string) =>
       served.ask("POST", services, { metadata: { name }, spec: { ports: [{ port: 80 }] } });
     for (const [round, signal] of (["SIGSTOP", "SIGKILL"] as const).entries()) {
@@ -212,7 +215,10 @@ if (needs(test, "etcd", lacking("etcd"))) {
         return (await served.ask("GET", "/readyz")).code === 200;
       });
       assert.is((await create(`after-${round}`)).code, 201);
-      await until("the watch goes on", 40_000, () => heard.includes(`"after-${round}"`));
+      await until("the watch goes on", 40_000, () => {
+        assert.not.ok(isOver, `the watch has ended: ${heard.slice(-1000)} ${served.errors}`);
+        return heard.includes(`"after-${round}"`);
+      });
     }
     assert.is(served.exited, undefined, served.errors);
     assert.is(await served.end(), 0);

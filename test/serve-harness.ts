@@ -30,6 +30,9 @@ export class Served {
   /** `stopover serve` on a free port, when it says that it is ready. */
   static async start(...args: string[]): Promise<Served> {
     const child = spawn(process.execPath, [cli, "serve", "--port", "0", ...args]);
+    for (const one of [child, child.stdout, child.stderr] as { unref?: () => void }[])
+      one.unref?.();
+    started.add(child); // a test that failed leaves it running
     let [said, errors] = ["", ""];
     child.stdout.on("data", (chunk) => (said += String(chunk)));
     child.stderr.on("data", (chunk) => (errors += String(chunk)));
@@ -82,3 +85,7 @@ export class Served {
     return this.exited!;
   }
 }
+
+/** What a test that failed has left running ends with the tests. */
+const started = new Set<ChildProcess>();
+process.once("exit", () => started.forEach((child) => child.kill("SIGKILL")));
