@@ -66,6 +66,29 @@ test("a Pod's start: what its status and its events say, and when", () => {
   ]);
 });
 
+for (const [what, take] of [
+  ["is taken away by a patch", { type: "merge", body: { status: null } }],
+  ["is made empty", { type: "merge", body: { status: { conditions: null, addresses: null } } }],
+] as const)
+  test(`a Node whose status ${what} gets it back from its kubelet`, () => {
+    const { h } = one();
+    h.client.patch("Node", "node-a", undefined, take, { subresource: "status" });
+    h.clock.settle();
+    assert.is(condition(h.client.get("Node", "node-a"), "Ready")?.status, "True");
+    assert.equal(h.client.get("Node", "node-a").status?.capacity?.["cpu"], "4");
+  });
+
+test("a kubelet takes over a Node that somebody made without a status", () => {
+  const { h } = one();
+  h.kubelets.get("node-a")!.stop();
+  h.client.delete("Node", "node-a");
+  h.client.create({ apiVersion: "v1", kind: "Node", metadata: { name: "node-a" }, spec: {} });
+  h.clock.settle();
+  h.kubelets.get("node-a")!.start();
+  h.clock.settle();
+  assert.is(condition(h.client.get("Node", "node-a"), "Ready")?.status, "True");
+});
+
 test("an image that is there is not pulled again", () => {
   const { h, make } = one({ image: "nginx:1.27" });
   make();

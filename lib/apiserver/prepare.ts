@@ -66,7 +66,8 @@ export function prepareUpdate(
 ): [KubeObject, FieldError[]] {
   if (subresource === "status")
     return [
-      defaulted({ ...old, status: (wanted as { status?: object }).status } as KubeObject),
+      // a struct in Go: where none comes, it is empty
+      defaulted({ ...old, status: (wanted as { status?: object }).status ?? {} } as KubeObject),
       [],
     ];
   const {

@@ -199,7 +199,8 @@ export class Kubelet {
     if (!node) return;
     const now = this.#clock.now();
     const status = this.#status(node);
-    if (same(quiet(status), quiet(node.status!)) && now - this.#reported < STATUS_REPORT_MS) return;
+    if (same(quiet(status), quiet(node.status ?? {})) && now - this.#reported < STATUS_REPORT_MS)
+      return;
     // refused because somebody else wrote: next time, then
     const written = ignoring([404, 409], () =>
       this.#client.updateStatus<Node>({ ...node, status }),
