@@ -269,6 +269,14 @@ for (const [door, word] of /** @type {const} */ ([
     assert.equal(outputs[0], stream("function\n"));
     assert.match(outputs[1]?.[0]?.text ?? "", /is not assignable to type 'number'/);
   });
+running("keeps every line of what it shows, also one that reads like a stack frame", () => {
+  const script = "<script>\n  let at = 0;\n  at = 1;\n</script>";
+  const { outputs, status, stderr } = execute(
+    `\`\`\`ts\nimport { display } from "tslab";\ndisplay.html(${JSON.stringify(script)});\n\`\`\``,
+  );
+  assert.is(status, 0, stderr);
+  assert.is(outputs[0]?.[0]?.data?.["text/html"], script);
+});
 running("fails a cell whose promise is rejected behind its back", () => {
   const { status, stderr } = execute(
     "```ts\nPromise.reject(new Error('late'));\nawait new Promise((r) => setTimeout(r, 10))\n```",

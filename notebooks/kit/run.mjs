@@ -130,7 +130,7 @@ function captureOutputs() {
 
 /** Takes out of an output what differs from machine to machine. @param {Output} output */
 export function sanitise(output) {
-  if (output.text !== undefined) output.text = portable(output.text);
+  if (output.text !== undefined) output.text = portable(output.text.replace(stackFrames, ""));
   for (const [type, value] of Object.entries(output.data ?? {})) {
     if (type.startsWith("text/") && typeof value === "string")
       /** @type {any} */ (output.data)[type] = portable(value);
@@ -138,15 +138,13 @@ export function sanitise(output) {
 }
 
 /**
- * Stack frames carry line numbers of compiled files; the folder of the project is nobody's
- * business.
- * @param {string} text
+ * They carry line numbers of compiled files. What is printed may hold some; what is shown holds
+ * none, and a script in it may well have a line that begins so.
  */
-const portable = (text) =>
-  text
-    .replace(/^ +at .*(\n|$)/gm, "")
-    .replaceAll(`file://${root}`, "")
-    .replaceAll(root, "");
+const stackFrames = /^ +at .*(\n|$)/gm;
+
+/** The folder of the project is nobody's business. @param {string} text */
+const portable = (text) => text.replaceAll(`file://${root}`, "").replaceAll(root, "");
 
 /** @param {Output[]} outputs */
 const errorText = (outputs) =>
