@@ -36,6 +36,7 @@ const linters = {
     "node_modules/eslint/bin/eslint.js",
     ...[
       "--max-warnings=0",
+      "--no-warn-ignored",
       "--cache",
       "--cache-strategy=content",
       "--cache-location=.cache/eslint",
