@@ -12,7 +12,7 @@ import { Kernel } from "../net/kernel.js";
 import type { Transport } from "../net/packet.js";
 import type { Proxy } from "../net/proxy.js";
 import type { Routes } from "../net/routes.js";
-import type { Container, Pod, Probe } from "../objects/types.js";
+import type { Container, ContainerPort, Pod, Probe } from "../objects/types.js";
 import type { CniPlugin, Link } from "./cni/cni.js";
 import { PodNetwork } from "./cni/pod-network.js";
 import { ptp } from "./cni/ptp.js";
@@ -257,10 +257,27 @@ export class Sandbox implements Link {
   /** What its process does where it passes requests on instead of answering them. */
   proxy?: Proxy;
 
+  /** What each container's process listens on. */
+  readonly #containers: readonly {
+    name: string;
+    image: number | undefined;
+    ports: readonly ContainerPort[];
+  }[];
+  /** It says nothing of its ports. */
+  readonly #isSilent: boolean;
+
   constructor(
     readonly pod: Pod,
     readonly ips: readonly string[],
   ) {
+    this.#containers = pod.spec.containers.map((container) => ({
+      name: container.name,
+      image: imagePort(container),
+      ports: container.ports ?? [],
+    }));
+    this.#isSilent = this.#containers.every(
+      ({ image, ports }) => ports.length === 0 && image === undefined,
+    );
     this.key = keyOf(pod);
     this.hostNetwork = pod.spec.hostNetwork ?? false;
     this.veth = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`)
@@ -277,14 +294,12 @@ export class Sandbox implements Link {
    * well-known images; a Pod that says nothing of its ports is taken to listen on all.
    */
   listens(protocol: Transport, port: number): boolean {
-    const { containers } = this.pod.spec;
-    const running = containers.filter(({ name }) => this.runs(name));
-    if (containers.every((c) => !c.ports?.length && imagePort(c) === undefined))
-      return running.length === containers.length;
+    const running = this.#containers.filter(({ name }) => this.runs(name));
+    if (this.#isSilent) return running.length === this.#containers.length;
     return running.some(
-      (c) =>
-        (protocol === "TCP" && imagePort(c) === port) ||
-        c.ports?.some((p) => p.containerPort === port && (p.protocol ?? "TCP") === protocol),
+      ({ image, ports }) =>
+        (protocol === "TCP" && image === port) ||
+        ports.some((each) => each.containerPort === port && (each.protocol ?? "TCP") === protocol),
     );
   }
 }

@@ -5,16 +5,27 @@
 import type { Chance } from "../choice.js";
 import type { Rule } from "./rule.js";
 
-/** By list of rules, and by the place of the first that draws. */
-const known = new WeakMap<readonly Rule[], Map<number, readonly Chance[] | undefined>>();
+/** Of a list of rules, by place: the chances of the rules from there on that only draw. */
+export type Draws = ReadonlyMap<number, readonly Chance[]>;
 
-/** The chances of the rules from `start` on that only draw; undefined for fewer than two. */
-export function drawsFrom(rules: readonly Rule[], start: number): readonly Chance[] | undefined {
-  if (!chanceOf(rules[start])) return undefined;
-  const places = known.get(rules) ?? new Map<number, readonly Chance[] | undefined>();
-  known.set(rules, places);
-  if (!places.has(start)) places.set(start, find(rules, start));
-  return places.get(start);
+const known = new WeakMap<readonly Rule[], { draws: Draws | undefined }>();
+
+/** undefined: no two rules after one another draw. */
+export function drawsAmong(rules: readonly Rule[]): Draws | undefined {
+  let found = known.get(rules);
+  if (!found) known.set(rules, (found = { draws: findAll(rules) }));
+  return found.draws;
+}
+
+function findAll(rules: readonly Rule[]): Draws | undefined {
+  const draws = new Map<number, readonly Chance[]>();
+  for (let i = 0; i < rules.length; i++) {
+    const chances = find(rules, i);
+    if (!chances) continue;
+    draws.set(i, chances);
+    i += chances.length - 1;
+  }
+  return draws.size > 0 ? draws : undefined;
 }
 
 function find(rules: readonly Rule[], start: number): readonly Chance[] | undefined {

@@ -11,7 +11,7 @@ import type { Stop, Where } from "../dataplane.js";
 import type { CIDR, Family } from "../ip.js";
 import type { Kernel } from "../kernel.js";
 import type { NetStep, Passage } from "../passage.js";
-import { drawsFrom } from "./draws.js";
+import { drawsAmong } from "./draws.js";
 import { isSameRules, rangesToldApart } from "./sameness.js";
 import type { Chain, Rule, RuleSet, Target } from "./rule.js";
 import { builtinChains, maxJumps, type Hook, type TableName } from "./tables.js";
@@ -165,8 +165,9 @@ class Walker {
     const { rules } = chain;
     const { passage } = this;
     const { choose } = passage;
+    const among = choose.first && drawsAmong(rules);
     for (let i = 0; i < rules.length; i++) {
-      const draws = choose.first && drawsFrom(rules, i);
+      const draws = among?.get(i);
       if (draws) {
         const drawn = choose.first!(draws);
         i += drawn < draws.length ? drawn : drawn - 1;
