@@ -242,6 +242,24 @@ if (needs(test, "etcd", lacking("etcd"))) {
   });
 }
 
+test("a bare API server: nothing but it runs, and its Services' range is the one asked for", async () => {
+  const range = "10.99.0.0/24";
+  const bare = ["--nodes", "0", "--no-controllers", "--cloud", "none", "--service-cidr", range];
+  const served = await Served.start(...bare);
+  try {
+    const path = "/api/v1/namespaces/default/services";
+    const { items } = (await served.ask("GET", path)).body as { items: unknown[] };
+    assert.equal(items, []);
+    const service = { metadata: { name: "web" }, spec: { ports: [{ port: 80 }] } };
+    const { spec } = (await served.ask("POST", path, service)).body as { spec: unknown };
+    assert.match((spec as { clusterIP: string }).clusterIP, /^10\.99\.0\./);
+    const leases = await served.ask("GET", "/apis/coordination.k8s.io/v1/leases");
+    assert.equal(leases.body["items"], [], "nobody leads");
+  } finally {
+    await served.end();
+  }
+});
+
 test("a port that is taken is one line and exit code 2", async () => {
   const serving = await listen(new ThreadBackend(options, oddThread), { port: 0 });
   const { port } = new URL(serving.url);

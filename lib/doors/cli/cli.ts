@@ -19,11 +19,13 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
                    [--output text|json|mermaid]
   stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
+                   [--service-cidr CIDR[,CIDR]] [--no-controllers]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
 
 FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 An etcd on https is asked with the files that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
+--no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 `;
 
@@ -75,7 +77,10 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
       },
       run: rules,
     },
-    serve: { options: { ...world, port: text, store: text }, run: serve },
+    serve: {
+      options: { ...world, port: text, store: text, "no-controllers": yes, "service-cidr": text },
+      run: serve,
+    },
     lab: { options: { ...world, url: text, from: text }, run: lab },
   };
 
@@ -180,17 +185,24 @@ async function serve(files: string[], flags: Flags): Promise<number> {
     throw new UsageError(
       `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379; several members are separated by commas`,
     );
-  const documents = await load(files);
+  const controllers = !flags["no-controllers"];
+  const documents = files.length || controllers ? await load(files) : nothing;
+  const serviceCIDR = flags["service-cidr"] as string | undefined;
   const code = await serveCluster({
     ...sizeAndSeed(flags, 0),
     cloud: cloudName(flags),
     documents,
     kubeProxy: documents.kubeProxy,
     port,
+    controllers,
+    ...(serviceCIDR !== undefined && { serviceCIDR }),
     ...(store !== "memory" && { etcd: store.slice("etcd=".length) }),
   });
   process.exit(code); // the API server's thread would go on
 }
+
+/** What a bare API server holds at the beginning. */
+const nothing: Documents = { manifests: [] };
 
 async function lab(files: string[], flags: Flags): Promise<number> {
   const { lab: run } = await import("../lab/lab.js");

@@ -12,6 +12,8 @@ export interface StartOptions extends ClusterOptions {
   documents: Documents;
   /** The URL of an etcd; default: in memory. */
   etcd?: string | undefined;
+  /** Default: all of them. Without, the API server is alone, as a bare kube-apiserver is. */
+  controllers?: boolean | undefined;
 }
 
 /** The same in plain data, which another thread can be given. */
@@ -24,18 +26,18 @@ const clouds = { aws, gcp };
 
 /** `observed`: answers the store with somebody who looks on. */
 export function startCluster(
-  { cloud, ...options }: ThreadOptions,
+  { cloud, controllers = true, ...options }: ThreadOptions,
   observed: (store: Store) => Store,
 ): Cluster {
   const cluster = openCluster({ ...options, cloud: cloud && clouds[cloud]() }, observed);
-  cluster.start();
+  if (controllers) cluster.start();
   cluster.apply(options.documents);
   return cluster;
 }
 
 /** A cluster that has not been started. */
 export function openCluster(
-  { etcd, documents: _, ...options }: StartOptions,
+  { etcd, documents: _, controllers: __, ...options }: StartOptions,
   observed: (store: Store) => Store = (store) => store,
 ): Cluster {
   const store = etcd === undefined ? undefined : observed(new EtcdStore(etcd));

@@ -1,0 +1,166 @@
+/**
+ * A conversation with kube-apiserver 1.35.4, in order: 636 requests with its answers. Ours is asked
+ * the same. What differs between two runs of the real one too (uids, revisions, allocated numbers)
+ * is left out of the comparison.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { ApiServer } from "stopover/internal/apiserver/apiserver";
+import { RealClock } from "stopover/internal/machinery/real-clock";
+import { serve } from "stopover/serve";
+
+interface Recorded {
+  name: string;
+  method: string;
+  path: string;
+  contentType?: string;
+  headers?: Record<string, string>;
+  /** A text is sent as it is. `{ $repeat: n, of: item }` stands for a list of n items. */
+  body?: unknown;
+  code: number;
+  message?: string;
+  spec?: unknown;
+}
+
+const file = new URL("../conformance/kube-apiserver.json", import.meta.url);
+const { requests } = JSON.parse(readFileSync(file, "utf8")) as { requests: Recorded[] };
+
+/** Numbers that the conversation names are compared; those that an allocator chose are not. */
+const named = JSON.stringify(requests.map(({ path, body }) => [path, body]));
+
+// ---- asking -------------------------------------------------------------------------------------
+
+const written = (body: unknown): string | undefined =>
+  body === undefined || typeof body === "string"
+    ? body
+    : JSON.stringify(body, (_, value: unknown) => {
+        const { $repeat, of } = (value ?? {}) as { $repeat?: number; of?: unknown };
+        return $repeat === undefined ? value : Array.from({ length: $repeat }, () => of);
+      });
+
+type Answers = Record<string, unknown>;
+
+/** {{svc l2.metadata.resourceVersion}}: out of the answer to "svc l2". */
+const filled = (text: string, answers: Answers): string =>
+  text.replace(/\{\{(.+?)\}\}/g, (whole, place: string) => {
+    const [name] = Object.keys(answers)
+      .filter((one) => place.startsWith(`${one}.`))
+      .sort((a, b) => b.length - a.length);
+    if (name === undefined) return whole;
+    const path = place.slice(name.length + 1).split(".");
+    const value = path.reduce<unknown>((at, key) => (at as Answers)?.[key], answers[name]);
+    return (value as string | undefined) ?? whole;
+  });
+
+async function ask(url: string, recorded: Recorded, answers: Answers) {
+  const { method, path, contentType, headers = {} } = recorded;
+  const body = written(recorded.body);
+  const answer = await fetch(url + filled(path, answers), {
+    method,
+    headers: {
+      accept: "application/json",
+      ...(contentType && { "content-type": contentType }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: filled(body, answers) }),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const text = await answer.text();
+  let said: unknown = text;
+  try {
+    said = JSON.parse(text);
+  } catch {} // a watch, YAML or a page of text
+  answers[recorded.name] = said;
+  return { code: answer.status, said: said as { message?: string; spec?: unknown } };
+}
+
+// ---- comparing ----------------------------------------------------------------------------------
+
+const leftOut = new Set([
+  "uid",
+  "creationTimestamp",
+  "managedFields",
+  "resourceVersion",
+  "generation",
+  "priority",
+  "preemptionPolicy",
+  "selfLink",
+]);
+
+/** What is the same in every run. */
+function comparable(value: unknown, key = ""): unknown {
+  if (Array.isArray(value)) return value.map((one) => comparable(one, key));
+  if (typeof value === "object" && value !== null) {
+    const fields = Object.entries(value)
+      .filter(([name]) => !leftOut.has(name))
+      .map(([name, part]) => [name, comparable(part, name)] as const)
+      .filter(([, part]) => part !== null && !(Array.isArray(part) && part.length === 0))
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(fields);
+  }
+  if (typeof value === "number") return comparableNumber(value, key);
+  return typeof value === "string" ? comparableText(value) : value;
+}
+
+const comparableNumber = (value: number, key: string) =>
+  /[pP]ort$/.test(key) && value >= 30000 && value <= 32767 && !named.includes(String(value))
+    ? "<np>"
+    : value;
+
+const comparableText = (text: string) =>
+  /^10\.(9[6-9]|1[01]\d)\.\d+\.\d+$/.test(text) && !named.includes(`"${text}"`)
+    ? "<ip>"
+    : text
+        .replace(/^gen-[a-z0-9]{5}$/, "gen-<xxxxx>")
+        .replace(/(resource ?version(?: in record)?: |current: )\d+/gi, "$1<rv>")
+        .replace(/(UID in object meta: )[0-9a-f-]{36}/, "$1<uid>")
+        .replace(/\(\d+\)/g, "(<n>)")
+        .replace(/(record|precondition) \([0-9a-f-]{36}\)/g, "$1 (<uid>)");
+
+const shown = (value: unknown) => JSON.stringify(comparable(value)) ?? "nothing";
+
+class Tally {
+  #all = 0;
+  readonly differ: string[] = [];
+
+  note(name: string, ours: string, theirs: string): void {
+    this.#all++;
+    if (ours !== theirs) this.differ.push(`${name}\n  ours: ${ours}\n  real: ${theirs}`);
+  }
+
+  /** `share`: how many in 100 must agree. */
+  check(what: string, share: number): void {
+    const agree = this.#all - this.differ.length;
+    const text = `${what}: ${agree} of ${this.#all} agree; ${share} in 100 are needed`;
+    const examples = this.differ.slice(0, 3).map((one) => one.slice(0, 500));
+    assert.ok(agree / this.#all >= share / 100, [text, ...examples].join("\n"));
+  }
+}
+
+test("636 requests: codes, stored specs and messages are the real API server's", async () => {
+  const clock = new RealClock();
+  const apiserver = new ApiServer({ clock, random: Math.random });
+  const serving = await serve({ apiserver, port: 0 });
+  const [codes, specs, messages] = [new Tally(), new Tally(), new Tally()];
+  const answers: Answers = {};
+  try {
+    for (const recorded of requests) {
+      const { name, code, message, spec } = recorded;
+      const got = await ask(serving.url, recorded, answers);
+      codes.note(name, String(got.code), String(code));
+      if (message !== undefined) messages.note(name, shown(got.said.message), shown(message));
+      if (spec !== undefined && code < 300) specs.note(name, shown(got.said.spec), shown(spec));
+    }
+  } finally {
+    await serving.close();
+  }
+  // SHOW=FILE node test/dist/kube-apiserver-recorded.test.js: all that differs
+  const differing = [codes, specs, messages].flatMap(({ differ }) => differ);
+  if (process.env["SHOW"]) writeFileSync(process.env["SHOW"], differing.join("\n"));
+  codes.check("codes", 85);
+  specs.check("specs", 85);
+  messages.check("messages", 52);
+});
+
+test.run();
