@@ -70,6 +70,21 @@ const wrong: [says: string, args: string[], message: RegExp][] = [
     /--store is "redis"; allowed are memory and etcd=URL/,
   ],
   [
+    "certificates for a store without",
+    ["serve", "--etcd-cacert", "ca.crt"],
+    /--etcd-cacert goes with --store etcd=https:\/\/…; --store is "memory"/,
+  ],
+  [
+    "a certificate that is not there",
+    ["serve", "--store", "etcd=https://127.0.0.1:1", "--etcd-cacert", "no-such.crt"],
+    /--etcd-cacert is "no-such\.crt", which cannot be read: ENOENT/,
+  ],
+  [
+    "a certificate without its key",
+    ["serve", "--store", "etcd=https://127.0.0.1:1", "--etcd-cert", command],
+    /certificate and its key go together: --etcd-key \(ETCDCTL_KEY\) is missing/,
+  ],
+  [
     "a port that is none",
     ["serve", "--port", "70000"],
     /--port is "70000"; it must be a whole number from 0 to 65535/,

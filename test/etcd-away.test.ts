@@ -189,6 +189,11 @@ if (needs(test, "etcd away", lacking("etcd"))) {
       503,
     );
     store.close();
+    const certificate = file("client.crt", cert);
+    const given = ["--etcd-cacert", file("ca.crt", ca.cert), "--etcd-cert", certificate];
+    const served = await Served.start(url, ...given, "--etcd-key", file("client.key", key));
+    assert.is((await served.ask("/api/v1/nodes")).status, 200);
+    await served.end();
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   });

@@ -25,7 +25,7 @@ class Odd {
     readonly serving: Serving,
   ) {}
 
-  static async start(more: { etcd?: string } = {}): Promise<Odd> {
+  static async start(more: { etcd?: { urls: string[] } } = {}): Promise<Odd> {
     const backend = new ThreadBackend({ ...options, ...more }, oddThread);
     const serving = await listen(backend, { port: 0 });
     await backend.start();
@@ -94,7 +94,7 @@ test("a thread that is only busy: its answer is waited for", async () => {
 });
 
 test("with several members a call may take as long as an election", async () => {
-  const odd = await Odd.start({ etcd: "http://127.0.0.1:1,http://127.0.0.1:2" });
+  const odd = await Odd.start({ etcd: { urls: ["http://127.0.0.1:1", "http://127.0.0.1:2"] } });
   assert.is((await odd.ask("/store/2500")).code, 200);
   await odd.end();
 });
@@ -132,7 +132,7 @@ test("a thread that dies with its store in memory: those who wait hear 503, stre
 });
 
 test("a thread that dies with its store in etcd is started again", async () => {
-  const odd = await Odd.start({ etcd: "http://127.0.0.1:1" });
+  const odd = await Odd.start({ etcd: { urls: ["http://127.0.0.1:1"] } });
   assert.is((await odd.ask("/die")).code, 503);
   const { code, retryAfter } = await odd.ask("/x");
   assert.equal([code, retryAfter], [503, "1"]);

@@ -8,6 +8,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
 import type { Documents } from "../../objects/files.js";
 import type { Node } from "../../objects/types.js";
+import type { EtcdOptions } from "../serve/etcd.js";
 import type { Journey, Outcomes } from "../../journey/types.js";
 import { complain, say } from "../terminal.js";
 
@@ -18,13 +19,13 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
                    [--output text|json|mermaid]
   stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
-  stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
-                   [--service-cidr CIDR[,CIDR]] [--no-controllers]
+  stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
+                   [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
 
 FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
-An etcd on https is asked with the files that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
+An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
 --no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 `;
@@ -46,6 +47,14 @@ type Command = (files: string[], flags: Flags) => Promise<number>;
 const text = { type: "string" } as const;
 const yes = { type: "boolean" } as const;
 const world = { cloud: text, nodes: text, seed: text };
+const etcdFiles = { "etcd-cacert": text, "etcd-cert": text, "etcd-key": text };
+const serving = {
+  port: text,
+  store: text,
+  ...etcdFiles,
+  "no-controllers": yes,
+  "service-cidr": text,
+};
 const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]>; run: Command }> =
   {
     journey: {
@@ -77,10 +86,7 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
       },
       run: rules,
     },
-    serve: {
-      options: { ...world, port: text, store: text, "no-controllers": yes, "service-cidr": text },
-      run: serve,
-    },
+    serve: { options: { ...world, ...serving }, run: serve },
     lab: { options: { ...world, url: text, from: text }, run: lab },
   };
 
@@ -180,11 +186,7 @@ async function rules(files: string[], flags: Flags): Promise<number> {
 async function serve(files: string[], flags: Flags): Promise<number> {
   const { serveCluster } = await import("../serve/serve.js");
   const port = wholeNumber(flags, "port", 8001, 0, 65535);
-  const store = (flags.store as string | undefined) ?? "memory";
-  if (store !== "memory" && !/^etcd=https?:\/\/[^\s,]+(,https?:\/\/[^\s,]+)*$/.test(store))
-    throw new UsageError(
-      `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379; several members are separated by commas`,
-    );
+  const etcd = await etcdStore(flags);
   const controllers = !flags["no-controllers"];
   const documents = files.length || controllers ? await load(files) : nothing;
   const serviceCIDR = flags["service-cidr"] as string | undefined;
@@ -196,13 +198,29 @@ async function serve(files: string[], flags: Flags): Promise<number> {
     port,
     controllers,
     ...(serviceCIDR !== undefined && { serviceCIDR }),
-    ...(store !== "memory" && { etcd: store.slice("etcd=".length) }),
+    ...(etcd && { etcd }),
   });
   process.exit(code); // the API server's thread would go on
 }
 
 /** What a bare API server holds at the beginning. */
 const nothing: Documents = { manifests: [] };
+
+/** Where --store says that the objects are; undefined: in memory. */
+async function etcdStore(flags: Flags): Promise<EtcdOptions | undefined> {
+  const store = (flags.store as string | undefined) ?? "memory";
+  if (store !== "memory" && !/^etcd=https?:\/\/[^\s,]+(,https?:\/\/[^\s,]+)*$/.test(store))
+    throw new UsageError(
+      `--store is "${store}"; allowed are memory and etcd=URL, for example etcd=http://127.0.0.1:2379; several members are separated by commas`,
+    );
+  const given = Object.keys(etcdFiles).find((name) => flags[name] !== undefined);
+  if (given !== undefined && !store.includes("https://"))
+    throw new UsageError(`--${given} goes with --store etcd=https://…; --store is "${store}"`);
+  if (store === "memory") return undefined;
+  const { etcdOptions } = await import("../serve/etcd.js");
+  const [cacert, cert, key] = Object.keys(etcdFiles).map((name) => flags[name] as string);
+  return etcdOptions(store.slice("etcd=".length), { cacert, cert, key });
+}
 
 async function lab(files: string[], flags: Flags): Promise<number> {
   const { lab: run } = await import("../lab/lab.js");

@@ -63,7 +63,7 @@ export class EtcdStore implements Store {
    * ETCDCTL_CERT and ETCDCTL_KEY. Throws where no etcd answers there.
    */
   constructor(members: string | EtcdOptions) {
-    const options = typeof members === "string" ? fromEnvironment(members) : members;
+    const options = typeof members === "string" ? etcdOptions(members) : members;
     const { log = complain, ...remote } = options;
     this.#log = log;
     this.#http = new SyncHttp(checked(remote, "http://127.0.0.1:2379"), {
@@ -287,19 +287,51 @@ export class EtcdStore implements Store {
   }
 }
 
-function fromEnvironment(members: string): EtcdOptions {
+/** Files with PEM texts, as etcdctl takes them. */
+export interface CertificateFiles {
+  /** Whose certificates are trusted: --etcd-cacert, ETCDCTL_CACERT. */
+  cacert?: string | undefined;
+  /** The client's certificate and its private key. */
+  cert?: string | undefined;
+  key?: string | undefined;
+}
+
+/**
+ * Members separated by commas, and the files that go with https: those given, else those of the
+ * environment. @throws where a file cannot be read
+ */
+export function etcdOptions(members: string, files: CertificateFiles = {}): EtcdOptions {
   const urls = members.split(",");
-  const pem = (field: "ca" | "cert" | "key", variable: string) => {
-    const file = process.env[variable];
-    if (!file || !urls.some((url) => url.startsWith("https:"))) return {};
-    return { [field]: readFileSync(file, "utf8") };
+  const secure = urls.some((url) => url.startsWith("https:"));
+  const pem = (name: keyof CertificateFiles): string | undefined => {
+    const variable = `ETCDCTL_${name.toUpperCase()}`;
+    const [file, from] = files[name]
+      ? [files[name], `--etcd-${name}`]
+      : [process.env[variable], variable];
+    return file && secure ? contents(file, from) : undefined;
   };
+  const [ca, cert, key] = [pem("cacert"), pem("cert"), pem("key")];
+  if ((cert === undefined) !== (key === undefined))
+    throw new Error(
+      `a client's certificate and its key go together: ${cert === undefined ? "--etcd-cert (ETCDCTL_CERT)" : "--etcd-key (ETCDCTL_KEY)"} is missing`,
+    );
   return {
     urls,
-    ...pem("ca", "ETCDCTL_CACERT"),
-    ...pem("cert", "ETCDCTL_CERT"),
-    ...pem("key", "ETCDCTL_KEY"),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
   };
+}
+
+function contents(file: string, from: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(`${from} is ${JSON.stringify(file)}, which cannot be read: ${code}`, {
+      cause: error,
+    });
+  }
 }
 
 /** One watch, begun again from where it was whenever it breaks off. */

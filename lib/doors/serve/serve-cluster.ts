@@ -4,14 +4,14 @@ import type { Documents } from "../../objects/files.js";
 import type { ComponentError } from "../../machinery/supervisor.js";
 import type { Store } from "../../store/store.js";
 import { complain } from "../terminal.js";
-import { EtcdStore } from "./etcd.js";
+import { EtcdStore, type EtcdOptions } from "./etcd.js";
 
 /** A cluster in real time, and where its objects are kept. */
 export interface StartOptions extends ClusterOptions {
   /** Applied at the beginning, as by kubectl. */
   documents: Documents;
-  /** The URL of an etcd; default: in memory. */
-  etcd?: string | undefined;
+  /** An etcd's members; default: in memory. */
+  etcd?: Omit<EtcdOptions, "log"> | undefined;
   /** Default: all of them. Without, the API server is alone, as a bare kube-apiserver is. */
   controllers?: boolean | undefined;
 }

@@ -60,7 +60,8 @@ export class ThreadBackend implements Backend {
     private readonly options: ThreadOptions,
     private readonly program = new URL("./api-thread.js", import.meta.url),
   ) {
-    this.#patience = options.etcd?.includes(",") ? PATIENCE.several : PATIENCE.one;
+    const members = options.etcd?.urls.length ?? 0;
+    this.#patience = members > 1 ? PATIENCE.several : PATIENCE.one;
     this.over = new Promise((resolve) => (this.#isOver = resolve));
   }
 
