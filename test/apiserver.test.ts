@@ -404,7 +404,24 @@ test("a watch can begin in the past, with nothing, or not any more", () => {
   assert.equal([refused.code, refused.reason], [410, "Expired"]);
   assert.match(refused.message, /^too old resource version: 5 \(\d+\)$/);
   server.compact(server.store.revision);
-  assert.is(refusal(() => server.list("Service", { revision: 6 })).code, 410);
+});
+
+test("a list of a revision that is forgotten says so in kube-apiserver's words", () => {
+  const { server, client } = newServer();
+  for (const name of ["a", "b", "c"]) client.create(service(name));
+  const page = client.list("Service", { limit: 1 });
+  client.create(service("d"));
+  server.compact(server.store.revision);
+  for (const [options, words] of [
+    [{ revision: 3 }, /^The resourceVersion for the provided list is too old\.$/],
+    [{ revision: 3, limit: 1 }, /^The resourceVersion for the provided list is too old\.$/],
+    [{ limit: 1, continue: page.continue! }, /^The provided continue parameter is too old/],
+    [{ continue: page.continue! }, /^The provided continue parameter is too old/],
+  ] as const) {
+    const refused = refusal(() => server.list("Service", options));
+    assert.equal([refused.code, refused.reason], [410, "Expired"]);
+    assert.match(refused.message, words);
+  }
 });
 
 test("a watch begun while another is told of an event hears of that event once", () => {

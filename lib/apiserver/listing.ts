@@ -64,7 +64,10 @@ export function parseContinue(token: string): { revision: number; key: string } 
   throw errors.badRequest("continue key is not valid: it must come from an earlier list");
 }
 
-/** A range of the store; what it cannot give is a Status. */
+/**
+ * A range of the store; what it cannot give is a Status. (k8s.io/apiserver:
+ * pkg/storage/etcd3/errors.go)
+ */
 export function rangeOf(
   store: Store,
   prefix: string,
@@ -75,7 +78,9 @@ export function rangeOf(
   } catch (error) {
     if (error instanceof CompactedError)
       throw errors.gone(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+        options.from === undefined
+          ? "The resourceVersion for the provided list is too old."
+          : "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
       );
     if (error instanceof RangeError) throw errors.badRequest(error.message);
     throw error;

@@ -67,10 +67,7 @@ export function listOptions({ target: { namespace, name }, query }: Call): ListO
       `limit: got ${JSON.stringify(query.get("limit"))}; a whole number of 0 or more is needed`,
     );
   const only = name === undefined ? undefined : `metadata.name=${name}`;
-  const exact =
-    query.get("resourceVersionMatch") === "Exact"
-      ? parseRevision(query.get("resourceVersion") ?? "")
-      : undefined;
+  const exact = exactRevision(query, limit);
   const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
   return {
     ...(namespace !== undefined && { namespace }),
@@ -80,6 +77,19 @@ export function listOptions({ target: { namespace, name }, query }: Call): ListO
     ...(query.get("continue") && { continue: query.get("continue")! }),
     ...(exact !== undefined && { revision: exact }),
   };
+}
+
+/**
+ * The revision that a list has to be of. A page of a revision is of that one without being asked,
+ * as it was before there was resourceVersionMatch. (k8s.io/apiserver: pkg/storage/etcd3/store.go,
+ * GetList)
+ */
+function exactRevision(query: URLSearchParams, limit: number): number | undefined {
+  const match = query.get("resourceVersionMatch") ?? "";
+  const revision = query.get("resourceVersion") ?? "";
+  if (match === "Exact") return parseRevision(revision);
+  const isPage = match === "" && limit > 0 && revision !== "" && revision !== "0";
+  return isPage ? parseRevision(revision) : undefined;
 }
 
 /**
