@@ -549,4 +549,30 @@ test("a leader whose lease was taken steps down within ten seconds", () => {
   assert.equal(leaders(), []);
 });
 
+test("a leader that trips over its Lease steps down within ten seconds, and leads again later", () => {
+  const { clock, client, electors, leaders, lease } = candidates("a");
+  let trips = false;
+  const get = client.get.bind(client);
+  client.get = ((...args: Parameters<typeof get>) => {
+    if (trips) throw new TypeError("Cannot read properties of undefined");
+    return get(...args);
+  }) as typeof get;
+  const advance = (ms: number) => {
+    try {
+      clock.advance(ms);
+    } catch {} // the clock tells what went wrong
+  };
+  advance(4_000);
+  trips = true;
+  advance(9_000);
+  assert.equal(leaders(), ["a"], "it was heard of less than ten seconds ago");
+  advance(1_100);
+  assert.equal(leaders(), []);
+  trips = false;
+  electors[0]!.stop();
+  electors[0]!.start();
+  advance(1_000);
+  assert.equal([leaders(), lease().holderIdentity], [["a"], "a"]);
+});
+
 test.run();

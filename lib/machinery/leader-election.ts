@@ -22,8 +22,8 @@ export const RETRY_PERIOD_MS = 2_000; // how often each of them looks
 export class LeaderElector {
   leading = false;
   #observed: { text: string; time: number } | undefined;
-  #renewed = 0;
   #cancel: (() => void) | undefined;
+  #cancelDeadline: (() => void) | undefined;
 
   constructor(private readonly options: ElectionOptions) {}
 
@@ -38,6 +38,7 @@ export class LeaderElector {
   stop({ release = false } = {}): void {
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#cancelDeadline?.();
     if (this.leading && release) this.#giveBack();
     this.#lead(false);
   }
@@ -54,14 +55,24 @@ export class LeaderElector {
   #round(): void {
     const { clock, random } = this.options;
     const holds = this.#acquireOrRenew();
-    if (holds) this.#renewed = clock.now();
-    const late = clock.now() - this.#renewed >= RENEW_DEADLINE_MS;
+    if (holds) this.#postponeDeadline();
     // The candidates' rounds are jittered so that they do not all knock at the same moment
     // (JitterFactor 1.2).
     const delay =
       holds || this.leading ? RETRY_PERIOD_MS : RETRY_PERIOD_MS * (1 + 1.2 * random.next());
     this.#cancel = clock.schedule(Math.round(delay), () => this.#round(), { background: true });
-    this.#lead(holds || (this.leading && !late));
+    if (holds) this.#lead(true);
+  }
+
+  /**
+   * A timer of its own: whatever becomes of the rounds, who has not renewed for so long does not
+   * lead.
+   */
+  #postponeDeadline(): void {
+    this.#cancelDeadline?.();
+    this.#cancelDeadline = this.options.clock.schedule(RENEW_DEADLINE_MS, () => this.#lead(false), {
+      background: true,
+    });
   }
 
   #lead(leading: boolean): void {
