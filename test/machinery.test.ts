@@ -102,6 +102,20 @@ test("a cluster that never rests is an error that says so", () => {
   assert.throws(() => clock.advance(-1), /only moves forward/);
 });
 
+test("a long wait is no unrest, though there is work meanwhile; waits without end are", () => {
+  const clock = new VirtualClock(0);
+  const hour = 3_600_000;
+  let done = 0;
+  every(clock, 10_000, () => clock.schedule(5, () => {}));
+  clock.schedule(5 * hour, () => clock.schedule(5 * hour, () => done++));
+  clock.schedule(48 * hour, () => done++);
+  clock.settle();
+  assert.equal([done, clock.now()], [1, 10 * hour]);
+  const again = () => void clock.schedule(120_000, again);
+  again();
+  assert.throws(() => clock.settle(), /still busy/);
+});
+
 test("settle and advance give up after so many steps, and say who still waits for what", () => {
   for (const pass of [
     (clock: VirtualClock) => clock.settle({ steps: 1_000 }),

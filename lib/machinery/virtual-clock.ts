@@ -5,6 +5,16 @@ import { checkDelay, type Clock, type ScheduleOptions } from "../api/clock.js";
  * needs more would go on for ever.
  */
 const CHAIN_LIMIT = 100_000;
+/**
+ * Nobody waits for what is further ahead than a day (minReadySeconds may be 68 years): it is
+ * background work. Milliseconds.
+ */
+const LONGEST_WAIT_MS = 86_400_000;
+/**
+ * A wait longer than this, as for minReadySeconds, is no sign of a cluster that never rests: to
+ * settle() it counts as so much, however long it is. Milliseconds.
+ */
+const WAIT_COUNTS_MS = 60_000;
 /** So many mistakes are gathered before settle() or advance() gives up at once. */
 const ERROR_LIMIT = 100;
 /** Pieces of work that settle() and advance() do before they give up: hours of a machine. */
@@ -26,6 +36,8 @@ export class VirtualClock implements Clock {
   #now: number;
   #sequence = 0;
   #foreground = 0;
+  /** Those of them that are long waits. */
+  #waits = 0;
   /** How many acts led to the one that runs now, without time moving on. */
   #chain = 0;
   readonly #later: Task[] = []; // a binary heap, the earliest first
@@ -46,15 +58,18 @@ export class VirtualClock implements Clock {
 
   schedule(delay: number, run: () => void, options: ScheduleOptions = {}): () => void {
     checkDelay(delay);
+    const background = (options.background ?? false) || delay > LONGEST_WAIT_MS;
     const task: Task = {
       time: this.#now + delay,
       sequence: this.#sequence++,
-      background: options.background ?? false,
+      background,
+      waits: !background && delay > WAIT_COUNTS_MS,
       chain: delay === 0 ? this.#chain + 1 : 0,
       options,
       run,
     };
-    if (!task.background) this.#foreground++;
+    if (!background) this.#foreground++;
+    if (task.waits) this.#waits++;
     if (delay === 0) this.#ready.push(task);
     else push(this.#later, task);
     return () => this.#finish(task);
@@ -68,19 +83,24 @@ export class VirtualClock implements Clock {
   /**
    * Runs until no foreground work is left, moving time on as needed; background work that falls due
    * on the way runs too. Throws where that takes more than `within` ms of virtual time (default: an
-   * hour) or `steps` pieces of work.
+   * hour, in which a long wait counts as a minute) or `steps` pieces of work.
    */
   settle({
     within = 3_600_000,
     steps = STEP_LIMIT,
   }: { within?: number; steps?: number } = {}): void {
     const start = this.#now;
+    let busy = 0;
     for (let done = 0; this.#foreground > 0; done++) {
-      if (done >= steps || this.#next()!.time > start + within)
+      const { time, waits } = this.#next()!;
+      const onlyWaits = this.#foreground === this.#waits;
+      busy += onlyWaits ? 0 : time - this.#now;
+      if (done >= steps || busy > within)
         return this.#giveUp(
           `settle: still busy after ${done} steps and ${this.#now - start} ms of virtual time; ` +
             `use advance("10s") to look at a cluster that never comes to rest`,
         );
+      if (waits) busy += WAIT_COUNTS_MS;
       this.#step();
     }
     this.#throwErrors();
@@ -176,6 +196,7 @@ export class VirtualClock implements Clock {
     if (!task.run) return;
     task.run = undefined;
     if (!task.background) this.#foreground--;
+    if (task.waits) this.#waits--;
   }
 }
 
@@ -183,6 +204,8 @@ interface Task {
   time: number;
   sequence: number;
   background: boolean;
+  /** Somebody waits for it, and for long. */
+  waits: boolean;
   /** How many acts led to it without time moving on. */
   chain: number;
   options: ScheduleOptions;
