@@ -182,6 +182,36 @@ test("a Pod that tolerates it for 10 s goes earlier, one that tolerates it for e
   );
 });
 
+test("a user's taint has no date: what is tolerated for a while is counted from when it was seen", () => {
+  const h = harness();
+  h.clock.settle();
+  const taint = { key: "out", value: "yes", effect: "NoExecute" as const };
+  h.client.create<Pod>({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "guest" },
+    spec: {
+      containers: [{ name: "c", image: "nginx" }],
+      tolerations: [{ key: "out", operator: "Exists", effect: "NoExecute", tolerationSeconds: 60 }],
+    },
+  });
+  h.clock.settle();
+  const host = h.all("Pod")[0]!.spec.nodeName!;
+  const taintIt = (taints: readonly (typeof taint)[]) =>
+    h.client.patch("Node", host, undefined, { type: "merge", body: { spec: { taints } } });
+  const leaving = () => h.all("Pod").some(({ metadata }) => metadata.deletionTimestamp);
+  taintIt([taint]);
+  h.clock.advance(50_000);
+  assert.is(leaving(), false);
+  taintIt([]);
+  h.clock.advance(20_000);
+  taintIt([taint]);
+  h.clock.advance(50_000);
+  assert.is(leaving(), false, "the taint was away: the time begins anew");
+  h.clock.advance(11_000);
+  assert.is(leaving(), true);
+});
+
 test("where no node at all is ready, nobody is evicted", () => {
   const h = running();
   for (const kubelet of h.kubelets.values()) kubelet.stop();

@@ -6,15 +6,19 @@ import { tolerates } from "./scheduler.js";
 
 /**
  * Deletes Pods from nodes with a NoExecute taint, when their tolerations are used up: after 300 s
- * on a lost node, as every Pod is given by default. (kubernetes: pkg/controller/tainteviction)
+ * on a lost node, as every Pod is given by default. The time of a taint that does not say when it
+ * was added (one that a user made) begins when it is first seen. (kubernetes:
+ * pkg/controller/tainteviction)
  */
 export function taintEvictionController({ clock, client, informers, events }: Context): Controller {
   const nodes = informers.of("Node");
   const pods = informers.of("Pod");
   pods.index("node", (pod) => pod.spec.nodeName);
+  /** By node: the taints that are on it and do not say when they were added. */
+  const firstSeen = new Map<string, ReadonlyMap<string, number>>();
 
   function reconcile(name: string): Again | void {
-    const taints = evicting(nodes.get(name));
+    const taints = dated(name, evicting(nodes.get(name)));
     if (taints.length === 0) return;
     let next = Infinity;
     for (const pod of pods.by("node", name)) {
@@ -24,6 +28,22 @@ export function taintEvictionController({ clock, client, informers, events }: Co
       else if (due < next) next = due;
     }
     if (next < Infinity) return { inBackground: next - clock.now() };
+  }
+
+  /** The taints with the time at which each began; those that are gone are forgotten. */
+  function dated(name: string, taints: readonly Taint[]): readonly Dated[] {
+    const before = firstSeen.get(name);
+    const seen = new Map<string, number>();
+    const all = taints.map((taint) => {
+      if (taint.timeAdded) return { taint, since: Date.parse(taint.timeAdded) };
+      const id = `${taint.key}=${taint.value ?? ""}`;
+      const since = before?.get(id) ?? clock.now();
+      seen.set(id, since);
+      return { taint, since };
+    });
+    if (seen.size > 0) firstSeen.set(name, seen);
+    else firstSeen.delete(name);
+    return all;
   }
 
   function evict(pod: Pod): void {
@@ -37,12 +57,18 @@ export function taintEvictionController({ clock, client, informers, events }: Co
     name: "taint-eviction-controller",
     reconcile,
     watches: [
-      watch("Node", (key, node) => (evicting(node).length > 0 ? [key] : [])),
+      watch("Node", (key, node) => (evicting(node).length > 0 || firstSeen.has(key) ? [key] : [])),
       watch("Pod", (_key, pod) =>
         pod && evicting(nodes.get(pod.spec.nodeName ?? "")).length > 0 ? [pod.spec.nodeName!] : [],
       ),
     ],
   };
+}
+
+interface Dated {
+  taint: Taint;
+  /** Milliseconds. */
+  since: number;
 }
 
 const evicting = (node: Node | undefined): readonly Taint[] =>
@@ -52,16 +78,14 @@ const evicting = (node: Node | undefined): readonly Taint[] =>
  * When the Pod has to go: at once where it does not tolerate a taint, never where it tolerates all
  * for ever.
  */
-function dueTime(pod: Pod, taints: readonly Taint[]): number {
-  const due = taints.map((taint) => {
+function dueTime(pod: Pod, taints: readonly Dated[]): number {
+  const due = taints.map(({ taint, since }) => {
     const matching = (pod.spec.tolerations ?? []).filter((toleration) =>
       tolerates(toleration, taint),
     );
     if (matching.length === 0) return -Infinity;
     const seconds = least(matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity));
-    return seconds === Infinity
-      ? Infinity
-      : Date.parse(taint.timeAdded ?? "") + Math.max(0, seconds) * 1_000;
+    return seconds === Infinity ? Infinity : since + Math.max(0, seconds) * 1_000;
   });
   return least(due);
 }
