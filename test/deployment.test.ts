@@ -1,9 +1,12 @@
 import { test } from "uvu";
-import { MAX_PODS } from "stopover/internal/controllers/replicaset";
 import * as assert from "uvu/assert";
+import { createCluster } from "stopover";
+import { forbidden } from "stopover/internal/api/errors";
+import { MAX_PODS } from "stopover/internal/controllers/replicaset";
+import type { ClientFault } from "stopover/internal/machinery/interceptor";
 import { templateHash } from "stopover/internal/controllers/deployment";
 import { condition, isReady } from "stopover/internal/objects/pods";
-import type { Pod, ReplicaSet } from "stopover/internal/objects/types";
+import type { Condition, Pod, ReplicaSet } from "stopover/internal/objects/types";
 import { deployment, harness, type Harness } from "./control-harness.js";
 
 const get = ({ client }: Harness, name = "web") => client.get("Deployment", name);
@@ -336,12 +339,22 @@ for (const [title, replicas] of [
       h.events(set.metadata.name).join(),
       /^Warning FailedCreate \d+ replicaset-controller Error creating: this cluster holds \d Pods, and \d+ more/,
     );
+    const message = /^this cluster holds \d Pods, and \d+ more/;
+    for (const { status } of [set, h.client.get("Deployment", "huge")]) {
+      const failure = status?.conditions?.find(({ type }) => type === "ReplicaFailure");
+      assert.equal([failure?.status, failure?.reason], ["True", "FailedCreate"]);
+      assert.match(failure!.message!, message);
+    }
     h.client.patch("Deployment", "huge", "default", {
       type: "merge",
       body: { spec: { replicas: 4 } },
     });
     h.clock.settle();
     assert.is(h.all("Pod").filter(isReady).length, 10);
+    assert.equal(
+      h.client.get("Deployment", "huge").status?.conditions?.map(({ type }) => type),
+      ["Available", "Progressing"],
+    );
     h.client.patch("Deployment", "huge", "default", {
       type: "merge",
       body: { spec: { replicas } },
@@ -350,6 +363,60 @@ for (const [title, replicas] of [
     h.clock.advance(3_600_000);
     assert.is(h.all("Pod").length, 10, "those that are there stay");
   });
+
+test("Pods that the API server refuses: ReplicaFailure on the ReplicaSet and on its Deployment", () => {
+  const message = 'pods "web-7d" is forbidden: exceeded quota: small, requested: pods=1';
+  let refuses = true;
+  const onCall: ClientFault["onCall"] = ({ verb, kind }) =>
+    refuses && verb === "create" && kind === "Pod"
+      ? {
+          error: forbidden(
+            { kind: "Pod", plural: "pods", group: "" },
+            "web-7d",
+            message.split(": ").slice(1).join(": "),
+          ),
+        }
+      : "pass";
+  const cluster = createCluster({ faults: { client: { onCall } } });
+  cluster.apply(deployment("web", 3));
+  cluster.settle();
+  const failures = () =>
+    [cluster.list("ReplicaSet")[0]!, cluster.get("Deployment", "web")].map(({ status }) =>
+      status?.conditions?.find(({ type }) => type === "ReplicaFailure"),
+    );
+  for (const failure of failures()) {
+    const { status, reason, message: said } = failure!;
+    assert.equal([status, reason, said], ["True", "FailedCreate", message]);
+  }
+  const [{ lastTransitionTime }] = failures() as [Condition];
+  cluster.advance("1m");
+  assert.is(failures()[0]!.lastTransitionTime, lastTransitionTime, "it is the same failure");
+  refuses = false;
+  cluster.advance("5m");
+  assert.equal(failures(), [undefined, undefined]);
+  assert.is(cluster.get("Deployment", "web").status?.readyReplicas, 3);
+});
+
+test("minReadySeconds of hours: settle() waits for all the Pods of a rollout", () => {
+  const h = harness({ historyLimit: 0 });
+  h.clock.settle();
+  const times = { minReadySeconds: 7_200, progressDeadlineSeconds: 9_000 };
+  h.client.create(deployment("web", 4, times));
+  h.clock.settle();
+  assert.is(get(h).status?.availableReplicas, 4);
+  setImage(h, "nginx:2");
+  h.clock.settle();
+  assert.equal([get(h).status?.updatedReplicas, get(h).status?.availableReplicas], [4, 4]);
+});
+
+test("minReadySeconds of years: settle() leaves them to advance()", () => {
+  const h = harness({ historyLimit: 0 });
+  h.clock.settle();
+  const times = { minReadySeconds: 2 ** 31 - 2, progressDeadlineSeconds: 2 ** 31 - 1 };
+  h.client.create(deployment("web", 4, times));
+  h.clock.settle();
+  assert.equal([get(h).status?.readyReplicas, get(h).status?.availableReplicas], [4, undefined]);
+});
 
 test("the same seed gives the same cluster, to the byte", () => {
   const run = () => {

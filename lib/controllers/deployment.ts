@@ -11,6 +11,7 @@ import { ignoring } from "../api/errors.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
+import { REPLICA_FAILURE } from "./replicaset.js";
 import type { Condition, Deployment, PodTemplate, ReplicaSet } from "../objects/types.js";
 import { condition } from "../objects/pods.js";
 
@@ -294,12 +295,15 @@ export function deploymentController({ clock, client, informers, events }: Conte
       updatedReplicas: current?.status?.replicas ?? 0,
       unavailableReplicas: Math.max(0, total(all) - counts.availableReplicas),
     };
-    const conditions = conditionsOf(
-      deployment,
-      { ...status, conditions: old.conditions ?? [] },
-      current,
-      clock.now(),
-    );
+    const conditions = [
+      ...conditionsOf(
+        deployment,
+        { ...status, conditions: old.conditions ?? [] },
+        current,
+        clock.now(),
+      ),
+      ...replicaFailure(current, all),
+    ];
     const next: Deployment["status"] = { ...withoutZeros(status), conditions };
     if (!same(old, next))
       deployments.learn(client.updateStatus<Deployment>({ ...deployment, status: next }));
@@ -549,6 +553,20 @@ function progressOf(
     };
   const { lastTransitionTime: _, ...same } = before;
   return same;
+}
+
+/**
+ * What the newest ReplicaSet says about Pods that it cannot create, else another one.
+ * (pkg/controller/deployment/sync.go, getReplicaFailures)
+ */
+function replicaFailure(current: ReplicaSet | undefined, all: readonly ReplicaSet[]): Condition[] {
+  const [failure] = [...(current ? [current] : []), ...all].flatMap(
+    ({ status }) => status?.conditions?.find(({ type }) => type === REPLICA_FAILURE) ?? [],
+  );
+  if (!failure) return [];
+  const { type, status, lastTransitionTime, reason, message } = failure;
+  const times = { lastUpdateTime: lastTransitionTime!, lastTransitionTime: lastTransitionTime! };
+  return [{ type, status, ...times, reason: reason!, message: message! }];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { isApiError } from "../api/errors.js";
+import { stamp } from "../api/time.js";
 import { keyOf } from "../machinery/informer.js";
 import {
   controllerOf,
@@ -10,7 +11,7 @@ import {
 } from "../machinery/controller.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
-import type { ObjectMeta, OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
+import type { Condition, ObjectMeta, OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
 import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
 
 /**
@@ -18,6 +19,8 @@ import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
  * pkg/controller/replicaset/replica_set.go, BurstReplicas)
  */
 const BURST_REPLICAS = 500;
+/** The type of the condition that says so where Pods cannot be created or deleted. */
+export const REPLICA_FAILURE = "ReplicaFailure";
 /**
  * Pods of a whole cluster. Kubernetes says that it works up to 150,000; a process has no room for
  * the thousands of millions that `replicas` may ask for.
@@ -108,22 +111,29 @@ export function replicaSetController({
     claim(set);
     const { active, ready } = counts.get(set.metadata.uid!) ?? { active: 0, ready: 0 };
     const missing = (set.spec.replicas ?? 1) - active + [...podsBeingDeleted(set)].length;
-    const more =
-      set.metadata.deletionTimestamp || tooMany(missing)
-        ? false
-        : missing > 0
-          ? create(set, Math.min(missing, BURST_REPLICAS))
-          : missing < 0
-            ? remove(set, Math.min(-missing, BURST_REPLICAS))
-            : false;
-    const waiting = reportStatus(set, active, ready);
-    if (tooMany(missing)) refuse(set, missing);
+    const { more, failure } = manage(set, missing);
+    const reason = missing > 0 ? "FailedCreate" : "FailedDelete";
+    const waiting = reportStatus(set, active, ready, failure && { reason, failure });
+    if (failure) throw failure;
     return more ? 0 : waiting;
   }
 
-  const tooMany = (missing: number): boolean => missing > 0 && pods.size + missing > MAX_PODS;
+  /** Creates or deletes Pods; answers whether there may be more to do at once, or what failed. */
+  function manage(set: ReplicaSet, missing: number): { more: boolean; failure?: Error } {
+    if (set.metadata.deletionTimestamp || missing === 0) return { more: false };
+    try {
+      const number = Math.min(Math.abs(missing), BURST_REPLICAS);
+      if (missing < 0) return { more: remove(set, number) };
+      checkRoom(set, missing);
+      return { more: create(set, number) };
+    } catch (failure) {
+      if (isApiError(failure) || failure instanceof TransientError) return { more: false, failure };
+      throw failure;
+    }
+  }
 
-  function refuse(set: ReplicaSet, missing: number): never {
+  function checkRoom(set: ReplicaSet, missing: number): void {
+    if (pods.size + missing <= MAX_PODS) return;
     const message = `this cluster holds ${pods.size} Pods, and ${missing} more would be beyond the ${MAX_PODS} that it can hold`;
     events.warning(set, "FailedCreate", `Error creating: ${message}`);
     throw new TransientError(message);
@@ -182,7 +192,12 @@ export function replicaSetController({
    * Writes the status if it changed. Answers when the next Pod becomes available, where
    * minReadySeconds makes it wait.
    */
-  function reportStatus(set: ReplicaSet, active: number, ready: number): number | void {
+  function reportStatus(
+    set: ReplicaSet,
+    active: number,
+    ready: number,
+    failed: Failed | undefined,
+  ): number | void {
     const minReady = set.spec.minReadySeconds ?? 0;
     const members = minReady > 0 ? pods.by("controller", set.metadata.uid!).filter(isActive) : [];
     const available =
@@ -195,6 +210,7 @@ export function replicaSetController({
       ...(ready > 0 && { readyReplicas: ready }),
       ...(available > 0 && { availableReplicas: available }),
       observedGeneration: set.metadata.generation!,
+      ...failureCondition(set, failed, clock.now()),
     };
     if (!same(set.status ?? {}, status))
       sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
@@ -219,6 +235,35 @@ export function replicaSetController({
       .filter((set) => matches(set.spec.selector, pod.metadata.labels))
       .map(keyOf);
   }
+}
+
+interface Failed {
+  reason: "FailedCreate" | "FailedDelete";
+  failure: Error;
+}
+
+/**
+ * The condition ReplicaFailure, with the words of the first failure, until creating and deleting go
+ * well again; the conditions of others stay. (pkg/controller/replicaset/replica_set_utils.go,
+ * calculateStatus)
+ */
+function failureCondition(
+  { status }: ReplicaSet,
+  failed: Failed | undefined,
+  now: number,
+): { conditions?: Condition[] } {
+  const before = status?.conditions ?? [];
+  const others = before.filter(({ type }) => type !== REPLICA_FAILURE);
+  const own = before.find(({ type }) => type === REPLICA_FAILURE);
+  const fresh = ({ reason, failure: { message } }: Failed): Condition => ({
+    type: REPLICA_FAILURE,
+    status: "True",
+    lastTransitionTime: stamp(now),
+    reason,
+    message,
+  });
+  const conditions = [...others, ...(failed ? [own ?? fresh(failed)] : [])];
+  return conditions.length > 0 ? { conditions } : {};
 }
 
 interface Counts {
