@@ -24,7 +24,7 @@ import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
 import { DataPath, type RequestOptions } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
-import type { Journey, Outcomes } from "./journey/types.js";
+import type { Founded, Journey, Outcomes } from "./journey/types.js";
 import type { Client, ListOptions } from "./api/client.js";
 import type { Clock } from "./api/clock.js";
 import type { Surroundings } from "./machinery/controller.js";
@@ -63,11 +63,11 @@ export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
 export interface Traceable {
   readonly network: Network;
   node(name: string): { name: string; rules: NodeRuleTables };
-  request(url: string, options?: RequestOptions): Journey;
-  outcomes(url: string, options?: RequestOptions): Outcomes;
+  request(url: string, options?: RequestOptions): Founded<Journey>;
+  outcomes(url: string, options?: RequestOptions): Founded<Outcomes>;
   shares(url: string, options?: RequestOptions): Record<string, number>;
-  packet(bare: BarePacket): Journey;
-  packetOutcomes(bare: BarePacket): Outcomes;
+  packet(bare: BarePacket): Founded<Journey>;
+  packetOutcomes(bare: BarePacket): Founded<Outcomes>;
 }
 
 /**
@@ -390,12 +390,12 @@ export class Cluster implements Traceable {
   // ---- packets ----
 
   /** Sends one request and follows it to the Pod and back. */
-  request(url: string, options?: RequestOptions): Journey {
+  request(url: string, options?: RequestOptions): Founded<Journey> {
     return this.#path.request(url, options);
   }
 
   /** Every way the request can go now, with its exact probability. */
-  outcomes(url: string, options?: RequestOptions): Outcomes {
+  outcomes(url: string, options?: RequestOptions): Founded<Outcomes> {
     return this.#path.outcomes(url, options);
   }
 
@@ -413,12 +413,12 @@ export class Cluster implements Traceable {
    * Follows one bare packet that arrives at a node, or leaves it where `from` is one of the node's
    * own addresses.
    */
-  packet(bare: BarePacket): Journey {
+  packet(bare: BarePacket): Founded<Journey> {
     return this.#path.packet(bare);
   }
 
   /** Every way that packet can go, with its exact probability. */
-  packetOutcomes(bare: BarePacket): Outcomes {
+  packetOutcomes(bare: BarePacket): Founded<Outcomes> {
     return this.#path.packetOutcomes(bare);
   }
 

@@ -12,7 +12,7 @@ import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
-import type { Journey, Outcomes } from "./journey/types.js";
+import type { Founded, Journey, Outcomes } from "./journey/types.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { familyOf, type Family } from "./net/ip.js";
@@ -32,8 +32,8 @@ export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "
    * A packet that arrives at the node (or leaves it, where `from` is one of its addresses). Whoever
    * the rules send it to answers.
    */
-  packet(bare: Omit<BarePacket, "node">): Journey;
-  packetOutcomes(bare: Omit<BarePacket, "node">): Outcomes;
+  packet(bare: Omit<BarePacket, "node">): Founded<Journey>;
+  packetOutcomes(bare: Omit<BarePacket, "node">): Founded<Outcomes>;
 }
 
 /** What an iptables-save does not tell of its machine. */

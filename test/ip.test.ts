@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -54,6 +55,24 @@ for (const text of [
       /is no IP address; write one like 10\.1\.1\.2 or fd00::2/,
     );
   });
+addresses("IPv6 is read and written as URL does", () => {
+  const word = fc.oneof(
+    fc.constant("0"),
+    fc.integer({ min: 0, max: 0xffff }).map((n) => n.toString(16)),
+  );
+  const whole = fc.array(word, { minLength: 8, maxLength: 8 }).map((words) => words.join(":"));
+  const loose = fc
+    .array(fc.oneof(word, fc.constantFrom("", ":", "1.2.3.4", "fffff", "g")), { maxLength: 10 })
+    .map((words) => words.join(":"));
+  fc.assert(
+    fc.property(fc.oneof(whole, loose), (text) => {
+      const family = text.includes(":") && isIPv6(text) ? "IPv6" : undefined;
+      const read = text.includes(":") ? readAddress(text) : undefined;
+      assert.is(read?.family, family, text);
+      if (read) assert.is(`[${read.text}]`, new URL(`http://[${text}]/`).hostname);
+    }),
+  );
+});
 addresses("the other family's address is none of this one's", () =>
   assert.equal(
     [canonicalAddress("10.1.1.2", "IPv6"), canonicalAddress("fd00::2", "IPv4")],

@@ -15,6 +15,7 @@ import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from ".
 import type { HttpRequest, Onward, Proxy } from "../net/proxy.js";
 import type { Sandbox } from "../node/machine.js";
 import { forwarding, onwardPacket, refusal, type PickTarget } from "./balance.js";
+import { emptyBasis } from "./basis.js";
 import {
   Carrier,
   departure,
@@ -28,7 +29,7 @@ import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
 import type { Network } from "./network.js";
 import { isSame, nameOf, originOf, processName, type Origin, type Party } from "./origin.js";
 import { headerOf, Recorder } from "./record.js";
-import type { Disposition, Header, Journey, JourneyRequest, Step } from "./types.js";
+import type { Disposition, Header, Journey, JourneyRequest, Remark, Step } from "./types.js";
 import { readURL } from "./url.js";
 
 /** Who opened it, who ended it, and what goes over it. */
@@ -83,6 +84,8 @@ export class Trip {
   #behind: Home["behind"];
   readonly there: Recorder | undefined;
   readonly back: Recorder | undefined;
+  /** What was taken for granted on the way, and what was not modelled; kept with a record only. */
+  readonly basis = emptyBasis();
 
   constructor(
     private readonly network: Network,
@@ -184,12 +187,25 @@ export class Trip {
       return this.#failed(passerOf(connection), end.failed, end.why, end.packet);
     if (end.party.kind === "load-balancer") return this.#balanced(takenBy(connection, end));
     const server = this.#accept(end);
-    if ("failed" in server)
-      return this.#failed(passerOf(connection), server.failed, server.why, end.packet);
+    const refused = "failed" in server ? server : this.#doubted(connection, end);
+    if (refused) {
+      if (refused.leftOut) this.basis.leftOut.push(refused.leftOut);
+      return this.#failed(passerOf(connection), refused.failed, refused.why, end.packet);
+    }
     const taken = takenBy(connection, end);
-    const { proxy } = server.sandbox ?? {};
-    if (proxy && connection.request) return this.#passOn(taken, server, proxy);
-    return this.#serve(taken, server);
+    const { sandbox } = server as Server;
+    if (sandbox?.proxy && connection.request)
+      return this.#passOn(taken, server as Server, sandbox.proxy);
+    return this.#serve(taken, server as Server);
+  }
+
+  /** What decides whether it is let in, where that is not modelled. */
+  #doubted({ opener }: Connection, { party, packet }: Arrival): Refusal | undefined {
+    for (const doubt of this.network.doubts) {
+      const leftOut = doubt(opener, party, packet);
+      if (leftOut) return { failed: "unknown", why: leftOut.sentence, leftOut };
+    }
+    return undefined;
   }
 
   /** Whether a process takes the packet where it arrived. */
@@ -206,6 +222,7 @@ export class Trip {
         why: `${wanted.field} of Pod ${wanted.sandbox.key} on ${machine.name} asks for ${port} of its node; the CNI plugin portmap leads it there in life, and that is not modelled`,
       };
     const sandbox = machine.processOn(protocol, packet.destinationPort);
+    if (sandbox) this.#assumeListening(sandbox, protocol, packet.destinationPort);
     if (sandbox)
       return {
         sandbox,
@@ -221,18 +238,30 @@ export class Trip {
 
   #acceptInPod({ machine, sandbox }: Party & { kind: "pod" }, packet: Packet): Server | Refusal {
     const port = `${packet.protocol} ${packet.destinationPort}`;
-    const listens = sandbox.listens(packet.protocol as Transport, packet.destinationPort);
+    const protocol = packet.protocol as Transport;
+    const listens = sandbox.listens(protocol, packet.destinationPort);
     const note = listens
       ? `a process in the Pod listens on ${port}`
       : `no process in the Pod listens on ${port}`;
+    this.#assumeListening(sandbox, protocol, packet.destinationPort);
     if (!listens || !sandbox.proxy)
       this.there?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
         { action: listens ? "deliver" : "reject", note },
       ]);
     const { key } = sandbox;
     if (listens) return { sandbox, node: machine.name, what: `Pod ${key} on ${machine.name}` };
-    const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note}`;
+    const { isCertain, field, words } = sandbox.explainListening(protocol, packet.destinationPort);
+    const cause = isCertain ? `: it ${words} (${field})` : "";
+    const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note}${cause}`;
     return { failed: "port not listening", why };
+  }
+
+  /** Nobody knows an image's processes: what they are taken to do is said. */
+  #assumeListening(sandbox: Sandbox, protocol: Transport, port: number): void {
+    if (!this.there || sandbox.proxy) return;
+    const { isCertain, field, words } = sandbox.explainListening(protocol, port);
+    if (isCertain) return;
+    this.basis.assumed.push({ object: `Pod ${sandbox.key}`, field, sentence: words });
   }
 
   // ---- proxies: one connection ends, and another begins ----
@@ -422,6 +451,8 @@ interface Server {
 interface Refusal {
   failed: Disposition;
   why: string;
+  /** What decides and is not modelled. */
+  leftOut?: Remark;
 }
 
 const takenBy = (

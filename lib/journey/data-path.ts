@@ -11,7 +11,7 @@ import {
   travelShares,
   type BarePacket,
 } from "./travel.js";
-import type { Journey, Outcomes } from "./types.js";
+import type { Founded, Journey, Outcomes } from "./types.js";
 
 /**
  * Where load balancers without addresses in the cluster's network check from: Google's range
@@ -49,12 +49,12 @@ export class DataPath {
    * Sends one request and follows it to the Pod and back. It leaves behind what a real one leaves:
    * connections, and affinity.
    */
-  request(url: string, { from = "internet" }: RequestOptions = {}): Journey {
+  request(url: string, { from = "internet" }: RequestOptions = {}): Founded<Journey> {
     return travel(this.network, { url, from }, { choose: this.#choose });
   }
 
   /** Every way the request can go now, with its exact probability. Nothing is left behind. */
-  outcomes(url: string, { from = "internet" }: RequestOptions = {}): Outcomes {
+  outcomes(url: string, { from = "internet" }: RequestOptions = {}): Founded<Outcomes> {
     return travelAll(this.network, { url, from });
   }
 
@@ -89,11 +89,11 @@ export class DataPath {
    * One bare packet that arrives at a node, or leaves it where `from` is one of the node's own
    * addresses.
    */
-  packet(bare: BarePacket): Journey {
+  packet(bare: BarePacket): Founded<Journey> {
     return travelPacket(this.network, bare, { choose: this.#choose });
   }
 
-  packetOutcomes(bare: BarePacket): Outcomes {
+  packetOutcomes(bare: BarePacket): Founded<Outcomes> {
     return travelPacketAll(this.network, bare);
   }
 

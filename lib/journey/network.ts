@@ -4,6 +4,8 @@ import type { Balancer, Balancers } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/ip.js";
 import { Routes } from "../net/routes.js";
+import type { Party } from "./origin.js";
+import type { Basis, Remark } from "./types.js";
 
 /** What may go wrong on the network between machines. */
 export interface NetworkFault {
@@ -14,6 +16,12 @@ export interface NetworkFault {
    */
   onPacket(from: string, to: string, packet: Packet): "pass" | "drop" | { delay: number };
 }
+
+/**
+ * Answers what decides whether the opener's packet is let in where it has arrived, if that is
+ * something that is not modelled.
+ */
+export type Doubt = (opener: Party, by: Party, packet: Packet) => Remark | undefined;
 
 /**
  * All that a packet can meet: machines, load balancers, names, and the fabric between them (a
@@ -36,6 +44,10 @@ export class Network {
   readonly outside = new Map<string, string>();
   /** Default: nothing goes wrong. */
   fault: NetworkFault | undefined;
+  /** What every verdict here rests on. */
+  readonly bases: Basis[] = [];
+  /** What decides about a connection and is not modelled. */
+  readonly doubts: Doubt[] = [];
 
   constructor(
     /** Which range of Pods lies behind which node: next hops are node addresses. */

@@ -1,11 +1,11 @@
 /** A journey as aligned text for a terminal: what `stopover journey` prints. */
 import { endOf } from "./end.js";
 import { printable } from "../net/printable.js";
-import type { Header, Hop, Journey, Outcomes, Step } from "./types.js";
+import type { Basis, Founded, Header, Hop, Journey, Outcomes, Remark, Step } from "./types.js";
 
 const stops = { 1: "(1)", 2: "(2)", 3: "(3)" } as const;
 
-export function journeyText(journey: Journey): string {
+export function journeyText(journey: Founded<Journey>): string {
   const { request } = journey;
   return (
     [
@@ -15,6 +15,7 @@ export function journeyText(journey: Journey): string {
       ...(journey.reply.length ? ["", "the reply", ...journey.reply.flatMap(hopLines)] : []),
       "",
       `${journey.disposition}: ${journey.reason}`,
+      ...basisLines(journey),
     ]
       .map(printable)
       .join("\n") + "\n"
@@ -22,7 +23,7 @@ export function journeyText(journey: Journey): string {
 }
 
 /** Every outcome on a line of its own, and how the Pods share them. */
-export function outcomesText({ request, outcomes }: Outcomes): string {
+export function outcomesText({ request, outcomes, ...basis }: Founded<Outcomes>): string {
   const shares = new Map<string, number>();
   const way = (o: Journey) =>
     o.hops
@@ -40,11 +41,21 @@ export function outcomesText({ request, outcomes }: Outcomes): string {
       ...outcomes.map((o) => `${percent(o.probability)}  ${o.disposition}  ${way(o)}`),
       "",
       ...[...shares].map(([end, p]) => `${percent(p)}  ${end}`),
+      ...basisLines(basis),
     ]
       .map(printable)
       .join("\n") + "\n"
   );
 }
+
+/** What the verdict rests on, a line each. */
+export const basisLines = ({ assumed, leftOut }: Basis): string[] => [
+  ...assumed.map((one) => `assumed: ${remarkText(one)}`),
+  ...leftOut.map((one) => `left out: ${remarkText(one)}`),
+];
+
+const remarkText = ({ object, field, sentence }: Remark): string =>
+  `${[object, field].filter(Boolean).join(", ")}: ${sentence}`;
 
 const percent = (p: number): string => `${(p * 100).toFixed(2)} %`.padStart(9);
 

@@ -15,11 +15,12 @@ import { sourceOf, type Packet, type Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
 import type { Machine } from "../node/machine.js";
 import { atMachine, fromProcess } from "./carrier.js";
+import { together } from "./basis.js";
 import { ephemeral, Trip, type Stage } from "./connection.js";
 import type { Network } from "./network.js";
 import { originAt, type Origin } from "./origin.js";
 import { sharesOf, toNumbers } from "./shares.js";
-import type { Hop, Journey, Outcomes } from "./types.js";
+import type { Founded, Hop, Journey, Outcomes } from "./types.js";
 
 export interface TravelOptions {
   choose: Chooser;
@@ -41,15 +42,18 @@ export function travel(
   network: Network,
   question: { url: string; from: string },
   options: TravelOptions,
-): Journey {
+): Founded<Journey> {
   return finished(options, (walk) => {
     const trip = new Trip(network, walk, options.record ?? true);
-    return follow(trip, trip.begin(question.url, question.from));
+    return follow(network, trip, trip.begin(question.url, question.from));
   });
 }
 
 /** Every way the request can go, each with its exact probability. */
-export function travelAll(network: Network, question: { url: string; from: string }): Outcomes {
+export function travelAll(
+  network: Network,
+  question: { url: string; from: string },
+): Founded<Outcomes> {
   const budget = Budget.forAllWays();
   return allWays((choose) => travel(network, question, { choose, dry: true, budget }));
 }
@@ -75,22 +79,26 @@ export interface BarePacket {
   protocol?: Transport;
 }
 
-export function travelPacket(network: Network, bare: BarePacket, options: TravelOptions): Journey {
+export function travelPacket(
+  network: Network,
+  bare: BarePacket,
+  options: TravelOptions,
+): Founded<Journey> {
   return finished(options, (walk) => {
     const trip = new Trip(network, walk, options.record ?? true);
-    return follow(trip, beginBare(trip, network, bare, walk));
+    return follow(network, trip, beginBare(trip, network, bare, walk));
   });
 }
 
-export function travelPacketAll(network: Network, bare: BarePacket): Outcomes {
+export function travelPacketAll(network: Network, bare: BarePacket): Founded<Outcomes> {
   const budget = Budget.forAllWays();
   return allWays((choose) => travelPacket(network, bare, { choose, dry: true, budget }));
 }
 
 function finished(
   { choose, dry, forget, budget }: TravelOptions,
-  run: (walk: Walk) => Journey,
-): Journey {
+  run: (walk: Walk) => Founded<Journey>,
+): Founded<Journey> {
   const walk: Walk = {
     choose,
     ...(dry && { undo: [] }),
@@ -105,22 +113,25 @@ function finished(
   }
 }
 
-function allWays(run: (choose: Chooser) => Journey): Outcomes {
+function allWays(run: (choose: Chooser) => Founded<Journey>): Founded<Outcomes> {
   const ways = everyWay(run);
   return {
     request: ways[0]!.result.request,
-    outcomes: ways.map(({ probability, result }) => ({
-      probability: toNumber(probability),
-      ...result,
-    })),
+    ...together(ways.map(({ result }) => result)),
+    outcomes: ways.map(({ probability, result }) => {
+      const { assumed: _, leftOut: __, ...way } = result;
+      return { probability: toNumber(probability), ...way };
+    }),
   };
 }
 
 /** From stage to stage, to the end. */
-function follow(trip: Trip, stage: Stage): Journey {
+function follow(network: Network, trip: Trip, stage: Stage): Founded<Journey> {
   while (stage.doing !== "ended") stage = trip.next(stage);
   const { hops = nothing } = trip.there ?? {};
-  return { ...stage.result, hops, reply: trip.back?.hops ?? nothing };
+  const reply = trip.back?.hops ?? nothing;
+  const basis = trip.there ? together([trip.basis, ...network.bases]) : trip.basis;
+  return { ...stage.result, ...basis, hops, reply };
 }
 
 /** Without a record there are no hops: one list of none serves all. */

@@ -93,6 +93,26 @@ export interface JourneyRequest {
   source: string;
 }
 
+/** What a verdict rests on, in one sentence, and the field that it is about. */
+export interface Remark {
+  /** "Pod default/nginx-…", "kube-proxy" */
+  object: string;
+  /** "spec.containers[0].ports"; "" where it is the object as such. */
+  field: string;
+  sentence: string;
+}
+
+/** What verdicts rest on beside what was walked. */
+export interface Basis {
+  /** What the input does not say and was taken for granted. */
+  assumed: Remark[];
+  /** What the input says, could have mattered, and is not modelled. */
+  leftOut: Remark[];
+}
+
+/** A journey, or all outcomes, and what the verdict rests on. */
+export type Founded<T> = T & Basis;
+
 /** One request followed to its end, and its answer back to the client. */
 export interface Journey {
   request: JourneyRequest;

@@ -9,7 +9,6 @@
  * route) parses them first: an Address holds its bits as four 32-bit integers (IPv4 in the first
  * alone), so that a match costs a few integer operations.
  */
-import ipaddr from "ipaddr.js";
 import { printable } from "./printable.js";
 
 /** For the rooms that see no other file of this one: errors quote what came from outside. */
@@ -117,7 +116,20 @@ export function fromBits(family: Family, a: number, b = 0, c = 0, d = 0): Addres
       a | 0,
     );
   const parts = [a, b, c, d].flatMap((word) => [word >>> 16, word & 0xffff]);
-  return new Address(family, new ipaddr.IPv6(parts).toRFC5952String(), a | 0, b | 0, c | 0, d | 0);
+  return new Address(family, textOfIPv6(parts), a | 0, b | 0, c | 0, d | 0);
+}
+
+/** RFC 5952, 4: small letters, no leading zeros, the first of the longest runs of zeros as "::". */
+function textOfIPv6(parts: readonly number[]): string {
+  let [start, length] = [0, 1];
+  for (let i = 0; i < parts.length; i++) {
+    let end = i;
+    while (parts[end] === 0) end++;
+    if (end - i > length) [start, length] = [i, end - i];
+  }
+  const words = parts.map((part) => part.toString(16));
+  if (length < 2) return words.join(":");
+  return `${words.slice(0, start).join(":")}::${words.slice(start + length).join(":")}`;
 }
 
 /**
@@ -210,10 +222,31 @@ function readIPv4(text: string): Address | undefined {
 }
 
 function readIPv6(text: string): Address | undefined {
-  if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
-  const parts = ipaddr.IPv6.parse(text).parts;
+  const parts = text.includes(":") ? partsOfIPv6(text) : undefined;
+  if (parts === undefined) return undefined;
   const word = (i: number): number => (parts[i]! << 16) | parts[i + 1]!;
   return fromBits("IPv6", word(0), word(2), word(4), word(6));
+}
+
+/** The eight parts of an address (RFC 4291, 2.2); undefined where `text` is none. */
+function partsOfIPv6(text: string): number[] | undefined {
+  const halves = inHexadecimal(text).split("::");
+  const [head = [], tail] = halves.map((half) => (half === "" ? [] : half.split(":")));
+  const missing = 8 - head.length - (tail?.length ?? 0);
+  if (halves.length > 2 || (tail ? missing < 1 : missing !== 0)) return undefined;
+  const words = [...head, ...Array<string>(missing).fill("0"), ...(tail ?? [])];
+  return words.every((word) => /^[\da-f]{1,4}$/i.test(word))
+    ? words.map((word) => parseInt(word, 16))
+    : undefined;
+}
+
+/** The IPv4 address at the end of "::ffff:10.1.1.2" as two parts like the others. */
+function inHexadecimal(text: string): string {
+  const colon = text.lastIndexOf(":") + 1;
+  const address = readIPv4(text.slice(colon));
+  if (!address) return text;
+  const words = [address.a >>> 16, address.a & 0xffff].map((word) => word.toString(16));
+  return text.slice(0, colon) + words.join(":");
 }
 
 function recall<T>(memory: Map<string, T>, key: string, make: () => T): T {

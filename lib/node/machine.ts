@@ -12,23 +12,12 @@ import { Kernel } from "../net/kernel.js";
 import type { Transport } from "../net/packet.js";
 import type { Proxy } from "../net/proxy.js";
 import type { Routes } from "../net/routes.js";
-import type { Container, ContainerPort, Pod, Probe } from "../objects/types.js";
+import type { Pod, Probe } from "../objects/types.js";
 import type { CniPlugin, Link } from "./cni/cni.js";
 import { PodNetwork } from "./cni/pod-network.js";
 import { ptp } from "./cni/ptp.js";
 import type { Runtime } from "./kubelet/runtime.js";
-
-/**
- * What these images listen on whatever their manifest declares: `ports` in a Pod is documentation,
- * not configuration.
- */
-const imagePorts: ReadonlyMap<string, number> = new Map([
-  ["nginx", 80],
-  ["httpd", 80],
-  ["caddy", 80],
-  ["traefik", 80],
-  ["redis", 6379],
-]);
+import { Listening, type Answer } from "./listening.js";
 
 export interface MachineOptions {
   name: string;
@@ -257,27 +246,13 @@ export class Sandbox implements Link {
   /** What its process does where it passes requests on instead of answering them. */
   proxy?: Proxy;
 
-  /** What each container's process listens on. */
-  readonly #containers: readonly {
-    name: string;
-    image: number | undefined;
-    ports: readonly ContainerPort[];
-  }[];
-  /** It says nothing of its ports. */
-  readonly #isSilent: boolean;
+  readonly #listening: Listening;
 
   constructor(
     readonly pod: Pod,
     readonly ips: readonly string[],
   ) {
-    this.#containers = pod.spec.containers.map((container) => ({
-      name: container.name,
-      image: imagePort(container),
-      ports: container.ports ?? [],
-    }));
-    this.#isSilent = this.#containers.every(
-      ({ image, ports }) => ports.length === 0 && image === undefined,
-    );
+    this.#listening = new Listening(pod);
     this.key = keyOf(pod);
     this.hostNetwork = pod.spec.hostNetwork ?? false;
     this.veth = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`)
@@ -289,23 +264,17 @@ export class Sandbox implements Link {
     return !this.crashed.has(container);
   }
 
-  /**
-   * Whether a process of the Pod listens: on the ports its containers declare and those of
-   * well-known images; a Pod that says nothing of its ports is taken to listen on all.
-   */
+  /** Whether a process of the Pod listens, as far as its spec tells. */
   listens(protocol: Transport, port: number): boolean {
-    const running = this.#containers.filter(({ name }) => this.runs(name));
-    if (this.#isSilent) return running.length === this.#containers.length;
-    return running.some(
-      ({ image, ports }) =>
-        (protocol === "TCP" && image === port) ||
-        ports.some((each) => each.containerPort === port && (each.protocol ?? "TCP") === protocol),
-    );
+    return this.#listening.on(protocol, port, this.#runs);
   }
+
+  /** The same with its reasons. */
+  explainListening(protocol: Transport, port: number): Answer {
+    return this.#listening.explain(protocol, port, this.#runs);
+  }
+
+  readonly #runs = (container: string): boolean => this.runs(container);
 }
 
-const imagePort = ({ image = "" }: Container): number | undefined => {
-  const [path = ""] = image.split(/[:@]/, 1);
-  return imagePorts.get(path.slice(path.lastIndexOf("/") + 1));
-};
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;

@@ -9,7 +9,7 @@ import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
 import type { Documents } from "../../objects/files.js";
 import type { Node } from "../../objects/types.js";
 import type { EtcdOptions } from "../serve/etcd.js";
-import type { Journey, Outcomes } from "../../journey/types.js";
+import type { Founded, Journey, Outcomes } from "../../journey/types.js";
 import { complain, say } from "../terminal.js";
 
 const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
@@ -332,14 +332,20 @@ function wholeNumber(
 
 // ---- printing -----------------------------------------------------------------------------------
 
-async function tell(journey: Journey, output: "text" | "json" | "mermaid"): Promise<number> {
+async function tell(
+  journey: Founded<Journey>,
+  output: "text" | "json" | "mermaid",
+): Promise<number> {
   if (output === "json") print(journey);
   else if (output === "mermaid") say((await diagrams()).journey(journey).source);
   else say((await import("../../journey/text.js")).journeyText(journey));
   return journey.disposition === "delivered" ? 0 : 1;
 }
 
-async function tellAll(all: Outcomes, output: "text" | "json" | "mermaid"): Promise<number> {
+async function tellAll(
+  all: Founded<Outcomes>,
+  output: "text" | "json" | "mermaid",
+): Promise<number> {
   if (output === "json") print(all);
   else if (output === "mermaid") say((await diagrams()).outcomes(all).source);
   else say((await import("../../journey/text.js")).outcomesText(all));

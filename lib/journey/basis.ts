@@ -1,0 +1,31 @@
+/**
+ * What verdicts rest on beside what was walked: what the input does not say and was taken for
+ * granted, and what it says and nobody models. No verdict comes without it.
+ */
+import type { Basis, Remark } from "./types.js";
+
+export const emptyBasis = (): Basis => ({ assumed: [], leftOut: [] });
+
+/** All of these together, in the order in which they came; what is said of many is said once. */
+export const together = (all: readonly Basis[]): Basis => ({
+  assumed: distinct(all.flatMap(({ assumed }) => assumed)),
+  leftOut: distinct(all.flatMap(({ leftOut }) => leftOut)),
+});
+
+/** So many objects are named one by one. */
+const few = 3;
+
+function distinct(remarks: readonly Remark[]): Remark[] {
+  const groups = new Map<string, Map<string, Remark>>();
+  for (const remark of remarks) {
+    const key = JSON.stringify([remark.object.split(" ", 1), remark.field, remark.sentence]);
+    const group = groups.get(key) ?? new Map<string, Remark>();
+    groups.set(key, group.set(remark.object, remark));
+  }
+  return [...groups.values()].flatMap((group) => {
+    const all = [...group.values()];
+    if (all.length <= few) return all;
+    const object = `${all[0]!.object} and ${all.length - 1} others`;
+    return [{ ...all[0]!, object }];
+  });
+}
