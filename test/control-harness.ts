@@ -1,3 +1,5 @@
+import * as assert from "uvu/assert";
+import type { Client } from "stopover/internal/api/client";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { kubeControllerManager, kubeScheduler } from "stopover/internal/controllers/manager";
 import type { Manager } from "stopover/internal/machinery/manager";
@@ -5,6 +7,8 @@ import { Random } from "stopover/internal/machinery/random";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { Kubelet } from "stopover/internal/node/kubelet/kubelet";
 import type { Runtime } from "stopover/internal/node/kubelet/runtime";
+import { decode } from "stopover/internal/objects/decode";
+import { same } from "stopover/internal/objects/freeze";
 import type { Deployment, Kind, Kinds, Pod, Service } from "stopover/internal/objects/types";
 
 /**
@@ -22,6 +26,25 @@ export interface Harness {
   machines: Map<string, Machine>;
   all<K extends Kind>(kind: K, namespace?: string): readonly Kinds[K][];
   events(name: string): string[];
+}
+
+/** A client whose owner is taken at his word where he says that an object is decoded. */
+function vouching(client: Client): Client {
+  for (const verb of ["create", "update", "updateStatus"] as const) {
+    const write = client[verb].bind(client);
+    client[verb] = (object, options) => {
+      const { value, misfits } = options?.decoded
+        ? decode(object.kind, object)
+        : { value: object, misfits: [] };
+      assert.equal(misfits, []);
+      assert.ok(
+        same(value, object),
+        `decoding makes ${JSON.stringify(value)} of ${JSON.stringify(object)}`,
+      );
+      return write(object, options);
+    };
+  }
+  return client;
 }
 
 /** Containers that run and answer probes as the test says. */
@@ -95,7 +118,8 @@ export function harness({
     serviceCIDRs,
     historyLimit,
   });
-  const surroundings = { clock, random, connect: (who: string) => server.client(who) };
+  const connect = (who: string) => vouching(server.client(who));
+  const surroundings = { clock, random, connect };
   const managers: Manager[] = [];
   for (let i = 1; i <= replicas; i++) {
     const identity = `control-plane-${i}`;

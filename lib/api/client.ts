@@ -77,6 +77,11 @@ export interface WriteOptions {
    */
   fieldValidation?: "Strict" | "Warn" | "Ignore";
   onWarning?: (text: string) => void;
+  /**
+   * The object is as the decoder would leave it: a component of the cluster made it, as the types
+   * say, of parts that were decoded. It is not looked through again. Means nothing over HTTP.
+   */
+  decoded?: boolean;
 }
 
 export interface DeleteOptions {

@@ -107,6 +107,7 @@ export class ApiServer {
   readonly #history: History;
   readonly #window: number;
   readonly #onWatcherFailure: NonNullable<ApiServerOptions["onWatcherFailure"]>;
+  readonly #families: readonly IPFamily[];
   #cancelRepair: (() => void) | undefined;
 
   constructor(options: ApiServerOptions) {
@@ -140,6 +141,7 @@ export class ApiServer {
       [first.clusterIP ?? []].flat(),
       claims,
     );
+    this.#families = this.#services.ips.map(({ family }) => family);
     for (const info of kinds) this.#listen(info);
     for (const service of this.#allServices()) this.#services.adopt(service);
     if (claims) this.#repairClaims();
@@ -149,10 +151,6 @@ export class ApiServer {
       if (!store.get(storageKey(infoOf("Namespace"), name, undefined)))
         this.create({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     }
-  }
-
-  get #families(): IPFamily[] {
-    return this.#services.ips.map(({ family }) => family);
   }
 
   /**
@@ -259,7 +257,7 @@ export class ApiServer {
   /** `stamps`: of who makes it; default: the server's own. */
   create<T extends KubeObject>(object: T, options: WriteOptions = {}, stamps = this.#stamps): T {
     const info = infoOf(object.kind, object.apiVersion);
-    object = decoded(info, object, options.fieldValidation, options.onWarning);
+    object = decoded(info, object, options);
     for (let attempt = 1; ; attempt++) {
       const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
@@ -277,7 +275,7 @@ export class ApiServer {
   /** Replaces an object, or only its status. */
   update<T extends KubeObject>(object: T, options: WriteOptions = {}, subresource?: "status"): T {
     const info = infoOf(object.kind, object.apiVersion);
-    object = decoded(info, object, options.fieldValidation, options.onWarning);
+    object = decoded(info, object, options);
     const { name, namespace, uid, resourceVersion } = object.metadata;
     return this.#change(info, name, namespace, options, subresource, (old) => {
       if (resourceVersion && resourceVersion !== old.metadata.resourceVersion)
@@ -306,8 +304,7 @@ export class ApiServer {
       const next = decoded(
         info,
         scale ? scaled(old, decodedAs<Scale>("Scale", result)) : (result as KubeObject),
-        options.fieldValidation,
-        options.onWarning,
+        options,
       );
       if (next.kind !== old.kind || next.apiVersion !== old.apiVersion)
         throw errors.badRequest(
@@ -326,9 +323,9 @@ export class ApiServer {
   bind(name: string, namespace: string | undefined, node: string, options: WriteOptions = {}): Pod {
     const info = infoOf("Pod");
     for (;;) {
-      const { value, modRevision } = this.#entry(info, name, namespace);
-      const next = bound(value as Pod, node, this.#stamps);
-      const written = options.dryRun ? frozen(next) : this.#put(info, next, modRevision);
+      const entry = this.#entry(info, name, namespace);
+      const next = bound(entry.value as Pod, node, this.#stamps);
+      const written = options.dryRun ? frozen(next) : this.#put(info, next, entry);
       if (written) return written as Pod;
     }
   }
@@ -444,14 +441,15 @@ export class ApiServer {
     change: (old: KubeObject) => KubeObject,
   ): KubeObject {
     for (;;) {
-      const { value: old, modRevision } = this.#entry(info, name, namespace);
+      const entry = this.#entry(info, name, namespace);
+      const { value: old, modRevision } = entry;
       const [next, problems] = prepareUpdate(info, old, change(old), subresource, this.#families);
       if (same(next, old)) return old;
       if (released(next, old) && !options.dryRun) {
         if (this.#remove(info, next, modRevision)) return frozen(next);
         continue;
       }
-      const written = this.#write(info, next, { value: old, modRevision }, problems, options);
+      const written = this.#write(info, next, entry, problems, options);
       if (written) return written;
     }
   }
@@ -462,60 +460,69 @@ export class ApiServer {
   #write(
     info: KindInfo,
     next: KubeObject,
-    old: { value: KubeObject; modRevision: number } | undefined,
+    old: Entry | undefined,
     problems: readonly FieldError[],
     options: WriteOptions,
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
+    const numbered = next.kind === "Service" && specOf(next) !== specOf(old?.value);
+    if (numbered) return this.#writeService(info, next as Service, old, options);
+    refuse(info, name, validate(next, old?.value));
+    return options.dryRun ? this.#dry(info, next, old) : this.#put(info, next, old);
+  }
+
+  /** As `#write`, of a Service that may need numbers, or need some no more. */
+  #writeService(
+    info: KindInfo,
+    next: Service,
+    old: Entry | undefined,
+    options: WriteOptions,
+  ): KubeObject | undefined {
+    const { name } = (old?.value ?? next).metadata;
     const started = this.clock.now();
-    const claim =
-      next.kind === "Service" && specOf(next) !== specOf(old?.value)
-        ? this.#services.claim(next as Service, old?.value as Service | undefined)
-        : undefined;
-    const ready = claim?.service ?? next;
+    const claim = this.#services.claim(next, old?.value as Service | undefined);
+    const { service } = claim;
     try {
-      const found = [
-        ...(claim?.errors ?? []),
-        ...(claim?.errors.length ? [] : validate(ready, old?.value)),
-      ];
-      if (found.length > 0) throw errors.invalid(info, name, found);
+      refuse(info, name, claim.errors.length > 0 ? claim.errors : validate(service, old?.value));
       if (this.clock.now() - started > CLAIM_VALID_MS)
         throw errors.serviceUnavailable("it took too long to find numbers for the Service");
     } catch (error) {
-      claim?.undo();
+      claim.undo();
       throw error;
     }
     if (options.dryRun) {
-      claim?.undo();
-      return this.#dry(info, ready, old);
+      claim.undo();
+      return this.#dry(info, service, old);
     }
-    return this.#settle(claim, () => this.#put(info, ready, old?.modRevision ?? 0));
+    return this.#settle(claim, () => this.#put(info, service, old));
   }
 
   /**
    * Writes a Service, and lets go of the numbers that it has no more, or has not got. Where the
    * store does not say whether it was written, they stay claimed until a repair finds out.
    */
-  #settle(claim: Claim | undefined, write: () => KubeObject | undefined): KubeObject | undefined {
+  #settle(claim: Claim, write: () => KubeObject | undefined): KubeObject | undefined {
     let written: KubeObject | undefined;
     try {
       written = write();
     } catch (error) {
-      if (!errors.isApiError(error, 503)) claim?.undo();
-      else if (claim) this.#repairIn(REPAIR_AGAIN_MS);
+      if (!errors.isApiError(error, 503)) claim.undo();
+      else this.#repairIn(REPAIR_AGAIN_MS);
       throw error;
     }
-    if (written) claim?.commit();
-    else claim?.undo();
+    if (written) claim.commit();
+    else claim.undo();
     return written;
   }
 
-  #put(info: KindInfo, next: KubeObject, expected: number): KubeObject | undefined {
+  /** In place of `old`; undefined where somebody else was faster. */
+  #put(info: KindInfo, next: KubeObject, old: Entry | undefined): KubeObject | undefined {
+    if (old) return this.store.put(old.key, next, old.modRevision)?.value;
     const { name, namespace } = next.metadata;
-    const entry = this.store.put(storageKey(info, name, namespace), next, expected);
-    if (!entry && expected === 0) throw errors.alreadyExists(info, name);
-    return entry?.value;
+    const entry = this.store.put(storageKey(info, name, namespace), next, 0);
+    if (!entry) throw errors.alreadyExists(info, name);
+    return entry.value;
   }
 
   #dry(info: KindInfo, next: KubeObject, old: unknown): KubeObject {
@@ -578,6 +585,11 @@ function infoOf(kind: string, apiVersion?: string): KindInfo {
     );
   }
   return info;
+}
+
+/** Throws where something is wrong with the object. */
+function refuse(info: KindInfo, name: string, problems: readonly FieldError[]): void {
+  if (problems.length > 0) throw errors.invalid(info, name, problems);
 }
 
 const specOf = (object: KubeObject | undefined): unknown =>

@@ -2,24 +2,21 @@ import type { KindInfo } from "../objects/kinds.js";
 import { decode, type Misfit } from "../objects/decode.js";
 import { goName, type FieldType } from "../objects/schema.js";
 import type { KubeObject } from "../objects/types.js";
+import type { WriteOptions } from "../api/client.js";
 import { badRequest } from "../api/errors.js";
 
 /**
- * What to do with a field that the kind does not have: refuse the object, drop the field and warn,
- * or drop it. (KEP-2885)
- */
-export type FieldValidation = "Strict" | "Warn" | "Ignore";
-
-/**
- * A value as an object of a kind: types are checked always, unknown fields as asked. `warn` hears
- * of those that are dropped. The texts are those of Go's decoder, since people search for them.
+ * A value as an object of a kind: types are checked always; with fields that the kind does not have
+ * is done what was asked for (KEP-2885). The texts are those of Go's decoder, since people search
+ * for them.
  */
 export function decoded<T extends KubeObject>(
   info: KindInfo,
   value: T,
-  fieldValidation: FieldValidation = "Strict",
-  warn?: (text: string) => void,
+  options: WriteOptions = {},
 ): T {
+  const { fieldValidation = "Strict", onWarning } = options;
+  if (options.decoded) return value;
   const { value: object, misfits } = decode<T>(info.kind, value);
   if (misfits.length === 0) return object;
   const refuse = (why: string) =>
@@ -30,7 +27,7 @@ export function decoded<T extends KubeObject>(
   if (wrong) throw refuse(unmarshal(wrong));
   const unknown = misfits.map(({ path }) => `unknown field "${path}"`);
   if (fieldValidation === "Strict") throw refuse(`strict decoding error: ${unknown.join(", ")}`);
-  if (fieldValidation === "Warn") unknown.forEach((text) => warn?.(text));
+  if (fieldValidation === "Warn") unknown.forEach((text) => onWarning?.(text));
   return object;
 }
 

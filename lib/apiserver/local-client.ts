@@ -14,8 +14,6 @@ import type { ApiServer } from "./apiserver.js";
 import type { Stamps } from "./stamps.js";
 import { ApiError } from "../api/errors.js";
 
-type Asked = Omit<HistoryEntry, "time" | "who" | "revision" | "error">;
-
 /** The client within the process: calls the API server and notes who asked for what. */
 export class LocalClient implements Client {
   constructor(
@@ -27,32 +25,28 @@ export class LocalClient implements Client {
   ) {}
 
   get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] {
-    return this.#noted({ verb: "get", kind, name, ...(namespace && { namespace }) }, () =>
-      this.server.get(kind, name, namespace),
-    ) as Kinds[K];
+    const asked = this.#asked("get", kind, namespace, name);
+    return this.#noted(asked, () => this.server.get(kind, name, namespace)) as Kinds[K];
   }
 
   list<K extends Kind>(kind: K, options: ListOptions = {}): List<Kinds[K]> {
-    return this.#noted(
-      { verb: "list", kind, ...(options.namespace && { namespace: options.namespace }) },
-      () => this.server.list(kind, options),
-    ) as List<Kinds[K]>;
+    const asked = this.#asked("list", kind, options.namespace);
+    return this.#noted(asked, () => this.server.list(kind, options)) as List<Kinds[K]>;
   }
 
   create<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#noted(asked("create", object), () =>
-      this.server.create(object, options, this.stamps),
-    );
+    const asked = this.#askedOf("create", object);
+    return this.#noted(asked, () => this.server.create(object, options, this.stamps));
   }
 
   update<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#noted(asked("update", object), () => this.server.update(object, options));
+    const asked = this.#askedOf("update", object);
+    return this.#noted(asked, () => this.server.update(object, options));
   }
 
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#noted({ ...asked("update", object), subresource: "status" }, () =>
-      this.server.update(object, options, "status"),
-    );
+    const asked = this.#askedOf("update", object, "status");
+    return this.#noted(asked, () => this.server.update(object, options, "status"));
   }
 
   patch<K extends Kind>(
@@ -62,36 +56,20 @@ export class LocalClient implements Client {
     patch: Patch,
     options: WriteOptions & { subresource?: "status" | "scale" } = {},
   ): Kinds[K] {
-    const { subresource } = options;
-    return this.#noted(
-      {
-        verb: "patch",
-        kind,
-        name,
-        ...(namespace && { namespace }),
-        ...(subresource && { subresource }),
-      },
-      () => this.server.patch(kind, name, namespace, patch, options),
+    const asked = this.#asked("patch", kind, namespace, name, options.subresource);
+    return this.#noted(asked, () =>
+      this.server.patch(kind, name, namespace, patch, options),
     ) as Kinds[K];
   }
 
   bind(name: string, namespace: string | undefined, node: string, options?: WriteOptions): Pod {
-    return this.#noted(
-      {
-        verb: "create",
-        kind: "Pod",
-        name,
-        ...(namespace && { namespace }),
-        subresource: "binding",
-      },
-      () => this.server.bind(name, namespace, node, options),
-    );
+    const asked = this.#asked("create", "Pod", namespace, name, "binding");
+    return this.#noted(asked, () => this.server.bind(name, namespace, node, options));
   }
 
   delete<K extends Kind>(kind: K, name: string, namespace?: string, options?: DeleteOptions): void {
-    this.#noted({ verb: "delete", kind, name, ...(namespace && { namespace }) }, () =>
-      this.server.delete(kind, name, namespace, options),
-    );
+    const asked = this.#asked("delete", kind, namespace, name);
+    this.#noted(asked, () => this.server.delete(kind, name, namespace, options));
   }
 
   watch<K extends Kind>(
@@ -99,20 +77,14 @@ export class LocalClient implements Client {
     options: WatchOptions,
     on: (event: WatchEvent<Kinds[K]>) => void,
   ): () => void {
-    const { namespace } = options;
-    return this.#noted({ verb: "watch", kind, ...(namespace && { namespace }) }, () =>
+    const asked = this.#asked("watch", kind, options.namespace);
+    return this.#noted(asked, () =>
       this.server.watch(kind, options, (event, revision) => {
         const { name, namespace } = (event.object as KubeObject).metadata;
-        this.note({
-          time: this.server.clock.now(),
-          who: this.who,
-          verb: "notify",
-          kind,
-          ...(namespace && { namespace }),
-          name,
-          revision,
-          event: event.type,
-        });
+        const notified = this.#asked("notify", kind, namespace, name);
+        notified.revision = revision;
+        notified.event = event.type;
+        this.note(notified);
         try {
           on(event as WatchEvent<Kinds[K]>);
         } catch (error) {
@@ -123,13 +95,35 @@ export class LocalClient implements Client {
     );
   }
 
-  #noted<T>(asked: Asked, call: () => T): T {
-    const entry: HistoryEntry = { time: this.server.clock.now(), who: this.who, ...asked };
+  #asked(
+    verb: HistoryEntry["verb"],
+    kind: string,
+    namespace: string | undefined,
+    name?: string,
+    subresource?: string,
+  ): HistoryEntry {
+    const entry: HistoryEntry = { time: this.server.clock.now(), who: this.who, verb, kind };
+    if (namespace) entry.namespace = namespace;
+    if (name) entry.name = name;
+    if (subresource) entry.subresource = subresource;
+    return entry;
+  }
+
+  #askedOf(
+    verb: HistoryEntry["verb"],
+    { kind, metadata }: KubeObject,
+    subresource?: string,
+  ): HistoryEntry {
+    const { name, namespace } = metadata ?? {}; // what is not there is the server's to refuse
+    return this.#asked(verb, kind, namespace, name, subresource);
+  }
+
+  #noted<T>(entry: HistoryEntry, call: () => T): T {
     try {
       const answer = call();
       entry.revision = revisionOf(answer) ?? this.server.store.revision;
       // a generated name
-      if (!entry.name && asked.verb === "create") entry.name = (answer as KubeObject).metadata.name;
+      if (!entry.name && entry.verb === "create") entry.name = (answer as KubeObject).metadata.name;
       return answer;
     } catch (error) {
       if (error instanceof ApiError) entry.error = error.code;
@@ -138,11 +132,6 @@ export class LocalClient implements Client {
       this.note(entry);
     }
   }
-}
-
-function asked(verb: Asked["verb"], { kind, metadata }: KubeObject): Asked {
-  const { name, namespace } = metadata ?? {}; // what is not there is the server's to refuse
-  return { verb, kind, ...(namespace && { namespace }), ...(name && { name }) };
 }
 
 /** Of an object or of a list. */

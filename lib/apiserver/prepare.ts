@@ -1,4 +1,4 @@
-import { defaulted, tolerant } from "../objects/defaulting.js";
+import { defaulted, defaultedStatus, tolerant } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
 import type { KindInfo } from "../objects/kinds.js";
 import type { IPFamily, KubeObject, ObjectMeta, Pod, Service } from "../objects/types.js";
@@ -17,30 +17,48 @@ export function prepareCreate(
   stamps: Stamps,
   families: readonly IPFamily[],
 ): [KubeObject, FieldError[]] {
-  const {
-    resourceVersion,
-    uid: _,
-    deletionTimestamp: __,
-    deletionGracePeriodSeconds: ___,
-    ...meta
-  } = object.metadata;
-  if (resourceVersion)
-    throw errors.badRequest("resourceVersion should not be set on objects to be created");
-  const metadata = {
-    ...meta,
-    name: meta.name || (meta.generateName ? meta.generateName.slice(0, 58) + stamps.suffix() : ""),
-    ...(info.namespaced && { namespace: meta.namespace || "default" }),
-    uid: stamps.uid(),
-    creationTimestamp: stamps.now(),
-    ...(info.generation && { generation: 1 }),
-  };
-  const defaults = admitted({ ...object, metadata: withoutEmpty(metadata) });
-  const status = firstStatus[info.kind]?.(defaults as never);
-  const fresh = status ? ({ ...defaults, status } as KubeObject) : defaults;
+  const metadata = firstMetadata(info, object.metadata, stamps);
+  const fresh = admitted({ ...object, metadata });
+  const status = firstStatus[info.kind]?.(fresh as never);
+  if (status) (fresh as { status?: object }).status = status; // it is a copy, or a copy of that
   if (fresh.kind !== "Service") return [fresh, []];
   const { service, errors: problems } = prepareService(fresh as Service, families);
   return [service, problems];
 }
+
+/** What the client asks for, and what the server gives each new object. */
+function firstMetadata(info: KindInfo, asked: ObjectMeta, stamps: Stamps): ObjectMeta {
+  if (asked.resourceVersion)
+    throw errors.badRequest("resourceVersion should not be set on objects to be created");
+  const metadata = withoutEmpty(withoutServersOwn(asked));
+  const { name, namespace, generateName } = asked;
+  metadata.name = name || (generateName ? generateName.slice(0, 58) + stamps.suffix() : "");
+  if (info.namespaced) metadata.namespace = namespace || "default";
+  metadata.uid = stamps.uid();
+  metadata.creationTimestamp = stamps.now();
+  if (info.generation) metadata.generation = 1;
+  return metadata;
+}
+
+/** A copy without what only the server sets. */
+function withoutServersOwn(meta: ObjectMeta): ObjectMeta {
+  if (!serversOwn.some((field) => meta[field] !== undefined)) return { ...meta };
+  const {
+    resourceVersion: _,
+    uid: __,
+    deletionTimestamp: ___,
+    deletionGracePeriodSeconds: ____,
+    ...rest
+  } = meta;
+  return rest;
+}
+
+const serversOwn = [
+  "resourceVersion",
+  "uid",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
 
 /** Defaulted, and with what admission adds. */
 function admitted(object: KubeObject): KubeObject {
@@ -67,34 +85,13 @@ export function prepareUpdate(
   if (subresource === "status")
     return [
       // a struct in Go: where none comes, it is empty
-      defaulted({ ...old, status: (wanted as { status?: object }).status ?? {} } as KubeObject),
+      defaultedStatus({
+        ...old,
+        status: (wanted as { status?: object }).status ?? {},
+      } as KubeObject),
       [],
     ];
-  const {
-    uid,
-    creationTimestamp,
-    deletionTimestamp,
-    deletionGracePeriodSeconds,
-    generation,
-    resourceVersion,
-    namespace,
-  } = old.metadata;
-  const kept = {
-    uid,
-    creationTimestamp,
-    deletionTimestamp,
-    deletionGracePeriodSeconds,
-    generation,
-    resourceVersion,
-    namespace,
-  };
-  for (const key in kept)
-    if (kept[key as keyof typeof kept] === undefined) delete kept[key as keyof typeof kept];
-  const { deletionTimestamp: _1, deletionGracePeriodSeconds: _2, ...meta } = wanted.metadata;
-  let next: KubeObject = defaulted({
-    ...wanted,
-    metadata: withoutEmpty({ ...meta, ...kept } as ObjectMeta),
-  });
+  let next: KubeObject = defaulted({ ...wanted, metadata: nextMetadata(old, wanted) });
   if (info.subresources.includes("status"))
     next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];
@@ -105,9 +102,30 @@ export function prepareUpdate(
       old as Service,
     ));
   if (info.generation && !sameBut(next, old))
-    next = { ...next, metadata: { ...next.metadata, generation: (generation ?? 0) + 1 } };
+    next = {
+      ...next,
+      metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 },
+    };
   return [next, problems];
 }
+
+/** What the client asks for, but what is the server's stays as it was. */
+function nextMetadata({ metadata: old }: KubeObject, wanted: KubeObject): ObjectMeta {
+  const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...metadata } = wanted.metadata;
+  for (const field of kept)
+    if (old[field] !== undefined) (metadata as Record<string, unknown>)[field] = old[field];
+  return withoutEmpty(metadata);
+}
+
+const kept = [
+  "uid",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "generation",
+  "resourceVersion",
+  "namespace",
+] as const;
 
 /** A Pod on its node. (pods/binding; kubernetes: pkg/registry/core/pod/storage, BindingREST) */
 export function bound(pod: Pod, node: string, stamps: Stamps): Pod {
@@ -134,14 +152,17 @@ export function bound(pod: Pod, node: string, stamps: Stamps): Pod {
 
 /** As Go's omitempty has it: the last label gone, `labels` is gone. */
 function withoutEmpty(meta: ObjectMeta): ObjectMeta {
-  const empty = (["labels", "annotations", "finalizers", "ownerReferences"] as const).filter(
-    (field) => meta[field] && Object.keys(meta[field]).length === 0,
-  );
-  return empty.length === 0
-    ? meta
-    : (Object.fromEntries(
-        Object.entries(meta).filter(([field]) => !(empty as string[]).includes(field)),
-      ) as unknown as ObjectMeta);
+  let kept: ObjectMeta | undefined;
+  for (const field of omittedIfEmpty)
+    if (meta[field] && isEmpty(meta[field])) delete (kept ??= { ...meta })[field];
+  return kept ?? meta;
+}
+
+const omittedIfEmpty = ["labels", "annotations", "finalizers", "ownerReferences"] as const;
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false;
+  return true;
 }
 
 /** Whether two versions differ in nothing but metadata and status: then the generation stays. */

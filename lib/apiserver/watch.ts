@@ -14,7 +14,8 @@ import { gone } from "../api/errors.js";
  * apiserver/pkg/storage/cacher, indexedTrigger)
  */
 export class WatchCache {
-  #events: CachedEvent[] = [];
+  /** A DELETED object carries the revision of its removal. */
+  #events: Change[] = [];
   /** Events at or before this revision are not held. */
   #start: number;
   #delivered = 0; // index into #events
@@ -55,15 +56,10 @@ export class WatchCache {
 
   /** What the store tells. */
   note(changes: readonly Change[]): void {
-    for (const { type, revision, value, previous } of changes) {
-      // a DELETED object carries the revision of its removal
-      const object = type === "PUT" ? value : stamped(value, revision);
-      this.#events.push({
-        revision,
-        deleted: type === "DELETE",
-        object,
-        previous: previous?.value,
-      });
+    for (const change of changes) {
+      const { type, value, revision } = change;
+      const isThere = type === "PUT";
+      this.#events.push(isThere ? change : { ...change, value: stamped(value, revision) });
     }
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -116,14 +112,18 @@ export class WatchCache {
       const event = this.#events[this.#delivered++]!;
       for (const watcher of this.#everything) offer(watcher, event);
       if (this.#byTrigger.size === 0) continue;
-      const [now, before] = [this.#valueIn(event.object), this.#valueIn(event.previous)];
-      for (const value of now === before ? [now] : [now, before]) {
-        if (value !== undefined)
-          for (const watcher of this.#byTrigger.get(value) ?? []) offer(watcher, event);
-      }
+      const now = this.#valueIn(event.value);
+      const before = this.#valueIn(event.previous?.value);
+      this.#offerAt(now, event);
+      if (before !== now) this.#offerAt(before, event);
     }
     if (this.#events.length > 2 * this.window)
       this.compact(this.#events[this.#events.length - this.window]!.revision);
+  }
+
+  #offerAt(trigger: string | undefined, event: Change): void {
+    const watchers = trigger === undefined ? undefined : this.#byTrigger.get(trigger);
+    if (watchers) for (const watcher of watchers) offer(watcher, event);
   }
 
   #valueIn(object: KubeObject | undefined): string | undefined {
@@ -139,13 +139,6 @@ export class WatchCache {
   }
 }
 
-export interface CachedEvent {
-  revision: number;
-  deleted: boolean;
-  object: KubeObject;
-  previous: KubeObject | undefined;
-}
-
 export interface Watcher {
   /** It has seen everything up to here. */
   revision: number;
@@ -157,7 +150,7 @@ export interface Watcher {
   /** Objects to be told of as ADDED before anything else. */
   initial: readonly KubeObject[];
   /** Events from before it began to listen, still to be handed over. */
-  backlog: CachedEvent[];
+  backlog: Change[];
   stopped: boolean;
 }
 
@@ -170,7 +163,7 @@ function flush(watcher: Watcher): void {
   for (const event of backlog) offer(watcher, event);
 }
 
-function offer(watcher: Watcher, event: CachedEvent): void {
+function offer(watcher: Watcher, event: Change): void {
   if (watcher.backlog.length + watcher.initial.length > 0) flush(watcher);
   // Only now: the backlog of a watch that was begun inside this very delivery holds the event too.
   if (watcher.stopped || event.revision <= watcher.revision) return;
@@ -185,16 +178,16 @@ function offer(watcher: Watcher, event: CachedEvent): void {
  */
 function tell(
   wants: Watcher["wants"],
-  { deleted, object, previous, revision }: CachedEvent,
+  { type, value: object, previous, revision }: Change,
 ): WatchEvent<KubeObject> | undefined {
-  if (deleted) return !wants || wants(object) ? { type: "DELETED", object } : undefined;
-  const was = previous !== undefined && (!wants || wants(previous));
   const is = !wants || wants(object);
+  if (type === "DELETE") return is ? { type: "DELETED", object } : undefined;
+  const was = previous !== undefined && (!wants || wants(previous.value));
   if (is) return { type: was ? "MODIFIED" : "ADDED", object };
-  return was ? { type: "DELETED", object: stamped(previous, revision) } : undefined;
+  return was ? { type: "DELETED", object: stamped(previous.value, revision) } : undefined;
 }
 
-function firstAfter(events: readonly CachedEvent[], revision: number): number {
+function firstAfter(events: readonly Change[], revision: number): number {
   let [low, high] = [0, events.length];
   while (low < high) {
     const middle = (low + high) >> 1;

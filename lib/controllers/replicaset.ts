@@ -155,7 +155,7 @@ export function replicaSetController({
   function create(set: ReplicaSet, number: number): boolean {
     for (let i = 0; i < number; i++)
       try {
-        const pod = client.create<Pod>(podFrom(set));
+        const pod = client.create<Pod>(podFrom(set), { decoded: true });
         events.normal(set, "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
         pods.learn(pod);
       } catch (error) {

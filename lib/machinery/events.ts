@@ -1,7 +1,7 @@
 import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
-import { ignoring } from "../api/errors.js";
+import { isApiError } from "../api/errors.js";
 import { stamp } from "../api/time.js";
 import { hash } from "./random.js";
 
@@ -26,6 +26,7 @@ export class EventRecorder {
   readonly #queue: Bucket;
   readonly #source: NonNullable<Event["source"]>;
   #sequence: number;
+  #last: { object: KubeObject; reference: ObjectReference } | undefined;
 
   /** `component` is the event's source ("kubelet"), `host` the node it speaks from. */
   constructor(
@@ -65,50 +66,73 @@ export class EventRecorder {
     told.message = combined ? `(combined from similar events): ${message}` : message;
     told.count++;
     told.time = now;
-    // events are told as well as can be; the work goes on without
-    const written = ignoring([], () => this.#write(object, told));
-    if (written && !known) story.told.push(told);
-    if (!written) story.told = story.told.filter((one) => one !== told);
+    try {
+      this.#write(object, told);
+      if (!known) story.told.push(told);
+    } catch (error) {
+      // events are told as well as can be; the work goes on without
+      if (!isApiError(error)) throw error;
+      story.told = story.told.filter((one) => one !== told);
+    }
   }
 
   /** Counts up an Event that is there; makes it (again) where it is not. */
-  #write(object: KubeObject, told: Told): true {
-    const { name, count, message, time } = told;
+  #write(object: KubeObject, told: Told): void {
+    if (told.count === 1 || !this.#countUp(object, told)) this.#create(object, told);
+  }
+
+  /** Answers whether it is there. */
+  #countUp(object: KubeObject, { name, count, message, time }: Told): boolean {
     const body = { count, lastTimestamp: stamp(time), message };
     const namespace = object.metadata.namespace ?? "default";
-    const patched =
-      count > 1 &&
-      ignoring([404], () => this.client.patch("Event", name, namespace, { type: "merge", body }));
-    if (!patched) this.#create(object, told);
-    return true;
+    try {
+      this.client.patch("Event", name, namespace, { type: "merge", body });
+      return true;
+    } catch (error) {
+      if (isApiError(error, 404)) return false;
+      throw error;
+    }
   }
 
   #create(object: KubeObject, told: Told): void {
-    const { name: subject, namespace = "default" } = object.metadata;
-    const { type, reason, message, count } = told;
-    told.name = this.#nameFor(subject);
+    told.name = this.#nameFor(object.metadata.name);
+    try {
+      this.client.create(this.#eventOf(object, told), { decoded: true });
+    } catch (error) {
+      if (!isApiError(error, 409)) throw error;
+      this.#create(object, told); // the name is taken
+    }
+  }
+
+  #eventOf(object: KubeObject, { name, type, reason, message, count, first, time }: Told): Event {
     const event: Event = {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name: told.name, namespace },
-      involvedObject: referenceTo(object),
+      metadata: { name, namespace: object.metadata.namespace ?? "default" },
+      involvedObject: this.#referenceTo(object),
       reason,
       message,
       type,
       count,
-      firstTimestamp: stamp(told.first),
-      lastTimestamp: stamp(told.time),
+      firstTimestamp: stamp(first),
+      lastTimestamp: stamp(time),
       source: this.#source,
       reportingComponent: this.component,
-      ...(this.host !== undefined && { reportingInstance: this.host }),
     };
-    const created = ignoring([409], () => this.client.create(event));
-    if (!created) this.#create(object, told); // the name is taken
+    if (this.host !== undefined) event.reportingInstance = this.host;
+    return event;
+  }
+
+  /** Several events in a row are about the same version of an object: they share it. */
+  #referenceTo(object: KubeObject): ObjectReference {
+    if (this.#last?.object !== object)
+      this.#last = { object, reference: Object.freeze(referenceTo(object)) };
+    return this.#last.reference;
   }
 
   /** Upstream the object's and the time in nanoseconds, here milliseconds and a number. */
   #nameFor(subject: string): string {
-    const number = BigInt(this.clock.now()) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000);
+    const number = nanoseconds(this.clock.now()) + BigInt(this.#sequence++ % 1_000_000);
     return [subject, number.toString(16)].join("."); // flat: a template would keep its pieces
   }
 
@@ -155,17 +179,24 @@ function spend(bucket: Bucket, size: number, refill: number, now: number): boole
   return true;
 }
 
-export function referenceTo({
+function referenceTo({
   kind,
   apiVersion,
   metadata: { namespace, name, uid, resourceVersion },
 }: KubeObject): ObjectReference {
-  return {
-    kind,
-    ...(namespace !== undefined && { namespace }),
-    name,
-    ...(uid !== undefined && { uid }),
-    apiVersion,
-    ...(resourceVersion !== undefined && { resourceVersion }),
-  };
+  const reference: ObjectReference =
+    namespace === undefined ? { kind, name } : { kind, namespace, name };
+  if (uid !== undefined) reference.uid = uid;
+  reference.apiVersion = apiVersion;
+  if (resourceVersion !== undefined) reference.resourceVersion = resourceVersion;
+  return reference;
+}
+
+let lastMoment = { milliseconds: 0, nanoseconds: 0n };
+
+/** Much happens in the same millisecond. */
+function nanoseconds(milliseconds: number): bigint {
+  if (milliseconds !== lastMoment.milliseconds)
+    lastMoment = { milliseconds, nanoseconds: BigInt(milliseconds) * 1_000_000n };
+  return lastMoment.nanoseconds;
 }

@@ -178,7 +178,8 @@ export class Informer<T extends KubeObject> {
   #apply(object: T): void {
     const key = keyOf(object);
     const previous = this.#items.get(key);
-    if (previous && version(previous) >= version(object)) return; // we know this, or better
+    // we know this, or better
+    if (previous === object || (previous && version(previous) >= version(object))) return;
     const successor = previous !== undefined && isAnother(object, previous);
     // its end was missed: whoever waits for it must hear of it
     if (successor) this.#drop(key, previous);
@@ -226,7 +227,7 @@ class Listener<T extends KubeObject> {
   ) {}
 
   tell(key: string, object: T | undefined, previous: T | undefined): void {
-    if (this.#behind.has(key)) return this.#catchUp(key);
+    if (this.#behind.size > 0 && this.#behind.has(key)) return this.#catchUp(key);
     try {
       this.handler(key, object, previous);
     } catch (error) {

@@ -26,6 +26,11 @@ export function defaulted<T extends KubeObject>(object: T): T {
   return fill ? fill(object) : object;
 }
 
+/** As `defaulted`, of a stored object that got another status: the rest was defaulted before. */
+export function defaultedStatus<T extends KubeObject>(object: T): T {
+  return object.kind === "Service" || object.kind === "Namespace" ? defaulted(object) : object;
+}
+
 const byKind: Record<string, (object: never) => KubeObject> = {
   Service: service,
   Pod: pod,

@@ -95,10 +95,12 @@ function format(
   regexp = new RegExp(`^(?:${pattern})$`),
 ): Format {
   const shown = `(e.g. ${examples.map((one) => `'${one}'`).join(",  or ")}, regex used for validation is '${pattern}')`;
-  return (value) => [
-    ...(value.length > max ? [`must be no more than ${max} characters`] : []),
-    ...(regexp.test(value) ? [] : [`${wording} ${shown}`]),
-  ];
+  return (value) => {
+    const problems: string[] = [];
+    if (value.length > max) problems.push(`must be no more than ${max} characters`);
+    if (!regexp.test(value)) problems.push(`${wording} ${shown}`);
+    return problems;
+  };
 }
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";

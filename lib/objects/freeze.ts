@@ -15,13 +15,16 @@ export function frozen<T>(value: T): T {
   return Object.freeze(copy) as T;
 }
 
-/** As `frozen`, of a record that is the caller's own: it is frozen itself, not a copy of it. */
+/**
+ * As `frozen`, of a record that is the caller's own: it is frozen itself, not a copy of it, unless
+ * some of its fields have to vanish.
+ */
 export function frozenItself<T extends object>(record: T): T {
   const own = record as Record<string, unknown>;
   for (const key in own) {
     const part = own[key];
-    if (part === undefined || part === null) delete own[key];
-    else if (typeof part === "object") own[key] = frozen(part);
+    if (part === undefined || part === null) return frozen(record);
+    if (typeof part === "object" && !Object.isFrozen(part)) own[key] = frozen(part);
   }
   return Object.freeze(record);
 }

@@ -18,36 +18,36 @@ import type { KubeObject, ObjectMeta, OwnerReference } from "./types.js";
 /** What may stand in metadata. (k8s.io/apimachinery: pkg/api/validation/objectmeta.go) */
 export function validateMetadata(object: KubeObject, old?: KubeObject): FieldError[] {
   const { metadata: meta } = object;
-  const { namespaced } = kindInfo(object.kind)!;
-  const nameFormat = nameFormats[object.kind] ?? dns1123Subdomain;
-  return [
-    ...(old
-      ? unchanged(meta, old.metadata)
-      : meta.name
-        ? checkFormat("metadata.name", meta.name, nameFormat)
-        : [required("metadata.name", "name or generateName is required")]),
-    ...(!old && namespaced
-      ? meta.namespace
-        ? checkFormat("metadata.namespace", meta.namespace, dns1123Label)
-        : [required("metadata.namespace")]
-      : []),
-    ...(!old && !namespaced && meta.namespace
-      ? [forbidden("metadata.namespace", "not allowed on this type")]
-      : []),
-    ...checkLabels("metadata.labels", meta.labels),
-    ...checkAnnotations("metadata.annotations", meta.annotations),
-    ...checkOwners(meta.ownerReferences ?? []),
-    ...checkFinalizers(meta.finalizers ?? []),
-    ...(old?.metadata.deletionTimestamp ? noNewFinalizers(meta, old.metadata) : []),
-  ];
+  const problems = old ? unchanged(meta, old.metadata) : checkName(object);
+  const { labels, annotations, ownerReferences, finalizers } = meta;
+  if (labels) problems.push(...checkLabels("metadata.labels", labels));
+  if (annotations) problems.push(...checkAnnotations("metadata.annotations", annotations));
+  if (ownerReferences) problems.push(...checkOwners(ownerReferences));
+  if (finalizers) problems.push(...checkFinalizers(finalizers));
+  if (old?.metadata.deletionTimestamp) problems.push(...noNewFinalizers(meta, old.metadata));
+  return problems;
+}
+
+function checkName({ kind, metadata: { name, namespace } }: KubeObject): FieldError[] {
+  const problems = name
+    ? checkFormat("metadata.name", name, nameFormats[kind] ?? dns1123Subdomain)
+    : [required("metadata.name", "name or generateName is required")];
+  if (!kindInfo(kind)!.namespaced) {
+    if (namespace) problems.push(forbidden("metadata.namespace", "not allowed on this type"));
+  } else if (!namespace) problems.push(required("metadata.namespace"));
+  else problems.push(...checkFormat("metadata.namespace", namespace, dns1123Label));
+  return problems;
 }
 
 const nameFormats: Record<string, Format> = { Service: dns1035Label, Namespace: dns1123Label };
 
-const unchanged = (meta: ObjectMeta, old: ObjectMeta): FieldError[] =>
-  (["name", "namespace"] as const)
-    .filter((field) => meta[field] !== old[field])
-    .map((field) => invalid(`metadata.${field}`, meta[field], "field is immutable"));
+function unchanged(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
+  const problems: FieldError[] = [];
+  for (const field of ["name", "namespace"] as const)
+    if (meta[field] !== old[field])
+      problems.push(invalid(`metadata.${field}`, meta[field], "field is immutable"));
+  return problems;
+}
 
 // frozen maps that are known to be fine: a template's labels come with every Pod
 const checked = new WeakSet<object>();
@@ -90,17 +90,14 @@ function checkAnnotations(
 
 function checkOwners(owners: readonly OwnerReference[]): FieldError[] {
   const at = "metadata.ownerReferences";
-  const missing = owners.flatMap((owner) =>
-    (["apiVersion", "kind", "name", "uid"] as const)
-      .filter((field) => !owner[field])
-      .map((field) =>
-        invalid(
-          `${at}.${field}`,
-          "",
-          field === "apiVersion" ? "version must not be empty" : "must not be empty",
-        ),
-      ),
-  );
+  const missing: FieldError[] = [];
+  for (const owner of owners)
+    for (const field of ["apiVersion", "kind", "name", "uid"] as const)
+      if (!owner[field]) {
+        const what = field === "apiVersion" ? "version must not be empty" : "must not be empty";
+        missing.push(invalid(`${at}.${field}`, "", what));
+      }
+  if (owners.length < 2) return missing;
   const controllers = owners
     .filter(({ controller }) => controller)
     .map(({ kind, name }) => `${kind}/${name}`);

@@ -38,10 +38,9 @@ export type { FieldError } from "./field-errors.js";
 export function validate(object: KubeObject, old?: KubeObject): FieldError[] {
   const own = byKind[object.kind] as
     ((object: KubeObject, old?: KubeObject) => FieldError[]) | undefined;
-  return [
-    ...(old && object.metadata === old.metadata ? [] : validateMetadata(object, old)),
-    ...(own?.(object, old) ?? []),
-  ];
+  const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old);
+  if (own) problems.push(...own(object, old));
+  return problems;
 }
 
 const byKind: Record<string, (object: never, old?: never) => FieldError[]> = {

@@ -17,7 +17,7 @@ export class MemoryStore implements Store {
   /** log[i] is the change of revision `#logStart + i`. */
   readonly #log: Change[] = [];
   #logStart = 2;
-  readonly #watchers = new Set<{ prefix: string; on: (events: readonly Change[]) => void }>();
+  readonly #watchers = new Set<Watcher>();
   readonly #logLimit: number;
 
   /**
@@ -44,10 +44,9 @@ export class MemoryStore implements Store {
       version: (previous?.version ?? 0) + 1,
     });
     this.#entries.set(key, entry);
-    if (!previous) this.#directory(key).add(key);
-    const change: Change = { type: "PUT", revision, key, value: entry.value };
-    if (previous) change.previous = previous;
-    this.#append(change);
+    const directory = this.#directory(key);
+    if (!previous) directory.add(key);
+    this.#append({ type: "PUT", revision, key, value: entry.value, previous }, directory);
     return entry;
   }
 
@@ -57,8 +56,9 @@ export class MemoryStore implements Store {
       return undefined;
     const revision = this.revision + 1;
     this.#entries.delete(key);
-    this.#directory(key).remove(this.#has);
-    this.#append({ type: "DELETE", revision, key, value: previous.value, previous });
+    const directory = this.#directory(key);
+    directory.remove(this.#has);
+    this.#append({ type: "DELETE", revision, key, value: previous.value, previous }, directory);
     return { ...previous, modRevision: revision };
   }
 
@@ -86,7 +86,11 @@ export class MemoryStore implements Store {
     if (past.length > 0) on(past);
     const watcher = { prefix, on };
     this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
+    this.#forgetListeners();
+    return () => {
+      this.#watchers.delete(watcher);
+      this.#forgetListeners();
+    };
   }
 
   compact(revision: number): void {
@@ -101,14 +105,29 @@ export class MemoryStore implements Store {
 
   close(): void {
     this.#watchers.clear();
+    this.#forgetListeners();
   }
 
-  #append(change: Change): void {
+  #append(change: Change, directory: Directory): void {
     this.revision = change.revision;
     this.#log.push(change);
     if (this.#log.length > this.#logLimit)
       this.compact(this.revision - Math.floor(this.#logLimit / 2));
-    for (const { prefix, on } of this.#watchers) if (change.key.startsWith(prefix)) on([change]);
+    directory.listeners ??= this.#listenersTo(directory.path);
+    for (const watcher of directory.listeners)
+      if (this.#watchers.has(watcher) && change.key.startsWith(watcher.prefix))
+        watcher.on([change]);
+  }
+
+  /** Those that watch a whole directory, something above it or something in it. */
+  #listenersTo(path: string): Watcher[] {
+    return [...this.#watchers].filter(
+      ({ prefix }) => path.startsWith(prefix) || prefix.startsWith(path),
+    );
+  }
+
+  #forgetListeners(): void {
+    for (const directory of this.#directories.values()) directory.listeners = undefined;
   }
 
   readonly #has = (key: string): boolean => this.#entries.has(key);
@@ -116,7 +135,7 @@ export class MemoryStore implements Store {
   #directory(key: string): Directory {
     const path = key.slice(0, key.lastIndexOf("/") + 1);
     let directory = this.#directories.get(path);
-    if (!directory) this.#directories.set(path, (directory = new Directory()));
+    if (!directory) this.#directories.set(path, (directory = new Directory(path)));
     return directory;
   }
 
@@ -148,12 +167,21 @@ export class MemoryStore implements Store {
   }
 }
 
+interface Watcher {
+  prefix: string;
+  on: (events: readonly Change[]) => void;
+}
+
 /** The keys of one directory, put in order only when somebody asks for it. */
 class Directory {
   /** With keys that are gone, or there twice, until they are put in order. */
   #keys: string[] = [];
   #live = 0;
   #ordered = true;
+  /** Who hears of changes here; undefined: to be found out. */
+  listeners: readonly Watcher[] | undefined;
+
+  constructor(readonly path: string) {}
 
   add(key: string): void {
     this.#keys.push(key);

@@ -75,7 +75,7 @@ export interface Change {
   key: string;
   /** For a DELETE: the last value before it. */
   value: KubeObject;
-  previous?: Entry;
+  previous: Entry | undefined;
 }
 
 /** etcd's "required revision has been compacted". */

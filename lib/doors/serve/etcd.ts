@@ -281,7 +281,7 @@ export class EtcdStore implements Store {
         revision: Number(kv.mod_revision),
         key: text(kv.key),
         value,
-        ...(previous && { previous }),
+        previous,
       },
     ];
   }

@@ -367,7 +367,7 @@ export class PodWorker {
     if (same(status, this.pod.status)) return;
     // where somebody wrote in between, the notification of that comes, or the task tries again
     const written = ignoring([404], () =>
-      this.host.client.updateStatus<Pod>({ ...this.pod, status }),
+      this.host.client.updateStatus<Pod>({ ...this.pod, status }, { decoded: true }),
     );
     if (written) this.pod = written;
   }
@@ -421,15 +421,17 @@ export class PodWorker {
       containersReady !== yes || gates.length === 0
         ? containersReady
         : no("ReadinessGatesNotReady", gates.length === 1 ? gates[0] : `[${gates.join(", ")}]`);
-    const own: Record<string, Omit<Condition, "type">> = {
-      PodReadyToStartContainers: this.#ips.length > 0 ? yes : no(),
-      Initialized: yes,
-      Ready: ready,
-      ContainersReady: containersReady,
-      PodScheduled: yes,
-    };
-    const others = this.pod.status?.conditions?.filter(({ type }) => !(type in own)) ?? [];
-    return [...Object.entries(own).map(([type, next]) => this.#condition(type, next)), ...others];
+    const own: [type: string, next: Omit<Condition, "type">][] = [
+      ["PodReadyToStartContainers", this.#ips.length > 0 ? yes : no()],
+      ["Initialized", yes],
+      ["Ready", ready],
+      ["ContainersReady", containersReady],
+      ["PodScheduled", yes],
+    ];
+    const conditions = own.map(([type, next]) => this.#condition(type, next));
+    for (const other of this.pod.status?.conditions ?? [])
+      if (!conditions.some(({ type }) => type === other.type)) conditions.push(other);
+    return conditions;
   }
 
   /**
@@ -563,6 +565,7 @@ class ContainerState {
       image: spec.image ?? "",
       state,
       ...(lastState && !state.terminated && { lastState }),
+      imageID: "", // always there: a string without omitempty in Go
     };
   }
 }
