@@ -15,6 +15,7 @@ import { journeys, objects, table } from "./table.js";
 import { html } from "./text.js";
 import type { Journey, KubeObject, Outcomes } from "stopover";
 import { printableLines } from "stopover/internal/net/printable";
+import { printThrough } from "./print.js";
 
 /**
  * A picture, a journey, all outcomes, an object of Kubernetes, a list of rows, or any other object
@@ -182,4 +183,7 @@ function runningKernel(): Kernel | undefined {
 
 // Loading mermaid takes a second or two: in a notebook it starts while the reader is still at the
 // first cells.
-if (runningKernel()) warmUp();
+if (runningKernel()) {
+  warmUp();
+  printThrough(console, (text) => void process.stdout.write(text));
+}
