@@ -1,10 +1,11 @@
-// npm run book [-- FOLDER]: the executed chapters as a static site in FOLDER (default: book/). It
-// needs no server and no network: open index.html. `npm start` serves the same pages where Jupyter
-// is missing.
+// npm run book [-- FOLDER]: the chapters as a static site in FOLDER (default: book/), whose cells
+// run in the reader's browser. It needs no server and no network: open index.html. `npm start`
+// serves the same pages.
 //
 // A notebook becomes a page: markdown by markdown-it, code coloured by highlight.js, pictures as
 // files beside it, a search index by minisearch. What a page looks like and does is in book/:
-// page.mjs, book.css, book.js. The library's API comes from api.mjs.
+// page.mjs, book.css, book.js; what makes its cells live in book/live/. The library's API comes
+// from api.mjs.
 
 import { createHash } from "node:crypto";
 import {
@@ -32,10 +33,11 @@ import { ready } from "./setup.mjs";
 /** @typedef {import("./book/page.mjs").Chapter} Chapter */
 
 /**
- * Executes the notebooks that changed, and writes the site.
+ * Writes the site: from the notebooks' own outputs, and where there are none, from a run's.
+ * `api: false` leaves out the pages of the library's API, which take the longest.
  * @returns {Promise<string>} the site's folder
  */
-export async function buildBook(folder = join(root, "book")) {
+export async function buildBook(folder = join(root, "book"), { api = true } = {}) {
   const { chapterOf, layout } = await import("./book/page.mjs"); // needs packages
   const world = fingerprint();
   const notebooks = await pool(chapters(), async (file) => ({
@@ -61,7 +63,8 @@ export async function buildBook(folder = join(root, "book")) {
   );
   for (const file of ["book.css", "book.js"])
     copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
-  cpSync(await apiPages(world), join(folder, "api"), { recursive: true });
+  await writeLive(assets);
+  if (api) cpSync(await apiPages(world), join(folder, "api"), { recursive: true });
   write(
     join(assets, "index.js"),
     `window.sections = ${JSON.stringify(all.flatMap(({ sections }) => sections))};\n`,
@@ -70,7 +73,8 @@ export async function buildBook(folder = join(root, "book")) {
 }
 
 /**
- * The notebook with the outputs of a run: an earlier run's where nothing that it depends on has
+ * The notebook with its outputs. They are its own, which the tests hold against a run's; a notebook
+ * that was cleared gets those of a run, or of an earlier run's where nothing that it depends on has
  * changed.
  * @param {string} file
  * @param {string} world
@@ -78,6 +82,8 @@ export async function buildBook(folder = join(root, "book")) {
  */
 async function executed(file, world) {
   const source = readNotebook(file);
+  const code = source.cells.filter(({ cell_type }) => cell_type === "code");
+  if (code.every(({ execution_count }) => execution_count)) return source;
   for (const cell of source.cells)
     if (cell.cell_type === "code") Object.assign(cell, { outputs: [], execution_count: null });
   const kept = join(root, ".cache/book", `${hash(world + formatNotebook(source))}.ipynb`);
@@ -89,6 +95,40 @@ async function executed(file, world) {
     process.exitCode = 1;
   } else write(kept, formatNotebook(executed ?? source));
   return executed ?? source;
+}
+
+/**
+ * What makes the pages live, and what their cells read and draw with.
+ * @param {string} assets
+ */
+async function writeLive(assets) {
+  const { bundled, workerScript } = await import("./book/live/bundle.mjs"); // needs packages
+  const [live, worker] = await Promise.all([bundled("live.mjs"), workerScript()]);
+  write(join(assets, "live.js"), live);
+  write(join(assets, "worker.js"), `globalThis.stopoverWorker = ${JSON.stringify(worker)};\n`);
+  write(join(assets, "files.js"), `globalThis.stopoverFiles = ${JSON.stringify(readByCells())};\n`);
+  const require = createRequire(join(root, "diagrams/package.json"));
+  const artists = { mermaid: "mermaid", vega: "vega", "vega-lite": "vega-lite" };
+  for (const [name, script] of Object.entries(artists)) {
+    const folder = require.resolve(name).replace(/(?<=node_modules\/[^/]+\/).*/, "");
+    const file = ["dist", "build"]
+      .map((at) => join(folder, at, `${script}.min.js`))
+      .find(existsSync);
+    if (!file) throw new Error(`${name} has no ${script}.min.js for pages`);
+    copyFileSync(file, join(assets, `${script}.js`));
+  }
+}
+
+/** The files that cells read, by their paths under notebooks/. */
+function readByCells() {
+  const files = ["manifests", "dumps"].flatMap((folder) =>
+    readdirSync(join(notebooksFolder, folder), { recursive: true })
+      .map((file) => `${folder}/${String(file).replaceAll("\\", "/")}`)
+      .filter((file) => statSync(join(notebooksFolder, file)).isFile()),
+  );
+  return Object.fromEntries(
+    files.map((file) => [file, readFileSync(join(notebooksFolder, file), "utf8")]),
+  );
 }
 
 /**

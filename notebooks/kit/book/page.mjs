@@ -226,6 +226,7 @@ export function layout(chapter, all) {
 ${chapter.body}
 <footer>${link(all[at - 1], "← %", "prev")}${link(all[at + 1], "% →", "next")}</footer>
 </main>
+${["files.js", "worker.js", "live.js"].map((file) => `<script src="${to(`assets/${file}`)}"></script>`).join("\n")}
 </body>
 </html>
 `;

@@ -1,0 +1,84 @@
+// The scripts of a living page, bundled for browsers as classic scripts: a page from the disk may
+// load no module, and start no worker from a file. So the worker's script comes as a text.
+
+import { builtinModules } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** @type {import("esbuild").BuildOptions} */
+const forBrowsers = {
+  bundle: true,
+  format: "iife",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "error",
+  write: false,
+};
+
+/** What runs in the thread beside the page. */
+export const workerScript = () =>
+  bundled("worker.mjs", {
+    define: {
+      "import.meta.url": '"file:///page"',
+      "process.env.STOPOVER_LAB": "undefined",
+      "process.execPath": '""',
+    },
+    // what the player makes its id of
+    banner: { js: "globalThis.Buffer ??= { from: (text) => new TextEncoder().encode(text) };" },
+    plugins: [withoutMachine],
+  });
+
+/** @param {string} entry @param {import("esbuild").BuildOptions} [options] */
+export async function bundled(entry, options = {}) {
+  const { outputFiles } = await build({
+    ...forBrowsers,
+    entryPoints: [join(here, entry)],
+    ...options,
+  });
+  return outputFiles?.[0]?.text ?? "";
+}
+
+/**
+ * The lab and the drawing of PNGs ask for what only Node.js has, and never use it in a page: each
+ * of these modules becomes one whose functions do nothing.
+ * @type {import("esbuild").Plugin}
+ */
+const withoutMachine = {
+  name: "without a machine",
+  setup(build) {
+    build.onResolve({ filter: /[\\/]draw\.js$/ }, () => ({ path: "draw", namespace: "nothing" }));
+    build.onResolve({ filter: new RegExp(`^node:`) }, ({ path }) => ({
+      path,
+      namespace: "nothing",
+    }));
+    build.onLoad({ filter: /.*/, namespace: "nothing" }, async ({ path }) => ({
+      contents: await doingNothing(path),
+      resolveDir: here,
+    }));
+  },
+};
+
+/** @param {string} module */
+async function doingNothing(module) {
+  const names = module === "draw" ? ["png", "svg", "check", "warmUp"] : await namesOf(module);
+  const carried = module === "node:fs" ? ["readFileSync"] : [];
+  return [
+    ...carried.map((name) => `export { ${name} } from "./machine.mjs";`),
+    "const nothing = () => ({ cache: {} });",
+    ...names
+      .filter((name) => !carried.includes(name))
+      .map((name) => `export { nothing as ${name} };`),
+  ].join("\n");
+}
+
+/** @param {string} module */
+async function namesOf(module) {
+  if (!builtinModules.includes(module.replace("node:", ""))) return [];
+  return Object.keys(await import(module)).filter((name) => name !== "default");
+}

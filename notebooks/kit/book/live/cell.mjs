@@ -1,0 +1,129 @@
+// One cell's TypeScript as JavaScript with the habits of tslab: types are stripped, not checked;
+// imports are looked up in a table; names of the top level outlive the cell and may be declared
+// again; `await` stands anywhere; the last expression's value is what the cell answers.
+//
+//     compile(`const n: number = 1; n + 1`)
+//     // -> `;(n = 1); ;__print(n + 1)`, to be run where `n` is looked up on the chapter's scope
+
+import { parse } from "acorn";
+import MagicString from "magic-string";
+import { transform } from "sucrase";
+
+/** @typedef {import("acorn").AnyNode} Node */
+/** @typedef {import("acorn").Pattern} Pattern */
+
+/**
+ * The body of an asynchronous function of `__scope`, `__load` and `__print`, and the names that it
+ * declares. Throws a SyntaxError.
+ * @param {string} source
+ * @returns {{ code: string, declares: string[] }}
+ */
+export function compile(source) {
+  const { code } = transform(source, {
+    transforms: ["typescript"],
+    disableESTransforms: true,
+    keepUnusedImports: true,
+  });
+  const tree = parse(code, {
+    ecmaVersion: 2022,
+    sourceType: "module",
+    allowAwaitOutsideFunction: true,
+  });
+  const out = new MagicString(code);
+  const declares = tree.body.flatMap((node) => rewritten(node, out));
+  dynamicImports(tree, out);
+  const last = tree.body.at(-1);
+  if (last?.type === "ExpressionStatement") {
+    out.appendRight(last.start, ";__print(");
+    out.appendLeft(code[last.end - 1] === ";" ? last.end - 1 : last.end, ")");
+  }
+  return { code: out.toString(), declares };
+}
+
+/**
+ * Makes of a declaration what leaves its names on the scope.
+ * @param {import("acorn").Program["body"][number]} node
+ * @param {MagicString} out
+ * @returns {string[]} the names
+ */
+function rewritten(node, out) {
+  switch (node.type) {
+    case "ImportDeclaration":
+      out.overwrite(node.start, node.end, importing(node));
+      return node.specifiers.map(({ local }) => local.name);
+    case "VariableDeclaration":
+      return assigning(node, out);
+    case "FunctionDeclaration":
+    case "ClassDeclaration":
+      out.appendLeft(node.end, ` __scope.${node.id.name} = ${node.id.name};`);
+      return [node.id.name];
+    case "ExportNamedDeclaration":
+    case "ExportDefaultDeclaration":
+    case "ExportAllDeclaration":
+      throw new SyntaxError("a cell exports nothing: the cells below see its names as they are");
+    default:
+      return [];
+  }
+}
+
+/** @param {import("acorn").ImportDeclaration} node */
+function importing(node) {
+  const taken = node.specifiers.map((specifier) => {
+    const of =
+      specifier.type === "ImportNamespaceSpecifier"
+        ? ""
+        : `[${JSON.stringify(specifier.type === "ImportSpecifier" ? nameOf(specifier.imported) : "default")}]`;
+    return `__scope.${specifier.local.name} = it${of};`;
+  });
+  return `{ const it = await __load(${JSON.stringify(node.source.value)}); ${taken.join(" ")} }`;
+}
+
+/** @param {import("acorn").Identifier | import("acorn").Literal} node */
+const nameOf = (node) => (node.type === "Identifier" ? node.name : (node.raw ?? "").slice(1, -1));
+
+/**
+ * `const { a, b } = x` becomes `;({ a, b } = x)`: it may be said again.
+ * @param {import("acorn").VariableDeclaration} node
+ * @param {MagicString} out
+ */
+function assigning(node, out) {
+  const [first, last] = [node.declarations[0], node.declarations.at(-1)];
+  if (!first || !last) return [];
+  out.overwrite(node.start, first.start, ";(");
+  for (const each of node.declarations) if (!each.init) out.appendLeft(each.end, " = undefined");
+  out.appendLeft(last.end, ")");
+  return node.declarations.flatMap(({ id }) => namesIn(id));
+}
+
+/** @param {Pattern} pattern @returns {string[]} */
+function namesIn(pattern) {
+  switch (pattern.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((each) =>
+        namesIn(each.type === "RestElement" ? each.argument : each.value),
+      );
+    case "ArrayPattern":
+      return pattern.elements.flatMap((each) => (each ? namesIn(each) : []));
+    case "AssignmentPattern":
+      return namesIn(pattern.left);
+    case "RestElement":
+      return namesIn(pattern.argument);
+    default:
+      return [];
+  }
+}
+
+/**
+ * A page from the disk may import nothing: `import(…)` asks the table, too.
+ * @param {unknown} node
+ * @param {MagicString} out
+ */
+function dynamicImports(node, out) {
+  if (typeof node !== "object" || node === null) return;
+  if (Array.isArray(node)) return node.forEach((each) => dynamicImports(each, out));
+  const { type, start } = /** @type {Node} */ (node);
+  if (type === "ImportExpression") out.overwrite(start, start + "import".length, "__load");
+  for (const value of Object.values(node)) dynamicImports(value, out);
+}

@@ -1,0 +1,230 @@
+// A chapter that lives: its cells become editors, and what they leave below themselves is what they
+// left a moment ago, here. Until a cell runs, the outputs of the book's own run stand below it.
+
+import { editor } from "./editor.mjs";
+import { append } from "./outputs.mjs";
+import { button, element } from "./page.mjs";
+import { Session } from "./session.mjs";
+
+/** @typedef {import("./kernel.mjs").Output} Output */
+/** @typedef {import("@codemirror/view").EditorView} EditorView */
+/** @typedef {Awaited<ReturnType<Session["run"]>>["ended"]} Ended */
+
+/** One code cell of the page. */
+class Cell {
+  /** @type {EditorView | undefined} */
+  #editor;
+  /** The outputs of the last run here, for programs. @type {Output[]} */
+  outputs = [];
+
+  /**
+   * @param {Chapter} chapter
+   * @param {HTMLElement} section
+   * @param {number} index among the code cells
+   */
+  constructor(chapter, section, index) {
+    this.chapter = chapter;
+    this.section = section;
+    this.index = index;
+    const code = section.querySelector("pre.code");
+    if (!(code instanceof HTMLPreElement)) throw new Error(`cell ${index} of the page has no code`);
+    this.code = code;
+    /** What the book printed. */
+    this.source = code.textContent ?? "";
+    /** @type {HTMLElement} */
+    this.below = section.querySelector(".outputs") ?? element("div", { className: "outputs" });
+    section.append(this.below);
+    /** The outputs of the book's own run. */
+    this.printed = [...this.below.childNodes];
+    this.state = element("span", { className: "state" });
+    this.button = button("▶ Run", `Run cell ${index + 1} (Ctrl+Enter)`, () => void this.run());
+    const bar = element("div", { className: "bar" });
+    bar.append(this.button, this.state);
+    section.prepend(bar);
+  }
+
+  /** Puts an editor in the place of the printed code. */
+  edit() {
+    if (this.#editor) return this.#editor;
+    this.#editor = editor({
+      text: this.source,
+      label: `Code of cell ${this.index + 1}`,
+      run: () => void this.run(),
+      runAndGoOn: () => {
+        void this.run();
+        this.chapter.cells[this.index + 1]?.edit().focus();
+      },
+      changed: () => this.say("changed"),
+    });
+    this.code.replaceWith(this.#editor.dom);
+    return this.#editor;
+  }
+
+  get text() {
+    return this.#editor?.state.doc.toString() ?? this.source;
+  }
+
+  /** @param {"" | "waiting" | "running" | "changed" | "gone" | Ended} state */
+  say(state, /** @type {string} */ words = state) {
+    this.section.dataset.state = state;
+    this.state.textContent = words;
+  }
+
+  /** @returns {Promise<Ended>} */
+  async run() {
+    this.clear();
+    this.say("running", "running …");
+    const drawn = /** @type {Promise<void>[]} */ ([]);
+    const { ended, seconds } = await this.chapter.session.run(this.text, (output) => {
+      this.keep(output);
+      drawn.push(append(this.below, output));
+    });
+    await Promise.all(drawn);
+    if (ended === "needs the machine") this.showRecording();
+    this.say(ended, ended === "good" ? `ran in ${seconds.toFixed(1)} s` : ended);
+    return ended;
+  }
+
+  /** What is printed one after the other is one output. @param {Output} output */
+  keep(output) {
+    const last = this.outputs.at(-1);
+    if (last && "stream" in last && "stream" in output && last.stream === output.stream) {
+      this.outputs[this.outputs.length - 1] = { ...last, text: last.text + output.text };
+    } else {
+      this.outputs.push(output);
+    }
+  }
+
+  clear() {
+    this.outputs = [];
+    this.below.replaceChildren();
+  }
+
+  /** What needs a machine shows what it gave when the book was made, and says so. */
+  showRecording() {
+    const note = element("p", {
+      className: "recorded",
+      textContent: "This cell needs a machine of its own; what stands here is a recording.",
+    });
+    this.below.replaceChildren(note, ...this.printed);
+    this.outputs = this.printed
+      .filter((node) => node instanceof HTMLPreElement)
+      .map((node) => ({ stream: "stdout", text: node.textContent ?? "" }));
+  }
+
+  /** As the book printed it. */
+  reset() {
+    const view = this.#editor;
+    view?.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: this.source } });
+    this.outputs = [];
+    this.below.replaceChildren(...this.printed);
+    this.say("");
+  }
+
+  /** What the cell printed and showed, as text; each piece begins a line. */
+  get said() {
+    return this.outputs
+      .flatMap((output) => {
+        if ("stream" in output) return output.stream === "stdout" ? output.text : [];
+        if ("data" in output) return String(output.data["text/plain"] ?? "");
+        return "error" in output ? `${output.error.name}: ${output.error.message}` : [];
+      })
+      .map((text) => text.replace(/\n+$/, ""))
+      .join("\n");
+  }
+}
+
+export class Chapter {
+  /** @param {string} script @param {Record<string, string>} files */
+  constructor(script, files) {
+    this.session = new Session(script, files);
+    const sections = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".cell"));
+    this.cells = [...sections].map((section, index) => new Cell(this, section, index));
+    this.controls = new Controls(this);
+  }
+
+  /**
+   * Begins anew and runs all cells in order, as far as they are good. Nothing of the book's own run
+   * is left in the page when the first one begins.
+   * @returns {Promise<{ cell: number, text: string }[]>} what each printed and showed, as text
+   */
+  async runAll() {
+    this.forget();
+    for (const cell of this.cells) cell.clear();
+    await this.runThese(this.cells);
+    return this.cells.map(({ index, said }) => ({ cell: index, text: said }));
+  }
+
+  /** Runs cells until one fails. @param {Cell[]} cells */
+  async runThese(cells) {
+    for (const cell of cells) cell.say("waiting");
+    for (const [at, cell] of cells.entries()) {
+      const ended = await cell.run();
+      if (ended === "good" || ended === "needs the machine") continue;
+      for (const left of cells.slice(at + 1)) left.say("");
+      cell.section.scrollIntoView({ block: "center" });
+      break;
+    }
+  }
+
+  /** Ends what runs. What all cells made is gone with it. */
+  stop() {
+    this.forget();
+    this.controls.tell("Stopped. What the cells had made is gone: run them again from the top.");
+    this.session.start();
+  }
+
+  /** The page as the book printed it. */
+  reset() {
+    this.forget();
+    for (const cell of this.cells) cell.reset();
+    this.controls.tell("As printed: nothing has run.");
+    this.session.start();
+  }
+
+  forget() {
+    this.session.stop();
+    for (const cell of this.cells) {
+      if (cell.state.textContent) cell.say("gone", "");
+    }
+  }
+
+  /** The cell that runs now, and how long it has run. */
+  get running() {
+    return this.cells.find(({ section }) => section.dataset.state === "running");
+  }
+}
+
+/** The chapter's buttons, and a line that says what is going on. */
+class Controls {
+  /** @param {Chapter} chapter */
+  constructor(chapter) {
+    this.line = element("span", { className: "status" });
+    this.line.setAttribute("role", "status");
+    const box = element("div", { className: "controls" });
+    this.stop = button("■ Stop", "Stop the cell that runs", () => chapter.stop());
+    box.append(
+      button("▶ Run all", "Run all cells of this chapter", () => void chapter.runAll()),
+      button("↺ Reset", "Put code and outputs back as printed", () => chapter.reset()),
+      this.stop,
+      this.line,
+    );
+    document.querySelector("header .home")?.after(box);
+    this.stop.disabled = true;
+    let since = 0;
+    setInterval(() => {
+      const running = chapter.running;
+      since = running ? since + 1 : 0;
+      this.stop.disabled = !running;
+      // what is over in a moment needs no word
+      if (running && since > 2)
+        this.tell(`cell ${running.index + 1} runs, ${Math.round(since / 4)} s`);
+      else if (this.line.textContent?.includes(" runs, ")) this.tell("");
+    }, 250);
+  }
+
+  /** @param {string} words */
+  tell(words) {
+    if (this.line.textContent !== words) this.line.textContent = words;
+  }
+}

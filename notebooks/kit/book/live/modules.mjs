@@ -1,0 +1,94 @@
+// What a cell may import in a page of the book.
+
+import * as diagrams from "@stopover/diagrams";
+import * as exercises from "@stopover/exercises";
+import { sha256 } from "@noble/hashes/sha2.js";
+import * as stopover from "stopover";
+import * as lab from "stopover/lab";
+import { NeedsMachine } from "./kernel.mjs";
+import { readFileSync } from "./machine.mjs";
+
+/** @typedef {import("./kernel.mjs").Kernel} Kernel */
+
+/**
+ * A module by the name that a cell gives it.
+ * @param {string} name
+ * @param {Kernel} kernel whose cell asks
+ * @returns {unknown}
+ */
+export function load(name, kernel) {
+  const module = Object.hasOwn(modules, name) ? modules[name] : undefined;
+  if (module) return module(kernel);
+  if (/^node:|^stopover\/|^(fs|http|child_process|os|net)$/.test(name)) {
+    throw new NeedsMachine(name);
+  }
+  throw new Error(
+    `there is no package "${name}" in a page of the book; there are ${Object.keys(modules).join(", ")}`,
+  );
+}
+
+/** @type {Record<string, (kernel: Kernel) => unknown>} */
+const modules = {
+  stopover: () => stopover,
+  "@stopover/diagrams": (kernel) => ({ ...diagrams, show: showIn(kernel) }),
+  "@stopover/exercises": () => exercises,
+  "stopover/lab": (kernel) => ({ ...lab, observeOrRecall: recallIn(kernel) }),
+  "node:fs": () => ({ readFileSync }),
+  "node:crypto": () => ({ createHash }),
+};
+
+/** @param {Kernel} kernel @returns {typeof diagrams.show} */
+const showIn =
+  (kernel) =>
+  (what, options = {}) =>
+    kernel.show({ data: dataOf(diagrams.toPicture(what, options)) });
+
+/**
+ * A picture in the forms that a page draws, by MIME type as in a notebook.
+ * @param {import("@stopover/diagrams").Picture} picture
+ * @returns {Record<string, unknown>}
+ */
+function dataOf(picture) {
+  const text = { "text/plain": diagrams.textOf(picture) };
+  switch (picture.kind) {
+    case "table":
+    case "html":
+      return { "text/html": picture.html, ...text };
+    case "mermaid":
+      return { "text/vnd.mermaid": picture.source, ...text };
+    case "vega-lite":
+      return { "application/vnd.vegalite.v5+json": picture.spec, ...text };
+  }
+}
+
+/**
+ * A real kernel's answer, out of the file in which it is kept.
+ * @param {Kernel} kernel
+ * @returns {typeof lab.observeOrRecall}
+ */
+const recallIn = (kernel) => (file, plan) => {
+  kernel.show({ recorded: file });
+  return lab.observeOrRecall(file, plan);
+};
+
+/** As much of node:crypto as a lesson on names of chains needs. @param {string} algorithm */
+function createHash(algorithm) {
+  if (algorithm !== "sha256") {
+    throw new Error(`a page of the book computes no "${algorithm}"; it has sha256`);
+  }
+  const hash = sha256.create();
+  const encoder = new TextEncoder();
+  const self = {
+    update(/** @type {string | Uint8Array} */ part) {
+      hash.update(typeof part === "string" ? encoder.encode(part) : part);
+      return self;
+    },
+    digest(/** @type {string | undefined} */ encoding) {
+      const bytes = hash.digest();
+      if (encoding === undefined) return bytes;
+      if (encoding !== "hex") throw new Error(`the digest is told in bytes or in hex`);
+      return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    },
+  };
+  return self;
+}

@@ -1,0 +1,81 @@
+// A chapter's thread, as its page sees it: runs cells one after the other, ends one that does not
+// end by itself, and begins anew.
+
+/** @typedef {import("./worker.mjs").Report} Report */
+/** @typedef {import("./worker.mjs").Order} Order */
+/**
+ * How a cell ended: by itself, or because somebody stopped it and all that was made before with it.
+ * @typedef {{ ended: "good" | "failed" | "needs the machine" | "stopped", seconds: number }} End
+ */
+/** @typedef {import("./kernel.mjs").Output} Output */
+/** @typedef {{ tell: (output: Output) => void, done: (end: End) => void }} Waiting */
+
+export class Session {
+  /** @type {Worker | undefined} */
+  #worker;
+  /** The cells that run or wait, by the numbers of their orders. @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #orders = 0;
+
+  /**
+   * @param {string} script what the thread runs
+   * @param {Record<string, string>} files what its cells read
+   */
+  constructor(script, files) {
+    this.script = new Blob([script], { type: "text/javascript" });
+    this.files = files;
+  }
+
+  /** Begins the thread, which takes a moment; a first cell need not wait for it then. */
+  start() {
+    if (this.#worker) return this.#worker;
+    const url = URL.createObjectURL(this.script);
+    const worker = new Worker(url);
+    worker.addEventListener("message", ({ data }) => {
+      URL.revokeObjectURL(url); // it has been read
+      this.#hear(data);
+    });
+    worker.addEventListener("error", (event) => this.#fail(event));
+    worker.postMessage(/** @satisfies {Order} */ ({ files: this.files }));
+    this.#worker = worker;
+    return worker;
+  }
+
+  /**
+   * Runs a cell; `tell` gets its outputs as they come.
+   * @param {string} source
+   * @param {Waiting["tell"]} tell
+   * @returns {Promise<End>}
+   */
+  run(source, tell) {
+    const id = ++this.#orders;
+    const worker = this.start();
+    return new Promise((done) => {
+      this.#waiting.set(id, { tell, done });
+      worker.postMessage(/** @satisfies {Order} */ ({ id, source }));
+    });
+  }
+
+  /** Ends the thread with all that its cells made. */
+  stop() {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    for (const { done } of this.#waiting.values()) done({ ended: "stopped", seconds: 0 });
+    this.#waiting.clear();
+  }
+
+  /** @param {Report} report */
+  #hear(report) {
+    if ("ready" in report) return;
+    const waiting = this.#waiting.get(report.id);
+    if ("output" in report) return waiting?.tell(report.output);
+    this.#waiting.delete(report.id);
+    waiting?.done(report);
+  }
+
+  /** What a cell left behind (a timer, a promise) may fail after it; the oldest one hears of it. */
+  #fail(/** @type {ErrorEvent} */ { message }) {
+    const [first] = this.#waiting.values();
+    first?.tell({ error: { name: "Error", message, stack: "" } });
+  }
+}
