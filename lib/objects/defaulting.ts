@@ -1,4 +1,5 @@
 import { frozen } from "./freeze.js";
+import { canonical } from "./quantity.js";
 import type {
   Container,
   Deployment,
@@ -6,6 +7,7 @@ import type {
   EndpointSlice,
   KubeObject,
   Namespace,
+  Node,
   Pod,
   PodSpec,
   PodTemplate,
@@ -39,6 +41,7 @@ const byKind: Record<string, (object: never) => KubeObject> = {
   Namespace: namespace,
   Endpoints: endpoints,
   EndpointSlice: endpointSlice,
+  Node: node,
 };
 
 /** The object with what `defaults` has and it has not. */
@@ -118,6 +121,7 @@ const probe = (probe: Probe | undefined): Probe | undefined => {
     successThreshold: 1,
     failureThreshold: 3,
   });
+  if (filled.grpc) return part(filled, "grpc", fill(filled.grpc, { service: "" }));
   return filled.httpGet
     ? part(filled, "httpGet", fill(filled.httpGet, { path: "/", scheme: "HTTP" }))
     : filled;
@@ -150,13 +154,46 @@ function container(one: Container, hostNetwork: boolean): Container {
       fill(port, { protocol: "TCP", ...(hostNetwork && { hostPort: port.containerPort }) }),
     ),
   );
-  const { limits, requests } = filled.resources ?? {};
-  return limits
-    ? part(filled, "resources", part(filled.resources!, "requests", fill(requests ?? {}, limits)))
-    : filled;
+  filled = part(
+    filled,
+    "env",
+    each(filled.env, (one) => part(one, "valueFrom", fieldRef(one.valueFrom))),
+  );
+  return part(filled, "resources", resources(filled.resources!));
+}
+
+/** (SetDefaults_ObjectFieldSelector) */
+function fieldRef(from: unknown): unknown {
+  const source = from as { fieldRef?: { apiVersion?: string } } | undefined;
+  return source?.fieldRef
+    ? part(source, "fieldRef", fill(source.fieldRef, { apiVersion: "v1" }))
+    : from;
+}
+
+/** What is limited and not asked for is asked for up to its limit. */
+function resources(given: NonNullable<Container["resources"]>): Container["resources"] {
+  let { limits, requests } = given;
+  if (limits) {
+    limits = amounts(limits);
+    requests = fill(requests ?? {}, limits);
+  }
+  if (requests) requests = amounts(requests);
+  let filled = given;
+  if (limits) filled = part(filled, "limits", limits);
+  return requests ? part(filled, "requests", requests) : filled;
+}
+
+/** (SetDefaults_ResourceList) */
+function amounts<T extends Record<string, string>>(list: T): T {
+  const changed = Object.entries(list).filter(([, amount]) => canonical(amount) !== amount);
+  if (changed.length === 0) return list;
+  return { ...list, ...Object.fromEntries(changed.map(([name, text]) => [name, canonical(text)])) };
 }
 
 function podSpec(spec: PodSpec): PodSpec {
+  // what is less than nothing is as short as can be (pkg/api/pod, SetDefaults and its warning)
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
+    spec = { ...spec, terminationGracePeriodSeconds: 1 };
   let filled = fill(spec, {
     restartPolicy: "Always",
     terminationGracePeriodSeconds: 30,
@@ -254,6 +291,20 @@ function namespace(namespace: Namespace): Namespace {
   // [] is left: that is the end of it
   const kept = part(labelled, "spec", fill(labelled.spec ?? {}, { finalizers: ["kubernetes"] }));
   return part(kept, "status", fill(kept.status ?? {}, { phase: "Active" }));
+}
+
+/** Old clients know podCIDR only, so it counts where the two differ. (pkg/apis/core/v1) */
+function node(node: Node): Node {
+  const { spec = {}, status } = node;
+  const { podCIDR, podCIDRs = [] } = spec;
+  const filled =
+    podCIDR && podCIDRs[0] !== podCIDR ? { ...node, spec: { ...spec, podCIDRs: [podCIDR] } } : node;
+  if (!status?.capacity && !status?.allocatable) return filled;
+  let next = status;
+  for (const which of ["capacity", "allocatable"] as const)
+    if (next[which]) next = part(next, which, amounts(next[which]));
+  if (next.capacity) next = fill(next, { allocatable: next.capacity });
+  return part(filled, "status", next);
 }
 
 function endpoints(endpoints: Endpoints): Endpoints {

@@ -26,7 +26,7 @@ export const required = (field: string, detail = ""): FieldError => ({
 export const invalid = (field: string, value: unknown, detail: string): FieldError => ({
   field,
   reason: "FieldValueInvalid",
-  message: `Invalid value: ${inGo(value)}: ${detail}`,
+  message: `Invalid value: ${inJson(value)}: ${detail}`,
 });
 export const notSupported = (
   field: string,
@@ -35,17 +35,17 @@ export const notSupported = (
 ): FieldError => ({
   field,
   reason: "FieldValueNotSupported",
-  message: `Unsupported value: ${inGo(value)}: supported values: ${supported.map((one) => JSON.stringify(one)).join(", ")}`,
+  message: `Unsupported value: ${inJson(value)}: supported values: ${supported.map((one) => JSON.stringify(one)).join(", ")}`,
 });
 export const forbidden = (field: string, detail: string): FieldError => ({
   field,
   reason: "FieldValueForbidden",
   message: `Forbidden: ${detail}`,
 });
-export const duplicate = (field: string, value: unknown): FieldError => ({
+export const duplicate = (field: string, value: unknown, detail = ""): FieldError => ({
   field,
   reason: "FieldValueDuplicate",
-  message: `Duplicate value: ${inGo(value)}`,
+  message: `Duplicate value: ${inJson(value)}${detail && `: ${detail}`}`,
 });
 export const tooLong = (field: string, max: number): FieldError => ({
   field,
@@ -58,29 +58,8 @@ export const tooMany = (field: string, actual: number, max: number): FieldError 
   message: `Too many: ${actual}: must have at most ${max} items`,
 });
 
-/** Text that is Go's %#v already: structs, which JavaScript cannot name. */
-export class GoText {
-  constructor(readonly text: string) {}
-}
-
-/** A value as Go prints it in these messages. */
-function inGo(value: unknown): string {
-  if (value instanceof GoText) return value.text;
-  if (Array.isArray(value))
-    return `[]string{${value.map((one) => JSON.stringify(one)).join(", ")}}`;
-  if (typeof value === "object" && value !== null) return goMap(value as Record<string, unknown>);
-  return value === undefined || value === null
-    ? "null"
-    : typeof value === "string"
-      ? JSON.stringify(value)
-      : String(value);
-}
-
-export const goMap = (map: Record<string, unknown>): string =>
-  `map[string]string{${Object.keys(map)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${JSON.stringify(map[key])}`)
-    .join(", ")}}`;
+/** A value as Go writes it in these messages, which is JSON. (field.Error's ErrorBody) */
+const inJson = (value: unknown): string => JSON.stringify(value ?? null);
 
 // ---- formats (k8s.io/apimachinery: pkg/util/validation/validation.go) ---------------------------
 
@@ -104,7 +83,7 @@ function format(
 }
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-export const dns1123Label = format(
+const dns1123LabelOnly = format(
   label,
   63,
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
@@ -122,6 +101,12 @@ export const dns1123Subdomain = format(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   ["example.com"],
 );
+/** One of several labels joined by dots is told so. (IsDNS1123Label) */
+export const dns1123Label: Format = (value) => {
+  const found = dns1123LabelOnly(value);
+  const isSubdomain = value.includes(".") && dns1123Subdomain(value).length === 0;
+  return isSubdomain ? [...found.slice(0, -1), "must not contain dots"] : found;
+};
 const qualifiedPart = format(
   "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]",
   63,
@@ -136,11 +121,15 @@ export const labelValue = format(
 );
 
 /** [prefix/]name */
-export const qualifiedName: Format = (value) => {
+export const qualifiedName: Format = (value) => prefixedName(value, "a qualified name");
+/** A label's key, which is told so. */
+export const labelKey: Format = (value) => prefixedName(value, "a valid label key");
+
+function prefixedName(value: string, what: string): string[] {
   const parts = value.split("/");
   if (parts.length > 2)
     return [
-      "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+      `${what} must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   const prefix =
     parts.length === 2
@@ -151,11 +140,10 @@ export const qualifiedName: Format = (value) => {
   const name = parts[parts.length - 1]!;
   return [
     ...prefix,
-    ...(name === ""
-      ? ["name part must be non-empty"]
-      : qualifiedPart(name).map((one) => (one.startsWith("name part") ? one : `name part ${one}`))),
+    ...(name === "" ? ["name part must be non-empty"] : []),
+    ...qualifiedPart(name).map((one) => (one.startsWith("name part") ? one : `name part ${one}`)),
   ];
-};
+}
 
 /** A container port's name: what targetPort refers to. (IANA service names) */
 export const portName: Format = (value) => [
@@ -219,7 +207,7 @@ export function checkCIDR(field: string, cidr: string): FieldError[] {
 
 const special = (
   [
-    [["0.0.0.0/32", "::/128"], "unspecified (0.0.0.0 or ::)"],
+    [["0.0.0.0/32", "::/128"], "unspecified"],
     [["127.0.0.0/8", "::1/128"], "in the loopback range (127.0.0.0/8, ::1/128)"],
     [["169.254.0.0/16", "fe80::/10"], "in the link-local range (169.254.0.0/16, fe80::/10)"],
     [["224.0.0.0/24", "ff02::/16"], "in the link-local multicast range (224.0.0.0/24, ff02::/10)"],
@@ -230,5 +218,7 @@ const special = (
 export function checkNotSpecial(field: string, text: string): FieldError[] {
   const ip = readAddress(text);
   const found = ip && special.filter(({ networks }) => networks.some((each) => each.contains(ip)));
-  return (found ?? []).map(({ words }) => invalid(field, text, `may not be ${words}`));
+  return (found ?? []).map(({ words }) =>
+    invalid(field, text, `may not be ${words === "unspecified" ? `${words} (${text})` : words}`),
+  );
 }

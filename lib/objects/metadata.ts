@@ -5,6 +5,7 @@ import {
   dns1123Subdomain,
   forbidden,
   invalid,
+  labelKey,
   labelValue,
   qualifiedName,
   required,
@@ -25,6 +26,7 @@ export function validateMetadata(object: KubeObject, old?: KubeObject): FieldErr
   if (ownerReferences) problems.push(...checkOwners(ownerReferences));
   if (finalizers) problems.push(...checkFinalizers(finalizers));
   if (old?.metadata.deletionTimestamp) problems.push(...noNewFinalizers(meta, old.metadata));
+  if (finalizers) problems.push(...checkOwnFinalizers(finalizers));
   return problems;
 }
 
@@ -58,7 +60,7 @@ export function checkLabels(
 ): FieldError[] {
   if (!labels || checked.has(labels)) return [];
   const found = Object.entries(labels).flatMap(([key, value]) => [
-    ...checkFormat(field, key, qualifiedName),
+    ...checkFormat(field, key, labelKey),
     ...checkFormat(field, value, labelValue),
   ]);
   if (found.length === 0 && Object.isFrozen(labels)) checked.add(labels);
@@ -98,19 +100,46 @@ function checkOwners(owners: readonly OwnerReference[]): FieldError[] {
         missing.push(invalid(`${at}.${field}`, "", what));
       }
   if (owners.length < 2) return missing;
-  const controllers = owners
+  const [one, other] = owners
     .filter(({ controller }) => controller)
     .map(({ kind, name }) => `${kind}/${name}`);
-  if (controllers.length < 2) return missing;
+  if (other === undefined) return missing;
   return [
     ...missing,
     invalid(
       at,
-      controllers,
-      `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]} and ${controllers[1]}`,
+      owners.map(inOrder),
+      `Only one reference can have Controller set to true. Found "true" in references for ${one} and ${other}`,
     ),
   ];
 }
+
+/** Its fields in the order of the Go type. */
+const inOrder = ({ apiVersion, kind, name, uid, controller, ...rest }: OwnerReference) => ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+  ...(controller !== undefined && { controller }),
+  ...rest,
+});
+
+/** Finalizers without a domain. (pkg/apis/core/helper, standardFinalizers) */
+const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+/** Names that are nobody's. (pkg/apis/core/validation, validateKubeFinalizerName) */
+const checkOwnFinalizers = (finalizers: readonly string[]): FieldError[] =>
+  finalizers.flatMap((one, i) =>
+    one.includes("/") || standardFinalizers.has(one)
+      ? []
+      : [
+          invalid(
+            `metadata.finalizers[${i}]`,
+            one,
+            "name is neither a standard finalizer name nor is it fully qualified",
+          ),
+        ],
+  );
 
 function checkFinalizers(finalizers: readonly string[]): FieldError[] {
   const both = finalizers.includes("orphan") && finalizers.includes("foregroundDeletion");

@@ -11,7 +11,6 @@ import {
   dns1123Subdomain,
   duplicate,
   forbidden,
-  GoText,
   invalid,
   notSupported,
   protocols,
@@ -71,7 +70,7 @@ function validateSpec(service: Service): FieldError[] {
         )
       : []),
     ...duplicatePorts(ports),
-    ...validateLoadBalancer(spec),
+    ...validateLoadBalancer(service),
     ...validateExternalPolicy(service),
     ...(spec.internalTrafficPolicy !== undefined || spec.type !== "ExternalName"
       ? checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"])
@@ -136,16 +135,21 @@ function duplicatePorts(ports: readonly ServicePort[]): FieldError[] {
       .map((port, i) => ({ port, i, key: key(port) }))
       .filter(({ key }) => key !== undefined && (seen.has(key) || !seen.add(key)));
   };
-  const goPort = ({ protocol, port }: ServicePort) =>
-    new GoText(
-      `core.ServicePort{Name:"", Protocol:"${protocol}", AppProtocol:(*string)(nil), Port:${port}, TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}`,
-    );
+  // as the internal type has it, whose other fields upstream leaves empty here
+  const compared = ({ protocol, port }: ServicePort) => ({
+    Name: "",
+    Protocol: protocol,
+    AppProtocol: null,
+    Port: port,
+    TargetPort: 0,
+    NodePort: 0,
+  });
   return [
     ...repeated(({ nodePort, protocol }) => (nodePort ? `${nodePort}/${protocol}` : undefined)).map(
       ({ port, i }) => duplicate(`spec.ports[${i}].nodePort`, port.nodePort),
     ),
     ...repeated(({ port, protocol }) => `${port}/${protocol}`).map(({ port, i }) =>
-      duplicate(`spec.ports[${i}]`, goPort(port)),
+      duplicate(`spec.ports[${i}]`, compared(port)),
     ),
   ];
 }
@@ -230,13 +234,15 @@ export function validateFamilies(service: Service): FieldError[] {
   return found;
 }
 
-function validateLoadBalancer(spec: Service["spec"]): FieldError[] {
+function validateLoadBalancer(service: Service): FieldError[] {
+  const { spec } = service;
   const isLB = spec.type === "LoadBalancer";
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const at = "spec.LoadBalancerSourceRanges"; // upstream writes it with a capital
   return [
     ...(ranges.length > 0 && !isLB ? [forbidden(at, onlyLoadBalancer)] : []),
     ...ranges.flatMap((range, i) => checkCIDR(`${at}[${i}]`, range.trim())),
+    ...(ranges.length === 0 ? validateRangesAnnotation(service) : []),
     ...(spec.allocateLoadBalancerNodePorts !== undefined && !isLB
       ? [forbidden("spec.allocateLoadBalancerNodePorts", onlyLoadBalancer)]
       : []),
@@ -245,6 +251,21 @@ function validateLoadBalancer(spec: Service["spec"]): FieldError[] {
       : isLB
         ? checkFormat("spec.loadBalancerClass", spec.loadBalancerClass, qualifiedName)
         : [forbidden("spec.loadBalancerClass", onlyLoadBalancer)]),
+  ];
+}
+
+const rangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
+
+/** What loadBalancerSourceRanges was before it was a field. */
+function validateRangesAnnotation({ metadata, spec }: Service): FieldError[] {
+  const ranges = metadata.annotations?.[rangesAnnotation];
+  if (ranges === undefined) return [];
+  const at = `metadata.annotations[${rangesAnnotation}]`;
+  return [
+    ...(spec.type === "LoadBalancer" ? [] : [forbidden(at, onlyLoadBalancer)]),
+    ...(ranges.trim() === ""
+      ? []
+      : ranges.split(",").flatMap((range) => checkCIDR(at, range.trim()))),
   ];
 }
 

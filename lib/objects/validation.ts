@@ -6,16 +6,21 @@ import {
   checkOneOf,
   checkPort,
   dns1123Label,
+  dns1123Subdomain,
   duplicate,
   forbidden,
   invalid,
+  labelKey,
+  labelValue,
   protocols,
   qualifiedName,
   required,
   tooMany,
   type FieldError,
+  type Format,
 } from "./field-errors.js";
 import { readAddress } from "../net/ip.js";
+import { same } from "./freeze.js";
 import { validateMetadata } from "./metadata.js";
 import type {
   Endpoint,
@@ -27,7 +32,8 @@ import type {
   Node,
 } from "./types.js";
 import { validateService } from "./validation-service.js";
-import { validateDeployment, validatePod, validateReplicaSet } from "./validation-workloads.js";
+import { validateDeployment, validateReplicaSet } from "./validation-apps.js";
+import { checkAmount, validatePod } from "./validation-pod.js";
 
 export type { FieldError } from "./field-errors.js";
 
@@ -57,27 +63,63 @@ const byKind: Record<string, (object: never, old?: never) => FieldError[]> = {
 
 /** (ValidateNode, ValidateNodeUpdate) */
 function validateNode({ spec = {}, status }: Node, old?: Node): FieldError[] {
+  return [
+    ...checkTaints(spec.taints ?? []),
+    ...(["capacity", "allocatable"] as const).flatMap((which) =>
+      Object.entries(status?.[which] ?? {}).flatMap(([name, amount]) =>
+        checkAmount(`status.${which}.${name}`, name, amount),
+      ),
+    ),
+    ...checkPodCIDRs(spec.podCIDRs ?? []),
+    ...(old ? checkNodeChange(spec, old.spec ?? {}) : []),
+    ...(status?.addresses ?? []).flatMap(({ address, type }, i) =>
+      type === "InternalIP" || type === "ExternalIP"
+        ? checkIP(`status.addresses[${i}].address`, address)
+        : [],
+    ),
+  ];
+}
+
+type NodeSpec = NonNullable<Node["spec"]>;
+
+/** Upstream says "metadata", where they are in spec. */
+function checkTaints(taints: NonNullable<NodeSpec["taints"]>): FieldError[] {
   const seen = new Set<string>();
-  const taints = (spec.taints ?? []).flatMap(({ key, effect }, i) => {
-    const at = `spec.taints[${i}]`;
+  return taints.flatMap(({ key, value, effect, timeAdded }, i) => {
+    const at = `metadata.taints[${i}]`;
     const twice = seen.has(`${key}:${effect}`);
     seen.add(`${key}:${effect}`);
-    return [
-      ...checkFormat(`${at}.key`, key ?? "", qualifiedName),
+    const found = [
+      ...checkFormat(`${at}.key`, key ?? "", labelKey),
+      ...checkFormat(`${at}.value`, value ?? "", labelValue),
       ...checkOneOf(`${at}.effect`, effect, ["NoSchedule", "PreferNoSchedule", "NoExecute"]),
-      ...(twice ? [duplicate(at, `${key}:${effect}`)] : []),
     ];
+    if (!twice) return found;
+    // as the internal type has it
+    const taint = { Key: key, Value: value ?? "", Effect: effect, TimeAdded: timeAdded ?? null };
+    return [...found, duplicate(at, taint, "taints must be unique by key and effect pair")];
   });
-  const before = old?.spec;
-  const rewritten = (field: "podCIDR" | "providerID") =>
-    before?.[field] && before[field] !== spec[field];
+}
+
+function checkPodCIDRs(cidrs: readonly string[]): FieldError[] {
+  const found = cidrs.flatMap((cidr, i) => checkCIDR(`spec.podCIDRs[${i}]`, cidr));
+  const families = new Set(cidrs.map((cidr) => cidr.includes(":")));
+  return families.size === cidrs.length
+    ? found
+    : [
+        ...found,
+        invalid("spec.podCIDRs", cidrs, "may specify no more than one CIDR for each IP family"),
+      ];
+}
+
+function checkNodeChange(now: NodeSpec, was: NodeSpec): FieldError[] {
+  const moved = was.podCIDRs?.length && !same(now.podCIDRs, was.podCIDRs);
+  const other = was.providerID && now.providerID !== was.providerID;
   return [
-    ...taints,
-    ...(spec.podCIDRs ?? []).flatMap((cidr, i) => checkCIDR(`spec.podCIDRs[${i}]`, cidr)),
-    ...(rewritten("podCIDR")
+    ...(moved
       ? [forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid')]
       : []),
-    ...(rewritten("providerID")
+    ...(other
       ? [
           forbidden(
             "spec.providerID",
@@ -85,11 +127,6 @@ function validateNode({ spec = {}, status }: Node, old?: Node): FieldError[] {
           ),
         ]
       : []),
-    ...(status?.addresses ?? []).flatMap(({ address, type }, i) =>
-      type === "InternalIP" || type === "ExternalIP"
-        ? checkIP(`status.addresses[${i}].address`, address)
-        : [],
-    ),
   ];
 }
 
@@ -101,27 +138,34 @@ function validateEndpointSlice(
   { addressType, endpoints = [], ports = [] }: EndpointSlice,
   old?: EndpointSlice,
 ): FieldError[] {
-  if (endpoints.length > 1000) return [tooMany("endpoints", endpoints.length, 1000)];
-  if (ports.length > 100) return [tooMany("ports", ports.length, 100)];
-  const names = new Set<string>();
   return [
     ...checkOneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]),
+    ...checkSlicePorts(ports),
+    ...(endpoints.length > 1000
+      ? [tooMany("endpoints", endpoints.length, 1000)]
+      : endpoints.flatMap((one, i) => validateEndpoint(one, addressType, `endpoints[${i}]`))),
     ...(old && old.addressType !== addressType
       ? [invalid("addressType", addressType, "field is immutable")]
       : []),
-    ...endpoints.flatMap((endpoint, i) =>
-      validateEndpoint(endpoint, addressType, `endpoints[${i}]`),
-    ),
-    ...ports.flatMap(({ name = "", protocol }, i) => {
-      const twice = names.has(name);
-      names.add(name);
-      return [
-        ...(name ? checkFormat(`ports[${i}].name`, name, dns1123Label) : []),
-        ...(twice ? [duplicate(`ports[${i}].name`, name)] : []),
-        ...checkOneOf(`ports[${i}].protocol`, protocol, protocols),
-      ];
-    }),
   ];
+}
+
+const MOST_PORTS = 20_000; // upstream: maxPorts
+
+function checkSlicePorts(ports: NonNullable<EndpointSlice["ports"]>): FieldError[] {
+  if (ports.length > MOST_PORTS) return [tooMany("ports", ports.length, MOST_PORTS)];
+  const names = new Set<string>();
+  return ports.flatMap(({ name = "", protocol, appProtocol }, i) => {
+    const at = `ports[${i}]`;
+    const twice = names.has(name);
+    names.add(name);
+    return [
+      ...(name ? checkFormat(`${at}.name`, name, dns1123Label) : []),
+      ...(twice ? [duplicate(`${at}.name`, name)] : []),
+      ...checkOneOf(`${at}.protocol`, protocol, protocols),
+      ...(appProtocol ? checkFormat(`${at}.appProtocol`, appProtocol, qualifiedName) : []),
+    ];
+  });
 }
 
 function validateEndpoint(
@@ -130,28 +174,65 @@ function validateEndpoint(
   at: string,
 ): FieldError[] {
   if (validEndpoints.has(endpoint)) return [];
-  const { addresses = [], hostname } = endpoint;
+  const { addresses = [], hostname, nodeName, hints } = endpoint;
   const found = [
     ...(addresses.length === 0
       ? [required(`${at}.addresses`, "must contain at least 1 address")]
       : addresses.length > 100
         ? [tooMany(`${at}.addresses`, addresses.length, 100)]
         : []),
-    ...(addressType === "IPv4" || addressType === "IPv6"
-      ? addresses.flatMap((address, i) =>
-          checkFamily(`${at}.addresses[${i}]`, address, addressType),
-        )
-      : []),
+    ...addresses.flatMap((address, i) =>
+      checkEndpointAddress(`${at}.addresses`, i, address, addressType),
+    ),
+    ...(nodeName === undefined ? [] : checkFormat(`${at}.nodeName`, nodeName, dns1123Subdomain)),
     ...(hostname === undefined ? [] : checkFormat(`${at}.hostname`, hostname, dns1123Label)),
+    ...(hints ? checkHints(hints, `${at}.hints`) : []),
   ];
   if (found.length === 0 && Object.isFrozen(endpoint)) validEndpoints.add(endpoint);
   return found;
 }
 
-function checkFamily(field: string, address: string, family: "IPv4" | "IPv6"): FieldError[] {
-  if (readAddress(address)?.family !== family)
-    return [invalid(field, address, `must be a valid ${family} address`)];
-  return checkNotSpecial(field, address);
+function checkEndpointAddress(
+  field: string,
+  i: number,
+  address: string,
+  type: EndpointSlice["addressType"],
+): FieldError[] {
+  const at = `${field}[${i}]`;
+  if (type === "FQDN") return checkFormat(at, address, dns1123Subdomain);
+  if (type !== "IPv4" && type !== "IPv6") return [];
+  const family = readAddress(address)?.family;
+  if (family === undefined) return checkIP(at, address);
+  return [
+    // of the list as a whole, upstream says
+    ...(family === type ? [] : [invalid(field, address, `must be an ${type} address`)]),
+    ...checkNotSpecial(at, address),
+  ];
+}
+
+const MOST_HINTS = 8; // upstream: maxZoneHints, maxNodeHints
+
+/** (validateHints) */
+function checkHints(hints: NonNullable<Endpoint["hints"]>, at: string): FieldError[] {
+  return [
+    ...checkHintsFor(hints.forZones ?? [], `${at}.forZones`, labelValue),
+    ...checkHintsFor(hints.forNodes ?? [], `${at}.forNodes`, dns1123Subdomain),
+  ];
+}
+
+function checkHintsFor(
+  list: readonly { name: string }[],
+  at: string,
+  format: Format,
+): FieldError[] {
+  if (list.length > MOST_HINTS) return [tooMany(at, list.length, MOST_HINTS)];
+  const seen = new Set<string>();
+  return list.flatMap(({ name }, i) => {
+    const twice = seen.has(name);
+    seen.add(name);
+    const here = `${at}[${i}].name`;
+    return [...(twice ? [duplicate(here, name)] : []), ...checkFormat(here, name, format)];
+  });
 }
 
 function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
@@ -160,11 +241,10 @@ function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
       ? [required(`subsets[${i}]`, "must specify `addresses` or `notReadyAddresses`")]
       : []),
     ...addresses.flatMap(({ ip }, j) => [
-      ...checkIP(`subsets[${i}].addresses[${j}].ip`, ip),
-      ...checkNotSpecial(`subsets[${i}].addresses[${j}].ip`, ip),
+      ...checkEndpointsIP(`subsets[${i}].addresses[${j}].ip`, ip),
     ]),
     ...notReadyAddresses.flatMap(({ ip }, j) =>
-      checkIP(`subsets[${i}].notReadyAddresses[${j}].ip`, ip),
+      checkEndpointsIP(`subsets[${i}].notReadyAddresses[${j}].ip`, ip),
     ),
     ...ports.flatMap(({ name, port, protocol }, j) => {
       const at = `subsets[${i}].ports[${j}]`;
@@ -176,6 +256,12 @@ function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
     }),
   ]);
 }
+
+/** Upstream asks twice whether it is an address. (ValidateEndpointIP) */
+const checkEndpointsIP = (at: string, ip: string): FieldError[] =>
+  readAddress(ip)
+    ? checkNotSpecial(at, ip)
+    : [...checkIP(at, ip), invalid(at, ip, "must be a valid IP address")];
 
 function validateLease({ spec }: Lease): FieldError[] {
   const { leaseDurationSeconds: seconds, leaseTransitions: transitions } = spec ?? {};

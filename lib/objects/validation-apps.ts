@@ -1,0 +1,269 @@
+import {
+  checkAtLeast0,
+  checkOneOf,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  type FieldError,
+} from "./field-errors.js";
+import { same } from "./freeze.js";
+import { checkLabels } from "./metadata.js";
+import { matches } from "./selectors.js";
+import type { Deployment, LabelSelector, PodTemplate, ReplicaSet } from "./types.js";
+import { validatePodSpec } from "./validation-pod.js";
+
+/**
+ * What may be asked of those who make Pods, in the order and the words of Kubernetes.
+ * (kubernetes: pkg/apis/apps/validation/validation.go)
+ */
+
+export function validateDeployment({ spec, status }: Deployment, old?: Deployment): FieldError[] {
+  if (old && spec === old.spec) return validateDeploymentStatus(status, old.status);
+  return [
+    ...checkAtLeast0("spec.replicas", spec.replicas),
+    ...checkSelector(spec.selector, "deployment"),
+    ...checkTemplate(spec.template, spec.selector),
+    ...checkStrategy(spec.strategy),
+    ...checkAtLeast0("spec.minReadySeconds", spec.minReadySeconds),
+    ...checkAtLeast0("spec.revisionHistoryLimit", spec.revisionHistoryLimit),
+    ...checkDeadline(spec.progressDeadlineSeconds, spec.minReadySeconds),
+    ...(old ? checkSameSelector(spec.selector, old.spec.selector) : []),
+  ];
+}
+
+function checkDeadline(deadline: number | undefined, minReady = 0): FieldError[] {
+  const at = "spec.progressDeadlineSeconds";
+  if (deadline === undefined) return [];
+  return [
+    ...checkAtLeast0(at, deadline),
+    ...(deadline > minReady ? [] : [invalid(at, deadline, "must be greater than minReadySeconds")]),
+  ];
+}
+
+const checkSameSelector = (
+  now: LabelSelector | undefined,
+  was: LabelSelector | undefined,
+): FieldError[] =>
+  same(now, was) ? [] : [invalid("spec.selector", shown(now), "field is immutable")];
+
+export function validateReplicaSet({ spec, status }: ReplicaSet, old?: ReplicaSet): FieldError[] {
+  if (old && spec === old.spec)
+    return status === old.status ? [] : checkReplicas(status, "fullyLabeledReplicas");
+  return [
+    ...checkAtLeast0("spec.replicas", spec.replicas),
+    ...checkAtLeast0("spec.minReadySeconds", spec.minReadySeconds),
+    ...checkSelector(spec.selector, "deployment"), // upstream says "deployment" here too
+    ...checkTemplate(spec.template, spec.selector),
+    ...(old ? checkSameSelector(spec.selector, old.spec.selector) : []),
+  ];
+}
+
+// ---- status -------------------------------------------------------------------------------------
+
+type Counts = Partial<Record<(typeof counts)[number], number>>;
+const counts = [
+  "observedGeneration",
+  "replicas",
+  "fullyLabeledReplicas",
+  "updatedReplicas",
+  "readyReplicas",
+  "availableReplicas",
+  "unavailableReplicas",
+  "terminatingReplicas",
+  "collisionCount",
+] as const;
+
+/** (ValidateDeploymentStatus, ValidateReplicaSetStatus) */
+function checkReplicas(status: Counts = {}, ofAll: keyof Counts): FieldError[] {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
+  const parts = [ofAll, "readyReplicas", "availableReplicas"];
+  return [
+    ...counts.flatMap((name) => checkAtLeast0(`status.${name}`, status[name])),
+    ...(parts as (keyof Counts)[]).flatMap((name) =>
+      (status[name] ?? 0) > replicas
+        ? [invalid(`status.${name}`, status[name] ?? 0, "cannot be greater than status.replicas")]
+        : [],
+    ),
+    ...(availableReplicas > readyReplicas
+      ? [
+          invalid(
+            "status.availableReplicas",
+            availableReplicas,
+            "cannot be greater than readyReplicas",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function validateDeploymentStatus(
+  now: Deployment["status"],
+  was: Deployment["status"],
+): FieldError[] {
+  if (now === was) return [];
+  const [after = 0, before = 0] = [now?.collisionCount, was?.collisionCount];
+  return [
+    ...checkReplicas(now, "updatedReplicas"),
+    ...(after < before ? [invalid("status.collisionCount", after, "cannot be decremented")] : []),
+  ];
+}
+
+// ---- selector, template, strategy ---------------------------------------------------------------
+
+/** Its fields in the order of the Go type. */
+function shown(selector: LabelSelector | undefined): object | null {
+  if (!selector) return null;
+  const { matchLabels, matchExpressions } = selector;
+  return {
+    ...(matchLabels && { matchLabels }),
+    ...(matchExpressions && {
+      matchExpressions: matchExpressions.map(({ key, operator, values }) => ({
+        key,
+        operator,
+        ...(values && { values }),
+      })),
+    }),
+  };
+}
+
+/** `owner`: as the message names it. */
+export function checkSelector(selector: LabelSelector | undefined, owner: string): FieldError[] {
+  if (!selector) return [required("spec.selector")];
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  const problems = [
+    ...checkLabels("spec.selector.matchLabels", matchLabels),
+    ...matchExpressions.flatMap(checkExpression),
+  ];
+  if (Object.keys(matchLabels).length + matchExpressions.length === 0)
+    return [invalid("spec.selector", shown(selector), `empty selector is invalid for ${owner}`)];
+  return problems.length > 0
+    ? [...problems, invalid("spec.selector", shown(selector), "invalid label selector")]
+    : [];
+}
+
+type Expression = NonNullable<LabelSelector["matchExpressions"]>[number];
+
+function checkExpression({ operator, values = [] }: Expression, i: number): FieldError[] {
+  const at = `spec.selector.matchExpressions[${i}]`;
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      return values.length > 0
+        ? []
+        : [required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'")];
+    case "Exists":
+    case "DoesNotExist":
+      return values.length === 0
+        ? []
+        : [
+            forbidden(
+              `${at}.values`,
+              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ),
+          ];
+    default:
+      return [invalid(`${at}.operator`, operator, "not a valid selector operator")];
+  }
+}
+
+const selectsNothingSensible = (selector: LabelSelector | undefined): boolean =>
+  selector !== undefined && checkSelector(selector, "").length > 0;
+
+const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean =>
+  Object.keys(matchLabels).length + matchExpressions.length === 0;
+
+/** (ValidatePodTemplateSpecForReplicaSet) */
+export function checkTemplate(
+  template: PodTemplate,
+  selector: LabelSelector | undefined,
+): FieldError[] {
+  const labels = template.metadata?.labels;
+  const { restartPolicy } = template.spec;
+  const at = "spec.template.spec";
+  if (selectsNothingSensible(selector) && !isEmpty(selector!)) return [];
+  return [
+    ...(matches(selector, labels ?? {})
+      ? []
+      : [
+          invalid(
+            "spec.template.metadata.labels",
+            labels ?? null,
+            "`selector` does not match template `labels`",
+          ),
+        ]),
+    ...checkLabels("spec.template.labels", labels),
+    ...validatePodSpec(template.spec, at, false),
+    ...(restartPolicy && restartPolicy !== "Always"
+      ? checkOneOf(`${at}.restartPolicy`, restartPolicy, ["Always"])
+      : []),
+    ...(template.spec.activeDeadlineSeconds === undefined
+      ? []
+      : [
+          forbidden(
+            `${at}.activeDeadlineSeconds`,
+            "activeDeadlineSeconds in ReplicaSet is not Supported",
+          ),
+        ]),
+  ];
+}
+
+function checkStrategy(strategy: Deployment["spec"]["strategy"]): FieldError[] {
+  const at = "spec.strategy";
+  const { type, rollingUpdate } = strategy ?? {};
+  if (type === "Recreate")
+    return rollingUpdate
+      ? [
+          forbidden(
+            `${at}.rollingUpdate`,
+            "may not be specified when strategy `type` is 'Recreate'",
+          ),
+        ]
+      : [];
+  if (type !== "RollingUpdate")
+    return [
+      // as the internal type has it
+      notSupported(at, { Type: type ?? "", RollingUpdate: rollingUpdate ?? null }, [
+        "Recreate",
+        "RollingUpdate",
+      ]),
+    ];
+  const { maxSurge = 0, maxUnavailable = 0 } = rollingUpdate ?? {};
+  const found = Object.entries({ maxUnavailable, maxSurge }).flatMap(([name, value]) =>
+    checkShare(`${at}.rollingUpdate.${name}`, value),
+  );
+  if (found.length === 0 && share(maxSurge) === 0 && share(maxUnavailable) === 0)
+    found.push(
+      invalid(
+        `${at}.rollingUpdate.maxUnavailable`,
+        maxUnavailable,
+        "may not be 0 when `maxSurge` is 0",
+      ),
+    );
+  if (found.length === 0 && typeof maxUnavailable === "string" && share(maxUnavailable) > 100)
+    found.push(
+      invalid(
+        `${at}.rollingUpdate.maxUnavailable`,
+        maxUnavailable,
+        "must not be greater than 100%",
+      ),
+    );
+  return found;
+}
+
+/** A number, or a percentage. */
+function checkShare(field: string, value: number | string): FieldError[] {
+  if (typeof value === "number") return checkAtLeast0(field, value);
+  return /^\d{1,9}%$/.test(value)
+    ? []
+    : [
+        invalid(
+          field,
+          value,
+          "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+        ),
+      ];
+}
+
+const share = (value: number | string): number =>
+  typeof value === "number" ? value : parseInt(value, 10);
