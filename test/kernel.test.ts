@@ -1,5 +1,6 @@
 // One machine's packets: hooks, NAT, conntrack, routes. Each case is a sentence; what the rules did
 // is printed where it fails.
+import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { iptables } from "stopover/internal/net/iptables/walk";
@@ -11,6 +12,8 @@ import { rollBack, type NetStep, type Walk } from "stopover/internal/net/passage
 import { describe, icmpError, packet, replyTo, type Packet } from "stopover/internal/net/packet";
 import { Routes } from "stopover/internal/net/routes";
 import { parseAddress } from "stopover/internal/net/ip";
+import { Random } from "stopover/internal/machinery/random";
+import { seed } from "./seed.js";
 
 /**
  * node-a of the article, as its kube-proxy leaves it; the masquerading keeps ports, so that tests
@@ -740,3 +743,84 @@ routes("a socket that closes no longer takes packets", () => {
   assert.is(says("192.168.0.1:22"), "local TCP 203.0.113.9:1 -> 192.168.0.1:22, nobody listens");
 });
 routes.run();
+
+const long = suite("a long chain");
+const asked = {
+  to: ["", "-d 10.1.1.1/32", "-d 10.1.1.2/32", "! -d 10.1.1.1/32", "-d 10.1.1.0/30", "-d 10.1.1.9"],
+  before: ["", "", "-m statistic --mode random --probability 0.5", "-m recent --rcheck --name L"],
+  port: ["", "--dport 80", "--dport 443", "! --dport 80", "--dport 80:90"].map(
+    (port) => port && `-p tcp -m tcp ${port}`,
+  ),
+  after: ["", "", "-m statistic --mode random --probability 0.25", "-m recent --set --name L"],
+  target: ["LOG", "MARK --set-xmark 0x1/0x1", "OTHER", "RETURN", "DROP"],
+};
+const oneOf = (all: readonly string[]) => fc.constantFrom(...all);
+const anyRule = fc
+  .tuple(
+    oneOf(asked.to),
+    oneOf(asked.before),
+    oneOf(asked.port),
+    oneOf(asked.after),
+    // those that end a walk are rare, so that it gets far
+    fc.oneof({ weight: 9, arbitrary: oneOf(asked.target.slice(0, 3)) }, oneOf(asked.target)),
+  )
+  .map(
+    ([to, before, port, after, target]) =>
+      `-A FORWARD ${to} ${before} ${port} ${after} -j ${target}`,
+  );
+long("the walks that skip what cannot match go as the first did, step by step", () =>
+  fc.assert(
+    fc.property(
+      fc.array(anyRule, { minLength: 40, maxLength: 80 }),
+      fc.constantFrom("10.1.1.1", "10.1.1.2", "10.1.1.3", "10.1.1.9"),
+      fc.constantFrom(80, 81, 443, 22),
+      (drawn, address, port) => {
+        const { kernel } = node();
+        kernel.routes.add({ to: "10.1.1.0/24", dev: "pod1" });
+        iptables(kernel).rules.IPv4 = parseRules(
+          ["*filter", ":FORWARD ACCEPT [0:0]", ":OTHER - [0:0]", ...drawn, "COMMIT\n"].join("\n"),
+        );
+        const walked = () => {
+          const choose = seeded(new Random(1).next);
+          const walk = { ...walking(), choose, undo: [], rules: 0 };
+          const verdict = kernel.receive(
+            packet("203.0.113.9:1", `${address}:${port}`),
+            "eth0",
+            walk,
+          );
+          rollBack(walk);
+          return [said(verdict), story(walk.steps), walk.rules];
+        };
+        const first = walked();
+        for (let again = 1; again <= 3; again++) assert.equal(walked(), first);
+      },
+    ),
+    { seed },
+  ),
+);
+long("among 4,000 Services a packet asks for few tests of rules", () => {
+  const { kernel } = node();
+  const service = (i: number) =>
+    `-A FORWARD -d 10.2.${i >> 8}.${i & 255}/32 -p tcp -m tcp --dport 80 -j DROP`;
+  const all = parseRules(
+    [
+      "*filter",
+      ":FORWARD ACCEPT [0:0]",
+      ...Array.from({ length: 4000 }, (_, i) => service(i)),
+      "COMMIT\n",
+    ].join("\n"),
+  );
+  iptables(kernel).rules.IPv4 = all;
+  const tested = new Set<number>();
+  const receive = () => kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walking());
+  receive();
+  for (const [i, rule] of all.chain("filter", "FORWARD")!.rules.entries()) {
+    const { test } = rule;
+    Object.defineProperty(rule, "test", { value: (look: never) => (tested.add(i), test(look)) });
+  }
+  for (let i = 0; i < 3; i++) receive();
+  tested.clear();
+  assert.is(said(receive()), "forward TCP 203.0.113.9:1 -> 10.1.1.2:80 dev pod1 via 10.1.1.2");
+  assert.is(tested.size, 0);
+});
+long.run();

@@ -11,6 +11,7 @@ import type { Stop, Where } from "../dataplane.js";
 import type { CIDR, Family } from "../ip.js";
 import type { Kernel } from "../kernel.js";
 import type { NetStep, Passage } from "../passage.js";
+import { candidatesAmong } from "./candidates.js";
 import { drawsAmong } from "./draws.js";
 import { isSameRules, rangesToldApart } from "./sameness.js";
 import type { Chain, Rule, RuleSet, Target } from "./rule.js";
@@ -166,7 +167,9 @@ class Walker {
     const { passage } = this;
     const { choose } = passage;
     const among = choose.first && drawsAmong(rules);
-    for (let i = 0; i < rules.length; i++) {
+    const candidates = candidatesAmong(rules);
+    const next = (from: number) => candidates?.next(passage, from) ?? from;
+    for (let i = next(0); i < rules.length; i = next(i + 1)) {
       const draws = among?.get(i);
       if (draws) {
         const drawn = choose.first!(draws);
