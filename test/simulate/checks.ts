@@ -78,10 +78,9 @@ function asked(world: World, { metadata, spec, status }: Service): { url: string
   ])!;
 }
 
-// ---- once healed
+// ---- once all has been healed
 
-export function* healed(world: World): Generator<string> {
-  yield* always(world);
+export function* recovered(world: World): Generator<string> {
   yield* deploymentsConverge(world);
   for (const service of world.cluster.list("Service"))
     if (service.spec.selector) yield* endpointsAreReadyPods(world, service);

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { controllerBackOff } from "stopover/internal/machinery/back-off";
 import { Random } from "stopover/internal/machinery/random";
 import { breakages, clientFaults, networkFaults, userActions, type Action } from "./actions.js";
-import { always, healed } from "./checks.js";
+import { always, recovered } from "./checks.js";
 import { World } from "./world.js";
 
 export interface Outcome {
@@ -25,6 +25,10 @@ export interface Outcome {
 const STEPS = 30;
 /** Longer than any back-off (1000 s), eviction or deadline that is under way. Milliseconds. */
 const HEALING_MS = controllerBackOff.max + 100_000;
+/** Most are healed after so long, and are looked at then. Milliseconds. */
+const SOON_MS = 60_000;
+/** Every so many-th schedule is looked at only after the whole time: nothing may break later. */
+const LATE = 8;
 
 interface Step {
   name: string;
@@ -71,19 +75,47 @@ export function simulate(seed: number): Outcome {
   }
   if (violations.length === 0) {
     story.push("all is healed");
-    violations = check(after(world, () => heal(world), healed));
+    violations = check(recovery(world, seed % LATE === 0 ? HEALING_MS : SOON_MS));
   }
   return { seed, steps, violations, story, sha: shaOf(world, story) };
 }
 
 /** What holds after an act; an act that throws is a violation itself. */
-function* after(world: World, act: () => void, checks = always): Generator<string> {
+function* after(
+  world: World,
+  act: () => void,
+  checks: (world: World) => Iterable<string> = always,
+): Generator<string> {
   try {
     act();
   } catch (error) {
     yield `it throws: ${error instanceof Error ? error.message : String(error)}`;
   }
   yield* checks(world);
+}
+
+/**
+ * What is wrong once there was time to recover. Not all of it is needed where all is well before,
+ * which is looked at after `first` milliseconds and then less and less often.
+ */
+function* recovery(world: World, first: number): Generator<string> {
+  yield* after(
+    world,
+    () => heal(world),
+    () => [],
+  );
+  let passed = 0;
+  for (let wait = first; passed < HEALING_MS; passed += wait, wait = passed) {
+    const violations = [...after(world, () => pass(world, Math.min(wait, HEALING_MS - passed)))];
+    yield* violations;
+    if (violations.length > 0 || [...recovered(world)].length === 0) return;
+  }
+  yield* recovered(world);
+}
+
+function pass({ cluster }: World, time: number): void {
+  cluster.advance(time);
+  cluster.settle();
 }
 
 function heal({ cluster, client, network, nodes }: World): void {
@@ -96,8 +128,6 @@ function heal({ cluster, client, network, nodes }: World): void {
     cluster.patch("Node", name, { spec: { unschedulable: false } });
     for (const sandbox of machine.sandboxes) sandbox.sick = false;
   }
-  cluster.advance(HEALING_MS);
-  cluster.settle();
 }
 
 function shaOf({ cluster }: World, story: readonly string[]): string {
