@@ -263,6 +263,19 @@ test("watches: from a revision, from the beginning, of one object, as a table, w
   assert.equal(initial[2]!.object.metadata.annotations, { "k8s.io/initial-events-end": "true" });
 });
 
+test("a body may be YAML, as kube-apiserver takes it", async () => {
+  const yaml = { "Content-Type": "application/yaml" };
+  const made = await call(
+    "POST",
+    services,
+    "kind: Service\nmetadata: {name: yam}\nspec:\n  ports:\n    - port: 80 # http\n",
+    yaml,
+  );
+  assert.equal([made.code, made.body["kind"]], [201, "Service"]);
+  const body = "gracePeriodSeconds: 0\npropagationPolicy: Background\n";
+  assert.is((await call("DELETE", `${services}/yam`, body, yaml)).code, 200);
+});
+
 test("a watch on a revision that is gone: 410 in the stream, then the end", async () => {
   const client = apiserver.client("test");
   for (let i = 0; i < 120; i++) client.create(service(`s${i}`));
@@ -403,6 +416,12 @@ test("more than a connection holds: a client that reads gets all of it", async (
   assert.is(new Set(events.map(({ object }) => object.metadata.name)).size, 60);
 });
 
+/** Ten times ten times ten …: little text, many values. */
+const laughs = [..."bcdefghij"].reduce(
+  (text, name, i) => `${text}\n${name}: &${name} [${`*${"abcdefghi"[i]},`.repeat(10)}]`,
+  "a: &a [x]",
+);
+
 const bad: Record<
   string,
   [
@@ -415,7 +434,7 @@ const bad: Record<
   ]
 > = {
   "no JSON": ["POST", services, "{a", {}, 400, /the body is no JSON/],
-  "a list": ["POST", services, "[]", {}, 400, /the body must be a JSON object; got a list/],
+  "a list": ["POST", services, "[]", {}, 400, /the body must be an object; got a list/],
   "too large": [
     "POST",
     services,
@@ -571,6 +590,47 @@ const bad: Record<
     /unable to parse requirement/,
   ],
   "a bad limit": ["GET", `${services}?limit=x`, undefined, {}, 400, /limit: got "x"/],
+  "a limit that is no digits": ["GET", `${services}?limit=0x10`, undefined, {}, 400, /got "0x10"/],
+  "a bad timeout of a watch": [
+    "GET",
+    `${services}?watch=true&timeoutSeconds=-1`,
+    undefined,
+    {},
+    400,
+    /timeoutSeconds: got "-1"; a whole number of 0 or more is needed/,
+  ],
+  "YAML that is none": [
+    "POST",
+    services,
+    "a: [",
+    { "Content-Type": "application/yaml" },
+    400,
+    /the body: this cannot be read as YAML: line 1/,
+  ],
+  "YAML of a thousand million values": [
+    "POST",
+    services,
+    laughs,
+    { "Content-Type": "application/yaml" },
+    400,
+    /more than 2000000 values once its aliases are written out/,
+  ],
+  "YAML of two documents": [
+    "POST",
+    services,
+    "a: b\n---\nc: d",
+    { "Content-Type": "application/yaml" },
+    400,
+    /the body holds 2 documents; one is needed/,
+  ],
+  "YAML that is a text": [
+    "POST",
+    services,
+    "text",
+    { "Content-Type": "application/yaml" },
+    400,
+    /the body must be an object; got string/,
+  ],
   "a bad continue": [
     "GET",
     `${services}?continue=x`,
@@ -705,7 +765,7 @@ const bad: Record<
     undefined,
     {},
     400,
-    /gracePeriodSeconds: got NaN/,
+    /gracePeriodSeconds: got "soon"/,
   ],
 };
 for (const [what, [method, path, body, headers, code, message]] of Object.entries(bad)) {

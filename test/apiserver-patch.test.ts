@@ -235,6 +235,22 @@ test("a patch is checked as strictly as an update, and cannot change kind, name 
   assert.is(kept, made);
 });
 
+test("a JSON patch's operation that is none says what came", () => {
+  const { client } = newServer();
+  client.create(service("s"));
+  for (const [operation, says] of [
+    ["", /a JSON patch operation is an object; got ""/],
+    [null, /a JSON patch operation is an object; got null/],
+    [{ op: "add" }, /path begins with "\/"; got none/],
+    [{ path: "/spec" }, /unknown JSON patch operation without op/],
+  ] as const) {
+    const body = [operation];
+    const refused = refusal(() => client.patch("Service", "s", undefined, { type: "json", body }));
+    assert.is(refused.code, 400);
+    assert.match(refused.message, says);
+  }
+});
+
 // ---- bounds ----
 
 const types = ["merge", "strategic"] as const;

@@ -16,7 +16,11 @@ export function jsonPatched(object: unknown, body: unknown): unknown {
       `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${body.length}`,
     );
   const draft = new Draft(object);
-  for (const operation of body as unknown[]) apply(draft, isRecord(operation) ? operation : {});
+  for (const operation of body as unknown[]) {
+    if (!isRecord(operation))
+      throw badRequest(`a JSON patch operation is an object; got ${JSON.stringify(operation)}`);
+    apply(draft, operation);
+  }
   return draft.value;
 }
 
@@ -46,7 +50,7 @@ function apply(draft: Draft, operation: Record<string, unknown>): void {
     }
     default:
       throw badRequest(
-        `unknown JSON patch operation ${JSON.stringify(op)}: it is add, remove, replace, move, copy or test`,
+        `unknown JSON patch operation ${JSON.stringify(op) ?? "without op"}: it is add, remove, replace, move, copy or test`,
       );
   }
 }
@@ -58,7 +62,7 @@ type Collection = Record<string, unknown> | unknown[];
 function pointer(text: unknown, what: string): Pointer {
   if (typeof text !== "string" || (text !== "" && !text.startsWith("/")))
     throw badRequest(
-      `a JSON patch operation's ${what} begins with "/"; got ${JSON.stringify(text)}`,
+      `a JSON patch operation's ${what} begins with "/"; got ${JSON.stringify(text) ?? "none"}`,
     );
   return text
     .split("/")

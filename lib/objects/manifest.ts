@@ -75,7 +75,7 @@ export function readManifests(
   { source = "manifest", as = "apply" }: ManifestOptions = {},
 ): Manifest[] {
   const found: Manifest[] = [];
-  for (const [index, document] of parse(text, source).entries()) {
+  for (const [index, document] of readYaml(text, source).entries()) {
     // an empty document between two "---"
     if (document === null || document === undefined) continue;
     for (const object of flattened(document, source, index + 1)) {
@@ -92,8 +92,8 @@ export function readManifests(
 export const isConfiguration = ({ apiVersion, kind }: KubeObject): boolean =>
   configurations.has(`${apiVersion} ${kind}`);
 
-/** Text to plain values, within the limits. */
-function parse(text: string, source: string): unknown[] {
+/** Text to plain values, a document each, within the limits. @throws ManifestError */
+export function readYaml(text: string, source: string): unknown[] {
   if (text.length > maxCharacters)
     throw new ManifestError(
       source,

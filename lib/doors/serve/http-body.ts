@@ -1,33 +1,53 @@
 import type { DeleteOptions, WriteOptions } from "../../api/client.js";
 import type { KindInfo } from "../../objects/kinds.js";
-import { nestsDeeper } from "../../objects/manifest.js";
+import { ManifestError, nestsDeeper, readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
 import { decodedAs } from "../../apiserver/decode.js";
 import * as errors from "../../api/errors.js";
 import type { ApiRequest } from "./exchange.js";
-import type { Call } from "./http-call.js";
+import { wholeNumber, type Call } from "./http-call.js";
 import { bodyType, decodeBody } from "./protobuf.js";
 
 // What a request's body holds, and the options of a write.
 
+const YAML = "application/yaml";
+const bodyTypes: readonly string[] = ["application/json", YAML, bodyType];
 const maxDepth = 100; // nested collections in a body
 
 export function bodyOf({ request }: Call): Record<string, unknown> {
   const { contentType = "application/json" } = request;
-  if (contentType === bodyType) return decodeBody(request.body);
-  if (contentType !== "application/json")
+  if (!bodyTypes.includes(contentType))
     throw errors.unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: application/json, ${bodyType}`,
+      `the body of the request was in an unknown format - accepted media types include: ${bodyTypes.join(", ")}`,
     );
-  const body = parsedBody(request);
+  const body = decodedBody(request);
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw errors.badRequest(
-      `the body must be a JSON object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`,
+      `the body must be an object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`,
     );
   const { metadata } = body as { metadata?: unknown };
   if (metadata !== undefined && (typeof metadata !== "object" || Array.isArray(metadata)))
     throw errors.badRequest("json: cannot unmarshal: metadata must be an object");
   return body as Record<string, unknown>;
+}
+
+/** What the body holds, in the language that its Content-Type names; default: JSON. */
+function decodedBody(request: ApiRequest, mayBeEmpty = false): unknown {
+  if (request.contentType === bodyType) return decodeBody(request.body);
+  if (request.contentType === YAML) return yamlBody(request, mayBeEmpty);
+  return parsedBody(request, mayBeEmpty);
+}
+
+function yamlBody({ body }: ApiRequest, mayBeEmpty: boolean): unknown {
+  try {
+    const documents = readYaml(decoder.decode(body), "the body");
+    if (documents.length > 1)
+      throw errors.badRequest(`the body holds ${documents.length} documents; one is needed`);
+    return documents[0] ?? (mayBeEmpty ? {} : null);
+  } catch (error) {
+    if (error instanceof ManifestError) throw errors.badRequest(error.message);
+    throw error;
+  }
 }
 
 export function parsedBody({ body }: ApiRequest, mayBeEmpty = false): unknown {
@@ -105,8 +125,7 @@ export function dryRun(asked: readonly unknown[]): boolean {
 }
 
 export function deleteOptions({ query, request }: Call): DeleteOptions {
-  const raw =
-    request.contentType === bodyType ? decodeBody(request.body) : parsedBody(request, true);
+  const raw = decodedBody(request, true);
   const body = decodedAs<{
     gracePeriodSeconds?: number;
     propagationPolicy?: string;
@@ -114,9 +133,7 @@ export function deleteOptions({ query, request }: Call): DeleteOptions {
     preconditions?: { uid?: string; resourceVersion?: string };
     dryRun?: string[];
   }>("DeleteOptions", raw);
-  const grace =
-    body.gracePeriodSeconds ??
-    (query.has("gracePeriodSeconds") ? Number(query.get("gracePeriodSeconds")) : undefined);
+  const grace = body.gracePeriodSeconds ?? wholeNumber(query, "gracePeriodSeconds");
   const policy =
     body.propagationPolicy ??
     query.get("propagationPolicy") ??

@@ -61,11 +61,7 @@ export function targetOf(path: string[]): Target {
 }
 
 export function listOptions({ target: { namespace, name }, query }: Call): ListOptions {
-  const limit = Number(query.get("limit") ?? 0);
-  if (!Number.isSafeInteger(limit) || limit < 0)
-    throw errors.badRequest(
-      `limit: got ${JSON.stringify(query.get("limit"))}; a whole number of 0 or more is needed`,
-    );
+  const limit = wholeNumber(query, "limit") ?? 0;
   const only = name === undefined ? undefined : `metadata.name=${name}`;
   const exact = exactRevision(query, limit);
   const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
@@ -77,6 +73,15 @@ export function listOptions({ target: { namespace, name }, query }: Call): ListO
     ...(query.get("continue") && { continue: query.get("continue")! }),
     ...(exact !== undefined && { revision: exact }),
   };
+}
+
+/** A number in the query, if it is there. */
+export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || /^\d{1,15}$/.test(text)) return text === null ? undefined : Number(text);
+  throw errors.badRequest(
+    `${name}: got ${JSON.stringify(text)}; a whole number of 0 or more is needed`,
+  );
 }
 
 /**

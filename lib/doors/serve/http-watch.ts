@@ -1,7 +1,14 @@
 import type { ListOptions, WatchEvent } from "../../api/client.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
-import { includeObject, listOptions, utf8, wantsTable, type Call } from "./http-call.js";
+import {
+  includeObject,
+  listOptions,
+  utf8,
+  wantsTable,
+  wholeNumber,
+  type Call,
+} from "./http-call.js";
 import { statusOf } from "./http-status.js";
 import { table } from "./tables.js";
 
@@ -22,11 +29,12 @@ type Line = (event: Event) => string;
 export function watch(call: Call): (stream: EventStream) => void {
   const line = wantsTable(call) ? tableLines(call) : jsonLine;
   const { limit: _, continue: __, ...filter } = listOptions(call);
+  const seconds = wholeNumber(call.query, "timeoutSeconds") || WATCH_TIMEOUT;
   return (stream) =>
     guarded(call, stream, () => {
       const begunAt = begin(call, filter, stream, line);
       if (call.query.get("allowWatchBookmarks") === "true") bookmarks(call, stream, begunAt);
-      endInTime(call, stream);
+      endInTime(call, stream, seconds);
     });
 }
 
@@ -68,8 +76,7 @@ function tell(stream: EventStream, event: Event, line: Line): void {
   if (event.type === "ERROR") stream.end();
 }
 
-function endInTime({ apiserver: { clock }, query }: Call, stream: EventStream): void {
-  const seconds = Number(query.get("timeoutSeconds")) || WATCH_TIMEOUT;
+function endInTime({ apiserver: { clock } }: Call, stream: EventStream, seconds: number): void {
   const end = () => {
     stream.end();
     if (!stream.over) clock.schedule(LINGER, () => stream.cut(), { background: true });
