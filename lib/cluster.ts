@@ -48,10 +48,13 @@ import { readConfiguration } from "./node/proxy/config.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
+import { explaining, whyOf } from "./diagnosis.js";
 import { Machine } from "./node/machine.js";
 import { runPodRoutes } from "./node/cni/pod-routes.js";
 import { withDeletions } from "./objects/apply.js";
 import { parse, type Documents } from "./objects/files.js";
+import type { AskWhy } from "./why/ask.js";
+import type { World } from "./why/types.js";
 import { kindInfo } from "./objects/kinds.js";
 import type { Kind, Kinds, KubeObject } from "./objects/types.js";
 
@@ -68,6 +71,8 @@ export interface Traceable {
   shares(url: string, options?: RequestOptions): Record<string, number>;
   packet(bare: BarePacket): Founded<Journey>;
   packetOutcomes(bare: BarePacket): Founded<Outcomes>;
+  /** See Cluster.why. */
+  why: AskWhy;
 }
 
 /**
@@ -136,6 +141,7 @@ export class Cluster implements Traceable {
       this.network,
       this.#random.fork("requests").next,
       this.#random.fork("health checks").next,
+      explaining(() => this.#world()),
     );
     this.cloud = cloud?.({
       clock: this.#clockOf("cloud"),
@@ -420,6 +426,30 @@ export class Cluster implements Traceable {
   /** Every way that packet can go, with its exact probability. */
   packetOutcomes(bare: BarePacket): Founded<Outcomes> {
     return this.#path.packetOutcomes(bare);
+  }
+
+  /**
+   * Why a Service does not answer: each of its doors tried in every way, and of those that fail
+   * the first cause, the field to change and the command that shows it.
+   *
+   *     cluster.why("web"); // a Service; "prod/web" in a namespace
+   *     cluster.why("http://web/", { from: "pod/default/client" }); // what a URL leads to
+   *     cluster.why("web", { since: revision }); // and what has changed since
+   *     cluster.why(); // all Services, failing ones first
+   */
+  readonly why: AskWhy = whyOf(
+    () => this.#world(),
+    (revision) => (kind) => this.at(revision).list(kind),
+  );
+
+  #world(): World {
+    return {
+      network: this.network,
+      list: (kind) => this.apiserver.list(kind, {}).items as never,
+      kubeProxy: this.#proxies.config,
+      makesBalancers: this.cloud !== undefined,
+      proxy: (node) => this.#proxies.progress(node),
+    };
   }
 
   // ---- wiring ----

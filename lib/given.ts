@@ -1,5 +1,13 @@
 /**
- * What somebody brings along: a dump of a cluster, a node's rules. A page loads it when first used.
+ * What somebody brings along: a dump of a cluster, a node's rules; and who finds causes. A page
+ * loads it when first used.
  */
+import { diagnoseWith } from "./diagnosis.js";
+import { askWhy } from "./why/ask.js";
+import { causesIn } from "./why/journeys.js";
+
+diagnoseWith({ askWhy, causesIn });
+
+export { whyText } from "./why/text.js";
 export { openSnapshot, type Snapshot } from "./snapshot.js";
 export { openRules, type PastedRules, type PastedOptions } from "./pasted-rules.js";

@@ -3,6 +3,7 @@ export * from "./live.js";
 export * from "./given.js";
 export type * from "./objects/types.js";
 export type * from "./journey/types.js";
+export type { Cause, Change, Changed, Diagnosis, Door, DoorKind } from "./why/types.js";
 export type { NodeHandle, PodHandle } from "./handles.js";
 export type { ChainRow, NodeRuleTables, RuleRow } from "./node/proxy/rule-tables.js";
 export type { HistoryEntry } from "./api/history.js";

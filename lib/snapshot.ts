@@ -5,7 +5,8 @@
  */
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
 import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
-import { recordsFor, firstBalanced } from "./cloud/external-dns.js";
+import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js";
+import { explaining, whyOf } from "./diagnosis.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import { keyOf } from "./machinery/informer.js";
@@ -29,8 +30,10 @@ import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";
 import type { Documents } from "./objects/files.js";
 import { kindInfo } from "./objects/kinds.js";
+import { isTerminal } from "./objects/pods.js";
 import { received } from "./objects/received.js";
 import type { Kind, Kinds, KubeObject, Node, Pod, Service } from "./objects/types.js";
+import type { World } from "./why/types.js";
 
 /** A dumped cluster, to be asked where requests and packets go. */
 export interface Snapshot extends Traceable {
@@ -123,10 +126,22 @@ export function openSnapshot(
     );
   }
 
+  for (const service of services)
+    for (const name of hostnamesOf(service))
+      if (!internet.has(name)) internet.set(name, recordsFor(service));
+
+  const world = (): World => ({
+    network,
+    list,
+    kubeProxy: config,
+    makesBalancers: undefined,
+    proxy: (name) => proxies.progress(name),
+  });
   const path = new DataPath(
     network,
     random.fork("requests").next,
     random.fork("health checks").next,
+    explaining(world),
   );
   for (const { balancer, targets } of balancers)
     for (const target of targets)
@@ -150,6 +165,7 @@ export function openSnapshot(
     shares: (url, o) => path.shares(url, o),
     packet: (bare) => path.packet(bare),
     packetOutcomes: (bare) => path.packetOutcomes(bare),
+    why: whyOf(world),
   };
 }
 
@@ -199,8 +215,10 @@ const addressesOf = ({ spec, status }: Service): string[] => [
 function attach(network: Network, pod: Pod): void {
   const machine = network.machines.get(pod.spec.nodeName ?? "");
   const ips = ipsOf(pod);
-  if (machine && ips.length && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed")
-    machine.attach(pod, ips);
+  if (!machine || !ips.length || isTerminal(pod)) return;
+  const sandbox = machine.attach(pod, ips);
+  for (const { name, state } of pod.status?.containerStatuses ?? [])
+    if (state?.waiting ?? state?.terminated) sandbox.crashed.add(name);
 }
 
 /**

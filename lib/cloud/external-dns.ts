@@ -25,14 +25,14 @@ export type Domains = Readonly<Record<string, string>>;
 export function runExternalDns(informers: Informers, zone: Zone, domains: Domains): void {
   const services = informers.of("Service");
   const own = new Map(Object.entries(domains).map(([name, key]) => [normal(name), key]));
-  services.index("hostname", namesOf);
+  services.index("hostname", hostnamesOf);
   services.index("type", ({ spec }) => spec.type);
   const first = (index: string, value: string): Service | undefined => {
     const [key] = services.keysBy(index, value);
     return key === undefined ? undefined : services.get(key);
   };
   services.onChange((_key, service, before) => {
-    const asked = [service, before].flatMap((each) => (each ? namesOf(each) : []));
+    const asked = [service, before].flatMap((each) => (each ? hostnamesOf(each) : []));
     for (const name of new Set(asked))
       if (!own.has(name)) zone.set(name, recordsFor(first("hostname", name)));
     for (const [name, key] of own)
@@ -41,7 +41,7 @@ export function runExternalDns(informers: Informers, zone: Zone, domains: Domain
 }
 
 /** The names that a Service asks for. */
-const namesOf = ({ metadata }: Service): string[] =>
+export const hostnamesOf = ({ metadata }: Service): string[] =>
   (metadata.annotations?.[hostnameAnnotation] ?? "").split(",").map(normal).filter(Boolean);
 
 /** DNS names are case-blind, and a final dot is ignored. */

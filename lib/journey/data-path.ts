@@ -19,6 +19,9 @@ import type { Founded, Journey, Outcomes } from "./types.js";
  */
 const healthProber = "35.191.0.1";
 
+/** Makes somebody who adds the cause to journeys that end badly. */
+export type Explaining = () => <J extends Journey>(journey: J) => J;
+
 export interface RequestOptions {
   /** "internet" (default), an IP, "node/NAME" or "pod/NAMESPACE/NAME". */
   from?: string | undefined;
@@ -34,12 +37,13 @@ export class DataPath {
 
   /**
    * `random`, `checks`: numbers in [0, 1), seeded; health checks draw their own, so that they do
-   * not disturb requests.
+   * not disturb requests. `explaining`: who adds the cause to journeys that end badly.
    */
   constructor(
     readonly network: Network,
     random: () => number,
     checks: () => number,
+    private readonly explaining: Explaining = () => (journey) => journey,
   ) {
     this.#choose = seeded(random);
     this.#chooseForChecks = seeded(checks);
@@ -50,12 +54,12 @@ export class DataPath {
    * connections, and affinity.
    */
   request(url: string, { from = "internet" }: RequestOptions = {}): Founded<Journey> {
-    return travel(this.network, { url, from }, { choose: this.#choose });
+    return this.explaining()(travel(this.network, { url, from }, { choose: this.#choose }));
   }
 
   /** Every way the request can go now, with its exact probability. Nothing is left behind. */
   outcomes(url: string, { from = "internet" }: RequestOptions = {}): Founded<Outcomes> {
-    return travelAll(this.network, { url, from });
+    return this.#explained(travelAll(this.network, { url, from }));
   }
 
   /**
@@ -90,11 +94,19 @@ export class DataPath {
    * addresses.
    */
   packet(bare: BarePacket): Founded<Journey> {
-    return travelPacket(this.network, bare, { choose: this.#choose });
+    return this.explaining()(travelPacket(this.network, bare, { choose: this.#choose }));
   }
 
   packetOutcomes(bare: BarePacket): Founded<Outcomes> {
-    return travelPacketAll(this.network, bare);
+    return this.#explained(travelPacketAll(this.network, bare));
+  }
+
+  #explained({ outcomes, ...all }: Founded<Outcomes>): Founded<Outcomes> {
+    const explain = this.explaining();
+    return {
+      ...all,
+      outcomes: outcomes.map((one) => explain(one)),
+    };
   }
 
   /** One health check: does the target's port answer, and where HTTP is asked for, with 200? */

@@ -58,6 +58,22 @@ export class ProxyFleet {
     this.#machines.set(machine.name, { machine, mode: proxyMode(mode) });
   }
 
+  /** How they are configured. */
+  get config(): KubeProxyConfiguration {
+    return this.options.config;
+  }
+
+  /** How far a node's kube-proxy is; undefined where its Node is not there. */
+  progress(node: string): { running: boolean; version: number; pending: boolean } | undefined {
+    const proxy = this.get(node);
+    if (!proxy) return undefined;
+    return {
+      running: proxy.running,
+      version: proxy.lastSync()?.version ?? 0,
+      pending: proxy.pending,
+    };
+  }
+
   /** The kube-proxy of a node; undefined where its Node is not there. */
   get(node: string): KubeProxy | undefined {
     return this.#registered.has(node) ? this.#proxies.get(node) : undefined;

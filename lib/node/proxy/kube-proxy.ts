@@ -95,6 +95,11 @@ export class KubeProxy {
     this.#proxiers.forEach((each) => each.setNode(node));
   }
 
+  /** Whether its process runs. */
+  get running(): boolean {
+    return this.#running;
+  }
+
   /** What was written into the node, to be read: the rows are those of IPv4. */
   get tables(): NodeRuleTables {
     const of = (family: Family = "IPv4") =>

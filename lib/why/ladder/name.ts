@@ -1,0 +1,150 @@
+/** The first rung: whether the name leads to an address. */
+import { hostnameAnnotation } from "../../cloud/external-dns.js";
+import { lookUp } from "../../journey/lookup.js";
+import type { Origin } from "../../journey/origin.js";
+import { readAddress } from "../../net/ip.js";
+import { clusterDomain } from "../../node/dns.js";
+import type { Pod } from "../../objects/types.js";
+import { ingressOf, namesOf } from "../aim.js";
+import { kubectlGet, namespaceOf, nameOf } from "../objects.js";
+import type { Fault } from "../types.js";
+import { fault, type Case, type Look } from "./case.js";
+
+export const lookAtName: Look = (one) => {
+  const { world, origin, goal, disposition } = one;
+  if (disposition !== "name not found" || !goal || readAddress(goal.host)) return [];
+  if (origin && !lookUp(world.network, origin, goal.host).failure) return externalName(one);
+  const found = askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one);
+  if (found) return [found];
+  const isInner = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
+  return isInner ? noSuchService(one) : noRecord(one);
+};
+
+/** A Pod whose resolver does not ask the cluster's DNS, for a name that only that one knows. */
+function askedElsewhere({ world, origin, goal, objects }: Case): Fault | undefined {
+  const pod = podOf(origin);
+  if (!pod || !goal || !isElsewhere(pod)) return undefined;
+  const asPod = objects.pod(`${namespaceOf(pod)}/${pod.metadata.name}`) ?? pod;
+  const names = searched(goal.host, namespaceOf(pod));
+  if (!names.some((name) => world.network.clusterDns.has(name))) return undefined;
+  const { dnsPolicy = "ClusterFirst", hostNetwork = false } = asPod.spec;
+  const expected = hostNetwork ? "ClusterFirstWithHostNet" : "ClusterFirst";
+  const why =
+    hostNetwork && dnsPolicy === "ClusterFirst" ? ", which with hostNetwork means Default" : "";
+  return fault(
+    "name",
+    asPod,
+    "spec.dnsPolicy",
+    {
+      value: dnsPolicy,
+      expected,
+      sentence: `spec.dnsPolicy of Pod ${namespaceOf(pod)}/${pod.metadata.name} is ${dnsPolicy}${why}: it asks the node's DNS, which does not know ${goal.host}; ${expected} asks the cluster's`,
+    },
+    { kubectl: `kubectl exec ${pod.metadata.name} -n ${namespaceOf(pod)} -- cat /etc/resolv.conf` },
+  );
+}
+
+function podOf(origin: Origin | undefined): Pod | undefined {
+  if (origin?.kind === "pod") return origin.sandbox.pod;
+  return origin?.kind === "node" ? origin.pod?.pod : undefined;
+}
+
+const isElsewhere = ({ spec: { dnsPolicy = "ClusterFirst", hostNetwork } }: Pod): boolean =>
+  dnsPolicy === "Default" || (dnsPolicy === "ClusterFirst" && hostNetwork === true);
+
+const searched = (name: string, namespace: string): string[] => [
+  `${name}.${namespace}.svc.${clusterDomain}`,
+  `${name}.svc.${clusterDomain}`,
+  `${name}.${clusterDomain}`,
+  name,
+];
+
+/** The name alone stands for a Service of the client's own namespace. */
+function otherNamespace({ service, origin, goal }: Case): Fault | undefined {
+  const pod = podOf(origin);
+  if (!pod || !goal) return undefined;
+  const [name, namespace] = goal.host.split(".");
+  const [own, asker] = [namespaceOf(service), namespaceOf(pod)];
+  if (name !== service.metadata.name || namespace !== undefined || own === asker) return undefined;
+  const right = `${name}.${own}`;
+  return fault(
+    "name",
+    service,
+    "metadata.namespace",
+    {
+      value: own,
+      expected: asker,
+      sentence: `Service ${name} is in the namespace ${own}, and Pod ${asker}/${pod.metadata.name} asks for "${goal.host}", which means one of its own namespace ${asker}; the name from there is ${right}`,
+    },
+    {
+      change: { object: nameOf(pod), field: "the URL it asks for", value: right },
+      kubectl: `kubectl get service ${name} -A`,
+    },
+  );
+}
+
+const externalName: Look = (one) => {
+  const found = externalNameOf(one);
+  return found ? [found] : [];
+};
+
+function externalNameOf({ service }: Case): Fault | undefined {
+  const { type, externalName } = service.spec;
+  if (type !== "ExternalName") return undefined;
+  const isAddress = externalName !== undefined && readAddress(externalName) !== undefined;
+  const expected = isAddress ? "a DNS name" : "a name that DNS knows";
+  const why = isAddress
+    ? "is an address; a CNAME leads to a name. For an address make a Service without selector and an EndpointSlice"
+    : "leads to a name that no DNS server here knows";
+  return fault("name", service, "spec.externalName", {
+    value: externalName ?? null,
+    expected,
+    sentence: `spec.externalName ${externalName} ${why}`,
+  });
+}
+
+function noSuchService({ service, goal, objects }: Case): Fault[] {
+  const name = goal!.host.split(".")[0]!;
+  if (service.metadata.name === name) return [];
+  const near = nameOf(service);
+  return [
+    fault(
+      "name",
+      service,
+      "metadata.name",
+      {
+        value: service.metadata.name,
+        expected: name,
+        sentence: `none of ${objects.services.length} Services is called ${name} (near: ${near})`,
+      },
+      {
+        change: { object: near, field: "the URL that is asked for", value: service.metadata.name },
+        kubectl: "kubectl get services -A",
+      },
+    ),
+  ];
+}
+
+/** A name of the user's own domain, for which nobody made a record. */
+function noRecord({ service, goal, world, objects }: Case): Fault[] {
+  const names = namesOf(world, objects, service);
+  const isAsked = names.includes(goal!.host);
+  // the record waits for the load balancer's address, and that is the next rung
+  if (isAsked && ingressOf(service).length === 0) return [];
+  const value = service.metadata.annotations?.[hostnameAnnotation] ?? null;
+  const known = names.length > 0 ? `; its names are ${names.join(", ")}` : "";
+  const goalOf = ingressOf(service)[0] ?? "its load balancer";
+  return [
+    fault(
+      "name",
+      service,
+      `metadata.annotations["${hostnameAnnotation}"]`,
+      {
+        value,
+        expected: goal!.host,
+        sentence: `no DNS record leads from ${goal!.host} to ${nameOf(service)}${known}; a record has to lead to ${goalOf}, which its owner makes, or ExternalDNS where this annotation asks for it`,
+      },
+      { kubectl: `dig ${goal!.host}; ${kubectlGet(service, "")}` },
+    ),
+  ];
+}

@@ -1,0 +1,133 @@
+/** The third rung: whether the node takes the packet for the Service. */
+import { condition } from "../../objects/pods.js";
+import { nameOf, type Objects } from "../objects.js";
+import { servesNodePorts } from "../node-port-addresses.js";
+import type { Fault, Rung } from "../types.js";
+import { addressOf, fault, labelField, listed, type Case, type Look } from "./case.js";
+import { localNodes, readyEndpoints } from "./endpoints.js";
+import { lookAtPort } from "./port.js";
+
+export const lookAtNodePort: Look = (one) => [
+  ...deadNode(one, "node-port"),
+  ...(one.door === "node-port" ? lookAtPort(one, "node-port") : []),
+  ...notOurs(one, "node-port"),
+  ...otherAddresses(one),
+  ...localPolicy(one, "externalTrafficPolicy", "node-port"),
+  ...staleProxy(one, "node-port"),
+];
+
+/** Labels by which kube-proxy leaves a Service to somebody else. (cmd/kube-proxy/app/server.go) */
+const others = [
+  "service.kubernetes.io/service-proxy-name",
+  "service.kubernetes.io/headless",
+] as const;
+
+export function notOurs({ service }: Case, rung: Rung): Fault[] {
+  const label = others.find((each) => service.metadata.labels?.[each] !== undefined);
+  if (!label) return [];
+  const value = service.metadata.labels![label]!;
+  return [
+    fault(rung, service, labelField(label), {
+      value,
+      expected: null,
+      sentence: `the label ${label}${value && `=${value}`} of ${nameOf(service)} tells kube-proxy to leave it to another proxy, so no node has rules for it`,
+    }),
+  ];
+}
+
+/** The node that is asked, or on which the endpoint is, does not answer. */
+export function deadNode(one: Case, rung: Rung): Fault[] {
+  const { world, objects, journey, node } = one;
+  if (one.disposition !== "timed out" && one.disposition !== "no healthy target") return [];
+  const address = addressOf(journey?.destination);
+  const { network } = world;
+  const asked = node === undefined ? undefined : network.machines.get(node);
+  const behind = address === undefined ? undefined : network.machineFor(address);
+  const dead = [asked, behind].find((machine) => machine && !machine.up);
+  return dead ? [notReady(objects, dead.name, rung)] : [];
+}
+
+export function notReady(objects: Objects, name: string, rung: Rung): Fault {
+  const node = objects.node(name);
+  const ready = node && condition(node, "Ready");
+  const object = node ?? { apiVersion: "v1", kind: "Node", metadata: { name } };
+  const since = ready?.reason ? ` (${ready.reason})` : "";
+  return fault(
+    rung,
+    object,
+    'status.conditions["Ready"]',
+    {
+      value: ready?.status ?? null,
+      expected: "True",
+      sentence: `the node ${name} does not answer; its condition Ready is ${ready?.status ?? "not there"}${since}`,
+    },
+    { change: undefined, kubectl: `kubectl describe node ${name}` },
+  );
+}
+
+/** kube-proxy takes NodePorts at the addresses of nodePortAddresses alone. */
+function otherAddresses({ world, goal, node, door }: Case): Fault[] {
+  const { kubeProxy, network } = world;
+  if (kubeProxy.nodePortAddresses.length === 0) return [];
+  const machines =
+    node === undefined ? [...network.machines.values()] : [network.machines.get(node)];
+  const addresses = machines.flatMap((machine) =>
+    machine === undefined
+      ? []
+      : (door === "node-port" && goal ? [goal.host] : machine.addresses).filter(
+          (address) => !servesNodePorts(kubeProxy, machine.addresses, address),
+        ),
+  );
+  if (addresses.length === 0) return [];
+  return [
+    {
+      rung: "node-port",
+      object: "KubeProxyConfiguration",
+      field: "nodePortAddresses",
+      value: listed(kubeProxy.nodePortAddresses),
+      expected: addresses[0]!,
+      sentence: `nodePortAddresses of kube-proxy's configuration is [${listed(kubeProxy.nodePortAddresses)}], and the node's address ${addresses[0]} is not in it, so it takes no NodePort there`,
+      change: { object: "KubeProxyConfiguration", field: "nodePortAddresses", value: "primary" },
+      kubectl: "kubectl get configmap kube-proxy -n kube-system -o yaml",
+    },
+  ];
+}
+
+/** Policy Local at a node that has no endpoint of the Service, though another one has. */
+export function localPolicy(
+  one: Case,
+  field: "externalTrafficPolicy" | "internalTrafficPolicy",
+  rung: Rung,
+): Fault[] {
+  const { service, node, objects } = one;
+  if (service.spec[field] !== "Local" || readyEndpoints(objects, service).length === 0) return [];
+  const nodes = localNodes(objects, service);
+  const known = [...nodes].filter((name) => objects.node(name));
+  if (known.length === 0 || node === undefined || nodes.has(node)) return [];
+  return [
+    fault(rung, service, `spec.${field}`, {
+      value: "Local",
+      expected: "Cluster",
+      sentence: `spec.${field} of ${nameOf(service)} is Local, and no endpoint that is ready is on ${node}; they are on ${listed(known)}`,
+    }),
+  ];
+}
+
+/** The node's kube-proxy has stopped, or has not caught up. */
+export function staleProxy({ world, node, port }: Case, rung: Rung): Fault[] {
+  const proxy = node === undefined ? undefined : world.proxy(node);
+  if (!proxy || port === undefined || (proxy.running && !proxy.pending)) return [];
+  const how = proxy.running ? "has changes yet to write" : "does not run, and its last rules stay";
+  return [
+    {
+      rung,
+      object: `kube-proxy on ${node}`,
+      field: "",
+      value: proxy.running ? "pending" : "stopped",
+      expected: "running",
+      sentence: `kube-proxy on ${node} ${how}: the node may lead to endpoints that are gone, and does not know of new ones`,
+      change: undefined,
+      kubectl: `kubectl get pods -n kube-system -l k8s-app=kube-proxy --field-selector spec.nodeName=${node}`,
+    },
+  ];
+}

@@ -1,0 +1,343 @@
+/** The sixth rung: why the Pods that a Service means are not ready. */
+import { condition, isReady } from "../../objects/pods.js";
+import type { Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
+import { Sandbox } from "../../node/machine.js";
+import { labelsText } from "../near.js";
+import { nameOf, namespaceOf, type Objects } from "../objects.js";
+import type { Fault, Value } from "../types.js";
+import { fault, type Look } from "./case.js";
+import { readyEndpoints } from "./endpoints.js";
+import { meantBy } from "./meant.js";
+import { notReady as lostNode } from "./node-port.js";
+
+export const lookAtPods: Look = ({ objects, service, pod: asked, share }) => {
+  const meant = meantBy(objects, service);
+  if (meant.by === "template" || meant.by === "nothing") return [];
+  const isPublished = service.spec.publishNotReadyAddresses === true;
+  if (!isPublished && readyEndpoints(objects, service).length > 0) return [];
+  if (isPublished && share === 1) return [];
+  const pods = asked === undefined ? meant.pods : meant.pods.filter((pod) => isCalled(pod, asked));
+  const unready = pods.filter((pod) => !isReady(pod) || pod.metadata.deletionTimestamp);
+  if (unready.length === 0 || (!isPublished && unready.length < pods.length)) return [];
+  const found = unready.map((pod) => whyNotReady(objects, pod));
+  const [first] = found;
+  const alike = found.filter((each) => each.field === first!.field).length;
+  return [counted(first!, alike, pods.length)];
+};
+
+const isCalled = ({ metadata }: Pod, key: string): boolean =>
+  `${metadata.namespace ?? "default"}/${metadata.name}` === key;
+
+const counted = (one: Fault, alike: number, all: number): Fault =>
+  all < 2 ? one : { ...one, sentence: `${one.sentence} (so it is with ${alike} of ${all} Pods)` };
+
+/** The first thing that keeps a Pod from being ready, in the order in which it comes to life. */
+export function whyNotReady(objects: Objects, pod: Pod): Fault {
+  return (
+    leaving(pod) ??
+    ended(pod) ??
+    onLostNode(objects, pod) ??
+    unscheduled(objects, pod) ??
+    initialising(pod) ??
+    containers(pod) ??
+    gates(pod) ??
+    probes(pod) ??
+    unexplained(pod)
+  );
+}
+
+type Facts = { value: Value; expected: Value; sentence: string };
+
+const describe = ({ metadata }: Pod): string =>
+  `kubectl describe pod ${metadata.name} -n ${metadata.namespace ?? "default"}`;
+
+/** A fault of a Pod's status, which no field of a manifest mends. */
+const ofStatus = (pod: Pod, field: string, facts: Facts): Fault =>
+  fault("pod", pod, field, facts, { change: undefined, kubectl: describe(pod) });
+
+/** A fault of a Pod's spec: to be changed where its owner makes it. */
+const ofSpec = (pod: Pod, field: string, facts: Facts, change: Value = facts.expected): Fault =>
+  fault("pod", pod, field, facts, {
+    change: { object: ownerOf(pod), field: inOwner(pod, field), value: change },
+    kubectl: describe(pod),
+  });
+
+/** A Pod of a Deployment's ReplicaSet is changed in the Deployment's template. */
+function ownerOf(pod: Pod): string {
+  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
+  if (!owner) return nameOf(pod);
+  const hash = pod.metadata.labels?.["pod-template-hash"];
+  const isRevision = owner.kind === "ReplicaSet" && hash && owner.name.endsWith(`-${hash}`);
+  const where = `${namespaceOf(pod)}/`;
+  return isRevision
+    ? `Deployment ${where}${owner.name.slice(0, -hash.length - 1)}`
+    : `${owner.kind} ${where}${owner.name}`;
+}
+
+const inOwner = (pod: Pod, field: string): string =>
+  ownerOf(pod) === nameOf(pod) ? field : `spec.template.${field}`;
+
+// ---- before it runs ----
+
+function leaving(pod: Pod): Fault | undefined {
+  const { deletionTimestamp } = pod.metadata;
+  if (!deletionTimestamp) return undefined;
+  return ofStatus(pod, "metadata.deletionTimestamp", {
+    value: deletionTimestamp,
+    expected: null,
+    sentence: `${nameOf(pod)} is being deleted, since ${deletionTimestamp}, and takes no new connections`,
+  });
+}
+
+function ended(pod: Pod): Fault | undefined {
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase !== "Succeeded" && phase !== "Failed") return undefined;
+  const why = [reason, message].filter(Boolean).join(": ");
+  return ofStatus(pod, "status.phase", {
+    value: phase,
+    expected: "Running",
+    sentence: `${nameOf(pod)} has ended, status.phase is ${phase}${why && ` (${why})`}; a Pod that has ended is no endpoint`,
+  });
+}
+
+function onLostNode(objects: Objects, pod: Pod): Fault | undefined {
+  const node = objects.node(pod.spec.nodeName ?? "");
+  const ready = node && condition(node, "Ready");
+  if (!node || !ready || ready.status === "True") return undefined;
+  const one = lostNode(objects, node.metadata.name, "pod");
+  return { ...one, sentence: `${one.sentence}; ${nameOf(pod)} is on it` };
+}
+
+function unscheduled(objects: Objects, pod: Pod): Fault | undefined {
+  if (pod.spec.nodeName) return undefined;
+  const message =
+    condition(pod, "PodScheduled")?.message ??
+    objects.warning(pod, ["FailedScheduling"]) ??
+    "the scheduler has not looked at it yet";
+  const said = `${nameOf(pod)} is on no node: ${message}`;
+  const { nodeSelector, affinity, schedulerName } = pod.spec;
+  if (/node affinity\/selector/.test(message) && nodeSelector)
+    return ofSpec(pod, "spec.nodeSelector", {
+      value: labelsText(nodeSelector),
+      expected: "labels that a Node has",
+      sentence: `spec.nodeSelector of ${nameOf(pod)} is ${labelsText(nodeSelector)}, and no node has it: ${message}`,
+    });
+  if (/node affinity\/selector/.test(message) && affinity !== undefined)
+    return ofSpec(pod, "spec.affinity", {
+      value: null,
+      expected: "labels that a Node has",
+      sentence: said,
+    });
+  if (/untolerated taint/.test(message)) {
+    const taint = /untolerated taint\(?s?\)? ?\{([^}]*)\}/.exec(message)?.[1] ?? "";
+    return ofSpec(pod, "spec.tolerations", {
+      value: null,
+      expected: taint,
+      sentence: `${said}; spec.tolerations has nothing for the taint ${taint}`,
+    });
+  }
+  if (/Insufficient/.test(message)) return tooLarge(pod, message);
+  if (schedulerName !== undefined && schedulerName !== "default-scheduler")
+    return ofSpec(pod, "spec.schedulerName", {
+      value: schedulerName,
+      expected: "default-scheduler",
+      sentence: `${nameOf(pod)} waits for the scheduler ${schedulerName}`,
+    });
+  return ofStatus(pod, 'status.conditions["PodScheduled"]', {
+    value: condition(pod, "PodScheduled")?.status ?? null,
+    expected: "True",
+    sentence: said,
+  });
+}
+
+function tooLarge(pod: Pod, message: string): Fault {
+  const place = pod.spec.containers.findIndex(({ resources }) => resources?.requests);
+  const requests = pod.spec.containers[Math.max(0, place)]!.resources?.requests ?? {};
+  const field = `spec.containers[${Math.max(0, place)}].resources.requests`;
+  return ofSpec(pod, field, {
+    value: labelsText(requests),
+    expected: "no more than a node has left",
+    sentence: `${field} of ${nameOf(pod)} is ${labelsText(requests)}, and no node has that much left: ${message}`,
+  });
+}
+
+// ---- while it starts ----
+
+function initialising(pod: Pod): Fault | undefined {
+  const statuses = pod.status?.initContainerStatuses ?? [];
+  const place = statuses.findIndex(({ state, ready }) => !ready && !hasEndedWell(state));
+  if (place < 0 || condition(pod, "Initialized")?.status === "True") return undefined;
+  const { name, state = {}, lastState } = statuses[place]!;
+  const bad = state.terminated ?? lastState?.terminated;
+  const how =
+    state.waiting?.reason ??
+    (state.running ? "it is running, and should end" : `ended with ${bad?.exitCode}`);
+  return ofStatus(pod, `status.initContainerStatuses[${place}].state`, {
+    value: state.waiting?.reason ?? (state.running ? "running" : "terminated"),
+    expected: "terminated with exit code 0",
+    sentence: `the init container ${name} of ${nameOf(pod)} has not ended well: ${how}; the others wait for it`,
+  });
+}
+
+const hasEndedWell = (state: ContainerStatus["state"]): boolean =>
+  state?.terminated?.exitCode === 0;
+
+function containers(pod: Pod): Fault | undefined {
+  for (const [i, status] of (pod.status?.containerStatuses ?? []).entries()) {
+    const { waiting, terminated } = status.state ?? {};
+    const place = Math.max(
+      0,
+      pod.spec.containers.findIndex(({ name }) => name === status.name),
+    );
+    if (waiting) return waits(pod, i, place, status);
+    if (terminated) return crashed(pod, `status.containerStatuses[${i}].state`, place, status);
+  }
+  return undefined;
+}
+
+function waits(pod: Pod, i: number, place: number, status: ContainerStatus): Fault | undefined {
+  const { reason = "", message } = status.state!.waiting!;
+  const { image, name } = pod.spec.containers[place]!;
+  const more = message ? `: ${message}` : "";
+  if (/Image|ErrImage/.test(reason))
+    return ofSpec(pod, `spec.containers[${place}].image`, {
+      value: image ?? status.image ?? "",
+      expected: "an image that can be pulled",
+      sentence: `the image ${image} of container ${name} of ${nameOf(pod)} cannot be had, ${reason}${more}`,
+    });
+  if (reason === "CrashLoopBackOff")
+    return crashed(pod, `status.containerStatuses[${i}].lastState`, place, status);
+  if (reason === "ContainerCreating" || reason === "PodInitializing" || reason === "")
+    return ofStatus(pod, `status.containerStatuses[${i}].state.waiting.reason`, {
+      value: reason || null,
+      expected: "running",
+      sentence: `container ${name} of ${nameOf(pod)} does not run yet, ${reason}${more}: what do the Pod's events say?`,
+    });
+  return ofStatus(pod, `status.containerStatuses[${i}].state.waiting.reason`, {
+    value: reason,
+    expected: "running",
+    sentence: `container ${name} of ${nameOf(pod)} cannot start, ${reason}${more}`,
+  });
+}
+
+/** The process ended: for want of memory, at the liveness probe's word, or by itself. */
+function crashed(pod: Pod, field: string, place: number, status: ContainerStatus): Fault {
+  const end = status.lastState?.terminated ?? status.state?.terminated;
+  const container = pod.spec.containers[place]!;
+  const often = `it was restarted ${status.restartCount} times`;
+  if (end?.reason === "OOMKilled") {
+    const memory = container.resources?.limits?.["memory"];
+    const limit = `spec.containers[${place}].resources.limits.memory`;
+    return ofSpec(pod, limit, {
+      value: memory === undefined ? null : String(memory),
+      expected: "more",
+      sentence: `container ${container.name} of ${nameOf(pod)} was killed for its memory (OOMKilled), ${limit} is ${memory === undefined ? "not set" : String(memory)}; ${often}`,
+    });
+  }
+  const live = probeFault(pod, place, "startupProbe") ?? probeFault(pod, place, "livenessProbe");
+  if (live) return { ...live, sentence: `${live.sentence}; so the kubelet restarts it, ${often}` };
+  const code = end?.exitCode ?? null;
+  return ofStatus(pod, `${field}.terminated.exitCode`, {
+    value: code,
+    expected: "a process that runs",
+    sentence: `container ${container.name} of ${nameOf(pod)} ends again and again${code === null ? "" : `, the last time with exit code ${code}`}; ${often}`,
+  });
+}
+
+// ---- while it runs ----
+
+function gates(pod: Pod): Fault | undefined {
+  const all = pod.spec.readinessGates ?? [];
+  const place = all.findIndex(
+    ({ conditionType }) => condition(pod, conditionType)?.status !== "True",
+  );
+  if (place < 0) return undefined;
+  const { conditionType } = all[place]!;
+  return ofSpec(pod, `spec.readinessGates[${place}].conditionType`, {
+    value: conditionType,
+    expected: "a condition that somebody sets to True",
+    sentence: `${nameOf(pod)} waits for its readiness gate: its condition ${conditionType} is ${condition(pod, conditionType)?.status ?? "not there"}`,
+  });
+}
+
+function probes(pod: Pod): Fault | undefined {
+  for (const [i, { name, startupProbe, readinessProbe }] of pod.spec.containers.entries()) {
+    const status = pod.status?.containerStatuses?.find((each) => each.name === name);
+    if (status?.ready) continue;
+    if (startupProbe && status?.started !== true) {
+      const found = probeFault(pod, i, "startupProbe") ?? saysNo(pod, i, "startupProbe");
+      if (found) return found;
+    }
+    if (readinessProbe)
+      return probeFault(pod, i, "readinessProbe") ?? saysNo(pod, i, "readinessProbe");
+  }
+  return undefined;
+}
+
+type ProbeName = "readinessProbe" | "livenessProbe" | "startupProbe";
+
+/** A probe that asks a port on which nobody listens, or a name that the container does not have. */
+export function probeFault(pod: Pod, place: number, which: ProbeName): Fault | undefined {
+  const container = pod.spec.containers[place]!;
+  const probe = container[which];
+  const how = probe?.httpGet ? "httpGet" : probe?.tcpSocket ? "tcpSocket" : undefined;
+  if (!probe || !how) return undefined;
+  const value = probe[how]!.port;
+  const number = typeof value === "number" ? value : numberOf(container, value);
+  const field = `spec.containers[${place}].${which}.${how}.port`;
+  const ports = (container.ports ?? []).filter(({ protocol = "TCP" }) => protocol === "TCP");
+  const expected = ports[0]?.containerPort ?? "the port that the process listens on";
+  if (number === undefined)
+    return ofSpec(pod, field, {
+      value,
+      expected: ports[0]?.name ?? expected,
+      sentence: `${field} of ${nameOf(pod)} is ${value}, and its container ${container.name} has no port of that name (${portsText(ports)})`,
+    });
+  if (new Sandbox(withoutProbes(pod), []).listens("TCP", number)) return undefined;
+  return ofSpec(pod, field, {
+    value,
+    expected,
+    sentence: `${field} of ${nameOf(pod)} is ${value}, and its processes do not listen there (${portsText(ports)})`,
+  });
+}
+
+/** Where its processes listen for all that is known beside the probes, which are in doubt here. */
+const withoutProbes = (pod: Pod): Pod => ({
+  ...pod,
+  spec: {
+    ...pod.spec,
+    containers: pod.spec.containers.map(
+      ({ readinessProbe: _, livenessProbe: __, startupProbe: ___, ...container }) => container,
+    ),
+  },
+});
+
+const numberOf = ({ ports = [] }: Container, name: string): number | undefined =>
+  ports.find((each) => each.name === name)?.containerPort;
+
+const portsText = (ports: NonNullable<Container["ports"]>): string =>
+  ports.length === 0
+    ? "it declares no port"
+    : `it has ${ports.map(({ name, containerPort }) => (name ? `${name} ${containerPort}` : containerPort)).join(", ")}`;
+
+/** The probe reaches the process, which answers badly. */
+function saysNo(pod: Pod, place: number, which: ProbeName): Fault {
+  const probe: Probe = pod.spec.containers[place]![which]!;
+  const path = probe.httpGet?.path;
+  const what = path === undefined ? "" : ` at ${path}`;
+  return ofSpec(pod, `spec.containers[${place}].${which}`, {
+    value: path ?? null,
+    expected: "a probe that succeeds",
+    sentence: `the ${which} of container ${pod.spec.containers[place]!.name} of ${nameOf(pod)} fails${what}, though its port is one that the container has: the process itself says that it is not ready`,
+  });
+}
+
+function unexplained(pod: Pod): Fault {
+  const ready = condition(pod, "Ready");
+  const why = [ready?.reason, ready?.message].filter(Boolean).join(": ");
+  return ofStatus(pod, 'status.conditions["Ready"]', {
+    value: ready?.status ?? null,
+    expected: "True",
+    sentence: `${nameOf(pod)} is not ready${why && ` (${why})`}`,
+  });
+}
