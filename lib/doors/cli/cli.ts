@@ -5,9 +5,8 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { ClusterOptions, NodeSpec, Traceable } from "../../cluster.js";
+import type { ClusterOptions, Traceable } from "../../cluster.js";
 import type { Documents } from "../../objects/files.js";
-import type { Node } from "../../objects/types.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
 import { complain, say } from "../terminal.js";
@@ -237,41 +236,10 @@ async function open(
   flags: Flags,
   kernel: { nfacct?: boolean; randomFully?: boolean } = {},
 ): Promise<Traceable> {
-  const { createCluster } = await import("../../cluster.js");
-  const documents = await load(files, Boolean(flags.snapshot));
-  const options = { ...(await clusterOptions(flags)), ...kernel };
-  if (flags.snapshot) return (await import("../../snapshot.js")).openSnapshot(documents, options);
-  const nodes = documents.manifests.flatMap(({ object }) =>
-    object.kind === "Node" ? nodeSpec(object as Node) : [],
-  );
-  const cluster = createCluster({
-    ...options,
-    kubeProxy: documents.kubeProxy,
-    ...(nodes.length && { nodes }),
-  });
-  cluster.apply({
-    ...documents,
-    manifests: documents.manifests.filter(({ object }) => object.kind !== "Node"),
-  });
-  cluster.settle();
-  return cluster;
-}
-
-/**
- * A Node among the manifests is a machine of the cluster: its kubelet registers it, so it is not
- * applied.
- */
-function nodeSpec({ metadata, status }: Node): NodeSpec {
-  const of = (wanted: string) =>
-    (status?.addresses ?? []).filter(({ type }) => type === wanted).map(({ address }) => address);
-  const addresses = [...of("InternalIP"), ...of("ExternalIP")];
-  const zone = metadata.labels?.["topology.kubernetes.io/zone"];
-  return {
-    name: metadata.name,
-    labels: metadata.labels ?? {},
-    ...(addresses.length && { addresses }),
-    ...(zone && { zone }),
-  };
+  const { openDocuments } = await import("./opened.js");
+  const snapshot = Boolean(flags.snapshot);
+  const documents = await load(files, snapshot);
+  return openDocuments(documents, { ...(await clusterOptions(flags)), ...kernel, snapshot });
 }
 
 async function load(files: string[], dump = false): Promise<Documents> {

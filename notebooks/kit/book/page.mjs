@@ -180,6 +180,21 @@ function figure(src, size, data) {
   return `<figure><img src="${src}" alt="${escaped(alt)}"${dimensions}>${details}</figure>`;
 }
 
+/**
+ * What a page may do: nothing with the network; scripts are the book's own and those that cells
+ * make. ('self' is the page's own folder where the page comes from the disk.)
+ */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "worker-src blob:",
+  "form-action 'none'",
+  "base-uri 'none'",
+].join("; ");
+
 /** The whole page. @param {Chapter} chapter @param {Chapter[]} all */
 export function layout(chapter, all) {
   const here = dirname(chapter.page);
@@ -209,6 +224,7 @@ export function layout(chapter, all) {
 <html lang="en" data-root="${to("") || "."}">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(chapter.title)} · Stopover</title>
 <link rel="stylesheet" href="${to("assets/book.css")}">
