@@ -1,18 +1,24 @@
 // The living book in real browsers, from the disk: every chapter's cells run and say what the
 // committed notebooks say.
 
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { aws, openRules, openSnapshot, parse, read } from "stopover";
+import { openDocuments } from "stopover/internal/doors/cli/opened";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { buildBook } from "../notebooks/kit/book.mjs";
 import { notebookName } from "../notebooks/kit/execute.mjs";
 import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
-import { root } from "../notebooks/kit/project.mjs";
+import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 import { lacksBrowser, launch, open } from "./chromium.mjs";
 import { needs } from "./dist/needs.js";
 
 /** @typedef {import("playwright-core").Page} Page */
+
+const screenshots = join(root, ".cache/screenshots");
+mkdirSync(screenshots, { recursive: true });
 
 const test = suite("the book that runs");
 if (needs(test, "the book that runs", lacksBrowser)) testBook();
@@ -55,4 +61,205 @@ function testBook() {
       assert.equal(opened.complaints, []);
     });
   }
+
+  /**
+   * Puts code into a cell's editor, and runs it by its key.
+   * @param {Page} page
+   * @param {number} cell
+   * @param {(code: string) => string} change
+   * @returns {Promise<import("playwright-core").Locator>} the cell
+   */
+  async function write(page, cell, change) {
+    const section = page.locator(".cell").nth(cell);
+    const editor = section.locator(".cm-content");
+    const code = (await editor.locator(".cm-line").allTextContents()).join("\n");
+    await editor.click();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.insertText(change(code));
+    await page.keyboard.press("Control+Enter");
+    return section;
+  }
+  const says = (
+    /** @type {import("playwright-core").Locator} */ cell,
+    /** @type {RegExp} */ text,
+  ) => cell.locator(".outputs", { hasText: text }).waitFor({ timeout: 10_000 });
+
+  test("five replicas in place of three: each Pod gets 1/5, and nothing of the old answer is left", async () => {
+    const page = await go("06-the-request.html");
+    await page.evaluate("book.runAll()");
+    const cell = await write(
+      page,
+      1,
+      (code) =>
+        `cluster.scale("Deployment", "nginx", 5); cluster.settle();\n${code}\ncluster.shares(url)`,
+    );
+    await says(cell, /: 0\.2,/);
+    const spread = page.locator(".cell", { hasText: "spread(" });
+    await spread.getByRole("button", { name: /^Run cell/ }).click();
+    await says(spread, /1\/5/);
+    assert.not.match((await spread.locator(".outputs").textContent()) ?? "", /1\/3/);
+  });
+
+  test("an endless loop can be stopped, the reader is told what that costs, and it goes on", async () => {
+    const page = await go("01-after-the-deployment.html");
+    const cell = await write(page, 0, () => "while (true) {}");
+    await page.getByRole("button", { name: "Stop the cell that runs" }).click();
+    await page.getByText("What the cells had made is gone").waitFor();
+    assert.is(await cell.getAttribute("data-state"), "stopped");
+    await write(page, 0, () => "const half = 21; half * 2");
+    await says(cell, /^42/);
+    await page.getByRole("button", { name: "Put code and outputs back" }).click();
+    assert.match((await cell.locator(".cm-content").textContent()) ?? "", /createCluster/);
+  });
+
+  test("an error is one sentence, its stack is folded, and the cells above are named as the cause", async () => {
+    const page = await go("05-how-they-connect.html");
+    const cell = await write(page, 2, () => "clutser.settle()");
+    await says(cell, /^ReferenceError clutser is not defined/);
+    assert.not.ok(await cell.locator(".error pre").isVisible());
+  });
+
+  test("exercises check themselves", async () => {
+    const page = await go("06-the-request.html");
+    await page.evaluate("book.runAll()");
+    const cells = await page.locator(".cell").count();
+    const first = await page.locator(".cell", { hasText: 'check("06.1"' }).count();
+    assert.is(first, 1);
+    const at = await page
+      .locator(".cell")
+      .evaluateAll((all) => all.findIndex((each) => each.textContent?.includes('check("06.1"')));
+    assert.ok(at > 0 && at < cells);
+    await says(await write(page, at, (code) => code.replace("?", "1/3")), /^Right\./);
+  });
+
+  test("Your cluster: a manifest, a dump and rules are answered, without any request", async () => {
+    const page = await go("your-cluster.html");
+    /** @type {string[]} */
+    const asked = [];
+    const note = (/** @type {import("playwright-core").Request} */ request) =>
+      asked.push(request.url());
+    page.on("request", note);
+    const ask = (/** @type {object} */ question) =>
+      page.evaluate(
+        (question) => /** @type {any} */ (globalThis).book.ask(question).catch(String),
+        question,
+      );
+    const manifests = ["deployment.yaml", "service.yaml"].map((name) => ({
+      name,
+      text: readFileSync(join(notebooksFolder, "manifests", name), "utf8"),
+    }));
+    const options = { cloud: aws(), nodes: 3, seed: 1 };
+    const cluster = openDocuments(read(join(notebooksFolder, "manifests")), options);
+    const url = "http://mynginx-app.com:8080/";
+    assert.equal(await ask({ files: manifests }), json(cluster.request(url)));
+
+    const kinds = /** @type {const} */ (["Node", "Pod", "Service", "EndpointSlice"]);
+    const dump = JSON.stringify({
+      apiVersion: "v1",
+      kind: "List",
+      items: kinds.flatMap((kind) => cluster.list(kind)),
+    });
+    const dumped = { files: [{ name: "dump.json", text: dump }], snapshot: true, url };
+    assert.equal(
+      await ask(dumped),
+      json(openSnapshot(parse(dump, { as: "dump" }), { seed: 1 }).request(url)),
+    );
+
+    const rules = cluster.node("node-a").rules.saveText();
+    const port = cluster.list("Service").find(({ metadata }) => metadata.name === "nginx")?.spec
+      .ports?.[0]?.nodePort;
+    const to = `192.168.0.1:${port}`;
+    assert.equal(
+      await ask({ files: [], rules, url: to, from: "203.0.113.9" }),
+      json(openRules(rules).packet({ from: "203.0.113.9", to })),
+    );
+    assert.is(
+      await ask({ files: manifests, from: "mars" }),
+      'Error: from "mars": allowed are internet, an IP address, node/NAME and pod/NAMESPACE/NAME',
+    );
+    page.off("request", note);
+    assert.equal(
+      asked.filter((url) => !url.startsWith("blob:")),
+      [],
+    );
+  });
+
+  test("Your cluster: a link opened again gives the same, and markup in it stays text", async () => {
+    const page = await go("your-cluster.html");
+    await page.getByRole("button", { name: "The article's" }).click();
+    const rules = page.locator(".folded").first();
+    await rules.waitFor();
+    await page.locator("#from").fill("<img src=x onerror=alert(1)>");
+    await page.getByRole("button", { name: "Link", exact: true }).click();
+    const link = page.url();
+    await page.goto("about:blank");
+    await page.goto(link);
+    await page.locator("#said.wrong", { hasText: "<img src=x" }).waitFor();
+    await page.locator("#from").fill("internet");
+    await page.getByRole("button", { name: "Follow the request" }).click();
+    await rules.waitFor();
+    assert.match(
+      (await page.locator("#said").textContent()) ?? "",
+      /^delivered: Pod default.nginx/,
+    );
+    assert.match((await page.locator("#answer").textContent()) ?? "", /1\/9/);
+    await page.goto(`${link.slice(0, -9)}`);
+    await page.reload();
+    await page.locator("#said.wrong", { hasText: "the link is damaged" }).waitFor();
+    assert.equal(opened.complaints, []);
+  });
+
+  for (const [width, scheme] of /** @type {const} */ ([
+    [390, "dark"],
+    [1280, "light"],
+  ])) {
+    test(`at ${width} px, ${scheme}: no page is wider than the window, nothing lies over another`, async () => {
+      const { page, complaints } = await open(browser, scheme);
+      await page.setViewportSize({ width, height: 844 });
+      for (const name of ["06-the-request", "11-the-cost-of-rules", "your-cluster"]) {
+        await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
+        if (name === "your-cluster") {
+          await page.getByRole("button", { name: "The article's" }).click();
+          await page.locator(".folded").first().waitFor();
+        } else {
+          await page.evaluate("book.runAll()");
+        }
+        assert.equal(await page.evaluate(misplaced), [], name);
+        await page.screenshot({ path: join(screenshots, `living-${name}-${width}.png`) });
+      }
+      assert.equal(complaints, []);
+      await page.close();
+    });
+  }
+}
+
+/** What a journey is in JSON. @param {object} journey */
+const json = (journey) => JSON.parse(JSON.stringify(journey));
+
+/**
+ * What lies outside of the window, without being in something that scrolls; and which buttons and
+ * texts of one row lie over each other. Handed to the page as its source.
+ */
+function misplaced() {
+  const wide = document.documentElement.clientWidth;
+  const scrolls = (/** @type {Element} */ element) =>
+    element.closest(".rich, pre, .wide, .results, nav, details, svg, .cm-editor");
+  const boxes = [...document.body.querySelectorAll("*")].filter((element) => !scrolls(element));
+  const outside = boxes.filter((element) => {
+    const { left, right, width } = element.getBoundingClientRect();
+    return width > 0 && (right > wide + 1 || left < -1);
+  });
+  const rows = [...document.querySelectorAll("header, .bar, .controls")];
+  const over = rows.flatMap((row) => {
+    const all = [...row.children].filter((each) => each.getBoundingClientRect().width > 0);
+    return all.filter((a, at) =>
+      all.slice(at + 1).some((b) => {
+        const [x, y] = [a.getBoundingClientRect(), b.getBoundingClientRect()];
+        if (getComputedStyle(b).position === "absolute") return false;
+        const apart = x.right <= y.left + 0.5 || y.right <= x.left + 0.5;
+        return !(apart || x.bottom <= y.top + 0.5 || y.bottom <= x.top + 0.5);
+      }),
+    );
+  });
+  return [...outside, ...over].map((element) => element.outerHTML.slice(0, 120));
 }

@@ -47,9 +47,11 @@ export async function buildBook(folder = join(root, "book"), { api = true } = {}
   rmSync(folder, { recursive: true, force: true });
   const assets = join(folder, "assets");
   mkdirSync(assets, { recursive: true });
+  const { yourCluster } = await import("./book/your-cluster.mjs");
   const all = notebooks.map(({ name, book }) =>
     chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder) }),
   );
+  all.push(yourCluster);
   for (const chapter of all) write(join(folder, chapter.page), layout(chapter, all));
   if (!all.some(({ page }) => page === "index.html"))
     write(
@@ -103,8 +105,9 @@ async function executed(file, world) {
  */
 async function writeLive(assets) {
   const { bundled, workerScript } = await import("./book/live/bundle.mjs"); // needs packages
-  const [live, worker] = await Promise.all([bundled("live.mjs"), workerScript()]);
-  write(join(assets, "live.js"), live);
+  for (const name of ["live", "your-cluster"])
+    write(join(assets, `${name}.js`), await bundled(`${name}.mjs`));
+  const worker = await workerScript();
   write(join(assets, "worker.js"), `globalThis.stopoverWorker = ${JSON.stringify(worker)};\n`);
   write(join(assets, "files.js"), `globalThis.stopoverFiles = ${JSON.stringify(readByCells())};\n`);
   const require = createRequire(join(root, "diagrams/package.json"));

@@ -14,7 +14,7 @@ import MarkdownIt from "markdown-it";
  */
 /**
  * @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string,
- *   sections: Section[] }} Chapter
+ *   sections: Section[], script?: string }} Chapter `script` is what makes the page live
  */
 /**
  * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
@@ -199,7 +199,9 @@ const policy = [
 export function layout(chapter, all) {
   const here = dirname(chapter.page);
   const to = (/** @type {string} */ page) => relative(here, page).replaceAll("\\", "/");
-  const at = all.indexOf(chapter);
+  // pages of a kind of their own stand beside the chapters, not among them
+  const row = chapter.script ? [] : all.filter(({ script }) => script === undefined);
+  const at = row.indexOf(chapter);
   const link = (
     /** @type {Chapter | undefined} */ other,
     /** @type {string} */ label,
@@ -216,9 +218,11 @@ export function layout(chapter, all) {
     other === chapter
       ? `<li><a href="${to(other.page)}" aria-current="page">${escaped(other.title)}</a>${contents && `<ol>${contents}</ol>`}</li>`
       : `<li><a href="${to(other.page)}">${escaped(other.title)}</a></li>`;
+  const notebooks = all.filter(({ script }) => script === undefined);
+  const tools = all.filter(({ script }) => script !== undefined);
   const [main, solutions] = [
-    all.filter(({ name }) => !name.includes("/")),
-    all.filter(({ name }) => name.includes("/")),
+    notebooks.filter(({ name }) => !name.includes("/")),
+    notebooks.filter(({ name }) => name.includes("/")),
   ];
   return `<!doctype html>
 <html lang="en" data-root="${to("") || "."}">
@@ -237,12 +241,12 @@ export function layout(chapter, all) {
 <button class="theme" type="button" aria-label="Switch between light and dark"></button>
 <div class="results" role="status" hidden></div>
 </header>
-<nav aria-label="Chapters"><ol>${main.map(item).join("\n")}</ol>${solutions.length ? `<h2>Solutions</h2><ol>${solutions.map(item).join("\n")}</ol>` : ""}<h2>Reference</h2><ol><li><a href="${to("api/index.html")}">The library's API</a></li></ol></nav>
+<nav aria-label="Chapters"><ol>${[...tools, ...main].map(item).join("\n")}</ol>${solutions.length ? `<h2>Solutions</h2><ol>${solutions.map(item).join("\n")}</ol>` : ""}<h2>Reference</h2><ol><li><a href="${to("api/index.html")}">The library's API</a></li></ol></nav>
 <main>
 ${chapter.body}
-<footer>${link(all[at - 1], "← %", "prev")}${link(all[at + 1], "% →", "next")}</footer>
+<footer>${link(row[at - 1], "← %", "prev")}${link(row[at + 1], "% →", "next")}</footer>
 </main>
-${["files.js", "worker.js", "live.js"].map((file) => `<script src="${to(`assets/${file}`)}"></script>`).join("\n")}
+${["files.js", "worker.js", chapter.script ?? "live.js"].map((file) => `<script src="${to(`assets/${file}`)}"></script>`).join("\n")}
 </body>
 </html>
 `;

@@ -48,7 +48,7 @@ const showIn =
  * @param {import("@stopover/diagrams").Picture} picture
  * @returns {Record<string, unknown>}
  */
-function dataOf(picture) {
+export function dataOf(picture) {
   const text = { "text/plain": diagrams.textOf(picture) };
   switch (picture.kind) {
     case "table":

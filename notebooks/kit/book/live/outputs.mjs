@@ -69,8 +69,7 @@ async function bundle(place, data) {
       const picture = await draw(data[type]);
       picture.setAttribute("role", "img");
       picture.setAttribute("aria-label", text.split("\n")[0] ?? "picture");
-      figure.replaceChildren(picture);
-      if (typeof data[type] === "string") figure.append(sourceOf(data[type]));
+      figure.replaceChildren(picture, asText(text));
     } catch (error) {
       figure.append(errorBox({ name: "Not drawn:", message: String(error), stack: "" }));
     }
@@ -94,11 +93,11 @@ export function rich(html) {
   return box;
 }
 
-/** @param {string} source */
-function sourceOf(source) {
+/** What a picture says, for who reads rather than looks. @param {string} text */
+function asText(text) {
   const folded = element("details");
-  folded.append(element("summary", { textContent: "the diagram's source" }));
-  folded.append(element("pre", { textContent: source }));
+  folded.append(element("summary", { textContent: "the same as text" }));
+  folded.append(element("pre", { textContent: text }));
   return folded;
 }
 

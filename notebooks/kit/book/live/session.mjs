@@ -10,9 +10,13 @@
 /** @typedef {import("./kernel.mjs").Output} Output */
 /** @typedef {{ tell: (output: Output) => void, done: (end: End) => void }} Waiting */
 
+/** @typedef {{ done: (answer: any) => void, fail: (error: Error) => void }} Asking */
+
 export class Session {
   /** @type {Worker | undefined} */
   #worker;
+  /** The questions that wait. @type {Map<number, Asking>} */
+  #asking = new Map();
   /** The cells that run or wait, by the numbers of their orders. @type {Map<number, Waiting>} */
   #waiting = new Map();
   #orders = 0;
@@ -56,17 +60,36 @@ export class Session {
     });
   }
 
+  /**
+   * Asks a question; rejects with the sentence that says what is wrong with it.
+   * @param {import("./question.mjs").Question} question
+   * @param {boolean} whole with all that a page shows, or the journey alone
+   * @returns {Promise<any>}
+   */
+  ask(question, whole) {
+    const id = ++this.#orders;
+    const worker = this.start();
+    return new Promise((done, fail) => {
+      this.#asking.set(id, { done, fail });
+      worker.postMessage(/** @satisfies {Order} */ ({ id, question, whole }));
+    });
+  }
+
   /** Ends the thread with all that its cells made. */
   stop() {
     this.#worker?.terminate();
     this.#worker = undefined;
     for (const { done } of this.#waiting.values()) done({ ended: "stopped", seconds: 0 });
     this.#waiting.clear();
+    for (const { fail } of this.#asking.values()) fail(new Error("it was stopped"));
+    this.#asking.clear();
   }
 
   /** @param {Report} report */
   #hear(report) {
     if ("ready" in report) return;
+    if ("answer" in report) return this.#asking.get(report.id)?.done(report.answer);
+    if ("refused" in report) return this.#asking.get(report.id)?.fail(new Error(report.refused));
     const waiting = this.#waiting.get(report.id);
     if ("output" in report) return waiting?.tell(report.output);
     this.#waiting.delete(report.id);

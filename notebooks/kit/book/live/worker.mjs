@@ -3,17 +3,23 @@
 
 import { Kernel } from "./kernel.mjs";
 import { carry } from "./machine.mjs";
-import { load } from "./modules.mjs";
+import * as diagrams from "@stopover/diagrams";
+import { dataOf, load } from "./modules.mjs";
+import { answerTo, journeyOf } from "./question.mjs";
+
+/** @typedef {import("./question.mjs").Question} Question */
 
 /**
- * What a page asks of its thread. The first message brings the files that cells read.
- * @typedef {{ files: Record<string, string> } | { id: number, source: string }} Order
+ * What a page asks of its thread: to keep files that cells read, to run a cell, to answer a
+ * question (`whole`: with all that a page shows; else the journey).
+ * @typedef {{ files: Record<string, string> } | { id: number, source: string }
+ *   | { id: number, question: Question, whole: boolean }} Order
  */
 /**
- * What the thread says: an output of a cell, or how the cell ended.
+ * What the thread says: an output of a cell, how the cell ended, or an answer.
  * @typedef {{ id: number, output: import("./kernel.mjs").Output }
  *   | { id: number, ended: Awaited<ReturnType<Kernel["run"]>>, seconds: number }
- *   | { ready: true }} Report
+ *   | { id: number, answer: unknown } | { id: number, refused: string } | { ready: true }} Report
  */
 
 const kernel = new Kernel(load);
@@ -26,6 +32,7 @@ const say = (report) => postMessage(report);
 let last = Promise.resolve(); // cells run one after the other
 addEventListener("message", (/** @type {MessageEvent<Order>} */ { data }) => {
   if ("files" in data) carry(data.files);
+  else if ("question" in data) answer(data.id, data.question, data.whole);
   else last = last.then(() => runCell(data.id, data.source));
 });
 say({ ready: true });
@@ -35,4 +42,16 @@ async function runCell(id, source) {
   const started = performance.now();
   const ended = await kernel.run(source, (output) => say({ id, output }));
   say({ id, ended, seconds: (performance.now() - started) / 1000 });
+}
+
+/** @param {number} id @param {Question} question @param {boolean} whole */
+function answer(id, question, whole) {
+  try {
+    const draw = (/** @type {diagrams.Showable} */ what) => dataOf(diagrams.toPicture(what));
+    const told = whole ? answerTo(question, draw) : journeyOf(question);
+    say({ id, answer: JSON.parse(JSON.stringify(told)) });
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    say({ id, refused: message.replace(/\s*\n\s*/g, "; ") }); // as the command tells it
+  }
 }
