@@ -7,6 +7,7 @@ import { familyOf } from "../net/ip.js";
 import { destinationOf, sourceOf, type Packet } from "../net/packet.js";
 import type { NetStep } from "../net/passage.js";
 import { choosesEndpoint, type Place } from "../node/proxy/places.js";
+import { whyOf } from "../node/proxy/why.js";
 import type { Action, Header, Hop, HopKind, Step } from "./types.js";
 
 export class Recorder {
@@ -19,8 +20,10 @@ export class Recorder {
     arrives: Header,
     leaves: Header,
     steps: Step[] = [],
+    conntrack?: string,
   ): void {
-    this.hops.push({ stop, kind, name, in: arrives, out: leaves, steps });
+    const tracked = conntrack !== undefined && { conntrack };
+    this.hops.push({ stop, kind, name, in: arrives, out: leaves, ...tracked, steps });
   }
 
   /** What the last hop turned out to send; `all`: it never held anything else. */
@@ -37,20 +40,25 @@ export class Recorder {
    * place. Stop-over 2 is a node whose NodePort was hit.
    */
   node(name: string, arrives: Packet, leaves: Packet, steps: readonly NetStep[]): void {
-    const shown = steps.filter(worthShowing);
+    const shown = shownOf(steps);
+    const tracked = steps.find(({ kind }) => kind === "conntrack")?.to;
     const split = shown.findIndex(
-      ({ place, into }) => choosesEndpoint(place) || choosesEndpoint(into),
+      ({ net: { place, into } }) => choosesEndpoint(place) || choosesEndpoint(into),
     );
     const before = split < 0 ? shown : shown.slice(0, split);
-    const stop = before.some(({ place }) => place === nodePorts) ? 2 : null;
+    const stop = before.some(({ net }) => net.place === nodePorts) ? 2 : null;
     const entry = headerOf(arrives);
-    if (split < 0) return this.hop("node", name, stop, entry, headerOf(leaves), before.map(stepOf));
-    const service = shown[split]!.rule?.purpose?.object?.replace(/^\w+ /, "") ?? shown[split]!.to!;
-    const between = headerOf(shown[split]!.packet);
-    this.hop("node", name, stop, entry, between, before.map(stepOf));
-    this.hop("cluster-ip", service, 3, between, headerOf(leaves), shown.slice(split).map(stepOf));
+    const hop = (...[kind, at, stop, from, to, its]: HopOf) =>
+      this.hop(kind, at, stop, from, to, its.map(stepOf), tracked);
+    if (split < 0) return hop("node", name, stop, entry, headerOf(leaves), before);
+    const { rule, to, packet } = shown[split]!.net;
+    const service = rule?.purpose?.object?.replace(/^\w+ /, "") ?? to!;
+    hop("node", name, stop, entry, headerOf(packet), before);
+    hop("cluster-ip", service, 3, headerOf(packet), headerOf(leaves), shown.slice(split));
   }
 }
+
+type HopOf = [HopKind, name: string, Hop["stop"], Header, Header, readonly Shown[]];
 
 const nodePorts: Place = "nodeports";
 
@@ -60,13 +68,32 @@ export const headerOf = (packet: Packet): Header => ({
   protocol: packet.protocol,
 });
 
+/** A step that readers see; `passed`: of a jump, how many rules its chain held that all passed. */
+interface Shown {
+  net: NetStep;
+  passed: number | undefined;
+}
+
+function shownOf(steps: readonly NetStep[]): Shown[] {
+  const shown: Shown[] = [];
+  steps.forEach((net, i) => {
+    if (!worthShowing(net)) return;
+    const next = steps[i + 1];
+    const silent = net.kind === "jump" && next && isChainsEnd(next) && next.chain === net.to;
+    shown.push({ net, passed: silent ? next.of : undefined });
+  });
+  return shown;
+}
+
+const isChainsEnd = ({ kind, rule }: NetStep): boolean => kind === "return" && rule === undefined;
+
 /**
  * Ends of chains and tables that changed nothing are no news; that conntrack saw a new connection
  * is none either.
  */
-function worthShowing({ kind, rule, to }: NetStep): boolean {
-  if (kind === "policy") return to === "DROP";
-  return kind !== "conntrack" && !(kind === "return" && rule === undefined);
+function worthShowing(step: NetStep): boolean {
+  if (step.kind === "policy") return step.to === "DROP";
+  return step.kind !== "conntrack" && !isChainsEnd(step);
 }
 
 /** A rule's text, rendered once: thousands of journeys meet the same rules. */
@@ -75,6 +102,16 @@ function textOf(rule: ShownRule, packet: Packet): string {
   let text = texts.get(rule);
   if (text === undefined) texts.set(rule, (text = rule.text(familyOf(packet.source))));
   return text;
+}
+
+/** Likewise its reason, as long as it stands in one chain. */
+const reasons = new WeakMap<ShownRule, { chain: string; why: string | undefined }>();
+function reasonOf(rule: ShownRule, chain: string): string | undefined {
+  const known = reasons.get(rule);
+  if (known?.chain === chain) return known.why;
+  const reason = whyOf(rule, chain);
+  reasons.set(rule, { chain, why: reason });
+  return reason;
 }
 
 const actionOf: Readonly<Record<Exclude<NetStep["kind"], "untranslate">, Action>> = {
@@ -93,7 +130,8 @@ const actionOf: Readonly<Record<Exclude<NetStep["kind"], "untranslate">, Action>
   deliver: "deliver",
 };
 
-function stepOf({ kind, table, chain, rule, before, after, to, packet, hook }: NetStep): Step {
+function stepOf({ net, passed }: Shown): Step {
+  const { kind, table, chain, rule, number, of, before, after, to, packet, hook } = net;
   if (kind === "untranslate") {
     const action = before === sourceOf(packet) || after === sourceOf(packet) ? "snat" : "dnat";
     return {
@@ -103,6 +141,7 @@ function stepOf({ kind, table, chain, rule, before, after, to, packet, hook }: N
       rule: "conntrack",
       before,
       after,
+      hook,
       note: "conntrack knows this connection and undoes its translation; no rule is asked",
     };
   }
@@ -115,5 +154,10 @@ function stepOf({ kind, table, chain, rule, before, after, to, packet, hook }: N
     rule: rule ? textOf(rule, packet) : `policy ${to}`,
     ...(rule?.purpose?.object && { object: rule.purpose.object }),
     ...(after !== undefined && { before, after }),
+    hook,
+    ...(number !== undefined && { number }),
+    ...(of !== undefined && { of }),
+    ...(passed !== undefined && { passed }),
+    ...(rule && { why: reasonOf(rule, chain ?? "") }),
   };
 }

@@ -7,6 +7,7 @@
  * Disposition.
  */
 import type { HopKind } from "./hops.js";
+import type { Hook } from "../net/dataplane.js";
 
 /** All the ways in which a journey can end. */
 export const dispositions = [
@@ -68,6 +69,16 @@ export interface Step {
   after?: string | undefined;
   /** One sentence in plain words, for readers. */
   note?: string | undefined;
+  /** Netfilter's hook: the moment on the packet's way through the node. */
+  hook?: Hook | undefined;
+  /** The rule's number in its chain, from 1. */
+  number?: number | undefined;
+  /** How many rules that chain has; left out where the walk of it ended here. */
+  of?: number | undefined;
+  /** On a jump: the chain it led to had so many rules, and none of them matched. */
+  passed?: number | undefined;
+  /** What the rule does, and in brackets what it comes from: one sentence. */
+  why?: string | undefined;
 }
 
 export type { HopKind };
@@ -81,6 +92,11 @@ export interface Hop {
   name: string;
   in: Header;
   out: Header;
+  /**
+   * On a node: what its connection tracking said of the packet when it came, for example "NEW,
+   * original direction". Left out where nothing was tracked.
+   */
+  conntrack?: string | undefined;
   steps: Step[];
 }
 

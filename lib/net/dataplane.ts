@@ -88,6 +88,8 @@ export interface Where {
   rule?: ShownRule | undefined;
   /** The rule's number in its chain, from 1. */
   number?: number | undefined;
+  /** How many rules the chain has; of rules that do not end the walk, and of a chain's end. */
+  of?: number | undefined;
   /** The `place` of the chain. */
   place?: string | undefined;
 }

@@ -65,6 +65,8 @@ export interface NetStep {
   rule: ShownRule | undefined;
   /** The rule's number in its chain, from 1. */
   number: number | undefined;
+  /** How many rules the chain has, where that is known. */
+  of: number | undefined;
   /** What part of its author's program the chain is. */
   place: string | undefined;
   /** jump: the same of the chain jumped to. */
@@ -206,6 +208,7 @@ export class Passage {
       chain: where?.chain,
       rule: where?.rule,
       number: where?.number,
+      of: where?.of,
       place: where?.place,
       into,
       before,

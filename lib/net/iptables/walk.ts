@@ -260,11 +260,13 @@ class Walker {
 
   #at(chain: Chain, rule: Rule, number: number): Where {
     const { table } = this;
-    return { table, chain: chain.name, rule, number, place: chain.purpose?.place };
+    const { name, purpose, rules } = chain;
+    return { table, chain: name, rule, number, of: rules.length, place: purpose?.place };
   }
 
   #end(chain: Chain): Where {
-    return { table: this.table, chain: chain.name, place: chain.purpose?.place };
+    const { name, purpose, rules } = chain;
+    return { table: this.table, chain: name, of: rules.length, place: purpose?.place };
   }
 }
 

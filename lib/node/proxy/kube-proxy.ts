@@ -127,6 +127,16 @@ export class KubeProxy {
     return this.#proxiers.some((each) => each.pending);
   }
 
+  /** Whether the process runs. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Whether the kernel's rules for a Service ("namespace/name") are older than the Service is. */
+  isBehind(service: string): boolean {
+    return this.#proxiers.some((each) => each.isBehind(service));
+  }
+
   /**
    * The status code with which its own HTTP servers answer on this port: its health port, or a
    * Service's healthCheckNodePort; undefined where none listens.
@@ -244,6 +254,12 @@ class Proxier {
 
   get pending(): boolean {
     return this.#planned?.background === false;
+  }
+
+  isBehind(service: string): boolean {
+    const { last, services } = this;
+    const known = last && services.stateAt(service, last.version);
+    return known !== services.stateAt(service, services.version);
   }
 
   // ---- when (pkg/util/async/bounded_frequency_runner.go) ----
