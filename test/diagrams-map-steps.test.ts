@@ -1,5 +1,6 @@
 /** What a journey's steps tell the pictures: the hook, the rule's number, its reason. */
 import { aws, createCluster, read, type Cluster, type Step } from "stopover";
+import { journeyText } from "stopover/internal/journey/text";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -74,6 +75,16 @@ test("a kube-proxy says whether it runs, and whether its rules are older than th
   kubeProxy.start();
   cluster.settle();
   assert.is(kubeProxy.isBehind("default/nginx"), false);
+});
+
+test("in the terminal no packet has a name as its destination, and none passes DNS", () => {
+  const text = journeyText(article().request(url));
+  assert.match(text, /client +internet\n +wants mynginx-app\.com:8080\n +dns +DNS\n +resolve /);
+  assert.not.match(text, /-> mynginx-app\.com/);
+  const [, dns = ""] = /\n +dns +DNS\n([^]*?)\n\(1\)/.exec(text) ?? [];
+  assert.not.match(dns, /TCP/);
+  const direct = journeyText(article().request("http://192.168.0.1:30519/"));
+  assert.match(direct, /client +internet\n +TCP 203\.0\.113\.2:\d+ -> 192\.168\.0\.1:30519\n/);
 });
 
 test.run();

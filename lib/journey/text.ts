@@ -1,5 +1,6 @@
 /** A journey as aligned text for a terminal: what `stopover journey` prints. */
 import { endOf } from "./end.js";
+import { readAddress } from "../net/ip.js";
 import { printable } from "../net/printable.js";
 import type { Basis, Founded, Header, Hop, Journey, Outcomes, Remark, Step } from "./types.js";
 
@@ -61,13 +62,21 @@ const percent = (p: number): string => `${(p * 100).toFixed(2)} %`.padStart(9);
 
 function hopLines(hop: Hop): string[] {
   const changed = hop.in.source !== hop.out.source || hop.in.destination !== hop.out.destination;
+  const isPacket = hop.kind !== "dns" && !isName(hop.in);
+  const wish = hop.kind === "client" && !isPacket ? [`wants ${hop.in.destination}`] : [];
   return [
     `${hop.stop ? stops[hop.stop] : "   "} ${hop.kind.padEnd(13)} ${hop.name}`,
-    `${" ".repeat(18)}${headerText(hop.in)}`,
+    ...(isPacket ? [headerText(hop.in)] : wish).map(indented),
     ...hop.steps.map(stepLine),
-    ...(changed ? [`${" ".repeat(18)}${headerText(hop.out)}`] : []),
+    ...(changed && isPacket && !isName(hop.out) ? [headerText(hop.out)] : []).map(indented),
   ];
 }
+
+const indented = (line: string): string => `${" ".repeat(18)}${line}`;
+
+/** A name is what the client asks for; no packet ever has one as its destination. */
+const isName = ({ destination }: Header): boolean =>
+  readAddress(destination.replace(/:\d*$/, "").replace(/^\[|\]$/g, "")) === undefined;
 
 const headerText = (h: Header): string =>
   h.source ? `${h.protocol} ${h.source} -> ${h.destination}` : h.destination;
