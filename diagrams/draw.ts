@@ -10,7 +10,13 @@ import {
   Worker,
   type MessagePort,
 } from "node:worker_threads";
-import type { Chart, Mermaid } from "./picture.js";
+import { createRequire } from "node:module";
+import type { Chart, Mermaid, Svg } from "./picture.js";
+import type * as raster from "./raster.js";
+import { withoutStyle } from "./svg/look.js";
+
+/** What has pixels. */
+export type Drawable = Mermaid | Chart | Svg;
 
 /** What the worker is asked for, and answers. */
 export type Job =
@@ -31,12 +37,23 @@ const patience = 60_000;
  * A picture's pixels. The same picture gives the same bytes, in every process. Throws an Error that
  * says what was wrong with it.
  */
-export function png(picture: Mermaid | Chart): Drawn {
-  return ask({ task: "png", picture }) as Drawn;
+export function png(picture: Drawable): Drawn {
+  if (picture.kind !== "svg") return ask({ task: "png", picture }) as Drawn;
+  // our own pictures need no mermaid, and so no worker that loads it
+  const known = drawn.get(picture.svg);
+  if (known) return known;
+  const load = createRequire(import.meta.url);
+  const { rasterize } = load("./raster.js") as typeof raster;
+  const made = rasterize(withoutStyle(picture.svg));
+  if (drawn.size > 100) drawn.clear();
+  drawn.set(picture.svg, made);
+  return made;
 }
+const drawn = new Map<string, Drawn>();
+
 /** A picture as SVG text, sized in CSS pixels. */
-export function svg(picture: Mermaid | Chart): string {
-  return ask({ task: "svg", picture }) as string;
+export function svg(picture: Drawable): string {
+  return picture.kind === "svg" ? picture.svg : (ask({ task: "svg", picture }) as string);
 }
 /** Throws mermaid's own complaint where `source` is not its language; answers nothing else. */
 export function check(source: string): void {

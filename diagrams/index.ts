@@ -7,7 +7,12 @@
  * All functions but `show`, `png` and `svg` are pure: they answer a picture as plain data (mermaid,
  * vega-lite or HTML).
  */
-export { topology, type TopologyOptions, type Lister } from "./topology.js";
+export type { Lister } from "./objects.js";
+export { topology, type TopologyOptions } from "./topology.js";
+export { map } from "./map/map.js";
+export { inline } from "./svg/inline.js";
+export { matrix } from "./map/matrix.js";
+export type { MapOptions, MapSource } from "./map/source.js";
 export { journey } from "./journey.js";
 export { outcomes } from "./outcomes.js";
 export { sequence } from "./sequence.js";
@@ -22,4 +27,4 @@ export { sharesOverTime } from "./film.js";
 export { table, objects, journeys, steps, ruleList, type TableOptions } from "./table.js";
 export { show, bundleOf, textOf, toPicture, type Bundle, type Showable } from "./show.js";
 export { png, svg, check, type Drawn } from "./draw.js";
-export type { Picture, Mermaid, Chart, Table, Page } from "./picture.js";
+export type { Picture, Mermaid, Chart, Svg, Table, Page } from "./picture.js";

@@ -3,7 +3,7 @@
  * of them, JSON keeps them. Each carries a title (what one says when one reads the picture aloud)
  * and, where its source does not read well, a text.
  */
-export type Picture = Mermaid | Chart | Table | Page;
+export type Picture = Mermaid | Chart | Svg | Table | Page;
 
 /**
  * A mermaid diagram: https://mermaid.js.org. `source` is what one would paste into a ```mermaid
@@ -23,6 +23,16 @@ export interface Chart {
   text: string;
 }
 
+/** A picture of our own, in two layouts of the same: for a page, and for a phone (360 px). */
+export interface Svg {
+  kind: "svg";
+  title: string;
+  /** About 960 px wide. */
+  svg: string;
+  stacked: string;
+  text: string;
+}
+
 /** Rows and columns, as HTML and as aligned text. */
 export interface Table {
   kind: "table";
@@ -38,7 +48,7 @@ export interface Page {
   html: string;
   text: string;
   /** What stands for it where HTML cannot be shown. */
-  still?: Mermaid;
+  still?: Mermaid | Svg;
 }
 
 export function isPicture(value: unknown): value is Picture {
@@ -46,7 +56,7 @@ export function isPicture(value: unknown): value is Picture {
     typeof value === "object" &&
     value !== null &&
     "kind" in value &&
-    ["mermaid", "vega-lite", "table", "html"].includes(String(value.kind)) &&
+    ["mermaid", "vega-lite", "svg", "table", "html"].includes(String(value.kind)) &&
     "title" in value
   );
 }

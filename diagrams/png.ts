@@ -14,9 +14,15 @@ import { crc32 } from "node:zlib";
 export function encodePng(pixels: Uint8Array, width: number, height: number): Uint8Array {
   const { palette, indexOf } = choosePalette(pixels, 128);
   const rows = new Uint8Array((width + 1) * height); // each row begins with its filter: 0, none
-  for (let y = 0, from = 0; y < height; y++)
-    for (let x = 1; x <= width; x++, from += 4)
-      rows[y * (width + 1) + x] = indexOf.get(colourAt(pixels, from))!;
+  let [last, index] = [-1, 0]; // most pixels are as the one before
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    to++;
+    for (let x = 0; x < width; x++, from += 4) {
+      const colour = colourAt(pixels, from);
+      if (colour !== last) [last, index] = [colour, indexOf.get(colour)!];
+      rows[to++] = index;
+    }
+  }
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
   header.setUint32(4, height);
@@ -25,7 +31,7 @@ export function encodePng(pixels: Uint8Array, width: number, height: number): Ui
     Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
     chunk("IHDR", new Uint8Array(header.buffer)),
     chunk("PLTE", Uint8Array.from(palette.flatMap(channels))),
-    chunk("IDAT", zlibSync(rows, { level: 9 })),
+    chunk("IDAT", zlibSync(rows, { level: 6 })),
     chunk("IEND", new Uint8Array()),
   ]);
 }
@@ -34,9 +40,7 @@ function choosePalette(
   pixels: Uint8Array,
   size: number,
 ): { palette: number[]; indexOf: Map<number, number> } {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < pixels.length; i += 4)
-    counts.set(colourAt(pixels, i), (counts.get(colourAt(pixels, i)) ?? 0) + 1);
+  const counts = countColours(pixels);
   const colours = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([colour]) => colour),
     palette = colours.slice(0, size);
   return {
@@ -45,11 +49,32 @@ function choosePalette(
   };
 }
 
-function nearest(palette: number[], colour: number): number {
-  const distances = palette.map((other) =>
-    channels(other).reduce((sum, value, i) => sum + (value - channels(colour)[i]!) ** 2, 0),
-  );
-  return distances.indexOf(Math.min(...distances));
+function countColours(pixels: Uint8Array): Map<number, number> {
+  const counts = new Map<number, number>();
+  let [last, run] = [-1, 0];
+  for (let i = 0; i < pixels.length; i += 4) {
+    const colour = colourAt(pixels, i);
+    if (colour === last) run++;
+    else {
+      if (run > 0) counts.set(last, (counts.get(last) ?? 0) + run);
+      [last, run] = [colour, 1];
+    }
+  }
+  if (run > 0) counts.set(last, (counts.get(last) ?? 0) + run);
+  return counts;
+}
+
+function nearest(palette: readonly number[], colour: number): number {
+  let [best, least] = [0, Infinity];
+  for (let i = 0; i < palette.length; i++) {
+    const other = palette[i]!;
+    const red = (other >> 16) - (colour >> 16);
+    const green = ((other >> 8) & 255) - ((colour >> 8) & 255);
+    const blue = (other & 255) - (colour & 255);
+    const distance = red * red + green * green + blue * blue;
+    if (distance < least) [best, least] = [i, distance];
+  }
+  return best;
 }
 function colourAt(pixels: Uint8Array, at: number): number {
   return (pixels[at]! << 16) | (pixels[at + 1]! << 8) | pixels[at + 2]!;

@@ -7,54 +7,25 @@
  * stays as it was. Same source, same bytes: ids, seeds and the font (svgdom's own Open Sans) are
  * fixed, and no system font is asked for.
  */
-import { dirname, join } from "node:path";
-import { createRequire } from "node:module";
 import type library from "mermaid";
-import type { Mermaid, Chart } from "./picture.js";
-import { encodePng } from "./png.js";
+import type { Drawn } from "./draw.js";
+import type { Chart, Mermaid } from "./picture.js";
 import { font, theme } from "./theme.js";
-
-/**
- * PNGs carry this many pixels for each unit of the SVG, so that they stay sharp on dense screens
- * and in print.
- */
-const scale = 2;
-const fontFile = join(
-  dirname(createRequire(import.meta.url).resolve("svgdom")),
-  "fonts/OpenSans-Regular.ttf",
-);
+import { titled } from "./titled.js";
 
 export async function toSvg(picture: Mermaid | Chart): Promise<string> {
-  return picture.kind === "mermaid" ? mermaidSvg(picture.source) : vegaSvg(picture.spec);
+  return picture.kind === "mermaid" ? mermaidSvg(titled(picture)) : vegaSvg(picture.spec);
 }
 
 /** Answers the PNG and the width and height at which it wants to be shown, in CSS pixels. */
-export async function toPng(
-  picture: Mermaid | Chart,
-): Promise<{ png: Uint8Array; width: number; height: number }> {
-  const { Resvg } = await import("@resvg/resvg-js");
-  const image = new Resvg(await toSvg(picture), {
-    fitTo: { mode: "zoom", value: scale },
-    background: theme.paper,
-    font: {
-      loadSystemFonts: false,
-      fontFiles: [fontFile],
-      defaultFontFamily: font,
-      sansSerifFamily: font,
-      monospaceFamily: font,
-      serifFamily: font,
-    },
-  }).render();
-  return {
-    png: encodePng(image.pixels, image.width, image.height),
-    width: Math.round(image.width / scale),
-    height: Math.round(image.height / scale),
-  };
+export async function toPng(picture: Mermaid | Chart): Promise<Drawn> {
+  const { rasterize } = await import("./raster.js");
+  return rasterize(await toSvg(picture));
 }
 
 /** Loads what the first picture will need. */
 export async function warmUp(): Promise<void> {
-  await Promise.all([mermaid(), import("@resvg/resvg-js")]);
+  await Promise.all([mermaid(), import("./raster.js")]);
 }
 
 /** Throws mermaid's own error where the source is not its language. */
@@ -66,7 +37,9 @@ async function mermaidSvg(source: string): Promise<string> {
   const { svg } = await (await mermaid()).render("picture", source);
   // resvg knows no auto-start-reverse; all our arrowheads are at the end of their line, where
   // "auto" is the same.
-  return svg.replaceAll('orient="auto-start-reverse"', 'orient="auto"');
+  return svg
+    .replaceAll('orient="auto-start-reverse"', 'orient="auto"')
+    .replace(/<text x="[^"]*" y="-25"/, '$& text-anchor="middle"'); // a sequence's title (theme.ts)
 }
 
 async function vegaSvg(spec: Chart["spec"]): Promise<string> {

@@ -13,6 +13,7 @@ import { isPicture, type Page, type Picture } from "./picture.js";
 import { stillMark } from "./player.js";
 import { journeys, objects, table } from "./table.js";
 import { html } from "./text.js";
+import { titled } from "./titled.js";
 import type { Journey, KubeObject, Outcomes } from "stopover";
 import { printableLines } from "stopover/internal/net/printable";
 import { printThrough } from "./print.js";
@@ -102,8 +103,10 @@ export function bundleOf(picture: Picture): Bundle {
   if (picture.kind === "html") return withStill(picture);
   const source =
     picture.kind === "mermaid"
-      ? { "text/vnd.mermaid": picture.source }
-      : { "application/vnd.vegalite.v5+json": picture.spec };
+      ? { "text/vnd.mermaid": titled(picture) }
+      : picture.kind === "vega-lite"
+        ? { "application/vnd.vegalite.v5+json": picture.spec }
+        : {};
   return withPng({ data: { ...source, ...text }, metadata: {} }, picture);
 }
 

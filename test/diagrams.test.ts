@@ -530,7 +530,7 @@ test("in tslab show sends every form at once, and a broken picture is words and 
 
 test("importing the package loads nothing heavy", () => {
   const dist = fileURLToPath(new URL("../../diagrams/dist/", import.meta.url)),
-    worker = new Set(["render.js", "draw-worker.js", "png.js"]),
+    worker = new Set(["render.js", "raster.js", "draw-worker.js", "png.js"]),
     // import nothing themselves
     light = new Set([
       "stopover/internal/journey/end",

@@ -10,7 +10,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import ts from "typescript";
 import { aws, createCluster, read } from "stopover";
-import { png, topology } from "@stopover/diagrams";
+import { png, map } from "@stopover/diagrams";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -52,7 +52,7 @@ test("the picture is the article's cluster, drawn by the library", () => {
   cluster.apply(read(join(root, "notebooks/manifests")));
   cluster.settle();
   const drawn = Buffer.from(
-    png(topology(cluster, { journey: cluster.request("http://mynginx-app.com:8080/") })).png,
+    png(map(cluster, { journey: cluster.request("http://mynginx-app.com:8080/") })).png,
   );
   const file = join(root, "diagrams/article.png");
   if (process.env.STOPOVER_UPDATE) writeFileSync(file, drawn);

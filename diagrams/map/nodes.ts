@@ -1,0 +1,66 @@
+/** A node on the map: what the API server believes of it, and what is true. */
+import type { Node, Service } from "stopover";
+import { addressOf } from "../objects.js";
+import type { MapNode, MapPod, Target } from "./data.js";
+import type { MapSource, NodeInside } from "./inside.js";
+import { balancerIn } from "./outside.js";
+import { serviceOf } from "./service.js";
+
+const excludedBy = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+export function nodeOf(
+  source: MapSource,
+  node: Node,
+  service: Service,
+  pods: readonly MapPod[],
+): MapNode {
+  const { name } = node.metadata;
+  const key = serviceOf(service).key;
+  const inside = insideOf(source, name);
+  const proxy = inside?.kubeProxy;
+  return {
+    name,
+    address: addressOf(node),
+    ready: readyOf(node),
+    up: source.network && (source.network.machines.get(name)?.up ?? false),
+    proxy: proxy && (proxy.running ? "running" : "stopped"),
+    stale: proxy?.isBehind(key) ?? false,
+    target: targetOf(source, node, service),
+    shut: isShut(inside, service, name, pods),
+  };
+}
+
+/** A Node of the API server need not have a machine yet. */
+function insideOf(source: MapSource, name: string): NodeInside | undefined {
+  return source.network?.machines.has(name) ? source.node?.(name) : undefined;
+}
+
+/** The condition Ready; Unknown is not ready, and a Node without conditions is taken to be. */
+function readyOf({ status }: Node): boolean {
+  const conditions: readonly { type: string; status: string }[] = status?.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === "Ready");
+  return ready === undefined || ready.status === "True";
+}
+
+function targetOf(source: MapSource, { metadata }: Node, service: Service): Target {
+  const excluded = metadata.labels?.[excludedBy] !== undefined;
+  if (!source.network) return excluded ? "excluded" : "healthy";
+  const targets = balancerIn(source, service)?.targets ?? [];
+  const target = targets.find(({ instance }) => instance === metadata.name);
+  return target ? (target.healthy ? "healthy" : "unhealthy") : excluded ? "excluded" : "none";
+}
+
+/** What the node's rules do; where they are not to be had, what they should do. */
+function isShut(
+  inside: NodeInside | undefined,
+  { spec, metadata }: Service,
+  name: string,
+  pods: readonly MapPod[],
+): boolean {
+  const nodePort = spec.ports?.[0]?.nodePort;
+  if (spec.externalTrafficPolicy !== "Local" || nodePort === undefined) return false;
+  const rules = inside?.rules.of(`${metadata.namespace ?? "default"}/${metadata.name}`) ?? [];
+  if (rules.length)
+    return rules.some(({ rule }) => /\bdrop\b/i.test(rule) && rule.includes(`${nodePort}`));
+  return !pods.some(({ node, believed }) => node === name && believed === "ready");
+}

@@ -1,0 +1,52 @@
+/** What is said in words of a node or a Pod, where believed and true differ from all's well. */
+import { fraction } from "../text.js";
+import type { MapData, MapNode, MapPod, MapWays } from "./data.js";
+
+/** Empty where there is nothing to say. */
+export function wordsOfNode(node: MapNode, { balancer, ways }: MapData): string[] {
+  const words: string[] = [];
+  if (node.up === false) words.push("machine is down");
+  if (!node.ready) words.push("NotReady");
+  else if (node.up === false) words.push("believed Ready");
+  if (node.up !== false && node.proxy === "stopped") words.push("kube-proxy stopped");
+  if (node.up !== false && node.stale) words.push("its rules are old");
+  if (node.up !== false && node.shut) words.push("drops: no Pod here");
+  if (balancer?.believed) words.push(...wordsOfTarget(node));
+  return [...words, ...endsAt(ways, (place) => "node" in place && place.node === node.name)];
+}
+
+function wordsOfTarget({ target }: MapNode): string[] {
+  if (target === "unhealthy") return ["fails the health check"];
+  return target === "healthy" ? [] : ["not behind the load balancer"];
+}
+
+/** The second of its lines: it is drawn solid where it is "ready" and a process listens. */
+export function wordsOfPod(pod: MapPod, { ways, nodes }: MapData): string[] {
+  const words: string[] = [];
+  if (pod.asks) words.push("asks");
+  if (!hasAddress(pod)) return words;
+  if (pod.believed === "absent" && !pod.stranger) words.push("in no EndpointSlice");
+  if (pod.believed === "not ready" || pod.believed === "terminating") words.push(pod.believed);
+  const down = nodes.some(({ name, up }) => name === pod.node && up === false);
+  if (pod.listens === false && !down) words.push("nobody listens");
+  return [...words, ...endsAt(ways, (place) => "pod" in place && place.pod === pod.key)];
+}
+
+function hasAddress({ address }: MapPod): boolean {
+  return /\d/.test(address);
+}
+
+/** Where requests end that nobody answers: "dropped 1/3". */
+export function endsAt(
+  ways: MapWays | undefined,
+  isHere: (place: MapWays["ends"][number]["place"]) => boolean,
+): string[] {
+  return (ways?.ends ?? [])
+    .filter(({ place }) => isHere(place))
+    .map(({ disposition, share }) => `${disposition} ${fraction(share)}`);
+}
+
+/** The client, or the load balancer: "no healthy target 1/1". */
+export function endsOutside(ways: MapWays | undefined, at: "client" | "balancer"): string[] {
+  return endsAt(ways, (place) => place.at === at);
+}
