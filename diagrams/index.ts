@@ -18,6 +18,8 @@ export { outcomes } from "./outcomes.js";
 export { sequence } from "./sequence.js";
 export { controlPlane, historySequence, type Subject } from "./control-plane.js";
 export { stopOver } from "./stop-over.js";
+export { lanes } from "./lanes/svg.js";
+export { lanesText, type LanesTextOptions } from "./lanes/text.js";
 export { rules, serviceRules } from "./rules.js";
 export { player } from "./player.js";
 export { legend } from "./legend.js";
