@@ -10,7 +10,7 @@ import { png, warmUp } from "./draw.js";
 import { journey } from "./journey.js";
 import { outcomes } from "./outcomes.js";
 import { isPicture, type Page, type Picture } from "./picture.js";
-import { stillMark } from "./player.js";
+import { stillMark } from "./player/player.js";
 import { journeys, objects, table } from "./table.js";
 import { html } from "./text.js";
 import { titled } from "./titled.js";
