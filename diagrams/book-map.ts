@@ -7,7 +7,7 @@ export function bookMap(): Mermaid {
   flow.group("outside", "cluster", ["on the internet"], () => {
     flow
       .node("dns", "dns", ["DNS", "01 the question"])
-      .node("user", "client", ["a user", "06 the request,", "there and back"])
+      .node("user", "client", ["a user", "06 the request, there and back", "13 why nobody answers"])
       .node("lb", "stop1", ["Stop-over 1", "load balancer", "04 who makes it"]);
   });
   flow.group("control plane", "cluster", ["the control plane"], () => {
@@ -19,12 +19,13 @@ export function bookMap(): Mermaid {
     flow.node("ccm", "component", ["cloud-controller-manager", "04 leader election"]);
     flow.node("kcm", "component", ["kube-controller-manager", "00 Deployments,", "03 endpoints"]);
   });
-  flow.group("node", "node", ["on each node"], () => {
+  flow.group("node", "node", ["on each node · 12 the same on a real kernel"], () => {
     flow.node("proxy", "node", ["kube-proxy", "05 how they connect"]);
     flow.node("door", "stop2", ["Stop-over 2: NodePort", "03 what it is,", "08 who sees whom"]);
     flow.node("vip", "stop3", ["Stop-over 3: ClusterIP", "09 reading the rules,", "11 their cost"]);
     flow.node("pod", "pod", ["Pods", "00 where they come from,", "07 when they change"]);
   });
+  flow.node("article", "cluster", ["the article", "14 sentence by sentence"]);
   flow
     .edge("user", "dns")
     .edge("user", "lb", { path: true })

@@ -17,9 +17,9 @@ export interface Subject {
 
 /**
  * The article's second figure with what really happened: who was told of this object and of what
- * grew out of it, and who acted, numbered in the order in which it first happened; the arrows carry
- * the numbers. The controllers of a manager share its box, as they share its watch; a kubelet or
- * kube-proxy of each node is drawn once for all.
+ * grew out of it, and who acted, numbered in the order in which it first happened. The controllers
+ * of a manager share its box, as they share its watch; kubelets and kube-proxies are drawn once for
+ * all nodes.
  */
 export function controlPlane(history: readonly HistoryEntry[], subject: Subject): Mermaid {
   const story = moments(history, subject),
@@ -37,22 +37,13 @@ export function controlPlane(history: readonly HistoryEntry[], subject: Subject)
   flow.node("etcd", "store", ["etcd", "remembers"]).node("api", "component", ["API server"]);
   flow.edge("etcd", "api", { label: ["reads"] }).edge("api", "etcd", { label: ["writes"] });
   for (const actor of actors) {
-    if (told.has(actor))
-      draw(actor).edge("api", actor, { label: [numbers(story, actor, true)], reply: true });
-    const acts = numbers(story, actor, false);
-    if (acts) flow.edge(actor, "api", { label: [acts], path: true });
+    if (told.has(actor)) draw(actor).edge("api", actor, { reply: true });
+    if (story.some((moment) => moment.actor === actor && moment.verb !== "notify"))
+      flow.edge(actor, "api", { path: true });
   }
   return flow.picture(
-    `Who watched ${subject.kind} ${subject.name} (dashed), and who acted (thick), in order`,
+    `Who watched ${subject.kind} ${subject.name} (dotted), and who acted (thick), in order`,
   );
-}
-
-/** "2, 9, 12": which moments an arrow stands for. */
-function numbers(story: readonly Moment[], actor: string, heard: boolean): string {
-  const all = story.flatMap((moment, i) =>
-    moment.actor === actor && heard === (moment.verb === "notify") ? [i + 1] : [],
-  );
-  return all.length > 6 ? `${all.slice(0, 5).join(", ")}, …` : all.join(", ");
 }
 
 /** The same story told as a conversation; at most `limit` lines of it (default 40). */

@@ -21,10 +21,10 @@ const brackets: Record<Shape, [string, string]> = {
 };
 
 export interface EdgeOptions {
-  label?: string[];
+  label?: readonly string[];
   /** On the request's way: thick and vermilion. */
   path?: boolean;
-  /** On the answer's way: dashed. */
+  /** On the answer's way: dotted. */
   reply?: boolean;
   /** There, but not what this picture is about. */
   faint?: boolean;

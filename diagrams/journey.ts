@@ -6,32 +6,38 @@ import { Flow } from "./flow.js";
 import { hostLines, shorten, wrap } from "./text.js";
 
 /**
- * The article's fourth figure: the request's run, numbered, and the answer's way back (dashed). The
- * packet's addresses stand on the arrows; what a stop-over made of them stands in its box.
+ * The article's fourth figure: the request's run and the answer's way back (dotted). What happens
+ * in one machine stands in one box. The packet's addresses stand on the arrows, where they are new;
+ * what a stop-over made of them stands in its box.
  *
  * `step`: only as far as the nth hop (1 is the client); the rest is drawn pale. Out of range it is
  * the nearest that there is.
  */
 export function journey(trip: Journey, { step = Infinity }: { step?: number } = {}): Mermaid {
-  const flow = new Flow("TB", 64);
+  const flow = new Flow("TB", 36);
   const reached = (hop: Hop) => trip.hops.indexOf(hop) < Math.max(1, step);
-  for (const hop of trip.hops) {
-    if (flow.has(keyOf(hop))) continue;
-    // a place that is passed twice has both numbers
+  const draw = (hop: Hop): void => {
+    if (flow.has(keyOf(hop))) return; // a place that is passed twice
     const visits = trip.hops.filter((other) => keyOf(other) === keyOf(hop));
-    const numbers = visits.map((each) => trip.hops.indexOf(each) + 1).join(", ");
-    const details = visits.flatMap((each) => detailsOf(each, trip));
-    flow.node(keyOf(hop), roleOf(hop), [`${numbers} · ${titleOf(hop)}`, ...new Set(details)], {
+    const details = visits.flatMap((each) => detailsOf(each));
+    flow.node(keyOf(hop), roleOf(hop), [titleOf(hop), ...new Set(details)], {
       path: reached(hop) && hop.kind !== "dns",
       faint: !reached(hop),
     });
+  };
+  for (const { machine, hops } of machinesOf(trip)) {
+    if (machine === undefined) hops.forEach(draw);
+    else
+      flow.group(`machine ${machine}`, "node", [shorten(machine)], () => hops.forEach(draw), {
+        faint: !hops.some(reached),
+      });
   }
   const places = trip.hops.filter(({ kind }) => kind !== "dns");
   for (const [i, hop] of places.entries()) {
     const next = places[i + 1];
     if (next)
       flow.edge(keyOf(hop), keyOf(next), {
-        label: addresses(next.in),
+        label: places[i - 1] && sameHeader(next.in, hop.in) ? [] : addresses(next.in),
         path: reached(next),
         faint: !reached(next),
       });
@@ -47,6 +53,25 @@ export function journey(trip: Journey, { step = Infinity }: { step?: number } = 
   return flow.picture(`The journey of ${trip.request.url || "a packet"}: ${trip.disposition}`);
 }
 
+/** The hops of each machine, in the order in which it was first met; undefined: outside. */
+function machinesOf({ hops, pod, node }: Journey): { machine: string | undefined; hops: Hop[] }[] {
+  const machines: { machine: string | undefined; hops: Hop[] }[] = [];
+  let here: string | undefined;
+  for (const hop of hops) {
+    if (hop.kind === "node") here = hop.name;
+    else if (hop.kind === "pod" && hop.name === pod) here = node;
+    else if (!["cluster-ip", "pod", "proxy"].includes(hop.kind)) here = undefined;
+    const known = here === undefined ? undefined : machines.find(({ machine }) => machine === here);
+    if (known) known.hops.push(hop);
+    else machines.push({ machine: here, hops: [hop] });
+  }
+  return machines;
+}
+
+function sameHeader(one: Header, other: Header): boolean {
+  return one.source === other.source && one.destination === other.destination;
+}
+
 function drawEnd(flow: Flow, trip: Journey): void {
   if (trip.disposition !== "delivered") {
     flow.node("end", "ending", [trip.disposition.toUpperCase(), ...wrap(trip.reason, 44)], {
@@ -59,7 +84,10 @@ function drawEnd(flow: Flow, trip: Journey): void {
     const from = placeOf(flow, trip, hop),
       next = trip.reply[i + 1];
     if (next)
-      flow.edge(from, placeOf(flow, trip, next), { label: addresses(hop.out), reply: true });
+      flow.edge(from, placeOf(flow, trip, next), {
+        label: i > 0 && sameHeader(hop.in, hop.out) ? [] : addresses(hop.out),
+        reply: true,
+      });
   }
 }
 
@@ -73,7 +101,7 @@ function placeOf(flow: Flow, trip: Journey, hop: Hop): string {
       after = trip.hops[at + 1];
     return hop.kind === "node" && after?.kind === "cluster-ip" ? keyOf(after) : keyOf(hop);
   }
-  flow.node(keyOf(hop), roleOf(hop), [titleOf(hop), ...detailsOf(hop, trip)]);
+  flow.node(keyOf(hop), roleOf(hop), [titleOf(hop), ...detailsOf(hop)]);
   return keyOf(hop);
 }
 
@@ -89,12 +117,11 @@ export function roleOf({ kind, stop }: Hop): Role {
 export function titleOf({ stop, kind, name }: Hop): string {
   const place = shorten(name.replace(/^default\//, "")),
     over = stop ? `Stop-over ${stop}: ` : "";
-  if (kind === "node" && stop === 2) return `${over}NodePort on ${place}`;
+  if (kind === "node") return stop === 2 ? `${over}NodePort on ${place}` : `routing on ${place}`;
   return over + hopKinds[kind].title(place);
 }
 
-function detailsOf(hop: Hop, { hops, node }: Journey): (string | undefined)[] {
-  const before = hops[hops.indexOf(hop) - 1];
+function detailsOf(hop: Hop): (string | undefined)[] {
   switch (hop.kind) {
     case "dns":
       return answerOf(hop)
@@ -102,15 +129,9 @@ function detailsOf(hop: Hop, { hops, node }: Journey): (string | undefined)[] {
         : ["knows no", shorten(askedFor(hop), 40)];
     case "load-balancer":
       return hostLines(hop.name, 36);
-    case "cluster-ip":
-      return [
-        before?.kind === "node" ? `rules on ${shorten(before.name)}` : undefined,
-        ...translations(hop.steps),
-      ];
     case "proxy":
-      return [hop.in.destination];
     case "pod":
-      return [node && `on ${shorten(node)}`, hop.in.destination];
+      return [hop.in.destination];
     default:
       return translations(hop.steps);
   }

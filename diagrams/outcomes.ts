@@ -2,7 +2,7 @@ import type { Hop, Outcomes } from "stopover";
 import type { Mermaid } from "./picture.js";
 import { roleOf, titleOf } from "./journey.js";
 import { Flow } from "./flow.js";
-import { fraction, wrap } from "./text.js";
+import { fraction, shorten, wrap } from "./text.js";
 
 /** Every way that a request can go, with the exact share of requests that takes each arrow. */
 export function outcomes({ request, outcomes }: Outcomes): Mermaid {
@@ -10,7 +10,7 @@ export function outcomes({ request, outcomes }: Outcomes): Mermaid {
     shares = new Map<string, { from: string; to: string; share: number }>();
   for (const outcome of outcomes) {
     const way = outcome.hops.filter(({ kind }) => kind !== "dns"),
-      keys = way.map(draw);
+      keys = way.map((hop, i) => draw(hop, way[i - 1]));
     if (outcome.disposition !== "delivered") {
       const end = `end ${outcome.disposition}: ${outcome.reason}`;
       if (!flow.has(end))
@@ -29,14 +29,12 @@ export function outcomes({ request, outcomes }: Outcomes): Mermaid {
     flow.edge(from, to, { label: [fraction(share)] });
   return flow.picture(`Every way ${request.url || "the packet"} can go, and how often`);
 
-  function draw(hop: Hop): string {
-    const key = `${hop.kind} ${hop.stop} ${hop.name}`;
-    if (!flow.has(key))
-      flow.node(
-        key,
-        roleOf(hop),
-        titleOf(hop).split(/(?<=^Stop-over \d): |(?<=^Pod|^client:) | (?=on )/),
-      );
+  /** The rules of a Service are each node's own: they stand behind the node that was entered. */
+  function draw(hop: Hop, before: Hop | undefined): string {
+    const node = hop.kind === "cluster-ip" ? before?.name : undefined;
+    const key = `${hop.kind} ${hop.stop} ${hop.name} ${node ?? ""}`;
+    const lines = titleOf(hop).split(/(?<=^Stop-over \d): |(?<=^Pod|^client:) | (?=on )/);
+    if (!flow.has(key)) flow.node(key, roleOf(hop), [...lines, node && `on ${shorten(node)}`]);
     return key;
   }
 }

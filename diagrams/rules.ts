@@ -1,77 +1,16 @@
-import type { Hop, Journey, Step } from "stopover";
+import type { Journey } from "stopover";
 import { printable } from "stopover/internal/net/printable";
 import { placeOf } from "stopover/internal/node/proxy/iptables/names";
 import { choosesEndpoint, ownPlaces, type Place } from "stopover/internal/node/proxy/places";
-import type { Mermaid } from "./picture.js";
+import type { Mermaid, Svg } from "./picture.js";
 import type { Role } from "./theme.js";
 import { Flow } from "./flow.js";
+import { lanes } from "./lanes/svg.js";
 import { shorten, wrap } from "./text.js";
 
-/** How many letters of a rule fit on a line of a box. */
-const lineWidth = 82;
-
-/**
- * The chains that the packet walked, machine by machine, with the rules that matched in each.
- * `node`: only there.
- */
-export function rules(trip: Journey, { node }: { node?: string } = {}): Mermaid {
-  const flow = new Flow("TB", 18);
-  let last: string | undefined,
-    machine = "";
-  for (const hop of trip.hops) {
-    if (hop.kind === "node") machine = hop.name;
-    if (node !== undefined && machine !== node) continue;
-    for (const visit of visits(hop)) {
-      const key = `${flow.size}`;
-      flow.node(
-        key,
-        visit.changes ? "stop3" : visit.chain ? "rule" : "node",
-        [`${machine}: ${visit.chain ?? "routing"}`, ...visit.lines],
-        { path: true },
-      );
-      if (last !== undefined) flow.edge(last, key, { path: true });
-      last = key;
-    }
-  }
-  if (last === undefined)
-    throw new Error(
-      printable(
-        `no rule of ${node ?? "any node"} matched on this journey (${trip.disposition}: ${trip.reason}); it went by ${trip.hops.map(({ name }) => name).join(", ")}`,
-      ),
-    );
-  return flow.picture(
-    `The rules that ${trip.request.url || "the packet"} met${node ? ` on ${node}` : ""}`,
-  );
-}
-
-interface Visit {
-  chain: string | undefined;
-  lines: string[];
-  changes: boolean;
-}
-
-/** Steps in the same chain, one after the other, are one box. */
-function visits({ steps }: Hop): Visit[] {
-  const found: Visit[] = [];
-  for (const step of steps.filter(({ chain, action }) => chain || action === "route")) {
-    const chain = step.chain && [step.table, step.chain].filter(Boolean).join(" "),
-      last = found.at(-1);
-    const visit = last && last.chain === chain ? last : { chain, lines: [], changes: false };
-    if (visit !== last) found.push(visit);
-    visit.lines.push(
-      ...wrap(`· ${step.rule ?? step.note ?? step.action}`, lineWidth),
-      ...(changed(step)
-        ? [
-            `${step.action === "snat" ? "source" : "destination"} ${step.before} becomes ${step.after}`,
-          ]
-        : []),
-    );
-    visit.changes ||= changed(step);
-  }
-  return found;
-}
-function changed({ action, before, after }: Step): boolean {
-  return (action === "dnat" || action === "snat") && before !== undefined && after !== undefined;
+/** The rules that the packet walked: `lanes` under its older name. `node`: only that machine's. */
+export function rules(trip: Journey, { node }: { node?: string } = {}): Svg {
+  return lanes(trip, node);
 }
 
 /**

@@ -3,15 +3,8 @@ import { printable } from "stopover/internal/net/printable";
 import { nameOf } from "stopover/internal/node/proxy/iptables/names";
 import type { Mermaid } from "./picture.js";
 import { Flow } from "./flow.js";
-import {
-  addressOf,
-  endpointsOf,
-  findService,
-  isVip,
-  items,
-  loadBalancerOf,
-  type Lister,
-} from "./topology.js";
+import { addressOf, findService, isVip, items, loadBalancerOf, type Lister } from "./objects.js";
+import { endpointsOf } from "./endpoints.js";
 import { count, hostLines, shorten } from "./text.js";
 
 /** More boxes than this in one column are summed up. */
@@ -54,21 +47,22 @@ function loadBalancer(cluster: Lister, service: Service): Mermaid {
     "load balancer",
     ...(address ? hostLines(address) : ["pending: no cloud", "has made one"]),
   ]);
-  flow.edge("client", "lb", { label: [`port ${port?.port}`], path: true });
+  flow.edge("client", "lb", { label: [`port ${port?.port}`] });
   const nodes = items<Node>(cluster, "Node"),
     targets = nodes.filter(
       ({ metadata }) =>
         metadata.labels?.["node.kubernetes.io/exclude-from-external-load-balancers"] === undefined,
     );
+  const ready = endpointsOf(cluster, service).filter((pod) => pod.ready);
   for (const node of nodes.slice(0, most)) {
-    const isTarget = address !== undefined && targets.includes(node),
-      key = node.metadata.name;
-    flow.node(
-      key,
-      "node",
-      [shorten(key), addressOf(node), targets.includes(node) ? undefined : "excluded by its label"],
-      { faint: !isTarget },
-    );
+    const key = node.metadata.name;
+    // under policy Local the health check asks after a Pod on the node (pkg/proxy/healthcheck)
+    const isEmpty =
+      spec.externalTrafficPolicy === "Local" && !ready.some((pod) => pod.node === key);
+    const isTarget = address !== undefined && targets.includes(node) && !isEmpty;
+    const excluded = targets.includes(node) ? [] : ["excluded by its label"];
+    const words = isEmpty ? ["no Pod here:", "fails the health check"] : excluded;
+    flow.node(key, "node", [shorten(key), addressOf(node), ...words], { faint: !isTarget });
     if (isTarget)
       flow.edge("lb", key, {
         label: isVip(service)
@@ -180,9 +174,7 @@ function clusterIP(cluster: Lister, service: Service): Mermaid {
     "rules on all nodes",
   ]);
   if (!ready.length)
-    flow
-      .node("nobody", "ending", ["no Pod is ready:", "rejected"])
-      .edge("vip", "nobody", { path: true });
+    flow.node("nobody", "ending", ["no Pod is ready:", "rejected"]).edge("vip", "nobody");
   for (const pod of pods.slice(0, most * 2)) {
     flow.node(pod.name, pod.ready ? "pod" : "unready", [
       shorten(pod.name),

@@ -43,12 +43,6 @@ export const roles = {
   },
   node: { fill: "#fbf8dd", stroke: "#9a8f16", shape: "rect", means: "a node" },
   cluster: { fill: "#fafafa", stroke: "#9b9b9b", shape: "rect", means: "the cluster" },
-  stop2box: {
-    fill: "#fffafd",
-    stroke: "#a8487f",
-    shape: "rect",
-    means: "stop-over 2, on all nodes",
-  },
   rule: { fill: "#ffffff", stroke: "#777777", shape: "rect", means: "a rule in a node's kernel" },
   component: {
     fill: "#ececf8",
@@ -81,19 +75,22 @@ export type Shape = "rect" | "round" | "stadium" | "hexagon" | "lean" | "subrout
  */
 export function look({
   gap = 34,
-  mirrorActors = false,
+  mirrorActors,
 }: { gap?: number; mirrorActors?: boolean } = {}): string {
   return `%%{init: ${JSON.stringify({
     theme: "base",
+    // mermaid begins a sequence's title in the middle
+    ...(mirrorActors !== undefined && { themeCSS: "text:not([class]){text-anchor:middle}" }),
     flowchart: {
       wrappingWidth: 760,
+      subGraphTitleMargin: { top: 4, bottom: 10 },
       nodeSpacing: 28,
       rankSpacing: gap,
       padding: 12,
       curve: "catmullRom",
     },
     sequence: {
-      mirrorActors,
+      mirrorActors: mirrorActors ?? false,
       width: 110,
       height: 64,
       bottomMarginAdj: 10,
@@ -117,14 +114,15 @@ export function look({
       primaryColor: theme.paper,
       primaryBorderColor: theme.line,
       primaryTextColor: theme.ink,
-      actorBkg: roles.node.fill,
-      actorBorder: roles.node.stroke,
+      // whoever speaks: colours are for things, and here are things of all kinds
+      actorBkg: theme.paper,
+      actorBorder: "#555555",
       actorTextColor: theme.ink,
       actorLineColor: theme.faint,
       signalColor: theme.ink,
       signalTextColor: theme.ink,
-      noteBkgColor: roles.stop3.fill,
-      noteBorderColor: roles.stop3.stroke,
+      noteBkgColor: "#f5f5f5",
+      noteBorderColor: theme.line,
       noteTextColor: theme.ink,
       sequenceNumberColor: theme.paper,
       labelBoxBkgColor: theme.paper,
