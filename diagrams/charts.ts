@@ -130,6 +130,7 @@ export function timeline(
   const start = wanted[0]?.time ?? 0;
   const values = wanted.map((entry) => ({
     seconds: (entry.time - start) / 1000,
+    milliseconds: entry.time - start,
     who: homeOf(componentOf(entry)),
     what: entry.verb === "notify" ? "is told" : "writes",
     detail: `${entry.who}: ${entry.verb} ${entry.kind} ${entry.name ?? ""}`,
@@ -151,7 +152,17 @@ export function timeline(
     height: { step: 34, for: "position" },
     mark: { type: "point", filled: true, size: 90, opacity: 0.75 },
     encoding: {
-      x: { field: "seconds", type: "quantitative", title: "seconds after the first of these" },
+      x: {
+        field: "milliseconds",
+        type: "quantitative",
+        title: "time after the first of these (logarithmic: the beginning is what matters)",
+        scale: { type: "symlog", constant: 2, nice: false, domainMin: 0 },
+        axis: {
+          values: [0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000],
+          labelExpr: "datum.value < 1000 ? datum.value + ' ms' : datum.value / 1000 + ' s'",
+          labelOverlap: true,
+        },
+      },
       y: {
         field: "who",
         type: "nominal",
@@ -238,7 +249,7 @@ export function cost(
           x: {
             field: "services",
             type: "quantitative",
-            title: "Services",
+            title: log ? "Services (both axes are logarithmic)" : "Services",
             scale,
             axis: { values: [...new Set(points.map(({ services }) => services))], format: "," },
           },
@@ -250,7 +261,14 @@ export function cost(
             axis: { grid: true, gridColor: "#e6e6e6", tickCount: 5, format: "," },
           },
           color,
-          shape: { field: "series", type: "nominal", sort: series, legend: null },
+          shape: {
+            field: "series",
+            type: "nominal",
+            sort: series,
+            title: null,
+            scale: { domain: series },
+            ...(series.length > 1 ? {} : { legend: null }),
+          },
         },
       })),
     },

@@ -11,7 +11,8 @@ import type {
 } from "stopover";
 import { printable, printableLines } from "stopover/internal/net/printable";
 import type { Table } from "./picture.js";
-import { aligned, html } from "./text.js";
+import { endsOf } from "./film.js";
+import { aligned, fraction, html } from "./text.js";
 
 /** How a table is laid out. */
 export interface TableOptions {
@@ -31,8 +32,9 @@ export interface TableOptions {
 }
 
 /**
- * Rows of anything: `table([{ name: "node-a", ready: true }])`. Fractions are rounded to four
- * places, values that are objects printed as JSON; nothing is shown for undefined and null.
+ * Rows of anything: `table([{ name: "node-a", ready: true }])`. Numbers are rounded to four places,
+ * shares of where requests end ("default/nginx-…": 0.3333) are fractions, values that are objects
+ * are printed as JSON; nothing is shown for undefined and null.
  */
 export function table(
   rows: readonly object[],
@@ -43,10 +45,14 @@ export function table(
     limit = 100,
   }: TableOptions = {},
 ): Table {
-  const names = columns ?? [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows
-    .slice(0, limit)
-    .map((row) => names.map((name) => cellText((row as Record<string, unknown>)[name])));
+  const ends = new Set(endsOf(rows));
+  const names = columns ?? inOrder([...new Set(rows.flatMap((row) => Object.keys(row)))], ends);
+  const cells = rows.slice(0, limit).map((row) =>
+    names.map((name) => {
+      const value = (row as Record<string, unknown>)[name];
+      return ends.has(name) && typeof value === "number" ? shareText(value) : cellText(value);
+    }),
+  );
   const more =
     rows.length > limit ? `… and ${(rows.length - limit).toLocaleString("en-US")} more` : "";
   const left = 'style="text-align:left;vertical-align:top"';
@@ -69,6 +75,18 @@ export function table(
       .filter(Boolean)
       .join("\n"),
   };
+}
+
+/** Ends of requests stand together: Pods first, after them what went wrong. */
+function inOrder(names: readonly string[], ends: ReadonlySet<string>): string[] {
+  const first = names.findIndex((name) => ends.has(name));
+  const others = names.filter((name) => !ends.has(name));
+  const before = names.slice(0, Math.max(0, first));
+  return [...before, ...ends, ...others.filter((name) => !before.includes(name))];
+}
+
+function shareText(share: number): string {
+  return share === 0 || share === 1 ? String(share) : fraction(share);
 }
 
 /** One value; what came from outside may break lines and do nothing else. */
