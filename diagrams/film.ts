@@ -5,11 +5,11 @@ import { aligned, fraction } from "./text.js";
 import { theme } from "./theme.js";
 
 /**
- * Tints of Okabe and Ito's hues, light enough for ink: one for the Pods of each ReplicaSet. Their
- * orange means failure. Each band has a row of its own, with its name beside it and its share in
- * it, so that no meaning rests on colour.
+ * Pods are green in all pictures; here each ReplicaSet has a green of its own, light enough for
+ * ink, and orange means failure. Each band has a row of its own, with its name beside it and its
+ * share in it, so that no meaning rests on colour.
  */
-const families = ["#8fd1bd", "#84b9dd", "#f6efa0", "#e5bcd3", "#dcdcdc"];
+const families = ["#8fd1bd", "#d5ecc2", "#5fb39b", "#b9e3d6", "#a8cf8e"];
 const failure = "#f0894a";
 
 /** Something that happened meanwhile: "node-b is NotReady". */
@@ -18,10 +18,11 @@ export interface FilmEvent {
   says: string;
 }
 
-type Row = { seconds: number } & Record<string, number>;
+export type Row = { seconds: number } & Record<string, number>;
 
 const isPod = (end: string): boolean => end.includes("/");
-const isFailure = (end: string): boolean => (dispositions as readonly string[]).includes(end);
+export const isFailure = (end: string): boolean =>
+  (dispositions as readonly string[]).includes(end);
 
 /** Where requests end, in an order that stays: Pods by their ReplicaSet, then failures. */
 export function endsOf(film: readonly object[]): string[] {
@@ -36,6 +37,12 @@ export function endsOf(film: readonly object[]): string[] {
       a.localeCompare(b),
   );
 }
+
+/** What ends of one hue have in common: Pods their ReplicaSet, failures that they are. */
+export function kindOf(end: string): string {
+  return isPod(end) ? short(familyOf(end)) : nobody;
+}
+export const nobody = "nobody answers";
 
 /** A Pod's name without its own last part: its ReplicaSet's. */
 function familyOf(end: string): string {
@@ -58,9 +65,20 @@ export function sharesOverTime(
   }: { title?: string; until?: number; events?: readonly FilmEvent[] } = {},
 ): Chart {
   const ends = endsOf(film);
-  const last = Math.max(until ?? 0, (film.at(-1)?.seconds ?? 0) * 1.15, 0.1);
+  const last = lastOf(film, until);
   const axis = axisOf([...film.map(({ seconds }) => seconds), last]);
-  const values = film.flatMap((row, i) => bands(row, ends, film[i + 1]?.seconds ?? last, axis));
+  const values = film.flatMap((row, i) => bandsOf(row, ends, film[i + 1]?.seconds ?? last, axis));
+  return chart(title, sharesText(film, events), specOf(ends, values, axis, events));
+}
+
+/** When the last band ends. */
+export function lastOf(film: readonly Row[], until = 0): number {
+  return Math.max(until, (film.at(-1)?.seconds ?? 0) * 1.15, 0.1);
+}
+
+/** The film as aligned text, and below it what happened. */
+export function sharesText(film: readonly Row[], events: readonly FilmEvent[]): string {
+  const ends = endsOf(film);
   const rows = film.map((row) => [
     `${row.seconds} s`,
     ends
@@ -69,13 +87,12 @@ export function sharesOverTime(
       .join(", "),
   ]);
   const told = events.map(({ seconds, says }) => `${seconds} s: ${says}`).join("\n");
-  const text = [aligned([["from", "a request ends at"], ...rows]), told].filter(Boolean).join("\n");
-  return chart(title, text, specOf(ends, values, axis, events));
+  return [aligned([["from", "a request ends at"], ...rows]), told].filter(Boolean).join("\n");
 }
 
 // ---- the axis ----
 
-interface Axis {
+export interface Axis {
   /** Where a moment stands, from 0 to 1. */
   at(seconds: number): number;
   /** The moments that are named below the bands. */
@@ -87,7 +104,7 @@ interface Axis {
 /** No stretch is narrower than this part of the chart, if there is room. */
 const narrowest = 0.09;
 
-function axisOf(moments: readonly number[]): Axis {
+export function axisOf(moments: readonly number[]): Axis {
   const times = [...new Set(moments)].sort((a, b) => a - b);
   const waits = times.slice(1).map((time, i) => time - times[i]!);
   const total = (times.at(-1) ?? 1) - times[0]!;
@@ -138,7 +155,7 @@ function spread(times: readonly number[], xs: readonly number[]): number[] {
   });
 }
 
-function timeText(seconds: number): string {
+export function timeText(seconds: number): string {
   if (seconds >= 60 && seconds % 60 === 0) return `${seconds / 60} min`;
   return `${Number(seconds.toFixed(3))} s`;
 }
@@ -148,18 +165,20 @@ function timeText(seconds: number): string {
 /** What a band takes of its row, if all requests end there: the rest is for its label. */
 const bandHeight = 0.64;
 
-interface Band {
+export interface Band {
   end: string;
   kind: string;
   since: number;
   till: number;
   from: number;
   to: number;
+  /** In words, and as a number. */
   share: string;
+  part: number;
   seconds: string;
 }
 
-function bands(row: Row, ends: readonly string[], until: number, axis: Axis): Band[] {
+export function bandsOf(row: Row, ends: readonly string[], until: number, axis: Axis): Band[] {
   return ends.flatMap((end, i) => {
     const share = row[end];
     if (!share) return [];
@@ -167,19 +186,20 @@ function bands(row: Row, ends: readonly string[], until: number, axis: Axis): Ba
     return [
       {
         end: short(end),
-        kind: isPod(end) ? short(familyOf(end)) : "nobody answers",
+        kind: kindOf(end),
         since: axis.at(row.seconds),
         till: axis.at(until),
         from: floor,
         to: floor + bandHeight * share,
         share: share === 1 ? "1" : fraction(share),
+        part: share,
         seconds: `${timeText(row.seconds)} to ${timeText(until)}`,
       },
     ];
   });
 }
 
-function short(end: string): string {
+export function short(end: string): string {
   return end.replace(/^default\//, "");
 }
 
@@ -189,9 +209,9 @@ function specOf(
   axis: Axis,
   events: readonly FilmEvent[],
 ): Record<string, unknown> {
-  const kinds = [...new Set(values.map(({ kind }) => kind))];
-  const range = kinds.map((kind) =>
-    kind === "nobody answers" ? failure : families[kinds.indexOf(kind) % families.length]!,
+  const kinds = [...new Set(ends.map(kindOf))];
+  const range = kinds.map((kind, i) =>
+    kind === nobody ? failure : families[i % families.length]!,
   );
   const rows = Math.max(1, ends.length);
   const top = rows + 0.15 + 0.45 * events.length;

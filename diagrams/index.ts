@@ -10,6 +10,7 @@
 export type { Lister } from "./objects.js";
 export { topology, type TopologyOptions } from "./topology.js";
 export { map } from "./map/map.js";
+export { moving } from "./map/moving.js";
 export { inline } from "./svg/inline.js";
 export { matrix } from "./map/matrix.js";
 export type { MapOptions, MapSource } from "./map/source.js";
@@ -25,7 +26,9 @@ export { player } from "./player/player.js";
 export { legend } from "./legend.js";
 export { bookMap } from "./book-map.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";
-export { sharesOverTime } from "./film.js";
+export { sharesOverTime, type FilmEvent } from "./film.js";
+export { film } from "./time/film.js";
+export { watch, type Look } from "./time/watch.js";
 export { table, objects, journeys, steps, ruleList, type TableOptions } from "./table.js";
 export { show, bundleOf, textOf, toPicture, type Bundle, type Showable } from "./show.js";
 export { png, svg, check, type Drawn } from "./draw.js";

@@ -10,7 +10,7 @@ import { png, warmUp } from "./draw.js";
 import { journey } from "./journey.js";
 import { outcomes } from "./outcomes.js";
 import { isPicture, type Page, type Picture } from "./picture.js";
-import { stillMark } from "./player/player.js";
+import { sortable, stillMark } from "./player/script.js";
 import { journeys, objects, table } from "./table.js";
 import { html } from "./text.js";
 import { titled } from "./titled.js";
@@ -99,7 +99,7 @@ function isObject(what: unknown): what is KubeObject {
 export function bundleOf(picture: Picture): Bundle {
   const text = { "text/plain": textOf(picture) };
   if (picture.kind === "table")
-    return { data: { "text/html": picture.html, ...text }, metadata: {} };
+    return { data: { "text/html": sortable(picture), ...text }, metadata: {} };
   if (picture.kind === "html") return withStill(picture);
   const source =
     picture.kind === "mermaid"

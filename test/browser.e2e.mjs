@@ -51,23 +51,28 @@ const badPictures = (page, selector) =>
   );
 
 /**
- * How many outputs bring a script: the players.
+ * How many outputs hold a page that moves: a journey, a film, a table of several rows.
  * @param {import("../notebooks/kit/ipynb.mjs").Cell[]} cells
+ * @returns {Moving}
  */
-const scripted = (cells) =>
-  cells
+const movingIn = (cells) => {
+  const html = cells
     .flatMap((cell) => cell.outputs ?? [])
-    .filter(({ data }) => data?.["text/html"]?.includes("<script")).length;
+    .map(({ data }) => String(data?.["text/html"] ?? ""));
+  const count = (/** @type {string} */ engine) =>
+    html.filter((text) => text.includes(`data-stopover="${engine}"`)).length;
+  return { play: count("play"), roll: count("roll"), sort: count("sort") };
+};
+/** @typedef {{ play: number, roll: number, sort: number }} Moving */
 
 /**
- * Steps every player of a page forward and back, by button and by key, and sees it count.
+ * Steps every journey and every film of a page forward and back, by button and by key, and sorts a
+ * table.
  * @param {Page} page
- * @returns {Promise<number>} how many there are
+ * @returns {Promise<Moving>} how many there are
  */
-async function playPlayers(page) {
-  const players = await page
-    .locator("[id^=stopover-]", { has: page.getByRole("button", { name: "play" }) })
-    .all();
+async function moveAll(page) {
+  const players = await page.locator("[data-stopover=play]").all();
   for (const player of players) {
     const at = async (/** @type {number} */ step) =>
       player.getByText(new RegExp(`^${step} / \\d+$`)).waitFor({ timeout: 5000 });
@@ -79,7 +84,25 @@ async function playPlayers(page) {
     await player.getByRole("button", { name: "back" }).click();
     await at(2);
   }
-  return players.length;
+  const films = await page.locator("[data-stopover=roll]").all();
+  for (const film of films) {
+    const id = await film.getAttribute("id");
+    const at = (/** @type {number} */ step) =>
+      page.locator(`#${id}[data-step="${step}"]`).first().waitFor({ timeout: 5000 });
+    await at(0);
+    await film.getByRole("button", { name: "forward" }).click();
+    await at(1);
+    await page.keyboard.press("ArrowLeft");
+    await at(0);
+  }
+  const tables = page.locator("[data-stopover=sort][data-ready]");
+  const sorted = await tables.count();
+  if (sorted) {
+    const head = tables.first().locator("th").first();
+    await head.click();
+    assert.is(await head.getAttribute("aria-sort"), "ascending");
+  }
+  return { play: players.length, roll: films.length, sort: sorted };
 }
 
 const book = suite("the book in a browser");
@@ -108,7 +131,8 @@ function testBook() {
       const { page, complaints } = await open(browser);
       await page.goto(address(notebookName(chapters()[0] ?? "").replace(".ipynb", ".html")));
       const visited = [];
-      let players = 0;
+      /** @type {Moving} */
+      const moved = { play: 0, roll: 0, sort: 0 };
       for (;;) {
         const name = decodeURI(page.url()).split("/book-under-test/")[1] ?? "";
         visited.push(name.replace(".html", ".ipynb"));
@@ -121,7 +145,15 @@ function testBook() {
               ),
             ),
           );
-        players += await playPlayers(page);
+        await page
+          .locator("details.answer")
+          .evaluateAll((all) =>
+            all.forEach((each) => /** @type {HTMLDetailsElement} */ (each).toggleAttribute("open")),
+          );
+        const { play, roll, sort } = await moveAll(page);
+        moved.play += play;
+        moved.roll += roll;
+        moved.sort += sort;
         assert.equal(await badPictures(page, "figure img"), [], name);
         await picture(page, `book-${name}`);
         const next = page.locator("footer a[rel=next]");
@@ -129,10 +161,10 @@ function testBook() {
         await next.click();
       }
       assert.equal(visited, chapters().map(notebookName));
-      assert.is(
-        players,
-        scripted(chapters().flatMap((file) => readNotebook(file).cells)),
-        "players that can be stepped",
+      assert.equal(
+        moved,
+        movingIn(chapters().flatMap((file) => readNotebook(file).cells)),
+        "what can be stepped and sorted",
       );
       assert.equal(complaints, []);
     },
@@ -294,7 +326,7 @@ function testLab() {
         const outputs = (
           /** @type {(output: import("../notebooks/kit/ipynb.mjs").Output) => unknown} */ test,
         ) => expected.flatMap((cell) => (cell.outputs ?? []).filter(test)).length;
-        assert.is(await playPlayers(page), scripted(expected), "players that can be stepped");
+        assert.equal(await moveAll(page), movingIn(expected), "what can be stepped and sorted");
         assert.is(
           await count("[data-mime-type='application/vnd.jupyter.stderr']"),
           outputs((output) => output.name === "stderr"),

@@ -317,7 +317,7 @@ test("for who cannot see it: a title, a description, and words for what colours 
     assert.match(svg, /^<svg[^>]* role="img"/);
     assert.match(
       svg,
-      /<title>Every way http:\/\/mynginx-app\.com:8080\/ can go from internet<\/title>/,
+      /<title>Every way http:\/\/mynginx-app\.com:8080\/ can go from the internet<\/title>/,
     );
     assert.match(svg, /<desc>Service default\/nginx, LoadBalancer\. node-a \(it drops what comes/);
     for (const theme of [

@@ -2,16 +2,16 @@
 // against the journey's own JSON.
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bundleOf, player } from "@stopover/diagrams";
+import { bundleOf, film, player, table, watch } from "@stopover/diagrams";
 import { transform } from "esbuild";
-import { engine } from "@stopover/diagrams/internal/player/player";
+import { engineInBook, engineScript } from "@stopover/diagrams/internal/player/script";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { root } from "../notebooks/kit/project.mjs";
 import { lacksBrowser, launch, open } from "./chromium.mjs";
-import { scenes } from "./dist/diagrams-map-scenes.js";
+import { article, scenes, url } from "./dist/diagrams-map-scenes.js";
 import { needs } from "./dist/needs.js";
 
 /** @typedef {import("stopover").Journey} Journey */
@@ -23,12 +23,18 @@ const folder = join(root, ".cache/player");
 if (needs(test, "the player in Chromium", lacksBrowser)) testPlayer();
 test.run();
 
+/** Where a page of the book finds it. */
+function layEngine() {
+  mkdirSync(join(folder, dirname(engineInBook)), { recursive: true });
+  writeFileSync(join(folder, engineInBook), engineScript);
+}
+
 /** @param {string} name */
 function pageOf(name) {
   const scene = scenes[name]?.();
   const trip = scene?.options.journey;
   assert.ok(scene && trip, name);
-  mkdirSync(folder, { recursive: true });
+  layEngine();
   const file = join(folder, `${name.replace(/[^a-z]+/gi, "-")}.html`);
   const html = bundleOf(player(trip, scene.cluster)).data["text/html"];
   writeFileSync(
@@ -275,7 +281,7 @@ function testPlayer() {
     await page.getByRole("button", { name: "load balancer" }).last().click();
     assert.is((await sight(page)).station, "load balancer");
     await page
-      .locator(`.stage:nth-of-type(1) [data-is="pod ${trip.pod}"]`)
+      .locator(`.stage.wide [data-is="pod ${trip.pod}"]`)
       .click({ position: { x: 8, y: 8 } });
     assert.match((await sight(page)).station, /^Pod /);
     await page.getByRole("combobox").selectOption("2");
@@ -370,8 +376,92 @@ function testPlayer() {
       await page.close();
     });
 
+  test("a film is scrubbed: at each moment its shares, what happened, the map, and the cursor", async () => {
+    const cluster = article();
+    cluster.node("node-b").stop();
+    const rows = cluster.film("3m", watch(cluster, url), "1s");
+    layEngine();
+    const file = join(folder, "film.html");
+    const html = bundleOf(film(rows)).data["text/html"];
+    writeFileSync(
+      file,
+      `<!doctype html><html lang=en><meta charset=utf-8><title>film</title>${html}`,
+    );
+    const { page, complaints } = await open(browser, "light");
+    await page.goto(pathToFileURL(file).href);
+    await page.locator("section").focus();
+    const seen = [];
+    for (const { seconds, ...shares } of rows) {
+      const now = page.locator(".now");
+      assert.match(
+        await now.innerText(),
+        new RegExp(`^At ${seconds === 60 ? "1 min" : `${seconds} s`}`),
+      );
+      for (const end of Object.keys(shares))
+        assert.ok((await now.innerText()).includes(`${end.replace("default/", "")}: `), end);
+      assert.is(await page.locator(".map.wide svg").count(), 1);
+      seen.push({
+        cursor: Number(await page.locator(".strip.wide .cursor").getAttribute("x1")),
+        notReady: (await page.locator(".map.wide").innerHTML()).includes(">NotReady<"),
+      });
+      assert.match((await page.locator("[aria-live]").textContent()) ?? "", /^Moment \d+ of \d+/);
+      await page.keyboard.press("ArrowRight");
+    }
+    assert.equal(
+      seen.map(({ cursor }) => cursor),
+      [...seen.map(({ cursor }) => cursor)].sort((a, b) => a - b),
+    );
+    assert.equal(
+      seen.map(({ notReady }) => notReady),
+      rows.map((_, i) => i > 0),
+    );
+    await page.getByRole("slider", { name: "moment" }).fill("0");
+    assert.match(await page.locator(".now").innerText(), /^At 0 s/);
+    await page.locator(".strip.wide rect[data-at='1']").click();
+    assert.match(await page.locator(".now").innerText(), /^At 57 s/);
+    await page.keyboard.press("Home");
+    await page.keyboard.press(" ");
+    await page.waitForFunction(
+      () =>
+        /** @type {HTMLElement} */ (document.querySelector("[data-stopover]")).dataset["step"] !==
+        "0",
+    );
+    assert.equal(complaints, []);
+    await page.close();
+  });
+
+  test("a table sorts by numbers, by words, the other way round, and back", async () => {
+    layEngine();
+    const file = join(folder, "table.html");
+    const rows = [
+      { name: "b", share: 10 },
+      { name: "a", share: 9 },
+      { name: "c", share: 100 },
+    ];
+    const html = bundleOf(table(rows)).data["text/html"];
+    writeFileSync(
+      file,
+      `<!doctype html><html lang=en><meta charset=utf-8><title>table</title>${html}`,
+    );
+    const { page, complaints } = await open(browser, "light");
+    await page.goto(pathToFileURL(file).href);
+    const names = () => page.locator("tbody td:first-child").allInnerTexts();
+    const head = page.locator("th").nth(1);
+    await head.click();
+    assert.equal(await names(), ["a", "b", "c"]);
+    await head.press("Enter");
+    assert.equal(await names(), ["c", "b", "a"]);
+    assert.is(await head.getAttribute("aria-sort"), "descending");
+    await head.click();
+    assert.equal(await names(), ["b", "a", "c"]);
+    await page.locator("th").first().click();
+    assert.equal(await names(), ["a", "b", "c"]);
+    assert.equal(complaints, []);
+    await page.close();
+  });
+
   test("engine and map together are small", async () => {
-    const { code } = await transform(`${engine}()`, { minify: true });
-    assert.ok(code.length < 16_000, `${code.length} bytes`);
+    const { code } = await transform(engineScript, { minify: true });
+    assert.ok(code.length < 24_000, `${code.length} bytes`);
   });
 }

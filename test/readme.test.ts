@@ -10,7 +10,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import ts from "typescript";
 import { aws, createCluster, read } from "stopover";
-import { png, map } from "@stopover/diagrams";
+import { map, moving } from "@stopover/diagrams";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -47,19 +47,19 @@ test("the sample compiles and prints what the README says", () => {
 });
 
 /** `STOPOVER_UPDATE=1 node test/dist/readme.test.js` writes it anew. */
-test("the picture is the article's cluster, drawn by the library", () => {
+test("the picture is the article's cluster and a packet that moves, drawn by the library", () => {
   const cluster = createCluster({ nodes: 3, cloud: aws(), seed: 1 });
   cluster.apply(read(join(root, "notebooks/manifests")));
   cluster.settle();
-  const drawn = Buffer.from(
-    png(map(cluster, { journey: cluster.request("http://mynginx-app.com:8080/") })).png,
-  );
-  const file = join(root, "diagrams/article.png");
+  const drawn = moving(map(cluster, { journey: cluster.request("http://mynginx-app.com:8080/") }));
+  const file = join(root, "diagrams/article.svg");
   if (process.env.STOPOVER_UPDATE) writeFileSync(file, drawn);
   assert.ok(
-    drawn.equals(readFileSync(file)),
+    drawn === readFileSync(file, "utf8"),
     "the picture has changed: look at it, then write it with STOPOVER_UPDATE=1",
   );
+  assert.is(drawn.match(/<animateMotion/g)?.length, 2, "there and back");
+  assert.match(readme.split("\n## ")[0]!, /\(diagrams\/article\.svg\)/, "on the first screen");
 });
 
 test("its npm scripts and links exist", () => {

@@ -172,8 +172,11 @@ function dnsLines({ dns }: MapData): string[] | undefined {
 
 function clientSign({ client, ways }: MapData, x: number, w: number): Sign | undefined {
   if (!client) return undefined;
+  const isAddress = client.address.startsWith(`${client.name}:`);
   const name =
-    client.name === "internet" ? ["a client", "on the internet"] : ["client", client.name];
+    client.name === "internet"
+      ? ["a client", "on the internet"]
+      : ["client", ...(isAddress ? [] : [client.name])];
   return sign(x, 0, w, [...name, client.address, ...endsOutside(ways, "client")], 8);
 }
 

@@ -130,7 +130,9 @@ function drawPiece(
     parts.push(words(lines, x, middle, undefined));
     across.forEach((other, j) => {
       const box = { x: x + left + j * cell, y: top + i * step, w: cell - 4, h: step - 4 };
-      parts.push(drawCell(box, share(i, j), head.node !== undefined && head.node === other.node));
+      const isSame = head.node !== undefined && head.node === other.node;
+      const isLost = head.node === undefined || other.node === undefined;
+      parts.push(drawCell(box, share(i, j), isSame, isLost));
     });
   });
   return { svg: parts.join(""), bottom: top + down.length * step };
@@ -154,9 +156,10 @@ function drawCell(
   box: { x: number; y: number; w: number; h: number },
   share: number,
   isSame: boolean,
+  isLost: boolean,
 ): string {
   const ground = rect(box, {
-    fill: share > 0 ? "pod" : "paper",
+    fill: share === 0 ? "paper" : isLost ? "loss" : "pod",
     opacity: share > 0 ? round(Math.min(1, share * 3)) : 1,
     stroke: isSame && share > 0 ? "podline" : "groundline",
     width: isSame && share > 0 ? 2.5 : 1,

@@ -65,12 +65,15 @@ function wordsOf(
   if (journey) {
     const { request, disposition, reason } = journey;
     const what = request.url || "A packet";
-    return { title: `${what} from ${request.from}: ${disposition}`, caption: `${reason}.` };
+    return {
+      title: `${what} from ${placeOf(request.from)}: ${disposition}`,
+      caption: `${reason}.`,
+    };
   }
   if (outcomes) {
     const { url, from } = outcomes.request;
     return {
-      title: `Every way ${url || "the packet"} can go from ${from}`,
+      title: `Every way ${url || "the packet"} can go from ${placeOf(from)}`,
       caption: endsOf(outcomes),
     };
   }
@@ -81,6 +84,10 @@ function wordsOf(
       ? "externalTrafficPolicy Local: a node passes what comes from outside to Pods of its own, or drops it."
       : "",
   };
+}
+
+function placeOf(from: string): string {
+  return from === "internet" ? "the internet" : from;
 }
 
 /** "delivered 2/3, dropped 1/3" */

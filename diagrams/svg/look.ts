@@ -30,6 +30,12 @@ const colours = {
   way: [theme.path, "#ff8f4d"],
   back: ["#6b3fb5", "#bb9dff"],
   change: ["#a54800", "#ffa26b"],
+  loss: ["#f0894a", "#8f4516"],
+  band0: ["#8fd1bd", "#1f6a52"],
+  band1: ["#d5ecc2", "#4a6330"],
+  band2: ["#5fb39b", "#2c8a6d"],
+  band3: ["#b9e3d6", "#17503d"],
+  band4: ["#a8cf8e", "#5d7d44"],
   plate: ["#c1121f", "#c1121f"],
   plateink: ["#ffffff", "#ffffff"],
 } as const satisfies Record<string, readonly [string, string]>;

@@ -35,7 +35,9 @@ export function balance(
     const ports = balancer.listeners.map((l) => `${l.protocol} ${l.port}`).join(", ") || "nothing";
     return {
       refused: "port not listening",
-      why: `the load balancer has no listener for ${packet.protocol} ${packet.destinationPort}; it listens on ${ports}`,
+      why:
+        `the load balancer has no listener for ${packet.protocol} ${packet.destinationPort}; ` +
+        `it listens on ${ports}, and the cloud's firewall drops the rest in silence`,
     };
   }
   if (!admits(balanced, packet))
@@ -67,11 +69,20 @@ const admits = ({ balancer: { sourceRanges } }: Balancer, { source }: Packet): b
   sourceRanges.length === 0 ||
   sourceRanges.some((range) => parseCIDR(range).contains(parseAddress(source)));
 
-/** The step in which a load balancer sends nothing on. */
+/**
+ * The step in which a load balancer sends nothing on. What is for another port never comes to it:
+ * the firewall that a cloud's provider makes for a Service opens the ports of its spec alone
+ * (cloud-provider-aws, EnsureLoadBalancer, `permissions`), so nobody refuses it either.
+ */
 export const refusal = ({ refused, why }: Refused): Step => ({
-  action: refused === "dropped" ? "drop" : refused === "timed out" ? "forward" : "reject",
+  action: actionOf(refused),
   note: why,
 });
+
+function actionOf(refused: Disposition): Step["action"] {
+  if (refused === "dropped" || refused === "port not listening") return "drop";
+  return refused === "timed out" ? "forward" : "reject";
+}
 
 /** A proxy's own connection to the target; `port`: its own. */
 export function onwardPacket(

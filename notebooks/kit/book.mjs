@@ -65,6 +65,8 @@ export async function buildBook(folder = join(root, "book"), { api = true } = {}
   );
   for (const file of ["book.css", "book.js"])
     copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
+  const { engineInBook, engineScript } = await import("@stopover/diagrams/internal/player/script");
+  write(join(folder, engineInBook), engineScript);
   await writeLive(assets);
   if (api) cpSync(await apiPages(world), join(folder, "api"), { recursive: true });
   write(

@@ -81,6 +81,7 @@ export const notebook = (cells) => ({
 export function formatNotebook(book) {
   const cells = book.cells.map((cell) => ({
     ...cell,
+    metadata: metadataOf(cell),
     source: lines(cell.source),
     ...(cell.cell_type === "code" && {
       outputs: (cell.outputs ?? []).map(formatOutput),
@@ -95,6 +96,23 @@ export function formatNotebook(book) {
     ) + "\n"
   );
 }
+
+/**
+ * The answer to a question lies folded, in the form that JupyterLab (and, for older ones, Jupyter
+ * Notebook) keeps that in: running the cell unfolds it.
+ * @param {Cell} cell
+ */
+function metadataOf({ metadata, outputs }) {
+  if (!isAnswer(metadata)) return metadata;
+  const { tags } = metadata;
+  return { tags, ...(outputs?.length && { collapsed: true, jupyter: { outputs_hidden: true } }) };
+}
+
+/**
+ * Whether a cell answers a question that the reader should think about first.
+ * @param {Cell["metadata"]} metadata
+ */
+export const isAnswer = ({ tags }) => tags?.includes("predict") ?? false;
 
 /** @param {string} file @param {Notebook} book */
 export const writeNotebook = (file, book) => writeFileSync(file, formatNotebook(book));

@@ -53,6 +53,19 @@ function writeJson(file, value) {
 }
 
 /**
+ * Lays the engine of the pages that move (players, films, tables) where JupyterLab serves its
+ * extensions from: outputs hold data alone, and ask for it there.
+ * @param {string} prefix a folder with share/jupyter below it
+ */
+export async function writeEngine(prefix = home) {
+  // there is none before the first build
+  const { engineInLab, engineScript } = await import("@stopover/diagrams/internal/player/script");
+  const file = join(prefix, "share/jupyter/labextensions", engineInLab);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, engineScript);
+}
+
+/**
  * Writes the kernel spec, so that Jupyter starts this project's tslab with this very Node. No
  * Python is needed for it.
  * @param {string} prefix a folder with share/jupyter below it: the project's own, or a Python's
@@ -338,9 +351,12 @@ function isAlive(pid) {
   }
 }
 
-// node notebooks/kit/jupyter.mjs PREFIX writes the kernel spec below another prefix: an image for
-// JupyterHub or Binder does that.
+// node notebooks/kit/jupyter.mjs PREFIX writes the kernel spec and the engine below another prefix:
+// an image for JupyterHub or Binder does that.
 if (isMain(import.meta.url)) {
   writeKernelSpec(process.argv[2]);
-  say(`wrote the kernel spec below ${process.argv[2] ?? home}/share/jupyter`);
+  await writeEngine(process.argv[2]);
+  say(
+    `wrote the kernel spec and the engine of moving pages below ${process.argv[2] ?? home}/share/jupyter`,
+  );
 }

@@ -13,6 +13,7 @@ import {
   findJupyter,
   jupyterLog,
   startJupyter,
+  writeEngine,
   writeKernelSpec,
   writeSettings,
 } from "./jupyter.mjs";
@@ -41,6 +42,7 @@ await open();
 async function open() {
   writeKernelSpec();
   writeSettings();
+  await writeEngine();
   const problem = ensureJupyter();
   const jupyter = findJupyter();
   if (problem || !jupyter) return openPages(problem ?? "");

@@ -127,11 +127,6 @@ export class KubeProxy {
     return this.#proxiers.some((each) => each.pending);
   }
 
-  /** Whether the process runs. */
-  get running(): boolean {
-    return this.#running;
-  }
-
   /** Whether the kernel's rules for a Service ("namespace/name") are older than the Service is. */
   isBehind(service: string): boolean {
     return this.#proxiers.some((each) => each.isBehind(service));

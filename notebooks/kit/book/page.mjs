@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 import { dirname, relative } from "node:path";
 import hljs from "highlight.js/lib/common";
 import MarkdownIt from "markdown-it";
+import { isAnswer } from "../ipynb.mjs";
 
 /** @typedef {import("../ipynb.mjs").Cell} Cell */
 /** @typedef {import("../ipynb.mjs").Output} Output */
@@ -135,9 +136,14 @@ const coloured = (code, language) =>
 
 /** @param {Cell} cell @param {Files["picture"]} picture */
 function codeCell(cell, picture) {
-  const outputs = (cell.outputs ?? []).map((output) => outputHtml(output, picture)).join("\n");
+  const shown = (cell.outputs ?? []).map((output) => outputHtml(output, picture)).join("\n");
+  const outputs = shown && isAnswer(cell.metadata) ? folded(shown) : shown;
   return `<section class="cell"><pre class="code"><code>${coloured(cell.source, "typescript")}</code></pre>${outputs && `\n<div class="outputs">${outputs}</div>`}</section>`;
 }
+
+/** An answer is out of sight until the reader has made a guess. @param {string} outputs */
+const folded = (outputs) =>
+  `<details class="answer"><summary>What happens? Guess first, then unfold this</summary>${outputs}</details>`;
 
 /**
  * The richest form of an output that a page can show.

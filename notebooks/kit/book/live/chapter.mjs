@@ -106,8 +106,11 @@ class Cell {
       className: "recorded",
       textContent: "This cell needs a machine of its own; what stands here is a recording.",
     });
-    this.below.replaceChildren(note, ...this.printed);
-    this.outputs = this.printed
+    const printed = this.printed.flatMap((node) =>
+      node instanceof HTMLDetailsElement ? [...node.children].slice(1) : node,
+    );
+    this.below.replaceChildren(note, ...printed);
+    this.outputs = printed
       .filter((node) => node instanceof HTMLPreElement)
       .map((node) => ({ stream: "stdout", text: node.textContent ?? "" }));
   }

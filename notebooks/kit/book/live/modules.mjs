@@ -1,6 +1,7 @@
 // What a cell may import in a page of the book.
 
 import * as diagrams from "@stopover/diagrams";
+import { sortable } from "@stopover/diagrams/internal/player/script";
 import * as exercises from "@stopover/exercises";
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as stopover from "stopover";
@@ -52,8 +53,11 @@ export function dataOf(picture) {
   const text = { "text/plain": diagrams.textOf(picture) };
   switch (picture.kind) {
     case "table":
+      return { "text/html": sortable(picture), ...text };
     case "html":
       return { "text/html": picture.html, ...text };
+    case "svg":
+      return { "text/html": diagrams.inline(picture), ...text };
     case "mermaid":
       return { "text/vnd.mermaid": picture.source, ...text };
     case "vega-lite":

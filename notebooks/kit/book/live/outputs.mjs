@@ -84,7 +84,8 @@ async function bundle(place, data) {
  */
 export function rich(html) {
   const box = element("div", { className: "rich", innerHTML: html });
-  for (const script of box.querySelectorAll("script")) {
+  // a script of some type is data
+  for (const script of box.querySelectorAll("script:not([type])")) {
     // one that was parsed as HTML does not run, and one that is made does when it is in the page
     requestAnimationFrame(() =>
       script.replaceWith(element("script", { textContent: script.textContent })),
