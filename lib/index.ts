@@ -1,4 +1,6 @@
 /** The public face of the library. */
+import "./objects/built-in.js";
+
 export * from "./live.js";
 export * from "./given.js";
 export type * from "./objects/types.js";

@@ -74,7 +74,7 @@ test("every kind has a cell for each of its columns", () => {
     const spec = { containers: [], template: { spec: { containers: [] } } };
     const rest = { spec, involvedObject: {}, message: "", endpoints: [] };
     const { columnDefinitions, rows } = table(
-      kind,
+      kindInfo(kind)!,
       [{ apiVersion, kind, metadata, ...rest }],
       Date.parse("2024-01-21T05:09:08Z"),
     );

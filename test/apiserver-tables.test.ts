@@ -12,13 +12,14 @@ import type {
   Pod,
   Service,
 } from "stopover/internal/objects/types";
+import { kindOf } from "stopover/internal/objects/kinds";
 import { pod, service } from "./apiserver-harness.js";
 
 const test = suite("tables");
 const now = Date.parse("2024-01-21T05:10:08Z");
 const born = { creationTimestamp: "2024-01-21T05:09:08Z" };
 const row = (object: KubeObject) =>
-  table(object.kind, [{ ...object, metadata: { ...born, ...object.metadata } }], now).rows[0]!
+  table(kindOf(object)!, [{ ...object, metadata: { ...born, ...object.metadata } }], now).rows[0]!
     .cells;
 
 const container = (state: object, ready = false, restartCount = 0, lastState?: object) => ({

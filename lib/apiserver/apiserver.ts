@@ -11,8 +11,17 @@ import type {
 } from "../api/client.js";
 import type { HistoryEntry } from "../api/history.js";
 import { frozen, same } from "../objects/freeze.js";
-import { kindInfo, kinds, storageKey, type KindInfo } from "../objects/kinds.js";
+import {
+  allKinds,
+  isService,
+  kindInfo,
+  kindOf,
+  kinds,
+  storageKey,
+  type KindInfo,
+} from "../objects/kinds.js";
 import type { IPFamily, Kind, KubeObject, Pod, Service } from "../objects/types.js";
+import { otherKinds } from "../objects/others.js";
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
@@ -144,6 +153,10 @@ export class ApiServer {
     this.#families = this.#services.ips.map(({ family }) => family);
     for (const info of kinds) this.#listen(info);
     for (const service of this.#allServices()) this.#services.adopt(service);
+    const definitions = kindInfo("CustomResourceDefinition");
+    if (definitions)
+      for (const { value } of this.store.range(definitions.prefix).entries)
+        otherKinds.written(value);
     if (claims) this.#repairClaims();
     new Expiry(store, clock, infoOf("Event").prefix);
     if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
@@ -224,11 +237,12 @@ export class ApiServer {
   }
 
   get(kind: Kind, name: string, namespace?: string): KubeObject {
-    return this.#entry(infoOf(kind), name, namespace).value;
+    return this.#entry(this.#infoOf(kind), name, namespace).value;
   }
 
   list(kind: Kind, options: ListOptions = {}): List<KubeObject> {
-    const info = infoOf(kind);
+    const info = this.#infoOf(kind);
+    this.#cacheOf(info);
     const { wants } = filterOf(info, options);
     const from = options.continue ? parseContinue(options.continue) : undefined;
     const revision = from?.revision ?? options.revision;
@@ -256,8 +270,9 @@ export class ApiServer {
 
   /** `stamps`: of who makes it; default: the server's own. */
   create<T extends KubeObject>(object: T, options: WriteOptions = {}, stamps = this.#stamps): T {
-    const info = infoOf(object.kind, object.apiVersion);
-    object = decoded(info, object, options);
+    const came = this.#infoOf(object.kind, object.apiVersion);
+    object = otherKinds.toStored(decoded(came, object, options)) as T;
+    const info = infoOf(came.key);
     for (let attempt = 1; ; attempt++) {
       const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
@@ -274,8 +289,9 @@ export class ApiServer {
 
   /** Replaces an object, or only its status. */
   update<T extends KubeObject>(object: T, options: WriteOptions = {}, subresource?: "status"): T {
-    const info = infoOf(object.kind, object.apiVersion);
-    object = decoded(info, object, options);
+    const came = this.#infoOf(object.kind, object.apiVersion);
+    object = otherKinds.toStored(decoded(came, object, options)) as T;
+    const info = infoOf(came.key);
     const { name, namespace, uid, resourceVersion } = object.metadata;
     return this.#change(info, name, namespace, options, subresource, (old) => {
       if (resourceVersion && resourceVersion !== old.metadata.resourceVersion)
@@ -297,10 +313,10 @@ export class ApiServer {
     patch: Patch,
     options: WriteOptions & { subresource?: "status" | "scale" } = {},
   ): KubeObject {
-    const info = infoOf(kind);
+    const info = this.#infoOf(kind);
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
       const scale = options.subresource === "scale";
-      const result = patched(scale ? "Scale" : kind, scale ? scaleOf(old) : old, patch);
+      const result = patched(scale ? "Scale" : info.type, scale ? scaleOf(old) : old, patch);
       const next = decoded(
         info,
         scale ? scaled(old, decodedAs<Scale>("Scale", result)) : (result as KubeObject),
@@ -341,7 +357,7 @@ export class ApiServer {
     namespace?: string,
     options: DeleteOptions = {},
   ): KubeObject | undefined {
-    const info = infoOf(kind);
+    const info = this.#infoOf(kind);
     for (;;) {
       const { value: old, modRevision } = this.#entry(info, name, namespace);
       checkPreconditions(info, old, options);
@@ -369,8 +385,8 @@ export class ApiServer {
     options: WatchOptions,
     on: (event: WatchEvent<KubeObject>, revision: number) => void,
   ): () => void {
-    const info = infoOf(kind);
-    const cache = this.#watches.get(kind)!;
+    const info = this.#infoOf(kind);
+    const cache = this.#cacheOf(info);
     const { wants, selector } = filterOf(info, options);
     const fromNow = options.resourceVersion === "" || options.resourceVersion === "0";
     const { limit: _, continue: __, ...filter } = options;
@@ -401,7 +417,7 @@ export class ApiServer {
    */
   progress(kind: Kind): string {
     return String(
-      this.#watches.get(kind)!.progress(this.store.immediate ? this.store.revision : undefined),
+      this.#cacheOf(infoOf(kind)).progress(this.store.immediate ? this.store.revision : undefined),
     );
   }
 
@@ -417,7 +433,7 @@ export class ApiServer {
    */
   restore(objects: readonly KubeObject[]): void {
     for (const object of objects) {
-      const info = infoOf(object.kind, object.apiVersion);
+      const info = this.#infoOf(object.kind, object.apiVersion);
       const namespace = info.namespaced ? (object.metadata.namespace ?? "default") : undefined;
       this.store.put(storageKey(info, object.metadata.name, namespace), {
         ...object,
@@ -466,7 +482,7 @@ export class ApiServer {
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
-    const numbered = next.kind === "Service" && specOf(next) !== specOf(old?.value);
+    const numbered = isService(next) && specOf(next) !== specOf(old?.value);
     if (numbered) return this.#writeService(info, next as Service, old, options);
     refuse(info, name, validate(next, old?.value));
     return options.dryRun ? this.#dry(info, next, old) : this.#put(info, next, old);
@@ -516,12 +532,20 @@ export class ApiServer {
     return written;
   }
 
+  /** A definition that changed makes other kinds known. */
+  #replace({ key, modRevision }: Entry, next: KubeObject): KubeObject | undefined {
+    const value = this.store.put(key, next, modRevision)?.value;
+    if (value) otherKinds.written(value);
+    return value;
+  }
+
   /** In place of `old`; undefined where somebody else was faster. */
   #put(info: KindInfo, next: KubeObject, old: Entry | undefined): KubeObject | undefined {
-    if (old) return this.store.put(old.key, next, old.modRevision)?.value;
+    if (old) return this.#replace(old, next);
     const { name, namespace } = next.metadata;
     const entry = this.store.put(storageKey(info, name, namespace), next, 0);
     if (!entry) throw errors.alreadyExists(info, name);
+    otherKinds.written(entry.value);
     return entry.value;
   }
 
@@ -536,8 +560,16 @@ export class ApiServer {
       storageKey(info, object.metadata.name, object.metadata.namespace),
       modRevision,
     );
-    if (removed && object.kind === "Service") this.#services.release(object as Service);
+    if (removed && isService(object)) this.#services.release(object as Service);
+    if (removed && otherKinds.isDefinition(object)) this.#removeAllOf(object.metadata.name);
     return removed !== undefined;
+  }
+
+  /** A definition's objects go with it. */
+  #removeAllOf(definition: string): void {
+    for (const { prefix } of allKinds().filter(({ definedBy }) => definedBy === definition))
+      for (const { key, modRevision } of this.store.range(prefix).entries)
+        this.store.delete(key, modRevision);
   }
 
   #checkNamespace(info: KindInfo, { metadata: { name, namespace = "default" } }: KubeObject): void {
@@ -551,6 +583,15 @@ export class ApiServer {
       );
   }
 
+  /** A kind that a CustomResourceDefinition of this cluster defines, or one of Kubernetes' own. */
+  #infoOf(kind: string, apiVersion?: string): KindInfo {
+    const info = infoOf(kind, apiVersion);
+    if (info.definedBy === undefined) return info;
+    const definitions = infoOf("CustomResourceDefinition");
+    if (this.store.get(storageKey(definitions, info.definedBy, undefined))) return info;
+    throw errors.unknownPath();
+  }
+
   // ---- reading ----------------------------------------------------------------------------------
 
   #entry(info: KindInfo, name: string, namespace: string | undefined): Entry {
@@ -559,26 +600,33 @@ export class ApiServer {
     return entry;
   }
 
-  #listen(info: KindInfo): void {
-    const cache = new WatchCache(info.kind, this.store.revision, this.clock, this.#window);
-    this.#watches.set(info.kind, cache);
+  /** Kinds that nobody acts on are listened to from when somebody first asks for them. */
+  #cacheOf(info: KindInfo): WatchCache {
+    return this.#watches.get(info.key) ?? this.#listen(info);
+  }
+
+  #listen(info: KindInfo): WatchCache {
+    const cache = new WatchCache(info.key, this.store.revision, this.clock, this.#window);
+    this.#watches.set(info.key, cache);
     this.store.watch(
       info.prefix,
       this.store.revision,
       (changes) => {
         cache.note(changes);
-        if (info.kind === "Service") this.#services.note(changes);
+        if (info.key === "Service") this.#services.note(changes);
       },
       () => cache.lose(this.store.revision),
     );
+    return cache;
   }
 }
 
 function infoOf(kind: string, apiVersion?: string): KindInfo {
-  const info = kindInfo(kind);
-  if (!info || (apiVersion !== undefined && apiVersion !== info.apiVersion)) {
-    const known = info
-      ? `it is served as ${info.apiVersion}`
+  const info = apiVersion === undefined ? kindInfo(kind) : kindOf({ kind, apiVersion });
+  if (!info) {
+    const others = allKinds().filter((each) => each.kind === kind);
+    const known = others.length
+      ? `it is served as ${others.map((each) => each.apiVersion).join(" and ")}`
       : `the kinds served are ${kinds.map(({ kind }) => kind).join(", ")}`;
     throw errors.badRequest(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion ?? "")}: ${known}`,

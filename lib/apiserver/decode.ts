@@ -17,7 +17,8 @@ export function decoded<T extends KubeObject>(
 ): T {
   const { fieldValidation = "Strict", onWarning } = options;
   if (options.decoded) return value;
-  const { value: object, misfits } = decode<T>(info.kind, value);
+  if (info.type === undefined) return plain(value);
+  const { value: object, misfits } = decode<T>(info.type, value);
   if (misfits.length === 0) return object;
   const refuse = (why: string) =>
     badRequest(
@@ -29,6 +30,12 @@ export function decoded<T extends KubeObject>(
   if (fieldValidation === "Strict") throw refuse(`strict decoding error: ${unknown.join(", ")}`);
   if (fieldValidation === "Warn") unknown.forEach((text) => onWarning?.(text));
   return object;
+}
+
+/** An object of whose fields nobody knows anything but metadata's. */
+function plain<T extends KubeObject>(value: T): T {
+  const { value: metadata } = decode<T["metadata"]>("ObjectMeta", value.metadata ?? {});
+  return metadata === value.metadata ? value : { ...value, metadata };
 }
 
 /**

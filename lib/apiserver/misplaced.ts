@@ -1,4 +1,4 @@
-import { kinds } from "../objects/kinds.js";
+import { allKinds } from "../objects/kinds.js";
 import type { KubeObject } from "../objects/types.js";
 
 /**
@@ -9,7 +9,7 @@ export function misplaced(
   key: string,
   { kind, apiVersion, metadata }: KubeObject,
 ): string | undefined {
-  const info = kinds.find(({ prefix }) => key.startsWith(prefix));
+  const info = allKinds().find(({ prefix }) => key.startsWith(prefix));
   if (!info) return undefined;
   if (kind !== info.kind || apiVersion !== info.apiVersion)
     return `it is a ${JSON.stringify(`${apiVersion} ${kind}`)} where a ${info.apiVersion} ${info.kind} belongs`;

@@ -1,4 +1,4 @@
-import { badRequest } from "../api/errors.js";
+import { badRequest, unsupportedMediaType } from "../api/errors.js";
 import type { Patch } from "../api/client.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
 import { checkBounds } from "./bounds.js";
@@ -10,22 +10,25 @@ import { strategic } from "./strategic-patch.js";
  * strategic merge patch. Nothing is changed in place: what a patch does not touch is shared with
  * the original. (apiserver: pkg/endpoints/handlers/patch.go)
  */
-export function patched(type: string, object: unknown, patch: Patch): unknown {
+export function patched(type: string | undefined, object: unknown, patch: Patch): unknown {
   const result = applied(type, object, patch);
   checkBounds(result);
   return result;
 }
 
-function applied(type: string, object: unknown, { type: how, body }: Patch): unknown {
+function applied(type: string | undefined, object: unknown, { type: how, body }: Patch): unknown {
   if (how === "json") return jsonPatched(object, body);
   if (!isRecord(body)) {
     const came = body === null ? "null" : Array.isArray(body) ? "a list" : typeof body;
     throw badRequest(`a ${how} patch is a JSON object; got ${came}`);
   }
-  return how === "merge"
-    ? merged(object, body)
-    : strategic({ is: "object", name: type }, object, body);
+  if (how === "merge") return merged(object, body);
+  if (type === undefined) throw unsupportedMediaType(noStrategy);
+  return strategic({ is: "object", name: type }, object, body);
 }
+
+const noStrategy =
+  "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json";
 
 /** RFC 7396: objects merge, null removes, all else replaces. */
 export function merged(target: unknown, patch: unknown): unknown {

@@ -1,6 +1,7 @@
 import { defaulted, defaultedStatus, tolerant } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
-import type { KindInfo } from "../objects/kinds.js";
+import { isPod, isService, kindOf, type KindInfo } from "../objects/kinds.js";
+import { otherKinds } from "../objects/others.js";
 import type { IPFamily, KubeObject, ObjectMeta, Pod, Service } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import * as errors from "../api/errors.js";
@@ -19,9 +20,9 @@ export function prepareCreate(
 ): [KubeObject, FieldError[]] {
   const metadata = firstMetadata(info, object.metadata, stamps);
   const fresh = admitted({ ...object, metadata });
-  const status = firstStatus[info.kind]?.(fresh as never);
+  const status = statusAtFirst(fresh, stamps);
   if (status) (fresh as { status?: object }).status = status; // it is a copy, or a copy of that
-  if (fresh.kind !== "Service") return [fresh, []];
+  if (!isService(fresh)) return [fresh, []];
   const { service, errors: problems } = prepareService(fresh as Service, families);
   return [service, problems];
 }
@@ -60,10 +61,16 @@ const serversOwn = [
   "deletionGracePeriodSeconds",
 ] as const;
 
+function statusAtFirst(object: KubeObject, stamps: Stamps): object | undefined {
+  return kindOf(object)?.isModelled
+    ? firstStatus[object.kind]?.(object as never)
+    : otherKinds.firstStatus(object, stamps.now());
+}
+
 /** Defaulted, and with what admission adds. */
 function admitted(object: KubeObject): KubeObject {
   const defaults = defaulted(object);
-  return defaults.kind === "Pod" ? tolerant(defaults as Pod) : defaults;
+  return isPod(defaults) ? tolerant(defaults as Pod) : defaults;
 }
 
 /** What a new object's status is, whatever came; a Node may bring its own, as kubelets do. */
@@ -95,7 +102,7 @@ export function prepareUpdate(
   if (info.subresources.includes("status"))
     next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];
-  if (next.kind === "Service")
+  if (isService(next))
     ({ service: next, errors: problems } = prepareService(
       next as Service,
       families,

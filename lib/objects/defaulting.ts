@@ -1,5 +1,7 @@
 import { frozen } from "./freeze.js";
+import { isService, kindOf } from "./kinds.js";
 import { canonical } from "./quantity.js";
+import { otherKinds } from "./others.js";
 import type {
   Container,
   Deployment,
@@ -24,13 +26,16 @@ import type {
  * (kubernetes: pkg/apis/core/v1/defaults.go, pkg/apis/apps/v1/defaults.go)
  */
 export function defaulted<T extends KubeObject>(object: T): T {
+  const info = kindOf(object);
+  if (info && !info.isModelled)
+    return info.type === undefined ? object : (otherKinds.defaulted(object) as T);
   const fill = byKind[object.kind] as ((object: T) => T) | undefined;
   return fill ? fill(object) : object;
 }
 
 /** As `defaulted`, of a stored object that got another status: the rest was defaulted before. */
 export function defaultedStatus<T extends KubeObject>(object: T): T {
-  return object.kind === "Service" || object.kind === "Namespace" ? defaulted(object) : object;
+  return isService(object) || object.kind === "Namespace" ? defaulted(object) : object;
 }
 
 const byKind: Record<string, (object: never) => KubeObject> = {
@@ -250,6 +255,8 @@ export function tolerant(pod: Pod): Pod {
   });
   return part(pod, "spec", spec);
 }
+
+export const podTemplate = (one: PodTemplate): PodTemplate => (one.spec ? template(one) : one);
 
 const template = (one: PodTemplate): PodTemplate => part(one, "spec", podSpec(one.spec));
 

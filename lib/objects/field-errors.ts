@@ -107,6 +107,13 @@ export const dns1123Label: Format = (value) => {
   const isSubdomain = value.includes(".") && dns1123Subdomain(value).length === 0;
   return isSubdomain ? [...found.slice(0, -1), "must not contain dots"] : found;
 };
+
+/** (k8s.io/apimachinery: pkg/api/validation/path, IsValidPathSegmentName) */
+export const pathSegment: Format = (value) => [
+  ...(value === "." || value === ".." ? [`may not be '${value}'`] : []),
+  ...["/", "%"].filter((one) => value.includes(one)).map((one) => `may not contain '${one}'`),
+];
+
 const qualifiedPart = format(
   "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]",
   63,

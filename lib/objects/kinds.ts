@@ -3,7 +3,14 @@ import type { Kind, KubeObject } from "./types.js";
 
 /** What the API server knows of a kind besides its fields (those are in schema.ts). */
 export interface KindInfo {
+  /** What objects call it. Of kinds that are not modelled it is any text. */
   kind: Kind;
+  /** What a Client calls it: its kind, with its group where another one has the same. */
+  key: Kind;
+  /** Its fields in the table (schema.ts); undefined: nobody knows them. */
+  type: string | undefined;
+  /** Whether anybody here acts on it, beyond storing it. */
+  isModelled: boolean;
   /** "v1", "apps/v1" */
   apiVersion: string;
   /** "" for v1 */
@@ -18,6 +25,10 @@ export interface KindInfo {
    */
   prefix: string;
   subresources: readonly ("status" | "scale" | "binding" | "finalize")[];
+  /** The CustomResourceDefinition that makes it known. */
+  definedBy?: string;
+  /** What kubectl's table shows of it, where a CustomResourceDefinition says so. */
+  columns?: readonly { name: string; jsonPath: string; type: string }[];
   /** kubectl get all */
   inAll: boolean;
   /** Whether metadata.generation counts changes of the spec. */
@@ -38,7 +49,7 @@ const prefixes: ReadonlyMap<string, string> = new Map([
 const counted: ReadonlySet<string> = new Set(["Deployment", "ReplicaSet", "EndpointSlice"]);
 
 /** A line of the generated table. */
-function readKind(line: string): KindInfo {
+export function readKind(line: string): KindInfo {
   const [apiVersion, kind, plural, scope, ...more] = line.split(" ") as [
     string,
     Kind,
@@ -50,6 +61,9 @@ function readKind(line: string): KindInfo {
   const listed = (name: string): string[] => rest.get(name)?.split(",") ?? [];
   return {
     kind,
+    key: kind,
+    type: kind,
+    isModelled: true,
     apiVersion,
     group: apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "",
     plural,
@@ -66,10 +80,51 @@ function readKind(line: string): KindInfo {
 /** One row for each kind of this story, in the order of kubectl api-resources. */
 export const kinds: readonly KindInfo[] = kindTable.trim().split("\n").map(readKind);
 
-const byKind = new Map<string, KindInfo>(kinds.map((info) => [info.kind, info]));
+const byKey = new Map<string, KindInfo>(kinds.map((info) => [info.kind, info]));
+const byVersion = new Map(kinds.map((info) => [`${info.apiVersion} ${info.kind}`, info]));
 
-/** The row of a kind; undefined where Stopover does not know it. */
-export const kindInfo = (kind: string): KindInfo | undefined => byKind.get(kind);
+/** events.k8s.io tells of the same Events as v1. */
+const homeOf = (group: string): string => (group === "events.k8s.io" ? "" : group);
+
+/** Makes more kinds known: Kubernetes' other ones, and those of a CustomResourceDefinition. */
+export function addKinds(more: readonly KindInfo[]): void {
+  for (const info of more) {
+    const inGroup = [...byVersion.values()].find(
+      ({ kind, group }) => kind === info.kind && homeOf(group) === homeOf(info.group),
+    );
+    const isTaken = byKey.has(info.kind) && !inGroup;
+    const key = inGroup?.key ?? ((isTaken ? `${info.kind}.${info.group}` : info.kind) as Kind);
+    const known = { ...info, key, prefix: inGroup?.prefix ?? info.prefix };
+    byVersion.set(`${info.apiVersion} ${info.kind}`, known);
+    // of several versions the first is the one that is asked for by name
+    if (!inGroup || inGroup.apiVersion === info.apiVersion) byKey.set(key, known);
+  }
+  for (const on of listeners) on(more);
+}
+
+const listeners = new Set<(more: readonly KindInfo[]) => void>();
+
+/** Hears of kinds that become known from now on. */
+export const onNewKinds = (on: (more: readonly KindInfo[]) => void): void => void listeners.add(on);
+
+/** All kinds that are known by now. */
+export const allKinds = (): KindInfo[] => [...byVersion.values()];
+
+/** The row of a kind, as a Client calls it; undefined where Stopover does not know it. */
+export const kindInfo = (key: string): KindInfo | undefined => byKey.get(key);
+
+/** The row of an object's kind. */
+export const kindOf = ({
+  apiVersion,
+  kind,
+}: Pick<KubeObject, "apiVersion" | "kind">): KindInfo | undefined =>
+  byVersion.get(`${apiVersion} ${kind}`);
+
+/** Custom kinds may have these names, too. */
+export const isService = ({ apiVersion, kind }: KubeObject): boolean =>
+  kind === "Service" && apiVersion === "v1";
+export const isPod = ({ apiVersion, kind }: KubeObject): boolean =>
+  kind === "Pod" && apiVersion === "v1";
 
 /** "deployments.apps", as messages name a resource. */
 export const qualified = (info: KindInfo): string =>

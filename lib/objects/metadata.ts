@@ -7,13 +7,14 @@ import {
   invalid,
   labelKey,
   labelValue,
+  pathSegment,
   qualifiedName,
   required,
   tooLong,
   type FieldError,
   type Format,
 } from "./field-errors.js";
-import { kindInfo } from "./kinds.js";
+import { kindOf } from "./kinds.js";
 import type { KubeObject, ObjectMeta, OwnerReference } from "./types.js";
 
 /** What may stand in metadata. (k8s.io/apimachinery: pkg/api/validation/objectmeta.go) */
@@ -30,15 +31,23 @@ export function validateMetadata(object: KubeObject, old?: KubeObject): FieldErr
   return problems;
 }
 
-function checkName({ kind, metadata: { name, namespace } }: KubeObject): FieldError[] {
+function checkName(object: KubeObject): FieldError[] {
+  const { name, namespace } = object.metadata;
+  const { namespaced, group } = kindOf(object)!;
   const problems = name
-    ? checkFormat("metadata.name", name, nameFormats[kind] ?? dns1123Subdomain)
+    ? checkFormat("metadata.name", name, formatOf(object.kind, group))
     : [required("metadata.name", "name or generateName is required")];
-  if (!kindInfo(kind)!.namespaced) {
+  if (!namespaced) {
     if (namespace) problems.push(forbidden("metadata.namespace", "not allowed on this type"));
   } else if (!namespace) problems.push(required("metadata.namespace"));
   else problems.push(...checkFormat("metadata.namespace", namespace, dns1123Label));
   return problems;
+}
+
+/** (pkg/apis, the ValidateNameFunc of each kind) */
+function formatOf(kind: string, group: string): Format {
+  if (group === "rbac.authorization.k8s.io" || kind === "IPAddress") return pathSegment;
+  return (group === "" && nameFormats[kind]) || dns1123Subdomain;
 }
 
 const nameFormats: Record<string, Format> = { Service: dns1035Label, Namespace: dns1123Label };

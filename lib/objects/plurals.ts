@@ -4,11 +4,12 @@
  * pkg/registry/core/service/storage/storage.go, normalizeClusterIPs)
  */
 import { same } from "./freeze.js";
+import { isService } from "./kinds.js";
 import type { KubeObject, Service } from "./types.js";
 
 /** The object with the lists that its single fields mean; `before` is what it is to replace. */
 export function withPlurals<T extends KubeObject>(object: T, before?: KubeObject): T {
-  if (object.kind !== "Service") return object;
+  if (!isService(object)) return object;
   const { spec } = object as KubeObject as Service;
   const clusterIPs = clusterIPsOf(spec, (before as Service | undefined)?.spec);
   return clusterIPs === spec.clusterIPs ? object : { ...object, spec: { ...spec, clusterIPs } };

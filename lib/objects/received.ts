@@ -7,7 +7,7 @@
 import { decode } from "./decode.js";
 import { defaulted } from "./defaulting.js";
 import { frozen } from "./freeze.js";
-import { kindInfo } from "./kinds.js";
+import { kindOf } from "./kinds.js";
 import { withPlurals } from "./plurals.js";
 import type { KubeObject } from "./types.js";
 
@@ -16,8 +16,8 @@ import type { KubeObject } from "./types.js";
  * wrong type are left out.
  */
 export function received<T extends KubeObject>(object: T): T {
-  if (kindInfo(object.kind)?.apiVersion !== object.apiVersion)
-    return frozen({ ...object, metadata: object.metadata ?? {} });
-  const { value } = decode<T>(object.kind, object, { unknown: "keep", mend: true });
+  const type = kindOf(object)?.type;
+  if (type === undefined) return frozen({ ...object, metadata: object.metadata ?? {} });
+  const { value } = decode<T>(type, object, { unknown: "keep", mend: true });
   return frozen(withPlurals(defaulted(value)));
 }

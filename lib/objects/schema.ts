@@ -85,8 +85,7 @@ function neverMissing(owner: string, name: string): boolean {
   return name === "spec" || name === "template" || (name === "metadata" && standalone.has(owner));
 }
 
-function parseTable(): Map<string, ObjectType> {
-  const types = new Map<string, ObjectType>();
+function parseTable(types: Map<string, ObjectType>, typeTable: string): Map<string, ObjectType> {
   let current: ObjectType = { name: "", package: "", fields: new Map() };
   let home = "";
   for (const line of typeTable.trim().split("\n")) {
@@ -105,7 +104,7 @@ function parseTable(): Map<string, ObjectType> {
 
 function parseField(owner: string, line: string): Field {
   const [, name = "", mark, star, words = "", mergeKey] =
-    /^(\w+)(!?) (\*?)([^@#]+)(?:@([^#]*))?(?:#.*)?$/.exec(line) ?? [];
+    /^([\w$-]+)(!?) (\*?)([^@#]+)(?:@([^#]*))?(?:#.*)?$/.exec(line) ?? [];
   const [type, required, pointer] = [parseType(words), mark === "!", star === "*"];
   // Go's time has a zero, which JSON has no word for
   const needed = required && type.is !== "time";
@@ -127,10 +126,29 @@ const header: readonly Field[] = ["apiVersion", "kind"].map((name) => ({
   pointer: false,
 }));
 
-let parsed: Map<string, ObjectType> | undefined;
+const tables = [typeTable];
+const parsed = new Map<string, ObjectType>();
+
+/** More lines of the table; `kinds`: its types that stand alone. */
+export function addTypes(table: string, kinds: readonly string[]): void {
+  tables.push(table);
+  for (const name of kinds) standalone.add(name);
+}
 
 /** All types by name; those named like a kind are the kinds' own. Parsed when first asked for. */
-export const types = (): ReadonlyMap<string, ObjectType> => (parsed ??= parseTable());
+export function types(): ReadonlyMap<string, ObjectType> {
+  if (tables.length === 0) return parsed;
+  for (const table of tables.splice(0)) parseTable(parsed, table);
+  for (const { fields } of parsed.values())
+    for (const field of fields.values()) field.type = known(field.type);
+  return parsed;
+}
+
+/** A type that the table does not have is one without fields of its own: whatever comes is kept. */
+function known(type: FieldType): FieldType {
+  if (type.is === "list" || type.is === "map") return { ...type, of: known(type.of) };
+  return type.is === "object" && !parsed.has(type.name) ? { is: "any" } : type;
+}
 
 /** A type that the table is known to have. */
 export function typeOf(name: string): ObjectType {

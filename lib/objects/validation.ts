@@ -21,6 +21,7 @@ import {
 } from "./field-errors.js";
 import { readAddress } from "../net/ip.js";
 import { same } from "./freeze.js";
+import { kindOf } from "./kinds.js";
 import { validateMetadata } from "./metadata.js";
 import type {
   Endpoint,
@@ -45,7 +46,7 @@ export function validate(object: KubeObject, old?: KubeObject): FieldError[] {
   const own = byKind[object.kind] as
     ((object: KubeObject, old?: KubeObject) => FieldError[]) | undefined;
   const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old);
-  if (own) problems.push(...own(object, old));
+  if (own && kindOf(object)?.isModelled) problems.push(...own(object, old));
   return problems;
 }
 

@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Cluster } from "../../cluster.js";
+import { onNewKinds } from "../../objects/kinds.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { answer } from "./http-handlers.js";
@@ -110,6 +111,8 @@ function askAgain({ apiserver: { store } }: Cluster): void {
     } catch {} // noted
   }, ASK_AGAIN).unref();
 }
+
+onNewKinds((kinds) => post({ say: "kinds", kinds }));
 
 try {
   const cluster = startCluster(options, (store) => health.observe(store));

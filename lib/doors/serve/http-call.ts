@@ -1,5 +1,7 @@
+import "../../objects/built-in.js";
 import type { Client, ListOptions, Status } from "../../api/client.js";
-import { kinds, type KindInfo } from "../../objects/kinds.js";
+import { converted } from "../../objects/convert.js";
+import { allKinds, type KindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import * as errors from "../../api/errors.js";
@@ -43,7 +45,7 @@ export function targetOf(path: string[]): Target {
   if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!))
     [namespace, rest] = [rest[1], rest.slice(2)];
   const [plural, name, subresource, ...more] = rest;
-  const info = kinds.find((one) => one.apiVersion === groupVersion && one.plural === plural);
+  const info = allKinds().find((one) => one.apiVersion === groupVersion && one.plural === plural);
   if (
     (path[0] !== "api" && path[0] !== "apis") ||
     !info ||
@@ -127,11 +129,11 @@ export function includeObject(query: URLSearchParams): "None" | "Metadata" | "Ob
 
 /** An object as it is, or as a table of one row. */
 export function shown(call: Call, code: number, object: object, [row]: [KubeObject]): ApiAnswer {
-  if (!wantsTable(call)) return json(code, object);
-  const { kind } = call.target.info;
+  const { info } = call.target;
+  if (!wantsTable(call)) return json(code, object === row ? converted(row, info) : object);
   const resourceVersion = row.metadata.resourceVersion!;
   const now = call.apiserver.clock.now();
-  return json(code, table(kind, [row], now, includeObject(call.query), { resourceVersion }));
+  return json(code, table(info, [row], now, includeObject(call.query), { resourceVersion }));
 }
 
 export const success = (details?: Status["details"]): Status => ({

@@ -3,6 +3,7 @@ import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { decodedAs } from "../../apiserver/decode.js";
 import { scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
+import { converted } from "../../objects/convert.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
@@ -125,7 +126,7 @@ function read(call: Call): ApiAnswer {
     client,
     target: { info, name, namespace, subresource },
   } = call;
-  const object = client.get(info.kind, name!, namespace);
+  const object = client.get(info.key, name!, namespace);
   return shown(call, 200, subresource === "scale" ? scaleOf(object) : object, [object]);
 }
 
@@ -144,7 +145,7 @@ function list(call: Call): ApiAnswer {
     resourceVersion,
     continue: next,
     remainingItemCount,
-  } = client.list(info.kind, options);
+  } = client.list(info.key, options);
   const metadata = {
     resourceVersion,
     ...(next && { continue: next }),
@@ -153,10 +154,11 @@ function list(call: Call): ApiAnswer {
   if (asTable)
     return json(
       200,
-      table(info.kind, items, call.apiserver.clock.now(), includeObject(query), metadata),
+      table(info, items, call.apiserver.clock.now(), includeObject(query), metadata),
     );
   const { kind, apiVersion } = info;
-  return json(200, { kind: `${kind}List`, apiVersion, metadata, items });
+  const told = items.map((one) => converted(one, info));
+  return json(200, { kind: `${kind}List`, apiVersion, metadata, items: told });
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ function update(call: Call): ApiAnswer {
   const body = bodyOf(call);
   if (subresource === "scale") {
     const scaledObject = client.update(
-      scaled(client.get(info.kind, name!, namespace), decodedAs<Scale>("Scale", body)),
+      scaled(client.get(info.key, name!, namespace), decodedAs<Scale>("Scale", body)),
       writeOptions(call),
     );
     return json(200, scaleOf(scaledObject));
@@ -228,7 +230,7 @@ function patch(call: Call): ApiAnswer {
   const under =
     subresource === "status" || subresource === "scale" ? ({ subresource } as const) : {};
   const result = client.patch(
-    info.kind,
+    info.key,
     name!,
     namespace,
     { type, body },
@@ -245,8 +247,8 @@ function remove(call: Call): ApiAnswer {
     target: { info, namespace, name },
   } = call;
   const options = deleteOptions(call);
-  const object = client.get(info.kind, name!, namespace);
-  client.delete(info.kind, name!, namespace, options);
+  const object = client.get(info.key, name!, namespace);
+  client.delete(info.key, name!, namespace, options);
   const left = stillThere(apiserver, info, object);
   if (left) return shown(call, 200, left, [left]);
   return json(
@@ -265,7 +267,7 @@ function stillThere(
   info: KindInfo,
   { metadata: { name, namespace, uid } }: KubeObject,
 ): KubeObject | undefined {
-  const [found] = apiserver.list(info.kind, {
+  const [found] = apiserver.list(info.key, {
     ...(namespace && { namespace }),
     fieldSelector: `metadata.name=${name}`,
   }).items;
@@ -278,9 +280,9 @@ function removeAll(call: Call): ApiAnswer {
     target: { info },
   } = call;
   const options = deleteOptions(call);
-  const { items, resourceVersion } = client.list(info.kind, listOptions(call));
+  const { items, resourceVersion } = client.list(info.key, listOptions(call));
   for (const { metadata } of items)
-    client.delete(info.kind, metadata.name, metadata.namespace, options);
+    client.delete(info.key, metadata.name, metadata.namespace, options);
   const { kind, apiVersion } = info;
   return json(200, { kind: `${kind}List`, apiVersion, metadata: { resourceVersion }, items });
 }

@@ -1,4 +1,6 @@
 import type { ListOptions, WatchEvent } from "../../api/client.js";
+import { converted } from "../../objects/convert.js";
+import { kindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
 import {
@@ -27,7 +29,7 @@ type Line = (event: Event) => string;
 
 /** Events as they come, one JSON object a line, until somebody ends it. */
 export function watch(call: Call): (stream: EventStream) => void {
-  const line = wantsTable(call) ? tableLines(call) : jsonLine;
+  const line = wantsTable(call) ? tableLines(call) : linesOf(call);
   const { limit: _, continue: __, ...filter } = listOptions(call);
   const seconds = wholeNumber(call.query, "timeoutSeconds") || WATCH_TIMEOUT;
   return (stream) =>
@@ -43,11 +45,11 @@ function begin(call: Call, filter: ListOptions, stream: EventStream, line: Line)
   const { apiserver, client, target, query } = call;
   let resourceVersion = query.get("resourceVersion") ?? "";
   if (resourceVersion === "" || resourceVersion === "0" || sendsInitialEvents(call)) {
-    const list = apiserver.list(target.info.kind, filter);
+    const list = apiserver.list(target.info.key, filter);
     resourceVersion = list.resourceVersion;
     stream.begin(batches(call, list.items, line));
   }
-  const stop = client.watch(target.info.kind, { ...filter, resourceVersion }, (event) =>
+  const stop = client.watch(target.info.key, { ...filter, resourceVersion }, (event) =>
     guarded(call, stream, () => tell(stream, event, line)),
   );
   stream.whenOver(stop);
@@ -100,7 +102,7 @@ function bookmarks(call: Call, stream: EventStream, begunAt: string): void {
     cancel = clock.schedule(BOOKMARK_EVERY, next, { background: true });
   };
   const next = () => {
-    bookmark({ resourceVersion: call.apiserver.progress(kind) });
+    bookmark({ resourceVersion: call.apiserver.progress(call.target.info.key) });
     again();
   };
   again();
@@ -112,6 +114,13 @@ function bookmarks(call: Call, stream: EventStream, begunAt: string): void {
 const jsonLine: Line = ({ type, object }) =>
   `{"type":"${type}","object":${JSON.stringify(object)}}\n`;
 
+/** In the version that is asked for. */
+function linesOf({ target: { info } }: Call): Line {
+  if (kindInfo(info.key) === info) return jsonLine;
+  return ({ type, object }) =>
+    jsonLine({ type, object: converted(object as KubeObject, info) } as Event);
+}
+
 /** Rows; only the first names its columns. */
 function tableLines({ apiserver, query, target }: Call): Line {
   const include = includeObject(query);
@@ -120,7 +129,7 @@ function tableLines({ apiserver, query, target }: Call): Line {
     const { metadata } = object as KubeObject;
     const resourceVersion = metadata.resourceVersion!;
     const now = apiserver.clock.now();
-    const rows = table(target.info.kind, [object as KubeObject], now, include, { resourceVersion });
+    const rows = table(target.info, [object as KubeObject], now, include, { resourceVersion });
     const shown = named ? { ...rows, columnDefinitions: null } : rows;
     named = true;
     return `{"type":"${type}","object":${JSON.stringify(shown)}}\n`;

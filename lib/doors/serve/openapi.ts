@@ -1,4 +1,4 @@
-import { kinds, type KindInfo } from "../../objects/kinds.js";
+import { allKinds, kindInfo, type KindInfo } from "../../objects/kinds.js";
 import { describe } from "./descriptions.js";
 import { goName, types, type FieldType, type ObjectType } from "../../objects/schema.js";
 
@@ -19,7 +19,17 @@ export const version = {
   platform: "linux/amd64",
 };
 
-const groupVersions = [...new Set(kinds.map(({ apiVersion }) => apiVersion))];
+/** Those of the core first, and of a group's versions the one that is stored. */
+const groupVersions = (): string[] => [
+  ...new Set(
+    allKinds()
+      .sort((x, y) => Number(isPreferred(y)) - Number(isPreferred(x)))
+      .map(({ apiVersion }) => apiVersion),
+  ),
+];
+
+const isPreferred = (info: KindInfo): boolean => kindInfo(info.key) === info;
+
 const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /** /api */
@@ -29,36 +39,37 @@ export const coreVersions = (address: string) => ({
   serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address }],
 });
 
-const apiGroup = (groupVersion: string) => {
-  const [name, version] = groupVersion.split("/");
-  return {
-    name,
-    versions: [{ groupVersion, version }],
-    preferredVersion: { groupVersion, version },
-  };
+const apiGroup = (name: string) => {
+  const versions = groupVersions()
+    .filter((one) => one.startsWith(`${name}/`))
+    .map((groupVersion) => ({ groupVersion, version: groupVersion.split("/")[1] }));
+  return { name, versions, preferredVersion: versions[0] };
 };
 
 /** /apis */
 export const groupList = () => ({
   kind: "APIGroupList",
   apiVersion: "v1",
-  groups: groupVersions.filter((one) => one.includes("/")).map(apiGroup),
+  groups: [
+    ...new Set(groupVersions().flatMap((one) => (one.includes("/") ? one.split("/")[0]! : []))),
+  ].map(apiGroup),
 });
 
 /** /apis/apps */
 export function group(name: string): object | undefined {
-  const found = groupVersions.find((one) => one.startsWith(`${name}/`));
-  return found ? { kind: "APIGroup", apiVersion: "v1", ...apiGroup(found) } : undefined;
+  const isThere = groupVersions().some((one) => one.startsWith(`${name}/`));
+  return isThere ? { kind: "APIGroup", apiVersion: "v1", ...apiGroup(name) } : undefined;
 }
 
 /** /api/v1, /apis/apps/v1 */
 export function resourceList(groupVersion: string): object | undefined {
-  if (!groupVersions.includes(groupVersion)) return undefined;
+  const mine = allKinds().filter(({ apiVersion }) => apiVersion === groupVersion);
+  if (mine.length === 0) return undefined;
   return {
     kind: "APIResourceList",
     apiVersion: "v1",
     groupVersion,
-    resources: kinds.filter(({ apiVersion }) => apiVersion === groupVersion).flatMap(resources),
+    resources: mine.flatMap(resources),
   };
 }
 
@@ -107,7 +118,7 @@ export const rootPaths = () => ({
   paths: [
     "/api",
     "/apis",
-    ...groupVersions.map((one) => `/${pathOf(one)}`),
+    ...groupVersions().map((one) => `/${pathOf(one)}`),
     "/healthz",
     "/livez",
     "/openapi/v2",
@@ -120,18 +131,22 @@ export const rootPaths = () => ({
 /** /openapi/v3 */
 export const openapiIndex = () => ({
   paths: Object.fromEntries(
-    groupVersions.map((one) => [pathOf(one), { serverRelativeURL: `/openapi/v3/${pathOf(one)}` }]),
+    groupVersions().map((one) => [
+      pathOf(one),
+      { serverRelativeURL: `/openapi/v3/${pathOf(one)}` },
+    ]),
   ),
 });
 
 /** /openapi/v3/apis/apps/v1 */
 export function openapi(path: string): object | undefined {
-  const groupVersion = groupVersions.find((one) => pathOf(one) === path);
+  const groupVersion = groupVersions().find((one) => pathOf(one) === path);
   if (!groupVersion) return undefined;
-  const mine = kinds.filter(({ apiVersion }) => apiVersion === groupVersion);
+  const mine = allKinds().filter(({ apiVersion }) => apiVersion === groupVersion);
   const needed = new Set<string>();
   const roots = [
-    ...mine.map(({ kind }) => kind),
+    "ObjectMeta",
+    ...mine.flatMap(({ type }) => type ?? []),
     ...(mine.some(({ subresources }) => subresources.includes("scale")) ? ["Scale"] : []),
   ];
   roots.forEach((name) => collect(name, needed));
@@ -139,13 +154,13 @@ export function openapi(path: string): object | undefined {
     [...needed].map((name) => types().get(name)!).map((type) => [schemaName(type), schemaOf(type)]),
   );
   const lists = Object.fromEntries(
-    mine.map((info) => [`${schemaName(types().get(info.kind)!)}List`, listSchema(info)]),
+    mine.map((info) => [`${schemaNameOf(info)}List`, listSchema(info)]),
   );
   return {
     openapi: "3.0.0",
     info: { title: "Stopover", version: version.gitVersion },
     paths: Object.assign({}, ...mine.map(pathsOf)) as object,
-    components: { schemas: { ...schemas, ...lists, ...named } },
+    components: { schemas: { ...schemas, ...customSchemas(mine), ...lists, ...named } },
   };
 }
 
@@ -159,6 +174,33 @@ function collect(name: string, into: Set<string>): void {
   }
 }
 
+/** Of a kind whose fields nobody knows. (apiextensions-apiserver: controller/openapi) */
+const schemaNameOf = ({ type, group, apiVersion, kind }: KindInfo): string =>
+  type === undefined
+    ? `${group.split(".").reverse().join(".")}.${apiVersion.split("/")[1]}.${kind}`
+    : schemaName(types().get(type)!);
+
+const customSchemas = (mine: readonly KindInfo[]): Record<string, object> =>
+  Object.fromEntries(
+    mine
+      .filter(({ type }) => type === undefined)
+      .map((info) => [
+        schemaNameOf(info),
+        {
+          type: "object",
+          properties: {
+            apiVersion: { type: "string" },
+            kind: { type: "string" },
+            metadata: { allOf: [reference("ObjectMeta")], default: {} },
+          },
+          "x-kubernetes-preserve-unknown-fields": true,
+          "x-kubernetes-group-version-kind": [gvk(info)],
+        },
+      ]),
+  );
+
+const referenceTo = (info: KindInfo) => ({ $ref: `#/components/schemas/${schemaNameOf(info)}` });
+
 const schemaName = (type: ObjectType): string => `${type.package}.${goName(type.name)}`;
 const reference = (name: string) => ({
   $ref: `#/components/schemas/${schemaName(types().get(name)!)}`,
@@ -170,7 +212,7 @@ const gvk = (info: KindInfo) => ({
 });
 
 function schemaOf(type: ObjectType): object {
-  const info = kinds.find(({ kind }) => kind === type.name);
+  const info = allKinds().find((each) => each.type === type.name);
   const fields = [...type.fields.values()];
   const required = fields.filter((field) => field.required).map(({ name }) => name);
   const properties = Object.fromEntries(
@@ -249,7 +291,7 @@ function listSchema(info: KindInfo): object {
     properties: {
       apiVersion: { type: "string" },
       kind: { type: "string" },
-      items: { type: "array", items: reference(info.kind) },
+      items: { type: "array", items: referenceTo(info) },
       metadata: { type: "object" },
     },
     "x-kubernetes-group-version-kind": [{ ...gvk(info), kind: `${info.kind}List` }],
@@ -281,7 +323,7 @@ const selecting = [
 
 function pathsOf(info: KindInfo): Record<string, object> {
   const base = `/${pathOf(info.apiVersion)}/${info.namespaced ? "namespaces/{namespace}/" : ""}${info.plural}`;
-  const own = `${schemaName(types().get(info.kind)!)}`;
+  const own = schemaNameOf(info);
   const answer = (schema: object) => ({
     200: { description: "OK", content: { "application/json": { schema } } },
   });
@@ -292,12 +334,12 @@ function pathsOf(info: KindInfo): Record<string, object> {
     "x-kubernetes-action": action,
     "x-kubernetes-group-version-kind": gvk(info),
   });
-  const it = reference(info.kind);
+  const it = referenceTo(info);
   const body = { requestBody: { content: { "*/*": { schema: it } } } };
   const patches = [
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+    ...(info.type === undefined ? [] : ["application/strategic-merge-patch+json"]),
   ];
   const path = (name: string) => ({
     name,

@@ -1,4 +1,6 @@
-import { columnTable } from "../../objects/generated/columns.js";
+import { columnsOf as columnNames } from "../../objects/columns.js";
+import type { KindInfo } from "../../objects/kinds.js";
+import { otherCells } from "./other-cells.js";
 import { selectorText } from "../../objects/selectors.js";
 import type {
   Deployment,
@@ -45,23 +47,26 @@ type Cells<T> = (object: T, now: number) => (string | number)[];
 
 const cells = <T>(of: Cells<T>): Cells<never> => of;
 
-/** The columns of a kind, as "Name", "+Node" (wide only) or "Desired:integer". */
-function columnsOf(kind: string): readonly Column[] {
-  const line = columnTable.split("\n").find((one) => one.startsWith(`${kind}: `)) ?? "";
-  return line
-    .slice(`${kind}: `.length)
-    .split(", ")
-    .map((text): Column => {
-      const [name = "", type = "string"] = text.replace("+", "").split(":");
-      return {
-        name,
-        type: type as Column["type"],
-        format: name === "Name" ? "name" : "",
-        description: descriptions[name] ?? "",
-        priority: text.startsWith("+") ? 1 : 0,
-      };
-    });
+/** A kind's columns; of a kind that is not Kubernetes' own, what any object has. */
+function columnsOf({ kind, type, columns }: KindInfo): readonly Column[] {
+  const names =
+    columns?.map((each) => `${each.name}:${each.type}`) ??
+    (type ? (columnNames(kind) ?? bare(kind)) : ["Name", "Age"]);
+  return names.map((text): Column => {
+    const [name = "", type = "string"] = text.replace("+", "").split(/:(\w+)$/);
+    return {
+      name,
+      type: type as Column["type"],
+      format: name === "Name" ? "name" : "",
+      description: descriptions[name] ?? "",
+      priority: text.startsWith("+") ? 1 : 0,
+    };
+  });
 }
+
+/** Kinds for which kube-apiserver has no printer of its own. */
+const bare = (kind: string): string[] =>
+  kind === "APIService" ? ["Name", "Service", "Available", "Age"] : ["Name", "Created At"];
 
 const descriptions: Record<string, string> = {
   Name: "The object's name, unique among its kind in its namespace.",
@@ -184,13 +189,15 @@ const rowsOf: Record<string, Cells<never>> = {
  * milliseconds, for the ages.
  */
 export function table(
-  kind: string,
+  info: KindInfo,
   objects: readonly KubeObject[],
   now: number,
   include: "None" | "Metadata" | "Object" = "Metadata",
   list: Partial<Table["metadata"]> = {},
 ): Table {
-  const [columns, cellsOf] = [columnsOf(kind), rowsOf[kind]!];
+  const columns = columnsOf(info);
+  const own = info.isModelled ? rowsOf[info.kind] : undefined;
+  const cellsOf = own ?? ((object: KubeObject) => otherCells(info, columns, object, now));
   const rows = objects.map((object): Row => ({
     cells: cellsOf(object as never, now),
     object:
@@ -215,9 +222,9 @@ export function table(
 
 // ---- ages (k8s.io/apimachinery: pkg/util/duration) ----------------------------------------------
 
-const age = (object: KubeObject, now: number): string =>
+export const age = (object: KubeObject, now: number): string =>
   since(object.metadata.creationTimestamp, now);
-const since = (time: string | undefined, now: number): string =>
+export const since = (time: string | undefined, now: number): string =>
   time ? humanDuration(now - Date.parse(time)) : "<unknown>";
 
 /** 90s, 5m30s, 3h20m, 2d5h: two units at most, and only where the second one says something. */
@@ -245,18 +252,22 @@ export function humanDuration(milliseconds: number): string {
 
 // ---- cells --------------------------------------------------------------------------------------
 
-const labelText = (labels: Record<string, string> | undefined): string =>
+export const labelText = (labels: Record<string, string> | undefined): string =>
   Object.entries(labels ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`)
     .join(",") || none;
 
-function few(all: readonly string[], whenEmpty: string, max = 3): string {
+export function few(all: readonly string[], whenEmpty: string, max = 3): string {
   if (all.length === 0) return whenEmpty;
   return all.slice(0, max).join(",") + (all.length > max ? ` + ${all.length - max} more...` : "");
 }
 
-const containersOf = ({ template }: { template: { spec: Pod["spec"] } }): [string, string] => [
+export const containersOf = ({
+  template,
+}: {
+  template: { spec: Pod["spec"] };
+}): [string, string] => [
   template.spec.containers.map(({ name }) => name).join(","),
   template.spec.containers.map(({ image }) => image ?? "").join(","),
 ];

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { serviceUnavailable, timeout, type ApiError } from "../../api/errors.js";
+import { addKinds } from "../../objects/kinds.js";
 import { complain } from "../terminal.js";
 import type { ThreadData } from "./api-thread.js";
 import type { ApiAnswer, ApiRequest, Asked, Backend, Receiver } from "./exchange.js";
@@ -148,6 +149,8 @@ export class ThreadBackend implements Backend {
       case "cut":
         this.#streams.get(message.id)?.cut();
         return void this.#streams.delete(message.id);
+      case "kinds":
+        return addKinds(message.kinds);
       case "ready":
       case "stopped":
       case "failed":

@@ -1,3 +1,4 @@
+import type { KindInfo } from "../../objects/kinds.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 
 /** What the front says to the API server's thread. `id` is the request's. */
@@ -21,4 +22,6 @@ export type ToFront =
   | { say: "chunks"; chunks: [bytes: Uint8Array, ids: number[]][] }
   | { say: "end"; id: number }
   | { say: "cut"; id: number }
+  /** A CustomResourceDefinition has made these known. */
+  | { say: "kinds"; kinds: readonly KindInfo[] }
   | { say: "stopped" };

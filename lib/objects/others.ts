@@ -1,0 +1,26 @@
+/**
+ * What is done with objects of kinds that are stored only, by whoever knows these kinds
+ * (built-in.ts). Without it, as in a page's first chunk, nothing is.
+ */
+import type { KubeObject } from "./types.js";
+
+export interface OtherKinds {
+  /** The object in the version in which its kind is stored. */
+  toStored(object: KubeObject): KubeObject;
+  /** With what the API server fills in. */
+  defaulted(object: KubeObject): KubeObject;
+  /** What a new object's status is; undefined: what it comes with. */
+  firstStatus(object: KubeObject, now: string): object | undefined;
+  /** Hears of each object that is written: a definition makes kinds known. */
+  written(object: KubeObject): void;
+  /** Whether the object's end is that of a kind's objects, too. */
+  isDefinition(object: KubeObject): boolean;
+}
+
+export const otherKinds: OtherKinds = {
+  toStored: (object) => object,
+  defaulted: (object) => object,
+  firstStatus: () => undefined,
+  written: () => {},
+  isDefinition: () => false,
+};
