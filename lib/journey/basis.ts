@@ -15,13 +15,17 @@ export const together = (all: readonly Basis[]): Basis => ({
 /** So many objects are named one by one. */
 const few = 3;
 
-function distinct(remarks: readonly Remark[]): Remark[] {
+function distinct(remarks: Remark[]): Remark[] {
+  if (remarks.length < 2) return remarks;
   const groups = new Map<string, Map<string, Remark>>();
   for (const remark of remarks) {
-    const key = JSON.stringify([remark.object.split(" ", 1), remark.field, remark.sentence]);
-    const group = groups.get(key) ?? new Map<string, Remark>();
-    groups.set(key, group.set(remark.object, remark));
+    const { object, field, sentence } = remark;
+    const key = `${object.split(" ", 1)[0]}\n${field}\n${sentence}`;
+    const group = groups.get(key);
+    if (group) group.set(object, remark);
+    else groups.set(key, new Map([[object, remark]]));
   }
+  if (groups.size === remarks.length) return remarks;
   return [...groups.values()].flatMap((group) => {
     const all = [...group.values()];
     if (all.length <= few) return all;

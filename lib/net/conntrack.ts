@@ -42,6 +42,9 @@ const streamAfter = 2000;
 
 export class Connection {
   reply: Tuple;
+  /** What `replyKey` was made of. */
+  #keyed: Tuple | undefined;
+  #replyKey = "";
   tcp: TCPState | undefined;
   /** Milliseconds on the kernel's clock. */
   expires = Infinity;
@@ -61,11 +64,22 @@ export class Connection {
   snat = false;
   dnat = false;
 
+  /** `key`: how the table calls the original direction. */
   constructor(
     readonly original: Tuple,
     readonly created: number,
+    readonly key = keyOf(original),
   ) {
     this.reply = inverse(original);
+  }
+
+  /** How the table calls the other direction, for as long as NAT leaves it at that. */
+  get replyKey(): string {
+    if (this.#keyed !== this.reply) {
+      this.#keyed = this.reply;
+      this.#replyKey = keyOf(this.reply);
+    }
+    return this.#replyKey;
   }
 }
 
@@ -158,10 +172,11 @@ export class Conntrack {
    */
   track(packet: Packet, undo: Undo): Tracked | undefined {
     if (packet.about) return this.#related(packet.about);
-    const found = this.#find(packet);
+    const key = keyOf(packet);
+    const found = this.#find(key);
     if (found === undefined || reopens(packet, found.connection, found.direction)) {
       if (found) this.delete(found.connection, undo);
-      return this.#begin(packet);
+      return this.#begin(packet, key);
     }
     const { connection, direction } = found;
     if (!this.#advance(packet, connection, direction, undo)) return undefined;
@@ -177,8 +192,8 @@ export class Conntrack {
     if (connection.confirmed) return true;
     if (this.#byTuple.size >= 2 * this.max && !this.#makeRoom(undo)) return false;
     connection.confirmed = true;
-    this.#byTuple.set(keyOf(connection.original), { connection, direction: "original" });
-    this.#byTuple.set(keyOf(connection.reply), { connection, direction: "reply" });
+    this.#byTuple.set(connection.key, { connection, direction: "original" });
+    this.#byTuple.set(connection.replyKey, { connection, direction: "reply" });
     if (connection.original.protocol === "UDP") this.#udp.add(connection);
     undo?.push(() => this.delete(connection));
     return true;
@@ -186,18 +201,25 @@ export class Conntrack {
 
   /** Whether another connection's packets already look like this. */
   taken(reply: Tuple): boolean {
-    return this.#find(reply) !== undefined;
+    return this.#find(keyOf(reply)) !== undefined;
+  }
+
+  /** The same of the connection's own reply. */
+  isReplyTaken({ replyKey }: Connection): boolean {
+    return this.#find(replyKey) !== undefined;
   }
 
   delete(connection: Connection, undo?: Undo): void {
-    for (const tuple of [connection.original, connection.reply]) {
-      const key = keyOf(tuple);
-      const entry = this.#byTuple.get(key);
-      if (entry?.connection !== connection) continue;
-      this.#byTuple.delete(key);
-      undo?.push(() => this.#byTuple.set(key, entry));
-    }
+    this.#forget(connection, connection.key, undo);
+    this.#forget(connection, connection.replyKey, undo);
     if (this.#udp.delete(connection)) undo?.push(() => this.#udp.add(connection));
+  }
+
+  #forget(connection: Connection, key: string, undo: Undo): void {
+    const entry = this.#byTuple.get(key);
+    if (entry?.connection !== connection) return;
+    this.#byTuple.delete(key);
+    undo?.push(() => this.#byTuple.set(key, entry));
   }
 
   /** All connections that have not timed out, oldest first. */
@@ -214,8 +236,8 @@ export class Conntrack {
 
   readonly #alive = (connection: Connection): boolean => connection.expires > this.clock.now();
 
-  #find(tuple: Tuple): { connection: Connection; direction: Direction } | undefined {
-    const found = this.#byTuple.get(keyOf(tuple));
+  #find(key: string): { connection: Connection; direction: Direction } | undefined {
+    const found = this.#byTuple.get(key);
     if (found === undefined || this.#alive(found.connection)) return found;
     this.delete(found.connection);
     return undefined;
@@ -226,12 +248,12 @@ export class Conntrack {
    * way.
    */
   #related(about: Packet): Tracked | undefined {
-    const found = this.#find(inverse(about));
+    const found = this.#find(keyOf(inverse(about)));
     return found && { ...found, state: "RELATED" };
   }
 
-  #begin(packet: Packet): Tracked | undefined {
-    const connection = new Connection(tupleOf(packet), this.clock.now());
+  #begin(packet: Packet, key: string): Tracked | undefined {
+    const connection = new Connection(tupleOf(packet), this.clock.now(), key);
     if (packet.protocol === "TCP") {
       // an ACK is picked up in the middle: nf_conntrack_tcp_loose = 1
       const state = nextState("original", packet.flags ?? "SYN", "NONE");

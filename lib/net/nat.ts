@@ -90,14 +90,17 @@ export function bindSource(
  */
 function sourcePort(
   { kernel, packet, choose }: Passage,
-  { original, reply }: Connection,
+  connection: Connection,
   address: string,
   { low, high, randomFully }: Ports & { randomFully?: boolean },
 ): number {
+  const { original, reply } = connection;
   const own = original.sourcePort;
   if (packet.protocol === "ICMP") return own;
   const free = (port: number): boolean =>
-    !kernel.conntrack.taken({ ...reply, destination: address, destinationPort: port });
+    address === reply.destination && port === reply.destinationPort
+      ? !kernel.conntrack.isReplyTaken(connection)
+      : !kernel.conntrack.taken({ ...reply, destination: address, destinationPort: port });
   const inRange = low === undefined || (own >= low && own <= (high ?? low));
   if (!randomFully && inRange && free(own)) return own;
   const range = low !== undefined ? ([low, high ?? low] as const) : portsLike(own);

@@ -24,10 +24,27 @@ export class Iptables implements Dataplane {
   /** Without rules of a family, its packets pass untouched. */
   rules: Partial<Record<Family, RuleSet>> = {};
   /** Made for the first packet: most nodes of a large cluster never see one. */
-  #functions: readonly HookFunction[] | undefined;
+  #all: readonly Turn[] | undefined;
+  readonly #current: Partial<Record<Family, Current>> = {};
 
   functions(family: Family): readonly HookFunction[] {
-    return this.rules[family] ? (this.#functions ??= functionsOf(this)) : none;
+    const rules = this.rules[family];
+    if (!rules) return none;
+    const current = this.#current[family];
+    if (current?.rules === rules) return current.functions;
+    return (this.#current[family] = this.#functionsFor(rules, current)).functions;
+  }
+
+  /** Without those that look into a chain that is not there. */
+  #functionsFor(rules: RuleSet, before: Current | undefined): Current {
+    const turns = (this.#all ??= turnsOf(this)).filter(
+      ({ table, on }) => table === "nat" || rules.chain(table, on.hook),
+    );
+    const functions = turns.map(({ on }) => on);
+    const isSame =
+      before?.functions.length === functions.length &&
+      functions.every((each, i) => each === before.functions[i]);
+    return { rules, functions: isSame ? before.functions : functions };
   }
 
   isSameAs(other: Dataplane, family: Family): boolean {
@@ -44,6 +61,12 @@ export class Iptables implements Dataplane {
 
 const none: readonly HookFunction[] = [];
 
+/** The functions for these rules. */
+interface Current {
+  rules: RuleSet;
+  functions: readonly HookFunction[];
+}
+
 /** A kernel's iptables; loaded where it was not. */
 export function iptables(kernel: Kernel): Iptables {
   for (const dataplane of kernel.dataplanes) if (dataplane instanceof Iptables) return dataplane;
@@ -52,20 +75,24 @@ export function iptables(kernel: Kernel): Iptables {
   return loaded;
 }
 
-/** Each table's turn at each of its hooks. */
-function functionsOf(own: Iptables): HookFunction[] {
+/** A table's turn at one of its hooks. */
+interface Turn {
+  table: TableName;
+  on: HookFunction;
+}
+
+function turnsOf(own: Iptables): Turn[] {
   const filters = (["raw", "mangle", "filter"] as const).flatMap((table) =>
-    builtinChains[table].map((hook) => ({
-      hook,
-      priority: priority[table],
-      look: (passage: Passage) => new Walker(passage, own, table).look(),
-    })),
+    builtinChains[table].map((hook) => {
+      const look = (passage: Passage) => new Walker(passage, own, table).look();
+      return { table, on: { hook, priority: priority[table], look } };
+    }),
   );
-  const nat = builtinChains.nat.map((hook) => ({
-    hook: hook as Exclude<Hook, "FORWARD">,
-    priority: 0,
-    decide: (passage: Passage) => new Walker(passage, own, "nat").decide(),
-  }));
+  const nat = builtinChains.nat.map((each) => {
+    const hook = each as Exclude<Hook, "FORWARD">;
+    const decide = (passage: Passage) => new Walker(passage, own, "nat").decide();
+    return { table: "nat" as const, on: { hook, priority: 0, decide } };
+  });
   return [...filters, ...nat];
 }
 
