@@ -31,10 +31,16 @@ const inside = values.against === undefined ? (await insideBenches()).filter(isW
 const total = wanted.length + inside.length;
 if (!total) giveUp(`no figure's name holds ${positionals.join(" or ")}`, 2);
 const theirs = values.against === undefined ? undefined : checkOut(values.against);
+const tidy = () => theirs && remove(theirs);
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"]))
+  process.on(signal, () => {
+    tidy();
+    process.exit(1);
+  });
 try {
   await measureAll();
 } finally {
-  if (theirs) remove(theirs);
+  tidy();
 }
 
 async function measureAll() {
