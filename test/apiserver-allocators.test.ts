@@ -6,6 +6,7 @@ import { ApiError } from "stopover/internal/api/errors";
 import { Random } from "stopover/internal/machinery/random";
 import type { Service } from "stopover/internal/objects/types";
 import { newServer, refusal, service } from "./apiserver-harness.js";
+import { seed } from "./seed.js";
 
 const test = suite("allocators");
 const nodePort = (
@@ -287,7 +288,7 @@ test("whatever is asked in whatever order: no number twice, none lost", () => {
           }),
         );
     }),
-    { numRuns: 150, seed: 3 },
+    { numRuns: 150, seed },
   );
 });
 

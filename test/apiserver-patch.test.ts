@@ -5,6 +5,7 @@ import { merged, patched } from "stopover/internal/apiserver/patch";
 import { frozen } from "stopover/internal/objects/freeze";
 import type { KubeObject } from "stopover/internal/objects/types";
 import { deployment, newServer, pod, refusal, service } from "./apiserver-harness.js";
+import { seed } from "./seed.js";
 
 const test = suite("patches");
 const strategic = (kind: string, object: object, body: object) =>
@@ -49,6 +50,7 @@ test("merge: what a patch does not touch is shared, and the same patch again cha
       for (const key in object)
         if (!(key in patch)) assert.is((once as typeof object)[key], object[key]);
     }),
+    { seed },
   );
 });
 

@@ -18,12 +18,12 @@ import { aim, cluster, shot, type Cluster, type Sent } from "./oracle/clusters.j
 import { judge, proxyRules, type Heard } from "./oracle/judge.js";
 import { Rig } from "./oracle/rig.js";
 import { anyPacket, ruleSet } from "./oracle/rulesets.js";
+import { seed } from "./seed.js";
 
 const [clusters, packets] = (process.env["STOPOVER_ORACLE"] ?? "20x25").split("x").map(Number) as [
   number,
   number,
 ];
-const seed = Number(process.env["STOPOVER_SEED"] ?? 1);
 const path = process.env["STOPOVER_PATH"];
 const missing = preflight();
 

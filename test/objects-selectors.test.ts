@@ -10,6 +10,7 @@ import {
   SelectorError,
 } from "stopover/internal/objects/selectors";
 import { pod } from "./apiserver-harness.js";
+import { seed } from "./seed.js";
 
 const test = suite("selectors, freezing");
 const app = { app: "nginx", tier: "a", "example.com/x": "1" };
@@ -86,6 +87,7 @@ test("a structured selector and its text select the same", () => {
         return matches(selector, app) === labels(selectorText(selector))(app);
       },
     ),
+    { seed },
   );
 });
 
