@@ -154,6 +154,7 @@ for (const [maxSurge, maxUnavailable, replicas] of [
   ["50%", "0%", 5],
   [3, 2, 10],
   ["25%", "25%", 1],
+  [1, 5, 3],
 ] as const)
   test(`a rolling update of ${replicas} with maxSurge ${maxSurge} and maxUnavailable ${maxUnavailable} never leaves its bounds`, () => {
     const h = started(replicas, {

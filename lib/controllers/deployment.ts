@@ -345,10 +345,7 @@ function limits({ spec }: Deployment): { surge: number; unavailable: number } {
   const of = (value: number | string, round: (value: number) => number) =>
     typeof value === "number" ? value : round((parseInt(value, 10) * (spec.replicas ?? 1)) / 100);
   const [surge, unavailable] = [of(maxSurge, Math.ceil), of(maxUnavailable, Math.floor)];
-  return {
-    surge,
-    unavailable: surge === 0 && unavailable === 0 ? 1 : Math.min(unavailable, spec.replicas ?? 1),
-  };
+  return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
 function roomFor(
