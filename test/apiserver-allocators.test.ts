@@ -69,6 +69,19 @@ test("one port number on two protocols shares a NodePort", () => {
   assert.is.not(ports[0]!.nodePort, ports[2]!.nodePort);
 });
 
+test("a port that is there twice is a duplicate, and its NodePort not taken by another", () => {
+  const { client } = newServer();
+  const ports = [nodePort(80, "a", 30001), nodePort(80, "b", 30001)];
+  assert.match(
+    refusal(() => client.create(service("a", { type: "NodePort", ports }))).message,
+    /^Service "a" is invalid: .*spec\.ports\[1\]: Duplicate value/,
+  );
+  assert.is(
+    client.create(service("b", { type: "NodePort", ports: ports.slice(1) })).kind,
+    "Service",
+  );
+});
+
 test("a NodePort that is taken is refused; when its Service goes it is free", () => {
   const { client } = newServer();
   client.create(service("a", { type: "NodePort", ports: [nodePort(80, "x", 30001)] }));

@@ -145,11 +145,7 @@ export class ServiceNumbers {
       const shared = new Map<number, ServicePort[]>();
       const ports = (spec.ports ?? []).map((port, i) => {
         const twins = shared.get(port.port) ?? [];
-        const twin = twins.find(
-          (other) =>
-            other.protocol !== port.protocol &&
-            (!port.nodePort || port.nodePort === other.nodePort),
-        );
+        const twin = twins.find(({ nodePort }) => !port.nodePort || port.nodePort === nodePort);
         if (!port.nodePort && spec.allocateLoadBalancerNodePorts === false) return port;
         const nodePort =
           twin?.nodePort ??
