@@ -378,6 +378,19 @@ test("a Pod asks by the Service's short name", () => {
   );
 });
 
+test("a Pod asks the cluster's DNS for a public name, and gets what the internet's DNS knows", () => {
+  const cluster = articleCluster();
+  const trip = cluster.request(article, { from: `pod/default/${podOf(cluster, "node-a")}` });
+  assert.is(trip.disposition, "delivered", story(trip));
+  const dns = trip.hops.find((hop) => hop.kind === "dns")!;
+  assert.is(dns.name, "cluster DNS");
+  assert.is(
+    dns.steps[0]!.rule,
+    "mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com",
+    story(trip),
+  );
+});
+
 test("a Pod that reaches itself through its Service sees its node as the client (hairpin)", () => {
   const cluster = articleCluster();
   const name = podOf(cluster, "node-a");
@@ -447,6 +460,21 @@ test("a dead node answers nothing; after a while nobody is sent there any more",
     later.map((o) => o.reason).join("\n"),
   );
   assert.not(later.some((o) => o.node === "node-b"));
+});
+
+test("an answer from another port is not the one that the client waits for", () => {
+  const cluster = articleCluster();
+  const { kernel } = cluster.network.machines.get("node-a")!;
+  const rules = cluster.node("node-a").rules.text();
+  const translated = "-d 10.1.1.2/32 -p tcp -m tcp --dport 8080 -j DNAT --to-destination :80";
+  // answers are not tracked, so that nobody gives them the port back that was asked for
+  const untracked = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -s 10.1.1.2/32 -j CT --notrack";
+  iptables(kernel).rules.IPv4 = parseRules(
+    `${untracked}\nCOMMIT\n${rules.replace("-A PREROUTING", `-A PREROUTING ${translated}\n$&`)}`,
+  );
+  const trip = cluster.request("http://10.1.1.2:8080/", { from: "node/node-b" });
+  assert.is(trip.disposition, "timed out", story(trip));
+  assert.match(trip.reason, /gets it, but its answer comes from 10\.1\.1\.2:80, /);
 });
 
 test("a Pod is not credited with a request whose answer is lost", () => {
@@ -705,6 +733,20 @@ test("a fault of the network is asked for each packet that crosses it, there and
   assert.is(crossings[0], "internet > load balancer");
   assert.match(crossings[1]!, /^load balancer > node-/);
   assert.is(crossings.at(-1), "load balancer > internet");
+});
+
+test("the 64th router does not send a packet on that went round in a circle", () => {
+  const cluster = articleCluster();
+  const send = (node: string, via: string) =>
+    cluster.network.machines.get(node)!.kernel.routes.add({ to: "10.9.0.0/16", via, dev: "eth0" });
+  send("node-a", "192.168.0.2");
+  send("node-b", "192.168.0.1");
+  send("node-c", "192.168.0.1");
+  const trip = cluster.request("http://10.9.9.9/", { from: "node/node-c" });
+  assert.is(trip.disposition, "dropped", trip.reason);
+  assert.match(trip.reason, /went round in a circle .* at node-b$/);
+  const [, ...routers] = trip.hops.filter(({ kind }) => kind === "node");
+  assert.is(routers.length, 64);
 });
 
 const cut = (from: string, to: string): NetworkFault => ({

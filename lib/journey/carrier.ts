@@ -27,7 +27,10 @@ import type { Disposition, Step } from "./types.js";
 
 /** Milliseconds of delays after which a client gives up, as its own time limit may be. */
 const clientPatience = 30_000;
-/** A packet's time to live is 64 routers; nothing in a cluster is nearly as far apart. */
+/**
+ * A packet's time to live: the 64th router sends it no further, though a process there may have it
+ * (net/ipv4/ip_forward.c). Nothing in a cluster is nearly as far apart.
+ */
 export const timeToLive = 64;
 
 /**
@@ -284,12 +287,6 @@ export class Carrier {
       return lost(packet, "timed out", `${machine.name} is down and does not answer`);
     const neighbour = port && machine.bridged(port, packet.destination);
     if (neighbour) return this.#passBridge(position, neighbour);
-    if (ttl === 0)
-      return lost(
-        packet,
-        "dropped",
-        `the packet went round in a circle until its time to live was over, at ${machine.name}`,
-      );
     const verdict = machine.kernel.receive(packet, device, this.walk);
     this.passes?.push({ machine, packet, verdict });
     return this.#onwards(machine, packet, verdict, port, ttl - 1);
@@ -342,6 +339,12 @@ export class Carrier {
       case "local":
         return arrived(onMachine(machine), packet, verdict.listening);
       case "forward": {
+        if (ttl === 0)
+          return lost(
+            packet,
+            "dropped",
+            `the packet went round in a circle until its time to live was over, at ${machine.name}`,
+          );
         const { nextHop } = verdict;
         const found = machine.behind(verdict.interface, nextHop, port);
         if (!found) return onFabric(packet, nextHop, machine.name, false, ttl);
