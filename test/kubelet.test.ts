@@ -3,7 +3,9 @@ import * as assert from "uvu/assert";
 import { conflict } from "stopover/internal/api/errors";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { condition, isReady } from "stopover/internal/objects/pods";
-import type { Container, Pod, PodSpec } from "stopover/internal/objects/types";
+import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
+import { Prober } from "stopover/internal/node/kubelet/prober";
+import type { Container, Pod, PodSpec, Probe } from "stopover/internal/objects/types";
 import { harness, type Harness, type HarnessOptions } from "./control-harness.js";
 
 function one(
@@ -441,6 +443,302 @@ test("a Pod that was removed while its kubelet was away is cleaned up when it is
   h.kubelets.get("node-a")!.start();
   h.clock.settle();
   assert.is(machine.pods.size, 0);
+});
+
+// ---- what a status says -------------------------------------------------------------------------
+
+const half = { cpu: "500m", memory: "64Mi" };
+for (const [says, resources, qos] of [
+  ["nobody asks for anything", [{}, {}], "BestEffort"],
+  ["each has limits for both", [{ limits: half }, { limits: half }], "Guaranteed"],
+  ["requests equal limits", [{ requests: half, limits: half }], "Guaranteed"],
+  ["only one asks", [{ limits: half }, {}], "Burstable"],
+  ["there are requests alone", [{ requests: half }], "Burstable"],
+  ["only the CPU has a limit", [{ limits: { cpu: "1" } }], "Burstable"],
+  ["only memory has a limit", [{ limits: { memory: "1Gi" } }], "Burstable"],
+  ["a request is below its limit", [{ requests: { cpu: "100m" }, limits: half }], "Burstable"],
+] as const)
+  test(`a Pod is ${qos} where ${says}`, () => {
+    const { h, pod } = one();
+    const containers = resources.map((each, i) => ({
+      name: `c${i}`,
+      image: "nginx",
+      resources: each,
+    }));
+    h.client.create<Pod>({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "web" },
+      spec: { containers },
+    });
+    h.clock.settle();
+    assert.is(pod().status?.qosClass, qos);
+  });
+
+for (const [policy, tag, pulls] of [
+  ["Always", "nginx:1.27", [1, 1]],
+  ["IfNotPresent", "nginx:1.27", [1, 0]],
+  ["Never", "nginx:1.27", [0, 0]],
+  [undefined, "nginx:1.27", [1, 0]],
+  [undefined, "nginx", [1, 1]],
+] as const)
+  test(`imagePullPolicy ${policy} of ${tag}: the first Pod and the second pull ${pulls.join(" and ")} times`, () => {
+    const { h } = one();
+    const counts = ["first", "second"].map((name) => {
+      h.client.create<Pod>({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name },
+        spec: {
+          containers: [{ name: "a", image: tag, ...(policy && { imagePullPolicy: policy }) }],
+        },
+      });
+      h.clock.settle();
+      const pulled = h.events(name).filter((text) => text.includes("Successfully pulled"));
+      const pulling = h.events(name).filter((text) => text.includes("Pulling image"));
+      assert.is(pulled.length, pulling.length);
+      return pulling.length;
+    });
+    assert.equal(counts, pulls);
+  });
+
+test("three quarters of a Pod's start are its image's", () => {
+  const { h, make, pod } = one();
+  make();
+  const start = h.clock.now();
+  h.clock.settle();
+  const took = Number(/in (\d+)ms/.exec(h.events("web").join())![1]);
+  const whole = Date.parse(pod().status!.containerStatuses![0]!.state!.running!.startedAt!) - start;
+  assert.ok(took >= 450 && took <= 750, `${took} ms`);
+  assert.ok(whole <= 1000, "stamps are whole seconds");
+});
+
+test("of two containers that end for good, the Pod runs until the second has ended", () => {
+  const { h, machine, pod } = one();
+  h.client.create<Pod>({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: {
+      restartPolicy: "Never",
+      containers: [
+        { name: "a", image: "nginx" },
+        { name: "b", image: "nginx" },
+      ],
+    },
+  });
+  h.clock.settle();
+  machine.crash(pod(), "a");
+  h.clock.advance(1_000);
+  assert.equal(
+    [pod().status?.phase, condition(pod(), "Ready")?.message],
+    ["Running", "containers with unready status: [a]"],
+  );
+  machine.crash(pod(), "b");
+  h.clock.advance(1_000);
+  const ready = condition(pod(), "Ready")!;
+  assert.equal(
+    [pod().status?.phase, ready.status, ready.reason, ready.message],
+    ["Failed", "False", "PodCompleted", undefined],
+  );
+});
+
+test("of two readiness gates each says why it is closed", () => {
+  const gates = ["example.com/a", "example.com/b"];
+  const { h, make, pod } = one(
+    {},
+    { readinessGates: gates.map((conditionType) => ({ conditionType })) },
+  );
+  make();
+  h.clock.settle();
+  h.client.updateStatus<Pod>({
+    ...pod(),
+    status: {
+      ...pod().status,
+      conditions: [...pod().status!.conditions!, { type: gates[1]!, status: "False" }],
+    },
+  });
+  h.clock.settle();
+  assert.is(
+    condition(pod(), "Ready")?.message,
+    '[corresponding condition of pod readiness gate "example.com/a" does not exist., the status of pod readiness gate "example.com/b" is not "True", but False]',
+  );
+  assert.is(condition(pod(), gates[1]!)?.status, "False", "others' conditions stay");
+});
+
+test("a condition keeps the time at which it changed, whatever else changes", () => {
+  const { h, make, machine, pod } = one({ readinessProbe: { tcpSocket: { port: 80 } } });
+  const since = (type: string) => condition(pod(), type)!.lastTransitionTime;
+  make();
+  h.clock.settle();
+  const [ready, scheduled] = [since("Ready"), since("PodScheduled")];
+  h.clock.advance(60_000);
+  machine.probes = () => ({ ok: false, message: "no" });
+  h.clock.advance(40_000);
+  assert.is.not(since("Ready"), ready);
+  assert.is(since("PodScheduled"), scheduled);
+});
+
+// ---- probes -------------------------------------------------------------------------------------
+
+const probed = (answers: string, probe: Probe, options: { once?: true; late?: number } = {}) => {
+  const clock = new VirtualClock(0);
+  const told: string[] = [];
+  let asked = 0;
+  if (options.late) clock.advance(options.late * 1_000);
+  const say = (what: string) => void told.push(`${clock.now() / 1_000}s ${what}`);
+  const prober = new Prober({
+    clock,
+    probe,
+    about: "Pod default/web",
+    run: () => ({ ok: (answers[asked++] ?? answers.at(-1)) === "+", message: "no" }),
+    onFailure: say,
+    onChange: (ok) => say(ok ? "well" : "ill"),
+    since: 0,
+    ...(options.once && { once: true }),
+  });
+  clock.advance(60_000 - (options.late ?? 0) * 1_000);
+  prober.stop();
+  clock.advance(60_000);
+  return { told: told.join(", "), asked };
+};
+for (const [says, answers, probe, options, told] of [
+  ["its first success counts", "+", { periodSeconds: 20 }, {}, "0s well"],
+  [
+    "three failures in a row count, and no fewer",
+    "+--+---",
+    { periodSeconds: 5 },
+    {},
+    "0s well, 5s no, 10s no, 20s no, 25s no, 30s no, 30s ill, 35s no, 40s no, 45s no, 50s no, 55s no, 60s no",
+  ],
+  [
+    "so many successes in a row as successThreshold says",
+    "-++-++",
+    { periodSeconds: 10, successThreshold: 2, failureThreshold: 1 },
+    {},
+    "0s no, 0s ill, 20s well, 30s no, 30s ill, 50s well",
+  ],
+  [
+    "the delay counts from the container's start",
+    "+",
+    { initialDelaySeconds: 7, periodSeconds: 50 },
+    { late: 3 },
+    "7s well",
+  ],
+  [
+    "whose delay is over when it begins asks at once",
+    "+",
+    { initialDelaySeconds: 7, periodSeconds: 50 },
+    { late: 10 },
+    "10s well",
+  ],
+  [
+    "ten seconds lie between two",
+    "+-",
+    {},
+    {},
+    "0s well, 10s no, 20s no, 30s no, 30s ill, 40s no, 50s no, 60s no",
+  ],
+] as const)
+  test(`a probe: ${says}`, () => assert.is(probed(answers, probe, options).told, told));
+
+test("a startup probe is over with its first success; what is stopped asks no more", () => {
+  assert.is(probed("--+", { periodSeconds: 5 }, { once: true }).asked, 3);
+  assert.is(probed("+", { periodSeconds: 20 }).asked, 4, "at 0, 20, 40 and 60 seconds");
+});
+
+test("a container whose startup probe fails too often is restarted", () => {
+  const { h, machine, make, pod } = one({
+    startupProbe: { httpGet: { port: 80 }, periodSeconds: 1, failureThreshold: 3 },
+  });
+  machine.probes = () => ({ ok: false, message: "still starting" });
+  make();
+  h.clock.advance(4_000);
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 1);
+  assert.ok(
+    told(h).includes("Normal Killing 1 Container nginx failed startup probe, will be restarted"),
+  );
+});
+
+test("nobody waits for a liveness probe's first verdict", () => {
+  const { h, make } = one({ livenessProbe: { tcpSocket: { port: 80 }, initialDelaySeconds: 600 } });
+  const start = h.clock.now();
+  make();
+  h.clock.settle();
+  assert.ok(h.clock.now() - start < 60_000);
+});
+
+test("who ends is not restarted, however ill", () => {
+  const { h, machine, make, pod } = one(
+    {
+      livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+      lifecycle: { preStop: { sleep: { seconds: 20 } } },
+    },
+    { terminationGracePeriodSeconds: 60 },
+  );
+  make();
+  h.clock.settle();
+  h.client.delete("Pod", "web");
+  machine.probes = () => ({ ok: false, message: "no" });
+  h.clock.advance(15_000);
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 0);
+  const killing = told(h).filter((text) => text.includes("Killing"));
+  assert.equal(killing, ["Normal Killing 1 Stopping container nginx"]);
+});
+
+// ---- back-off -----------------------------------------------------------------------------------
+
+test("a container that crashes waits longer each time, up to five minutes, and is told so", () => {
+  const { h, machine, make, pod } = one();
+  make();
+  h.clock.settle();
+  const container = () => pod().status!.containerStatuses![0]!;
+  const said: string[] = [];
+  for (let crash = 0; crash < 8; crash++) {
+    machine.crash(pod());
+    h.clock.advance(1_000);
+    const { waiting } = container().state!;
+    if (waiting) said.push(/^back-off (\S+) restarting/.exec(waiting.message!)![1]!);
+    const since = h.clock.now();
+    while (!container().state!.running) h.clock.advance(1_000);
+    if (crash === 7) assert.is(h.clock.now() - since, 300_000);
+  }
+  assert.equal(said, ["10s", "20s", "40s", "1m20s", "2m40s", "5m0s", "5m0s"]);
+  h.clock.advance(590_000);
+  machine.crash(pod());
+  h.clock.advance(1_000);
+  assert.ok(container().state!.waiting, "nine good minutes are not ten");
+});
+
+test("a kubelet that comes back starts what it found waiting for its restart", () => {
+  const { h, machine, make, pod } = one();
+  make();
+  h.clock.settle();
+  for (let crash = 0; crash < 4; crash++) {
+    machine.crash(pod());
+    h.clock.advance(crash < 3 ? 60_000 : 1_000);
+  }
+  const container = () => pod().status!.containerStatuses![0]!;
+  assert.is(container().state?.waiting?.reason, "CrashLoopBackOff");
+  h.kubelets.get("node-a")!.stop();
+  h.clock.advance(20_000);
+  h.kubelets.get("node-a")!.start();
+  h.clock.settle();
+  assert.equal([container().restartCount, isReady(pod())], [4, true]);
+});
+
+test("a container that ended while its kubelet was away is restarted when it is back", () => {
+  const { h, machine, make, pod } = one();
+  make();
+  h.clock.settle();
+  h.kubelets.get("node-a")!.stop();
+  machine.crash(pod());
+  h.clock.advance(20_000);
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 0);
+  h.kubelets.get("node-a")!.start();
+  h.clock.settle();
+  const { restartCount, lastState } = pod().status!.containerStatuses![0]!;
+  assert.equal([restartCount, lastState?.terminated?.exitCode], [1, 1]);
 });
 
 test.run();

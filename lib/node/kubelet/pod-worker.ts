@@ -170,6 +170,8 @@ export class PodWorker {
     for (const container of this.#containers) {
       if (!adopted) this.#tellStart(container.spec, latency);
       if (!adopted || container.running) this.#started(container);
+      // an earlier run of the kubelet knew how long it was to wait
+      else if (this.pod.spec.restartPolicy !== "Never") this.#restart(container);
     }
     this.#report();
     if (adopted) this.relist();
