@@ -202,6 +202,10 @@ export class Machine implements Runtime {
     this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
   }
 
+  close(pod: Pod, container: string): void {
+    this.#sandboxes.get(keyOf(pod))?.closed.add(container);
+  }
+
   #forgetHostPort(key: string, sandbox: Sandbox): void {
     const others = this.#hostPorts.get(key)?.filter((each) => each.sandbox !== sandbox) ?? [];
     if (others.length > 0) this.#hostPorts.set(key, others);
@@ -241,6 +245,8 @@ export class Sandbox implements Link {
   readonly veth: string;
   /** Containers whose process has ended. */
   readonly crashed = new Set<string>();
+  /** Containers whose process is ending and takes no new connections. */
+  readonly closed = new Set<string>();
   /** Its processes run and listen, but say that they are not ready. */
   sick = false;
   /** What its process does where it passes requests on instead of answering them. */
@@ -266,15 +272,16 @@ export class Sandbox implements Link {
 
   /** Whether a process of the Pod listens, as far as its spec tells. */
   listens(protocol: Transport, port: number): boolean {
-    return this.#listening.on(protocol, port, this.#runs);
+return this.#listening.on(protocol, port, this.#serves);
   }
 
   /** The same with its reasons. */
   explainListening(protocol: Transport, port: number): Answer {
-    return this.#listening.explain(protocol, port, this.#runs);
+    return this.#listening.explain(protocol, port, this.#serves);
   }
 
-  readonly #runs = (container: string): boolean => this.runs(container);
+  readonly #serves = (container: string): boolean =>
+    this.runs(container) && !this.closed.has(container);
 }
 
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;

@@ -10,6 +10,7 @@ import { same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { Prober } from "./prober.js";
 import type { Runtime } from "./runtime.js";
+import { stoppingOf, type Stopping } from "./stopping.js";
 
 /**
  * From "bound to this node" to "runs": sandbox, network, image and start, about 0.8 s give or take
@@ -18,11 +19,6 @@ import type { Runtime } from "./runtime.js";
  */
 export const START_MS = 800;
 const START_JITTER = 0.25;
-/**
- * How long a well-behaved process takes to end after SIGTERM; never longer than the Pod's grace
- * period.
- */
-export const STOP_MS = 1_000;
 // A container that ends again and again: the first restart comes at once, the next after 10 s, 20
 // s, … (pkg/kubelet: MaxContainerBackOff)
 const BACKOFF_BASE_MS = 10_000;
@@ -305,29 +301,40 @@ export class PodWorker {
   // ---- stopping
 
   /**
-   * The preStop hook's sleep, then SIGTERM, and SIGKILL when the grace period is over. Readiness is
-   * still probed: a Pod that ends may serve until then. Asked again, with a shorter grace period,
-   * it ends sooner. (pkg/kubelet/pod_workers.go, calculateEffectiveGracePeriod)
+   * Each container's hook, SIGTERM, and SIGKILL when the grace period is over. Readiness is still
+   * probed: a Pod that ends may serve until its process hears of it. Asked again, with a shorter
+   * grace period, it ends sooner. (pkg/kubelet/pod_workers.go, calculateEffectiveGracePeriod)
    */
   #terminate(): void {
     if (this.#stage === "new" || this.#stage === "starting") return this.#finish();
     const { clock } = this.host;
-    const ends = clock.now() + this.#stopTime();
+    const stopping = this.#containers.map((container) => ({
+      container,
+      ...this.#stopping(container),
+    }));
+    const ends = clock.now() + Math.max(...stopping.map(({ ends }) => ends));
     if (ends >= this.#ends) return;
     if (this.#stage === "running") this.#beginToStop();
     this.#stage = "stopping";
     this.#ends = ends;
     this.#cancel?.();
-    this.#cancel = clock.schedule(ends - clock.now(), () => this.#finish(), {
-      about: this.#about,
-    });
+    const cancels = stopping.map(({ container, closes }) =>
+      this.#later(closes, () => this.#close(container)),
+    );
+    cancels.push(this.#later(ends - clock.now(), () => this.#finish()));
+    this.#cancel = () => cancels.forEach((cancel) => cancel());
   }
 
-  /** Milliseconds from now. */
-  #stopTime(): number {
-    const grace = (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000;
-    const sleeps = this.#containers.map(({ spec }) => spec.lifecycle?.preStop?.sleep?.seconds ?? 0);
-    return Math.min(Math.max(0, ...sleeps) * 1_000 + STOP_MS, grace);
+  #stopping({ spec }: ContainerState): Stopping {
+    return stoppingOf(spec, (this.pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000);
+  }
+
+  #later(ms: number, act: () => void): () => void {
+    return this.host.clock.schedule(ms, act, { about: this.#about });
+  }
+
+  #close(container: ContainerState): void {
+    this.host.runtime.close(this.pod, container.name);
   }
 
   #beginToStop(): void {
