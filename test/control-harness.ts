@@ -51,6 +51,8 @@ function vouching(client: Client): Client {
 export class Machine implements Runtime {
   onExit?: () => void;
   readonly pods = new Map<string, { ips: string[]; dead: Set<string> }>();
+  /** Containers that were told to take no more connections, in order. */
+  readonly closed: string[] = [];
   /** What each probe answers. */
   probes: (pod: Pod, container: string) => { ok: boolean; message: string } = () => ({
     ok: true,
@@ -73,6 +75,9 @@ export class Machine implements Runtime {
   }
   probe(pod: Pod, container: string) {
     return this.probes(pod, container);
+  }
+  close(pod: Pod, container: string) {
+    this.closed.push(`${pod.metadata.name}/${container}`);
   }
   running(pod: Pod, container: string) {
     return !this.pods.get(pod.metadata.uid!)?.dead.has(container);

@@ -280,10 +280,44 @@ test("a deletion gives the processes time to end, and takes the Pod away when th
   assert.equal([h.all("Pod").length, machine.pods.size], [0, 0]);
 });
 
+const agnhost = "registry.k8s.io/e2e-test-images/agnhost:2.53";
+const draining = { image: agnhost, args: ["netexec", "--delay-shutdown=8"] };
+const sleeping = { lifecycle: { preStop: { sleep: { seconds: 5 } } } };
+const script = (command: string[]) => ({ lifecycle: { preStop: { exec: { command } } } });
+
+// container, grace period in s -> when it takes no more connections, and when it has ended, in ms
+for (const [title, container, grace, closes, ends] of [
+  ["nginx closes its socket at the signal and ends a second later", {}, 30, 0, 1_000],
+  ["preStop sleep comes before the signal", sleeping, 30, 5_000, 6_000],
+  ["a script that sleeps does, too", script(["sh", "-c", "sleep 5; true"]), 30, 5_000, 6_000],
+  ["so does the program alone", script(["/bin/sleep", "5"]), 30, 5_000, 6_000],
+  ["another hook is over at once", script(["nginx", "-s", "quit"]), 30, 0, 1_000],
+  ["a hook is cut off when the grace period is over", script(["sleep", "9"]), 3, 3_000, 4_000],
+  ["an image that drains takes connections until it ends", draining, 30, 8_000, 8_000],
+  ["though not longer than the grace period", draining, 4, 4_000, 4_000],
+] as const)
+  test(`a Pod is deleted: ${title}`, () => {
+    const { h, machine, make } = one(container as Partial<Container>, {
+      terminationGracePeriodSeconds: grace,
+    });
+    make();
+    h.clock.settle();
+    h.client.delete("Pod", "web");
+    const start = h.clock.now();
+    const sinceStart = () => Math.floor((h.clock.now() - start) / 100) * 100;
+    let closed = NaN;
+    h.clock.advance(50);
+    while (h.all("Pod").length > 0) {
+      if (machine.closed.length === 0) closed = sinceStart() + 100;
+      h.clock.advance(100);
+    }
+    assert.equal([closed || 0, sinceStart()], [closes, ends]);
+  });
+
 test("a preStop sleep keeps the Pod serving for so long, but not beyond its grace period", () => {
   for (const [seconds, grace, gone] of [
     [15, 30, 16_000],
-    [60, 30, 30_000],
+    [60, 30, 31_000],
   ] as const) {
     const { h, make, pod } = one(
       { lifecycle: { preStop: { sleep: { seconds } } } },
@@ -304,7 +338,7 @@ test("a preStop sleep keeps the Pod serving for so long, but not beyond its grac
 });
 
 for (const [title, second, alive] of [
-  ["shorter: the Pod ends sooner", 2, 2_000],
+  ["shorter: the Pod ends sooner", 2, 3_000],
   ["longer: it changes nothing", 1_000, 501_000],
   ["the default, which is as long as the first: it changes nothing", undefined, 501_000],
 ] as const)
@@ -320,7 +354,7 @@ for (const [title, second, alive] of [
     h.client.delete("Pod", "web", "default", {
       ...(second !== undefined && { gracePeriodSeconds: second }),
     });
-    const left = alive === 2_000 ? alive : alive - 5_000;
+    const left = alive === 3_000 ? alive : alive - 5_000;
     h.clock.advance(left - 1);
     assert.is(h.all("Pod").length, 1);
     h.clock.advance(1);
