@@ -242,9 +242,8 @@ export class Trip {
     const listens = sandbox.listens(protocol, packet.destinationPort);
     const note = listens
       ? `a process in the Pod listens on ${port}`
-: `no process in the Pod listens on ${port}${sandbox.closed.size > 0 ? " any more: it is ending, and closed its socket at SIGTERM" : ""}`;
-    if (sandbox.closed.size === 0)
-      this.#assumeListening(sandbox, protocol, packet.destinationPort);
+      : `no process in the Pod listens on ${port}${sandbox.closed.size > 0 ? " any more: it is ending, and closed its socket at SIGTERM" : ""}`;
+    if (sandbox.closed.size === 0) this.#assumeListening(sandbox, protocol, packet.destinationPort);
     if (!listens || !sandbox.proxy)
       this.there?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
         { action: listens ? "deliver" : "reject", note },

@@ -272,7 +272,7 @@ export class Sandbox implements Link {
 
   /** Whether a process of the Pod listens, as far as its spec tells. */
   listens(protocol: Transport, port: number): boolean {
-return this.#listening.on(protocol, port, this.#serves);
+    return this.#listening.on(protocol, port, this.#serves);
   }
 
   /** The same with its reasons. */
