@@ -297,7 +297,7 @@ for (const [title, container, grace, closes, ends] of [
   ["though not longer than the grace period", draining, 4, 4_000, 4_000],
 ] as const)
   test(`a Pod is deleted: ${title}`, () => {
-    const { h, machine, make } = one(container as Partial<Container>, {
+    const { h, machine, make } = one(container, {
       terminationGracePeriodSeconds: grace,
     });
     make();
