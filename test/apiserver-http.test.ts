@@ -120,10 +120,7 @@ test("create, read, replace, patch, delete", async () => {
     "the last label gone, so is the field",
   );
   const { body } = await call("DELETE", `${services}/nginx`);
-  assert.equal(
-    [body["kind"], body["status"], (body["details"] as { name: string }).name],
-    ["Status", "Success", "nginx"],
-  );
+  assert.is(body["kind"], "Service", "its last state");
   assert.equal((await call("GET", `${services}/nginx`)).code, 404);
 });
 
@@ -433,8 +430,8 @@ const bad: Record<
     message: RegExp,
   ]
 > = {
-  "no JSON": ["POST", services, "{a", {}, 400, /the body is no JSON/],
-  "a list": ["POST", services, "[]", {}, 400, /the body must be an object; got a list/],
+  "no JSON": ["POST", services, "{a", {}, 400, /json parse error: invalid character/],
+  "a list": ["POST", services, "[]", {}, 400, /json: cannot unmarshal array into Go value/],
   "too large": [
     "POST",
     services,
@@ -520,8 +517,8 @@ const bad: Record<
     `${services}/a%2Fb`,
     undefined,
     {},
-    400,
-    /invalid resource name "a\/b": \[may not contain/,
+    404,
+    /could not find the requested resource/,
   ],
   "broken percent-encoding": [
     "GET",
@@ -579,7 +576,7 @@ const bad: Record<
     undefined,
     { Accept: "application/vnd.kubernetes.protobuf" },
     406,
-    /only the following media types/,
+    /406: Not Acceptable/,
   ],
   "a bad selector": [
     "GET",
@@ -587,17 +584,23 @@ const bad: Record<
     undefined,
     {},
     400,
-    /unable to parse requirement/,
+    /found '=', expected: ',' or 'end of string'/,
   ],
-  "a bad limit": ["GET", `${services}?limit=x`, undefined, {}, 400, /limit: got "x"/],
-  "a limit that is no digits": ["GET", `${services}?limit=0x10`, undefined, {}, 400, /got "0x10"/],
-  "a bad timeout of a watch": [
+  "a bad limit": [
     "GET",
-    `${services}?watch=true&timeoutSeconds=-1`,
+    `${services}?limit=x`,
     undefined,
     {},
     400,
-    /timeoutSeconds: got "-1"; a whole number of 0 or more is needed/,
+    /strconv\.ParseInt: parsing "x": invalid syntax/,
+  ],
+  "a limit that is no digits": [
+    "GET",
+    `${services}?limit=0x10`,
+    undefined,
+    {},
+    400,
+    /parsing "0x10"/,
   ],
   "YAML that is none": [
     "POST",
@@ -629,7 +632,7 @@ const bad: Record<
     "text",
     { "Content-Type": "application/yaml" },
     400,
-    /the body must be an object; got string/,
+    /cannot unmarshal string into Go value/,
   ],
   "a bad continue": [
     "GET",
@@ -644,24 +647,17 @@ const bad: Record<
     `${services}?watch=true&resourceVersion=x`,
     undefined,
     {},
-    200,
+    500,
     /resourceVersion: Invalid value: "x"/,
   ],
-  logs: [
-    "GET",
-    "/api/v1/namespaces/default/pods/p/log",
-    undefined,
-    {},
-    405,
-    /Stopover does not offer pods\/log: its containers have no output/,
-  ],
+  logs: ["GET", "/api/v1/namespaces/default/pods/p/log", undefined, {}, 404, /pods "p" not found/],
   exec: [
     "POST",
     "/api/v1/namespaces/default/pods/p/exec?command=sh",
     undefined,
     {},
-    405,
-    /does not offer pods\/exec/,
+    404,
+    /pods "p" not found/,
   ],
   "a subresource called constructor": [
     "GET",
@@ -693,7 +689,7 @@ const bad: Record<
     {},
     { "Content-Type": "constructor" },
     415,
-    /accepted media types include/,
+    /415: Unsupported Media Type/,
   ],
   "a patch of type __proto__": [
     "PATCH",
@@ -701,7 +697,7 @@ const bad: Record<
     {},
     { "Content-Type": "__proto__" },
     415,
-    /accepted media types include/,
+    /415: Unsupported Media Type/,
   ],
   "a kind that cannot be written as a text": [
     "POST",
@@ -724,8 +720,8 @@ const bad: Record<
     `${services}?dryRun=Some`,
     service("x"),
     {},
-    400,
-    /dryRun: Unsupported value: "Some"/,
+    422,
+    /dryRun: Unsupported value: \["Some"\]/,
   ],
   "delete options of a wrong type": [
     "DELETE",
@@ -740,8 +736,8 @@ const bad: Record<
     "/apis/apps/v1/namespaces/default/deployments/none/scale",
     { spec: { replicas: "many" } },
     {},
-    404,
-    /deployments\.apps "none" not found/,
+    400,
+    /cannot unmarshal string into Go struct field ScaleSpec/,
   ],
   "protobuf that is none": [
     "POST",
@@ -765,7 +761,7 @@ const bad: Record<
     undefined,
     {},
     400,
-    /gracePeriodSeconds: got "soon"/,
+    /strconv\.ParseInt: parsing/,
   ],
 };
 for (const [what, [method, path, body, headers, code, message]] of Object.entries(bad)) {

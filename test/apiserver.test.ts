@@ -260,7 +260,7 @@ test("deletion with preconditions", () => {
   const { metadata } = client.create(service("nginx"));
   assert.match(
     refusal(() => client.delete("Service", "nginx", undefined, { uid: "other" })).message,
-    /Precondition failed: UID in precondition: other, UID in object meta: /,
+    /the UID in the precondition \(other\) does not match the UID in record \(/,
   );
   assert.is(
     refusal(() => client.delete("Service", "nginx", undefined, { resourceVersion: "1" })).code,

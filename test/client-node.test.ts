@@ -111,7 +111,7 @@ test("every kind of the story is served", async () => {
     (await Promise.all(lists)).map(({ items }) => items.length),
     [1, 0, 4, 0, 0, 0, 1, 0, 0, 0],
   );
-  assert.is((await config.makeApiClient(VersionApi).getCode()).gitVersion, "v1.32.0+stopover");
+  assert.is((await config.makeApiClient(VersionApi).getCode()).gitVersion, "v1.35.4+stopover");
 });
 
 test("scale and status are subresources", async () => {

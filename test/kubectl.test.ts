@@ -367,7 +367,7 @@ if (needs(test, "kubectl", lacking(kubectl))) {
       "customresourcedefinitions CustomResourceDefinition",
     ])
       assert.ok(resources.includes(resource), resource);
-    assert.match(await says("version"), /v1\.32\.0\+stopover/);
+    assert.match(await says("version"), /v1\.35\.4\+stopover/);
   });
 }
 

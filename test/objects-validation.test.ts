@@ -46,7 +46,7 @@ const services: [Service["spec"], string][] = [
   ],
   [
     { ports: one, clusterIP: "1.2.3.4" },
-    'spec.clusterIPs: Invalid value: []string{"1.2.3.4"}: failed to allocate IP 1.2.3.4: the provided IP (1.2.3.4) is not in the valid range. The range of valid IPs is 10.96.0.0/12',
+    'spec.clusterIPs: Invalid value: ["1.2.3.4"]: failed to allocate IP 1.2.3.4: the provided network does not match the current range',
   ],
   [
     { ports: one, clusterIP: "x" },

@@ -1,5 +1,5 @@
 import type { Status } from "./client.js";
-import { printable } from "../net/ip.js";
+import { printable, printableLines } from "../net/printable.js";
 import type { FieldError } from "../objects/validation.js";
 
 /** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */
@@ -58,7 +58,7 @@ function failure(
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: printable(message),
+    message: printableLines(message),
     reason,
     ...(details && { details }),
     code,
@@ -78,6 +78,13 @@ export const notFound = (subject: Subject, name: string) =>
   failure(404, "NotFound", `${quoted(subject, name)} not found`, details(subject, name));
 export const alreadyExists = (subject: Subject, name: string) =>
   failure(409, "AlreadyExists", `${quoted(subject, name)} already exists`, details(subject, name));
+export const beingDeleted = (subject: Subject, name: string) =>
+  failure(
+    409,
+    "AlreadyExists",
+    `object is being deleted: ${quoted(subject, name)} already exists`,
+    details(subject, name),
+  );
 export const conflict = (subject: Subject, name: string, why: string) =>
   failure(
     409,
@@ -108,9 +115,40 @@ export const unsupportedMediaType = (message: string) =>
   failure(415, "UnsupportedMediaType", message);
 export const internal = (message: string) =>
   failure(500, "InternalError", `Internal error occurred: ${message}`);
+/** What upstream did not foresee, and answers with 500 and without a reason. */
+export const unexpected = (message: string): ApiError =>
+  new ApiError({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: printableLines(message),
+    code: 500,
+  });
 export const serviceUnavailable = (message: string) => failure(503, "ServiceUnavailable", message);
 export const unknownPath = () =>
   failure(404, "NotFound", "the server could not find the requested resource");
+
+/** A patch after which the object is none of its kind any more. */
+export const invalidPatch = (patched: string, why: string): ApiError =>
+  invalid({ kind: "", plural: "", group: "" }, "", [
+    {
+      field: "patch",
+      reason: "FieldValueInvalid",
+      message: `Invalid value: ${JSON.stringify(patched)}: ${why}`,
+    },
+  ]);
+
+/** Options of a request (ListOptions, CreateOptions, …) that contradict themselves. */
+export const invalidOptions = (kind: string, problems: readonly FieldError[]): ApiError =>
+  invalid({ kind, plural: "", group: "meta.k8s.io" }, "", problems);
+
+/** A revision of which this server has not heard. */
+export function tooLargeRevision(asked: number, current: number): ApiError {
+  const { status } = timeout(`Too large resource version: ${asked}, current: ${current}`);
+  const causes = [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }];
+  return new ApiError({ ...status, details: { causes, retryAfterSeconds: 1 } });
+}
 
 /** Why an object changed since it was read. */
 export const modified =
@@ -121,7 +159,7 @@ export function invalid(subject: Subject, name: string, errors: readonly FieldEr
   const all = texts.length === 1 ? texts[0]! : `[${texts.join(", ")}]`;
   const shown = `${subject.kind}${subject.group ? `.${subject.group}` : ""} "${name}" is invalid: ${all}`;
   return failure(422, "Invalid", shown, {
-    name,
+    ...(name && { name }),
     ...(subject.group && { group: subject.group }),
     kind: subject.kind,
     causes: errors.map(({ field, message, reason }) => ({

@@ -126,9 +126,7 @@ export class IPAllocator {
   take(ip: string, holder?: Service): void {
     const offset = this.#offset(ip);
     if (offset === undefined)
-      throw new AllocationError(
-        `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${this.cidr}`,
-      );
+      throw new AllocationError("the provided network does not match the current range");
     if (!this.#range.take(offset, holder))
       throw new AllocationError("provided IP is already allocated");
   }

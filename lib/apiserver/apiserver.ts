@@ -10,7 +10,7 @@ import type {
   WriteOptions,
 } from "../api/client.js";
 import type { HistoryEntry } from "../api/history.js";
-import { frozen, same } from "../objects/freeze.js";
+import { frozen, isRecord, same } from "../objects/freeze.js";
 import {
   allKinds,
   isService,
@@ -27,7 +27,7 @@ import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
 import { PortAllocator } from "./allocators.js";
 import { CLAIM_VALID_MS, REPAIR_AGAIN_MS, REPAIR_INTERVAL_MS, StoredClaims } from "./claims.js";
-import { decoded, decodedAs } from "./decode.js";
+import { cameAs, decoded, decodedAs, notOfThisKind } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "../api/errors.js";
 import { Expiry } from "./expiry.js";
@@ -45,7 +45,7 @@ import { LocalClient } from "./local-client.js";
 import { misplaced } from "./misplaced.js";
 import { patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
-import { scaled, scaleOf, type Scale } from "./scale.js";
+import { checkScale, scaled, scaleOf, type Scale } from "./scale.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
 import { WatchCache } from "./watch.js";
@@ -300,7 +300,8 @@ export class ApiServer {
         throw errors.conflict(
           info,
           name,
-          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+          // in the words of the storage behind it, as upstream
+          `StorageError: invalid object, Code: 4, Key: ${storageKey(info, name, namespace)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
         );
       return object;
     }) as T;
@@ -317,15 +318,15 @@ export class ApiServer {
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
       const scale = options.subresource === "scale";
       const result = patched(scale ? "Scale" : info.type, scale ? scaleOf(old) : old, patch);
-      const next = decoded(
-        info,
-        scale ? scaled(old, decodedAs<Scale>("Scale", result)) : (result as KubeObject),
-        options,
-      );
-      if (next.kind !== old.kind || next.apiVersion !== old.apiVersion)
+      if (!isRecord(result))
         throw errors.badRequest(
-          `a patch cannot make a ${next.apiVersion} ${next.kind} of a ${old.apiVersion} ${old.kind}`,
+          `json: cannot unmarshal ${cameAs(result)} into Go value of type ${kind}`,
         );
+      const refuse = (why: string) => errors.invalidPatch(JSON.stringify(result), why);
+      const next = scale
+        ? scaledBy(old, decodedAs<Scale>("Scale", result, options, refuse))
+        : decoded(info, sameKind(result as unknown as KubeObject, info, refuse), options, refuse);
+      checkPlace(next, old);
       const { resourceVersion } = next.metadata;
       if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)
         throw errors.conflict(info, name, errors.modified);
@@ -540,11 +541,19 @@ export class ApiServer {
   }
 
   /** In place of `old`; undefined where somebody else was faster. */
+  /** One that is on its way out holds its name until then. */
+  #takenName(info: KindInfo, name: string, namespace: string | undefined): errors.ApiError {
+    const there = this.store.get(storageKey(info, name, namespace))?.value;
+    return there?.metadata.deletionTimestamp
+      ? errors.beingDeleted(info, name)
+      : errors.alreadyExists(info, name);
+  }
+
   #put(info: KindInfo, next: KubeObject, old: Entry | undefined): KubeObject | undefined {
     if (old) return this.#replace(old, next);
     const { name, namespace } = next.metadata;
     const entry = this.store.put(storageKey(info, name, namespace), next, 0);
-    if (!entry) throw errors.alreadyExists(info, name);
+    if (!entry) throw this.#takenName(info, name, namespace);
     otherKinds.written(entry.value);
     return entry.value;
   }
@@ -638,6 +647,34 @@ function infoOf(kind: string, apiVersion?: string): KindInfo {
 /** Throws where something is wrong with the object. */
 function refuse(info: KindInfo, name: string, problems: readonly FieldError[]): void {
   if (problems.length > 0) throw errors.invalid(info, name, problems);
+}
+
+function scaledBy(object: KubeObject, scale: Scale): KubeObject {
+  checkScale(scale, object.metadata.name);
+  return scaled(object, scale);
+}
+
+/** (apiserver: pkg/endpoints/handlers/patch.go) */
+function sameKind(
+  patched: KubeObject,
+  info: KindInfo,
+  refuse: (why: string) => errors.ApiError,
+): KubeObject {
+  const { kind, apiVersion } = patched;
+  if (kind === info.kind && apiVersion === info.apiVersion) return patched;
+  throw refuse(notOfThisKind(kind, apiVersion, info));
+}
+
+/** A patch moves nothing to another name or namespace. */
+function checkPlace({ metadata: now }: KubeObject, { metadata: was }: KubeObject): void {
+  if (now.name !== was.name)
+    throw errors.badRequest(
+      `the name of the object (${now.name}) does not match the name on the URL (${was.name})`,
+    );
+  if (now.namespace !== was.namespace)
+    throw errors.badRequest(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
 }
 
 const specOf = (object: KubeObject | undefined): unknown =>

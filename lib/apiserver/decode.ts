@@ -1,9 +1,9 @@
-import type { KindInfo } from "../objects/kinds.js";
+import { kindInfo, type KindInfo } from "../objects/kinds.js";
 import { decode, type Misfit } from "../objects/decode.js";
 import { goName, type FieldType } from "../objects/schema.js";
 import type { KubeObject } from "../objects/types.js";
 import type { WriteOptions } from "../api/client.js";
-import { badRequest } from "../api/errors.js";
+import { badRequest, type ApiError } from "../api/errors.js";
 
 /**
  * A value as an object of a kind: types are checked always; with fields that the kind does not have
@@ -14,22 +14,35 @@ export function decoded<T extends KubeObject>(
   info: KindInfo,
   value: T,
   options: WriteOptions = {},
+  refuse: Refuse = refusal(info.kind, info.apiVersion),
 ): T {
-  const { fieldValidation = "Strict", onWarning } = options;
   if (options.decoded) return value;
   if (info.type === undefined) return plain(value);
-  const { value: object, misfits } = decode<T>(info.type, value);
-  if (misfits.length === 0) return object;
-  const refuse = (why: string) =>
+  return checked(decode<T>(info.type, value), options, refuse);
+}
+
+/** Makes an answer of what is wrong. */
+export type Refuse = (why: string) => ApiError;
+
+const refusal =
+  (kind: string, apiVersion: string): Refuse =>
+  (why) =>
     badRequest(
-      `${info.kind} in version "${info.apiVersion.split("/").pop()}" cannot be handled as a ${info.kind}: ${why}`,
+      `${kind} in version "${apiVersion.split("/").pop()}" cannot be handled as a ${kind}: ${why}`,
     );
+
+function checked<T>(
+  { value, misfits }: { value: T; misfits: Misfit[] },
+  { fieldValidation = "Strict", onWarning }: WriteOptions,
+  refuse: Refuse,
+): T {
   const wrong = misfits.find(({ problem }) => problem === "type");
   if (wrong) throw refuse(unmarshal(wrong));
   const unknown = misfits.map(({ path }) => `unknown field "${path}"`);
+  if (unknown.length === 0) return value;
   if (fieldValidation === "Strict") throw refuse(`strict decoding error: ${unknown.join(", ")}`);
   if (fieldValidation === "Warn") unknown.forEach((text) => onWarning?.(text));
-  return object;
+  return value;
 }
 
 /** An object of whose fields nobody knows anything but metadata's. */
@@ -39,34 +52,47 @@ function plain<T extends KubeObject>(value: T): T {
 }
 
 /**
- * A body that is no stored object (Scale, DeleteOptions): its types are checked, unknown fields are
- * dropped.
+ * A body that is no stored object (Scale, DeleteOptions): its types are checked; unknown fields are
+ * dropped, if nothing else is asked for.
  */
-export function decodedAs<T>(type: string, value: unknown): T {
-  const { value: body, misfits } = decode<T>(type, value);
-  const wrong = misfits.find(({ problem }) => problem === "type");
-  if (wrong)
-    throw badRequest(`${type} in version "v1" cannot be handled as a ${type}: ${unmarshal(wrong)}`);
-  return body;
+export const decodedAs = <T>(
+  type: string,
+  value: unknown,
+  options: WriteOptions = { fieldValidation: "Ignore" },
+  refuse: Refuse = refusal(type, "v1"),
+): T => checked(decode<T>(type, value), options, refuse);
+
+/** Why an object cannot be taken for one of a kind. (apiserver: transformDecodeError) */
+export function notOfThisKind(kind: unknown, apiVersion: unknown, info: KindInfo): string {
+  const version = asText(apiVersion).split("/").pop();
+  const known = kindInfo(asText(kind))?.apiVersion === apiVersion || /\wList$/.test(asText(kind));
+  return known
+    ? `converting (${version}.${asText(kind)}) to (${internalPackage(info)}.${info.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`;
 }
 
+/** Go's package of a kind's internal type. */
+const internalPackage = ({ group }: KindInfo): string =>
+  group === "" ? "core" : group.split(".")[0]!;
+
+const asText = (value: unknown): string =>
+  typeof value === "string" ? value : JSON.stringify(value ?? null);
+
 function unmarshal({ path, value, allowed, owner }: Misfit): string {
-  const came =
-    value === null || value === undefined
-      ? "null"
-      : Array.isArray(value)
-        ? "array"
-        : typeof value === "boolean"
-          ? "bool"
-          : typeof value === "number" && !Number.isInteger(value)
-            ? `number ${value}`
-            : typeof value;
   if (typeof value === "string" && (allowed as FieldType).is === "time")
     return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
   if (typeof value === "string" && (allowed as FieldType).is === "quantity")
-    return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`;
+    return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`;
   const into = path === "" ? "value" : `struct field ${owner}.${path.replace(/\[\d+\]/g, "")}`;
-  return `json: cannot unmarshal ${came} into Go ${into} of type ${goType(allowed as FieldType)}`;
+  return `json: cannot unmarshal ${cameAs(value)} into Go ${into} of type ${goType(allowed as FieldType)}`;
+}
+
+/** A JSON value as Go's decoder names it. */
+export function cameAs(value: unknown): string {
+  if (value === null || value === undefined) return "null";
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "number" && !Number.isInteger(value) ? `number ${value}` : typeof value;
 }
 
 function goType(type: FieldType): string {

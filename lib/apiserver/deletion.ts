@@ -16,19 +16,19 @@ export function checkPreconditions(
   { metadata }: KubeObject,
   { uid, resourceVersion }: DeleteOptions,
 ): void {
+  const subject = { ...info, plural: info.kind }; // upstream names the kind here
   if (uid && uid !== metadata.uid)
     throw errors.conflict(
-      info,
+      subject,
       metadata.name,
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
-  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion)
     throw errors.conflict(
-      info,
+      subject,
       metadata.name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
-  }
   if (info.kind === "Namespace" && immortal.has(metadata.name))
     throw errors.forbidden(info, metadata.name, "this namespace may not be deleted");
 }

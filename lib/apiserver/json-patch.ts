@@ -1,6 +1,7 @@
 /** JSON patch (RFC 6902), within kube-apiserver's limits. */
 import { ApiError, badRequest, tooLarge } from "../api/errors.js";
 import { isRecord, ownField, same, setField } from "../objects/freeze.js";
+import { cameAs } from "./decode.js";
 import { maxBytes, sizeOf } from "./bounds.js";
 
 /** More than a person or a program has reason to send at once. (maxJSONPatchOperations) */
@@ -9,7 +10,7 @@ const maxOperations = 10_000;
 export function jsonPatched(object: unknown, body: unknown): unknown {
   if (!Array.isArray(body))
     throw badRequest(
-      'a JSON patch is a list of operations, as [{"op": "replace", "path": "/spec/replicas", "value": 2}]',
+      `error decoding patch: json: cannot unmarshal ${cameAs(body)} into Go value of type []handlers.jsonPatchOp`,
     );
   if (body.length > maxOperations)
     throw tooLarge(
@@ -36,7 +37,6 @@ function apply(draft: Draft, operation: Record<string, unknown>): void {
     case "remove":
       return draft.remove(to);
     case "replace":
-      draft.read(to);
       return draft.replace(to, value);
     case "add":
       return draft.add(to, value);
@@ -49,7 +49,7 @@ function apply(draft: Draft, operation: Record<string, unknown>): void {
       return draft.add(to, moved);
     }
     default:
-      throw badRequest(
+      throw (op === undefined ? badRequest : unprocessable)(
         `unknown JSON patch operation ${JSON.stringify(op) ?? "without op"}: it is add, remove, replace, move, copy or test`,
       );
   }
@@ -103,11 +103,16 @@ class Draft {
     }
   }
 
+  /** A field need not be there, as in the library that upstream uses. (evanphx/json-patch) */
   replace(path: Pointer, value: unknown): void {
     const [parent, key] = this.#parent(path);
     if (!parent) this.value = value;
-    else if (Array.isArray(parent)) parent[index(key)!] = value;
-    else setField(parent, key, value);
+    else if (!Array.isArray(parent)) setField(parent, key, value);
+    else {
+      const place = index(key);
+      if (place === undefined || place >= parent.length) throw missing(path);
+      parent[place] = value;
+    }
   }
 
   remove(path: Pointer): void {
@@ -161,6 +166,7 @@ const child = (parent: Collection, key: string): unknown =>
 const index = (key: string): number | undefined =>
   /^\d{1,9}$/.test(key) ? Number(key) : undefined;
 
+/** Upstream keeps to itself what is wrong; here it is among the causes. */
 function unprocessable(why: string): ApiError {
   return new ApiError({
     kind: "Status",
@@ -169,7 +175,7 @@ function unprocessable(why: string): ApiError {
     status: "Failure",
     code: 422,
     reason: "Invalid",
-    message: `the server rejected our request due to an error in our request: ${why}`,
+    message: "the server rejected our request due to an error in our request",
     details: { causes: [{ reason: "UnexpectedServerResponse", message: why }] },
   });
 }

@@ -61,7 +61,9 @@ export function parseContinue(token: string): { revision: number; key: string } 
     if (Number.isSafeInteger(rv) && typeof start === "string")
       return { revision: rv as number, key: start };
   } catch {} // falls through to the one answer for all that is no token
-  throw errors.badRequest("continue key is not valid: it must come from an earlier list");
+  throw errors.badRequest(
+    "invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value",
+  );
 }
 
 /**

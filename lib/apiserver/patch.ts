@@ -1,6 +1,7 @@
 import { badRequest, unsupportedMediaType } from "../api/errors.js";
 import type { Patch } from "../api/client.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
+import { cameAs } from "./decode.js";
 import { checkBounds } from "./bounds.js";
 import { jsonPatched } from "./json-patch.js";
 import { strategic } from "./strategic-patch.js";
@@ -19,8 +20,9 @@ export function patched(type: string | undefined, object: unknown, patch: Patch)
 function applied(type: string | undefined, object: unknown, { type: how, body }: Patch): unknown {
   if (how === "json") return jsonPatched(object, body);
   if (!isRecord(body)) {
-    const came = body === null ? "null" : Array.isArray(body) ? "a list" : typeof body;
-    throw badRequest(`a ${how} patch is a JSON object; got ${came}`);
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${cameAs(body)} into Go value of type map[string]interface {}`,
+    );
   }
   if (how === "merge") return merged(object, body);
   if (type === undefined) throw unsupportedMediaType(noStrategy);

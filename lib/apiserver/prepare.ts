@@ -30,7 +30,7 @@ export function prepareCreate(
 /** What the client asks for, and what the server gives each new object. */
 function firstMetadata(info: KindInfo, asked: ObjectMeta, stamps: Stamps): ObjectMeta {
   if (asked.resourceVersion)
-    throw errors.badRequest("resourceVersion should not be set on objects to be created");
+    throw errors.unexpected("resourceVersion should not be set on objects to be created");
   const metadata = withoutEmpty(withoutServersOwn(asked));
   const { name, namespace, generateName } = asked;
   metadata.name = name || (generateName ? generateName.slice(0, 58) + stamps.suffix() : "");
@@ -98,7 +98,7 @@ export function prepareUpdate(
       } as KubeObject),
       [],
     ];
-  let next: KubeObject = defaulted({ ...wanted, metadata: nextMetadata(old, wanted) });
+  let next: KubeObject = admitted({ ...wanted, metadata: nextMetadata(old, wanted) });
   if (info.subresources.includes("status"))
     next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];
@@ -141,7 +141,9 @@ export function bound(pod: Pod, node: string, stamps: Stamps): Pod {
     ? `pod ${name} is being deleted, cannot be assigned to a host`
     : pod.spec.nodeName
       ? `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`
-      : undefined;
+      : pod.spec.schedulingGates?.length
+        ? `pod ${name} has non-empty .spec.schedulingGates`
+        : undefined;
   if (refusal)
     throw errors.conflict({ kind: "Pod", plural: "pods/binding", group: "" }, name, refusal);
   const others = pod.status?.conditions?.filter(({ type }) => type !== "PodScheduled") ?? [];

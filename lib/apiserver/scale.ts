@@ -1,3 +1,5 @@
+import { badRequest, invalid } from "../api/errors.js";
+import { invalid as fieldInvalid } from "../objects/field-errors.js";
 import { selectorText } from "../objects/selectors.js";
 import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
 
@@ -33,4 +35,17 @@ export function scaled<T extends KubeObject>(object: T, scale: Scale): T {
     },
     spec: { ...spec, replicas: scale.spec?.replicas ?? 0 },
   };
+}
+
+/** (pkg/apis/autoscaling/validation, ValidateScale) */
+export function checkScale({ metadata, spec }: Scale, name: string): void {
+  if (metadata?.name && metadata.name !== name)
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  const { replicas = 0 } = spec ?? {};
+  if (replicas < 0)
+    throw invalid({ kind: "Scale", plural: "", group: "autoscaling" }, name, [
+      fieldInvalid("spec.replicas", replicas, "must be greater than or equal to 0"),
+    ]);
 }

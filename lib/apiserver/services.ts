@@ -3,7 +3,7 @@ import { same } from "../objects/freeze.js";
 import { readAddress } from "../net/ip.js";
 import { withPlurals } from "../objects/plurals.js";
 import type { IPFamily, Service, ServicePort } from "../objects/types.js";
-import { protocols } from "../objects/field-errors.js";
+import { invalid, protocols } from "../objects/field-errors.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
 import { AllocationError, IPAllocator, type PortAllocator } from "./allocators.js";
@@ -130,7 +130,7 @@ export class ServiceNumbers {
         errors.push({
           field: "spec.clusterIPs",
           reason: "FieldValueInvalid",
-          message: `Invalid value: []string{"${spec.clusterIPs!.join('", "')}"}: failed to allocate IP ${wanted}: ${error.message}`,
+          message: `Invalid value: ${JSON.stringify(spec.clusterIPs)}: failed to allocate IP ${wanted}: ${error.message}`,
         });
         return wanted;
       }
@@ -188,7 +188,7 @@ export class ServiceNumbers {
     field: string,
     what: string,
   ): number | undefined {
-    if (wanted && (old.ports.has(wanted) || mine.ports.has(wanted))) return wanted;
+    if (wanted && old.ports.has(wanted)) return wanted;
     try {
       const port = wanted ? (this.ports.take(wanted, holder), wanted) : this.ports.next(holder);
       mine.ports.add(port);
@@ -196,6 +196,10 @@ export class ServiceNumbers {
     } catch (error) {
       if (!(error instanceof AllocationError)) throw error;
       if (!wanted) throw new AllocationError(`failed to allocate a ${what}: ${error.message}`);
+      if (what === "healthCheckNodePort")
+        throw new AllocationError(
+          `failed to allocate requested HealthCheck NodePort ${wanted}: ${error.message}`,
+        );
       errors.push({
         field,
         reason: "FieldValueInvalid",
@@ -250,7 +254,10 @@ export const needsHealthCheckNodePort = ({ spec }: Service): boolean =>
 const mayHaveNodePorts = ({ spec }: Service): boolean =>
   spec.type === "NodePort" || spec.type === "LoadBalancer";
 
-/** Brings clusterIP and clusterIPs together and settles the IP families, before validation. */
+/**
+ * Brings clusterIP and clusterIPs together and settles the IP families, before validation.
+ * (kubernetes: pkg/registry/core/service/storage/alloc.go, initIPFamilyFields)
+ */
 export function prepareService(
   service: Service,
   families: readonly IPFamily[],
@@ -258,54 +265,113 @@ export function prepareService(
 ): { service: Service; errors: FieldError[] } {
   const whole = withPlurals(service, before);
   const carried = before ? dropForType(carryOver(whole, before), before) : whole;
-  const { spec } = carried;
-  if (spec.type === "ExternalName") return { service: carried, errors: [] };
-  const errors = validateFamilies(carried);
-  if (errors.length > 0) return { service: carried, errors };
-  const { policy, chosen } = chooseFamilies(spec, families, errors);
-  return {
-    service: { ...carried, spec: { ...spec, ipFamilyPolicy: policy, ipFamilies: chosen } },
-    errors,
-  };
+  if (carried.spec.type === "ExternalName") return { service: carried, errors: [] };
+  const spec = { ...carried.spec, ipFamilyPolicy: policyOf(carried.spec, before?.spec) };
+  const asked = { ...carried, spec };
+  const problems = validateFamilies(asked);
+  if (problems.length > 0) return { service: asked, errors: problems };
+  const single = before ? reduced(spec, before.spec) : spec;
+  const errors = [...(before ? checkReduced(spec, before.spec) : []), ...checkTwo(single)];
+  const chosen = chooseFamilies(single, families, errors);
+  return { service: { ...carried, spec: { ...single, ipFamilies: chosen } }, errors };
+}
+
+type Spec = Service["spec"];
+type Policy = NonNullable<Spec["ipFamilyPolicy"]>;
+
+const selectsNobody = ({ clusterIP, clusterIPs, selector }: Spec): boolean =>
+  (clusterIP === "None" || clusterIPs?.[0] === "None") && !Object.keys(selector ?? {}).length;
+
+/** Who says nothing keeps what there was; nobody gets two families without a word. */
+const policyOf = (spec: Spec, before: Spec | undefined): Policy =>
+  spec.ipFamilyPolicy ??
+  before?.ipFamilyPolicy ??
+  (selectsNobody(spec) ? "RequireDualStack" : "SingleStack");
+
+/** SingleStack, with addresses and families as they were, lets go of the second ones. */
+function reduced(spec: Spec, before: Spec): Spec {
+  if (spec.ipFamilyPolicy !== "SingleStack") return spec;
+  const first = <T>(list: T[] | undefined, was: T[] | undefined): T[] | undefined =>
+    list && list.length > 1 && same(list, was) ? list.slice(0, 1) : list;
+  const clusterIPs = first(spec.clusterIPs, before.clusterIPs);
+  const ipFamilies = first(spec.ipFamilies, before.ipFamilies);
+  return { ...spec, ...(clusterIPs && { clusterIPs }), ...(ipFamilies && { ipFamilies }) };
+}
+
+function checkReduced(spec: Spec, before: Spec): FieldError[] {
+  if (spec.ipFamilyPolicy === "SingleStack") return [];
+  const fewer = (field: "clusterIPs" | "ipFamilies"): boolean =>
+    (before[field]?.length ?? 0) === 2 && (spec[field]?.length ?? 0) === 1;
+  const wrong = (what: string) =>
+    invalid(
+      "spec.ipFamilyPolicy",
+      spec.ipFamilyPolicy,
+      `must be 'SingleStack' to release the ${what}`,
+    );
+  return [
+    ...(fewer("clusterIPs") && spec.clusterIPs![0] === before.clusterIPs![0]
+      ? [wrong("secondary cluster IP")]
+      : []),
+    ...(fewer("ipFamilies") && spec.ipFamilies![0] === before.ipFamilies![0]
+      ? [wrong("secondary IP family")]
+      : []),
+  ];
+}
+
+function checkTwo(spec: Spec): FieldError[] {
+  if (spec.ipFamilyPolicy !== "SingleStack") return [];
+  const wrong = (what: string) =>
+    invalid(
+      "spec.ipFamilyPolicy",
+      spec.ipFamilyPolicy,
+      `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
+    );
+  return [
+    ...(spec.clusterIPs?.length === 2 ? [wrong("cluster IPs")] : []),
+    ...(spec.ipFamilies?.length === 2 ? [wrong("IP families")] : []),
+  ];
 }
 
 function chooseFamilies(
-  spec: Service["spec"],
+  spec: Spec,
   cluster: readonly IPFamily[],
   errors: FieldError[],
-): { policy: NonNullable<Service["spec"]["ipFamilyPolicy"]>; chosen: IPFamily[] } {
-  const headlessWithoutSelector = spec.clusterIPs?.[0] === "None" && !spec.selector;
-  const wantsTwo =
-    (spec.clusterIPs?.length ?? 0) > 1 ||
-    (spec.ipFamilies?.length ?? 0) > 1 ||
-    (headlessWithoutSelector && !spec.ipFamilies);
-  const policy = spec.ipFamilyPolicy ?? (wantsTwo ? "RequireDualStack" : "SingleStack");
+): IPFamily[] {
   const chosen = [...(spec.ipFamilies ?? [])];
-  spec.clusterIPs?.forEach((ip, i) => {
+  for (const [i, ip] of (spec.clusterIPs ?? []).entries()) {
     const family = readAddress(ip)?.family;
-    if (family) chosen[i] ??= family;
-  });
-  chosen.forEach((family, i) => {
-    if (!cluster.includes(family) && !headlessWithoutSelector)
-      errors.push({
-        field: `spec.ipFamilies[${i}]`,
-        reason: "FieldValueInvalid",
-        message: `Invalid value: "${family}": not configured on this cluster`,
-      });
-  });
-  if (chosen.length === 0) chosen.push(cluster[0]!);
-  if (policy === "SingleStack") return { policy, chosen };
-  if (policy === "RequireDualStack" && cluster.length < 2 && !headlessWithoutSelector) {
-    errors.push({
-      field: "spec.ipFamilyPolicy",
-      reason: "FieldValueInvalid",
-      message:
-        'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
-    });
+    if (!family || i < chosen.length) continue;
+    if (cluster.includes(family)) chosen.push(family);
+    else {
+      const why = `${family} is not configured on this cluster`;
+      errors.push(invalid(`spec.clusterIPs[${i}]`, spec.clusterIPs, why));
+    }
   }
+  if (errors.length > 0) return chosen;
+  const anyFamily = selectsNobody(spec); // it has no addresses of the cluster's
+  if (!anyFamily) errors.push(...checkConfigured(spec, chosen, cluster));
+  if (chosen.length === 0) chosen.push(cluster[0]!);
   const other: IPFamily = chosen[0] === "IPv4" ? "IPv6" : "IPv4";
-  if (chosen.length < 2 && (cluster.includes(other) || headlessWithoutSelector)) chosen.push(other);
-  return { policy, chosen };
+  const wantsTwo = spec.ipFamilyPolicy !== "SingleStack" && chosen.length === 1;
+  return wantsTwo && (anyFamily || cluster.includes(other)) ? [...chosen, other] : chosen;
+}
+
+function checkConfigured(
+  { ipFamilyPolicy }: Spec,
+  chosen: readonly IPFamily[],
+  cluster: readonly IPFamily[],
+): FieldError[] {
+  const dual = "this cluster is not configured for dual-stack services";
+  return [
+    ...(ipFamilyPolicy === "RequireDualStack" && cluster.length < 2
+      ? [invalid("spec.ipFamilyPolicy", ipFamilyPolicy, dual)]
+      : []),
+    ...chosen.flatMap((family, i) =>
+      cluster.includes(family)
+        ? []
+        : [invalid(`spec.ipFamilies[${i}]`, family, "not configured on this cluster")],
+    ),
+  ];
 }
 
 /**

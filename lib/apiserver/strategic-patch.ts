@@ -3,7 +3,7 @@
  * `$patch`, `$retainKeys`, `$setElementOrder` and `$deleteFromPrimitiveList` say what a list or an
  * object becomes. (k8s.io/apimachinery: pkg/util/strategicpatch)
  */
-import { badRequest } from "../api/errors.js";
+import { invalidPatch, unexpected } from "../api/errors.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
 import { typeOf, type FieldType } from "../objects/schema.js";
 
@@ -13,10 +13,11 @@ export function strategic(type: FieldType, current: unknown, patch: unknown): un
   if (directive === "replace") return changes;
   if (directive === "delete") return {};
   if (directive !== undefined && directive !== "merge")
-    throw badRequest(
-      `unknown $patch directive ${JSON.stringify(directive)}: it is replace, merge or delete`,
-    );
+    throw unexpected(`unknown patch type: ${inGo(directive)} in map: ${inGo(patch)}`);
   const result: Record<string, unknown> = isRecord(current) ? { ...current } : {};
+  // upstream looks for the field's name among a plain map's, of which it knows the type alone
+  if (retained !== undefined && type.is === "map")
+    throw invalidPatch(inGo(patch), "unrecognized type: string");
   if (Array.isArray(retained)) retain(result, new Set(retained));
   for (const [key, value] of Object.entries(changes))
     if (!key.startsWith("$")) change(type, result, key, value, changes[`$setElementOrder/${key}`]);
@@ -28,6 +29,16 @@ export function strategic(type: FieldType, current: unknown, patch: unknown): un
       change(type, result, field, [], value);
   }
   return result;
+}
+
+/** As Go prints values of no certain type: map[a:1 b:[x y]]. */
+function inGo(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inGo).join(" ")}]`;
+  if (isRecord(value)) {
+    const fields = Object.keys(value).sort();
+    return `map[${fields.map((key) => `${key}:${inGo(value[key])}`).join(" ")}]`;
+  }
+  return value === null ? "<nil>" : String(value);
 }
 
 function retain(result: Record<string, unknown>, kept: ReadonlySet<unknown>): void {
@@ -68,7 +79,10 @@ function change(
 
 /** A list that is a set. */
 const union = (current: unknown[], patch: unknown[], order: unknown): unknown[] =>
-  inOrder([...new Set([...current, ...patch])], current, order, (one) => one);
+  inOrder([...new Set([...current, ...patch])], current, orderOf(order, patch), (one) => one);
+
+const orderOf = (order: unknown, patch: unknown[]): unknown[] =>
+  Array.isArray(order) ? order : patch;
 
 type KeyOf = (item: unknown) => unknown;
 
@@ -95,9 +109,7 @@ function mergedByKey(
   for (const item of patch) {
     const key = keyOf(item);
     if (key === undefined)
-      throw badRequest(
-        `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
-      );
+      throw unexpected(`map: ${inGo(item)} does not contain declared merge key: ${mergeKey}`);
     const [place, ...twins] = places.get(key) ?? [];
     if (directive(item) === "delete") {
       for (const gone of [place, ...twins]) if (gone !== undefined) result[gone] = DELETED;
@@ -106,30 +118,32 @@ function mergedByKey(
     else note(key, result.push(strategic(type, undefined, item)) - 1);
   }
   const left = result.filter((item) => item !== DELETED);
-  return inOrder(left, current, order, keyOf);
+  const kept = patch.filter((item) => directive(item) === undefined);
+  return inOrder(left, current, orderOf(order, kept), keyOf);
 }
 
 const DELETED = Symbol("deleted");
 
 /**
- * $setElementOrder: the named elements in its order; those that only the server has keep their
- * place among them.
+ * The elements that the patch names, in the order that it gives (by $setElementOrder, or by naming
+ * them), among those that only the server has, which keep theirs. One that is new to the server has
+ * no place among these, and comes before them. (normalizeElementOrder, mergeSortedSlice)
  */
-function inOrder(list: unknown[], before: unknown[], order: unknown, keyOf: KeyOf): unknown[] {
-  if (!Array.isArray(order)) return list;
-  const places = new Map(order.map((item, i) => [keyOf(item) ?? item, i]));
-  const formerly = new Map(before.map((item, i) => [keyOf(item), i]));
+function inOrder(list: unknown[], before: unknown[], order: unknown[], keyOf: KeyOf): unknown[] {
+  const keyed = (item: unknown) => keyOf(item) ?? item;
+  const places = new Map(order.map((item, i) => [keyed(item), i]));
+  const formerly = new Map(before.map((item, i) => [keyed(item), i]));
   const named = list
-    .filter((item) => places.has(keyOf(item)))
-    .sort((a, b) => places.get(keyOf(a))! - places.get(keyOf(b))!);
-  const rest = list.filter((item) => !places.has(keyOf(item)));
+    .filter((item) => places.has(keyed(item)))
+    .sort((a, b) => places.get(keyed(a))! - places.get(keyed(b))!);
+  const rest = list.filter((item) => !places.has(keyed(item)));
   const result: unknown[] = [];
-  let taken = 0;
-  for (const item of named) {
-    const place = formerly.get(keyOf(item));
-    while (taken < rest.length && place !== undefined && formerly.get(keyOf(rest[taken]))! < place)
-      result.push(rest[taken++]);
-    result.push(item);
+  for (let [i, j] = [0, 0]; i < rest.length || j < named.length;) {
+    const [left, right] = [formerly.get(keyed(rest[i])), formerly.get(keyed(named[j]))];
+    const leftFirst =
+      j === named.length ||
+      (i < rest.length && left !== undefined && right !== undefined && left < right);
+    result.push(leftFirst ? rest[i++] : named[j++]);
   }
-  return [...result, ...rest.slice(taken)];
+  return result;
 }

@@ -23,6 +23,6 @@ function clusterIPsOf(
   if (!before) return silent && clusterIP ? [clusterIP] : clusterIPs;
   if (clusterIP === before.clusterIP) return silent ? before.clusterIPs : clusterIPs;
   // an old client sent the list back as it found it, and changed or took away the single one
-  if (!same(clusterIPs ?? [], before.clusterIPs ?? [])) return clusterIPs;
+  if (!silent && !same(clusterIPs, before.clusterIPs ?? [])) return clusterIPs;
   return clusterIP ? [clusterIP] : undefined;
 }

@@ -1,3 +1,4 @@
+import { labelKey, labelValue } from "./field-errors.js";
 import { ownField } from "./freeze.js";
 import type { Kind, KubeObject, LabelSelector } from "./types.js";
 
@@ -15,9 +16,6 @@ export type LabelPredicate = (labels: Labels) => boolean;
 /** Longer ones are refused: it would take thousands of labels to need one. Characters. */
 const maxLength = 100_000;
 
-const isWord = (text: string): boolean =>
-  /^[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?$/.test(text);
-
 /** Selectors come from outside: only so many are remembered, and no long ones. */
 const parsed = new Map<string, LabelPredicate>();
 const [maxParsed, maxParsedLength] = [1000, 1000];
@@ -27,7 +25,7 @@ export function labels(text: string): LabelPredicate {
   const known = parsed.get(text);
   if (known) return known;
   checkLength(text);
-  const all = text.trim() === "" ? [] : splitOutsideBrackets(text).map(labelRequirement);
+  const all = new SelectorParser(text).requirements();
   const predicate: LabelPredicate = (labels) => all.every((one) => one(labels));
   if (parsed.size > maxParsed) parsed.clear();
   if (text.length <= maxParsedLength) parsed.set(text, predicate);
@@ -41,59 +39,134 @@ function checkLength(text: string): void {
     );
 }
 
-/** "a in (b,c),d" is "a in (b,c)" and "d". */
-function splitOutsideBrackets(text: string): string[] {
-  const parts: string[] = [];
-  let [start, within] = [0, false];
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === "(") within = true;
-    else if (text[i] === ")") within = false;
-    else if (text[i] === "," && !within) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
+/** A word, an operator or a sign; undefined: the text is at its end. */
+type Token = { is: "word" | "operator" | "sign"; text: string } | undefined;
+
+const signs = /^(?:==|!=|[=!<>(),])/;
+const blank = /^[ \t\r\n]+/;
+
+/** In the words of upstream, whose way of reading this is. (pkg/labels/selector.go, Parser) */
+class SelectorParser {
+  readonly #tokens: Token[] = [];
+
+  constructor(text: string) {
+    for (let rest = text.replace(blank, ""); rest !== "";) {
+      const [found] = signs.exec(rest) ?? /^[^ \t\r\n=!<>(),]+/.exec(rest)!;
+      const is = signs.test(found) ? "sign" : /^(?:in|notin)$/.test(found) ? "operator" : "word";
+      this.#tokens.push({ is, text: found });
+      rest = rest.slice(found.length).replace(blank, "");
+    }
+    this.#tokens.reverse();
+  }
+
+  requirements(): LabelPredicate[] {
+    const all: LabelPredicate[] = [];
+    for (;;) {
+      const next = this.#next();
+      if (next === undefined) return all;
+      if (next.is === "sign" && next.text !== "!")
+        throw new SelectorError(
+          `found '${next.text}', expected: !, identifier, or 'end of string'`,
+        );
+      all.push(this.#requirement());
+      const after = this.#take();
+      if (after === undefined) return all;
+      if (after.text !== ",")
+        throw new SelectorError(`found '${after.text}', expected: ',' or 'end of string'`);
+      const more = this.#next();
+      if (more?.is !== "word" && more?.text !== "!" && more?.is !== "operator")
+        throw new SelectorError(`found '${more?.text ?? ""}', expected: identifier after ','`);
     }
   }
-  return [...parts, text.slice(start)];
+
+  readonly #next = (): Token => this.#tokens.at(-1);
+  readonly #take = (): Token => this.#tokens.pop();
+
+  #requirement(): LabelPredicate {
+    const not = this.#next()?.text === "!" && this.#take() !== undefined;
+    const word = this.#take();
+    if (word === undefined || word.is === "sign")
+      throw unable(`found '${word?.text ?? ""}', expected: identifier`);
+    const key = word.text;
+    check(`key`, key, labelKey(key));
+    if (not) return (labels) => valueOf(labels, key) === undefined;
+    const next = this.#next();
+    if (next === undefined || next.text === ",")
+      return (labels) => valueOf(labels, key) !== undefined;
+    return this.#comparison(key, this.#take()!.text);
+  }
+
+  #comparison(key: string, operator: string): LabelPredicate {
+    switch (operator) {
+      case "in":
+      case "notin":
+        return inSet(key, this.#list(key), operator === "in");
+      case "=":
+      case "==":
+      case "!=":
+        return equals(key, this.#value(key), operator !== "!=");
+      case "<":
+      case ">":
+        return compared(key, this.#value(key), operator);
+      default:
+        throw unable(`found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
+    }
+  }
+
+  /** What stands behind = or !=; nothing is an empty value. */
+  #value(key: string): string {
+    const next = this.#next();
+    if (next === undefined || next.text === ",") return "";
+    if (next.is === "sign") throw unable(`found '${next.text}', expected: identifier`);
+    this.#take();
+    check(`values[0][${key}]`, next.text, labelValue(next.text));
+    return next.text;
+  }
+
+  #list(key: string): string[] {
+    const open = this.#take();
+    if (open?.text !== "(") throw unable(`found '${open?.text ?? ""}' expected: '('`);
+    const values: string[] = [];
+    for (let value = ""; ;) {
+      const token = this.#take();
+      if (token === undefined) throw unable("found '', expected: ',', ')' or identifier");
+      if (token.is !== "sign") value = token.text;
+      else if (token.text !== "," && token.text !== ")")
+        throw unable(`found '${token.text}', expected: ',', ')' or identifier`);
+      else {
+        check(`values[${values.length}][${key}]`, value, labelValue(value));
+        values.push(value);
+        value = "";
+        if (token.text === ")") return values;
+      }
+    }
+  }
 }
 
-function labelRequirement(text: string): LabelPredicate {
-  const found = negated(text) ?? compared(text) ?? listed(text) ?? named(text);
-  if (!found)
-    throw new SelectorError(
-      `unable to parse requirement: ${JSON.stringify(text.trim())}; a label selector looks like app=nginx,tier in (a,b),!old`,
+const unable = (why: string): SelectorError =>
+  new SelectorError(`unable to parse requirement: ${why}`);
+
+function check(field: string, value: string, problems: readonly string[]): void {
+  if (problems.length > 0)
+    throw unable(`${field}: Invalid value: ${JSON.stringify(value)}: ${problems.join("; ")}`);
+}
+
+const equals =
+  (key: string, value: string, wanted: boolean): LabelPredicate =>
+  (labels) =>
+    (valueOf(labels, key) === value) === wanted;
+
+/** Labels that are whole numbers can be compared as such. */
+function compared(key: string, value: string, operator: "<" | ">"): LabelPredicate {
+  if (!/^-?\d+$/.test(value))
+    throw unable(
+      `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
     );
-  return found;
-}
-
-/** !key */
-function negated(text: string): LabelPredicate | undefined {
-  const [mark, key] = [text.trim().slice(0, 1), text.trim().slice(1).trim()];
-  if (mark !== "!" || !isWord(key)) return undefined;
-  return (labels) => valueOf(labels, key) === undefined;
-}
-
-/** key=value, key==value, key!=value */
-function compared(text: string): LabelPredicate | undefined {
-  const found = comparison(text);
-  if (!found || !isWord(found.left) || !(found.right === "" || isWord(found.right)))
-    return undefined;
-  const { left: key, right: value, equal } = found;
-  return (labels) => (valueOf(labels, key) === value) === equal;
-}
-
-/** key in (a,b), key notin (a,b) */
-function listed(text: string): LabelPredicate | undefined {
-  const [, key = "", operator, values = ""] =
-    /^(\S+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(text.trim()) ?? [];
-  if (!isWord(key)) return undefined;
-  const all = values.split(",").map((one) => one.trim());
-  return inSet(key, all, operator === "in");
-}
-
-/** key */
-function named(text: string): LabelPredicate | undefined {
-  const key = text.trim();
-  return isWord(key) ? (labels) => valueOf(labels, key) !== undefined : undefined;
+  return (labels) => {
+    const found = valueOf(labels, key);
+    if (found === undefined || !/^-?\d+$/.test(found)) return false;
+    return operator === ">" ? BigInt(found) > BigInt(value) : BigInt(found) < BigInt(value);
+  };
 }
 
 /** The two sides of the first =, == or !=. */
@@ -163,7 +236,6 @@ const selectable: Partial<Record<Kind, readonly string[]>> = {
   ],
   Node: ["spec.unschedulable"],
   Namespace: ["status.phase"],
-  ReplicaSet: ["status.replicas"],
   Service: ["spec.clusterIP", "spec.type"],
   Event: [
     "involvedObject.kind",
@@ -202,7 +274,11 @@ export function fields(kind: Kind, text: string): FieldSelector {
         path !== "metadata.namespace" &&
         !selectable[kind]?.includes(path)
       )
-        throw new SelectorError(`field label not supported: ${path}`);
+        throw new SelectorError(
+          selectable[kind]
+            ? `field label not supported: ${path}`
+            : `${JSON.stringify(path)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+        );
       return { path, read: reader(path), equal, value };
     });
   return {
@@ -218,9 +294,7 @@ function reader(path: string): (object: KubeObject) => string {
     for (const key of keys) value = (value as Record<string, unknown> | undefined)?.[key];
     // An unset boolean reads as false, an unset number as 0 (Go's zero values).
     return value === undefined
-      ? ({ "spec.unschedulable": "false", "spec.hostNetwork": "false", "status.replicas": "0" }[
-          path
-        ] ?? "")
+      ? ({ "spec.unschedulable": "false", "spec.hostNetwork": "false" }[path] ?? "")
       : String(value);
   };
 }

@@ -19,7 +19,7 @@ import {
   required,
   type FieldError,
 } from "./field-errors.js";
-import { ownField, same } from "./freeze.js";
+import { isRecord, ownField, same } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import { canonical, quantity } from "./quantity.js";
 import type { Container, EnvVar, Pod, PodSpec, Probe, Toleration } from "./types.js";
@@ -67,6 +67,10 @@ export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): Field
   return found;
 }
 
+/** A list of objects of which the table of fields knows nothing more. */
+const records = <T extends object>(list: unknown): T[] =>
+  (Array.isArray(list) ? list : []).map((one) => (isRecord(one) ? one : {}) as T);
+
 const LARGEST = 2 ** 31 - 1;
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 
@@ -113,7 +117,7 @@ function checkDnsConfig({ dnsPolicy, dnsConfig }: PodSpec, at: string): FieldErr
 
 function checkSchedulingGates({ schedulingGates = [] }: PodSpec, at: string): FieldError[] {
   const seen = new Set<string>();
-  return (schedulingGates as { name?: string }[]).flatMap(({ name = "" }, i) => {
+  return records<{ name?: string }>(schedulingGates).flatMap(({ name = "" }, i) => {
     const twice = seen.has(name);
     seen.add(name);
     const here = `${at}[${i}]`;
@@ -122,7 +126,7 @@ function checkSchedulingGates({ schedulingGates = [] }: PodSpec, at: string): Fi
 }
 
 const checkHostAliases = ({ hostAliases = [] }: PodSpec, at: string): FieldError[] =>
-  (hostAliases as { ip?: string; hostnames?: string[] }[]).flatMap(
+  records<{ ip?: string; hostnames?: string[] }>(hostAliases).flatMap(
     ({ ip = "", hostnames = [] }, i) => [
       ...checkIP(`${at}[${i}].ip`, ip),
       ...hostnames.flatMap((one, j) =>
@@ -413,7 +417,7 @@ const checkHttpGet = (action: NonNullable<Probe["httpGet"]>, at: string): FieldE
   ...(action.path ? [] : [required(`${at}.path`)]),
   ...checkPortOrName(`${at}.port`, action.port),
   ...checkOneOf(`${at}.scheme`, action.scheme, ["HTTP", "HTTPS"]),
-  ...((action.httpHeaders ?? []) as { name?: string }[]).flatMap(({ name = "" }) =>
+  ...records<{ name?: string }>(action.httpHeaders).flatMap(({ name = "" }) =>
     checkFormat(`${at}.httpHeaders`, name, headerName),
   ),
 ];
@@ -615,10 +619,8 @@ function checkToleratedStill(now: readonly Toleration[], was: readonly Toleratio
 }
 
 function checkGatesOnlyGo(now: PodSpec, was: PodSpec): FieldError[] {
-  const before = new Set(
-    (was.schedulingGates as { name: string }[] | undefined)?.map((g) => g.name),
-  );
-  return ((now.schedulingGates ?? []) as { name: string }[]).flatMap(({ name }, i) =>
+  const before = new Set(records<{ name?: string }>(was.schedulingGates).map(({ name }) => name));
+  return records<{ name?: string }>(now.schedulingGates).flatMap(({ name }, i) =>
     before.has(name)
       ? []
       : [

@@ -1,29 +1,41 @@
-import type { DeleteOptions, WriteOptions } from "../../api/client.js";
+import type { DeleteOptions } from "../../api/client.js";
+import * as errors from "../../api/errors.js";
+import { cameAs, notOfThisKind } from "../../apiserver/decode.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import { ManifestError, nestsDeeper, readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
-import { decodedAs } from "../../apiserver/decode.js";
-import * as errors from "../../api/errors.js";
 import type { ApiRequest } from "./exchange.js";
-import { wholeNumber, type Call } from "./http-call.js";
+import { readAsGo } from "./go-json.js";
+import type { Call } from "./http-call.js";
+import {
+  deleteOptions as deleteOptionsOf,
+  writeOptions as optionsOf,
+  type Write,
+} from "./http-options.js";
 import { bodyType, decodeBody } from "./protobuf.js";
 
 // What a request's body holds, and the options of a write.
 
-const YAML = "application/yaml";
-const bodyTypes: readonly string[] = ["application/json", YAML, bodyType];
+const yamlType = "application/yaml";
 const maxDepth = 100; // nested collections in a body
 
-export function bodyOf({ request }: Call): Record<string, unknown> {
+/** The body as an object of some kind. */
+export function bodyOf(call: Call): Record<string, unknown> {
+  const { request, target } = call;
   const { contentType = "application/json" } = request;
-  if (!bodyTypes.includes(contentType))
+  if (contentType === bodyType) return decodeBody(request.body);
+  if (contentType !== "application/json" && contentType !== yamlType)
     throw errors.unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${bodyTypes.join(", ")}`,
+      `the body of the request was in an unknown format - accepted media types include: application/json, ${yamlType}, ${bodyType}`,
     );
-  const body = decodedBody(request);
+  const body = documentOf(
+    call,
+    contentType,
+    `the object provided is unrecognized (must be of type ${target.info.kind}): `,
+  );
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw errors.badRequest(
-      `the body must be an object; got ${body === null ? "null" : Array.isArray(body) ? "a list" : typeof body}`,
+      `the object provided is unrecognized (must be of type ${target.info.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${cameAs(body)} into Go value of type struct { APIVersion string; Kind string }`,
     );
   const { metadata } = body as { metadata?: unknown };
   if (metadata !== undefined && (typeof metadata !== "object" || Array.isArray(metadata)))
@@ -31,35 +43,68 @@ export function bodyOf({ request }: Call): Record<string, unknown> {
   return body as Record<string, unknown>;
 }
 
-/** What the body holds, in the language that its Content-Type names; default: JSON. */
-function decodedBody(request: ApiRequest, mayBeEmpty = false): unknown {
-  if (request.contentType === bodyType) return decodeBody(request.body);
-  if (request.contentType === YAML) return yamlBody(request, mayBeEmpty);
-  return parsedBody(request, mayBeEmpty);
+/** What a text of YAML or JSON says; fields that stand twice are told or refused as asked. */
+function documentOf({ request, query, warnings }: Call, type: string, refusal: string): unknown {
+  const text = decoder.decode(request.body);
+  if (type === yamlType) return yamlOf(text);
+  const body = jsonOf(
+    text,
+    (why) => `${refusal}couldn't get version/kind; json parse error: ${why} (${start(text)})`,
+  );
+  const validation = query.get("fieldValidation") || "Warn";
+  if (validation === "Ignore") return body;
+  const twice = readAsGo(text).duplicates.map((path) => `duplicate field "${path}"`);
+  if (validation === "Strict" && twice.length > 0) throw strict(body, twice);
+  for (const warning of twice) warnings.add(warning);
+  return body;
 }
 
-function yamlBody({ body }: ApiRequest, mayBeEmpty: boolean): unknown {
+function strict(body: unknown, problems: readonly string[]): errors.ApiError {
+  const { kind, apiVersion = "" } = body as { kind?: string; apiVersion?: string };
+  const version = apiVersion.split("/").pop();
+  return errors.badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${problems.join(", ")}`,
+  );
+}
+
+const START = 30; // bytes of a body that a message shows
+const start = (text: string): string =>
+  text === "" ? "<empty>" : text.length > START ? `${text.slice(0, START)} ...` : text;
+
+export function yamlOf(text: string): unknown {
   try {
-    const documents = readYaml(decoder.decode(body), "the body");
+    const documents = readYaml(text, "the body");
     if (documents.length > 1)
       throw errors.badRequest(`the body holds ${documents.length} documents; one is needed`);
-    return documents[0] ?? (mayBeEmpty ? {} : null);
+    return documents[0] ?? null;
   } catch (error) {
     if (error instanceof ManifestError) throw errors.badRequest(error.message);
     throw error;
   }
 }
 
-export function parsedBody({ body }: ApiRequest, mayBeEmpty = false): unknown {
-  const text = decoder.decode(body);
-  if (text === "" && mayBeEmpty) return {};
+/** `message`: what is said where it is no JSON, of Go's words for it. */
+function jsonOf(text: string, message: (why: string) => string): unknown {
   if (nestsDeeper(text, maxDepth))
     throw errors.badRequest(`the body nests more than ${maxDepth} levels deep`);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw errors.badRequest(`the body is no JSON: ${(error as Error).message}`);
+    throw errors.badRequest(message(readAsGo(text).error ?? (error as Error).message));
   }
+}
+
+/** A patch. */
+export const patchBody = ({ body }: ApiRequest): unknown =>
+  jsonOf(decoder.decode(body), (why) => `error decoding patch: ${why}`);
+
+/** The options of a deletion, which may be left out. */
+function deleteBody({ request }: Call): unknown {
+  if (request.contentType === bodyType) return decodeBody(request.body);
+  const text = decoder.decode(request.body);
+  if (text === "") return {};
+  if (request.contentType === yamlType) return yamlOf(text);
+  return jsonOf(text, (why) => `couldn't get version/kind; json parse error: ${why}`);
 }
 
 /** A byte order mark is no JSON. */
@@ -82,7 +127,7 @@ export function fitted(
   } as KubeObject;
   if (object.kind !== info.kind || object.apiVersion !== info.apiVersion)
     throw errors.badRequest(
-      `${plain(object.kind)} in version ${JSON.stringify(object.apiVersion)} cannot be handled as a ${info.kind}: this path takes ${info.apiVersion} ${info.kind}`,
+      `${plain(object.kind)} in version ${JSON.stringify(plain(object.apiVersion).split("/").pop())} cannot be handled as a ${info.kind}: ${notOfThisKind(object.kind, object.apiVersion, info)}`,
     );
   const metadata = {
     ...(object.metadata as KubeObject["metadata"] | undefined),
@@ -102,59 +147,13 @@ export function fitted(
 const plain = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
-export function writeOptions({ query, warnings }: Call): WriteOptions {
-  const asked = query.get("fieldValidation") ?? "Warn";
-  if (asked !== "Strict" && asked !== "Warn" && asked !== "Ignore")
-    throw errors.badRequest(
-      `fieldValidation: got ${JSON.stringify(asked)}; it is Strict, Warn or Ignore`,
-    );
-  return {
-    fieldValidation: asked,
-    dryRun: dryRun(query.getAll("dryRun")),
-    onWarning: (text) => warnings.add(text),
-  };
+export function writeOptions(
+  { query, warnings }: Call,
+  kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
+  apply = false,
+): Write {
+  return { ...optionsOf(query, kind, apply), onWarning: (text) => warnings.add(text) };
 }
 
-export function dryRun(asked: readonly unknown[]): boolean {
-  const wrong = asked.find((one) => one !== "All");
-  if (wrong !== undefined)
-    throw errors.badRequest(
-      `dryRun: Unsupported value: ${JSON.stringify(wrong)}: supported values: "All"`,
-    );
-  return asked.length > 0;
-}
-
-export function deleteOptions({ query, request }: Call): DeleteOptions {
-  const raw = decodedBody(request, true);
-  const body = decodedAs<{
-    gracePeriodSeconds?: number;
-    propagationPolicy?: string;
-    orphanDependents?: boolean;
-    preconditions?: { uid?: string; resourceVersion?: string };
-    dryRun?: string[];
-  }>("DeleteOptions", raw);
-  const grace = body.gracePeriodSeconds ?? wholeNumber(query, "gracePeriodSeconds");
-  const policy =
-    body.propagationPolicy ??
-    query.get("propagationPolicy") ??
-    (body.orphanDependents ? "Orphan" : undefined);
-  if (
-    policy !== undefined &&
-    policy !== "Background" &&
-    policy !== "Foreground" &&
-    policy !== "Orphan"
-  )
-    throw errors.badRequest(
-      `propagationPolicy: got ${JSON.stringify(policy)}; it is Background, Foreground or Orphan`,
-    );
-  if (grace !== undefined && (!Number.isInteger(grace) || grace < 0))
-    throw errors.badRequest(
-      `gracePeriodSeconds: got ${String(grace)}; a whole number of 0 or more is needed`,
-    );
-  return {
-    ...(grace !== undefined && { gracePeriodSeconds: grace }),
-    ...(policy && { propagationPolicy: policy }),
-    ...body.preconditions,
-    dryRun: dryRun([...(body.dryRun ?? []), ...query.getAll("dryRun")]),
-  };
-}
+export const deleteOptions = (call: Call): DeleteOptions =>
+  deleteOptionsOf(call.query, deleteBody(call));

@@ -7,6 +7,8 @@ import type { ApiServer } from "../../apiserver/apiserver.js";
 import * as errors from "../../api/errors.js";
 import { parseRevision } from "../../apiserver/listing.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
+import { whole } from "./http-options.js";
+import { formOf, metadataOnly, textOf, type Form } from "./negotiation.js";
 import { table } from "./tables.js";
 import { Warnings } from "./warnings.js";
 
@@ -31,16 +33,25 @@ export const callOf = (apiserver: ApiServer, request: ApiRequest): Call => ({
   apiserver,
   client: apiserver.client(request.who),
   target: targetOf(request.path),
-  query: new URLSearchParams(request.query),
+  query: queryOf(request),
   request,
   warnings: new Warnings(),
 });
 
+/** A path that begins with "watch" is the older way to ask for `?watch=true`. */
+function queryOf({ path, query }: ApiRequest): URLSearchParams {
+  const found = new URLSearchParams(query);
+  if (path[path[0] === "api" ? 2 : 3] === "watch") found.set("watch", "true");
+  return found;
+}
+
 /** /api/v1/namespaces/default/pods/x/status -> Pod x in default, status */
 export function targetOf(path: string[]): Target {
+  if (path.includes("")) throw errors.unknownPath(); // two slashes side by side
   const core = path[0] === "api";
   const groupVersion = core ? path[1] : path.slice(1, 3).join("/");
   let rest = path.slice(core ? 2 : 3);
+  if (rest[0] === "watch") rest = rest.slice(1);
   let namespace: string | undefined;
   if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!))
     [namespace, rest] = [rest[1], rest.slice(2)];
@@ -54,7 +65,7 @@ export function targetOf(path: string[]): Target {
   )
     throw errors.unknownPath();
   for (const [what, text] of Object.entries({ name, namespace })) {
-    if (text !== undefined && (text === "." || text === ".." || /[/%]/.test(text)))
+    if (text === "." || text === ".." || text?.includes("%"))
       throw errors.badRequest(
         `invalid resource ${what} ${JSON.stringify(text)}: [may not contain '/' or '%', nor be '.' or '..']`,
       );
@@ -63,7 +74,7 @@ export function targetOf(path: string[]): Target {
 }
 
 export function listOptions({ target: { namespace, name }, query }: Call): ListOptions {
-  const limit = wholeNumber(query, "limit") ?? 0;
+  const limit = whole(query, "limit") ?? 0;
   const only = name === undefined ? undefined : `metadata.name=${name}`;
   const exact = exactRevision(query, limit);
   const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
@@ -71,19 +82,10 @@ export function listOptions({ target: { namespace, name }, query }: Call): ListO
     ...(namespace !== undefined && { namespace }),
     ...(query.get("labelSelector") && { labelSelector: query.get("labelSelector")! }),
     ...(fieldSelector && { fieldSelector }),
-    ...(limit > 0 && { limit }),
+    ...(limit > 0 && { limit }), // less than nothing limits nothing
     ...(query.get("continue") && { continue: query.get("continue")! }),
     ...(exact !== undefined && { revision: exact }),
   };
-}
-
-/** A number in the query, if it is there. */
-export function wholeNumber(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null || /^\d{1,15}$/.test(text)) return text === null ? undefined : Number(text);
-  throw errors.badRequest(
-    `${name}: got ${JSON.stringify(text)}; a whole number of 0 or more is needed`,
-  );
 }
 
 /**
@@ -99,28 +101,13 @@ function exactRevision(query: URLSearchParams, limit: number): number | undefine
   return isPage ? parseRevision(revision) : undefined;
 }
 
-/**
- * kubectl asks "application/json;as=Table;v=v1;g=meta.k8s.io,application/json": the first that is
- * offered counts.
- */
-export function wantsTable({ request, target }: Call): boolean {
-  const offered = (request.accept ?? "*/*").split(",").map((one) => one.trim());
-  for (const one of offered) {
-    if (
-      /^application\/json;.*\bas=Table\b/.test(one) &&
-      /\bg=meta\.k8s\.io\b/.test(one) &&
-      /\bv=v1\b/.test(one)
-    )
-      return target.subresource !== "scale";
-    if (
-      /^(application\/(json|\*)|\*\/\*)\s*(;\s*(q=[\d.]+|stream=watch|charset=utf-8))*$/i.test(one)
-    )
-      return false;
-  }
-  throw errors.notAcceptable(
-    "only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io",
-  );
+/** A Scale is no row of a table. */
+export function wantedForm({ request, target }: Call): Form {
+  const form = formOf(request.accept);
+  return form.as === "Table" && target.subresource === "scale" ? { ...form, as: "Object" } : form;
 }
+
+export const wantsTable = (call: Call): boolean => wantedForm(call).as === "Table";
 
 export function includeObject(query: URLSearchParams): "None" | "Metadata" | "Object" {
   const asked = query.get("includeObject");
@@ -129,12 +116,22 @@ export function includeObject(query: URLSearchParams): "None" | "Metadata" | "Ob
 
 /** An object as it is, or as a table of one row. */
 export function shown(call: Call, code: number, object: object, [row]: [KubeObject]): ApiAnswer {
-  const { info } = call.target;
-  if (!wantsTable(call)) return json(code, object === row ? converted(row, info) : object);
+  const form = wantedForm(call);
+  if (form.as !== "Table")
+    return told(form, code, form.as === "Object" ? asAsked(object, row, call) : metadataOnly(row));
   const resourceVersion = row.metadata.resourceVersion!;
   const now = call.apiserver.clock.now();
-  return json(code, table(info, [row], now, includeObject(call.query), { resourceVersion }));
+  const rows = table(call.target.info, [row], now, includeObject(call.query), { resourceVersion });
+  return told(form, code, rows);
 }
+
+/** The object in the version that the path names. */
+const asAsked = (object: object, row: KubeObject, { target }: Call): object =>
+  object === row ? converted(row, target.info) : object;
+
+/** An answer in the form that the client asked for. */
+export const told = (form: Form, code: number, body: object): ApiAnswer =>
+  content(code, form.type, textOf(body, form));
 
 export const success = (details?: Status["details"]): Status => ({
   kind: "Status",

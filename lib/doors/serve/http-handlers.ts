@@ -2,13 +2,13 @@ import type { Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { decodedAs } from "../../apiserver/decode.js";
-import { scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
+import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
-import { bodyOf, deleteOptions, fitted, parsedBody, writeOptions } from "./http-body.js";
+import { bodyOf, deleteOptions, fitted, patchBody, writeOptions } from "./http-body.js";
 import {
   callOf,
   includeObject,
@@ -16,9 +16,19 @@ import {
   listOptions,
   shown,
   success,
-  wantsTable,
+  told,
+  wantedForm,
   type Call,
+  type Target,
 } from "./http-call.js";
+import {
+  checkListOptions,
+  checkRevision,
+  checkWatchRevision,
+  deleteOptions as deleteOptionsOf,
+  notARevision,
+} from "./http-options.js";
+import { metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
 import { table } from "./tables.js";
@@ -58,7 +68,6 @@ const missing = new Map([
   ["attach", "its containers have no terminal"],
   ["portforward", "use `stopover packet` or `stopover journey` to follow a connection"],
   ["proxy", "use `stopover journey` to follow a request"],
-  ["eviction", "delete the Pod instead"],
   ["ephemeralcontainers", "a Pod keeps the containers it has"],
   ["resize", "a Pod keeps the resources it has"],
   ["token", "there are no service accounts"],
@@ -82,21 +91,29 @@ class NotAllowed extends errors.ApiError {
 
 const methods = {
   collection: ["GET", "POST", "DELETE"],
+  // of all namespaces together, nothing can be made or removed
+  everywhere: ["GET"],
+  // one by one only (pkg/registry/core/namespace)
+  namespaces: ["GET", "POST"],
   object: ["GET", "PUT", "PATCH", "DELETE"],
   status: ["GET", "PUT", "PATCH"],
   scale: ["GET", "PUT", "PATCH"],
   binding: ["POST"],
+  eviction: ["POST"],
+  ephemeralcontainers: ["GET"],
+  resize: ["GET"],
   finalize: ["PUT"],
 } as const;
 
 function handle(call: Call): ApiAnswer | WatchStart {
-  const { info, name, subresource } = call.target;
+  const { name } = call.target;
   const { method } = call.request;
-  const under = name === undefined ? "collection" : subresourceOf(info, subresource);
+  const under = name === undefined ? collectionOf(call.target) : subresourceOf(call);
   const allowed: readonly string[] = methods[under];
   if (!allowed.includes(method)) throw new NotAllowed(allowed);
   switch (method) {
     case "GET":
+      checkRead(call);
       if (isWatch(call)) return watch(call);
       return name === undefined ? list(call) : read(call);
     case "POST":
@@ -110,11 +127,46 @@ function handle(call: Call): ApiAnswer | WatchStart {
   }
 }
 
-function subresourceOf(info: KindInfo, name: string | undefined): keyof typeof methods {
-  if (name === undefined) return "object";
-  const found = info.subresources.find((one) => one === name);
-  if (found === undefined) throw notOffered(info, name);
+function collectionOf({ info, namespace }: Target): keyof typeof methods {
+  if (info.kind === "Namespace") return "namespaces";
+  return info.namespaced && namespace === undefined ? "everywhere" : "collection";
+}
+
+const podsOwn = ["eviction", "ephemeralcontainers", "resize"] as const;
+
+function subresourceOf(call: Call): keyof typeof methods {
+  const { info, subresource, namespace } = call.target;
+  if (info.namespaced && namespace === undefined) throw errors.unknownPath();
+  if (subresource === undefined) return "object";
+  const offered = info.kind === "Pod" ? [...info.subresources, ...podsOwn] : info.subresources;
+  const found = offered.find((one) => one === subresource);
+  if (found === undefined) throw whyNot(call, subresource);
   return found;
+}
+
+/** Of a Pod's process, what a kubelet would have to be asked for. */
+const askedOfKubelet = new Set(["log", "exec", "attach", "portforward"]);
+
+function whyNot({ client, target }: Call, subresource: string): errors.ApiError {
+  const { info, name, namespace } = target;
+  if (info.kind !== "Pod" || !askedOfKubelet.has(subresource)) return notOffered(info, subresource);
+  const { spec } = client.get("Pod", name!, namespace);
+  const node = spec.nodeName;
+  if (!node) return errors.badRequest(`pod ${name} does not have a host assigned`);
+  const found = errors.ignoring([404], () => client.get("Node", node));
+  return found ? notOffered(info, subresource) : errors.notFound(info, node);
+}
+
+/** Refuses what cannot be asked for, or not yet. */
+function checkRead(call: Call): void {
+  const { apiserver, target, query } = call;
+  const isList = target.name === undefined || isWatch(call);
+  if (isList) checkListOptions(query, isWatch(call));
+  if (isWatch(call)) return checkWatchRevision(query);
+  // what another API server has written may be news to this one
+  const { store } = apiserver;
+  const isExact = query.get("resourceVersionMatch") === "Exact"; // which is the store's to answer
+  checkRevision(query, isList, store.immediate && !isExact ? store.revision : Infinity);
 }
 
 const isWatch = ({ query }: Call): boolean => ["true", "1"].includes(query.get("watch") ?? "");
@@ -136,7 +188,8 @@ function list(call: Call): ApiAnswer {
     target: { info },
     query,
   } = call;
-  const asTable = wantsTable(call);
+  const form = wantedForm(call);
+  const asTable = form.as === "Table";
   const asked = listOptions(call);
   const options =
     asTable && asked.limit ? { ...asked, limit: Math.max(asked.limit, leastRows) } : asked;
@@ -152,13 +205,21 @@ function list(call: Call): ApiAnswer {
     ...(remainingItemCount !== undefined && { remainingItemCount }),
   };
   if (asTable)
-    return json(
+    return told(
+      form,
       200,
       table(info, items, call.apiserver.clock.now(), includeObject(query), metadata),
     );
+  if (form.as !== "Object")
+    return told(form, 200, {
+      kind: "PartialObjectMetadataList",
+      apiVersion: "meta.k8s.io/v1",
+      metadata,
+      items: items.map(metadataOnly),
+    });
   const { kind, apiVersion } = info;
-  const told = items.map((one) => converted(one, info));
-  return json(200, { kind: `${kind}List`, apiVersion, metadata, items: told });
+  const versioned = items.map((one) => converted(one, info));
+  return told(form, 200, { kind: `${kind}List`, apiVersion, metadata, items: versioned });
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -169,18 +230,39 @@ function create(call: Call): ApiAnswer {
     target: { info, namespace, name, subresource },
   } = call;
   const body = bodyOf(call);
-  if (subresource === "binding") {
-    const node = (body as { target?: { name?: unknown } }).target?.name;
-    if (typeof node !== "string" || node === "")
-      throw errors.invalid({ kind: "Binding", plural: "bindings", group: "" }, name!, [
-        { field: "target.name", reason: "FieldValueRequired", message: "Required value" },
-      ]);
-    client.bind(name!, namespace, node, writeOptions(call));
-    return json(201, success());
-  }
-  const object = fitted(body, info, namespace, undefined);
-  const created = client.create(object, writeOptions(call));
+  if (subresource === "binding") return bind(call, body);
+  if (subresource === "eviction") return evict(call, body);
+  const object = fitted(body, info, namespace, name);
+  const created = client.create(object, writeOptions(call, "CreateOptions"));
   return shown(call, 201, created, [created]);
+}
+
+const done = (code: number): ApiAnswer => json(code, { ...success(), code });
+
+/** (pkg/apis/core/validation, ValidatePodBinding) */
+function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
+  const { client, target } = call;
+  const { kind = "", name = "" } = (body["target"] ?? {}) as { kind?: string; name?: string };
+  const problems = [
+    ...(kind === "" || kind === "Node"
+      ? []
+      : [
+          `target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`,
+        ]),
+    ...(name === "" ? ["target.name: Required value"] : []),
+  ];
+  if (problems.length > 0)
+    throw errors.unexpected(problems.length > 1 ? `[${problems.join(", ")}]` : problems[0]!);
+  client.bind(target.name!, target.namespace, name, writeOptions(call, "CreateOptions"));
+  return done(201);
+}
+
+/** A Pod goes if its disruption budgets allow it. (policy/v1 Eviction) */
+function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
+  const { client, target, query } = call;
+  const options = deleteOptionsOf(query, body["deleteOptions"] ?? {});
+  client.delete("Pod", target.name!, target.namespace, options);
+  return done(201);
 }
 
 function update(call: Call): ApiAnswer {
@@ -190,19 +272,44 @@ function update(call: Call): ApiAnswer {
   } = call;
   const body = bodyOf(call);
   if (subresource === "scale") {
+    const scale = decodedAs<Scale>("Scale", body);
+    checkScale(scale, name!);
     const scaledObject = client.update(
-      scaled(client.get(info.key, name!, namespace), decodedAs<Scale>("Scale", body)),
-      writeOptions(call),
+      scaled(client.get(info.key, name!, namespace), scale),
+      writeOptions(call, "UpdateOptions"),
     );
-    return json(200, scaleOf(scaledObject));
+    return shown(call, 200, scaleOf(scaledObject), [scaledObject]);
   }
   const object = fitted(body, info, namespace, name);
+  const revision = object.metadata.resourceVersion;
+  const why = revision ? notARevision(revision) : undefined;
+  if (why) throw errors.unexpected(why);
+  const options = writeOptions(call, "UpdateOptions");
+  if (subresource === undefined && createdByUpdate.has(info.kind) && !isThere(call))
+    return create(call);
   const updated =
     subresource === "status"
-      ? client.updateStatus(object, writeOptions(call))
-      : client.update(object, writeOptions(call));
+      ? client.updateStatus(object, options)
+      : client.update(object, options);
   return shown(call, 200, updated, [updated]);
 }
+
+/** What a PUT makes where there is none. (pkg/registry, AllowCreateOnUpdate) */
+const createdByUpdate = new Set([
+  "Service",
+  "Endpoints",
+  "Event",
+  "Lease",
+  "LimitRange",
+  "Role",
+  "RoleBinding",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "RuntimeClass",
+]);
+
+const isThere = ({ client, target: { info, name, namespace } }: Call): boolean =>
+  errors.ignoring([404], () => client.get(info.key, name!, namespace)) !== undefined;
 
 const patchTypes = new Map<string, Patch["type"]>([
   ["application/json-patch+json", "json"],
@@ -222,11 +329,8 @@ function patch(call: Call): ApiAnswer {
     throw errors.unsupportedMediaType(
       "Stopover does not offer server-side apply; use kubectl apply without --server-side",
     );
-  if (!type)
-    throw errors.unsupportedMediaType(
-      `the body of the request was in an unknown format - accepted media types include: ${[...patchTypes.keys()].join(", ")}`,
-    );
-  const body = parsedBody(request);
+  if (!type) throw errors.unsupportedMediaType("415: Unsupported Media Type");
+  const body = patchBody(request);
   const under =
     subresource === "status" || subresource === "scale" ? ({ subresource } as const) : {};
   const result = client.patch(
@@ -234,9 +338,9 @@ function patch(call: Call): ApiAnswer {
     name!,
     namespace,
     { type, body },
-    { ...writeOptions(call), ...under },
+    { ...writeOptions(call, "PatchOptions"), ...under },
   );
-  if (subresource === "scale") return json(200, scaleOf(result));
+  if (subresource === "scale") return shown(call, 200, scaleOf(result), [result]);
   return shown(call, 200, result, [result]);
 }
 
@@ -251,6 +355,7 @@ function remove(call: Call): ApiAnswer {
   client.delete(info.key, name!, namespace, options);
   const left = stillThere(apiserver, info, object);
   if (left) return shown(call, 200, left, [left]);
+  if (answered.has(info.kind)) return shown(call, 200, goneNow(object), [object]);
   return json(
     200,
     success({
@@ -261,6 +366,22 @@ function remove(call: Call): ApiAnswer {
     }),
   );
 }
+
+/** Of these the last state is the answer, and no Status. (pkg/registry, ReturnDeletedObject) */
+const answered = new Set([
+  "Pod",
+  "Service",
+  "ServiceAccount",
+  "PersistentVolume",
+  "PersistentVolumeClaim",
+  "PodTemplate",
+  "ResourceQuota",
+]);
+
+const goneNow = (object: KubeObject): KubeObject =>
+  object.kind === "Pod"
+    ? { ...object, metadata: { ...object.metadata, deletionGracePeriodSeconds: 0 } }
+    : object;
 
 function stillThere(
   apiserver: ApiServer,

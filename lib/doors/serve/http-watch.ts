@@ -3,14 +3,8 @@ import { converted } from "../../objects/convert.js";
 import { kindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
-import {
-  includeObject,
-  listOptions,
-  utf8,
-  wantsTable,
-  wholeNumber,
-  type Call,
-} from "./http-call.js";
+import { includeObject, listOptions, utf8, wantsTable, type Call } from "./http-call.js";
+import { whole } from "./http-options.js";
 import { statusOf } from "./http-status.js";
 import { table } from "./tables.js";
 
@@ -31,7 +25,7 @@ type Line = (event: Event) => string;
 export function watch(call: Call): (stream: EventStream) => void {
   const line = wantsTable(call) ? tableLines(call) : linesOf(call);
   const { limit: _, continue: __, ...filter } = listOptions(call);
-  const seconds = wholeNumber(call.query, "timeoutSeconds") || WATCH_TIMEOUT;
+  const seconds = Math.max(0, whole(call.query, "timeoutSeconds") ?? 0) || WATCH_TIMEOUT;
   return (stream) =>
     guarded(call, stream, () => {
       const begunAt = begin(call, filter, stream, line);

@@ -114,7 +114,7 @@ class Front {
     try {
       refuseStrangers(message);
       const url = urlOf(message);
-      path = url.pathname.split("/").filter(Boolean).map(decodedSegment);
+      path = segmentsOf(url.pathname);
       const document = this.#document(path, message);
       if (document) return reply.answer(document);
       const body = await this.#bodyOf(message, response);
@@ -200,7 +200,13 @@ function urlOf({ url: target = "/" }: IncomingMessage): URL {
   return url;
 }
 
-function decodedSegment(text: string): string {
+/** Decoded first, as Go does: "a%2Fb" are two. What begins or ends it is no segment. */
+function segmentsOf(pathname: string): string[] {
+  const text = decodedPath(pathname).replace(/^\/|\/$/g, "");
+  return text === "" ? [] : text.split("/");
+}
+
+function decodedPath(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

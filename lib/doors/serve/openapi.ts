@@ -10,7 +10,7 @@ import { goName, types, type FieldType, type ObjectType } from "../../objects/sc
 export const version = {
   major: "1",
   minor: "32",
-  gitVersion: "v1.32.0+stopover",
+  gitVersion: "v1.35.4+stopover",
   gitCommit: "",
   gitTreeState: "clean",
   buildDate: "2024-12-11T00:00:00Z",
