@@ -8,6 +8,10 @@ import { paint } from "../svg/look.js";
 /** Seconds that the packet takes there, and as many back. */
 const seconds = 9;
 
+/**
+ * The map of one journey as an SVG that moves by itself, there and back, without a script: for a
+ * page that shows pictures only, as a README.
+ */
 export function moving({ svg }: Svg): string {
   const ways = ["there", "back"].flatMap((way) => {
     const path = new RegExp(`<path d="([^"]*)"[^>]*data-way="${way}"`).exec(svg);

@@ -5,6 +5,10 @@ import type { Diagnosis, Door } from "./types.js";
 /** So many doors that say the same stand on one line by name. */
 const namedAtMost = 4;
 
+/**
+ * A diagnosis in words, for a terminal: first what works, then each door that does not, with its
+ * cause, the field to change and the command that shows it on a real cluster.
+ */
 export function whyText({ service, doors, notes, changes }: Diagnosis): string {
   const groups = grouped(doors);
   const failing = groups.filter(([first]) => !isSound(first!));
