@@ -596,6 +596,211 @@ conntrack("a full table gives up what was never answered, then drops", () => {
     "drop: nf_conntrack: table full, dropping packet",
   );
 });
+/** A connection's life, as its packets make it: who sends what. */
+const lives: [says: string, packets: string, state: string, seconds: number][] = [
+  ["opened", "c SYN", "SYN_SENT", 120],
+  ["opened from both sides at once", "c SYN, s SYN", "SYN_SENT2", 120],
+  ["half open", "c SYN, s SYN,ACK", "SYN_RECV", 60],
+  ["open", "c SYN, s SYN,ACK, c ACK", "ESTABLISHED", 432_000],
+  ["closed by the client", "c SYN, s SYN,ACK, c ACK, c FIN,ACK", "FIN_WAIT", 120],
+  ["closed by the server", "c SYN, s SYN,ACK, c ACK, s FIN,ACK", "FIN_WAIT", 120],
+  ["confirmed", "c SYN, s SYN,ACK, c ACK, c FIN,ACK, s ACK", "CLOSE_WAIT", 60],
+  ["closed by both", "c SYN, s SYN,ACK, c ACK, c FIN,ACK, s ACK, s FIN,ACK", "LAST_ACK", 30],
+  ["over", "c SYN, s SYN,ACK, c ACK, c FIN,ACK, s FIN,ACK, c ACK", "TIME_WAIT", 120],
+  ["broken off", "c SYN, s RST", "CLOSE", 10],
+  ["seen in the middle", "c ACK", "ESTABLISHED", 432_000],
+];
+for (const [says, packets, state, seconds] of lives)
+  conntrack(`a TCP connection that is ${says} may be silent for ${seconds} seconds`, () => {
+    const { kernel, clock } = node();
+    const syn = packet("203.0.113.9:40000", "10.1.1.2:80");
+    for (const each of packets.split(", ")) {
+      const [who, flags] = each.split(" ") as [string, Packet["flags"] & string];
+      clock.time += 1000;
+      if (who === "c") kernel.receive({ ...syn, flags }, "eth0", walking());
+      else kernel.receive(replyTo(syn, flags), "pod1", walking());
+    }
+    const [connection, ...others] = kernel.conntrack.connections();
+    assert.equal(
+      [connection?.tcp, (connection!.expires - clock.time) / 1000, others.length],
+      [state, seconds, 0],
+    );
+  });
+for (const [says, packets, again] of [
+  ["over", "c SYN, s SYN,ACK, c ACK, c FIN,ACK, s FIN,ACK, c ACK", true],
+  ["broken off", "c SYN, s RST", true],
+  ["open", "c SYN, s SYN,ACK, c ACK", false],
+  ["closed by one side", "c SYN, s SYN,ACK, c ACK, c FIN,ACK", false],
+] as const)
+  conntrack(
+    `a SYN over a connection that is ${says} ${again ? "begins" : "is not"} another`,
+    () => {
+      const { kernel } = node();
+      const syn = packet("203.0.113.9:40000", "192.168.0.1:30519");
+      const there = kernel.receive(syn, "eth0", walking());
+      for (const each of packets.split(", ").slice(1)) {
+        const [who, flags] = each.split(" ") as [string, Packet["flags"] & string];
+        if (who === "c") kernel.receive({ ...syn, flags }, "eth0", walking());
+        else kernel.receive(replyTo(there.packet, flags), "pod1", walking());
+      }
+      const second = kernel.receive(syn, "eth0", walking(false));
+      assert.is(second.packet.destination, again ? "10.1.2.2" : "10.1.1.2");
+    },
+  );
+for (const [says, protocol, steps, seconds] of [
+  ["SCTP that nobody answered", "SCTP", [], 3],
+  ["SCTP", "SCTP", [0], 756_000],
+  ["UDP at its second second", "UDP", [2000], 30],
+  ["UDP after that", "UDP", [2001], 120],
+] as const)
+  conntrack(`a connection of ${says} may be silent for ${seconds} seconds`, () => {
+    const { kernel, clock } = node();
+    const ask = packet("203.0.113.9:40000", "10.1.1.2:53", protocol);
+    kernel.receive(ask, "eth0", walking());
+    for (const ms of steps) {
+      clock.time += ms;
+      kernel.receive(replyTo(ask), "pod1", walking());
+    }
+    const [connection] = kernel.conntrack.connections();
+    assert.is((connection!.expires - clock.time) / 1000, seconds);
+    assert.is(connection!.assured, steps[0] === 2001);
+  });
+conntrack("conntrack -L tells protocols, what is unanswered, and rounds seconds up", () => {
+  const { kernel, clock } = node();
+  for (const protocol of ["UDP", "SCTP"] as const)
+    kernel.receive(packet("203.0.113.9:4", "10.1.1.2:53", protocol), "eth0", walking());
+  kernel.receive(replyTo(packet("203.0.113.9:4", "10.1.1.2:53", "UDP")), "pod1", walking());
+  clock.time += 500;
+  assert.equal(
+    [...kernel.conntrack.connections()].map((each) => conntrackText(each, clock.time)),
+    [
+      "udp      17 30 src=203.0.113.9 dst=10.1.1.2 sport=4 dport=53 src=10.1.1.2 dst=203.0.113.9 sport=53 dport=4 mark=0 use=1",
+      "sctp     132 3 src=203.0.113.9 dst=10.1.1.2 sport=4 dport=53 [UNREPLIED] src=10.1.1.2 dst=203.0.113.9 sport=53 dport=4 mark=0 use=1",
+    ],
+  );
+});
+
+const translations: [says: string, rule: string, destination: string, sees: string][] = [
+  [
+    "DNAT to a port alone keeps the address",
+    "-A PREROUTING -p tcp -j DNAT --to-destination :81",
+    "10.1.1.2:80",
+    "203.0.113.9:40000 -> 10.1.1.2:81",
+  ],
+  [
+    "DNAT to an address alone keeps the port",
+    "-A PREROUTING -j DNAT --to-destination 10.1.1.2",
+    "192.168.0.1:80",
+    "203.0.113.9:40000 -> 10.1.1.2:80",
+  ],
+  [
+    "DNAT to a range of ports takes one of them",
+    "-A PREROUTING -p tcp -j DNAT --to-destination 10.1.1.2:90-99",
+    "192.168.0.1:80",
+    "203.0.113.9:40000 -> 10.1.1.2:90",
+  ],
+  [
+    "SNAT to an address keeps the port",
+    "-A POSTROUTING -j SNAT --to-source 192.168.0.1",
+    "10.1.1.2:80",
+    "192.168.0.1:40000 -> 10.1.1.2:80",
+  ],
+  [
+    "SNAT to ports that hold the own one keeps it",
+    "-A POSTROUTING -p tcp -j SNAT --to-source 192.168.0.1:40000-40010",
+    "10.1.1.2:80",
+    "192.168.0.1:40000 -> 10.1.1.2:80",
+  ],
+  [
+    "SNAT to ports that end at the own one keeps it",
+    "-A POSTROUTING -p tcp -j SNAT --to-source 192.168.0.1:39990-40000",
+    "10.1.1.2:80",
+    "192.168.0.1:40000 -> 10.1.1.2:80",
+  ],
+  [
+    "SNAT to other ports takes one of them",
+    "-A POSTROUTING -p tcp -j SNAT --to-source 192.168.0.1:50000-50010",
+    "10.1.1.2:80",
+    "192.168.0.1:50000 -> 10.1.1.2:80",
+  ],
+  [
+    "SNAT to one port takes it",
+    "-A POSTROUTING -p tcp -j SNAT --to-source 192.168.0.1:50000",
+    "10.1.1.2:80",
+    "192.168.0.1:50000 -> 10.1.1.2:80",
+  ],
+  [
+    "MASQUERADE takes the address of the way out",
+    "-A POSTROUTING -j MASQUERADE",
+    "10.1.2.2:80",
+    "192.168.0.1:40000 -> 10.1.2.2:80",
+  ],
+  [
+    "MASQUERADE draws a port where it is told to",
+    "-A POSTROUTING -j MASQUERADE --random-fully",
+    "10.1.2.2:80",
+    "192.168.0.1:1024 -> 10.1.2.2:80",
+  ],
+];
+for (const [says, rule, destination, sees] of translations)
+  conntrack(says, () => {
+    const { kernel } = node();
+    iptables(kernel).rules.IPv4 = parseRules(
+      `*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n${rule}\nCOMMIT`,
+    );
+    const sent = packet("203.0.113.9:40000", destination);
+    const there = kernel.receive(sent, "eth0", walking());
+    assert.is(describe(there.packet), `TCP ${sees}`);
+    const device = there.packet.destination === "10.1.1.2" ? "pod1" : "eth0";
+    const back = kernel.receive(replyTo(there.packet), device, walking());
+    assert.is(describe(back.packet), describe(replyTo(sent)), "and the answer is turned back");
+  });
+conntrack(
+  "REDIRECT leads to the address of the interface by which a packet came, or to lo's",
+  () => {
+    const { kernel } = node();
+    iptables(kernel).rules.IPv4 = parseRules(
+      "*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -p tcp -j REDIRECT --to-ports 6443\n-A OUTPUT -p tcp -j REDIRECT --to-ports 6443\nCOMMIT",
+    );
+    const come = kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walking());
+    assert.is(said(come), "local TCP 203.0.113.9:1 -> 192.168.0.1:6443");
+    const sent = kernel.send(packet("192.168.0.1:1", "10.1.1.2:80"), walking());
+    assert.is(said(sent), "local TCP 192.168.0.1:1 -> 127.0.0.1:6443");
+    const lost = kernel.receive(packet("10.1.1.2:1", "203.0.113.9:80"), "pod1", walking());
+    assert.is(said(lost), "drop: pod1 has no address to translate the destination to");
+  },
+);
+conntrack("a DNAT to where a packet goes anyway is no translation to --ctstate", () => {
+  const { kernel } = node();
+  iptables(kernel).rules.IPv4 = parseRules(
+    "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j DNAT --to-destination 10.1.1.2:80\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstate DNAT -j DROP\nCOMMIT",
+  );
+  const kinds = ["10.1.1.2:80", "10.1.1.2:81", "10.1.2.2:80"].map(
+    (to, i) => kernel.receive(packet(`203.0.113.9:${i + 1}`, to), "eth0", walking()).kind,
+  );
+  assert.equal(kinds, ["forward", "drop", "drop"]);
+});
+conntrack(
+  "a full table gives up an old connection that is not answered, not an answered one",
+  () => {
+    const { kernel } = node();
+    Object.defineProperty(kernel.conntrack, "max", { value: 2 });
+    const open = (port: number, answered: boolean) => {
+      const syn = packet(`203.0.113.9:${port}`, "10.1.1.2:80");
+      kernel.receive(syn, "eth0", walking());
+      if (!answered) return;
+      kernel.receive(replyTo(syn), "pod1", walking());
+      kernel.receive({ ...syn, flags: "ACK" }, "eth0", walking());
+    };
+    open(1, true);
+    open(2, false);
+    open(3, false);
+    assert.equal(
+      [...kernel.conntrack.connections()].map(({ original }) => original.sourcePort),
+      [1, 3],
+    );
+  },
+);
 conntrack.run();
 
 const chances = suite("every way");
@@ -741,6 +946,88 @@ routes("a socket that closes no longer takes packets", () => {
   assert.is(says("192.168.0.1:22"), "local TCP 203.0.113.9:1 -> 192.168.0.1:22");
   close();
   assert.is(says("192.168.0.1:22"), "local TCP 203.0.113.9:1 -> 192.168.0.1:22, nobody listens");
+});
+routes("an address is local, everybody's, a group's, or just somebody's", () => {
+  const { kernel } = node();
+  const types = [
+    ["192.168.0.1", "LOCAL"],
+    ["127.8.8.8", "LOCAL"],
+    ["192.168.0.2", "UNICAST"],
+    ["223.255.255.255", "UNICAST"],
+    ["224.0.0.1", "MULTICAST"],
+    ["239.255.255.255", "MULTICAST"],
+    ["240.0.0.1", "UNICAST"],
+    ["255.255.255.254", "UNICAST"],
+    ["255.255.255.255", "BROADCAST"],
+    ["::1", "LOCAL"],
+    ["fe80::1", "UNICAST"],
+    ["ff02::1", "MULTICAST"],
+  ] as const;
+  for (const [address, type] of types)
+    assert.is(kernel.addressType(parseAddress(address)), type, address);
+});
+routes("a process gets an address of the destination's network, where the way out has one", () => {
+  const { kernel } = node({
+    interfaces: [
+      { name: "tun", addresses: [] },
+      { name: "eth0", addresses: ["192.168.0.1/24", "10.7.0.1/16", "fd00:9::1/64"] },
+    ],
+  });
+  kernel.routes.add({ to: "10.8.0.0/16", dev: "eth0" });
+  kernel.routes.add({ to: "10.6.0.0/16", dev: "tun" });
+  kernel.routes.add({ to: "fd00:8::/64", dev: "tun" });
+  assert.equal(
+    ["10.7.3.3", "10.8.3.3", "10.6.3.3", "fd00:8::3"].map((to) => kernel.sourceFor(to)),
+    ["10.7.0.1", "192.168.0.1", "192.168.0.1", "fd00:9::1"],
+  );
+});
+routes("two sockets on one port: the second still takes packets when the first is closed", () => {
+  const { kernel } = node();
+  const [first, second] = [kernel.listen("TCP", 22), kernel.listen("TCP", 22)];
+  const syn = packet("203.0.113.9:1", "192.168.0.1:22");
+  first();
+  first();
+  assert.ok(kernel.listening(syn));
+  assert.equal(
+    kernel.sockets.map(({ protocol, port, address }) => `${protocol} ${address}:${port}`),
+    ["TCP *:6443", "TCP *:22"],
+  );
+  second();
+  assert.not(kernel.listening(syn));
+});
+routes("::1 cannot come from outside, on lo it can", () => {
+  const { kernel } = node();
+  const come = (from: string, to: string, device: string) =>
+    kernel.receive(packet(from, to), device, walking()).kind;
+  assert.equal(
+    [
+      come("[::1]:1", "[fd00::1]:80", "eth0"),
+      come("[fd00::1]:1", "[::1]:80", "eth0"),
+      come("[fd00::2]:1", "[::1]:80", "lo"),
+    ],
+    ["drop", "drop", "local"],
+  );
+});
+routes("routes to one range: the next takes the place of the one that goes", () => {
+  const table = new Routes();
+  const at = () => table.lookup(parseAddress("10.1.0.1"))?.dev;
+  const seen: (string | undefined)[] = [];
+  for (const step of [
+    () => table.append({ to: "10.1.0.0/16", dev: "a" }),
+    () => table.append({ to: "10.1.0.0/16", dev: "b" }),
+    () => table.append({ to: "10.1.0.0/16", dev: "c" }),
+    () => table.remove("10.1.0.0/16", { dev: "x" }),
+    () => table.remove("10.1.0.0/16", { dev: "b" }),
+    () => table.remove("10.1.0.0/16"),
+    () => table.add({ to: "10.1.0.0/16", dev: "d" }),
+    () => table.removeDevice("d"),
+    () => table.remove("10.1.0.0/16"),
+  ]) {
+    step();
+    seen.push(at());
+  }
+  assert.equal(seen, ["a", "a", "a", "a", "a", "c", "d", undefined, undefined]);
+  assert.equal([...table], []);
 });
 routes.run();
 

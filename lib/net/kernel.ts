@@ -71,7 +71,7 @@ export class Kernel {
   routeLocalnet: boolean;
   readonly #interfaces = new Map<string, CIDR[]>();
   readonly #local = new Map<string, number>();
-  readonly #sockets = new Map<string, string[]>();
+  readonly #sockets = new Map<string, readonly { address: string }[]>();
 
   constructor({
     name,
@@ -132,11 +132,11 @@ export class Kernel {
   /** A process listens on `port`, of all addresses or one; answers how it closes its socket. */
   listen(protocol: Transport, port: number, address = "*"): () => void {
     const key = `${protocol} ${port}`;
-    this.#sockets.set(key, [...(this.#sockets.get(key) ?? []), address]);
+    const socket = { address };
+    this.#sockets.set(key, [...(this.#sockets.get(key) ?? []), socket]);
     return () => {
-      const others = [...(this.#sockets.get(key) ?? [])];
-      const own = others.indexOf(address);
-      if (own >= 0) this.#sockets.set(key, others.toSpliced(own, 1));
+      const others = this.#sockets.get(key)!.filter((each) => each !== socket);
+      this.#sockets.set(key, others);
     };
   }
 
@@ -145,14 +145,14 @@ export class Kernel {
     return (
       this.#sockets
         .get(`${protocol} ${destinationPort}`)
-        ?.some((address) => address === "*" || address === destination) ?? false
+        ?.some(({ address }) => address === "*" || address === destination) ?? false
     );
   }
 
   /** The sockets that listen, as `ss -ln` lists them. */
   get sockets(): { protocol: string; port: number; address: string }[] {
     return [...this.#sockets].flatMap(([key, addresses]) =>
-      addresses.map((address) => ({
+      addresses.map(({ address }) => ({
         protocol: key.split(" ")[0]!,
         port: Number(key.split(" ")[1]),
         address,
