@@ -306,7 +306,9 @@ export function deploymentController({ clock, client, informers, events }: Conte
     ];
     const next: Deployment["status"] = { ...withoutZeros(status), conditions };
     if (!same(old, next))
-      deployments.learn(client.updateStatus<Deployment>({ ...deployment, status: next }));
+      deployments.learn(
+        client.updateStatus<Deployment>({ ...deployment, status: next }, { decoded: true }),
+      );
     return untilDeadline(deployment, conditions, clock.now());
   }
 

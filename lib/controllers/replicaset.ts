@@ -213,7 +213,7 @@ export function replicaSetController({
       ...failureCondition(set, failed, clock.now()),
     };
     if (!same(set.status ?? {}, status))
-      sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }));
+      sets.learn(client.updateStatus<ReplicaSet>({ ...set, status }, { decoded: true }));
     if (available < ready) return untilAvailable(members, minReady, clock.now());
   }
 

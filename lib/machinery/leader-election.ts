@@ -130,7 +130,8 @@ export class LeaderElector {
 
   #write(spec: Lease["spec"], lease = this.#read()): void {
     const { client, name } = this.options;
-    if (lease) client.update<Lease>({ ...lease, spec: { ...lease.spec, ...spec } });
+    if (lease)
+      client.update<Lease>({ ...lease, spec: { ...lease.spec, ...spec } }, { decoded: true });
     else
       client.create<Lease>({
         apiVersion: "coordination.k8s.io/v1",

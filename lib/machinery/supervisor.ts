@@ -83,19 +83,26 @@ export class Guard {
     const { component: who, time } = this;
     // by what is run: a loop, which schedules the same function again and again, is one task
     const failing = new Map<() => void, Task>();
+    const plain = { who };
     return {
       now: () => time.now(),
       schedule: (delay, run, options) => {
         let task: Task | undefined;
-        const work = () => {
+        const again = () => {
           run();
           failing.delete(run);
         };
         const start = () => {
-          task = failing.get(run) ?? this.task(options);
-          if (!task.run(work)) failing.set(run, task);
+          task = failing.get(run);
+          if (task) return void task.run(again);
+          try {
+            run();
+          } catch (error) {
+            failing.set(run, (task = this.task(options)));
+            task.failed(error, again);
+          }
         };
-        const cancel = time.schedule(delay, start, { ...options, who });
+        const cancel = time.schedule(delay, start, options ? { ...options, who } : plain);
         return () => {
           cancel();
           // work that cancels itself, because it plans its next time, is none that was given up

@@ -64,15 +64,18 @@ const byKind: Record<string, (object: never, old?: never) => FieldError[]> = {
 
 /** (ValidateNode, ValidateNodeUpdate) */
 function validateNode({ spec = {}, status }: Node, old?: Node): FieldError[] {
+  const isNew = spec !== old?.spec; // heartbeats leave it as it is
   return [
-    ...checkTaints(spec.taints ?? []),
+    ...(isNew ? checkTaints(spec.taints ?? []) : []),
     ...(["capacity", "allocatable"] as const).flatMap((which) =>
-      Object.entries(status?.[which] ?? {}).flatMap(([name, amount]) =>
-        checkAmount(`status.${which}.${name}`, name, amount),
-      ),
+      status?.[which] === old?.status?.[which]
+        ? []
+        : Object.entries(status?.[which] ?? {}).flatMap(([name, amount]) =>
+            checkAmount(`status.${which}.${name}`, name, amount),
+          ),
     ),
-    ...checkPodCIDRs(spec.podCIDRs ?? []),
-    ...(old ? checkNodeChange(spec, old.spec ?? {}) : []),
+    ...(isNew ? checkPodCIDRs(spec.podCIDRs ?? []) : []),
+    ...(isNew && old ? checkNodeChange(spec, old.spec ?? {}) : []),
     ...(status?.addresses ?? []).flatMap(({ address, type }, i) =>
       type === "InternalIP" || type === "ExternalIP"
         ? checkIP(`status.addresses[${i}].address`, address)

@@ -203,7 +203,7 @@ export class Kubelet {
       return;
     // refused because somebody else wrote: next time, then
     const written = ignoring([404, 409], () =>
-      this.#client.updateStatus<Node>({ ...node, status }),
+      this.#client.updateStatus<Node>({ ...node, status }, { decoded: true }),
     );
     this.#reported = written ? now : 0;
     if (!written) return;

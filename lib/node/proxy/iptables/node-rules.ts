@@ -260,13 +260,9 @@ export class NodeRules implements RuleSet {
   #builtin(table: TableName, name: string): Chain {
     const base = this.options.base?.chain(table, name);
     const there = new Set(base?.rules.map((rule) => ruleText(rule, this.family)));
+    const isThere = (rule: Rule) => there.size > 0 && there.has(ruleText(rule, this.family));
     const ours = jumps
-      .filter(
-        (each) =>
-          each.table === table &&
-          each.from === name &&
-          !there.has(ruleText(each.rule, this.family)),
-      )
+      .filter((each) => each.table === table && each.from === name && !isThere(each.rule))
       .map(({ rule }) => rule);
     return {
       name,
