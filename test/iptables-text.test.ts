@@ -97,6 +97,43 @@ texts("what restore reads in other words is printed in save's", () => {
     ["-A X -m mark --mark 1", "-A X -m mark --mark 0x1"],
     ["-A X -j REJECT", "-A X -j REJECT --reject-with icmp-port-unreachable"],
     ["[4:200] -A X -s 10.9.9.9/8", "-A X -s 10.0.0.0/8"],
+    ["-A X -j MARK --set-mark 1/0xf0", "-A X -j MARK --set-xmark 0x1/0xf1"],
+    ["-A X -j MARK --xor-mark 0xf", "-A X -j MARK --set-xmark 0xf/0x0"],
+    ["-A X -s 0.0.0.0/0 ! -d 0.0.0.0/0", "-A X ! -d 0.0.0.0/0"],
+    ["-A X -p udp --sport 53 --dport 80:90", "-A X -p udp -m udp --sport 53 --dport 80:90"],
+    [
+      "-A X -p tcp -m multiport --ports 1,5:7 -j DROP",
+      "-A X -p tcp -m multiport --ports 1,5:7 -j DROP",
+    ],
+    ["-A X -m mark ! --mark 0x1/0x3", "-A X -m mark ! --mark 0x1/0x3"],
+    ["-A X -m conntrack --ctstate ESTABLISHED,NEW", "-A X -m conntrack --ctstate NEW,ESTABLISHED"],
+    ["-A X -m addrtype ! --src-type LOCAL", "-A X -m addrtype ! --src-type LOCAL"],
+    [
+      "-A X -m recent --rdest --update --name L --seconds 9 --reap",
+      "-A X -m recent --update --seconds 9 --reap --name L --mask 255.255.255.255 --rdest",
+    ],
+    [
+      "-A X -m recent ! --rcheck",
+      "-A X -m recent ! --rcheck --name DEFAULT --mask 255.255.255.255 --rsource",
+    ],
+    ["-A X -m nfacct --nfacct-name c", "-A X -m nfacct --nfacct-name  c"],
+    [
+      "-A X -j LOG --log-prefix x --log-level 4 --log-uid",
+      "-A X -j LOG --log-prefix x --log-level 4 --log-uid",
+    ],
+    [
+      "-A X -m statistic --mode random --probability 0.25",
+      "-A X -m statistic --mode random --probability 0.25000000000",
+    ],
+    [
+      "-A X -m statistic --mode random --probability 0.3",
+      "-A X -m statistic --mode random --probability 0.29999999981",
+    ],
+    [
+      "-A X -m statistic --mode random --probability 1",
+      "-A X -m statistic --mode random --probability 1.00000000000",
+    ],
+    ['-A X -m comment --comment "it is \\"so\\""', '-A X -m comment --comment "it is \\"so\\""'],
   ];
   for (const [line, expected] of said)
     assert.is(
@@ -106,6 +143,37 @@ texts("what restore reads in other words is printed in save's", () => {
       ),
       expected,
     );
+});
+texts("a probability is 1/n where a program writes 1/n so, else the decimal that it is", () => {
+  for (const [text, numerator, denominator] of [
+    ["1", 1, 1],
+    ["1.0000000000", 1, 1],
+    ["0.5", 5, 10],
+    ["0.50000000000", 1, 2],
+    ["0.3333333333", 1, 3],
+    ["0.33333333349", 1, 3],
+    ["0.0009765625", 1, 1024],
+    ["0.3", 3, 10],
+    ["0", 0, 1],
+  ] as const) {
+    const line = `-A X -m statistic --mode random --probability ${text}`;
+    const rules = parseRules(`*filter\n:X - [0:0]\n${line}\nCOMMIT`);
+    const [match] = rules.chain("filter", "X")!.rules[0]!.matches;
+    assert.equal(match, { kind: "statistic", numerator, denominator }, text);
+  }
+});
+texts("commands between the rules", () => {
+  const rules = parseRules(
+    "*filter\n-N A\n-A A -j ACCEPT\n-I A -j DROP\n-I A 3 -j RETURN\n-I A 2 -j REJECT\n-N B\n-X B\n-P INPUT DROP\nCOMMIT",
+  );
+  assert.equal(
+    rules.chain("filter", "A")!.rules.map(({ target }) => target!.kind),
+    ["DROP", "REJECT", "ACCEPT", "RETURN"],
+  );
+  assert.equal(
+    [rules.chain("filter", "B"), rules.chain("filter", "INPUT")!.policy],
+    [undefined, "DROP"],
+  );
 });
 texts("IPv6", () => {
   const text =
@@ -326,6 +394,121 @@ const refused: [sentence: string, text: string, line: number, message: RegExp][]
     /got "somewhere:80" for --to-destination; expected an IPv4 address, a port or both/,
   ],
   ["an unknown command", nat("-D A -j ACCEPT"), 4, /got the command -D; known are -A/],
+  [
+    "a built-in chain deleted",
+    "*nat\n-X INPUT\nCOMMIT",
+    2,
+    /built-in chain INPUT cannot be deleted/,
+  ],
+  ["a policy for a chain of one's own, later", nat("-P A DROP"), 4, /chain A is not built in/],
+  ["a chain that is made twice", nat("-N A"), 4, /chain A is there already/],
+  [
+    "a rule before the first place",
+    nat("-I A 0 -j ACCEPT"),
+    4,
+    /got "0" for A; expected a place from 1 to 1/,
+  ],
+  [
+    "a rule behind the end",
+    nat("-A A -j DROP", "-I A 3 -j ACCEPT"),
+    5,
+    /expected a place from 1 to 2/,
+  ],
+  ["a ! before a target", nat("-A A ! -j DROP"), 4, /the ! before -j means nothing/],
+  ["a ! before a module", nat("-A A ! -m tcp"), 4, /the ! before -m means nothing/],
+  ["a ! before a comment", nat("-A A -m comment ! --comment x"), 4, /the ! before --comment/],
+  ["two targets", nat("-A A -j ACCEPT -j DROP"), 4, /got a second target with -j; a rule has one/],
+  ["ports from high to low", nat("-A A -p tcp --dport 90:80"), 4, /got "90:80" for --dport/],
+  ["a range of three ports", nat("-A A -p tcp --dport 80:90:99"), 4, /got "80:90:99" for --dport/],
+  ["a list with no port in it", nat("-A A -p tcp -m multiport --dports 80,,90"), 4, /got "80,,90"/],
+  [
+    "a list of a port above 65535",
+    nat("-A A -p tcp -m multiport --dports 65536"),
+    4,
+    /got "65536"/,
+  ],
+  [
+    "a mark of more than 32 bits",
+    nat("-A A -m mark --mark 0x100000000"),
+    4,
+    /got "0x100000000" for --mark/,
+  ],
+  [
+    "a mask of more than 32 bits",
+    nat("-A A -m mark --mark 1/0x100000000"),
+    4,
+    /expected a mark such as/,
+  ],
+  ["a mark in three parts", nat("-A A -m mark --mark 1/2/3"), 4, /got "1\/2\/3" for --mark/],
+  [
+    "a destination's port above 65535",
+    nat("-A A -p tcp -j DNAT --to-destination 10.0.0.1:65536"),
+    4,
+    /expected an IPv4 address/,
+  ],
+  [
+    "a destination's ports from high to low",
+    nat("-A A -p tcp -j DNAT --to-destination 10.0.0.1:90-80"),
+    4,
+    /expected an IPv4 address/,
+  ],
+  [
+    "an address of the other family",
+    nat("-A A -p tcp -j DNAT --to-destination [fd00::2]:80"),
+    4,
+    /expected an IPv4 address, a port or both, as in 10\.1\.1\.2:80/,
+  ],
+  ["a DNAT to nowhere", nat("-A A -j DNAT"), 4, /-j DNAT needs --to-destination/],
+  ["a REDIRECT without a port", nat("-A A -p tcp -j REDIRECT"), 4, /-j REDIRECT needs --to-ports/],
+  [
+    "CT that does something else",
+    "*raw\n-A OUTPUT -j CT --zone 1\nCOMMIT",
+    2,
+    /known with --notrack only/,
+  ],
+  ["a protocol that there is not", nat("-A A -p tcpp"), 4, /got "tcpp" for -p/],
+  [
+    "a statistic without a probability",
+    nat("-A A -m statistic --mode random -j DROP"),
+    4,
+    /needs --probability/,
+  ],
+  [
+    "a negative probability",
+    nat("-A A -m statistic --mode random --probability -1"),
+    4,
+    /a number from 0 to 1/,
+  ],
+  [
+    "a list of ranges",
+    nat("-A A -m recent --set --mask 255.255.255.0"),
+    4,
+    /the mask of a whole address/,
+  ],
+  [
+    "recent that does nothing",
+    nat("-A A -m recent --name L"),
+    4,
+    /needs one of --set, --rcheck, --update, --remove/,
+  ],
+  [
+    "seconds beyond 31 bits",
+    nat("-A A -m recent --rcheck --seconds 2147483649"),
+    4,
+    /at most 2147483648/,
+  ],
+  [
+    "the end after a target's option",
+    nat("-A A -j MARK --set-mark"),
+    4,
+    /the line ends where a mark should follow --set-mark/,
+  ],
+  [
+    "a line with a command alone",
+    nat("-A"),
+    4,
+    /the line ends where a chain's name should follow -A/,
+  ],
   ["a chain deleted while it has rules", nat("-A A -j ACCEPT", "-X A"), 5, /chain A is not empty/],
 ];
 for (const [sentence, text, line, message] of refused) {

@@ -159,8 +159,11 @@ function command(
   const option = tokens.next("a command");
   const name = tokens.next("a chain's name");
   const chain = chains.get(name);
-  if (option === "-N" && chain === undefined)
+  const builtin = (builtinChains[table] as readonly string[]).includes(name);
+  if (option === "-N") {
+    if (chain) throw new RulesError(number, `chain ${name} is there already`);
     return void chains.set(name, { rules: [], lines: [] });
+  }
   if (chain === undefined)
     throw new RulesError(
       number,
@@ -169,12 +172,7 @@ function command(
   switch (option) {
     case "-A":
     case "-I": {
-      const at =
-        option === "-A"
-          ? chain.rules.length
-          : tokens.peek()?.match(/^\d+$/)
-            ? Number(tokens.next("")) - 1
-            : 0;
+      const at = option === "-A" ? chain.rules.length : placeIn(chain, tokens);
       chain.rules.splice(at, 0, parseRule(tokens, table, family));
       chain.lines.splice(at, 0, number);
       return;
@@ -182,6 +180,7 @@ function command(
     case "-F":
       return void ((chain.rules.length = 0), (chain.lines.length = 0));
     case "-X":
+      if (builtin) throw new RulesError(number, `the built-in chain ${name} cannot be deleted`);
       if (chain.rules.length > 0)
         throw new RulesError(
           number,
@@ -189,11 +188,23 @@ function command(
         );
       return void chains.delete(name);
     case "-P":
+      if (!builtin)
+        throw new RulesError(number, `chain ${name} is not built in, and has no policy`);
       chain.policy = tokens.oneOf("ACCEPT", "DROP");
       return;
     default:
       throw new RulesError(number, `got the command ${option}; known are -A, -I, -N, -F, -X, -P`);
   }
+}
+
+/** Where `-I CHAIN [NUMBER]` puts its rule, from 0. */
+function placeIn({ rules }: DraftChain, tokens: Tokens): number {
+  if (!tokens.peek()?.match(/^\d+$/)) return 0;
+  const text = tokens.next("");
+  const place = Number(text);
+  return place >= 1 && place <= rules.length + 1
+    ? place - 1
+    : tokens.fail(text, `a place from 1 to ${rules.length + 1}`);
 }
 
 /** Words of a line; "quoted words" are one, with \ before what is meant literally. */
@@ -263,9 +274,12 @@ function parseRule(tokens: Tokens, table: TableName, family: Family): Rule {
   while (tokens.peek() !== undefined) {
     const not = tokens.take("!");
     const option = tokens.next("an option");
-    if (option === "-j" || option === "-g" || option === "--jump" || option === "--goto")
+    if (not && !canBeTurnedRound(option))
+      throw tokens.error(`the ! before ${option} means nothing`);
+    if (option === "-j" || option === "-g" || option === "--jump" || option === "--goto") {
+      if (target) throw tokens.error(`got a second target with ${option}; a rule has one`);
       target = parseTarget(option, tokens, table, family);
-    else if (option === "-m" || option === "--match") {
+    } else if (option === "-m" || option === "--match") {
       module = tokens.next("a module's name");
       if (!modules.has(module))
         throw tokens.error(`got -m ${module}; known modules are ${[...modules].join(", ")}`);
@@ -280,6 +294,9 @@ function parseRule(tokens: Tokens, table: TableName, family: Family): Rule {
   }
   return new Rule(matches, target);
 }
+
+const canBeTurnedRound = (option: string): boolean =>
+  !/^(-[jgm]|--(jump|goto|match|comment|mode|nfacct-name))$/.test(option);
 
 /** `-p tcp --dport 80` without -m tcp: iptables loads the module by itself. */
 function namePortModule(matches: Match[], option: string, tokens: Tokens): void {
@@ -379,24 +396,24 @@ function protocol(tokens: Tokens): string {
 
 function ports(tokens: Tokens, separator: string): { low: number; high: number } {
   const text = tokens.next("a port");
-  const [low, high = low] = text
-    .split(separator)
-    .map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
-  return low! <= high! && high! <= 65535
-    ? { low: low!, high: high! }
-    : tokens.fail(text, `a port from 0 to 65535, or a range such as 80${separator}90`);
+  const [low, high] =
+    portsIn(text, separator) ??
+    tokens.fail(text, `a port from 0 to 65535, or a range such as 80${separator}90`);
+  return { low, high };
 }
 
 function portList(tokens: Tokens): [number, number][] {
   const text = tokens.next("ports");
-  return text.split(",").map((part) => {
-    const [low, high = low] = part
-      .split(":")
-      .map((each) => (/^\d+$/.test(each) ? Number(each) : NaN));
-    return low! <= high! && high! <= 65535
-      ? [low!, high!]
-      : tokens.fail(text, "ports such as 80,443,8000:8080");
-  });
+  return text
+    .split(",")
+    .map((part) => portsIn(part, ":") ?? tokens.fail(text, "ports such as 80,443,8000:8080"));
+}
+
+/** "80" or "80:90". */
+function portsIn(text: string, separator: string): [low: number, high: number] | undefined {
+  const parts = text.split(separator).map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
+  const [low = NaN, high = low] = parts;
+  return parts.length <= 2 && low <= high && high <= 65535 ? [low, high] : undefined;
 }
 
 /**
@@ -416,11 +433,12 @@ function probability(tokens: Tokens): { numerator: number; denominator: number }
 
 function valueAndMask(tokens: Tokens): { value: number; mask: number } {
   const text = tokens.next("a mark");
-  const [value, mask = 0xffffffff] = text
+  const parts = text
     .split("/")
     .map((part) => (/^(0x[0-9a-f]+|\d+)$/i.test(part) ? Number(part) : NaN));
-  return value! <= 0xffffffff && mask <= 0xffffffff
-    ? { value: value!, mask }
+  const [value = NaN, mask = 0xffffffff] = parts;
+  return parts.length <= 2 && value <= 0xffffffff && mask <= 0xffffffff
+    ? { value, mask }
     : tokens.fail(text, "a mark such as 0x4000/0x4000");
 }
 
@@ -571,7 +589,8 @@ function parseNat(kind: "DNAT" | "SNAT", option: string, tokens: Tokens, family:
   const text = tokens.next("an address");
   const [, host = text, low, high] = /^(\[.*\]|[^:[\]]*)(?::(\d+)(?:-(\d+))?)?$/.exec(text) ?? [];
   const address = host === "" ? undefined : readAddress(host.replace(/^\[|\]$/g, ""));
-  if ((host !== "" && address?.family !== family) || Number(high ?? low ?? 0) > 65535)
+  const isRange = low === undefined || portsIn(`${low}-${high ?? low}`, "-");
+  if ((host !== "" && address?.family !== family) || !isRange)
     return tokens.fail(
       text,
       `an ${family} address, a port or both, as in ${family === "IPv4" ? "10.1.1.2:80" : "[fd00::2]:80"}`,
