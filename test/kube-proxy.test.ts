@@ -14,6 +14,7 @@ import {
   readConfiguration,
   type KubeProxyConfiguration,
 } from "stopover/internal/node/proxy/config";
+import { endpointsOf, portsOf } from "stopover/internal/node/proxy/services";
 import { chooseEndpoints } from "stopover/internal/node/proxy/topology";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
 import {
@@ -270,6 +271,53 @@ time(
     assert.match(dnat().join(), "10.1.1.2:8080");
   },
 );
+time("after a long rest two at once, and no more", () => {
+  const b = bench();
+  b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]));
+  b.proxy.start();
+  b.clock.settle();
+  b.clock.advance(100_000);
+  for (const address of ["10.1.1.2", "10.1.1.3", "10.1.1.4", "10.1.1.5"]) {
+    b.set(slice("a", [address]));
+    b.clock.advance(0);
+  }
+  assert.ok(b.proxy.pending && b.proxy.isBehind("default/a"));
+  b.clock.settle();
+  assert.equal(kinds(b.syncs).slice(1), [
+    "partial at 100000",
+    "partial at 100000",
+    "partial at 101000",
+  ]);
+  assert.not(b.proxy.pending || b.proxy.isBehind("default/a"));
+});
+time("an hour after the last full sync, whatever came in between", () => {
+  const b = bench();
+  b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]));
+  b.proxy.start();
+  b.clock.settle();
+  b.clock.advance(1_000_000);
+  b.proxy.setNode(node("node-a", "192.168.0.1", "east"));
+  b.clock.advance(1_000_000);
+  b.set(slice("a", ["10.1.1.2"]));
+  b.clock.advance(4_000_000);
+  assert.equal(kinds(b.syncs), [
+    "full at 0",
+    "full at 1000000",
+    "partial at 2000000",
+    "full at 5600000",
+  ]);
+});
+time("for as long as it fails, every syncPeriod", () => {
+  let [failing, tries] = [false, 0];
+  const b = bench({}, { fail: () => failing && ++tries > 0 });
+  b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1"]));
+  b.proxy.start();
+  b.clock.settle();
+  failing = true;
+  b.set(slice("a", ["10.1.1.2"]));
+  b.clock.advance(95_000);
+  assert.is(tries, 4, "at 0, 30, 60 and 90 seconds");
+});
 time.run();
 
 const partial = suite("what a sync writes");
@@ -680,6 +728,97 @@ beside("kube-proxy sets the machine's switches", () => {
   assert.not(bench({ nodePortAddresses: ["192.168.0.0/24"] }).kernel.routeLocalnet);
   assert.ok(bench({ conntrack: { tcpBeLiberal: true } }).kernel.conntrack.tcpLiberal);
 });
+beside("its own health port answers 200 while changes reach the kernel and the node stays", () => {
+  let failing = false;
+  const b = bench({}, { fail: () => failing });
+  const balanced = {
+    type: "LoadBalancer",
+    externalTrafficPolicy: "Local",
+    healthCheckNodePort: 31000,
+  } as const;
+  const here = (address: string): Endpoint => ({ addresses: [address], nodeName: "node-a" });
+  b.set(service("x", "10.2.0.1", balanced), slice("x", [here("10.1.1.1")]));
+  const listens = () => b.kernel.listening(packet("192.168.0.9:1", "192.168.0.1:10256"));
+  const says = () => [b.proxy.httpStatus(10256), b.proxy.httpStatus(31000)];
+  assert.equal([listens(), ...says()], [false, undefined, undefined]);
+  b.proxy.start();
+  b.clock.settle();
+  assert.equal([listens(), ...says(), b.proxy.httpStatus(80)], [true, 200, 200, undefined]);
+  failing = true;
+  b.set(slice("x", [here("10.1.1.2")]));
+  b.clock.advance(59_999);
+  assert.equal(says(), [200, 200], "twice syncPeriod is its patience");
+  b.clock.advance(1);
+  assert.equal(says(), [503, 503]);
+  failing = false;
+  b.clock.advance(30_000);
+  assert.equal(says(), [200, 200]);
+  const leaving = { key: "ToBeDeletedByClusterAutoscaler", effect: "NoSchedule" } as const;
+  b.proxy.setNode({ ...node(), spec: { ...node().spec, taints: [leaving] } });
+  assert.equal(says(), [503, 200]);
+  b.proxy.setNode({ ...node(), spec: { ...node().spec, taints: [{ ...leaving, key: "other" }] } });
+  assert.equal(says(), [200, 200]);
+  b.proxy.setNode({
+    ...node(),
+    metadata: { name: "node-a", deletionTimestamp: "2026-01-01T00:00:00Z" },
+  });
+  assert.equal(says(), [503, 200]);
+  b.proxy.stop();
+  assert.equal([listens(), ...says()], [false, undefined, undefined]);
+});
+beside("local endpoints are counted by address, the ready ones alone", () => {
+  const b = bench();
+  const ports: Service["spec"]["ports"] = [
+    { name: "http", port: 80, protocol: "TCP" },
+    { name: "https", port: 443, protocol: "TCP" },
+  ];
+  const here = (address: string, ready = true): Endpoint => ({
+    addresses: [address],
+    nodeName: "node-a",
+    conditions: { ready },
+  });
+  const both = (...endpoints: Endpoint[]): EndpointSlice => ({
+    ...slice("x", endpoints),
+    ports: ports.map(({ name, port }) => ({ name: name!, port, protocol: "TCP" })),
+  });
+  const spec = { type: "LoadBalancer", healthCheckNodePort: 31000 } as const;
+  b.set(
+    service("x", "10.2.0.1", { ...spec, externalTrafficPolicy: "Local" }, ports),
+    both(here("10.1.1.1"), here("10.1.1.2"), here("10.1.1.3", false)),
+  );
+  b.proxy.start();
+  b.clock.settle();
+  assert.is(b.proxy.health(31000)?.body.localEndpoints, 2);
+  b.set(service("x", "10.2.0.1", { ...spec, externalTrafficPolicy: "Cluster" }, ports));
+  b.clock.settle();
+  assert.is(b.proxy.health(31000), undefined, "there is no such port for the policy Cluster");
+});
+beside("a UDP flow stays for as long as its endpoint serves, and if it is nobody's", () => {
+  const b = bench();
+  const udp: Service["spec"]["ports"] = [{ name: "dns", port: 53, protocol: "UDP" }];
+  const balanced: Service = {
+    ...service("x", "10.2.0.1", { type: "LoadBalancer", externalIPs: ["1.2.3.4"] }, udp),
+    status: { loadBalancer: { ingress: [{ ip: "1.2.3.5" }] } },
+  };
+  const tcp = service("y", "10.2.0.2", { type: "NodePort" }, [
+    { name: "http", port: 80, protocol: "TCP", nodePort: 53 },
+  ]);
+  b.set(balanced, tcp, slice("x", ["10.1.1.1"], 53, "dns", "UDP"));
+  b.proxy.start();
+  b.clock.settle();
+  const walk = { choose: { chance: () => true, pick: () => 0, port: (low: number) => low } };
+  const flows = () =>
+    [...b.kernel.conntrack.udpConnections()].map(({ original }) => original.destination).sort();
+  for (const to of ["10.2.0.1", "1.2.3.4", "1.2.3.5", "192.168.0.77"])
+    b.kernel.receive(packet("10.1.9.9:1", `${to}:53`, "UDP"), "eth0", walk);
+  assert.equal(flows(), ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]);
+  b.set(slice("x", [state("10.1.1.1", false, true, true)], 53, "dns", "UDP"));
+  b.clock.settle();
+  assert.equal(flows(), ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]);
+  b.set(slice("x", [state("10.1.1.1", false, false, true)], 53, "dns", "UDP"));
+  b.clock.settle();
+  assert.equal(flows(), ["192.168.0.77"]);
+});
 beside.run();
 
 const variations = suite("variations");
@@ -935,7 +1074,65 @@ config("its fields, with durations", () => {
   );
   assert.is(configFor("IPv4", read).masqueradeMark, 0x400);
 });
+config("what kubeadm writes: null and 0s are unset", () => {
+  const read = readConfiguration({
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    bindAddress: "0.0.0.0",
+    bindAddressHardFail: false,
+    clientConnection: { burst: 0, kubeconfig: "/var/lib/kube-proxy/kubeconfig.conf", qps: 0 },
+    clusterCIDR: "10.244.0.0/16",
+    configSyncPeriod: "0s",
+    conntrack: {
+      maxPerCore: null,
+      min: null,
+      tcpBeLiberal: false,
+      tcpCloseWaitTimeout: null,
+      tcpEstablishedTimeout: null,
+      udpStreamTimeout: "0s",
+      udpTimeout: "0s",
+    },
+    detectLocal: { bridgeInterface: "", interfaceNamePrefix: "" },
+    detectLocalMode: "",
+    enableProfiling: false,
+    healthzBindAddress: "",
+    hostnameOverride: "",
+    iptables: {
+      localhostNodePorts: null,
+      masqueradeAll: false,
+      masqueradeBit: null,
+      minSyncPeriod: "0s",
+      syncPeriod: "0s",
+    },
+    ipvs: { excludeCIDRs: null, scheduler: "" },
+    logging: { flushFrequency: 0 },
+    metricsBindAddress: "",
+    mode: "",
+    nftables: { masqueradeBit: null },
+    nodePortAddresses: null,
+    oomScoreAdj: null,
+    portRange: "",
+    showHiddenMetricsForVersion: "",
+    winkernel: { enableDSR: false },
+  });
+  assert.equal(read, { ...defaults, clusterCIDR: "10.244.0.0/16", mode: "" });
+});
+config("a whole part that is null is unset too", () =>
+  assert.equal(
+    readConfiguration({ iptables: null, detectLocal: null, clusterCIDR: null, mode: null }),
+    defaults,
+  ),
+);
 const bad: [object, RegExp][] = [
+  [{ iptables: { masqueradeBit: -1 } }, /masqueradeBit: got -1; write a whole number from 0 to 31/],
+  [{ iptables: { masqueradeBit: 1.5 } }, /masqueradeBit: got 1.5; write a whole number/],
+  [{ iptables: { masqueradeAll: "yes" } }, /masqueradeAll: got "yes"; write true or false/],
+  [{ clusterCIDR: 10 }, /clusterCIDR: got 10; write a text/],
+  [{ clusterCIDR: "10.0.0.0/8,fd00::/64,fd01::/64" }, /at most one CIDR of each family/],
+  [{ nodePortAddresses: "primary" }, /nodePortAddresses: got "primary"; write a list of CIDRs/],
+  [{ nodePortAddresses: ["primary", "10.0.0.0/8"] }, /nodePortAddresses\[0\]: got "primary"/],
+  [{ detectLocalMode: "InterfaceNamePrefix" }, /interfaceNamePrefix: got ""; write the prefix/],
+  [{ iptables: "x" }, /iptables: got "x"; write an object with masqueradeAll/],
   [{ mode: "ipvs" }, /mode: got "ipvs"; Stopover models kube-proxy's iptables mode/],
   [
     { iptables: { masqueradeall: true } },
@@ -976,4 +1173,142 @@ config("NodePort addresses: primary is the node IP, a range chooses, a zero rang
   ]);
   assert.equal(tail(["0.0.0.0/0"]), ["-A X -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"]);
 });
+config("at the edges of what is allowed", () => {
+  for (const masqueradeBit of [0, 31])
+    assert.is(
+      readConfiguration({ iptables: { masqueradeBit } }).iptables.masqueradeBit,
+      masqueradeBit,
+    );
+  const periods = { minSyncPeriod: "30s", syncPeriod: "30s" };
+  assert.is(readConfiguration({ iptables: periods }).iptables.minSyncPeriod, 30_000);
+  const clusterCIDR = "10.0.0.0/8,fd00::/64";
+  assert.equal(
+    (["IPv4", "IPv6"] as const).map(
+      (family) => configFor(family, readConfiguration({ clusterCIDR })).detector,
+    ),
+    [{ source: "10.0.0.0/8" }, { source: "fd00::/64" }],
+  );
+});
 config.run();
+
+const read = suite("what is read out of Services and EndpointSlices");
+const balanced = (spec: Partial<Service["spec"]>, ingress: object[] = []): Service => ({
+  ...service("x", "10.2.0.1", spec),
+  status: { loadBalancer: { ingress } },
+});
+const infos: [says: string, service: Service, info: object | undefined][] = [
+  [
+    "a ClusterIP",
+    balanced({}),
+    {
+      name: "default/x:http",
+      clusterIP: "10.2.0.1",
+      port: 80,
+      protocol: "tcp",
+      nodePort: 0,
+      affinitySeconds: undefined,
+    },
+  ],
+  ["no ClusterIP", balanced({ clusterIP: "None" }), undefined],
+  ["an alias", balanced({ type: "ExternalName", clusterIP: "10.2.0.1" }), undefined],
+  ["an address of the other family alone", balanced({ clusterIPs: ["fd00::1"] }), undefined],
+  [
+    "an address of each family",
+    balanced({ clusterIPs: ["fd00::1", "10.2.0.9"] }),
+    { clusterIP: "10.2.0.9" },
+  ],
+  [
+    "the policy Local where nothing comes from outside",
+    balanced({ externalTrafficPolicy: "Local" }),
+    { externalLocal: false },
+  ],
+  [
+    "the policy Local with external IPs",
+    balanced({ externalTrafficPolicy: "Local", externalIPs: ["1.2.3.4"] }),
+    { externalLocal: true, healthCheckNodePort: 0 },
+  ],
+  [
+    "the policy Local with NodePorts",
+    balanced({ type: "NodePort", externalTrafficPolicy: "Local", healthCheckNodePort: 5 }),
+    { externalLocal: true, healthCheckNodePort: 0 },
+  ],
+  [
+    "the policy Local of a load balancer",
+    balanced({ type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 5 }),
+    { externalLocal: true, healthCheckNodePort: 5 },
+  ],
+  [
+    "the policy Cluster of a load balancer",
+    balanced({ type: "LoadBalancer", externalTrafficPolicy: "Cluster", healthCheckNodePort: 5 }),
+    { externalLocal: false, healthCheckNodePort: 0 },
+  ],
+  [
+    "the policy Local inside",
+    balanced({ internalTrafficPolicy: "Local" }),
+    { internalLocal: true },
+  ],
+  [
+    "a load balancer's addresses, those of a proxy left out",
+    balanced({}, [
+      { ip: "1.2.3.4" },
+      { ip: "1.2.3.5", ipMode: "VIP" },
+      { ip: "1.2.3.6", ipMode: "Proxy" },
+      { hostname: "x" },
+      { ip: "fd00::1" },
+    ]),
+    { loadBalancerIPs: ["1.2.3.4", "1.2.3.5"] },
+  ],
+  [
+    "affinity without a time",
+    balanced({ sessionAffinity: "ClientIP" }),
+    { affinitySeconds: 10_800 },
+  ],
+  [
+    "ranges with spaces, and of both families",
+    balanced({ loadBalancerSourceRanges: [" 10.0.0.0/8 ", "fd00::/8"] }),
+    { sourceRanges: ["10.0.0.0/8"] },
+  ],
+  [
+    "a range that is everybody",
+    balanced({ loadBalancerSourceRanges: ["10.0.0.0/8", "0.0.0.0/0"] }),
+    { sourceRanges: [] },
+  ],
+];
+for (const [says, object, wanted] of infos)
+  read(says, () => {
+    const [info] = portsOf(object, "IPv4");
+    const shown = info && { ...info, sourceRanges: info.sourceRanges.map(({ text }) => text) };
+    const keys = Object.keys(wanted ?? {}) as (keyof typeof shown)[];
+    assert.equal(shown && Object.fromEntries(keys.map((key) => [key, shown[key]])), wanted);
+  });
+read("endpoints: of the port's name and the family, each once, in the order of their text", () => {
+  const ports = [
+    { name: "http", port: 8080, protocol: "TCP" },
+    { name: "other", port: 1, protocol: "TCP" },
+    { name: "http", protocol: "TCP" },
+  ] as EndpointSlice["ports"] & object;
+  const slices: EndpointSlice[] = [
+    { ...slice("x", ["10.1.1.9", "10.1.1.10", "10.1.1.9"]), ports },
+    { ...slice("x", ["10.1.1.9"], 8080, "http", "TCP", "y"), ports },
+    { ...slice("x", ["fd00::1"], 8080, "http", "TCP", "z"), addressType: "IPv6" },
+  ];
+  const found = endpointsOf("http", slices, "IPv4");
+  assert.equal(
+    found.map(({ text, index, ready, serving, terminating }) => [
+      text,
+      index,
+      ready,
+      serving,
+      terminating,
+    ]),
+    [
+      ["10.1.1.10:8080", 0, true, true, false],
+      ["10.1.1.9:8080", 1, true, true, false],
+    ],
+  );
+  assert.equal(
+    found.map(({ purpose }) => purpose.object),
+    ["EndpointSlice default/x-x", "EndpointSlice default/x-y"],
+  );
+});
+read.run();

@@ -71,9 +71,10 @@ const oneOf =
 /** Accepted as it stands: it changes nothing that Stopover models. */
 const anything: Check = (value) => value;
 
+/** 0 is unset, as in Go: the default is taken. */
 const period: Check = (value, field) => {
   try {
-    return duration(value as string | number);
+    return duration(value as string | number) || undefined;
   } catch (error) {
     return wrong(field, value, (error as Error).message.replace(/^.*?: /, ""));
   }
@@ -98,7 +99,6 @@ const clusterCIDR: Check = (value, field) => {
 };
 
 const nodePortAddresses: Check = (value, field) => {
-  if (value === null) return [];
   if (!Array.isArray(value)) return wrong(field, value, 'write a list of CIDRs, or ["primary"]');
   if (value.length === 1 && value[0] === "primary") return value;
   value.forEach((each, i) =>
@@ -187,7 +187,6 @@ export function readConfiguration(document: object): KubeProxyConfiguration {
     "",
   ) as unknown as KubeProxyConfiguration;
   const { iptables, detectLocal, detectLocalMode } = config;
-  if (iptables.syncPeriod <= 0) wrong("iptables.syncPeriod", "0s", "write a duration above 0");
   if (iptables.minSyncPeriod > iptables.syncPeriod)
     wrong(
       "iptables.minSyncPeriod",
@@ -225,17 +224,17 @@ function merge(
           value,
           `there is no such field here; there are ${Object.keys(schema).join(", ")}`,
         );
-    if (value === undefined || check === anything) continue;
-    if (typeof check === "function") result[name] = check(value, field);
-    else if (value !== null && typeof value === "object" && !Array.isArray(value))
+    // kubeadm writes null for what nobody has set
+    if (value === undefined || value === null || check === anything) continue;
+    if (typeof check === "function") result[name] = check(value, field) ?? base[name];
+    else if (typeof value === "object" && !Array.isArray(value))
       result[name] = merge(
         (base[name] ?? {}) as Record<string, unknown>,
         value as Record<string, unknown>,
         check,
         `${field}.`,
       );
-    else if (value !== null)
-      wrong(field, value, `write an object with ${Object.keys(check).join(", ")}`);
+    else wrong(field, value, `write an object with ${Object.keys(check).join(", ")}`);
   }
   return result;
 }

@@ -266,12 +266,14 @@ class Proxier {
     const { minSyncPeriod } = this.options.config.iptables;
     const now = this.options.clock.now();
     this.waitingSince ??= now;
-    const tokens =
-      minSyncPeriod === 0
-        ? burst
-        : Math.min(burst, this.#tokens + (now - this.#lastRun) / minSyncPeriod);
-    this.#plan(tokens >= 1 ? 0 : this.#lastRun + minSyncPeriod - now);
+    this.#plan(this.#tokensAt(now) >= 1 ? 0 : this.#lastRun + minSyncPeriod - now);
   };
+
+  /** How many syncs may run at once. */
+  #tokensAt(now: number): number {
+    const { minSyncPeriod } = this.options.config.iptables;
+    return Math.min(burst, this.#tokens + (now - this.#lastRun) / minSyncPeriod);
+  }
 
   #plan(delay: number, background = false): void {
     const { clock } = this.options;
@@ -291,21 +293,12 @@ class Proxier {
   }
 
   #run(): void {
-    const {
-      clock,
-      config: { iptables },
-    } = this.options;
+    const { clock, config } = this.options;
     const now = clock.now();
-    this.#tokens =
-      iptables.minSyncPeriod === 0
-        ? burst
-        : Math.max(
-            0,
-            Math.min(burst, this.#tokens + (now - this.#lastRun) / iptables.minSyncPeriod) - 1,
-          );
+    this.#tokens = Math.max(0, this.#tokensAt(now) - 1);
     this.#lastRun = now;
     const done = this.#sync(now);
-    if (!this.#planned) this.#plan(done ? fullSyncPeriod : iptables.syncPeriod, true);
+    if (!this.#planned) this.#plan(done ? fullSyncPeriod : config.iptables.syncPeriod, true);
     this.services.onNextChange(this.#request);
   }
 
