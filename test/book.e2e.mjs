@@ -10,9 +10,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { buildBook } from "../notebooks/kit/book.mjs";
 import { notebookName } from "../notebooks/kit/execute.mjs";
-import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
+import { chapters } from "../notebooks/kit/ipynb.mjs";
 import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 import { lacksBrowser, launch, open } from "./chromium.mjs";
+import { committed } from "./committed.mjs";
 import { needs } from "./dist/needs.js";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -23,17 +24,6 @@ mkdirSync(screenshots, { recursive: true });
 const test = suite("the book that runs");
 if (needs(test, "the book that runs", lacksBrowser)) testBook();
 test.run();
-
-/** The texts that a committed notebook holds, cell by cell. @param {string} file */
-function committed(file) {
-  return readNotebook(file)
-    .cells.filter(({ cell_type }) => cell_type === "code")
-    .map(({ outputs = [] }, cell) => ({ cell, text: outputs.map(textOf).join("\n") }));
-}
-
-/** @param {import("../notebooks/kit/ipynb.mjs").Output} output */
-const textOf = ({ name, text, data }) =>
-  name === "stderr" ? "" : String(text ?? data?.["text/plain"] ?? "").replace(/\n+$/, "");
 
 function testBook() {
   /** @type {import("playwright-core").Browser} */

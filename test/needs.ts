@@ -20,6 +20,7 @@ export const packages: Readonly<Record<string, string>> = {
   chromium: "chromium",
   etcd: "etcd-server",
   etcdctl: "etcd-client",
+  "firefox-esr": "firefox-esr",
   kubectl: "kubernetes-client",
 };
 

@@ -1,10 +1,11 @@
 // npm start [-- --no-browser] [-- --port N]: from a fresh clone to the chapters in JupyterLab. A
 // second start takes seconds.
 
-import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { notebookName } from "./execute.mjs";
 import { chapters } from "./ipynb.mjs";
@@ -36,8 +37,8 @@ tellTheJourney();
 await open();
 
 /**
- * Opens the chapters: in the machine's Jupyter, else in one of our own, else as pages that the
- * embedded runner made.
+ * Opens the chapters: in the machine's Jupyter, else in one of our own, else as the book, whose
+ * cells run in the browser.
  */
 async function open() {
   writeKernelSpec();
@@ -49,6 +50,7 @@ async function open() {
   say(
     `starting ${jupyter.kind === "lab" ? "JupyterLab" : "Jupyter Notebook"} ${jupyter.version} (${jupyter.command}; its log is .jupyter/jupyter.log)`,
   );
+  nameTheBook();
   await serve(startJupyter(jupyter, { port, browser, first: notebookName(chapters()[0] ?? "") }));
   await openPages(
     `Jupyter did not come up. The end of its log:\n${readFileSync(jupyterLog, "utf8").trimEnd().split("\n").slice(-15).join("\n")}`,
@@ -58,12 +60,32 @@ async function open() {
 /** The main job without Jupyter. @param {string} problem */
 async function openPages(problem) {
   say(problem);
-  say("until then: running the chapters with the embedded runner, and serving the executed pages");
+  say("until then: the book, the same chapters with cells that run in your browser");
   const { buildBook, servePages } = await import("./book.mjs");
   const server = servePages(await buildBook(), port);
   if (browser) void server.url.then((url) => url && openBrowser(url));
   await serve(server);
   giveUp(`port ${port} was taken meanwhile; run npm start again`);
+}
+
+/**
+ * Names the pages that need no Jupyter; where they are missing, they are made meanwhile.
+ */
+function nameTheBook() {
+  const index = join(root, "book/index.html");
+  const name = () =>
+    say(`the same chapters as pages that run by themselves: ${pathToFileURL(index).href}`);
+  if (existsSync(index)) return name();
+  const making = spawn(process.execPath, [join(root, "notebooks/kit/book.mjs")], {
+    cwd: root,
+    stdio: "ignore",
+  });
+  process.on("exit", () => making.kill());
+  making.on("exit", (code) => {
+    if (code === 0) name();
+    else say("the book could not be made; npm run book says why");
+  });
+  making.unref();
 }
 
 /**

@@ -1,0 +1,98 @@
+// The living book without a browser: what its scripts weigh, what its pages may do, and what a link
+// may carry.
+
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { deflateSync } from "fflate";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  fragmentOf,
+  longestLink,
+  mostBytes,
+  questionIn,
+  questionOf,
+} from "../notebooks/kit/book/live/carry-link.mjs";
+import { bundled, workerScript } from "../notebooks/kit/book/live/bundle.mjs";
+import { layout } from "../notebooks/kit/book/page.mjs";
+import { yourCluster } from "../notebooks/kit/book/your-cluster.mjs";
+
+const weight = suite("a page's own code");
+const zipped = (/** @type {string | Buffer} */ text) => gzipSync(text, { level: 9 }).length;
+const own = (/** @type {string} */ file) =>
+  readFileSync(new URL(`../notebooks/kit/book/${file}`, import.meta.url));
+for (const entry of ["live.mjs", "your-cluster.mjs"]) {
+  weight(`${entry}, the thread and the look have less than 500 kB, zipped`, async () => {
+    const scripts = [await bundled(entry), JSON.stringify(await workerScript())];
+    const all = [...scripts, own("book.js"), own("book.css")].map(zipped);
+    const sum = all.reduce((a, b) => a + b);
+    assert.ok(sum < 500 * 1024, `${sum} bytes: ${all.join(" + ")}`);
+  });
+}
+weight.run();
+
+const rights = suite("a page's rights");
+rights("a page asks no network", () => {
+  const [, policy] = /Content-Security-Policy" content="([^"]*)"/.exec(
+    layout(yourCluster, [yourCluster]),
+  ) ?? ["", ""];
+  assert.match(policy, /default-src 'none'/);
+  assert.not.match(policy, /connect-src|https?:|\*/);
+});
+rights("a link of the kit's own pages leads nowhere else", () => {
+  assert.not.match(layout(yourCluster, [yourCluster]), /(src|href)="(https?:)?\/\//);
+});
+rights.run();
+
+const link = suite("a link that carries a question");
+const question = {
+  files: [{ name: "a.yaml", text: "kind: Service # ünï" }],
+  snapshot: true,
+  url: "http://x/",
+  seed: 7,
+};
+link("gives back what went in", () => {
+  assert.equal(questionIn(fragmentOf(question)), question);
+});
+link("there is none in other fragments", () => {
+  for (const fragment of ["", "#", "#chapter", "#q=", "#q=%%"]) {
+    assert.is(questionIn(fragment), undefined, fragment);
+  }
+});
+link("100 kB of rules fit", () => {
+  const rules = Array.from({ length: 2000 }, (_, n) => `-A KUBE-SVC -d 10.2.${n >> 8}.${n & 255}`);
+  const fragment = fragmentOf({ files: [], rules: rules.join("\n") });
+  assert.ok(fragment.length < longestLink, String(fragment.length));
+});
+link("a damaged one is refused in one sentence", () => {
+  const whole = fragmentOf(question);
+  for (const damaged of [whole.slice(0, -6), `#q=AAAA${whole.slice(7)}`, "#q=_"]) {
+    assert.throws(() => questionIn(damaged), /^(the link is damaged|the link holds no question)/);
+  }
+});
+link("one that unpacks to too much is refused before it is all unpacked", () => {
+  const bomb = Buffer.from(deflateSync(new Uint8Array(4 * mostBytes), { level: 9 }));
+  const fragment = `#q=${bomb.toString("base64url")}`;
+  assert.ok(fragment.length < longestLink, String(fragment.length));
+  assert.throws(() => questionIn(fragment), /more than \d+ bytes/);
+});
+link("one that is too long is not opened", () => {
+  assert.throws(() => questionIn(`#q=${"A".repeat(longestLink)}`), /longer than \d+ characters/);
+});
+for (const [text, complaint] of /** @type {[string, RegExp][]} */ ([
+  ["", /it is no JSON/],
+  ["null", /it is no object/],
+  ['{"files": 1}', /"files" must be a list/],
+  ['{"files": [{"name": "a"}]}', /"files" must be a list/],
+  ['{"url": 1}', /"url" must be a text/],
+  ['{"rules": {}}', /"rules" must be a text/],
+])) {
+  link(`${text || "nothing"} is refused`, () => {
+    assert.throws(() => questionOf(text, "the file"), complaint);
+  });
+}
+link("nothing but the fields of a question is taken", () => {
+  const text = '{"files": [], "__proto__": {"x": 1}, "evil": 1, "seed": -1, "snapshot": "yes"}';
+  assert.equal(questionOf(text, "the file"), { files: [] });
+});
+link.run();
