@@ -21,17 +21,15 @@ const forBrowsers = {
   write: false,
 };
 
-/** What runs in the thread beside the page. */
-export const workerScript = () =>
+/** What runs in the thread beside the page. @param {import("esbuild").Plugin[]} [plugins] */
+export const workerScript = (plugins = []) =>
   bundled("worker.mjs", {
     define: {
       "import.meta.url": '"file:///page"',
       "process.env.STOPOVER_LAB": "undefined",
       "process.execPath": '""',
     },
-    // what the player makes its id of
-    banner: { js: "globalThis.Buffer ??= { from: (text) => new TextEncoder().encode(text) };" },
-    plugins: [withoutMachine],
+    plugins: [withoutMachine, ...plugins],
   });
 
 /** @param {string} entry @param {import("esbuild").BuildOptions} [options] */
@@ -52,11 +50,25 @@ export async function bundled(entry, options = {}) {
 const withoutMachine = {
   name: "without a machine",
   setup(build) {
-    build.onResolve({ filter: /[\\/]draw\.js$/ }, () => ({ path: "draw", namespace: "nothing" }));
+    build.onResolve({ filter: /^\.\/draw\.js$/ }, ({ resolveDir }) =>
+      /diagrams[\\/]dist$/.test(resolveDir) ? { path: "draw", namespace: "nothing" } : undefined,
+    );
     build.onResolve({ filter: new RegExp(`^node:`) }, ({ path }) => ({
       path,
       namespace: "nothing",
     }));
+    // what builds a real lab
+    build.onResolve({ filter: /^\.\/(build|client|namespaces|servers)\.js$/ }, (found) =>
+      /doors[\\/]lab$/.test(found.resolveDir)
+        ? { path: join(found.resolveDir, found.path), namespace: "nothing" }
+        : undefined,
+    );
+    // where sucrase checks its options, which are always the same here
+    build.onResolve({ filter: /^\.\/Options$/ }, ({ resolveDir }) =>
+      /sucrase[\\/]dist[\\/]esm$/.test(resolveDir)
+        ? { path: "Options", namespace: "nothing" }
+        : undefined,
+    );
     build.onLoad({ filter: /.*/, namespace: "nothing" }, async ({ path }) => ({
       contents: await doingNothing(path),
       resolveDir: here,
@@ -64,9 +76,15 @@ const withoutMachine = {
   },
 };
 
+/** @type {Record<string, string[]>} */
+const exported = {
+  draw: ["png", "svg", "check", "warmUp"],
+  Options: ["validateOptions"],
+};
+
 /** @param {string} module */
 async function doingNothing(module) {
-  const names = module === "draw" ? ["png", "svg", "check", "warmUp"] : await namesOf(module);
+  const names = exported[module] ?? (await namesOf(module));
   const carried = module === "node:fs" ? ["readFileSync"] : [];
   return [
     ...carried.map((name) => `export { ${name} } from "./machine.mjs";`),
@@ -79,6 +97,7 @@ async function doingNothing(module) {
 
 /** @param {string} module */
 async function namesOf(module) {
-  if (!builtinModules.includes(module.replace("node:", ""))) return [];
+  if (module.startsWith("node:") && !builtinModules.includes(module.slice("node:".length)))
+    return [];
   return Object.keys(await import(module)).filter((name) => name !== "default");
 }

@@ -6,7 +6,6 @@
 //     // -> `;(n = 1); ;__print(n + 1)`, to be run where `n` is looked up on the chapter's scope
 
 import { parse } from "acorn";
-import MagicString from "magic-string";
 import { transform } from "sucrase";
 
 /** @typedef {import("acorn").AnyNode} Node */
@@ -29,13 +28,13 @@ export function compile(source) {
     sourceType: "module",
     allowAwaitOutsideFunction: true,
   });
-  const out = new MagicString(code);
+  const out = new Edited(code);
   const declares = tree.body.flatMap((node) => rewritten(node, out));
   dynamicImports(tree, out);
   const last = tree.body.at(-1);
   if (last?.type === "ExpressionStatement") {
-    out.appendRight(last.start, ";__print(");
-    out.appendLeft(code[last.end - 1] === ";" ? last.end - 1 : last.end, ")");
+    out.insert(last.start, ";__print(");
+    out.insert(code[last.end - 1] === ";" ? last.end - 1 : last.end, ")");
   }
   return { code: out.toString(), declares };
 }
@@ -43,19 +42,19 @@ export function compile(source) {
 /**
  * Makes of a declaration what leaves its names on the scope.
  * @param {import("acorn").Program["body"][number]} node
- * @param {MagicString} out
+ * @param {Edited} out
  * @returns {string[]} the names
  */
 function rewritten(node, out) {
   switch (node.type) {
     case "ImportDeclaration":
-      out.overwrite(node.start, node.end, importing(node));
+      out.replace(node.start, node.end, importing(node));
       return node.specifiers.map(({ local }) => local.name);
     case "VariableDeclaration":
       return assigning(node, out);
     case "FunctionDeclaration":
     case "ClassDeclaration":
-      out.appendLeft(node.end, ` __scope.${node.id.name} = ${node.id.name};`);
+      out.insert(node.end, ` __scope.${node.id.name} = ${node.id.name};`);
       return [node.id.name];
     case "ExportNamedDeclaration":
     case "ExportDefaultDeclaration":
@@ -84,14 +83,14 @@ const nameOf = (node) => (node.type === "Identifier" ? node.name : (node.raw ?? 
 /**
  * `const { a, b } = x` becomes `;({ a, b } = x)`: it may be said again.
  * @param {import("acorn").VariableDeclaration} node
- * @param {MagicString} out
+ * @param {Edited} out
  */
 function assigning(node, out) {
   const [first, last] = [node.declarations[0], node.declarations.at(-1)];
   if (!first || !last) return [];
-  out.overwrite(node.start, first.start, ";(");
-  for (const each of node.declarations) if (!each.init) out.appendLeft(each.end, " = undefined");
-  out.appendLeft(last.end, ")");
+  out.replace(node.start, first.start, ";(");
+  for (const each of node.declarations) if (!each.init) out.insert(each.end, " = undefined");
+  out.insert(last.end, ")");
   return node.declarations.flatMap(({ id }) => namesIn(id));
 }
 
@@ -118,12 +117,47 @@ function namesIn(pattern) {
 /**
  * A page from the disk may import nothing: `import(…)` asks the table, too.
  * @param {unknown} node
- * @param {MagicString} out
+ * @param {Edited} out
  */
 function dynamicImports(node, out) {
   if (typeof node !== "object" || node === null) return;
   if (Array.isArray(node)) return node.forEach((each) => dynamicImports(each, out));
   const { type, start } = /** @type {Node} */ (node);
-  if (type === "ImportExpression") out.overwrite(start, start + "import".length, "__load");
+  if (type === "ImportExpression") out.replace(start, start + "import".length, "__load");
   for (const value of Object.values(node)) dynamicImports(value, out);
+}
+
+/** What is inserted at a place comes before what replaces what begins there. */
+const inOrder = (
+  /** @type {{ start: number, end: number }} */ a,
+  /** @type {{ start: number, end: number }} */ b,
+) => a.start - b.start || a.end - b.end;
+
+/** A text and what is to be changed in it, told by places in the text as it was. */
+class Edited {
+  /** @type {{ start: number, end: number, text: string }[]} */
+  #edits = [];
+
+  constructor(/** @type {string} */ text) {
+    this.text = text;
+  }
+
+  /** @param {number} start @param {number} end @param {string} text */
+  replace(start, end, text) {
+    this.#edits.push({ start, end, text });
+  }
+
+  /** Of several at one place the first comes first. @param {number} at @param {string} text */
+  insert(at, text) {
+    this.replace(at, at, text);
+  }
+
+  toString() {
+    let [done, at] = ["", 0];
+    for (const { start, end, text } of this.#edits.sort(inOrder)) {
+      done += this.text.slice(at, start) + text;
+      at = end;
+    }
+    return done + this.text.slice(at);
+  }
 }

@@ -25,7 +25,7 @@ import { carry } from "./machine.mjs";
 /** @typedef {(what: diagrams.Showable) => Shown["data"]} Draw */
 /**
  * @typedef {{ journey: Basis & Journey, ways: () => object[], rules: () => Answer["rules"],
- *   pictures: () => [string, diagrams.Showable][] }} Asked
+ *   pictures: [string, () => diagrams.Showable][] }} Asked
  */
 
 /** The journey alone, as `stopover journey --output json` tells it. @param {Question} question */
@@ -34,17 +34,29 @@ export const journeyOf = (question) => asked(question).journey;
 /** @param {Question} question @param {Draw} draw @returns {Answer} */
 export function answerTo(question, draw) {
   const { journey, ways, pictures, rules } = asked(question);
-  /** @type {[string, diagrams.Showable][]} */
-  const shown = [
-    ...pictures(),
-    ["Every way it can go", diagrams.table(ways())],
-    ["Step by step", diagrams.steps(journey, { reply: true })],
+  /** @type {[string, () => diagrams.Showable][]} */
+  const all = [
+    ...pictures,
+    ["Every way it can go", () => diagrams.table(ways())],
+    ["Step by step", () => diagrams.steps(journey, { reply: true })],
   ];
-  return {
-    journey,
-    shown: shown.map(([heading, what]) => ({ heading, data: draw(what) })),
-    rules: rules(),
-  };
+  const shown = all.flatMap(([heading, make]) => drawn(heading, () => draw(make())));
+  return { journey, shown, rules: rules() };
+}
+
+/**
+ * A picture that cannot be made of this cluster costs only the picture.
+ * @param {string} heading
+ * @param {() => Shown["data"]} make
+ * @returns {Shown[]}
+ */
+function drawn(heading, make) {
+  try {
+    return [{ heading, data: make() }];
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    return [{ heading, data: { "text/plain": `(not drawn: ${message})` } }];
+  }
 }
 
 /** @param {Question} question @returns {Asked} */
@@ -66,22 +78,31 @@ function askCluster({ files, snapshot = false, url, from = "internet", seed = 1 
   const options = { from: from.trim() || "internet" };
   const journey = cluster.request(request, options);
   const nodes = [...cluster.network.machines.keys()];
+  const isLarge = nodes.length * cluster.list("Pod").length > mostWays;
   return {
     journey,
     ways: () =>
-      nodes.length * cluster.list("Pod").length > mostWays
-        ? shares(cluster.shares(request, options))
-        : ways(cluster.outcomes(request, options)),
+      isLarge ? shares(cluster.shares(request, options)) : ways(cluster.outcomes(request, options)),
     rules: () =>
       nodes
         .slice(0, mostNodes)
         .map((node) => ({ node, text: cluster.node(node).rules.saveText() })),
-    pictures: () => [
-      ["The journey", diagrams.journey(journey)],
-      ["On the map", diagrams.topology(cluster, { journey })],
+    pictures: [
+      ["On the map, step by step", () => diagrams.player(journey, cluster)],
+      ["The journey", () => diagrams.journey(journey)],
+      ...(isLarge ? [] : allOnTheMap(cluster, () => cluster.outcomes(request, options))),
     ],
   };
 }
+
+/**
+ * @param {import("stopover/internal/doors/cli/opened").Opened} cluster
+ * @param {() => import("stopover").Outcomes} outcomes
+ * @returns {Asked["pictures"]}
+ */
+const allOnTheMap = (cluster, outcomes) => [
+  ["Every way on the map", () => diagrams.map(cluster, { outcomes: outcomes() })],
+];
 
 /** @param {string} text @param {Question} question @returns {Asked} */
 function askRules(text, { url = "", from = "", seed = 1 }) {
@@ -96,7 +117,10 @@ function askRules(text, { url = "", from = "", seed = 1 }) {
     journey,
     ways: () => ways(rules.packetOutcomes({ from: source, to })),
     rules: () => [{ node: "node", text: rules.text() }],
-    pictures: () => [["The journey", diagrams.journey(journey)]],
+    pictures: [
+      ["On the map, step by step", () => diagrams.player(journey)],
+      ["The journey", () => diagrams.journey(journey)],
+    ],
   };
 }
 
