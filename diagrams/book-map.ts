@@ -7,7 +7,12 @@ export function bookMap(): Mermaid {
   flow.group("outside", "cluster", ["on the internet"], () => {
     flow
       .node("dns", "dns", ["DNS", "01 the question"])
-      .node("user", "client", ["a user", "06 the request, there and back", "13 why nobody answers"])
+      .node("user", "client", [
+        "a user",
+        "06 the request, there and back",
+        "13 why nobody answers",
+        "15 what people ask",
+      ])
       .node("lb", "stop1", ["Stop-over 1", "load balancer", "04 who makes it"]);
   });
   flow.group("control plane", "cluster", ["the control plane"], () => {

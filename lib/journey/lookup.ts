@@ -44,12 +44,18 @@ function askCluster(
   names: readonly string[],
 ): Lookup {
   const server = "cluster DNS";
-  const known = names.find((name) => clusterDns.has(name) || internet.has(name));
-  if (known !== undefined) return explained(host, server, clusterDns.resolve(known, internet));
+  const found = names.findIndex((name) => clusterDns.has(name) || internet.has(name));
+  const missed = names.slice(0, found < 0 ? names.length : found).map(noSuchName);
+  if (found >= 0) {
+    const { trail, ...answer } = clusterDns.resolve(names[found]!, internet);
+    return explained(host, server, { ...answer, trail: [...missed, ...trail] });
+  }
   if (hasDNSConfig(sandbox.pod)) return untold(server, "spec.dnsConfig", sandbox);
   const failure = `no DNS server knows the name "${host}", nor with any of the Pod's search domains (NXDOMAIN)`;
-  return { server, addresses: [], trail: [], failure };
+  return { server, addresses: [], trail: missed, failure };
 }
+
+const noSuchName = (name: string): string => `${name.replace(/\.$/, "")} NXDOMAIN`;
 
 function explained(host: string, server: string, answer: Resolution): Lookup {
   const { addresses, trail } = answer;

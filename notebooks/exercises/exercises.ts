@@ -14,6 +14,7 @@ import { ch11 } from "./ch11.js";
 import { ch12 } from "./ch12.js";
 import { ch13 } from "./ch13.js";
 import { ch14 } from "./ch14.js";
+import { ch15 } from "./ch15.js";
 
 export const exercises: readonly Exercise[] = [
   ...ch00,
@@ -31,4 +32,5 @@ export const exercises: readonly Exercise[] = [
   ...ch12,
   ...ch13,
   ...ch14,
+  ...ch15,
 ];

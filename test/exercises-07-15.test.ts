@@ -1,5 +1,5 @@
 /**
- * The checks of chapters 07 to 14: each accepts what is right, in several spellings, and refuses
+ * The checks of chapters 07 to 15: each accepts what is right, in several spellings, and refuses
  * what readers may well think instead.
  */
 import { test } from "uvu";
@@ -49,6 +49,33 @@ function fresh(port: number, replicas?: number): Cluster {
   cluster.advance("1m");
   return cluster;
 }
+
+/** A Service without a selector that leads outside. */
+const legacy = (port: string, portName = ""): string => `
+apiVersion: v1
+kind: Service
+metadata: { name: legacy }
+spec: { ports: [{ port: 9000 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: legacy-1, labels: { kubernetes.io/service-name: legacy } }
+addressType: IPv4
+ports: [{ name: "${portName}", port: ${port}, protocol: TCP }]
+endpoints: [{ addresses: [198.51.100.10] }]
+`;
+const outsideName = `
+apiVersion: v1
+kind: Service
+metadata: { name: legacy }
+spec: { type: ExternalName, externalName: mynginx-app.com }
+`;
+const selecting = `
+apiVersion: v1
+kind: Service
+metadata: { name: legacy }
+spec: { selector: { app: nginx }, ports: [{ port: 9000, targetPort: 80 }] }
+`;
 
 const plain = article();
 const without = article(undefined, null);
@@ -252,6 +279,20 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   },
   "14.2": { right: [3, "three"], wrong: [1, 2, 250] },
   "14.3": { right: [1, "one"], wrong: [2, 3, 0] },
+  "15.1": { right: [0, "0", "0%"], wrong: [1 / 2, 1, 1 / 3] },
+  "15.2": { right: [4, "4"], wrong: [1, 3, 8, 5] },
+  "15.3": { right: [8080, "8080"], wrong: [80, 443] },
+  "15.4": {
+    right: [settled((cluster) => cluster.apply(parse(legacy("8080"))))],
+    wrong: [
+      plain,
+      settled((cluster) => cluster.apply(parse(legacy("9000")))),
+      settled((cluster) => cluster.apply(parse(legacy("8080", "other")))),
+      settled((cluster) => cluster.apply(parse(outsideName))),
+      settled((cluster) => cluster.apply(parse(selecting))),
+      "cluster",
+    ],
+  },
 };
 
 for (const [id, { right, wrong }] of Object.entries(table)) {
