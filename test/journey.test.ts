@@ -378,16 +378,21 @@ test("a Pod asks by the Service's short name", () => {
   );
 });
 
-test("a Pod asks the cluster's DNS for a public name, and gets what the internet's DNS knows", () => {
+test("a Pod asks the cluster's DNS for a public name, with its search list first, and gets what the internet's DNS knows", () => {
   const cluster = articleCluster();
   const trip = cluster.request(article, { from: `pod/default/${podOf(cluster, "node-a")}` });
   assert.is(trip.disposition, "delivered", story(trip));
   const dns = trip.hops.find((hop) => hop.kind === "dns")!;
   assert.is(dns.name, "cluster DNS");
-  assert.is(
-    dns.steps[0]!.rule,
-    "mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com",
-    story(trip),
+  assert.equal(
+    dns.steps.map(({ rule }) => rule),
+    [
+      "mynginx-app.com.default.svc.cluster.local NXDOMAIN",
+      "mynginx-app.com.svc.cluster.local NXDOMAIN",
+      "mynginx-app.com.cluster.local NXDOMAIN",
+      "mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com",
+      "1234.ap-south-1.elb.amazonaws.com A 198.51.100.10",
+    ],
   );
 });
 
