@@ -36,17 +36,33 @@ export class LocalClient implements Client {
 
   create<T extends KubeObject>(object: T, options?: WriteOptions): T {
     const asked = this.#askedOf("create", object);
-    return this.#noted(asked, () => this.server.create(object, options, this.stamps));
+    try {
+      return this.#answered(asked, this.server.create(object, options, this.stamps));
+    } catch (error) {
+      throw this.#refused(asked, error);
+    }
   }
 
   update<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    const asked = this.#askedOf("update", object);
-    return this.#noted(asked, () => this.server.update(object, options));
+    return this.#update(this.#askedOf("update", object), object, options);
   }
 
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    const asked = this.#askedOf("update", object, "status");
-    return this.#noted(asked, () => this.server.update(object, options, "status"));
+    return this.#update(this.#askedOf("update", object, "status"), object, options, "status");
+  }
+
+  /** Here and in `create`: two in three of all calls, without a function made for each. */
+  #update<T extends KubeObject>(
+    asked: HistoryEntry,
+    object: T,
+    options: WriteOptions | undefined,
+    subresource?: "status",
+  ): T {
+    try {
+      return this.#answered(asked, this.server.update(object, options, subresource));
+    } catch (error) {
+      throw this.#refused(asked, error);
+    }
   }
 
   patch<K extends Kind>(
@@ -118,19 +134,26 @@ export class LocalClient implements Client {
     return this.#asked(verb, kind, namespace, name, subresource);
   }
 
-  #noted<T>(entry: HistoryEntry, call: () => T): T {
+  #noted<T>(asked: HistoryEntry, call: () => T): T {
     try {
-      const answer = call();
-      entry.revision = revisionOf(answer) ?? this.server.store.revision;
-      // a generated name
-      if (!entry.name && entry.verb === "create") entry.name = (answer as KubeObject).metadata.name;
-      return answer;
+      return this.#answered(asked, call());
     } catch (error) {
-      if (error instanceof ApiError) entry.error = error.code;
-      throw error;
-    } finally {
-      this.note(entry);
+      throw this.#refused(asked, error);
     }
+  }
+
+  #answered<T>(asked: HistoryEntry, answer: T): T {
+    asked.revision = revisionOf(answer) ?? this.server.store.revision;
+    // a generated name
+    if (!asked.name && asked.verb === "create") asked.name = (answer as KubeObject).metadata.name;
+    this.note(asked);
+    return answer;
+  }
+
+  #refused(asked: HistoryEntry, error: unknown): unknown {
+    if (error instanceof ApiError) asked.error = error.code;
+    this.note(asked);
+    return error;
   }
 }
 

@@ -163,8 +163,11 @@ export const portName: Format = (value) => [
   ...(value.startsWith("-") || value.endsWith("-") ? ["must not begin or end with a hyphen"] : []),
 ];
 
-export const checkFormat = (field: string, value: string, format: Format): FieldError[] =>
-  format(value).map((detail) => invalid(field, value, detail));
+export function checkFormat(field: string, value: string, format: Format): FieldError[] {
+  const problems: FieldError[] = [];
+  for (const detail of format(value)) problems.push(invalid(field, value, detail));
+  return problems;
+}
 
 export function checkPort(field: string, port: number): FieldError[] {
   return port >= 1 && port <= 65_535

@@ -46,8 +46,9 @@ export function validate(object: KubeObject, old?: KubeObject): FieldError[] {
   const own = byKind[object.kind] as
     ((object: KubeObject, old?: KubeObject) => FieldError[]) | undefined;
   const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old);
-  if (own && kindOf(object)?.isModelled) problems.push(...own(object, old));
-  return problems;
+  if (!own || !kindOf(object)?.isModelled) return problems;
+  const others = own(object, old);
+  return problems.length > 0 ? [...problems, ...others] : others;
 }
 
 const byKind: Record<string, (object: never, old?: never) => FieldError[]> = {

@@ -3,7 +3,7 @@ import type { Client } from "../../api/client.js";
 import type { Clock } from "../../api/clock.js";
 import { stamp } from "../../api/time.js";
 import type { EventRecorder } from "../../machinery/events.js";
-import { ignoring } from "../../api/errors.js";
+import { ignoring, isApiError } from "../../api/errors.js";
 import type { Random } from "../../machinery/random.js";
 import type { Guard, Task } from "../../machinery/supervisor.js";
 import { same } from "../../objects/freeze.js";
@@ -367,19 +367,20 @@ export class PodWorker {
   // ---- telling
 
   #report(): void {
-    this.#telling.run(() => this.#writeStatus());
+    this.#telling.run(this.#writeStatus);
   }
 
-  #writeStatus(): void {
+  readonly #writeStatus = (): void => {
     if (this.#stage === "gone") return;
     const status = this.#status();
     if (same(status, this.pod.status)) return;
-    // where somebody wrote in between, the notification of that comes, or the task tries again
-    const written = ignoring([404], () =>
-      this.host.client.updateStatus<Pod>({ ...this.pod, status }, { decoded: true }),
-    );
-    if (written) this.pod = written;
-  }
+    try {
+      this.pod = this.host.client.updateStatus<Pod>({ ...this.pod, status }, { decoded: true });
+    } catch (error) {
+      // where somebody wrote in between, the notification of that comes, or the task tries again
+      if (!isApiError(error, 404)) throw error;
+    }
+  };
 
   #status(): NonNullable<Pod["status"]> {
     const phase = this.#phase();
@@ -414,22 +415,11 @@ export class PodWorker {
   }
 
   #conditions(phase: string): Condition[] {
-    const unready = this.#containers.filter(({ ready }) => !ready).map(({ name }) => name);
-    const done = phase === "Succeeded" || phase === "Failed";
-    const containersReady =
-      unready.length === 0
-        ? yes
-        : no(
-            done ? "PodCompleted" : "ContainersNotReady",
-            done ? undefined : `containers with unready status: [${unready.join(" ")}]`,
-          );
-    const gates = (this.pod.spec.readinessGates ?? [])
-      .filter(({ conditionType }) => condition(this.pod, conditionType)?.status !== "True")
-      .map(({ conditionType }) => gateMessage(this.pod, conditionType));
+    const containersReady = this.#containersReady(phase);
     const ready =
-      containersReady !== yes || gates.length === 0
-        ? containersReady
-        : no("ReadinessGatesNotReady", gates.length === 1 ? gates[0] : `[${gates.join(", ")}]`);
+      containersReady === yes && this.pod.spec.readinessGates
+        ? this.#gatesOpen(this.pod.spec.readinessGates)
+        : containersReady;
     const own: [type: string, next: Omit<Condition, "type">][] = [
       ["PodReadyToStartContainers", this.#ips.length > 0 ? yes : no()],
       ["Initialized", yes],
@@ -437,10 +427,26 @@ export class PodWorker {
       ["ContainersReady", containersReady],
       ["PodScheduled", yes],
     ];
-    const conditions = own.map(([type, next]) => this.#condition(type, next));
+    const conditions: Condition[] = [];
+    for (const [type, next] of own) conditions.push(this.#condition(type, next));
     for (const other of this.pod.status?.conditions ?? [])
-      if (!conditions.some(({ type }) => type === other.type)) conditions.push(other);
+      if (!ownTypes.has(other.type)) conditions.push(other);
     return conditions;
+  }
+
+  #containersReady(phase: string): Omit<Condition, "type"> {
+    if (this.#containers.every(({ ready }) => ready)) return yes;
+    if (phase === "Succeeded" || phase === "Failed") return no("PodCompleted");
+    const unready = this.#containers.filter(({ ready }) => !ready).map(({ name }) => name);
+    return no("ContainersNotReady", `containers with unready status: [${unready.join(" ")}]`);
+  }
+
+  #gatesOpen(gates: NonNullable<Pod["spec"]["readinessGates"]>): Omit<Condition, "type"> {
+    const shut = gates
+      .filter(({ conditionType }) => condition(this.pod, conditionType)?.status !== "True")
+      .map(({ conditionType }) => gateMessage(this.pod, conditionType));
+    if (shut.length === 0) return yes;
+    return no("ReadinessGatesNotReady", shut.length === 1 ? shut[0] : `[${shut.join(", ")}]`);
   }
 
   /**
@@ -460,6 +466,15 @@ export class PodWorker {
     return next === yes ? trueSince(type, time) : { type, ...next, lastTransitionTime: time };
   }
 }
+
+/** The conditions that the kubelet writes; others are somebody else's. */
+const ownTypes: ReadonlySet<string> = new Set([
+  "PodReadyToStartContainers",
+  "Initialized",
+  "Ready",
+  "ContainersReady",
+  "PodScheduled",
+]);
 
 let trueConditions = { time: "", byType: new Map<string, Condition>() };
 
