@@ -11,6 +11,12 @@ export interface MapSource extends Lister {
     }>;
   };
   node?(name: string): NodeInside;
+  packetOutcomes?(bare: {
+    node: string;
+    from: string;
+    to: string;
+    protocol?: "TCP" | "UDP" | "SCTP";
+  }): { outcomes: readonly { disposition: string }[] };
 }
 export interface Machine {
   up: boolean;
@@ -19,6 +25,6 @@ export interface Machine {
   ): { listens(protocol: "TCP" | "UDP" | "SCTP", port: number): boolean } | undefined;
 }
 export interface NodeInside {
-  rules: { of(service: string): { rule: string }[] };
+  name: string;
   kubeProxy?: { running: boolean; isBehind(service: string): boolean };
 }

@@ -5,6 +5,7 @@ import type { MapNode, MapPod, Target } from "./data.js";
 import type { MapSource, NodeInside } from "./inside.js";
 import { balancerIn } from "./outside.js";
 import { serviceOf } from "./service.js";
+import { endpointText } from "./way.js";
 
 const excludedBy = "node.kubernetes.io/exclude-from-external-load-balancers";
 
@@ -26,7 +27,7 @@ export function nodeOf(
     proxy: proxy && (proxy.running ? "running" : "stopped"),
     stale: proxy?.isBehind(key) ?? false,
     target: targetOf(source, node, service),
-    shut: isShut(inside, service, name, pods),
+    shut: isShut(source, node, service, pods),
   };
 }
 
@@ -50,17 +51,26 @@ function targetOf(source: MapSource, { metadata }: Node, service: Service): Targ
   return target ? (target.healthy ? "healthy" : "unhealthy") : excluded ? "excluded" : "none";
 }
 
-/** What the node's rules do; where they are not to be had, what they should do. */
+/** Somebody who is on no node: only the way of such a packet depends on the policy. */
+const stranger = "203.0.113.2";
+
+/**
+ * Whether the node drops what comes from outside to the NodePort: a packet is asked, by all of its
+ * ways, and leaves no trace. Where there is no kernel to ask, the endpoints say what it should do.
+ */
 function isShut(
-  inside: NodeInside | undefined,
-  { spec, metadata }: Service,
-  name: string,
+  source: MapSource,
+  node: Node,
+  { spec }: Service,
   pods: readonly MapPod[],
 ): boolean {
-  const nodePort = spec.ports?.[0]?.nodePort;
+  const { nodePort, protocol = "TCP" } = spec.ports?.[0] ?? {};
   if (spec.externalTrafficPolicy !== "Local" || nodePort === undefined) return false;
-  const rules = inside?.rules.of(`${metadata.namespace ?? "default"}/${metadata.name}`) ?? [];
-  if (rules.length)
-    return rules.some(({ rule }) => /\bdrop\b/i.test(rule) && rule.includes(`${nodePort}`));
-  return !pods.some(({ node, believed }) => node === name && believed === "ready");
+  const { name } = node.metadata;
+  if (source.packetOutcomes && source.network?.machines.get(name)?.up) {
+    const to = endpointText(addressOf(node), nodePort);
+    const { outcomes } = source.packetOutcomes({ node: name, from: stranger, to, protocol });
+    return outcomes.every(({ disposition }) => disposition === "dropped");
+  }
+  return !pods.some((pod) => pod.node === name && pod.believed === "ready");
 }
