@@ -196,7 +196,7 @@ const rows: Row[] = [
     says: "the article's figure names port 80, where nobody listens",
     url: "http://mynginx-app.com/",
     ends: "port not listening",
-    because: /no listener for TCP 80; it listens on TCP 8080/,
+    because: /no listener for TCP 80; it listens on TCP 8080, and the cloud's firewall drops the rest/,
   },
   {
     says: "a ClusterIP means nothing outside of the cluster",
