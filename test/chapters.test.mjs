@@ -55,7 +55,10 @@ test("no output holds a program: it asks for the engine where the page is served
         assert.ok((code ?? "").length < 800, `${name}: ${code?.length} bytes of script`);
 });
 
-/** What a chapter says of a line of chapter 14's table: line -> words. @type {[number, RegExp][]} */
+/**
+ * What a chapter says of a line of chapter 14's table: line -> words.
+ * @type {[number, RegExp][]}
+ */
 const told = [
   [1, /30000-32768/],
   [3, /"service controller" in the KCM/],

@@ -355,4 +355,83 @@ test("the same words give the same bytes", () => {
   assert.is(run(), run());
 });
 
+// ---- for a reader at a terminal -----------------------------------------------------------------
+
+for (const name of ["journey", "packet", "rules", "serve", "lab"]) {
+  test(`${name} --help: a sentence, every option, and examples`, () => {
+    const { code, out } = stopover([name, "--help"]);
+    assert.is(code, 0);
+    assert.match(
+      out,
+      new RegExp(`^stopover ${name} .*\n\n[A-Z].*\\.\n\noptions\n[^]*\nexamples\n +.*stopover`),
+    );
+    const { err } = stopover([name, "--nonsense"]);
+    for (const option of /allowed are (.*)/.exec(err)![1]!.trim().split(" "))
+      assert.ok(out.includes(option), `${option} is explained`);
+    assert.is(stopover(["help", name]).out, out);
+  });
+}
+
+test("--version says which", () => {
+  const { code, out } = stopover(["--version"]);
+  assert.is(code, 0);
+  assert.match(out, /^stopover \d+\.\d+\.\d+, Node v/);
+});
+
+const coloured = (args: string[], env: Record<string, string>) =>
+  spawnSync(process.execPath, [command, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  }).stdout;
+// eslint-disable-next-line no-control-regex -- the codes of colours
+const colour = /\u001b\[\d+m/g;
+
+test("colours where they are wanted, none for a program and none with NO_COLOR; the words stay", () => {
+  const plain = coloured(["journey"], { NO_COLOR: "" });
+  assert.not.match(plain, colour);
+  const painted = coloured(["journey"], { FORCE_COLOR: "1", NO_COLOR: "" });
+  assert.match(painted, colour);
+  const words = (text: string) => text.replace(colour, "").split(/\s+/).filter(Boolean).sort();
+  const withoutComments = (text: string) => text.replace(/-m comment --comment/g, "");
+  assert.equal(words(painted), words(withoutComments(plain)));
+  assert.not.match(coloured(["journey"], { FORCE_COLOR: "1", NO_COLOR: "1" }), colour);
+});
+
+for (const output of ["text", "lanes"])
+  test(`no line of --output ${output} is longer than the window`, () => {
+    const text = coloured(["journey", "--output", output], {
+      FORCE_COLOR: "1",
+      COLUMNS: "80",
+      NO_COLOR: "",
+    });
+    const lines = text.replace(colour, "").split("\n");
+    assert.ok(lines.length > 30);
+    assert.equal(
+      lines.filter(({ length }) => length > 80),
+      [],
+    );
+  });
+
+test("a name from outside paints nothing", () => {
+  const hostile = service('{type: NodePort, selector: {"a": "\\e[31mred"}, ports: [{port: 80}]}');
+  const file = join(folder, "hostile.yaml");
+  writeFileSync(file, hostile);
+  for (const output of ["text", "lanes"]) {
+    const text = coloured(
+      ["journey", file, "--url", "http://\u001b[2J.example/", "--output", output],
+      {
+        FORCE_COLOR: "1",
+        NO_COLOR: "",
+      },
+    );
+    for (const command of ["\u001b[2J", "\u001b[31mred"]) assert.not.ok(text.includes(command));
+  }
+});
+
+test("--all: fractions beside percentages", () => {
+  const { out } = stopover(["journey", "--all"]);
+  assert.match(out, /^ +11\.11 % {2}1\/9 +delivered/m);
+  assert.match(out, /^ +33\.33 % {2}1\/3 +default\/nginx/m);
+});
+
 test.run();

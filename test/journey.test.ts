@@ -196,7 +196,8 @@ const rows: Row[] = [
     says: "the article's figure names port 80, where nobody listens",
     url: "http://mynginx-app.com/",
     ends: "port not listening",
-    because: /no listener for TCP 80; it listens on TCP 8080, and the cloud's firewall drops the rest/,
+    because:
+      /no listener for TCP 80; it listens on TCP 8080, and the cloud's firewall drops the rest/,
   },
   {
     says: "a ClusterIP means nothing outside of the cluster",
@@ -506,9 +507,9 @@ test("a Pod is not credited with a request whose answer is lost", () => {
     ],
   );
   const text = outcomesText(outcomes);
-  assert.match(text, new RegExp(`^ +33\\.33 %  ${own}$`, "m"));
-  assert.match(text, /^ +66\.67 % {2}timed out$/m);
-  assert.is(text.match(/^ +\S+ % {2}default\/nginx-\S+$/gm)!.length, 1);
+  assert.match(text, new RegExp(`^ +33\\.33 %  1/3 +${own}$`, "m"));
+  assert.match(text, /^ +66\.67 % {2}2\/3 +timed out$/m);
+  assert.is(text.match(/^ +\S+ % {2}\S* +default\/nginx-\S+$/gm)!.length, 1);
   const counts = cluster.spread(url, 300);
   assert.equal(Object.keys(counts).sort(), [own, "timed out"].sort());
   const chart = spread(outcomes, counts).text;
@@ -697,7 +698,7 @@ test("a hostPort is not modelled, and where it decides the journey says so", () 
     /spec\.containers\[0\]\.ports\[0\]\.hostPort of Pod default\/server on node-b.*portmap/,
   );
   assert.equal(cluster.shares("http://192.168.0.2:8088/"), { unknown: 1 });
-  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 % {2}unknown/);
+  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 % +unknown/);
   assert.is(ends("http://192.168.0.1:8088/").disposition, "connection refused", "another node");
   assert.is(ends("http://192.168.0.2:8087/").disposition, "connection refused", "another port");
   assert.is(ends("http://192.168.0.2:8089/").disposition, "connection refused", "another address");

@@ -1,5 +1,6 @@
 /** A journey as aligned text for a terminal: what `stopover journey` prints. */
 import { endOf } from "./end.js";
+import { fraction } from "./fraction.js";
 import { readAddress } from "../net/ip.js";
 import { printable } from "../net/printable.js";
 import type { Basis, Founded, Header, Hop, Journey, Outcomes, Remark, Step } from "./types.js";
@@ -39,9 +40,9 @@ export function outcomesText({ request, outcomes, ...basis }: Founded<Outcomes>)
     [
       `${request.url || "a packet"}  from ${request.from}`,
       "",
-      ...outcomes.map((o) => `${percent(o.probability)}  ${o.disposition}  ${way(o)}`),
+      ...outcomes.map((o) => `${shareText(o.probability)}  ${o.disposition}  ${way(o)}`),
       "",
-      ...[...shares].map(([end, p]) => `${percent(p)}  ${end}`),
+      ...[...shares].map(([end, p]) => `${shareText(p)}  ${end}`),
       ...basisLines(basis),
     ]
       .map(printable)
@@ -58,7 +59,12 @@ export const basisLines = ({ assumed, leftOut }: Basis): string[] => [
 const remarkText = ({ object, field, sentence }: Remark): string =>
   `${[object, field].filter(Boolean).join(", ")}: ${sentence}`;
 
-const percent = (p: number): string => `${(p * 100).toFixed(2)} %`.padStart(9);
+/** A percentage, and the fraction that is meant: " 33.33 %  1/3". */
+function shareText(share: number): string {
+  const percent = `${(share * 100).toFixed(2)} %`.padStart(9);
+  const parts = fraction(share);
+  return `${percent}  ${(parts.includes("/") ? parts : "").padEnd(7)}`;
+}
 
 function hopLines(hop: Hop): string[] {
   const changed = hop.in.source !== hop.out.source || hop.in.destination !== hop.out.destination;

@@ -2,21 +2,22 @@
  * The `stopover` command: reads manifests, asks the library, prints. Everything it knows is in the
  * library; the contract of its words and its JSON is in the README.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions, Traceable } from "../../cluster.js";
 import type { Documents } from "../../objects/files.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
-import { complain, say } from "../terminal.js";
+import { complain, lookHere, say, show, showColoured } from "../terminal.js";
+import { helpOf } from "./help.js";
 
 const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
 
   stopover journey [FILES] [--url URL] [--from internet|IP|node/NAME|pod/NAMESPACE/NAME] [--cloud aws|gcp|none] [--nodes 3]
-                   [--seed 1] [--all] [--snapshot] [--output text|json|mermaid]
+                   [--seed 1] [--all] [--snapshot] [--output text|json|mermaid|lanes]
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
-                   [--output text|json|mermaid]
+                   [--output text|json|mermaid|lanes]
   stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
                    [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
@@ -27,6 +28,8 @@ Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyCon
 An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
 --no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
+
+stopover COMMAND --help tells of one command, with examples; stopover --version says which version this is.
 `;
 
 /**
@@ -92,6 +95,8 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
 /** Runs one call of the command and answers its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  if (name === "help" && rest[0] !== undefined) return main([rest[0], "--help"]);
+  if (name === "--version" || name === "version") return (say(version()), 0);
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     say(usage);
     return name === undefined ? 2 : 0;
@@ -102,13 +107,20 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new UsageError(
         `there is no command "${name}"; the commands are ${Object.keys(commands).join(", ")}`,
       );
-    if (rest.includes("--help")) return (say(usage), 0);
+    if (rest.includes("--help") || rest.includes("-h")) return (say(helpOf(name) ?? usage), 0);
     const { values, positionals } = parse(rest, command.options);
     return await command.run(positionals, values);
   } catch (error) {
     complain(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}`);
     return 2;
   }
+}
+
+/** The package's own, and whose rules it writes. */
+function version(): string {
+  const file = fileURLToPath(new URL("../../../package.json", import.meta.url));
+  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+  return `stopover ${version}, Node ${process.version}`;
 }
 
 function parse(
@@ -133,12 +145,15 @@ function parse(
   }
 }
 
+const outputs = ["text", "json", "mermaid", "lanes"] as const;
+type Output = (typeof outputs)[number];
+
 // ---- the commands -------------------------------------------------------------------------------
 
 const articleURL = "http://mynginx-app.com:8080/";
 
 async function journey(files: string[], flags: Flags): Promise<number> {
-  const output = choice(flags, "output", ["text", "json", "mermaid"], "text");
+  const output = choice(flags, "output", outputs, "text");
   const cluster = await open(files, flags);
   const url = (flags.url as string | undefined) ?? articleURL;
   const options = { from: (flags.from as string | undefined) ?? "internet" };
@@ -152,7 +167,7 @@ async function packet(files: string[], flags: Flags): Promise<number> {
     throw new UsageError(
       "packet needs FILES: the manifests of the cluster, or - for standard input",
     );
-  const output = choice(flags, "output", ["text", "json", "mermaid"], "text");
+  const output = choice(flags, "output", outputs, "text");
   const [node, from, to] = (["node", "from", "to"] as const).map((name) =>
     required(flags, name),
   ) as [string, string, string];
@@ -300,24 +315,30 @@ function wholeNumber(
 
 // ---- printing -----------------------------------------------------------------------------------
 
-async function tell(
-  journey: Founded<Journey>,
-  output: "text" | "json" | "mermaid",
-): Promise<number> {
+async function tell(journey: Founded<Journey>, output: Output): Promise<number> {
   if (output === "json") print(journey);
   else if (output === "mermaid") say((await diagrams()).journey(journey).source);
-  else say((await import("../../journey/text.js")).journeyText(journey));
+  else if (output === "lanes") await tellLanes([journey]);
+  else show((await import("../../journey/text.js")).journeyText(journey));
   return journey.disposition === "delivered" ? 0 : 1;
 }
 
-async function tellAll(
-  all: Founded<Outcomes>,
-  output: "text" | "json" | "mermaid",
-): Promise<number> {
+async function tellAll(all: Founded<Outcomes>, output: Output): Promise<number> {
   if (output === "json") print(all);
   else if (output === "mermaid") say((await diagrams()).outcomes(all).source);
-  else say((await import("../../journey/text.js")).outcomesText(all));
+  else if (output === "lanes") await tellLanes(all.outcomes);
+  else show((await import("../../journey/text.js")).outcomesText(all));
   return all.outcomes.every((o) => o.disposition === "delivered") ? 0 : 1;
+}
+
+/** The rules that each node met, hook by hook, in the width and the colours of the window. */
+async function tellLanes(trips: readonly Journey[]): Promise<void> {
+  const pictures = await diagrams();
+  const look = lookHere();
+  for (const trip of trips) {
+    showColoured(pictures.lanesText(trip, look));
+    show(`${trip.disposition}: ${trip.reason}`);
+  }
 }
 
 /** What JSON leaves as it is (0x9b, U+202E) is escaped in JSON's own way, too. */
@@ -330,13 +351,14 @@ const print = (value: unknown): void => say(JSON.stringify(value, null, 2));
 async function diagrams(): Promise<{
   journey(j: Journey): { source: string };
   outcomes(o: Outcomes): { source: string };
+  lanesText(j: Journey, look: { colour: boolean; columns: number | undefined }): string;
 }> {
   const name = "@stopover/diagrams";
   try {
     return await import(name);
   } catch {
     throw new UsageError(
-      `--output mermaid needs the package ${name} beside this one (in the kit: npm run build)`,
+      `--output mermaid and lanes need the package ${name} beside this one (in the kit: npm run build)`,
     );
   }
 }

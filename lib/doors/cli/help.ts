@@ -1,0 +1,131 @@
+/**
+ * What `stopover --help` and `stopover COMMAND --help` print: of each command what it does, its
+ * options with their defaults, and examples that work as they stand.
+ */
+
+interface Help {
+  /** One sentence. */
+  does: string;
+  usage: string;
+  options: readonly [option: string, means: string][];
+  examples: readonly [command: string, gives: string][];
+}
+
+const cluster: Help["options"] = [
+  ["--cloud aws|gcp|none", "whose load balancers there are (aws)"],
+  ["--nodes N", "how many nodes, if the manifests name none (3)"],
+  ["--seed N", "another seed, other choices and names (1)"],
+];
+const dump: Help["options"] = [
+  [
+    "--snapshot",
+    "take the objects as they are, status included, and run no controllers: for a dump",
+  ],
+];
+const told: Help["options"] = [
+  ["--all", "every way it can go, each with its exact probability"],
+  ["--output text|json|mermaid|lanes", "lanes: the rules of each node, hook by hook (text)"],
+];
+const from: Help["options"] = [
+  ["--from internet|IP|node/NAME|pod/NAMESPACE/NAME", "who asks (internet)"],
+];
+
+const commands: Readonly<Record<string, Help>> = {
+  journey: {
+    does: "Follows a request from its URL to a process, and the answer back.",
+    usage: "stopover journey [FILES] [OPTIONS]",
+    options: [["--url URL", "what is asked for"], ...from, ...told, ...dump, ...cluster],
+    examples: [
+      ["stopover journey", "the article's request, hop by hop and rule by rule"],
+      ["stopover journey --all", "every way it can go"],
+      ["stopover journey my.yaml --url http://web/ --from pod/default/client", "from a Pod"],
+      [
+        "kubectl get nodes,pods,services,endpointslices -A -o yaml | stopover journey - --snapshot",
+        "in a cluster of yours",
+      ],
+    ],
+  },
+  packet: {
+    does: "Follows one bare packet that arrives at a node, or leaves it.",
+    usage: "stopover packet FILES --node NAME --from IP[:PORT] --to IP:PORT [OPTIONS]",
+    options: [
+      ["--node NAME", "the node that it arrives at; with --from one of its own addresses, leaves"],
+      ["--from IP[:PORT]", "its source"],
+      ["--to IP:PORT", "its destination"],
+      ["--protocol tcp|udp|sctp", "(tcp)"],
+      ...told,
+      ...dump,
+      ...cluster,
+    ],
+    examples: [
+      [
+        "stopover packet notebooks/manifests --node node-a --from 203.0.113.9 --to 192.168.0.1:30519",
+        "what a node does with a knock at its NodePort",
+      ],
+    ],
+  },
+  rules: {
+    does: "Prints the rules that kube-proxy writes on a node.",
+    usage: "stopover rules [FILES] --node NAME [OPTIONS]",
+    options: [
+      ["--node NAME", "whose rules"],
+      [
+        "--format restore|save",
+        "what iptables-restore is given, or what iptables-save shows (restore)",
+      ],
+      ["--ip-family ipv4|ipv6", "(ipv4)"],
+      ["--nfacct", "with kube-proxy's counters of nfacct"],
+      ["--no-random-fully", "for kernels that lack --random-fully"],
+      ...dump,
+      ...cluster,
+    ],
+    examples: [
+      ["stopover rules --node node-a", "the article's Service, as rules"],
+      ["stopover rules --node node-a --format save", "as iptables-save prints them"],
+    ],
+  },
+  serve: {
+    does: "Is the API server on this machine's loopback address, for kubectl and client libraries.",
+    usage: "stopover serve [FILES] [OPTIONS]",
+    options: [
+      ["--port N", "0 takes any that is free (8001)"],
+      ["--store memory|etcd=URL[,URL]…", "where the objects are kept (memory)"],
+      [
+        "--etcd-cacert FILE, --etcd-cert FILE, --etcd-key FILE",
+        "for an etcd on https; or ETCDCTL_*",
+      ],
+      ["--service-cidr CIDR[,CIDR]", "the range of ClusterIPs"],
+      ["--no-controllers", "the API server alone"],
+      ...cluster,
+    ],
+    examples: [
+      ["stopover serve", "then: kubectl --server http://127.0.0.1:8001 get pods"],
+      ["stopover serve --store etcd=http://127.0.0.1:2379", "the objects outlive the process"],
+    ],
+  },
+  lab: {
+    does: "Builds the cluster from network namespaces and sends the request through a real kernel (Linux, root).",
+    usage: "stopover lab [FILES] [OPTIONS]",
+    options: [["--url URL", "what is asked for"], ...from, ...cluster],
+    examples: [["sudo npx stopover lab", "the kernel's trace beside ours"]],
+  },
+};
+
+/** One command's page; undefined where there is none. */
+export function helpOf(name: string): string | undefined {
+  const help = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!help) return undefined;
+  const lines = (rows: readonly [string, string][]) =>
+    rows.map(([left, right]) => `  ${left.padEnd(28)} ${right}`);
+  return [
+    `${help.usage}`,
+    "",
+    help.does,
+    "",
+    "options",
+    ...lines(help.options),
+    "",
+    "examples",
+    ...help.examples.flatMap(([command, gives]) => [`  ${command}`, `      ${gives}`]),
+  ].join("\n");
+}
