@@ -62,11 +62,31 @@ class NotAlike extends Error {}
 class Asking {
   readonly #shares = new Map<string, Fraction>();
   readonly #budget = Budget.forAllWays();
+  /** What all ways have in common: a name is looked up, and nothing is left to chance. */
+  readonly #opened: Stage | undefined;
 
   constructor(
     private readonly network: Network,
     private readonly question: Question,
-  ) {}
+  ) {
+    this.#opened = this.#open();
+  }
+
+  /** The question after its opening; undefined where ways part there already. */
+  #open(): Stage | undefined {
+    const parts = (): never => {
+      throw new NotAlike();
+    };
+    const choose: Chooser = { chance: parts, pick: parts, port: (low) => low };
+    const trip = new Trip(this.network, { choose }, false);
+    try {
+      const stage = trip.begin(this.question.url, this.question.from);
+      return stage.doing === "opening" ? trip.next(stage) : stage;
+    } catch (error) {
+      if (error instanceof NotAlike) return undefined;
+      throw error;
+    }
+  }
 
   oneByOne(): Map<string, Fraction> {
     this.#shares.clear();
@@ -207,7 +227,8 @@ class Asking {
     const walk: Walk = { choose, undo: [], budget: this.#budget };
     const trip = new Trip(this.network, walk, false, pickTarget);
     try {
-      let stage: Stage = trip.begin(this.question.url, this.question.from);
+      const begun = trip.begin(this.question.url, this.question.from);
+      let stage: Stage = this.#opened ?? begun;
       while (stage.doing !== "ended") stage = trip.next(stage);
       return { end: endOf(stage.result), passes: trip.passes };
     } finally {

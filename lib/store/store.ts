@@ -89,7 +89,7 @@ export class CompactedError extends Error {
   }
 }
 
-/** The object with its resourceVersion, frozen; the parts that were frozen before are shared. */
+/** A copy of the object with its resourceVersion, frozen; parts that were frozen are shared. */
 export function stamped<T extends KubeObject>(value: T, revision: number): T {
   const metadata = { ...value.metadata, resourceVersion: String(revision) };
   return frozenItself({ ...value, metadata: frozenItself(metadata) });

@@ -193,7 +193,7 @@ class Walker {
     const { rules } = chain;
     const { passage } = this;
     const { choose } = passage;
-    const among = choose.first && drawsAmong(rules);
+    const among = choose.first && rules.length > 2 ? drawsAmong(rules) : undefined;
     const candidates = candidatesAmong(rules);
     const next = (from: number) => candidates?.next(passage, from) ?? from;
     for (let i = next(0); i < rules.length; i = next(i + 1)) {
