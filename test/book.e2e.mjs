@@ -84,8 +84,11 @@ function testBook() {
         `cluster.scale("Deployment", "nginx", 5); cluster.settle();\n${code}\ncluster.shares(url)`,
     );
     await says(cell, /: 0\.2,/);
-    const spread = page.locator(".cell", { hasText: "spread(" });
-    await spread.getByRole("button", { name: /^Run cell/ }).click();
+    const run = (/** @type {import("playwright-core").Locator} */ cell) =>
+      cell.getByRole("button", { name: /^Run cell/ }).click();
+    await run(page.locator(".cell", { hasText: "const every = cluster.outcomes(url)" }));
+    const spread = page.locator(".cell", { hasText: "spread(every" });
+    await run(spread);
     await says(spread, /1\/5/);
     assert.not.match((await spread.locator(".outputs").textContent()) ?? "", /1\/3/);
   });

@@ -23,7 +23,10 @@ export const stillMark = "<!--still-->";
 export const engineScript = `globalThis.stopover ??= (() => {
 const engines = { play: ${play.toString()}, roll: ${roll.toString()}, sort: ${sort.toString()} };
 const tools = (${tools.toString()})();
+// while a page is read, what has begun is not yet whole
+document.addEventListener("DOMContentLoaded", () => stopover());
 return () => {
+  if (document.readyState === "loading") return;
   for (const host of document.querySelectorAll("[data-stopover]:not([data-ready])")) {
     const data = host.querySelector("script[type='application/json']");
     engines[host.dataset.stopover]?.(host, data && JSON.parse(data.textContent), tools);

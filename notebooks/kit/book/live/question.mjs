@@ -1,7 +1,7 @@
 // What somebody asks of their own cluster: documents or a node's rules, and a request. The same
 // words as the command's, and the same sentences where something is wrong with them.
 
-import { aws, endOf, openRules, read } from "stopover";
+import { aws, endOf, openRules, read, whyText } from "stopover";
 import { defaultURL, openDocuments } from "stopover/internal/doors/cli/opened";
 import * as diagrams from "@stopover/diagrams";
 import { fraction } from "@stopover/diagrams/internal/text";
@@ -25,7 +25,7 @@ import { carry } from "./machine.mjs";
 /** @typedef {(what: diagrams.Showable) => Shown["data"]} Draw */
 /**
  * @typedef {{ journey: Basis & Journey, ways: () => object[], rules: () => Answer["rules"],
- *   pictures: [string, () => diagrams.Showable][] }} Asked
+ *   why?: () => string, pictures: [string, () => diagrams.Showable][] }} Asked
  */
 
 /** The journey alone, as `stopover journey --output json` tells it. @param {Question} question */
@@ -33,7 +33,7 @@ export const journeyOf = (question) => asked(question).journey;
 
 /** @param {Question} question @param {Draw} draw @returns {Answer} */
 export function answerTo(question, draw) {
-  const { journey, ways, pictures, rules } = asked(question);
+  const { journey, ways, why, pictures, rules } = asked(question);
   /** @type {[string, () => diagrams.Showable][]} */
   const all = [
     ...pictures,
@@ -41,7 +41,8 @@ export function answerTo(question, draw) {
     ["Step by step", () => diagrams.steps(journey, { reply: true })],
   ];
   const shown = all.flatMap(([heading, make]) => drawn(heading, () => draw(make())));
-  return { journey, shown, rules: rules() };
+  const doors = why && drawn("Does the Service answer?", () => ({ "text/plain": why() }));
+  return { journey, shown: [...(doors ?? []), ...shown], rules: rules() };
 }
 
 /**
@@ -83,6 +84,7 @@ function askCluster({ files, snapshot = false, url, from = "internet", seed = 1 
     journey,
     ways: () =>
       isLarge ? shares(cluster.shares(request, options)) : ways(cluster.outcomes(request, options)),
+    why: () => whyText(cluster.why(request, options)),
     rules: () =>
       nodes
         .slice(0, mostNodes)
@@ -146,6 +148,7 @@ const ways = ({ outcomes }) =>
       .map(({ name }) => name)
       .join(" → "),
     endsAt: endOf(outcome),
+    destination: outcome.destination,
     disposition: outcome.disposition,
   }));
 
