@@ -44,7 +44,8 @@ export class PodNetwork {
     if (!link || !port) return;
     this.plugin.remove(link);
     this.#links.delete(key);
-    for (const ip of link.ips) this.#byAddress.delete(ip);
+    // in a dump a Pod that has ended may have had the address before
+    for (const ip of link.ips) if (this.at(ip) === link) this.#byAddress.delete(ip);
     this.#single.delete(port.device);
     for (const pool of this.#ipam.values()) pool.release(key);
   }

@@ -21,9 +21,9 @@ class PointToPoint implements Cni {
     return { device: veth };
   }
 
-  remove({ veth, ips }: Link): void {
+  /** The routes out of it go with the interface; those of a Pod of the same address stay. */
+  remove({ veth }: Link): void {
     this.kernel.removeInterface(veth);
-    for (const ip of ips) this.kernel.routes.remove(ip);
   }
 
   #swallow(range: string): void {
