@@ -775,4 +775,92 @@ test("a container that ended while its kubelet was away is restarted when it is 
   assert.equal([restartCount, lastState?.terminated?.exitCode], [1, 1]);
 });
 
+// ---- the Node -----------------------------------------------------------------------------------
+
+test("a Node has what its kubelet was told, and defaults for the rest", () => {
+  const { h } = one({}, {}, { capacity: { cpu: "8" } });
+  const { metadata, spec, status } = h.client.get("Node", "node-a");
+  assert.equal(metadata.labels, {
+    "kubernetes.io/hostname": "node-a",
+    "kubernetes.io/os": "linux",
+    "kubernetes.io/arch": "amd64",
+  });
+  assert.equal(status?.capacity, { cpu: "8", memory: "16Gi", pods: "110" });
+  assert.equal(status?.allocatable, status?.capacity);
+  assert.equal(spec.taints ?? [], [], "what it had until it was ready is gone");
+  assert.equal(
+    status?.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`),
+    [
+      "MemoryPressure False KubeletHasSufficientMemory",
+      "DiskPressure False KubeletHasNoDiskPressure",
+      "PIDPressure False KubeletHasSufficientPID",
+      "Ready True KubeletReady",
+    ],
+  );
+  assert.ok(
+    h.events("node-a").includes("Normal NodeReady 1 kubelet Node node-a status is now: NodeReady"),
+    h.events("node-a").join("\n"),
+  );
+});
+
+test("a Node of an external cloud has no addresses of its kubelet's, and waits for its cloud", () => {
+  const { h } = one({}, {}, { externalCloudProvider: true });
+  const { spec, status } = h.client.get("Node", "node-a");
+  assert.is(status?.addresses, undefined);
+  assert.ok(
+    spec.taints?.some(
+      ({ key, value, effect }) =>
+        [key, value, effect].join() ===
+        "node.cloudprovider.kubernetes.io/uninitialized,true,NoSchedule",
+    ),
+  );
+});
+
+test("a Lease belongs to its Node, is renewed every ten seconds, and made again", () => {
+  const { h } = one();
+  const lease = () => h.client.get("Lease", "node-a", "kube-node-lease");
+  const { uid } = h.client.get("Node", "node-a").metadata;
+  assert.equal([lease().spec.holderIdentity, lease().spec.leaseDurationSeconds], ["node-a", 40]);
+  assert.equal(lease().metadata.ownerReferences, [
+    { apiVersion: "v1", kind: "Node", name: "node-a", uid },
+  ]);
+  const times = new Set<string>();
+  for (let second = 0; second < 60; second++) {
+    times.add(lease().spec.renewTime!);
+    h.clock.advance(1_000);
+  }
+  assert.ok(times.size === 6 || times.size === 7, `${times.size} times a minute`);
+  h.client.delete("Lease", "node-a", "kube-node-lease");
+  h.clock.advance(10_000);
+  assert.is(lease().spec.holderIdentity, "node-a");
+});
+
+test("an exit is looked at a second later, all of that second's together", () => {
+  const { h, machine, make, pod } = one();
+  make();
+  h.clock.settle();
+  machine.crash(pod());
+  h.clock.advance(999);
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 0);
+  h.clock.advance(1);
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 1);
+  h.kubelets.get("node-a")!.stop();
+  machine.crash(pod());
+  h.clock.advance(10_000);
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 1, "nobody looks");
+});
+
+test("a Pod of the same name is another Pod: the first one's sandbox goes", () => {
+  const { h, machine, make, pod } = one();
+  make();
+  h.clock.settle();
+  const [first] = [...machine.pods.keys()];
+  h.client.delete("Pod", "web", "default", { gracePeriodSeconds: 0 });
+  make();
+  h.clock.settle();
+  assert.equal([...machine.pods.keys()], [pod().metadata.uid]);
+  assert.is.not(pod().metadata.uid, first);
+  assert.ok(isReady(pod()));
+});
+
 test.run();

@@ -1,4 +1,4 @@
-/** A machine and the Pods on it, without a cluster: ports, probes, addresses, what comes and goes. */
+/** A machine and its Pods, without a cluster: ports, probes, addresses, what comes and goes. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseAddress as parse } from "stopover/internal/net/ip";
