@@ -1,7 +1,9 @@
 /** What readers are told of kube-proxy's rules and chains: a rule, where it stands, its reason. */
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Purpose } from "stopover/internal/net/dataplane";
 import { parseRules } from "stopover/internal/net/iptables/parse";
+import { Rule } from "stopover/internal/net/iptables/rule";
 import { nameOf, placeOf, readOwn, recognised } from "stopover/internal/node/proxy/iptables/names";
 import { ruleRows } from "stopover/internal/node/proxy/iptables/rows";
 import { why, whyChain } from "stopover/internal/node/proxy/iptables/why";
@@ -227,8 +229,7 @@ for (const [says, where, rule, sentence] of rows)
     assert.is(why(rules.chain(table, chain)!.rules[0]!, chain), sentence);
   });
 reasons("names the object and the field, as far as they are known", () => {
-  const [rule] = parseRules("*nat\n-A OUTPUT -j RETURN\nCOMMIT").chain("nat", "OUTPUT")!.rules;
-  const of = (purpose: object) => why(Object.assign(Object.create(rule!), { purpose }), "OUTPUT");
+  const of = (purpose: Purpose) => why(new Rule([], { kind: "RETURN" }, purpose), "OUTPUT");
   assert.is(
     of({ object: "Service a/b", field: "spec.x" }),
     "Leaves alone what is not marked (Service a/b, spec.x).",
