@@ -1,5 +1,5 @@
 import type { Status } from "./client.js";
-import { printable, printableLines } from "../net/printable.js";
+import { printable, printableLines } from "../net/ip.js";
 import type { FieldError } from "../objects/validation.js";
 
 /** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */

@@ -3,8 +3,8 @@ import { ignoring } from "../api/errors.js";
 import { splitKey } from "../machinery/informer.js";
 import type { Kind, KubeObject, OwnerReference } from "../objects/types.js";
 
-/** Kinds that own others, or are owned. */
-const kinds: readonly Kind[] = [
+/** Kinds that own others, or are owned; workloads.ts adds some. */
+export const kinds: Kind[] = [
   "Deployment",
   "ReplicaSet",
   "Pod",

@@ -1,4 +1,4 @@
-import type { Surroundings } from "../machinery/controller.js";
+import type { Context, Controller, Surroundings } from "../machinery/controller.js";
 import { Manager } from "../machinery/manager.js";
 import { deploymentController } from "./deployment.js";
 import { endpointsController } from "./endpoints.js";
@@ -16,6 +16,12 @@ export interface KubeControllerManagerOptions extends Surroundings, NodeIpamOpti
   /** Who this replica is; must differ between replicas: "control-plane-1". */
   identity: string;
 }
+
+/**
+ * Loops of the kinds that a page's first chunk does without: who knows these kinds adds them
+ * (workloads.ts).
+ */
+export const moreControllers: { name: string; make: (context: Context) => Controller }[] = [];
 
 /**
  * kube-controller-manager: one process, many control loops, of which each knows nothing of the
@@ -36,6 +42,7 @@ export function kubeControllerManager(options: KubeControllerManagerOptions): Ma
       { name: "pod-garbage-collector", make: podGarbageCollector },
       { name: "generic-garbage-collector", make: garbageCollector },
       { name: "namespace-controller", make: namespaceController },
+      ...moreControllers,
     ],
   });
 }

@@ -1,3 +1,4 @@
+import "../../controllers/workloads.js";
 import { aws, gcp, Cluster, type ClusterOptions } from "../../cluster.js";
 import { RealClock } from "../../machinery/real-clock.js";
 import type { Documents } from "../../objects/files.js";

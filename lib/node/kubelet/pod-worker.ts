@@ -10,6 +10,7 @@ import { same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { Prober } from "./prober.js";
 import type { Runtime } from "./runtime.js";
+import { endOf, isMissing, whyMissing } from "./command.js";
 import { stoppingOf, type Stopping } from "./stopping.js";
 
 /**
@@ -24,6 +25,13 @@ const START_JITTER = 0.25;
 const BACKOFF_BASE_MS = 10_000;
 const BACKOFF_MAX_MS = 300_000;
 const BACKOFF_RESET_MS = 600_000; // after ten good minutes the count begins again
+
+// From a failed pull to the Pod's next sync, which tells of the back-off. Milliseconds.
+const PULL_TOLD_MS = 2_000;
+// From the process's end to the kubelet that hears of it. Milliseconds.
+const EXIT_MS = 50;
+// Who runs for longer than this is waited for by nobody. Milliseconds.
+const PATIENCE_MS = 60_000;
 
 /** What a PodWorker has of its kubelet. */
 export interface Host {
@@ -164,6 +172,10 @@ export class PodWorker {
     }
     this.#stage = "running";
     for (const container of this.#containers) {
+      if (!container.running && isMissing(container.spec.image ?? "")) {
+        this.#pullFailed(container);
+        continue;
+      }
       if (!adopted) this.#tellStart(container.spec, latency);
       if (!adopted || container.running) this.#started(container);
       // an earlier run of the kubelet knew how long it was to wait
@@ -171,6 +183,40 @@ export class PodWorker {
     }
     this.#report();
     if (adopted) this.relist();
+  }
+
+  /** It is asked for again later and later; in between, the back-off is told of. */
+  #pullFailed(container: ContainerState): void {
+    const { events, clock } = this.host;
+    const { image = "" } = container.spec;
+    const why = whyMissing(image);
+    events.warning(this.pod, "Failed", `Failed to pull image "${image}": ${why}`);
+    events.warning(this.pod, "Failed", "Error: ErrImagePull");
+    container.wait("ErrImagePull", why);
+    const delay = container.backOff ?? BACKOFF_BASE_MS;
+    container.backOff = Math.min(2 * delay, BACKOFF_MAX_MS);
+    const background = { background: true, about: this.#about };
+    const tells = clock.schedule(PULL_TOLD_MS, () => this.#pullBacksOff(container), background);
+    const again = clock.schedule(delay, () => this.#pullAgain(container), background);
+    container.restarting = () => (tells(), again());
+    this.#report();
+  }
+
+  #pullBacksOff(container: ContainerState): void {
+    const message = `Back-off pulling image "${container.spec.image}"`;
+    this.host.events.normal(this.pod, "BackOff", message);
+    this.host.events.warning(this.pod, "Failed", "Error: ImagePullBackOff");
+    container.wait(
+      "ImagePullBackOff",
+      `${message}: ErrImagePull: ${whyMissing(container.spec.image ?? "")}`,
+    );
+    this.#report();
+  }
+
+  #pullAgain(container: ContainerState): void {
+    const { image } = container.spec;
+    this.host.events.normal(this.pod, "Pulling", `Pulling image "${image}"`);
+    this.#pullFailed(container);
   }
 
   #needsPull({ image = "", imagePullPolicy }: Container): boolean {
@@ -199,6 +245,14 @@ export class PodWorker {
   #started(container: ContainerState): void {
     const { clock } = this.host;
     container.begin(clock.now());
+    const end = endOf(container.spec);
+    if (end)
+      container.ending = clock.schedule(
+        end.after + EXIT_MS,
+        () => this.#exited(container, end.exitCode),
+        // a long sleep keeps nobody waiting
+        { background: end.after > PATIENCE_MS, about: this.#about },
+      );
     const { startupProbe } = container.spec;
     if (!startupProbe) return this.#probe(container);
     this.#prober("Startup", container, startupProbe, (ok) => {
@@ -264,11 +318,20 @@ export class PodWorker {
     this.#ended(container, 137, "Error"); // SIGKILL
   }
 
+  /** By itself. */
+  #exited(container: ContainerState, exitCode: number): void {
+    if (this.#stage !== "running" || !container.running) return;
+    this.host.runtime.close(this.pod, container.name);
+    this.#ended(container, exitCode, exitCode === 0 ? "Completed" : "Error");
+  }
+
   #ended(container: ContainerState, exitCode: number, reason: string): void {
     const { clock } = this.host;
+    const { restartPolicy } = this.pod.spec;
     const ran = clock.now() - container.startedAt;
     container.end(exitCode, reason, clock.now());
-    if (this.pod.spec.restartPolicy === "Never") return this.#report();
+    if (restartPolicy === "Never" || (restartPolicy === "OnFailure" && exitCode === 0))
+      return this.#leaveEnded();
     if (ran > BACKOFF_RESET_MS) container.backOff = undefined;
     const delay = container.backOff;
     container.backOff = delay === undefined ? BACKOFF_BASE_MS : Math.min(2 * delay, BACKOFF_MAX_MS);
@@ -288,6 +351,13 @@ export class PodWorker {
       about: this.#about,
     });
     this.#report();
+  }
+
+  /** Where all have ended for good, the sandbox goes; the Pod stays, to be looked at. */
+  #leaveEnded(): void {
+    this.#report();
+    const phase = this.#phase();
+    if (phase === "Succeeded" || phase === "Failed") this.host.runtime.stop(this.pod);
   }
 
   #restart(container: ContainerState): void {
@@ -403,13 +473,11 @@ export class PodWorker {
     const ended = this.#containers.filter(({ state }) => state.terminated);
     if (
       ended.length === this.#containers.length &&
-      (this.pod.spec.restartPolicy === "Never" || this.#stage === "stopping")
+      (this.pod.spec.restartPolicy !== "Always" || this.#stage === "stopping")
     )
       return ended.some(({ state }) => state.terminated!.exitCode !== 0) ? "Failed" : "Succeeded";
-    return this.#containers.every(
-      ({ state, restarts }) =>
-        state.waiting && restarts === 0 && state.waiting.reason === "ContainerCreating",
-    )
+    // (pkg/kubelet/kubelet_pods.go, getPhase)
+    return this.#containers.some(({ state, lastState }) => state.waiting && !lastState)
       ? "Pending"
       : "Running";
   }
@@ -532,6 +600,8 @@ class ContainerState {
   /** How long the next restart waits; undefined before the first. */
   backOff: number | undefined;
   restarting: (() => void) | undefined;
+  /** Of a process that ends by itself. */
+  ending: (() => void) | undefined;
   probers: Prober[] = [];
 
   /** `known`: what an earlier run of the kubelet told of it. */
@@ -575,6 +645,7 @@ class ContainerState {
 
   halt(): void {
     this.restarting?.();
+    this.ending?.();
     for (const prober of this.probers) prober.stop();
     this.probers = [];
   }
