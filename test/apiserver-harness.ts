@@ -1,4 +1,5 @@
 // An API server on virtual time, for tests of one room.
+import "stopover/internal/objects/built-in";
 import * as assert from "uvu/assert";
 import { ApiServer, type ApiServerOptions } from "stopover/internal/apiserver/apiserver";
 import { ApiError } from "stopover/internal/api/errors";

@@ -10,6 +10,8 @@ import { addKinds, readKind, type KindInfo } from "./kinds.js";
 import { withOtherDefaults } from "./other-defaults.js";
 import { otherKinds as others, type OtherKinds } from "./others.js";
 import { addTypes } from "./schema.js";
+import "./validation-components.js";
+import "./validation-pod-more.js";
 
 /** Versions that kube-apiserver serves by default: since 1.24 no new beta is. */
 const isStable = ({ apiVersion }: KindInfo): boolean => /(^|\/)v\d+$/.test(apiVersion);

@@ -22,7 +22,7 @@ import {
 import { isRecord, ownField, same } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import { canonical, quantity } from "./quantity.js";
-import type { Container, EnvVar, Pod, PodSpec, Probe, Toleration } from "./types.js";
+import type { Container, Pod, PodSpec, Probe, Toleration } from "./types.js";
 
 /**
  * What may be asked of Pods, as far as this story goes, in the order and the words of Kubernetes.
@@ -32,6 +32,19 @@ import type { Container, EnvVar, Pod, PodSpec, Probe, Toleration } from "./types
 // frozen specs that are known to be fine: all Pods of a template share one
 const valid = new WeakSet<PodSpec>();
 
+/**
+ * Checks that few manifests need, which a page's first chunk does without; who knows all kinds adds
+ * them (validation-pod-more.ts).
+ */
+export const further = {
+  hostPorts: (_spec: PodSpec, _at: string, _isPod: boolean): FieldError[] => [],
+  conflicts: (_containers: readonly Container[], _at: string): FieldError[] => [],
+  env: (_container: Container, _at: string): FieldError[] => [],
+  dnsConfig: (_spec: PodSpec, _at: string): FieldError[] => [],
+  schedulingGates: (_spec: PodSpec, _at: string): FieldError[] => [],
+  hostAliases: (_spec: PodSpec, _at: string): FieldError[] => [],
+};
+
 /** `isPod`: it is a Pod's own, and no template's, in which hostPort may still be filled in. */
 export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): FieldError[] {
   if (valid.has(spec)) return [];
@@ -39,15 +52,15 @@ export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): Field
   const found = [
     ...checkContainers(spec, `${at}.containers`),
     ...checkInitContainers(spec, `${at}.initContainers`),
-    ...(spec.hostNetwork ? checkHostPorts(spec.containers, `${at}.containers`, isPod) : []),
+    ...further.hostPorts(spec, at, isPod),
     ...checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...checkOneOf(`${at}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
     ...checkLabels(`${at}.nodeSelector`, spec.nodeSelector),
-    ...checkDnsConfig(spec, `${at}.dnsConfig`),
+    ...further.dnsConfig(spec, `${at}.dnsConfig`),
     ...(spec.readinessGates ?? []).flatMap(({ conditionType }, i) =>
       checkFormat(`${at}.readinessGates[${i}].conditionType`, conditionType ?? "", qualifiedName),
     ),
-    ...checkSchedulingGates(spec, `${at}.schedulingGates`),
+    ...further.schedulingGates(spec, `${at}.schedulingGates`),
     ...(nodeName ? checkFormat(`${at}.nodeName`, nodeName, dns1123Subdomain) : []),
     ...(deadline !== undefined && (deadline < 1 || deadline > LARGEST)
       ? [
@@ -61,79 +74,18 @@ export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): Field
     ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Label) : []),
     ...(subdomain ? checkFormat(`${at}.subdomain`, subdomain, dns1123Label) : []),
     ...checkTolerations(spec.tolerations ?? [], `${at}.tolerations`),
-    ...checkHostAliases(spec, `${at}.hostAliases`),
+    ...further.hostAliases(spec, `${at}.hostAliases`),
   ];
   if (found.length === 0 && isPod && Object.isFrozen(spec)) valid.add(spec);
   return found;
 }
 
 /** A list of objects of which the table of fields knows nothing more. */
-const records = <T extends object>(list: unknown): T[] =>
+export const records = <T extends object>(list: unknown): T[] =>
   (Array.isArray(list) ? list : []).map((one) => (isRecord(one) ? one : {}) as T);
 
 const LARGEST = 2 ** 31 - 1;
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-
-/** On the node's own network a port is the node's, too. (validatePodHostNetworkDeps) */
-const checkHostPorts = (containers: readonly Container[], at: string, isPod: boolean) =>
-  containers.flatMap(({ ports = [] }, i) =>
-    ports.flatMap(({ hostPort = 0, containerPort }, j) =>
-      hostPort === containerPort || (!isPod && hostPort === 0)
-        ? []
-        : [
-            invalid(
-              `${at}[${i}].ports[${j}].hostPort`,
-              hostPort,
-              "must match `containerPort` when `hostNetwork` is true",
-            ),
-          ],
-    ),
-  );
-
-function checkDnsConfig({ dnsPolicy, dnsConfig }: PodSpec, at: string): FieldError[] {
-  const { nameservers = [], searches = [] } = (dnsConfig ?? {}) as {
-    nameservers?: string[];
-    searches?: string[];
-  };
-  if (dnsPolicy === "None" && !dnsConfig)
-    return [required(at, "must provide `dnsConfig` when `dnsPolicy` is None")];
-  if (dnsPolicy === "None" && nameservers.length === 0)
-    return [
-      required(
-        `${at}.nameservers`,
-        "must provide at least one DNS nameserver when `dnsPolicy` is None",
-      ),
-    ];
-  return [
-    ...(nameservers.length > 3
-      ? [invalid(`${at}.nameservers`, nameservers, "must not have more than 3 nameservers")]
-      : []),
-    ...nameservers.flatMap((one, i) => checkIP(`${at}.nameservers[${i}]`, one)),
-    ...(searches.length > 32
-      ? [invalid(`${at}.searches`, searches, "must not have more than 32 search paths")]
-      : []),
-  ];
-}
-
-function checkSchedulingGates({ schedulingGates = [] }: PodSpec, at: string): FieldError[] {
-  const seen = new Set<string>();
-  return records<{ name?: string }>(schedulingGates).flatMap(({ name = "" }, i) => {
-    const twice = seen.has(name);
-    seen.add(name);
-    const here = `${at}[${i}]`;
-    return [...checkFormat(here, name, qualifiedName), ...(twice ? [duplicate(here, name)] : [])];
-  });
-}
-
-const checkHostAliases = ({ hostAliases = [] }: PodSpec, at: string): FieldError[] =>
-  records<{ ip?: string; hostnames?: string[] }>(hostAliases).flatMap(
-    ({ ip = "", hostnames = [] }, i) => [
-      ...checkIP(`${at}[${i}].ip`, ip),
-      ...hostnames.flatMap((one, j) =>
-        checkFormat(`${at}[${i}].hostnames[${j}]`, one, dns1123Subdomain),
-      ),
-    ],
-  );
 
 // ---- containers ---------------------------------------------------------------------------------
 
@@ -150,7 +102,7 @@ function checkContainers(spec: PodSpec, at: string): FieldError[] {
         ...checkLife(container, here, grace),
       ];
     }),
-    ...checkHostPortConflicts(containers, at),
+    ...further.conflicts(containers, at),
   ];
 }
 
@@ -162,7 +114,7 @@ function checkInitContainers(spec: PodSpec, at: string): FieldError[] {
     return [
       ...checkContainer(container, here),
       ...checkNameIsNew(container, names, here),
-      ...checkHostPortConflicts([container], at),
+      ...further.conflicts([container], at),
       ...(container.restartPolicy === "Always"
         ? checkLife(container, here, grace)
         : checkNoLife(container, here)),
@@ -207,7 +159,7 @@ const checkContainer = (container: Container, at: string): FieldError[] => [
     "FallbackToLogsOnError",
   ]),
   ...checkContainerPorts(container, `${at}.ports`),
-  ...(container.env ?? []).flatMap((one, i) => checkEnv(one, `${at}.env[${i}]`)),
+  ...further.env(container, `${at}.env`),
   ...checkOneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, [
     "Always",
     "IfNotPresent",
@@ -222,101 +174,6 @@ function checkImage(image: string | undefined, at: string): FieldError[] {
     ? []
     : [invalid(at, image, "must not have leading or trailing whitespace")];
 }
-
-/** One port of the node is one container's only. (AccumulateUniqueHostPorts) */
-function checkHostPortConflicts(containers: readonly Container[], at: string): FieldError[] {
-  const taken = new Set<string>();
-  return containers.flatMap(({ ports = [] }, i) =>
-    ports.flatMap(({ protocol, hostIP = "", hostPort }, j) => {
-      if (!hostPort) return [];
-      const key = `${protocol}/${hostIP}/${hostPort}`;
-      if (taken.has(key)) return [duplicate(`${at}[${i}].ports[${j}].hostPort`, key)];
-      taken.add(key);
-      return [];
-    }),
-  );
-}
-
-const envFieldPaths = [
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.uid",
-  "spec.nodeName",
-  "spec.serviceAccountName",
-  "status.hostIP",
-  "status.hostIPs",
-  "status.podIP",
-  "status.podIPs",
-];
-/** Any name but one with "=" or with what cannot be printed. (KEP-4369) */
-const envName = (name: string): string[] =>
-  /^[ -<>-~]+$/.test(name)
-    ? []
-    : [
-        "a valid environment variable name must consist only of printable ASCII characters other than '='",
-      ];
-
-const checkEnv = ({ name, value, valueFrom }: EnvVar, at: string): FieldError[] => [
-  ...(name ? checkFormat(`${at}.name`, name, envName) : [required(`${at}.name`)]),
-  ...(valueFrom ? checkValueFrom(valueFrom, value, `${at}.valueFrom`) : []),
-];
-
-interface KeyRef {
-  name?: string;
-  key?: string;
-}
-interface ValueFrom {
-  fieldRef?: { fieldPath?: string };
-  resourceFieldRef?: { resource?: string };
-  configMapKeyRef?: KeyRef;
-  secretKeyRef?: KeyRef;
-}
-
-/** (validateEnvVarValueFrom) */
-function checkValueFrom(from: ValueFrom, value: string | undefined, at: string): FieldError[] {
-  const sources = Object.keys(from).length;
-  const found = [
-    ...(from.fieldRef ? checkFieldPath(from.fieldRef.fieldPath ?? "", `${at}.fieldRef`) : []),
-    ...(["configMapKeyRef", "secretKeyRef"] as const).flatMap((which) =>
-      from[which] ? checkKeyRef(from[which], `${at}.${which}`) : [],
-    ),
-  ];
-  if (sources === 0)
-    found.push(
-      invalid(
-        at,
-        "",
-        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
-      ),
-    );
-  else if (value) found.push(invalid(at, "", "may not be specified when `value` is not empty"));
-  else if (sources > 1)
-    found.push(invalid(at, "", "may not have more than one field specified at a time"));
-  return found;
-}
-
-function checkFieldPath(path: string, at: string): FieldError[] {
-  if (!path) return [required(`${at}.fieldPath`)];
-  const [, map, key = ""] = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/.exec(path) ?? [];
-  if (map)
-    return checkFormat(at, map.endsWith("annotations") ? key.toLowerCase() : key, qualifiedName);
-  if (["metadata.annotations", "metadata.labels"].includes(path))
-    return [notSupported(`${at}.fieldPath`, path, envFieldPaths)];
-  return envFieldPaths.includes(path)
-    ? []
-    : [
-        invalid(
-          `${at}.fieldPath`,
-          path,
-          `error converting fieldPath: field label not supported: ${path}`,
-        ),
-      ];
-}
-
-const checkKeyRef = ({ name = "", key }: KeyRef, at: string): FieldError[] => [
-  ...checkFormat(`${at}.name`, name, dns1123Subdomain),
-  ...(key ? [] : [required(`${at}.key`)]),
-];
 
 function checkContainerPorts({ ports = [] }: Container, at: string): FieldError[] {
   const names = new Set<string>();
