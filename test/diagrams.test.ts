@@ -567,6 +567,7 @@ test("importing the package loads nothing heavy", () => {
     worker = new Set(["render.js", "raster.js", "draw-worker.js", "png.js"]),
     // import nothing themselves
     light = new Set([
+      "node-inspect-extracted",
       "stopover/internal/journey/end",
       "stopover/internal/journey/hops",
       "stopover/internal/journey/types",

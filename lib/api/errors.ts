@@ -1,5 +1,5 @@
 import type { Status } from "./client.js";
-import { printable, printableLines } from "../net/ip.js";
+import { printable } from "../net/ip.js";
 import type { FieldError } from "../objects/validation.js";
 
 /** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */
@@ -58,7 +58,7 @@ function failure(
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: printableLines(message),
+    message: printable(message),
     reason,
     ...(details && { details }),
     code,
@@ -122,7 +122,7 @@ export const unexpected = (message: string): ApiError =>
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: printableLines(message),
+    message: printable(message),
     code: 500,
   });
 export const serviceUnavailable = (message: string) => failure(503, "ServiceUnavailable", message);

@@ -198,11 +198,8 @@ test("pictures show the proxy where it stands", () => {
   for (const picture of [journey(trip), sequence(trip), outcomes(cluster.outcomes(url))])
     assert.match(picture.source, /proxy/, picture.source);
   assert.match(journey(trip).source, /web is/);
-  assert.match(
-    journey(trip).source,
-    /"6, 9 · node-a"/,
-    "a node that is passed twice is drawn once",
-  );
+  const drawn = [...journey(trip).source.matchAll(/^ *subgraph \w+\["node-a"\]/gm)];
+  assert.is(drawn.length, 1, "a node that is passed twice is drawn once");
   assert.ok(player(trip).html.includes("Route default/shop"));
 });
 
