@@ -12,8 +12,8 @@ import { articleJourney, carried, firstChunk } from "./core-bundle.mjs";
 /** What the core uses of what browsers have. */
 const browserGlobals = { TextDecoder, TextEncoder, URL, atob, btoa, console, setTimeout };
 /**
- * Minified and gzipped, as bundlers count. The goal is 130 kB; a Pod's validation in kube-apiserver's
- * words and what its processes listen on took the rest, and wait for a chunk of their own.
+ * Minified and gzipped, as bundlers count. The goal is 130 kB; a Pod's validation in the words of
+ * kube-apiserver and what its processes listen on took the rest, and wait for a chunk of their own.
  */
 const allowed = 137 * 1024;
 
