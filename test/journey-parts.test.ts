@@ -178,56 +178,57 @@ const asked = (to: Balancer, port = 8080, protocol: Transport = "TCP", from = "2
   balance(network, to, packet(`${from}:40000`, `198.51.100.1:${port}`, protocol), choose);
 const refusals: [
   says: string,
-  made: Picked | Refused,
+  made: () => Picked | Refused,
   disposition: string,
   why: string,
   action: string,
 ][] = [
   [
     "has no listener for the port",
-    asked(balanced(), 80),
+    () => asked(balanced(), 80),
     "port not listening",
     "no listener for TCP 80; it listens on TCP 8080",
     "drop",
   ],
   [
     "has none for the protocol",
-    asked(balanced(), 8080, "UDP"),
+    () => asked(balanced(), 8080, "UDP"),
     "port not listening",
     "no listener for UDP 8080",
     "drop",
   ],
   [
     "listens on nothing",
-    asked(balanced({ listeners: [] })),
+    () => asked(balanced({ listeners: [] })),
     "port not listening",
     "it listens on nothing",
     "drop",
   ],
   [
     "lets others in alone",
-    asked(balanced({ sourceRanges: ["10.0.0.0/8", "11.0.0.0/8"] })),
+    () => asked(balanced({ sourceRanges: ["10.0.0.0/8", "11.0.0.0/8"] })),
     "dropped",
     "lets in 10.0.0.0/8, 11.0.0.0/8, and 203.0.113.9 is not",
     "drop",
   ],
   [
     "has no healthy target",
-    asked(balanced({}, [target("i-a", false)])),
+    () => asked(balanced({}, [target("i-a", false)])),
     "no healthy target",
     "none of the load balancer's 1 targets passes",
     "reject",
   ],
   [
     "has a target that is gone",
-    asked(balanced({}, [target("i-x")])),
+    () => asked(balanced({}, [target("i-x")])),
     "timed out",
     "target i-x (192.168.0.2) is gone",
     "forward",
   ],
 ];
-for (const [says, made, disposition, why, action] of refusals)
+for (const [says, ask, disposition, why, action] of refusals)
   balancers(says, () => {
+    const made = ask();
     assert.ok("refused" in made);
     assert.is(made.refused, disposition);
     assert.match(made.why, why);
@@ -299,7 +300,8 @@ budgets("is spent by the rule or the step that is the last, and says which", () 
   steps.takeStep();
   assert.not(steps.spent);
   steps.takeStep();
-  assert.equal([steps.spent, steps.text], [true, "2 steps"]);
+  steps.takeRules(999);
+  assert.equal([steps.spent, steps.text], [true, "2 steps"], "one rule is left");
 });
 budgets("is spent together with what it is a part of", () => {
   const whole = new Budget(undefined, { rules: 10, steps: 10 });
@@ -309,6 +311,8 @@ budgets("is spent together with what it is a part of", () => {
   assert.not(third.spent);
   third.takeRules(6);
   assert.equal([third.spent, third.text], [true, "10 rules on all ways together"]);
+  const last = new Budget(whole, { rules: 1, steps: 1 });
+  assert.is(last.text, "10 rules on all ways together", "its own are left");
 });
 budgets.run();
 
@@ -429,14 +433,14 @@ texts("every way on a line, without client and DNS, and how the ends share them"
   assert.equal(text.split("\n"), [
     "a packet  from 10.1.1.1",
     "",
-    "  50.00 %  delivered  node-a -> default/a",
-    "  25.00 %  delivered  node-a -> default/b",
-    "  12.50 %  delivered  node-a -> default/a",
-    "  12.50 %  timed out  node-a -> default/b",
+    "  50.00 %  1/2      delivered  node-a -> default/a",
+    "  25.00 %  1/4      delivered  node-a -> default/b",
+    "  12.50 %  1/8      delivered  node-a -> default/a",
+    "  12.50 %  1/8      timed out  node-a -> default/b",
     "",
-    "  62.50 %  default/a",
-    "  25.00 %  default/b",
-    "  12.50 %  timed out",
+    "  62.50 %  5/8      default/a",
+    "  25.00 %  1/4      default/b",
+    "  12.50 %  1/8      timed out",
     "",
   ]);
 });
