@@ -22,7 +22,7 @@ import {
 } from "./cluster-options.js";
 import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
 import { DataPath, type RequestOptions } from "./journey/data-path.js";
-import { Network } from "./journey/network.js";
+import { doubtsAbout, Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
 import type { Founded, Journey, Outcomes } from "./journey/types.js";
 import type { Client, ListOptions } from "./api/client.js";
@@ -55,7 +55,7 @@ import { withDeletions } from "./objects/apply.js";
 import { parse, type Documents } from "./objects/files.js";
 import type { AskWhy } from "./why/ask.js";
 import type { World } from "./why/types.js";
-import { kindInfo } from "./objects/kinds.js";
+import { kindInfo, kindOf } from "./objects/kinds.js";
 import type { Kind, Kinds, KubeObject } from "./objects/types.js";
 
 export { aws, gcp };
@@ -137,6 +137,7 @@ export class Cluster implements Traceable {
 
     this.network = new Network(this.#podRoutes, this.dns, new Zone(), this.#balancers());
     this.network.fault = options.faults?.network;
+    this.network.doubts.push(...doubtsAbout((kind) => this.#stored(kind)));
     this.#path = new DataPath(
       this.network,
       this.#random.fork("requests").next,
@@ -541,8 +542,14 @@ export class Cluster implements Traceable {
     };
   }
 
+  /** Objects of a kind that may not be known here. */
+  #stored(kind: string): readonly KubeObject[] {
+    const info = kindInfo(kind);
+    return info ? this.apiserver.list(info.key).items : [];
+  }
+
   #applyOne(object: KubeObject): KubeObject {
-    const namespaced = kindInfo(object.kind)!.namespaced;
+    const { namespaced } = kindOf(object) ?? kindInfo(object.kind)!;
     const namespace = namespaced ? (object.metadata.namespace ?? "default") : undefined;
     const key = `${object.kind} ${namespace}/${object.metadata.name}`;
     const written = this.#written(object, namespace, this.#applied.get(key));

@@ -4,9 +4,12 @@
  */
 import "./objects/built-in.js";
 import { diagnoseWith } from "./diagnosis.js";
+import { addDoubt } from "./journey/network.js";
+import { policyDoubt } from "./policies.js";
 import { askWhy } from "./why/ask.js";
 import { causesIn } from "./why/journeys.js";
 
+addDoubt(policyDoubt);
 diagnoseWith({ askWhy, causesIn });
 
 export { whyText } from "./why/text.js";

@@ -8,7 +8,8 @@ import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresse
 import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js";
 import { explaining, whyOf } from "./diagnosis.js";
 import { DataPath } from "./journey/data-path.js";
-import { Network } from "./journey/network.js";
+import { dumpedDocuments } from "./dumped.js";
+import { doubtsAbout, Network } from "./journey/network.js";
 import { keyOf } from "./machinery/informer.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
@@ -32,7 +33,16 @@ import type { Documents } from "./objects/files.js";
 import { kindInfo } from "./objects/kinds.js";
 import { isTerminal } from "./objects/pods.js";
 import { received } from "./objects/received.js";
-import type { Kind, Kinds, KubeObject, Node, Pod, Service } from "./objects/types.js";
+import type {
+  EndpointSlice,
+  Kind,
+  Kinds,
+  KubeObject,
+  Node,
+  Pod,
+  Service,
+  ServicePort,
+} from "./objects/types.js";
 import type { World } from "./why/types.js";
 
 /** A dumped cluster, to be asked where requests and packets go. */
@@ -49,8 +59,9 @@ export function openSnapshot(
   documents: Documents,
   options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {},
 ): Snapshot {
+  const { documents: told, basis, doubtful } = dumpedDocuments(documents);
   const byKind = grouped(
-    documents.manifests.map(({ object }) => complete(object)),
+    told.manifests.map(({ object }) => complete(object)),
     ({ kind }) => kind,
   );
   const list = <K extends Kind>(kind: K): Kinds[K][] => (byKind.get(kind) ?? []) as Kinds[K][];
@@ -65,11 +76,12 @@ export function openSnapshot(
       ...list("EndpointSlice").flatMap((slice) => slice.endpoints.flatMap((e) => e.addresses)),
     ]),
   );
+  const slices = grouped(list("EndpointSlice"), serviceKeyOf);
   const balancers = list("Service").flatMap((service) =>
-    balancersOf(service, list("Node"), standIns),
+    balancersOf(service, list("Node"), slices.get(keyOf(service)) ?? [], standIns),
   );
   const network = new Network(new Routes(), internet, new Zone(), fixedBalancers(balancers));
-  const config = readConfiguration(documents.kubeProxy ?? {});
+  const config = readConfiguration(told.kubeProxy ?? {});
   const proxies = new ProxyFleet({ clock, config, features: options });
   network.podRanges.push(
     ...config.clusterCIDR.split(",").flatMap((range) => readCIDR(range.trim()) ?? []),
@@ -79,6 +91,12 @@ export function openSnapshot(
   for (const node of list("Node")) network.addMachine(machineOf(node, clock, network.routes));
   for (const node of list("Node")) podRoutesOf(node).forEach((route) => network.routes.add(route));
   for (const pod of list("Pod")) attach(network, pod);
+  network.bases.push(basis);
+  network.doubts.push(...doubtsAbout((kind) => byKind.get(kind) ?? []));
+  for (const [name, doubt] of doubtful) {
+    const machine = network.machines.get(name);
+    if (machine) machine.doubt = doubt;
+  }
   const taken = new Set(
     [...network.machines.values()].flatMap((machine) => [
       ...machine.addresses,
@@ -108,7 +126,6 @@ export function openSnapshot(
   for (const node of list("Node")) proxies.setNode(node.metadata.name, node);
   clock.settle();
 
-  const slices = grouped(list("EndpointSlice"), serviceKeyOf);
   for (const service of list("Service")) {
     const { name, namespace } = service.metadata;
     network.clusterDns.set(
@@ -212,11 +229,24 @@ const addressesOf = ({ spec, status }: Service): string[] => [
   ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []),
 ];
 
+/**
+ * Pods are reached through their node, wherever their addresses come from: its podCIDR, a block of
+ * Calico's, a subnet of the cloud's.
+ */
+function leadTo(network: Network, machine: Machine, ips: readonly string[]): void {
+  for (const to of ips) {
+    if (network.machineFor(to) === machine) continue;
+    const via = machine.addresses.find((one) => one.includes(":") === to.includes(":"));
+    if (via !== undefined) network.routes.add({ to, via, dev: "eth0" });
+  }
+}
+
 function attach(network: Network, pod: Pod): void {
   const machine = network.machines.get(pod.spec.nodeName ?? "");
   const ips = ipsOf(pod);
   if (!machine || !ips.length || isTerminal(pod)) return;
   const sandbox = machine.attach(pod, ips);
+  if (!sandbox.hostNetwork) leadTo(network, machine, ips);
   for (const { name, state } of pod.status?.containerStatuses ?? [])
     if (state?.waiting ?? state?.terminated) sandbox.crashed.add(name);
 }
@@ -254,21 +284,30 @@ function standIn(
  * A load balancer as its Service's status tells of it: a hostname (or an IP in Proxy mode) stands
  * for a proxy to the NodePorts, an IP for a passthrough.
  */
-function balancersOf(service: Service, nodes: readonly Node[], standIns: StandIns): Balancer[] {
+function balancersOf(
+  service: Service,
+  nodes: readonly Node[],
+  slices: readonly EndpointSlice[],
+  standIns: StandIns,
+): Balancer[] {
   const { spec, status, metadata } = service;
   if (spec.type !== "LoadBalancer") return [];
-  return (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname, ipMode = "VIP" }): Balancer => {
-    const proxy = ip === undefined || ipMode === "Proxy";
+  const own = new Set(nodes.flatMap((node) => node.status?.addresses?.map((a) => a.address) ?? []));
+  // k3s' ServiceLB: the address is a node's own, and its rules know it
+  const ingresses = (status?.loadBalancer?.ingress ?? []).filter(({ ip }) => !own.has(ip ?? ""));
+  return ingresses.map(({ ip, hostname, ipMode = "VIP" }): Balancer => {
+    const toPods = targetsPods(service);
+    const proxy = ip === undefined || ipMode === "Proxy" || toPods;
     const balancer: LoadBalancer = {
       name: hostname ?? ip ?? metadata.name,
       mode: proxy ? "proxy" : "passthrough",
       ...(hostname && { hostname }),
       addresses: [ip ?? standIns.publicFor(hostname ?? metadata.uid ?? metadata.name)],
       privateAddresses: proxy ? [standIns.private()] : [],
-      listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0 }) => ({
+      listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0, ...rest }) => ({
         protocol,
         port,
-        targetPort: proxy ? nodePort : 0,
+        targetPort: toPods ? podPort(slices, { protocol, port, ...rest }) : proxy ? nodePort : 0,
       })),
       sourceRanges: proxy ? sourceRangesOf(service) : [],
       ...(spec.externalTrafficPolicy === "Local" &&
@@ -282,9 +321,42 @@ function balancersOf(service: Service, nodes: readonly Node[], standIns: StandIn
           },
         }),
     };
-    return { balancer, targets: nodes.flatMap(targetOf) };
+    return { balancer, targets: toPods ? podTargets(slices) : nodes.flatMap(targetOf) };
   });
 }
+
+/**
+ * Whether its load balancer sends to Pods: an NLB with IP targets, a NEG, or one that has no node
+ * ports to send to. (aws-load-balancer-controller: docs/guide/service/nlb.md)
+ */
+function targetsPods({ metadata: { annotations = {} }, spec }: Service): boolean {
+  const aws = "service.beta.kubernetes.io/aws-load-balancer";
+  return (
+    annotations[`${aws}-nlb-target-type`] === "ip" ||
+    annotations[`${aws}-type`] === "nlb-ip" ||
+    /"ingress"\s*:\s*true|exposed_ports/.test(annotations["cloud.google.com/neg"] ?? "") ||
+    (spec.ports ?? []).every(({ nodePort }) => !nodePort)
+  );
+}
+
+function podPort(
+  slices: readonly EndpointSlice[],
+  { name = "", protocol = "TCP", port, targetPort }: ServicePort,
+): number {
+  const found = slices
+    .flatMap(({ ports }) => ports ?? [])
+    .find((one) => (one.name ?? "") === name && (one.protocol ?? "TCP") === protocol);
+  return found?.port ?? (typeof targetPort === "number" ? targetPort : port);
+}
+
+const podTargets = (slices: readonly EndpointSlice[]): Target[] =>
+  slices.flatMap(({ endpoints }) =>
+    endpoints.flatMap(({ addresses, nodeName, conditions }) =>
+      conditions?.ready === false || nodeName === undefined
+        ? []
+        : addresses.map((address) => ({ instance: nodeName, address, healthy: true })),
+    ),
+  );
 
 /**
  * A dump does not tell which addresses a hostname stands for, nor where the proxy behind it

@@ -23,7 +23,7 @@ import {
 import type { Network } from "./network.js";
 import { inPod, nameOf, type Party } from "./origin.js";
 import { headerOf, type Recorder } from "./record.js";
-import type { Disposition, Step } from "./types.js";
+import type { Disposition, Remark, Step } from "./types.js";
 
 /** Milliseconds of delays after which a client gives up, as its own time limit may be. */
 const clientPatience = 30_000;
@@ -121,6 +121,8 @@ export interface Lost {
   failed: Disposition;
   why: string;
   packet: Packet;
+  /** What decides and is not modelled. */
+  leftOut?: Remark;
 }
 export type Moving = OnFabric | AtMachine | FromProcess;
 export type Position = Moving | Arrival | Lost;
@@ -315,6 +317,7 @@ export class Carrier {
     ttl: number,
   ): Position {
     const { packet } = verdict;
+    if (machine.doubt && decides(before, verdict)) return undecided(packet, machine.doubt);
     if (this.recorder) {
       const steps = this.#steps;
       this.#steps = [];
@@ -376,6 +379,18 @@ const nextToHome = ({ party, behind }: Home, { from }: OnFabric): Machine | Part
   behind && behind.name !== from ? behind : party;
 
 const isOffMachines = ({ kind }: Party): boolean => kind === "outside" || kind === "load-balancer";
+
+/** Whether a node's rules had a say. */
+const decides = (before: Packet, { kind, packet }: Verdict): boolean =>
+  kind === "reject" ||
+  kind === "drop" ||
+  before.destination !== packet.destination ||
+  before.destinationPort !== packet.destinationPort;
+
+const undecided = (packet: Packet, leftOut: Remark): Lost => ({
+  ...lost(packet, "unknown", leftOut.sentence),
+  leftOut,
+});
 
 const lost = (packet: Packet, failed: Disposition, why: string): Lost => ({
   at: "nowhere",

@@ -183,6 +183,7 @@ export class Trip {
   // ---- somebody takes it, or nobody does ----
 
   #asked(connection: Connection, end: Arrival | Lost): Stage {
+    if (end.at === "nowhere" && end.leftOut) this.basis.leftOut.push(end.leftOut);
     if (end.at === "nowhere")
       return this.#failed(passerOf(connection), end.failed, end.why, end.packet);
     if (end.party.kind === "load-balancer") return this.#balanced(takenBy(connection, end));

@@ -23,6 +23,16 @@ export interface NetworkFault {
  */
 export type Doubt = (opener: Party, by: Party, packet: Packet) => Remark | undefined;
 
+/** The objects of a kind that there are now. */
+export type ListOf = (kind: string) => readonly object[];
+
+const makers: ((list: ListOf) => Doubt)[] = [];
+
+/** Makes it known to every network from now on: who evaluates nothing can say so, at least. */
+export const addDoubt = (make: (list: ListOf) => Doubt): void => void makers.push(make);
+
+export const doubtsAbout = (list: ListOf): Doubt[] => makers.map((make) => make(list));
+
 /**
  * All that a packet can meet: machines, load balancers, names, and the fabric between them (a
  * cloud's network with its route table). Nothing of Kubernetes is in here; a packet sees what was

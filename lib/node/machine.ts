@@ -42,6 +42,8 @@ export class Machine implements Runtime {
   onExit?: () => void;
   /** Hears which Pods' sandboxes come and go here. */
   onSandbox?: (sandbox: Sandbox, there: boolean) => void;
+  /** Why nobody knows what rules it has; undefined where somebody does. */
+  doubt: { object: string; field: string; sentence: string } | undefined;
   /** A machine that is down answers nothing and forwards nothing. */
   up = true;
   /**

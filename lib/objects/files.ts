@@ -10,6 +10,7 @@ import {
   readManifests,
   type Manifest,
   type ManifestOptions,
+  type Notice,
 } from "./manifest.js";
 import type { KubeObject } from "./types.js";
 
@@ -21,31 +22,51 @@ export interface Documents {
   manifests: readonly Manifest[];
   /** A KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), as it was written. */
   kubeProxy?: KubeObject;
+  /** What was not taken as it is; only where reading went on all the same. */
+  notices?: readonly Notice[];
+}
+
+export interface ReadOptions extends Omit<ManifestOptions, "source" | "onNotice"> {
+  /** One bad document does not take its neighbours along: see Documents.notices. */
+  partial?: boolean;
+  /** Whether a folder's folders are read, too, after its files (kubectl -R). Default: false. */
+  recursive?: boolean;
 }
 
 /** Larger files are refused before they are read. Bytes. */
-const maxBytes = 16 * 1024 * 1024;
+const maxBytes = 256 * 1024 * 1024;
 
 /**
- * Reads YAML or JSON files, folders of them (not their sub-folders; files by name), or standard
+ * Reads YAML or JSON files, folders of them (files by name), or standard
  * input ("-"). Throws ManifestError, which names file, document, field, what came and what is
  * allowed.
  */
-export function read(
-  paths: string | readonly string[],
-  options: Omit<ManifestOptions, "source"> = {},
-): Documents {
-  const files = [paths].flat().flatMap(filesOf);
-  return documentsOf(
-    files.flatMap((file) =>
-      readManifests(textOf(file), { ...options, source: file === "-" ? "standard input" : file }),
-    ),
+export function read(paths: string | readonly string[], options: ReadOptions = {}): Documents {
+  const files = [paths].flat().flatMap((path) => filesOf(path, options.recursive));
+  return gathered(options, (heard) =>
+    files.flatMap((file) => {
+      const source = file === "-" ? "standard input" : file;
+      return readManifests(textOf(file), { ...heard, source });
+    }),
   );
 }
 
 /** The same for a text that is at hand. */
-export function parse(text: string, options: ManifestOptions = {}): Documents {
-  return documentsOf(readManifests(text, options));
+export function parse(
+  text: string,
+  options: ReadOptions & Pick<ManifestOptions, "source"> = {},
+): Documents {
+  return gathered(options, (heard) => readManifests(text, heard));
+}
+
+function gathered(
+  { partial, recursive: _, ...options }: ReadOptions,
+  read: (heard: ManifestOptions) => Manifest[],
+): Documents {
+  if (!partial) return documentsOf(read(options));
+  const notices: Notice[] = [];
+  const all = read({ ...options, onNotice: (notice) => notices.push(notice) });
+  return { ...documentsOf(all), notices };
 }
 
 function documentsOf(all: readonly Manifest[]): Documents {
@@ -64,16 +85,13 @@ function documentsOf(all: readonly Manifest[]): Documents {
   };
 }
 
-function filesOf(path: string): string[] {
+function filesOf(path: string, recursive = false): string[] {
   if (path === "-") return ["-"];
   const found = source().look(path);
   if (!found)
     throw new ManifestError(path, undefined, undefined, "there is no such file or folder");
   if ("bytes" in found) return [path];
-  const files = found.names
-    .filter((name) => /\.(ya?ml|json)$/i.test(name))
-    .sort()
-    .map((name) => `${path.replace(/\/+$/, "")}/${name}`);
+  const files = filesIn(path, found.names, recursive);
   if (!files.length)
     throw new ManifestError(
       path,
@@ -82,6 +100,21 @@ function filesOf(path: string): string[] {
       "the folder holds no .yaml, .yml or .json file",
     );
   return files;
+}
+
+/** Of a folder, its files first; hidden ones are left out. */
+function filesIn(folder: string, names: readonly string[], recursive: boolean): string[] {
+  const shown = [...names]
+    .sort()
+    .filter((name) => !name.startsWith(".") && name !== "node_modules")
+    .map((name) => `${folder.replace(/\/+$/, "")}/${name}`);
+  const files = shown.filter((path) => /\.(ya?ml|json)$/i.test(path));
+  if (!recursive) return files;
+  const below = shown.flatMap((path) => {
+    const found = source().look(path);
+    return found && "names" in found ? filesIn(path, found.names, true) : [];
+  });
+  return [...files.filter((path) => "bytes" in (source().look(path) ?? {})), ...below];
 }
 
 function textOf(file: string): string {
@@ -123,9 +156,8 @@ const page: FileSource = {
     const folder = `${path.replace(/\/+$/, "")}/`;
     const names = [...carried.keys()]
       .filter((name) => name.startsWith(folder))
-      .map((name) => name.slice(folder.length))
-      .filter((name) => !name.includes("/"));
-    return names.length > 0 ? { names } : undefined;
+      .map((name) => name.slice(folder.length).split("/")[0]!);
+    return names.length > 0 ? { names: [...new Set(names)] } : undefined;
   },
   text: (path) => carried.get(path) ?? "",
 };
@@ -137,5 +169,13 @@ const machine: FileSource | undefined = fs && {
     const stats = fs.statSync(path, { throwIfNoEntry: false });
     return stats && (stats.isDirectory() ? { names: fs.readdirSync(path) } : { bytes: stats.size });
   },
-  text: (path) => fs.readFileSync(path === "-" ? 0 : path, "utf8"),
+  text: (path) => textFrom(fs.readFileSync(path === "-" ? 0 : path)),
 };
+
+/** As kubectl reads it: with a byte-order mark, also UTF-16, which a PowerShell redirect writes. */
+function textFrom(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const encoding = !isUtf16 ? "utf-8" : first === 0xff ? "utf-16le" : "utf-16be";
+  return new TextDecoder(encoding).decode(bytes);
+}

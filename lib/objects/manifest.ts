@@ -11,10 +11,11 @@ import {
 import { printable } from "../net/ip.js";
 import { decode, type Misfit } from "./decode.js";
 import { defaulted } from "./defaulting.js";
-import { frozen } from "./freeze.js";
-import { kindInfo, kinds, nameOf } from "./kinds.js";
+import { frozen, isRecord } from "./freeze.js";
+import { allKinds, kindOf, kinds, type KindInfo } from "./kinds.js";
+import { otherKinds } from "./others.js";
 import { withPlurals } from "./plurals.js";
-import { inWords } from "./schema.js";
+import { inWords, types, type FieldType } from "./schema.js";
 import type { KubeObject } from "./types.js";
 import { validate, type FieldError } from "./validation.js";
 import { validateDumped } from "./validation-dump.js";
@@ -41,6 +42,26 @@ export interface ManifestOptions {
    * does not know are left out, and beyond their types nothing is validated. Default "apply".
    */
   as?: "apply" | "dump";
+  /**
+   * Hears of each document that is not taken as it is; the others are read. Default: the first one
+   * that cannot be taken is thrown.
+   */
+  onNotice?: (notice: Notice) => void;
+}
+
+/** What became of a document, or of a part of it. */
+export interface Notice {
+  /**
+   * "refused": as kube-apiserver would; "left out": nobody here knows it; "changed": taken in part;
+   * "stored": taken, and nobody acts on it.
+   */
+  what: "refused" | "left out" | "changed" | "stored";
+  /** "service.yaml, document 2: Service "web", …" */
+  text: string;
+  source: string;
+  document: number | undefined;
+  /** It was read, and refused as it was applied. */
+  isLate?: boolean;
 }
 
 /**
@@ -53,6 +74,8 @@ export class ManifestError extends Error {
     readonly document: number | undefined,
     readonly field: string | undefined,
     problem: string,
+    /** Nobody here knows its kind: it is no mistake. */
+    readonly isUnknown = false,
   ) {
     const at = `${source}${document === undefined ? "" : `, document ${document}`}`;
     super(printable(`${at}: ${field ? `${field}: ` : ""}${problem}`));
@@ -60,40 +83,107 @@ export class ManifestError extends Error {
   }
 }
 
-/** The API server takes 3 MB in one request; a file may hold many objects. */
-const maxCharacters = 16 * 1024 * 1024;
+/** The API server takes 3 MB in one request; a file may hold many objects. JSON may be longer. */
+const maxCharacters = 40 * 1024 * 1024;
 /** Nested collections. The deepest field of this story's kinds has about fifteen. */
 const maxDepth = 100;
 /** Values, once all aliases are written out. */
-const maxValues = 2_000_000;
+const maxValues = 5_000_000;
 /** Read, but handed on to whom it concerns. */
 const configurations = new Set(["kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration"]);
 
-/** @throws ManifestError */
-export function readManifests(
-  text: string,
-  { source = "manifest", as = "apply" }: ManifestOptions = {},
-): Manifest[] {
+/** @throws ManifestError, if nobody hears of notices. */
+export function readManifests(text: string, options: ManifestOptions = {}): Manifest[] {
+  const { source = "manifest", as = "apply", onNotice } = options;
   const found: Manifest[] = [];
-  for (const [index, document] of readYaml(text, source).entries()) {
-    // an empty document between two "---"
-    if (document === null || document === undefined) continue;
-    for (const object of flattened(document, source, index + 1)) {
-      if (as === "apply")
-        found.push({ object: checked(object, source, index + 1), source, document: index + 1 });
-      else if (kindInfo(object.kind)?.apiVersion === object.apiVersion || isConfiguration(object))
-        found.push({ object: dumped(object, source, index + 1), source, document: index + 1 });
-    }
+  const place = (document: number) => ({ source, document });
+  const objects = documentsIn(text, source, onNotice).flatMap(({ value, number }) =>
+    trying(onNotice, () => flattened(value, source, number).map((one) => ({ one, number }))),
+  );
+  // whatever their order: a definition makes kinds known
+  for (const { one } of objects) otherKinds.written(one);
+  for (const { one, number } of objects)
+    trying(onNotice, () => {
+      const object =
+        as === "dump" ? dumped(one, source, number) : checked(one, source, number, onNotice);
+      if (object) found.push({ object, ...place(number) });
+      return [];
+    });
+  return as === "dump" ? withoutOlder(found) : found;
+}
+
+/** Runs it; what cannot be taken is told, if somebody hears of it. */
+function trying<T>(onNotice: ManifestOptions["onNotice"], read: () => T[]): T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (!onNotice || !(error instanceof ManifestError)) throw error;
+    const { source, document, message: text, isUnknown } = error;
+    onNotice({ what: isUnknown ? "left out" : "refused", text, source, document });
+    return [];
   }
-  refuseDuplicates(found);
-  return found;
+}
+
+/** The documents of a text; what is nothing between two "---" counts, but is none. */
+function documentsIn(
+  text: string,
+  source: string,
+  onNotice: ManifestOptions["onNotice"],
+): { value: unknown; number: number }[] {
+  const numbered = (all: unknown[], first = 1) =>
+    all.flatMap((value, i) =>
+      value === null || value === undefined ? [] : [{ value, number: first + i }],
+    );
+  try {
+    return numbered(readYaml(text, source));
+  } catch (error) {
+    if (!onNotice || !(error instanceof ManifestError)) throw error;
+    const parts = partsOf(text);
+    if (parts.length < 2)
+      return trying<never>(onNotice, () => {
+        throw error;
+      });
+    return parts.flatMap((part, i) =>
+      trying(onNotice, () => numbered(readYaml(part, source, i + 1), i + 1)),
+    );
+  }
+}
+
+/** The documents as texts, each behind empty lines, so that its lines keep their numbers. */
+function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  let [part, lines] = ["", 0];
+  for (const line of text.split("\n")) {
+    if (/^---(\s|$)/.test(line) && part.trim() !== "") {
+      parts.push(part);
+      part = "\n".repeat(lines);
+    }
+    part += `${line}\n`;
+    lines++;
+  }
+  if (part.trim() !== "") parts.push(part);
+  return parts;
+}
+
+/** Of an object that is there twice, the last one. */
+function withoutOlder(manifests: readonly Manifest[]): Manifest[] {
+  const last = new Map<string, Manifest>();
+  for (const manifest of manifests) {
+    const { apiVersion, kind, metadata } = manifest.object;
+    const key = `${apiVersion} ${kind} ${metadata?.namespace ?? "default"}/${metadata?.name}`;
+    last.delete(key);
+    last.set(key, manifest);
+  }
+  return [...last.values()];
 }
 
 export const isConfiguration = ({ apiVersion, kind }: KubeObject): boolean =>
   configurations.has(`${apiVersion} ${kind}`);
 
 /** Text to plain values, a document each, within the limits. @throws ManifestError */
-export function readYaml(text: string, source: string): unknown[] {
+export function readYaml(text: string, source: string, number?: number): unknown[] {
+  const json = parseJson(text);
+  if (json) return json;
   if (text.length > maxCharacters)
     throw new ManifestError(
       source,
@@ -102,8 +192,6 @@ export function readYaml(text: string, source: string): unknown[] {
       `the text has ${text.length} characters; at most ${maxCharacters} are read. Split it into several files`,
     );
   try {
-    const json = parseJson(text);
-    if (json) return [json.value];
     const events = parseEvents(text, { filename: source, maxDepth });
     countValues(events, text, source);
     return constructFromEvents(events, { source: text, filename: source, schema });
@@ -114,9 +202,9 @@ export function readYaml(text: string, source: string): unknown[] {
         : "";
       throw new ManifestError(
         source,
+        number,
         undefined,
-        undefined,
-        `this cannot be read as YAML: ${place}${error.reason}`,
+        templateIn(text) ?? `this cannot be read as YAML: ${place}${error.reason}`,
       );
     }
     throw error;
@@ -126,12 +214,41 @@ export function readYaml(text: string, source: string): unknown[] {
 /** kubectl reads YAML 1.1's yes, no, on and off as booleans, and knows merge keys (<<). */
 const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag);
 
-/** JSON is YAML too, but JSON.parse is faster and says more clearly what is wrong. */
-function parseJson(text: string): { value: unknown } | undefined {
+/** Whether it is a template that somebody has to render first, and where that shows. */
+function templateIn(text: string): string | undefined {
+  const lines = text.split("\n");
+  const at = lines.findIndex((line) => /\{\{-?\s*[\w.$(/"]/.test(line));
+  return at < 0
+    ? undefined
+    : `line ${at + 1} is a Helm template's, and no manifest: ${lines[at]!.trim().slice(0, 60)}; render it first (helm template CHART) and give what comes out`;
+}
+
+/**
+ * JSON is YAML too, but JSON.parse is faster and says more clearly what is wrong. kubectl reads
+ * several values one after the other, as jq prints them.
+ */
+function parseJson(text: string): unknown[] | undefined {
   if (!/^\s*[{[]/.test(text) || !/[}\]]\s*$/.test(text)) return undefined;
   if (nestsDeeper(text, maxDepth)) return undefined; // js-yaml says so
   try {
-    return { value: JSON.parse(text) as unknown };
+    return [JSON.parse(text) as unknown];
+  } catch {
+    return parseStream(text);
+  }
+}
+
+/** One JSON value after the other. */
+function parseStream(text: string): unknown[] | undefined {
+  const values: unknown[] = [];
+  let [depth, start] = [0, 0];
+  try {
+    for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+      if (token === "{" || token === "[") depth++;
+      if ((token !== "}" && token !== "]") || --depth > 0) continue;
+      values.push(JSON.parse(text.slice(start, index + 1)) as unknown);
+      start = index + 1;
+    }
+    return text.slice(start).trim() === "" ? values : undefined;
   } catch {
     return undefined;
   }
@@ -230,8 +347,10 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
 }
 
 /** The object as it is, if it has a name and the fields that are known are of their types. */
-function dumped(object: KubeObject, source: string, number: number): KubeObject {
+function dumped(object: KubeObject, source: string, number: number): KubeObject | undefined {
   if (isConfiguration(object)) return frozen(object);
+  const info = kindOf(object);
+  if (!info?.isModelled) return frozen({ ...object, metadata: object.metadata ?? {} });
   const { value, misfits } = decode<KubeObject>(object.kind, object, { unknown: "keep" });
   const misfit = misfits.find(({ problem }) => problem === "type");
   if (misfit)
@@ -247,31 +366,101 @@ function dumped(object: KubeObject, source: string, number: number): KubeObject 
   return frozen(value);
 }
 
-/** The object, if it is what `kubectl apply` takes. */
-function checked(object: KubeObject, source: string, number: number): KubeObject {
-  if (isConfiguration(object)) return frozen(object);
-  const info = kindInfo(object.kind);
-  if (!info)
-    throw new ManifestError(
-      source,
-      number,
-      "kind",
-      `got ${JSON.stringify(object.kind)}, which Stopover does not know; it knows ${kinds.map(({ kind }) => kind).join(", ")} and KubeProxyConfiguration`,
-    );
-  if (info.apiVersion !== object.apiVersion)
-    throw new ManifestError(
-      source,
-      number,
-      "apiVersion",
-      `got ${JSON.stringify(object.apiVersion)}; for a ${object.kind} it is "${info.apiVersion}"`,
-    );
-  const { value, misfits } = decode<KubeObject>(object.kind, object, { asWritten: true });
+/** The object, if it is what `kubectl apply` takes; undefined where its owner makes it. */
+function checked(
+  written: KubeObject,
+  source: string,
+  number: number,
+  onNotice: ManifestOptions["onNotice"],
+): KubeObject | undefined {
+  if (isConfiguration(written)) return frozen(written);
+  const info = infoOf(written, source, number);
+  const { object, notices } = withoutServersOwn(written);
+  for (const { what, why } of notices) {
+    const text = new ManifestError(source, number, undefined, `${label(written)}${why}`).message;
+    onNotice?.({ what, text, source, document: number });
+  }
+  if (!object) return undefined;
+  if (info.type === undefined) return frozen({ ...object, metadata: object.metadata ?? {} });
+  const { value, misfits } = decode<KubeObject>(info.type, object, { asWritten: true });
   const [misfit] = misfits;
   if (misfit)
     throw new ManifestError(source, number, `${label(object)}${misfit.path}`, explained(misfit));
   refuseInvalid(validate(forValidation(object)), object, source, number);
   return frozen({ ...value, metadata: value.metadata ?? {} });
 }
+
+/** What is known of the object's kind, in the version that it names. */
+function infoOf(object: KubeObject, source: string, number: number): KindInfo {
+  const info = kindOf(object);
+  if (info) return info;
+  const others = allKinds().filter(({ kind }) => kind === object.kind);
+  const isOld = others.some(
+    ({ group }) => oldGroups.includes(groupOf(object)) || group === groupOf(object),
+  );
+  if (others.length > 0 && (isOld || !object.apiVersion.includes(".")))
+    throw new ManifestError(
+      source,
+      number,
+      "apiVersion",
+      `got ${JSON.stringify(object.apiVersion)}; for a ${object.kind} it is "${others.map(({ apiVersion }) => apiVersion).join('" or "')}"`,
+    );
+  throw new ManifestError(
+    source,
+    number,
+    "kind",
+    `got ${JSON.stringify(object.kind)}, which Stopover does not know; it knows ${kinds.map(({ kind }) => kind).join(", ")} and KubeProxyConfiguration`,
+    object.apiVersion.includes("."),
+  );
+}
+
+const oldGroups = ["extensions"];
+const groupOf = ({ apiVersion }: KubeObject): string =>
+  apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+
+/** What only the server writes, as `kubectl get -o yaml` prints it. */
+const serversOwn = [
+  "uid",
+  "resourceVersion",
+  "creationTimestamp",
+  "generation",
+  "selfLink",
+  "managedFields",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
+interface Without {
+  object: KubeObject | undefined;
+  notices: { what: Notice["what"]; why: string }[];
+}
+
+/** The object as somebody would write it, and what was taken out. */
+function withoutServersOwn(object: KubeObject): Without {
+  const { metadata } = object;
+  if (!isRecord(metadata) || metadata.uid === undefined) return { object, notices: [] };
+  const { ownerReferences: owners, ...own } = metadata;
+  const owner = Array.isArray(owners) ? owners.find((one) => one?.controller) : undefined;
+  if (owner && isMadeHere(owner.kind)) {
+    const why = `${owner.kind} ${owner.name} makes it: it is not applied by itself`;
+    return { object: undefined, notices: [{ what: "left out", why }] };
+  }
+  const fields = serversOwn.filter((field) => own[field] !== undefined);
+  for (const field of fields) delete own[field];
+  const { status, ...rest } = object as KubeObject & { status?: unknown };
+  const kept = object.kind === "Node" && status !== undefined ? { status } : {};
+  const gone = [...fields, ...(owners ? ["ownerReferences"] : [])].map((one) => `metadata.${one}`);
+  if (status !== undefined && object.kind !== "Node") gone.push("status");
+  const why = `the server's own fields are left out: ${gone.join(", ")}`;
+  return {
+    object: { ...rest, metadata: own, ...kept },
+    notices: [{ what: "changed", why }],
+  };
+}
+
+/** Whether a controller here makes what it owns. */
+const isMadeHere = (kind: string): boolean =>
+  ["Deployment", "ReplicaSet", "Service"].includes(kind);
 
 function refuseInvalid(
   problems: readonly FieldError[],
@@ -288,12 +477,13 @@ function refuseInvalid(
  * As the API server will see it: defaulted, with a namespace, and a name if one is to be generated.
  */
 function forValidation(object: KubeObject): KubeObject {
-  const decoded = decode<KubeObject>(object.kind, object).value;
+  const info = kindOf(object)!;
+  const decoded = decode<KubeObject>(info.type!, object).value;
   const { name, generateName, namespace } = decoded.metadata;
   const metadata = {
     ...decoded.metadata,
     name: name ?? (generateName ? "generated" : ""),
-    ...(kindInfo(object.kind)!.namespaced && { namespace: namespace ?? "default" }),
+    ...(info.namespaced && { namespace: namespace ?? "default" }),
   };
   return withPlurals(defaulted({ ...decoded, metadata }));
 }
@@ -303,13 +493,31 @@ function label(object: KubeObject): string {
   return `${object.kind}${typeof name === "string" ? ` ${JSON.stringify(name)}` : ""}, `;
 }
 
-function explained({ problem, allowed, value, path }: Misfit): string {
+/** What the writer may have meant. */
+function looksLike(value: unknown, { is }: FieldType): string {
+  if (typeof value === "string" && /[\u2018-\u201f]/.test(value))
+    return `; these are a word processor's quotes, which YAML takes for letters: write " or '`;
+  if (is === "list" && isRecord(value)) return `; write a dash ("- ") before each entry`;
+  return "";
+}
+
+/** Of a field that is unknown here: where it would be known. */
+function belongsTo(name: string, owner: string): string | undefined {
+  for (const field of types().get(owner)?.fields.values() ?? [])
+    if (field.type.is === "object" && types().get(field.type.name)?.fields.has(name))
+      return field.name;
+  return undefined;
+}
+
+function explained({ problem, allowed, value, path, owner }: Misfit): string {
   if (problem === "type")
-    return `got ${described(value)}; ${inWords(allowed as Parameters<typeof inWords>[0])} is needed`;
+    return `got ${described(value)}; ${inWords(allowed as FieldType)} is needed${looksLike(value, allowed as FieldType)}`;
   const name = path.slice(path.lastIndexOf(".") + 1);
   const near = (allowed as string[]).find(
     (known) => known.toLowerCase() === name.toLowerCase() || nearly(known, name),
   );
+  const home = near ? undefined : belongsTo(name, owner);
+  if (home) return `unknown field; ${name} belongs under ${home}: is it indented as it should be?`;
   return `unknown field${near ? `; did you mean "${near}"?` : `; known here: ${(allowed as string[]).join(", ")}`}`;
 }
 
@@ -334,30 +542,4 @@ function described(value: unknown): string {
   return typeof value === "string"
     ? `the text ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`
     : `${typeof value === "number" ? "the number " : ""}${String(value)}`;
-}
-
-function refuseDuplicates(manifests: readonly Manifest[]): void {
-  const seen = new Map<string, Manifest>();
-  for (const manifest of manifests) {
-    const { object, source, document } = manifest;
-    if (!object.metadata?.name || isConfiguration(object)) continue;
-    const name = nameOf({
-      ...object,
-      metadata: {
-        ...object.metadata,
-        ...(kindInfo(object.kind)!.namespaced && {
-          namespace: object.metadata.namespace ?? "default",
-        }),
-      },
-    });
-    const first = seen.get(name);
-    if (first)
-      throw new ManifestError(
-        source,
-        document,
-        "metadata.name",
-        `${name} is in document ${first.document} already; each object may appear once`,
-      );
-    seen.set(name, manifest);
-  }
 }

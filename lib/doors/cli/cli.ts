@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions, Traceable } from "../../cluster.js";
+import "../../objects/built-in.js";
+import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
@@ -48,7 +50,7 @@ type Command = (files: string[], flags: Flags) => Promise<number>;
 
 const text = { type: "string" } as const;
 const yes = { type: "boolean" } as const;
-const world = { cloud: text, nodes: text, seed: text };
+const world = { cloud: text, nodes: text, seed: text, strict: yes };
 const etcdFiles = { "etcd-cacert": text, "etcd-cert": text, "etcd-key": text };
 const serving = {
   port: text,
@@ -254,12 +256,41 @@ async function open(
   const { openDocuments } = await import("./opened.js");
   const snapshot = Boolean(flags.snapshot);
   const documents = await load(files, snapshot);
-  return openDocuments(documents, { ...(await clusterOptions(flags)), ...kernel, snapshot });
+  const notices = [...(documents.notices ?? [])];
+  const cluster = openDocuments(documents, {
+    ...(await clusterOptions(flags)),
+    ...kernel,
+    snapshot,
+    onNotice: (notice) => notices.push(notice),
+  });
+  tellNotices(notices, documents.manifests.length, Boolean(flags["strict"]));
+  return cluster;
+}
+
+/** What was not taken as it is, a line each, and how much there was of it. */
+function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean): void {
+  const count = (wanted: Notice["what"]) => notices.filter(({ what }) => what === wanted).length;
+  const [leftOut, refused] = [count("left out"), count("refused")];
+  const told = [...new Set(notices.map(({ text }) => text))];
+  const [first = ""] = notices.flatMap(({ what, text }) =>
+    what === "refused" || what === "left out" ? [text] : [],
+  );
+  const late = notices.filter(({ what, isLate }) => what === "refused" && isLate).length;
+  const summary = `${read - late} taken, ${leftOut} left out, ${refused} refused`;
+  const isBad = leftOut + refused > 0;
+  if (isBad && (isStrict || read - late === 0))
+    throw new UsageError(leftOut + refused === 1 ? first : `${first} (${summary})`);
+  for (const text of told) complain(`stopover: ${text}`);
+  if (isBad) complain(`stopover: ${summary}`);
 }
 
 async function load(files: string[], dump = false): Promise<Documents> {
   const { read } = await import("../../objects/files.js");
-  return read(files.length ? files : [articleManifests], { as: dump ? "dump" : "apply" });
+  return read(files.length ? files : [articleManifests], {
+    as: dump ? "dump" : "apply",
+    partial: true,
+    recursive: files.length > 0,
+  });
 }
 
 async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {

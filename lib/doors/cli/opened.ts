@@ -5,12 +5,21 @@
 import {
   articleDomains,
   createCluster,
+  type Cluster,
   type ClusterOptions,
   type NodeSpec,
   type Traceable,
 } from "../../cluster.js";
 import { hostnameAnnotation } from "../../cloud/external-dns.js";
+import "../../given.js";
+import { isApiError } from "../../api/errors.js";
+import { defaultRanges } from "../../cluster-options.js";
+import { inertNotice, inertRemarks } from "../../inert.js";
+import type { Remark } from "../../journey/types.js";
+import { parseCIDR, readAddress } from "../../net/ip.js";
 import type { Documents } from "../../objects/files.js";
+import { kindOf } from "../../objects/kinds.js";
+import type { Manifest, Notice } from "../../objects/manifest.js";
 import type { Node, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 
@@ -23,24 +32,110 @@ export type Opened = Traceable & Pick<Snapshot, "list">;
  */
 export function openDocuments(
   documents: Documents,
-  { snapshot = false, ...options }: ClusterOptions & { snapshot?: boolean } = {},
+  { snapshot = false, onNotice, ...options }: OpenOptions = {},
 ): Opened {
   if (snapshot) return openSnapshot(documents, options);
   const nodes = documents.manifests.flatMap(({ object }) =>
     object.kind === "Node" ? nodeSpec(object as Node) : [],
   );
+  const range = rangeFor(documents);
   const cluster = createCluster({
     ...options,
     kubeProxy: documents.kubeProxy,
     ...(nodes.length && { nodes }),
+    ...(range && !options.serviceCIDR && { serviceCIDR: range.cidr, first: {} }),
   });
-  cluster.apply({
-    ...documents,
-    manifests: documents.manifests.filter(({ object }) => object.kind !== "Node"),
+  if (range) cluster.network.bases.push({ assumed: [range.remark], leftOut: [] });
+  const rest = documents.manifests.filter(({ object }) => object.kind !== "Node");
+  applyAll(cluster, rest, onNotice);
+  cluster.network.bases.push({
+    assumed: [],
+    leftOut: inertRemarks(rest.map(({ object }) => object)),
   });
   cluster.settle();
   return cluster;
 }
+
+export interface OpenOptions extends ClusterOptions {
+  snapshot?: boolean;
+  /** Hears of each object that is refused, or on which nobody acts; the others are applied. */
+  onNotice?: (notice: Notice) => void;
+}
+
+/** Definitions and namespaces first, as they are needed, then in the documents' order. */
+function applyAll(
+  cluster: Cluster,
+  manifests: readonly Manifest[],
+  onNotice: OpenOptions["onNotice"],
+): void {
+  const rank = ({ object: { kind } }: Manifest): number =>
+    kind === "CustomResourceDefinition" ? 0 : kind === "Namespace" ? 1 : 2;
+  const all = [...manifests].sort((x, y) => rank(x) - rank(y));
+  makeNamespaces(cluster, all);
+  if (!onNotice) return void cluster.apply({ manifests: all });
+  for (const manifest of all) {
+    const { source, document, object } = manifest;
+    const tell = (what: Notice["what"], text: string) =>
+      onNotice({
+        what,
+        text: `${source}, document ${document}: ${text}`,
+        source,
+        document,
+        isLate: true,
+      });
+    try {
+      cluster.apply({ manifests: [manifest] });
+      const inert = inertNotice(object);
+      if (inert !== undefined) onNotice({ what: "stored", text: inert, source, document });
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+      tell("refused", error.message);
+    }
+  }
+}
+
+/** Namespaces that the documents live in and do not make: they are taken to be there. */
+function makeNamespaces(cluster: Cluster, manifests: readonly Manifest[]): void {
+  const named = new Set(
+    manifests.flatMap(({ object: { kind, metadata } }) =>
+      kind === "Namespace" ? metadata.name : [],
+    ),
+  );
+  const there = new Set(cluster.list("Namespace").map(({ metadata }) => metadata.name));
+  for (const { object } of manifests) {
+    const { namespace } = object.metadata;
+    if (!namespace || there.has(namespace) || !kindOf(object)?.namespaced) continue;
+    there.add(namespace);
+    if (named.has(namespace)) continue;
+    cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    const sentence = "no document makes it; it is taken to be there";
+    const remark = { object: `Namespace ${namespace}`, field: "", sentence };
+    cluster.network.bases.push({ assumed: [remark], leftOut: [] });
+  }
+}
+
+/** A range for Services in which the ClusterIPs lie that documents ask for. */
+function rangeFor({ manifests }: Documents): { cidr: string; remark: Remark } | undefined {
+  const fixed = manifests.flatMap(({ object }) => {
+    const { clusterIP } = object.kind === "Service" ? (object as Service).spec : {};
+    const address = clusterIP === undefined ? undefined : readAddress(clusterIP);
+    return address?.family === "IPv4" ? [{ object, address }] : [];
+  });
+  const outside = fixed.find(({ address }) => !parseCIDR(usualRange).contains(address));
+  if (!outside) return undefined;
+  const candidates = [kubeadmRange, `${parseCIDR(`${outside.address.text}/16`).text}`];
+  const cidr = candidates.find((one) =>
+    fixed.every(({ address }) => parseCIDR(one).contains(address)),
+  );
+  if (cidr === undefined) return undefined;
+  const sentence = `asks for ${outside.address.text}; Services are taken to have the range ${cidr}`;
+  const object = `Service ${keyOf(outside.object as Service)}`;
+  return { cidr, remark: { object, field: "spec.clusterIP", sentence } };
+}
+
+const usualRange = defaultRanges(3).serviceCIDR;
+/** kubeadm's default, which most clusters have. */
+const kubeadmRange = "10.96.0.0/12";
 
 /**
  * A Node among the manifests is a machine of the cluster: its kubelet registers it, so it is not

@@ -11,6 +11,8 @@ import { parseCIDR, readAddress, readCIDR, type CIDR, type Family } from "../../
 import type { Node } from "../../objects/types.js";
 
 export interface KubeProxyConfiguration {
+  /** The node name that it takes for its own. Default: the Node's. */
+  hostnameOverride?: string;
   clusterCIDR: string;
   detectLocalMode: "" | "ClusterCIDR" | "NodeCIDR" | "BridgeInterface" | "InterfaceNamePrefix";
   detectLocal: { bridgeInterface: string; interfaceNamePrefix: string };
@@ -120,6 +122,7 @@ const ignored = (...fields: string[]): Schema =>
 
 const schema: Schema = {
   clusterCIDR,
+  hostnameOverride: text,
   detectLocalMode: oneOf("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"),
   detectLocal: { bridgeInterface: text, interfaceNamePrefix: text },
   nodePortAddresses,
@@ -169,7 +172,6 @@ const schema: Schema = {
     "configSyncPeriod",
     "portRange",
     "windowsRunAsService",
-    "hostnameOverride",
     "clientConnection",
     "logging",
   ),

@@ -96,7 +96,7 @@ export class ProxyFleet {
       return;
     }
     const proxy = this.#proxies.get(name) ?? this.#make(node, site);
-    proxy.setNode(node);
+    proxy.setNode(this.#asItSees(node));
     if (this.#registered.has(name)) return;
     this.#registered.add(name);
     // a machine that is down starts its kube-proxy when it is back
@@ -110,11 +110,24 @@ export class ProxyFleet {
     informers.of("Node").onChange((name, node) => this.setNode(name, node));
   }
 
+  /** A Node under the name that kube-proxy takes for its own (--hostname-override). */
+  #asItSees(node: Node): Node {
+    const { hostnameOverride: name } = this.options.config;
+    return name ? { ...node, metadata: { ...node.metadata, name } } : node;
+  }
+
   #make(node: Node, { machine, mode }: { machine: Machine; mode: ProxyMode }): KubeProxy {
     const { clock, config } = this.options;
     const { kernel } = machine;
     const services = this.#services;
-    const proxy = new KubeProxy({ node, config, clock, kernel, services, mode });
+    const proxy = new KubeProxy({
+      node: this.#asItSees(node),
+      config,
+      clock,
+      kernel,
+      services,
+      mode,
+    });
     this.#proxies.set(machine.name, proxy);
     machine.httpStatus = (port) => proxy.httpStatus(port);
     return proxy;

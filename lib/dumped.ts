@@ -1,0 +1,311 @@
+/**
+ * What a dump tells by other means than those that a snapshot reads: kube-proxy's configuration in
+ * its ConfigMap, Endpoints where there are no EndpointSlices, slices of an older version, Pods and
+ * Nodes that are not well. What had to be taken for granted is said.
+ */
+import { inertRemarks } from "./inert.js";
+import { emptyBasis, together } from "./journey/basis.js";
+import type { Basis, Remark } from "./journey/types.js";
+import { readYaml, type Manifest } from "./objects/manifest.js";
+import { isRecord } from "./objects/freeze.js";
+import { matches } from "./objects/selectors.js";
+import type { Documents } from "./objects/files.js";
+import type { Endpoints, EndpointSlice, KubeObject, Node, Pod, Service } from "./objects/types.js";
+
+/** Documents that a snapshot can be made of, and what it will rest on. */
+export interface Dumped {
+  documents: Documents;
+  basis: Basis;
+  /** Node -> why nobody knows what its rules are. */
+  doubtful: ReadonlyMap<string, Remark>;
+}
+
+export function dumpedDocuments(given: Documents): Dumped {
+  const basis = emptyBasis();
+  const old = given.manifests.map((one) => ({ ...one, object: currentVersion(one.object) }));
+  const objects = old.map(({ object }) => object);
+  const kubeProxy = given.kubeProxy ?? configurationIn(objects, basis);
+  if (!kubeProxy)
+    basis.assumed.push({
+      object: "kube-proxy",
+      field: "clusterCIDR",
+      sentence:
+        "the dump has no configuration of kube-proxy's: it is taken to have its defaults (iptables mode, no clusterCIDR)",
+    });
+  const slices = missingSlices(objects, basis);
+  noteStrangers(objects, basis);
+  basis.leftOut.push(...inertRemarks(objects, true));
+  const more = slices.map((object): Manifest => ({ object, source: "made here", document: 0 }));
+  return {
+    documents: { manifests: [...old, ...more], ...(kubeProxy && { kubeProxy }) },
+    basis: together([basis]),
+    doubtful: doubtfulNodes(objects),
+  };
+}
+
+const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
+  objects.filter((one) => one.kind === kind) as T[];
+
+const keyOf = ({ metadata }: KubeObject): string =>
+  `${metadata.namespace ?? "default"}/${metadata.name}`;
+
+// ---- older versions -----------------------------------------------------------------------------
+
+/** discovery.k8s.io/v1beta1 has an endpoint's node in its topology. */
+function currentVersion(object: KubeObject): KubeObject {
+  if (object.kind !== "EndpointSlice" || object.apiVersion === "discovery.k8s.io/v1") return object;
+  const { endpoints, ...rest } = object as EndpointSlice & KubeObject;
+  type Old = EndpointSlice["endpoints"][number] & { topology?: Record<string, string> };
+  return {
+    ...rest,
+    apiVersion: "discovery.k8s.io/v1",
+    endpoints: ((endpoints ?? []) as Old[]).map(({ topology = {}, ...endpoint }) => ({
+      ...endpoint,
+      ...(topology["kubernetes.io/hostname"] && {
+        nodeName: endpoint.nodeName ?? topology["kubernetes.io/hostname"],
+      }),
+    })),
+  } as KubeObject;
+}
+
+// ---- kube-proxy ---------------------------------------------------------------------------------
+
+/** What kubeadm, EKS and others keep in a ConfigMap. */
+function configurationIn(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
+  for (const map of of<KubeObject & { data?: Record<string, unknown> }>(objects, "ConfigMap")) {
+    if (!map.metadata.name.includes("kube-proxy")) continue;
+    for (const [key, text] of Object.entries(map.data ?? {})) {
+      const found = configurationOf(text, `ConfigMap ${keyOf(map)}, data[${key}]`);
+      if (found) return understood(found, `ConfigMap ${keyOf(map)}`, basis);
+    }
+  }
+  return undefined;
+}
+
+function configurationOf(text: unknown, source: string): KubeObject | undefined {
+  if (typeof text !== "string" || !text.includes("KubeProxyConfiguration")) return undefined;
+  try {
+    return readYaml(text, source).find(
+      (one): one is KubeObject => isRecord(one) && one["kind"] === "KubeProxyConfiguration",
+    );
+  } catch {
+    return undefined; // a redacted one
+  }
+}
+
+/** In another mode the rules are others; what they do is nearly always the same. */
+function understood(config: KubeObject, object: string, basis: Basis): KubeObject {
+  const { mode, ...rest } = config as KubeObject & { mode?: string };
+  if (!mode || mode === "iptables" || mode === "nftables") return config;
+  const sentence = `kube-proxy runs in mode ${mode}, which is not modelled: the rules are those of iptables mode`;
+  basis.leftOut.push({ object, field: "mode", sentence });
+  return rest;
+}
+
+/** Pods whose process writes a node's rules. */
+const isKubeProxy = ({ metadata }: Pod): boolean =>
+  metadata.labels?.["k8s-app"] === "kube-proxy" ||
+  metadata.labels?.["component"] === "kube-proxy" ||
+  /^kube-proxy-/.test(metadata.name);
+
+const otherProxies = /^(cilium|ovnkube|kube-router|antrea)-/;
+const networkPlugins =
+  /^(calico-node|cilium|kube-flannel|flannel|weave-net|aws-node|kindnet|antrea-agent|canal|ovnkube-node)/;
+
+const trouble = ({ status }: Pod): string | undefined => {
+  const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting?.reason);
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  if (waiting) return waiting.state!.waiting!.reason;
+  return ready?.status === "False" ? `not ready` : undefined;
+};
+
+function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
+  const found = new Map<string, Remark>();
+  for (const pod of of<Pod>(objects, "Pod").filter(isKubeProxy)) {
+    const why = trouble(pod);
+    const { nodeName } = pod.spec;
+    if (why === undefined || nodeName === undefined) continue;
+    found.set(nodeName, {
+      object: `Pod ${keyOf(pod)}`,
+      field: "status.containerStatuses",
+      sentence: `kube-proxy of ${nodeName} is ${why}: the rules of that node are stale or absent, and nobody here knows which`,
+    });
+  }
+  for (const node of of<Node>(objects, "Node")) {
+    const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
+    if (ready?.status !== "Unknown" || found.has(node.metadata.name)) continue;
+    found.set(node.metadata.name, {
+      object: `Node ${node.metadata.name}`,
+      field: "status.conditions",
+      sentence: `Node ${node.metadata.name} has not been heard of (Ready is Unknown): it may be down, or cut off`,
+    });
+  }
+  return found;
+}
+
+/** Who else has a hand in what packets meet. */
+function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
+  const pods = of<Pod>(objects, "Pod");
+  const other = pods.find(({ metadata }) => otherProxies.test(metadata.name));
+  if (other && !pods.some(isKubeProxy))
+    basis.assumed.push({
+      object: `Pod ${keyOf(other)}`,
+      field: "",
+      sentence: "the dump has no kube-proxy: its rules are assumed, and may not be there",
+    });
+  for (const pod of pods.filter(({ metadata }) => networkPlugins.test(metadata.name))) {
+    const why = trouble(pod);
+    if (why === undefined) continue;
+    const sentence = `the network plugin of ${pod.spec.nodeName} is ${why}; its Pods are taken to have their network`;
+    basis.leftOut.push({
+      object: `Pod ${keyOf(pod)}`,
+      field: "status.containerStatuses",
+      sentence,
+    });
+  }
+  for (const node of of<Node>(objects, "Node")) {
+    const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
+    if (ready?.status !== "False") continue;
+    const sentence = `it is not ready${ready.reason ? ` (${ready.reason})` : ""}; it is taken to forward packets all the same`;
+    basis.assumed.push({
+      object: `Node ${node.metadata.name}`,
+      field: "status.conditions",
+      sentence,
+    });
+  }
+}
+
+// ---- endpoints ----------------------------------------------------------------------------------
+
+/** What a dump without EndpointSlices holds in Endpoints, or in Pods and selectors. */
+function missingSlices(objects: readonly KubeObject[], basis: Basis): EndpointSlice[] {
+  const slices = of<EndpointSlice>(objects, "EndpointSlice");
+  const served = new Set(
+    slices.map(
+      ({ metadata }) =>
+        `${metadata.namespace ?? "default"}/${metadata.labels?.["kubernetes.io/service-name"]}`,
+    ),
+  );
+  const endpoints = new Map(of<Endpoints>(objects, "Endpoints").map((one) => [keyOf(one), one]));
+  return of<Service>(objects, "Service").flatMap((service) => {
+    const key = keyOf(service);
+    if (served.has(key) || service.spec.type === "ExternalName") return [];
+    const own = endpoints.get(key);
+    const isMirrored = slices.length > 0 && service.spec.selector !== undefined;
+    if (own && !isMirrored) {
+      const sentence =
+        "the dump has no EndpointSlices of this Service: they are made of its Endpoints";
+      basis.assumed.push({ object: `Endpoints ${key}`, field: "subsets", sentence });
+      return slicesOf(own);
+    }
+    if (slices.length > 0 || endpoints.size > 0 || !service.spec.selector) return [];
+    const sentence =
+      "the dump has neither EndpointSlices nor Endpoints: who answers is taken from its selector and its Pods' readiness";
+    basis.assumed.push({ object: `Service ${key}`, field: "spec.selector", sentence });
+    return selectedSlices(service, of<Pod>(objects, "Pod"));
+  });
+}
+
+/** As the mirroring controller makes them. (pkg/controller/endpointslicemirroring) */
+export function slicesOf(endpoints: Endpoints): EndpointSlice[] {
+  const { name, namespace = "default" } = endpoints.metadata;
+  return (endpoints.subsets ?? []).flatMap(
+    ({ addresses = [], notReadyAddresses = [], ports }, i) => {
+      const all = [
+        ...addresses.map((one) => ({ ...one, ready: true })),
+        ...notReadyAddresses.map((one) => ({ ...one, ready: false })),
+      ];
+      return (["IPv4", "IPv6"] as const).flatMap((addressType): EndpointSlice[] => {
+        const own = all.filter(({ ip }) => ip.includes(":") === (addressType === "IPv6"));
+        if (own.length === 0) return [];
+        return [
+          {
+            apiVersion: "discovery.k8s.io/v1",
+            kind: "EndpointSlice",
+            metadata: {
+              name: `${name}-${addressType.toLowerCase()}-${i}`,
+              namespace,
+              labels: {
+                "kubernetes.io/service-name": name,
+                "endpointslice.kubernetes.io/managed-by":
+                  "endpointslicemirroring-controller.k8s.io",
+              },
+            },
+            addressType,
+            ports: (ports ?? []).map(({ name = "", port, protocol = "TCP" }) => ({
+              name,
+              port,
+              protocol,
+            })),
+            endpoints: own.map(({ ip, nodeName, targetRef, hostname, ready }) => ({
+              addresses: [ip],
+              conditions: { ready, serving: ready, terminating: false },
+              ...(nodeName !== undefined && { nodeName }),
+              ...(hostname !== undefined && { hostname }),
+              ...(targetRef && { targetRef }),
+            })),
+          },
+        ];
+      });
+    },
+  );
+}
+
+/** As the EndpointSlice controller would make them of Pods. */
+function selectedSlices({ metadata, spec }: Service, pods: readonly Pod[]): EndpointSlice[] {
+  const namespace = metadata.namespace ?? "default";
+  const chosen = pods.filter(
+    (pod) =>
+      (pod.metadata.namespace ?? "default") === namespace &&
+      matches({ matchLabels: spec.selector ?? {} }, pod.metadata.labels ?? {}) &&
+      pod.status?.podIP &&
+      !["Succeeded", "Failed"].includes(pod.status.phase ?? ""),
+  );
+  const groups = new Map<string, { ports: EndpointSlice["ports"]; pods: Pod[] }>();
+  for (const pod of chosen) {
+    const ports = (spec.ports ?? []).flatMap(
+      ({ name = "", protocol = "TCP", targetPort, port }) => {
+        const number = portOf(pod, targetPort ?? port, protocol);
+        return number === undefined ? [] : [{ name, protocol, port: number }];
+      },
+    );
+    const key = JSON.stringify(ports);
+    const group = groups.get(key) ?? { ports, pods: [] as Pod[] };
+    group.pods.push(pod);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(({ ports, pods: own }, i): EndpointSlice => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `${metadata.name}-${i}`,
+      namespace,
+      labels: { "kubernetes.io/service-name": metadata.name },
+    },
+    addressType: own[0]!.status!.podIP!.includes(":") ? "IPv6" : "IPv4",
+    ...(ports && { ports }),
+    endpoints: own.map((pod) => {
+      const ready = pod.status?.conditions?.some(
+        ({ type, status }) => type === "Ready" && status === "True",
+      );
+      const terminating = pod.metadata.deletionTimestamp !== undefined;
+      return {
+        addresses: [pod.status!.podIP!],
+        conditions: {
+          ready: (ready === true && !terminating) || spec.publishNotReadyAddresses === true,
+          serving: ready === true,
+          terminating,
+        },
+        ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }),
+        targetRef: { kind: "Pod", name: pod.metadata.name, namespace },
+      };
+    }),
+  }));
+}
+
+function portOf(pod: Pod, wanted: number | string, protocol: string): number | undefined {
+  if (typeof wanted === "number") return wanted;
+  return pod.spec.containers
+    .flatMap(({ ports = [] }) => ports)
+    .find((one) => one.name === wanted && (one.protocol ?? "TCP") === protocol)?.containerPort;
+}
