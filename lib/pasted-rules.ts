@@ -6,16 +6,18 @@
  *     pasted.of("default/nginx")                                         // its rules, and why
  *     pasted.packet({ from: "203.0.113.9", to: "192.168.0.1:30519" })    // a Journey
  */
-import { recognised } from "./node/proxy/iptables/names.js";
+import { placeOf, recognised } from "./node/proxy/iptables/names.js";
+import { pastedText } from "./node/proxy/iptables/pasted.js";
 import { ruleRows } from "./node/proxy/iptables/rows.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
-import type { Founded, Journey, Outcomes } from "./journey/types.js";
+import { together } from "./journey/basis.js";
+import type { Founded, Journey, Outcomes, Remark } from "./journey/types.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { familyOf, type Family } from "./net/ip.js";
+import { familyOf, parseAddress, readCIDR, type Family } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { fixedBalancers } from "./net/load-balancer.js";
 import { parseRules } from "./net/iptables/parse.js";
@@ -27,6 +29,8 @@ import { Machine } from "./node/machine.js";
 
 /** Rules that were pasted, and what they do to packets. */
 export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints"> {
+  /** What was no rule, or had to be made up. */
+  warnings: readonly string[];
   text(): string;
   /**
    * A packet that arrives at the node (or leaves it, where `from` is one of its addresses). Whoever
@@ -40,6 +44,8 @@ export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "
 export interface PastedOptions {
   /** The node's own addresses, which rules mean by `--dst-type LOCAL`. Default: 192.168.0.1. */
   addresses?: readonly string[];
+  /** Where the node's own Pods have their addresses. Default: what rules take for Pods. */
+  pods?: readonly string[];
   /** Default: that of the first address. */
   family?: Family;
   seed?: number;
@@ -48,35 +54,177 @@ export interface PastedOptions {
 /** Throws a RulesError with the line where the text is no such rules. */
 export function openRules(
   text: string,
-  { addresses = ["192.168.0.1"], family = familyOf(addresses[0]!), seed = 1 }: PastedOptions = {},
+  {
+    addresses = ["192.168.0.1"],
+    pods = [],
+    family = familyOf(addresses[0]!),
+    seed = 1,
+  }: PastedOptions = {},
 ): PastedRules {
-  const rules = recognised(parseRules(text, { family }));
+  const pasted = pastedText(text, family);
+  const rules = recognised(parseRules(pasted.text, { family }));
   const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));
   const machine = new Machine({
     name: "node",
     addresses: addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
     clock: new VirtualClock(),
+    sharedRoutes: network.routes,
   });
   iptables(machine.kernel).rules[family] = rules;
   network.addMachine(machine);
-  for (const address of goals(rules))
-    if (!machine.addresses.includes(address)) network.outside.set(address, address);
+  const goals = new Set(goalsOf(rules));
   const random = new Random(seed);
   const path = new DataPath(
     network,
     random.fork("requests").next,
     random.fork("health checks").next,
   );
+  const world: Pasted = {
+    network,
+    machine,
+    goals,
+    pods: [...pods],
+    rules,
+    unmodelled: pasted.unmodelled,
+  };
+  network.bases.push({ assumed: [], leftOut: pasted.warnings.map(said) });
   return {
     ...ruleRows(() => rules),
+    warnings: pasted.warnings,
     text: () => saveText(rules),
-    packet: (bare) => path.packet({ ...bare, node: "node" }),
-    packetOutcomes: (bare) => path.packetOutcomes({ ...bare, node: "node" }),
+    packet: (bare) => told(world, path.packet(prepared(world, bare))),
+    packetOutcomes(bare) {
+      const { outcomes, ...rest } = path.packetOutcomes(prepared(world, bare));
+      const all = outcomes.map(({ probability, ...one }) => ({
+        probability,
+        one: told(world, { ...one, assumed: rest.assumed, leftOut: rest.leftOut }),
+      }));
+      const basis = together(all.map(({ one }) => one));
+      return {
+        ...rest,
+        ...basis,
+        outcomes: all.map(({ probability, one: { assumed: _, leftOut: __, ...one } }) => ({
+          probability,
+          ...one,
+        })),
+      };
+    },
   };
 }
 
+interface Pasted {
+  network: Network;
+  machine: Machine;
+  /** Where rules send packets: the endpoints, as far as the text tells. */
+  goals: ReadonlySet<string>;
+  pods: string[];
+  rules: RuleSet;
+  unmodelled: ReadonlyMap<string, string>;
+}
+
+const said = (sentence: string): Remark => ({ object: "rules", field: "", sentence });
+
+/** Everybody whom the packet concerns, as far as it can be told who that is. */
+function prepared(world: Pasted, bare: Omit<BarePacket, "node">): BarePacket {
+  const { network, machine, goals } = world;
+  const source = hostOf(bare.from);
+  const own = machine.addresses.includes(source) || machine.kernel.isLocal(parseAddress(source));
+  const range = own ? undefined : podRange(world, source);
+  if (range && !machine.sandboxAt(source)) adopt(world, source);
+  for (const address of [...goals, hostOf(bare.to)])
+    if (!machine.addresses.includes(address) && !machine.sandboxAt(address))
+      network.outside.set(address, address);
+  return { ...bare, node: "node" };
+}
+
+const hostOf = (text: string): string => {
+  const [, v6, v4 = text] = /^(?:\[([^\]]+)\]|([^:]+)):\d+$/.exec(text) ?? [];
+  return parseAddress(v6 ?? v4).text;
+};
+
+/** The range of Pods that it is in: as it was said, or as a rule "! -s RANGE" takes it. */
+function podRange({ pods, rules }: Pasted, address: string): string | undefined {
+  const parsed = parseAddress(address);
+  const inside = (range: string) => readCIDR(range)?.contains(parsed) ?? false;
+  return (
+    pods.find(inside) ?? (pods.length === 0 ? [...clusterRanges(rules)].find(inside) : undefined)
+  );
+}
+
+function* clusterRanges(rules: RuleSet): Generator<string> {
+  for (const chain of rules.chains("nat"))
+    for (const { matches, target } of chain.rules)
+      if (target?.kind === "jump" && placeOf("nat", target.chain) === "masquerade mark")
+        for (const match of matches)
+          if (match.kind === "source" && match.not && match.cidr.includes("/")) yield match.cidr;
+}
+
+/** A Pod of this node's: its packets come in by its own link, and answers go out by it. */
+function adopt({ network, machine, pods }: Pasted, address: string): void {
+  const metadata = { name: address, namespace: "pods" };
+  const spec = { containers: [], nodeName: machine.name };
+  machine.attach({ apiVersion: "v1", kind: "Pod", metadata, spec }, [address]);
+  network.routes.add({ to: address, via: machine.addresses[0]!, dev: "eth0" });
+  if (pods.length > 0) return;
+  const sentence = `${address} is taken for a Pod of this node, since rules take its range for Pods'`;
+  network.bases.push({ assumed: [said(sentence)], leftOut: [] });
+}
+
+/** The verdict, as far as rules alone can tell it. */
+function told(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
+  const marked = [...world.unmodelled].find(([marker]) => journey.reason.includes(`"${marker}"`));
+  if (marked) {
+    const sentence = `the packet meets a rule that is not modelled (${marked[1]})`;
+    return undecided(journey, sentence);
+  }
+  const goal = journey.destination === undefined ? "" : hostOf(journey.destination);
+  if (journey.disposition === "connection refused") {
+    if (journey.reply.length === 0 && wasTranslated(journey) && world.goals.has(goal))
+      return {
+        ...journey,
+        disposition: "delivered",
+        reason: `rules send it to ${journey.destination} on this node; whoever they send it to is taken to answer`,
+        assumed: [
+          ...journey.assumed,
+          said(`a process on the node listens on ${journey.destination}`),
+        ],
+      };
+    // nothing listens there of itself: kube-proxy opens no sockets (kubernetes issue 108496)
+    if (isNodePort(journey)) return journey;
+    return undecided(
+      journey,
+      `it arrives at the node itself, at ${journey.destination}, and rules do not tell who listens there`,
+    );
+  }
+  if (journey.disposition === "delivered" && !world.goals.has(goal) && isBeyond(world, goal))
+    return undecided(
+      journey,
+      `the node sends it on to ${goal}, and rules do not tell who is there`,
+    );
+  return journey;
+}
+
+/** kube-apiserver --service-node-port-range, by default. */
+function isNodePort({ destination = "" }: Journey): boolean {
+  const port = Number(destination.slice(destination.lastIndexOf(":") + 1));
+  return port >= 30_000 && port <= 32_767;
+}
+
+const isBeyond = ({ machine }: Pasted, address: string): boolean =>
+  !machine.addresses.includes(address) && !machine.sandboxAt(address);
+
+const wasTranslated = ({ hops }: Journey): boolean =>
+  hops.some(({ in: before, out }) => before.destination !== out.destination);
+
+const undecided = (journey: Founded<Journey>, sentence: string): Founded<Journey> => ({
+  ...journey,
+  disposition: "unknown",
+  reason: sentence,
+  leftOut: [...journey.leftOut, said(sentence)],
+});
+
 /** Where rules send packets: the endpoints, as far as the text tells. */
-function* goals(rules: RuleSet): Generator<string> {
+function* goalsOf(rules: RuleSet): Generator<string> {
   for (const chain of rules.chains("nat"))
     for (const { target } of chain.rules)
       if (target?.kind === "DNAT" && target.address) yield target.address;

@@ -122,6 +122,110 @@ test("a paste that is cut off is refused, with its line", () => {
   );
 });
 
+const docker = `root@host:~# iptables-save
+*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-SEP-A - [0:0]
+:KUBE-SVC-A - [0:0]
+-A PREROUTING -j KUBE-SERVICES
+-A OUTPUT -j KUBE-SERVICES
+-A POSTROUTING -o virbr0 -p udp -m udp --dport 68 -j CHECKSUM --checksum-fill
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-SERVICES ! -s 10.32.0.0/12 -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-MARK-MASQ
+-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-A
+-A KUBE-SVC-A -j KUBE-SEP-A
+-A KUBE-SEP-A -p tcp -m tcp -j DNAT --to-destination 192.168.50.101:6443
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m set --match-set cali40 src -d 10.32.0.77/32 -j ACCEPT
+-A FORWARD -d 10.32.0.78/32 -j ACCEPT
+COMMIT
+`;
+
+const pastes: [what: string, from: string, to: string, disposition: string, reason: RegExp][] = [
+  [
+    "a Service that leads to the node's own process answers",
+    "10.32.0.5:4000",
+    "10.96.0.1:443",
+    "delivered",
+    /taken to answer/,
+  ],
+  [
+    "the policy DROP of FORWARD keeps Pods apart",
+    "10.32.0.5:4000",
+    "10.32.0.9:80",
+    "dropped",
+    /policy/,
+  ],
+  [
+    "a match that is not modelled, met",
+    "10.32.0.5:4000",
+    "10.32.0.77:80",
+    "unknown",
+    /-m set --match-set cali40 src/,
+  ],
+  [
+    "what lies beyond is not in the rules",
+    "10.32.0.5:4000",
+    "10.32.0.78:80",
+    "unknown",
+    /do not tell who is there/,
+  ],
+  [
+    "nor who listens on the node",
+    "10.32.0.5:4000",
+    "192.168.50.101:22",
+    "unknown",
+    /do not tell who listens there/,
+  ],
+];
+for (const [what, from, to, disposition, reason] of pastes)
+  test(`pasted rules with a prompt and strange targets: ${what}`, () => {
+    const pasted = openRules(docker.replaceAll("\n", "\r\n"), { addresses: ["192.168.50.101"] });
+    const journey = pasted.packet({ from, to });
+    assert.is(journey.disposition, disposition, journey.reason);
+    assert.match(journey.reason, reason);
+    assert.match(pasted.warnings.join(), /line 1 is no rule/);
+    const { outcomes } = pasted.packetOutcomes({ from, to });
+    assert.equal(
+      outcomes.map((one) => one.disposition),
+      [disposition],
+    );
+  });
+
+const listed = docker
+  .split("\n")
+  .filter((line) => /^-A/.test(line))
+  .join("\n");
+test("what grep left is completed, and iptables -S is read", () => {
+  for (const text of [listed, `-P INPUT ACCEPT\n-P FORWARD DROP\n-N KUBE-X\n${listed}`]) {
+    const pasted = openRules(text, { addresses: ["192.168.50.101"] });
+    assert.match(pasted.warnings.join(), /an extract/);
+    assert.is(
+      pasted.packet({ from: "10.32.0.5:4000", to: "10.96.0.1:443" }).disposition,
+      "delivered",
+    );
+  }
+});
+
+test("a Pod of the node gets its answer from another node's Pod through the node", () => {
+  const remote = docker
+    .replace("192.168.50.101:6443", "10.44.2.17:8080")
+    .replace("FORWARD DROP", "FORWARD ACCEPT");
+  const pasted = openRules(remote, { addresses: ["192.168.50.101"], pods: ["10.44.1.0/24"] });
+  const { disposition, reason } = pasted.packet({ from: "10.44.1.15:4000", to: "10.96.0.1:443" });
+  assert.is(disposition, "delivered");
+  assert.not.match(reason, /but its answer/);
+});
+
 /** 13 chains, each of which jumps `branches` times to the next: branches^13 ways through them. */
 function branching(branches: number, table: string, from: string, match = ""): string {
   const lines = [`*${table}`, ...Array.from({ length: 14 }, (_, i) => `:C${i} - [0:0]`)];
@@ -179,10 +283,7 @@ test("chains that come to an end are walked to it, however many there are", () =
   );
   const list = `*filter\n${many.join("\n")}\nCOMMIT\n`;
   assert.is(openRules(few).packet({ from, to: "192.168.0.1:80" }).disposition, "dropped");
-  assert.is(
-    openRules(list).packet({ from, to: "192.168.0.1:80" }).disposition,
-    "connection refused",
-  );
+  assert.is(openRules(list).packet({ from, to: "192.168.0.1:80" }).disposition, "unknown");
 });
 
 test("the rules that a first packet walks: from the top of the list, and none stays behind", () => {

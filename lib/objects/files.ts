@@ -117,6 +117,9 @@ function filesIn(folder: string, names: readonly string[], recursive: boolean): 
   return [...files.filter((path) => "bytes" in (source().look(path) ?? {})), ...below];
 }
 
+/** A file's text, or standard input's ("-"). */
+export const readText = (path: string): string => textOf(path);
+
 function textOf(file: string): string {
   const found = file === "-" ? undefined : source().look(file);
   if (found && !("bytes" in found))

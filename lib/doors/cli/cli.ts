@@ -20,6 +20,8 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
                    [--seed 1] [--all] [--snapshot] [--output text|json|mermaid|lanes]
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
                    [--output text|json|mermaid|lanes]
+  stopover packet  --rules FILE [--node-address IP]… [--pods CIDR]… --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp]
+                   [--all] [--output text|json|mermaid]
   stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
                    [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
@@ -72,6 +74,9 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
         from: text,
         to: text,
         protocol: text,
+        rules: text,
+        "node-address": { ...text, multiple: true },
+        pods: { ...text, multiple: true },
         snapshot: yes,
         all: yes,
         output: text,
@@ -165,6 +170,7 @@ async function journey(files: string[], flags: Flags): Promise<number> {
 }
 
 async function packet(files: string[], flags: Flags): Promise<number> {
+  if (flags["rules"] !== undefined) return pastedPacket(files, flags);
   if (!files.length)
     throw new UsageError(
       "packet needs FILES: the manifests of the cluster, or - for standard input",
@@ -173,17 +179,39 @@ async function packet(files: string[], flags: Flags): Promise<number> {
   const [node, from, to] = (["node", "from", "to"] as const).map((name) =>
     required(flags, name),
   ) as [string, string, string];
-  const protocol = choice(
-    flags,
-    "protocol",
-    ["tcp", "udp", "sctp", "TCP", "UDP", "SCTP"],
-    "tcp",
-  ).toUpperCase() as "TCP" | "UDP" | "SCTP";
+  const protocol = protocolOf(flags);
   const cluster = await open(files, flags);
   const bare = { node, from, to, protocol };
   return flags.all
     ? tellAll(cluster.packetOutcomes(bare), output)
     : tell(cluster.packet(bare), output);
+}
+
+const protocolOf = (flags: Flags) =>
+  choice(flags, "protocol", ["tcp", "udp", "sctp", "TCP", "UDP", "SCTP"], "tcp").toUpperCase() as
+    "TCP" | "UDP" | "SCTP";
+
+/** Through rules that somebody pasted, of a node of which nothing else is at hand. */
+async function pastedPacket(files: string[], flags: Flags): Promise<number> {
+  const [{ openRules }, { readText }] = await Promise.all([
+    import("../../pasted-rules.js"),
+    import("../../objects/files.js"),
+  ]);
+  if (files.length) throw new UsageError("packet takes FILES or --rules, not both");
+  const output = choice(flags, "output", ["text", "json", "mermaid"], "text");
+  const [from, to] = [required(flags, "from"), required(flags, "to")];
+  const listed = (name: string) => flags[name] as unknown as string[] | undefined;
+  const addresses = listed("node-address");
+  const pods = listed("pods");
+  const pasted = openRules(readText(String(flags["rules"])), {
+    ...(addresses && { addresses }),
+    ...(pods && { pods }),
+  });
+  for (const warning of pasted.warnings) complain(`stopover: ${warning}`);
+  const protocol = protocolOf(flags);
+  return flags.all
+    ? tellAll(pasted.packetOutcomes({ from, to, protocol }), output)
+    : tell(pasted.packet({ from, to, protocol }), output);
 }
 
 async function rules(files: string[], flags: Flags): Promise<number> {
