@@ -56,7 +56,7 @@ import { parse, type Documents } from "./objects/files.js";
 import type { AskWhy } from "./why/ask.js";
 import type { World } from "./why/types.js";
 import { kindInfo, kindOf } from "./objects/kinds.js";
-import type { Kind, Kinds, KubeObject } from "./objects/types.js";
+import type { EndpointSlice, Kind, Kinds, KubeObject } from "./objects/types.js";
 
 export { aws, gcp };
 export { bridge, ptp } from "./node/cni/plugins.js";
@@ -137,6 +137,7 @@ export class Cluster implements Traceable {
 
     this.network = new Network(this.#podRoutes, this.dns, new Zone(), this.#balancers());
     this.network.fault = options.faults?.network;
+    this.network.strangers.push((address) => this.#outside(address));
     this.network.doubts.push(...doubtsAbout((kind) => this.#stored(kind)));
     this.#path = new DataPath(
       this.network,
@@ -540,6 +541,19 @@ export class Cluster implements Traceable {
         [...(this.cloud?.loadBalancers.values() ?? [])].map(withTargets).values(),
       at: (address) => this.cloud?.balancersAt(address).map(withTargets) ?? [],
     };
+  }
+
+  /** An endpoint that somebody wrote by hand: for a host outside of the cluster. */
+  #outside(address: string): string | undefined {
+    const isMeant = this.apiserver
+      .list("EndpointSlice")
+      .items.some((slice) =>
+        (slice as EndpointSlice).endpoints.some(
+          ({ addresses, targetRef, nodeName }) =>
+            !targetRef && nodeName === undefined && addresses.includes(address),
+        ),
+      );
+    return isMeant ? address : undefined;
   }
 
   /** Objects of a kind that may not be known here. */

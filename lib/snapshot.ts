@@ -23,7 +23,7 @@ import {
   type Target,
 } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
-import { clusterDomain, recordsOf, serviceKeyOf } from "./node/dns.js";
+import { clusterDomain, podRecordsOf, recordsOf, serviceKeyOf } from "./node/dns.js";
 import { sourceRangesOf } from "./cloud/provider.js";
 import { readConfiguration } from "./node/proxy/config.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
@@ -132,6 +132,8 @@ export function openSnapshot(
       `${name}.${namespace}.svc.${clusterDomain}`,
       recordsOf(service, slices.get(keyOf(service)) ?? []),
     );
+    for (const [pod, records] of podRecordsOf(service, slices.get(keyOf(service)) ?? []))
+      network.clusterDns.set(pod, records);
   }
   for (const { balancer } of balancers)
     if (balancer.hostname) internet.set(balancer.hostname, balancer.addresses.map(addressRecord));

@@ -683,7 +683,7 @@ for (const { says, spec, url, ends, because } of dnsRows) {
 
 // ---- hostPort -----------------------------------------------------------------------------------
 
-test("a hostPort is not modelled, and where it decides the journey says so", () => {
+test("a hostPort leads to its Pod, as portmap has it, and the journey says that it is assumed", () => {
   const cluster = articleCluster();
   const asks = (ports: string) =>
     `{nodeName: node-b, containers: [{name: a, image: nginx, ports: ${ports}}]}`;
@@ -692,17 +692,18 @@ test("a hostPort is not modelled, and where it decides the journey says so", () 
   cluster.settle();
   const ends = (url: string, from = "internet") => cluster.request(url, { from });
   const trip = ends("http://192.168.0.2:8088/");
-  assert.is(trip.disposition, "unknown");
+  assert.is(trip.disposition, "delivered");
+  assert.is(trip.pod, "default/server");
   assert.match(
-    trip.reason,
-    /spec\.containers\[0\]\.ports\[0\]\.hostPort of Pod default\/server on node-b.*portmap/,
+    trip.assumed.map(({ object, field, sentence }) => `${object} ${field} ${sentence}`).join(),
+    /Pod default\/server spec\.containers\[0\]\.ports\[0\]\.hostPort .*portmap/,
   );
-  assert.equal(cluster.shares("http://192.168.0.2:8088/"), { unknown: 1 });
-  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 % +unknown/);
+  assert.equal(cluster.shares("http://192.168.0.2:8088/"), { "default/server": 1 });
+  assert.match(outcomesText(cluster.outcomes("http://192.168.0.2:8088/")), /100\.00 % +delivered/);
   assert.is(ends("http://192.168.0.1:8088/").disposition, "connection refused", "another node");
   assert.is(ends("http://192.168.0.2:8087/").disposition, "connection refused", "another port");
   assert.is(ends("http://192.168.0.2:8089/").disposition, "connection refused", "another address");
-  assert.is(ends("http://127.0.0.1:8089/", "node/node-b").disposition, "unknown");
+  assert.is(ends("http://127.0.0.1:8089/", "node/node-b").disposition, "delivered");
   assert.is(ends("http://192.168.0.2:30519/").disposition, "delivered", "a NodePort goes first");
   cluster.delete("Pod", "server");
   cluster.settle();

@@ -84,6 +84,8 @@ class Aws extends BaseCloud {
   protected design(service: Service, existing: LoadBalancer | undefined): LoadBalancer {
     const { spec } = service;
     if (!spec.ports?.length) throw new CloudError("requested load balancer with no ports");
+    if (spec.sessionAffinity === "ClientIP")
+      throw new CloudError("unsupported load balancer affinity: ClientIP");
     for (const { protocol = "TCP", nodePort } of spec.ports) {
       if (protocol !== "TCP")
         throw new CloudError(`Protocol ${protocol} not supported by LoadBalancer`);

@@ -223,7 +223,7 @@ export class Carrier {
         );
       return this.#cross(position, machine);
     }
-    const outside = network.outside.get(packet.destination);
+    const outside = network.outsideAt(packet.destination);
     if (outside !== undefined)
       return this.#cross(position, { kind: "outside", name: outside, addresses: [nextHop] });
     const why = `nobody on the network has the address ${packet.destination}`;

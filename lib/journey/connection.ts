@@ -9,11 +9,11 @@
  * A Stage says all that there is to say of a journey at some moment, and is a value: who wants to
  * know every way goes on from one stage in several ways.
  */
-import { endpoint } from "../net/ip.js";
+import { endpoint, parseAddress } from "../net/ip.js";
 import type { Walk } from "../net/passage.js";
 import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
 import type { HttpRequest, Onward, Proxy } from "../net/proxy.js";
-import type { Sandbox } from "../node/machine.js";
+import type { HostPort, Sandbox } from "../node/machine.js";
 import { forwarding, onwardPacket, refusal, type PickTarget } from "./balance.js";
 import { emptyBasis } from "./basis.js";
 import {
@@ -168,9 +168,37 @@ export class Trip {
     };
     if (!behalf) this.#request.source = sourceOf(first);
     this.there?.leaveAs(headerOf(first), !behalf);
+    if (isLoopback(meeting.other) && origin.kind !== "node")
+      return this.#toItself(origin, first, passer);
     const request = host === undefined ? goal.request : { ...goal.request, host };
     const connection = { opener: origin, first, taken: undefined, request, behalf };
     return { doing: "asking", connection, position: departure(origin, first) };
+  }
+
+  /** To a loopback address: nobody else is meant, and no packet leaves. */
+  #toItself(origin: Origin, first: Packet, passer: Party | undefined): Stage {
+    const { destinationPort: port } = first;
+    const refused = (why: string) => this.#failed(passer, "connection refused", why, first);
+    if (origin.kind !== "pod")
+      return refused(`${first.destination} is the client itself, of which nothing is known`);
+    const { machine, sandbox } = origin;
+    if (!sandbox.listens("TCP", port))
+      return refused(
+        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on TCP ${port}`,
+      );
+    this.#assumeListening(sandbox, "TCP", port);
+    return {
+      doing: "ended",
+      result: {
+        request: this.#request,
+        disposition: "delivered",
+        reason: `Pod ${sandbox.key} itself answers, over its own loopback interface`,
+        pod: sandbox.key,
+        node: machine.name,
+        destination: destinationOf(first),
+        clientSeenByPod: sourceOf(first),
+      },
+    };
   }
 
   #unresolved(passer: Party | undefined, { addresses, failure, unknown }: Lookup): Stage {
@@ -214,14 +242,11 @@ export class Trip {
     const protocol = packet.protocol as Transport;
     const port = `${protocol} ${packet.destinationPort}`;
     if (party.kind === "pod") return this.#acceptInPod(party, packet);
+    if (party.kind === "outside") this.#assumeOutside(party.name);
     if (party.kind !== "node") return { what: nameOf(party) };
     const { machine } = party;
     const wanted = machine.hostPort(protocol, packet.destination, packet.destinationPort);
-    if (wanted)
-      return {
-        failed: "unknown",
-        why: `${wanted.field} of Pod ${wanted.sandbox.key} on ${machine.name} asks for ${port} of its node; the CNI plugin portmap leads it there in life, and that is not modelled`,
-      };
+    if (wanted) return this.#acceptByHostPort(wanted, protocol, machine.name);
     const sandbox = machine.processOn(protocol, packet.destinationPort);
     if (sandbox) this.#assumeListening(sandbox, protocol, packet.destinationPort);
     if (sandbox)
@@ -235,6 +260,21 @@ export class Trip {
       failed: "connection refused",
       why: `no process on ${machine.name} listens on ${port}, and no rule took the packet elsewhere`,
     };
+  }
+
+  /** The CNI plugin portmap leads a hostPort to its Pod; the client's address stays. */
+  #acceptByHostPort(
+    { sandbox, field, containerPort }: HostPort,
+    protocol: Transport,
+    node: string,
+  ): Server | Refusal {
+    const sentence = `the network plugin of ${node} is taken to chain portmap, which leads this port of the node to the Pod`;
+    this.basis.assumed.push({ object: `Pod ${sandbox.key}`, field, sentence });
+    this.#assumeListening(sandbox, protocol, containerPort);
+    if (sandbox.listens(protocol, containerPort))
+      return { sandbox, node, what: `Pod ${sandbox.key} on ${node}, by its hostPort,` };
+    const why = `${field} leads to port ${containerPort} of Pod ${sandbox.key} on ${node}, where nothing listens`;
+    return { failed: "port not listening", why };
   }
 
   #acceptInPod({ machine, sandbox }: Party & { kind: "pod" }, packet: Packet): Server | Refusal {
@@ -255,6 +295,11 @@ export class Trip {
     const cause = isCertain ? `: it ${words} (${field})` : "";
     const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note}${cause}`;
     return { failed: "port not listening", why };
+  }
+
+  #assumeOutside(name: string): void {
+    const sentence = "is no part of the cluster: it is taken to be reachable, and to answer";
+    this.basis.assumed.push({ object: name, field: "", sentence });
   }
 
   /** Nobody knows an image's processes: what they are taken to do is said. */
@@ -441,6 +486,8 @@ export class Trip {
     this.back.hop("proxy", processName(opener), null, header, headerOf(after), [step]);
   }
 }
+
+const isLoopback = (address: string): boolean => parseAddress(address).loopback;
 
 /** Who answers: what it is, in words, and where it runs. */
 interface Server {

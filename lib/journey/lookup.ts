@@ -25,6 +25,7 @@ export interface Lookup {
 export function lookUp(network: Network, origin: Origin, host: string): Lookup {
   const address = isAddress(host) ? readAddress(host) : undefined;
   if (address) return { addresses: [address.text], trail: [] };
+  if (isLocalhost(host)) return ownAddresses(host);
   const sandbox = sandboxOf(origin);
   const resolver = resolverFor(sandbox);
   switch (resolver.asks) {
@@ -35,6 +36,27 @@ export function lookUp(network: Network, origin: Origin, host: string): Lookup {
     case "cluster":
       return askCluster(network, sandbox!, host, resolver.namesFor(host));
   }
+}
+
+/** RFC 6761, 6.3: whoever asks is meant; /etc/hosts says so, and no DNS server is asked. */
+export const isLocalhost = (host: string): boolean => /^(.+\.)?localhost\.?$/i.test(host);
+
+const ownAddresses = (host: string): Lookup => ({
+  server: "/etc/hosts",
+  addresses: ["127.0.0.1", "::1"],
+  trail: [`${host} 127.0.0.1`, `${host} ::1`],
+});
+
+/** CoreDNS answers for any address (plugin kubernetes, "pods insecure", kubeadm's default). */
+function podAddress(names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const [, dashed] = /^([\da-f-]+)\.[a-z\d-]+\.pod\.cluster\.local\.?$/i.exec(name) ?? [];
+    const address = dashed && readAddress(dashed.replaceAll("-", "."));
+    if (address) return address.text;
+    const other = dashed && readAddress(dashed.replaceAll("-", ":"));
+    if (other) return other.text;
+  }
+  return undefined;
 }
 
 function askCluster(
@@ -50,6 +72,8 @@ function askCluster(
     const { trail, ...answer } = clusterDns.resolve(names[found]!, internet);
     return explained(host, server, { ...answer, trail: [...missed, ...trail] });
   }
+  const pod = podAddress(names);
+  if (pod !== undefined) return { server, addresses: [pod], trail: [`${host} A ${pod}`] };
   if (hasDNSConfig(sandbox.pod)) return untold(server, "spec.dnsConfig", sandbox);
   const failure = `no DNS server knows the name "${host}", nor with any of the Pod's search domains (NXDOMAIN)`;
   return { server, addresses: [], trail: missed, failure };
@@ -60,9 +84,23 @@ const noSuchName = (name: string): string => `${name.replace(/\.$/, "")} NXDOMAI
 function explained(host: string, server: string, answer: Resolution): Lookup {
   const { addresses, trail } = answer;
   if (addresses.length > 0) return { server, addresses, trail };
+  if (answer.failure && isAliasOutside(trail)) return beyond(host, server, trail);
   const failure = answer.failure ?? `the name "${host}" exists, but has no address`;
   return { server, addresses, trail, failure };
 }
+
+/** An ExternalName that leads to the internet, of which we know a few names. */
+const isAliasOutside = (trail: readonly string[]): boolean => {
+  const target = trail.at(-1)?.split(" CNAME ")[1];
+  return target !== undefined && target.includes(".") && !/\.local\.?$/.test(target);
+};
+
+const beyond = (host: string, server: string, trail: readonly string[]): Lookup => ({
+  server,
+  addresses: [],
+  trail,
+  unknown: `${host} is an alias of ${trail.at(-1)!.split(" CNAME ")[1]}, a name of the internet's whose addresses nobody here knows; say one with --outside NAME=IP. The Service's ports do not matter: the client's own port is asked for there`,
+});
 
 const untold = (server: string, field: string, { key }: Sandbox): Lookup => ({
   server,

@@ -52,6 +52,8 @@ export class Network {
    * every port.
    */
   readonly outside = new Map<string, string>();
+  /** Who else may be there, outside of the cluster; asked where nobody inside has the address. */
+  readonly strangers: ((address: string) => string | undefined)[] = [];
   /** Default: nothing goes wrong. */
   fault: NetworkFault | undefined;
   /** What every verdict here rests on. */
@@ -101,6 +103,21 @@ export class Network {
     if (own) return own;
     const route = this.routes.lookup(parseAddress(address));
     return route?.via === undefined ? undefined : this.#machineAt.get(route.via);
+  }
+
+  /** The host outside of the cluster that has this address. */
+  outsideAt(address: string): string | undefined {
+    const known = this.outside.get(address);
+    if (
+      known !== undefined ||
+      this.podRanges.some((range) => range.contains(parseAddress(address)))
+    )
+      return known;
+    for (const stranger of this.strangers) {
+      const name = stranger(address);
+      if (name !== undefined) return name;
+    }
+    return undefined;
   }
 
   machineAt(address: string): Machine | undefined {

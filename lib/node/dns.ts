@@ -14,13 +14,17 @@ export function runCoreDns(informers: Informers, zone: Zone): void {
   const services = informers.of("Service");
   const slices = informers.of("EndpointSlice");
   slices.index("service", serviceKeyOf);
+  const told = new Map<string, readonly string[]>();
   const program = (key: string) => {
     const [namespace, name] = key.split("/");
     const service = services.get(key);
-    zone.set(
-      `${name}.${namespace}.svc.${clusterDomain}`,
-      service ? recordsOf(service, slices.by("service", key)) : [],
-    );
+    const own = slices.by("service", key);
+    zone.set(`${name}.${namespace}.svc.${clusterDomain}`, service ? recordsOf(service, own) : []);
+    const pods = service ? podRecordsOf(service, own) : noRecords;
+    for (const gone of told.get(key) ?? []) if (!pods.has(gone)) zone.set(gone, []);
+    for (const [pod, records] of pods) zone.set(pod, records);
+    if (pods.size > 0) told.set(key, [...pods.keys()]);
+    else told.delete(key);
   };
   services.onChange(program);
   slices.onChange((_key, slice, before) => program(serviceKeyOf((slice ?? before)!)));
@@ -41,6 +45,24 @@ export function recordsOf(service: Service, slices: readonly EndpointSlice[]): D
       )
     : (spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []));
   return [...new Set(addresses)].map(addressRecord);
+}
+
+const noRecords: ReadonlyMap<string, DnsRecord[]> = new Map();
+
+/** The names of the Pods behind a headless Service: their hostname below the Service's own. */
+export function podRecordsOf(
+  { metadata, spec }: Service,
+  slices: readonly EndpointSlice[],
+): ReadonlyMap<string, DnsRecord[]> {
+  if (spec.clusterIP !== "None") return noRecords;
+  const records = new Map<string, DnsRecord[]>();
+  for (const { endpoints } of slices)
+    for (const { hostname, addresses, conditions } of endpoints) {
+      if (hostname === undefined || conditions?.ready === false) continue;
+      const name = `${hostname}.${metadata.name}.${metadata.namespace}.svc.${clusterDomain}`;
+      records.set(name, [...(records.get(name) ?? []), ...addresses.map(addressRecord)]);
+    }
+  return records;
 }
 
 export const serviceKeyOf = (slice: EndpointSlice): string =>

@@ -220,18 +220,21 @@ export interface HostPort {
   sandbox: Sandbox;
   /** "spec.containers[0].ports[0].hostPort" */
   field: string;
+  /** The port of the Pod that it leads to. */
+  containerPort: number;
   /** Only at this address of the node; undefined: at all. */
   hostIP: string | undefined;
 }
 
 function hostPortsOf(sandbox: Sandbox): (HostPort & { key: string })[] {
   return sandbox.pod.spec.containers.flatMap(({ ports = [] }, i) =>
-    ports.flatMap(({ hostPort, hostIP, protocol = "TCP" }, j) => {
+    ports.flatMap(({ hostPort, containerPort, hostIP, protocol = "TCP" }, j) => {
       if (!hostPort) return [];
       const anywhere = !hostIP || hostIP === "0.0.0.0" || hostIP === "::";
       return {
         key: `${protocol} ${hostPort}`,
         sandbox,
+        containerPort,
         field: `spec.containers[${i}].ports[${j}].hostPort`,
         hostIP: anywhere ? undefined : hostIP,
       };

@@ -11,8 +11,11 @@ import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
+import { addressRecord } from "../../net/dns.js";
+import { readAddress } from "../../net/ip.js";
 import { complain, lookHere, say, show, showColoured } from "../terminal.js";
 import { helpOf } from "./help.js";
+import type { Opened } from "./opened.js";
 
 const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
 
@@ -31,6 +34,7 @@ FILES are YAML or JSON manifests or folders of them; - is standard input; defaul
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
 --no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
+--outside NAME=IP[:PORT] adds a host on the internet, --strict refuses all where one document cannot be taken.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 
 stopover COMMAND --help tells of one command, with examples; stopover --version says which version this is.
@@ -52,7 +56,13 @@ type Command = (files: string[], flags: Flags) => Promise<number>;
 
 const text = { type: "string" } as const;
 const yes = { type: "boolean" } as const;
-const world = { cloud: text, nodes: text, seed: text, strict: yes };
+const world = {
+  cloud: text,
+  nodes: text,
+  seed: text,
+  strict: yes,
+  outside: { ...text, multiple: true },
+} as const;
 const etcdFiles = { "etcd-cacert": text, "etcd-cert": text, "etcd-key": text };
 const serving = {
   port: text,
@@ -198,7 +208,7 @@ async function pastedPacket(files: string[], flags: Flags): Promise<number> {
     import("../../objects/files.js"),
   ]);
   if (files.length) throw new UsageError("packet takes FILES or --rules, not both");
-  const output = choice(flags, "output", ["text", "json", "mermaid"], "text");
+  const output = choice(flags, "output", outputs, "text");
   const [from, to] = [required(flags, "from"), required(flags, "to")];
   const listed = (name: string) => flags[name] as unknown as string[] | undefined;
   const addresses = listed("node-address");
@@ -291,8 +301,22 @@ async function open(
     snapshot,
     onNotice: (notice) => notices.push(notice),
   });
+  for (const each of (flags["outside"] as unknown as string[] | undefined) ?? [])
+    addOutside(cluster, each);
   tellNotices(notices, documents.manifests.length, Boolean(flags["strict"]));
   return cluster;
+}
+
+/** "www.example.com=93.184.216.34:443": a host that is no part of the cluster. */
+function addOutside(cluster: Opened, text: string): void {
+  const [, name = "", host = ""] = /^([^=]+)=(.+?)(?::\d+)?$/.exec(text) ?? [];
+  const address = readAddress(host.replace(/^\[|\]$/g, ""));
+  if (!address)
+    throw new UsageError(
+      `--outside is "${text}"; write NAME=IP:PORT, for example www.example.com=93.184.216.34:443`,
+    );
+  cluster.network.internet.set(name, [addressRecord(address.text)]);
+  cluster.network.outside.set(address.text, name);
 }
 
 /** What was not taken as it is, a line each, and how much there was of it. */

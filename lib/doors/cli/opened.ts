@@ -14,13 +14,14 @@ import { hostnameAnnotation } from "../../cloud/external-dns.js";
 import "../../given.js";
 import { isApiError } from "../../api/errors.js";
 import { defaultRanges } from "../../cluster-options.js";
+import { slicesOf } from "../../dumped.js";
 import { inertNotice, inertRemarks } from "../../inert.js";
 import type { Remark } from "../../journey/types.js";
 import { parseCIDR, readAddress } from "../../net/ip.js";
 import type { Documents } from "../../objects/files.js";
 import { kindOf } from "../../objects/kinds.js";
 import type { Manifest, Notice } from "../../objects/manifest.js";
-import type { Node, Service } from "../../objects/types.js";
+import type { Endpoints, Node, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 
 /** A cluster, living or dumped, and the objects in it. */
@@ -47,7 +48,7 @@ export function openDocuments(
   });
   if (range) cluster.network.bases.push({ assumed: [range.remark], leftOut: [] });
   const rest = documents.manifests.filter(({ object }) => object.kind !== "Node");
-  applyAll(cluster, rest, onNotice);
+  applyAll(cluster, [...rest, ...mirrored(rest)], onNotice);
   cluster.network.bases.push({
     assumed: [],
     leftOut: inertRemarks(rest.map(({ object }) => object)),
@@ -112,6 +113,26 @@ function makeNamespaces(cluster: Cluster, manifests: readonly Manifest[]): void 
     const remark = { object: `Namespace ${namespace}`, field: "", sentence };
     cluster.network.bases.push({ assumed: [remark], leftOut: [] });
   }
+}
+
+/**
+ * EndpointSlices of the Endpoints that somebody wrote for a Service without a selector, as the
+ * mirroring controller makes them.
+ */
+function mirrored(manifests: readonly Manifest[]): Manifest[] {
+  const own = new Set(
+    manifests.flatMap(({ object }) =>
+      object.kind === "Service" && !(object as Service).spec.selector
+        ? keyOf(object as Service)
+        : [],
+    ),
+  );
+  return manifests.flatMap((manifest) => {
+    const { object } = manifest;
+    const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
+    if (object.kind !== "Endpoints" || !own.has(key)) return [];
+    return slicesOf(object as Endpoints).map((slice) => ({ ...manifest, object: slice }));
+  });
 }
 
 /** A range for Services in which the ClusterIPs lie that documents ask for. */

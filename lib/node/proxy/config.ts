@@ -188,6 +188,7 @@ export function readConfiguration(document: object): KubeProxyConfiguration {
     schema,
     "",
   ) as unknown as KubeProxyConfiguration;
+  if (!config.hostnameOverride) delete config.hostnameOverride;
   const { iptables, detectLocal, detectLocalMode } = config;
   if (iptables.minSyncPeriod > iptables.syncPeriod)
     wrong(

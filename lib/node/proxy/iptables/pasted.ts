@@ -91,7 +91,7 @@ class Reading {
     table.rules.push(`-A ${chain} ${rest}`);
   }
 
-  #isBuiltIn = (table: TableName, chain: string): boolean =>
+  readonly #isBuiltIn = (table: TableName, chain: string): boolean =>
     (builtinChains[table] as readonly string[]).includes(chain);
 
   result(given: string): PastedText {
