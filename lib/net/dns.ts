@@ -3,7 +3,11 @@
  * (RFC 1034, section 4.3.2). The internet's zone holds the cloud's and the user's names; each
  * cluster has a zone of its own, which node/coredns.ts programs.
  */
-export type DnsRecord = { type: "A" | "AAAA"; address: string } | { type: "CNAME"; target: string };
+export type DnsRecord = AddressRecord | { type: "CNAME"; target: string };
+interface AddressRecord {
+  type: "A" | "AAAA";
+  address: string;
+}
 
 /**
  * What a look-up met, one line a record: `mynginx-app.com CNAME 1234.ap-south-1.elb.amazonaws.com`.
@@ -52,9 +56,9 @@ export class Zone {
         return { addresses: [], trail, failure: `no DNS server knows the name "${at}" (NXDOMAIN)` };
       const alias = records.find((r) => r.type === "CNAME");
       if (!alias) {
-        const addresses = records.flatMap((r) => (r.type === "CNAME" ? [] : [r.address]));
-        const answers = records.map((r) => `${at} ${r.type} ${(r as { address: string }).address}`);
-        return { addresses, trail: [...trail, ...answers] };
+        const found = records as AddressRecord[];
+        const answers = found.map(({ type, address }) => `${at} ${type} ${address}`);
+        return { addresses: found.map(({ address }) => address), trail: [...trail, ...answers] };
       }
       trail.push(`${at} CNAME ${alias.target}`);
       at = canonicalName(alias.target);
