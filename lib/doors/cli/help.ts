@@ -15,6 +15,8 @@ const cluster: Help["options"] = [
   ["--cloud aws|gcp|none", "whose load balancers there are (aws)"],
   ["--nodes N", "how many nodes, if the manifests name none (3)"],
   ["--seed N", "another seed, other choices and names (1)"],
+  ["--outside NAME=IP[:PORT]", "a host on the internet beside them; may be said again"],
+  ["--strict", "refuse all where one document cannot be taken (it is left out, and told)"],
 ];
 const dump: Help["options"] = [
   [
@@ -53,6 +55,12 @@ const commands: Readonly<Record<string, Help>> = {
       ["--from IP[:PORT]", "its source"],
       ["--to IP:PORT", "its destination"],
       ["--protocol tcp|udp|sctp", "(tcp)"],
+      [
+        "--rules FILE",
+        "in place of FILES and --node: rules as a node prints them; - is standard input",
+      ],
+      ["--node-address IP", "with --rules: an address of that node; may be said again"],
+      ["--pods CIDR", "with --rules: where its Pods are; may be said again"],
       ...told,
       ...dump,
       ...cluster,
@@ -61,6 +69,10 @@ const commands: Readonly<Record<string, Help>> = {
       [
         "stopover packet notebooks/manifests --node node-a --from 203.0.113.9 --to 192.168.0.1:30519",
         "what a node does with a knock at its NodePort",
+      ],
+      [
+        "iptables-save | stopover packet --rules - --node-address 192.168.0.1 --from 203.0.113.9 --to 192.168.0.1:30519",
+        "the same on a node of yours, by its rules alone",
       ],
     ],
   },
