@@ -67,7 +67,7 @@ export function simulate(seed: number): Outcome {
   const story: string[] = [];
   let steps = 0;
   const check = (violations: Iterable<string>): string[] => (steps++, [...violations]);
-  let violations = check(always(world));
+  let violations = check(after(world, () => {}));
   for (const { name, act, pause } of draw(new Random(`schedule ${seed}`))) {
     if (violations.length > 0) break;
     story.push(`${name}; ${pause} ms`);
@@ -80,19 +80,31 @@ export function simulate(seed: number): Outcome {
   return { seed, steps, violations, story, sha: shaOf(world, story) };
 }
 
-/** What holds after an act; an act that throws is a violation itself. */
+/** What holds after an act; an act that throws is a violation itself, and a check that does. */
 function* after(
   world: World,
   act: () => void,
   checks: (world: World) => Iterable<string> = always,
 ): Generator<string> {
+  yield* throws(act);
+  try {
+    yield* checks(world);
+  } catch (error) {
+    yield `a check throws: ${messageOf(error)}`;
+  }
+}
+
+function throws(act: () => void): string[] {
   try {
     act();
+    return [];
   } catch (error) {
-    yield `it throws: ${error instanceof Error ? error.message : String(error)}`;
+    return [`it throws: ${messageOf(error)}`];
   }
-  yield* checks(world);
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /**
  * What is wrong once there was time to recover. Not all of it is needed where all is well before,
