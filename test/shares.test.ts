@@ -13,6 +13,7 @@ import {
   type Cluster,
   type ClusterOptions,
 } from "stopover";
+import type { ClientFault } from "stopover/internal/machinery/interceptor";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { iptables } from "stopover/internal/net/iptables/walk";
 
@@ -254,6 +255,27 @@ test("thousands of ways are no matter: 60 nodes and 200 Pods, each Pod one in 20
   const shares = cluster.shares(url);
   assert.is(Object.keys(shares).length, 200);
   for (const share of Object.values(shares)) assert.is(share, 1 / 200);
+});
+
+test("a packet that comes round to its load balancer goes to the same target again", () => {
+  let isLate = false;
+  const onEvent: ClientFault["onEvent"] = ({ who }) =>
+    isLate && who.startsWith("kube-proxy") ? { delay: 600_000 } : "pass";
+  const cluster = createCluster({ nodes: 5, cloud: gcp(), faults: { client: { onEvent } } });
+  isLate = true; // no node gets a rule for the load balancer's address
+  cluster.apply({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web" },
+    spec: { type: "LoadBalancer", selector: { app: "web" }, ports: [{ port: 80 }] },
+  });
+  cluster.advance("60s");
+  const address = `http://${cluster.get("Service", "web").status!.loadBalancer!.ingress![0]!.ip}/`;
+  assert.match(
+    cluster.request(address).reason,
+    /went round in a circle until its time to live was over/,
+  );
+  assert.equal(cluster.shares(address), { dropped: 1 });
 });
 
 test.run();

@@ -10,7 +10,7 @@
 import type { Verdict } from "../net/kernel.js";
 import type { Balancer } from "../net/load-balancer.js";
 import type { NetStep, Walk } from "../net/passage.js";
-import type { Packet } from "../net/packet.js";
+import { destinationOf, sourceOf, type Packet } from "../net/packet.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import {
   balance,
@@ -50,6 +50,8 @@ interface Underway {
   machine: Machine | undefined;
   device: string;
   port: Sandbox | undefined;
+  /** The machine that a load balancer handed it to, as it still is. */
+  handedTo: Machine | undefined;
 }
 
 /** Between machines, on its way to whoever has `nextHop`. */
@@ -65,6 +67,7 @@ const onFabric = (
   from: string,
   fresh: boolean,
   ttl = timeToLive,
+  handedTo?: Machine,
 ): OnFabric => ({
   at: "fabric",
   packet,
@@ -75,6 +78,7 @@ const onFabric = (
   machine: undefined,
   device: "",
   port: undefined,
+  handedTo,
 });
 
 export const atMachine = (
@@ -83,6 +87,7 @@ export const atMachine = (
   device: string,
   port: Sandbox | undefined,
   ttl = timeToLive,
+  handedTo?: Machine,
 ): AtMachine => ({
   at: "machine",
   packet,
@@ -93,6 +98,7 @@ export const atMachine = (
   machine,
   device,
   port,
+  handedTo,
 });
 
 export const fromProcess = (packet: Packet, machine: Machine): FromProcess => ({
@@ -105,6 +111,7 @@ export const fromProcess = (packet: Packet, machine: Machine): FromProcess => ({
   machine,
   device: "",
   port: undefined,
+  handedTo: undefined,
 });
 
 /** Somebody has it. */
@@ -231,12 +238,12 @@ export class Carrier {
   }
 
   /** The last bit of the fabric, to a machine or to somebody else; here faults strike. */
-  #cross({ from, packet, ttl }: OnFabric, to: Machine | Party): Position {
+  #cross({ from, packet, ttl, handedTo }: OnFabric, to: Machine | Party): Position {
     const fate = this.#fate(from, "kind" in to ? placeOf(to) : to.name, packet);
     if (fate) return fate;
     if (!("kind" in to)) return atMachine(packet, to, "eth0", undefined, ttl);
     if (to.kind === "load-balancer" && to.balanced.balancer.mode === "passthrough")
-      return this.#handOn(packet, to.balanced, ttl);
+      return this.#handOn(packet, to.balanced, ttl, handedTo);
     return arrived(to, packet);
   }
 
@@ -260,18 +267,22 @@ export class Carrier {
     );
   }
 
-  balance(balanced: Balancer, packet: Packet): Picked | Refused {
-    return balance(this.network, balanced, packet, this.walk.choose, this.pickTarget);
+  balance(balanced: Balancer, packet: Packet, pickTarget = this.pickTarget): Picked | Refused {
+    return balance(this.network, balanced, packet, this.walk.choose, pickTarget);
   }
 
-  /** A load balancer that hands packets on as they are. */
-  #handOn(packet: Packet, balanced: Balancer, ttl: number): Position {
-    const picked = this.balance(balanced, packet);
+  /**
+   * A load balancer that hands packets on as they are. It picks by a packet's addresses and ports:
+   * one that comes round again, because its target has no rule for it, goes to the same target.
+   */
+  #handOn(packet: Packet, balanced: Balancer, ttl: number, before: Machine | undefined): Position {
+    const picked = this.balance(balanced, packet, before && again(before));
     this.balancerHop(balanced, packet, packet, () =>
       "refused" in picked ? refusal(picked) : forwarding(balanced, picked, packet, packet),
     );
     if ("refused" in picked) return lost(packet, picked.refused, picked.why);
-    return this.toTarget(packet, picked.machine, ttl);
+    const position = this.toTarget(packet, picked.machine, ttl);
+    return position.at === "nowhere" ? position : { ...position, handedTo: picked.machine };
   }
 
   /** `step` is only asked for where somebody wants it. */
@@ -284,14 +295,15 @@ export class Carrier {
   // ---- machines ----
 
   #receive(position: AtMachine): Position {
-    const { machine, packet, device, port, ttl } = position;
+    const { machine, packet, device, port, ttl, handedTo } = position;
     if (!machine.up)
       return lost(packet, "timed out", `${machine.name} is down and does not answer`);
     const neighbour = port && machine.bridged(port, packet.destination);
     if (neighbour) return this.#passBridge(position, neighbour);
     const verdict = machine.kernel.receive(packet, device, this.walk);
     this.passes?.push({ machine, packet, verdict });
-    return this.#onwards(machine, packet, verdict, port, ttl - 1);
+    const kept = handedTo && isSameFlow(packet, verdict.packet) ? handedTo : undefined;
+    return this.#onwards(machine, packet, verdict, port, ttl - 1, kept);
   }
 
   #send({ machine, packet, ttl }: FromProcess): Position {
@@ -315,6 +327,7 @@ export class Carrier {
     verdict: Verdict,
     port: Sandbox | undefined,
     ttl: number,
+    handedTo?: Machine,
   ): Position {
     const { packet } = verdict;
     if (machine.doubt && decides(before, verdict)) return undecided(packet, machine.doubt);
@@ -350,13 +363,24 @@ export class Carrier {
           );
         const { nextHop } = verdict;
         const found = machine.behind(verdict.interface, nextHop, port);
-        if (!found) return onFabric(packet, nextHop, machine.name, false, ttl);
+        if (!found) return onFabric(packet, nextHop, machine.name, false, ttl, handedTo);
         if ("lost" in found) return lost(packet, "no route", `${machine.name}: ${found.lost}`);
         return arrived(inPod({ machine, sandbox: found.sandbox }), packet);
       }
     }
   }
 }
+
+const again =
+  (machine: Machine): PickTarget =>
+  (healthy) =>
+    Math.max(
+      0,
+      healthy.findIndex(({ instance }) => instance === machine.name),
+    );
+
+const isSameFlow = (a: Packet, b: Packet): boolean =>
+  a === b || (sourceOf(a) === sourceOf(b) && destinationOf(a) === destinationOf(b));
 
 const onMachine = (machine: Machine): Party => ({
   kind: "node",
