@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { parseRules, RulesError } from "stopover/internal/net/iptables/parse";
 import { restoreRule, saveRule, saveText } from "stopover/internal/net/iptables/text";
-import { Rule, type Match, type Target } from "stopover/internal/net/iptables/rule";
+import { Rule, type Match, type RuleTarget } from "stopover/internal/net/iptables/rule";
 import { needs } from "./needs.js";
 import { seed } from "./seed.js";
 
@@ -233,8 +233,8 @@ const header: fc.Arbitrary<Match[]> = fc
   .map(([address, length, not]) => [
     { kind: "source", cidr: `${address}/${length}`, ...(not && { not }) },
   ]);
-const anyTarget: fc.Arbitrary<Target | undefined> = fc.oneof(
-  fc.constantFrom<(Target | undefined)[]>(
+const anyTarget: fc.Arbitrary<RuleTarget | undefined> = fc.oneof(
+  fc.constantFrom<(RuleTarget | undefined)[]>(
     undefined,
     { kind: "ACCEPT" },
     { kind: "RETURN" },

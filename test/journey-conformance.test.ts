@@ -17,7 +17,7 @@ interface Case {
   outputs?: string[];
   masq?: boolean;
 }
-interface Step {
+interface SyncStep {
   services: KubeObject[];
   endpointSlices: KubeObject[];
   cases: Case[];
@@ -33,7 +33,7 @@ interface Proxier {
 
 const file = new URL("../conformance/kube-proxy-packet-flows.json", import.meta.url);
 const { tests } = JSON.parse(readFileSync(file, "utf8")) as {
-  tests: { test: string; variant: string | null; proxier: Proxier; steps: Step[] }[];
+  tests: { test: string; variant: string | null; proxier: Proxier; steps: SyncStep[] }[];
 };
 
 /**
@@ -51,7 +51,7 @@ function open(
     masqueradeAll,
     localhostNodePorts,
   }: Proxier,
-  { services, endpointSlices }: Step,
+  { services, endpointSlices }: SyncStep,
 ): Snapshot {
   const addresses = interfaceAddresses
     .map((a) => a.split("/")[0]!)

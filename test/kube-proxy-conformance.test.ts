@@ -46,7 +46,7 @@ interface Proxier {
   randomFully: boolean;
   nfacct: string[];
 }
-interface Step {
+interface SyncStep {
   services: Service[];
   endpointSlices: EndpointSlice[];
   cases: Case[];
@@ -57,7 +57,7 @@ interface Step {
 const file = JSON.parse(
   readFileSync(new URL("../conformance/kube-proxy-packet-flows.json", import.meta.url), "utf8"),
 ) as {
-  tests: { test: string; variant: string | null; proxier: Proxier; steps: Step[] }[];
+  tests: { test: string; variant: string | null; proxier: Proxier; steps: SyncStep[] }[];
   vectors: {
     hash16: { samples: Record<string, string> };
     probability: Record<string, Record<string, string>>;

@@ -30,7 +30,7 @@ const SOON_MS = 60_000;
 /** Every so many-th schedule is looked at only after the whole time: nothing may break later. */
 const LATE = 8;
 
-interface Step {
+interface Planned {
   name: string;
   act: Action;
   pause: number;
@@ -40,7 +40,7 @@ interface Step {
  * Draws the steps: some of the actions, more often one than the other, so that each schedule has a
  * character; and at least one fault at each seam. (swarm testing: Groce et al., 2012)
  */
-function draw(random: Random): Step[] {
+function draw(random: Random): Planned[] {
   const groups = [userActions, breakages, clientFaults, networkFaults];
   const chosen = groups.flatMap((group) => {
     const all = Object.entries(group);
@@ -55,7 +55,7 @@ function draw(random: Random): Step[] {
   return steps;
 }
 
-function one(random: Random, from: readonly (readonly [string, Action])[]): Step {
+function one(random: Random, from: readonly (readonly [string, Action])[]): Planned {
   const [name, act] = from[random.between(0, from.length - 1)]!;
   const lot = random.next();
   const longest = lot < 0.7 ? 600 : lot < 0.97 ? 12_000 : 120_000;

@@ -26,7 +26,7 @@ export interface NodeComparison {
   rows: Row[];
 }
 
-type Rule = Omit<Row, "by">;
+type SeenRule = Omit<Row, "by">;
 
 /**
  * What our journey says of one packet, and what the nodes' kernels traced, in the order of ours;
@@ -79,8 +79,8 @@ const firstOnly = (packets: readonly TracedPacket[]): readonly TracedPacket[] =>
   );
 
 /** A node's rules; those of the article's stop-over 3 are met on the node that comes before it. */
-function rulesByNode(hops: readonly Hop[]): Map<string, Rule[]> {
-  const byNode = new Map<string, Rule[]>();
+function rulesByNode(hops: readonly Hop[]): Map<string, SeenRule[]> {
+  const byNode = new Map<string, SeenRule[]>();
   let node = "";
   for (const { kind, name, steps } of hops) {
     if (kind === "node") node = name;
@@ -99,7 +99,7 @@ function rulesByNode(hops: readonly Hop[]): Map<string, Rule[]> {
 const isRule = ({ table, rule }: Step): boolean => table !== undefined && rule !== "conntrack";
 
 /** A policy that accepts is no news. */
-const rulesOf = ({ steps }: TracedPacket): Rule[] =>
+const rulesOf = ({ steps }: TracedPacket): SeenRule[] =>
   steps.flatMap(({ table, chain, rule, verdict }) =>
     rule !== undefined
       ? [{ table, chain, rule }]
@@ -111,7 +111,7 @@ const rulesOf = ({ steps }: TracedPacket): Rule[] =>
 /**
  * The longest common sequence stays together; what is left of either side stands where it was met.
  */
-export function align(ours: readonly Rule[], theirs: readonly Rule[]): Row[] {
+export function align(ours: readonly SeenRule[], theirs: readonly SeenRule[]): Row[] {
   const same = (i: number, j: number): boolean =>
     ours[i]!.rule === theirs[j]!.rule &&
     ours[i]!.chain === theirs[j]!.chain &&

@@ -49,14 +49,14 @@ export const traceRules = (match = ""): string =>
     "",
   ].join("\n");
 
-type Header = Omit<TracedPacket, "steps">;
+type SeenPacket = Omit<TracedPacket, "steps">;
 type Met = Pick<TracedStep, "table" | "chain" | "rule" | "verdict">;
 
 /** Puts packets together out of a monitor's lines as they come, whatever way the text is cut up. */
 abstract class TraceReader {
   readonly packets: TracedPacket[] = [];
   #rest = "";
-  readonly #headers = new Map<string, Header>();
+  readonly #headers = new Map<string, SeenPacket>();
   readonly #open = new Map<string, TracedPacket>();
 
   /** `on` hears of every step, with the packet that it belongs to. */
@@ -71,7 +71,7 @@ abstract class TraceReader {
   protected abstract line(line: string): void;
 
   /** How the packet looks as it comes to the next table. */
-  protected header(id: string, header: Header): void {
+  protected header(id: string, header: SeenPacket): void {
     this.#headers.set(id, header);
   }
 
@@ -92,7 +92,7 @@ abstract class TraceReader {
    * An id is made of a packet's place in memory, which the next one may get: a packet's way begins
    * in the table raw.
    */
-  #begin(id: string, header: Header): void {
+  #begin(id: string, header: SeenPacket): void {
     const packet = { ...header, steps: [] };
     this.packets.push(packet);
     this.#open.set(id, packet);
@@ -126,7 +126,7 @@ export class XtablesTrace extends TraceReader {
   }
 }
 
-function headerOf(fields: string): Header {
+function headerOf(fields: string): SeenPacket {
   const value = (name: string): string =>
     new RegExp(`(?:^| )${name}=(\\S*)`).exec(fields)?.[1] ?? "";
   const flags = fields
@@ -203,7 +203,7 @@ export class NftTrace extends TraceReader {
   }
 }
 
-function nftHeaderOf(fields: string): Header {
+function nftHeaderOf(fields: string): SeenPacket {
   const value = (pattern: string): string | undefined =>
     new RegExp(`(?:^| )${pattern}`).exec(fields)?.[1];
   const flags = value("tcp flags (?:== )?(\\S+)") ?? "";

@@ -223,7 +223,7 @@ export class EtcdStore implements Store {
     return kvs?.[0] && this.#entryOf(kvs[0]);
   }
 
-  #call<T extends { header?: Header }>(
+  #call<T extends { header?: ResponseHeader }>(
     method: string,
     body: object,
     { repeatable = true } = {},
@@ -427,7 +427,7 @@ interface Failed {
   error?: string;
 }
 
-interface Header {
+interface ResponseHeader {
   revision: string;
 }
 
@@ -440,14 +440,14 @@ interface KeyValue {
 }
 
 interface RangeResponse {
-  header: Header;
+  header: ResponseHeader;
   kvs?: KeyValue[];
   more?: boolean;
   count?: string;
 }
 
 interface TxnResponse {
-  header: Header;
+  header: ResponseHeader;
   succeeded?: boolean;
   responses?: {
     response_range?: RangeResponse;
@@ -456,7 +456,7 @@ interface TxnResponse {
 }
 
 interface WatchResponse {
-  header: Header;
+  header: ResponseHeader;
   /** Set when the watch asked for revisions that are gone. */
   compact_revision?: string;
   canceled?: boolean;

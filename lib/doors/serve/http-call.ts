@@ -13,7 +13,7 @@ import { table } from "./tables.js";
 import { Warnings } from "./warnings.js";
 
 /** What a request is about, what it asks for, and how it is answered: shared by all handlers. */
-export interface Target {
+export interface ResourcePath {
   info: KindInfo;
   namespace: string | undefined;
   name: string | undefined;
@@ -23,7 +23,7 @@ export interface Target {
 export interface Call {
   apiserver: ApiServer;
   client: Client;
-  target: Target;
+  target: ResourcePath;
   query: URLSearchParams;
   request: ApiRequest;
   warnings: Warnings;
@@ -46,7 +46,7 @@ function queryOf({ path, query }: ApiRequest): URLSearchParams {
 }
 
 /** /api/v1/namespaces/default/pods/x/status -> Pod x in default, status */
-export function targetOf(path: string[]): Target {
+export function targetOf(path: string[]): ResourcePath {
   if (path.includes("")) throw errors.unknownPath(); // two slashes side by side
   const core = path[0] === "api";
   const groupVersion = core ? path[1] : path.slice(1, 3).join("/");

@@ -34,7 +34,7 @@ import { statusOf } from "./http-status.js";
 import { table } from "./tables.js";
 
 /**
- * Kubernetes' REST paths: a request becomes a Target (which kind, which object) and then calls of
+ * Kubernetes' REST paths: a request becomes a ResourcePath (which kind, which object) and then calls of
  * the same Client that components in the process use. All of it is synchronous, and knows nothing
  * of connections. (kubernetes: staging/src/k8s.io/apiserver/pkg/endpoints/handlers)
  */

@@ -297,7 +297,7 @@ function definition(type: ObjectType): Buffer {
             1,
             name,
             message(
-              fieldSchema(fieldType),
+              schemaMessage(fieldType),
               ...(fieldType.is === "object" ? [] : [encoded(4, describe(type.name, name))]),
               ...(mergeKey === undefined
                 ? []
@@ -318,16 +318,16 @@ function definition(type: ObjectType): Buffer {
   );
 }
 
-function fieldSchema(type: FieldType): Buffer {
+function schemaMessage(type: FieldType): Buffer {
   const primitive = (name: string, format?: string) =>
     message(...(format ? [encoded(2, format)] : []), encoded(22, encoded(1, name)));
   switch (type.is) {
     case "object":
       return encoded(1, `#/definitions/${types().get(type.name)!.package}.${type.name}`);
     case "list":
-      return message(primitive("array"), encoded(23, encoded(1, fieldSchema(type.of))));
+      return message(primitive("array"), encoded(23, encoded(1, schemaMessage(type.of))));
     case "map":
-      return message(primitive("object"), encoded(21, encoded(1, fieldSchema(type.of))));
+      return message(primitive("object"), encoded(21, encoded(1, schemaMessage(type.of))));
     case "int":
       return primitive("integer", "int32");
     case "int64":

@@ -12,7 +12,7 @@ import { printable } from "../printable.js";
 import { quoted, restoreProbability, saveProbability } from "./text.js";
 import { connectionStates } from "../passage.js";
 import { Rule, Rules, type AddressType, type Chain, type ConnectionState } from "./rule.js";
-import type { Match, RuleSet, Target } from "./rule.js";
+import type { Match, RuleSet, RuleTarget } from "./rule.js";
 import { builtinChains, maxJumps, type TableName } from "./tables.js";
 
 export class RulesError extends Error {
@@ -269,7 +269,7 @@ class Tokens {
 /** What follows "-A CHAIN". */
 function parseRule(tokens: Tokens, table: TableName, family: Family): Rule {
   const matches: Match[] = [];
-  let target: Target | undefined;
+  let target: RuleTarget | undefined;
   let module = "";
   while (tokens.peek() !== undefined) {
     const not = tokens.take("!");
@@ -513,7 +513,7 @@ function parseRecent(tokens: Tokens): Match {
   return { ...match, action };
 }
 
-function parseTarget(option: string, tokens: Tokens, table: TableName, family: Family): Target {
+function parseTarget(option: string, tokens: Tokens, table: TableName, family: Family): RuleTarget {
   const name = tokens.next("a target");
   if (option === "-g" || option === "--goto") return { kind: "goto", chain: name };
   const only = (needed: TableName): void => {
@@ -584,7 +584,12 @@ function logOptions(tokens: Tokens): { options?: string } {
 const randomFully = (tokens: Tokens): { randomFully?: true } =>
   tokens.take("--random-fully") || tokens.take("--random") ? { randomFully: true } : {};
 
-function parseNat(kind: "DNAT" | "SNAT", option: string, tokens: Tokens, family: Family): Target {
+function parseNat(
+  kind: "DNAT" | "SNAT",
+  option: string,
+  tokens: Tokens,
+  family: Family,
+): RuleTarget {
   if (!tokens.take(option)) throw tokens.error(`-j ${kind} needs ${option}`);
   const text = tokens.next("an address");
   const [, host = text, low, high] = /^(\[.*\]|[^:[\]]*)(?::(\d+)(?:-(\d+))?)?$/.exec(text) ?? [];
@@ -603,7 +608,7 @@ function parseNat(kind: "DNAT" | "SNAT", option: string, tokens: Tokens, family:
   };
 }
 
-function parseMark(tokens: Tokens): Target {
+function parseMark(tokens: Tokens): RuleTarget {
   const option = tokens.oneOf("--set-xmark", "--set-mark", "--or-mark", "--xor-mark", "--and-mark");
   const { value, mask } = valueAndMask(tokens);
   switch (option) {

@@ -48,7 +48,7 @@ export type Match =
     }
   | { kind: "nfacct"; name: string };
 
-export type Target =
+export type RuleTarget =
   | { kind: "ACCEPT" | "DROP" | "RETURN" | "NOTRACK" | "TRACE" }
   | { kind: "LOG"; options?: string }
   /** `within`: where the chain is found without a search of the whole rule set. */
@@ -68,7 +68,7 @@ export class Rule implements ShownRule {
 
   constructor(
     readonly matches: readonly Match[],
-    readonly target?: Target,
+    readonly target?: RuleTarget,
     readonly purpose?: Purpose,
   ) {}
 

@@ -9,7 +9,7 @@
  */
 import { printable } from "../printable.js";
 import { endpoint, parseCIDR, type Family } from "../ip.js";
-import type { Chain, ConnectionState, Match, Rule, RuleSet, Target } from "./rule.js";
+import type { Chain, ConnectionState, Match, Rule, RuleSet, RuleTarget } from "./rule.js";
 import { builtinChains, type TableName } from "./tables.js";
 
 export const hex = (mark: number): string => `0x${mark.toString(16)}`;
@@ -105,7 +105,7 @@ function restoreMatch(match: Match): string {
   }
 }
 
-function restoreTarget(target: Target): string {
+function restoreTarget(target: RuleTarget): string {
   switch (target.kind) {
     case "jump":
       return `-j ${target.chain}`;
@@ -194,7 +194,7 @@ function saveAddress(match: Match & { kind: "source" | "destination" }): string 
   });
 }
 
-function saveTarget(target: Target, family: Family): string {
+function saveTarget(target: RuleTarget, family: Family): string {
   if (target.kind === "REJECT")
     return restoreTarget({
       kind: "REJECT",

@@ -14,7 +14,7 @@ import type { NetStep, Passage } from "../passage.js";
 import { candidatesAmong } from "./candidates.js";
 import { drawsAmong } from "./draws.js";
 import { isSameRules, rangesToldApart } from "./sameness.js";
-import type { Chain, Rule, RuleSet, Target } from "./rule.js";
+import type { Chain, Rule, RuleSet, RuleTarget } from "./rule.js";
 import { builtinChains, maxJumps, type Hook, type TableName } from "./tables.js";
 import { hex } from "./text.js";
 
@@ -99,7 +99,7 @@ function turnsOf(own: Iptables): Turn[] {
 /** A target that ends the walk of a table, and where it stands. */
 class Ruling implements Where {
   constructor(
-    readonly target: Target,
+    readonly target: RuleTarget,
     readonly table: TableName,
     readonly chain: string,
     /** Left out for a policy. */
@@ -248,7 +248,7 @@ class Walker {
     }
   }
 
-  #mark(target: Target & { kind: "MARK" }, chain: Chain, rule: Rule, number: number): void {
+  #mark(target: RuleTarget & { kind: "MARK" }, chain: Chain, rule: Rule, number: number): void {
     const { passage } = this;
     const before = passage.mark;
     passage.mark = ((before & ~target.mask) ^ target.value) >>> 0;
@@ -264,7 +264,7 @@ class Walker {
   }
 
   #jump(
-    target: Target & { kind: "jump" | "goto" },
+    target: RuleTarget & { kind: "jump" | "goto" },
     from: Chain,
     rule: Rule,
     number: number,
@@ -298,7 +298,7 @@ class Walker {
 }
 
 /** How a target is recorded; marks, jumps and translations are recorded where they are done. */
-const stepOf: Partial<Record<Target["kind"], NetStep["kind"]>> = {
+const stepOf: Partial<Record<RuleTarget["kind"], NetStep["kind"]>> = {
   LOG: "match",
   TRACE: "match",
   NOTRACK: "match",

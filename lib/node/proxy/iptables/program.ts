@@ -19,7 +19,7 @@ import {
   type Chain,
   type ChainSource,
   type Match,
-  type Target,
+  type RuleTarget,
 } from "../../../net/iptables/rule.js";
 import { purposeOf } from "./names.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "../config.js";
@@ -45,7 +45,7 @@ export interface SharedRules {
 }
 
 export const comment = (text: string): Match => ({ kind: "comment", text });
-export const jump = (chain: string, within?: ChainSource): Target =>
+export const jump = (chain: string, within?: ChainSource): RuleTarget =>
   within ? { kind: "jump", chain, within } : { kind: "jump", chain };
 const to = (cidr: string): Match => ({ kind: "destination", cidr });
 const from = (cidr: string): Match => ({ kind: "source", cidr });
@@ -53,8 +53,8 @@ const dport = (port: number): Match => ({ kind: "dport", low: port, high: port }
 const localSource: Match = { kind: "addrtype", side: "src", type: "LOCAL" };
 const localDestination: Match = { kind: "addrtype", side: "dst", type: "LOCAL" };
 const markMasq = jump("KUBE-MARK-MASQ");
-const drop: Target = { kind: "DROP" };
-const reject: Target = { kind: "REJECT" };
+const drop: RuleTarget = { kind: "DROP" };
+const reject: RuleTarget = { kind: "REJECT" };
 /** `-m tcp -p tcp` */
 const transport = { tcp: modules("tcp"), udp: modules("udp"), sctp: modules("sctp") };
 function modules(protocol: "tcp" | "udp" | "sctp"): Match[] {
@@ -255,7 +255,7 @@ export class Program implements ChainSource {
    * A jump between the port's own chains, which the packet then need not look for by name. (Shared
    * rules serve many nodes, whose chains differ.)
    */
-  #jump(chain: string): Target {
+  #jump(chain: string): RuleTarget {
     return jump(chain, this);
   }
 
@@ -267,11 +267,11 @@ export class Program implements ChainSource {
     return `spec.ports[${this.state.info.index}]`;
   }
 
-  #rule(matches: readonly Match[], target: Target | undefined, field: string): Rule {
+  #rule(matches: readonly Match[], target: RuleTarget | undefined, field: string): Rule {
     return new Rule(matches, target, { object: this.#object, field });
   }
 
-  #toPort(text: string, address: string, target: Target, field: string): Rule {
+  #toPort(text: string, address: string, target: RuleTarget, field: string): Rule {
     const { protocol, port } = this.state.info;
     return this.#rule(
       [comment(text), ...transport[protocol], to(address), dport(port)],
@@ -364,7 +364,7 @@ export class Program implements ChainSource {
    * REJECT where there is no endpoint at all; DROP where only this node has none: another node, or
    * a short cut, may still serve.
    */
-  #refusal(address: string): [string, string, Target] {
+  #refusal(address: string): [string, string, RuleTarget] {
     return this.chosen.any
       ? [`${this.#label} has no local endpoints`, address, drop]
       : [`${this.#label} has no endpoints`, address, reject];
@@ -374,7 +374,7 @@ export class Program implements ChainSource {
     { nat, filter }: SharedRules,
     address: string,
     what: string,
-    target: Target,
+    target: RuleTarget,
     field: string,
   ): void {
     if (this.chosen.any)
@@ -552,7 +552,7 @@ export class Program implements ChainSource {
   #writeExternal(): Chain {
     const { info } = this.state;
     const rules: Rule[] = [];
-    const add = (text: string, matches: readonly Match[], target: Target): number =>
+    const add = (text: string, matches: readonly Match[], target: RuleTarget): number =>
       rules.push(
         this.#rule(
           [comment(`${text} for ${this.#label} external destinations`), ...matches],
