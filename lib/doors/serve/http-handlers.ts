@@ -19,7 +19,7 @@ import {
   told,
   wantedForm,
   type Call,
-  type Target,
+  type ResourcePath,
 } from "./http-call.js";
 import {
   checkListOptions,
@@ -34,9 +34,9 @@ import { statusOf } from "./http-status.js";
 import { table } from "./tables.js";
 
 /**
- * Kubernetes' REST paths: a request becomes a ResourcePath (which kind, which object) and then calls of
- * the same Client that components in the process use. All of it is synchronous, and knows nothing
- * of connections. (kubernetes: staging/src/k8s.io/apiserver/pkg/endpoints/handlers)
+ * Kubernetes' REST paths: a request becomes a ResourcePath (which kind, which object) and then
+ * calls of the same Client that components in the process use. All of it is synchronous, and knows
+ * nothing of connections. (kubernetes: staging/src/k8s.io/apiserver/pkg/endpoints/handlers)
  */
 export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | WatchStart {
   try {
@@ -127,7 +127,7 @@ function handle(call: Call): ApiAnswer | WatchStart {
   }
 }
 
-function collectionOf({ info, namespace }: Target): keyof typeof methods {
+function collectionOf({ info, namespace }: ResourcePath): keyof typeof methods {
   if (info.kind === "Namespace") return "namespaces";
   return info.namespaced && namespace === undefined ? "everywhere" : "collection";
 }
