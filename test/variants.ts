@@ -238,6 +238,19 @@ export const values: readonly unknown[] = [
   1.5,
   2 ** 31 - 1,
   true,
+  "\u001b[31m\u0007\u202e",
+  "a\u0000b",
+  "__proto__",
+  "constructor",
+  "x".repeat(20_000),
+  JSON.parse('{"__proto__": {"a": 1}, "constructor": {"prototype": 1}}'),
+  JSON.parse('{"toString": null, "hasOwnProperty": 1}'),
+  1e308,
+  -(2 ** 31),
+  2 ** 53,
+  "2024-13-45T99:99:99Z",
+  "::ffff:1.2.3.4",
+  "101%",
 ];
 
 /** Places of the example where a field stands, as far as the table knows of them. */
