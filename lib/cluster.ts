@@ -66,6 +66,7 @@ export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
 export interface Traceable {
   readonly network: Network;
   node(name: string): { name: string; rules: NodeRuleTables };
+  list<K extends Kind>(kind: K): readonly Kinds[K][];
   request(url: string, options?: RequestOptions): Founded<Journey>;
   outcomes(url: string, options?: RequestOptions): Founded<Outcomes>;
   shares(url: string, options?: RequestOptions): Record<string, number>;
@@ -448,6 +449,7 @@ export class Cluster implements Traceable {
     return {
       network: this.network,
       list: (kind) => this.apiserver.list(kind, {}).items as never,
+      domains: this.options.domains ?? articleDomains,
       kubeProxy: this.#proxies.config,
       makesBalancers: this.cloud !== undefined,
       proxy: (node) => this.#proxies.progress(node),

@@ -152,6 +152,7 @@ export function openSnapshot(
   const world = (): World => ({
     network,
     list,
+    domains: options.domains ?? articleDomains,
     kubeProxy: config,
     makesBalancers: undefined,
     proxy: (name) => proxies.progress(name),

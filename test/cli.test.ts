@@ -27,7 +27,7 @@ const wrong: [says: string, args: string[], message: RegExp][] = [
   [
     "an unknown command",
     ["jurney"],
-    /no command "jurney"; the commands are journey, packet, rules, serve, lab/,
+    /no command "jurney"; the commands are journey, why, packet, rules, serve, lab/,
   ],
   ["an unknown option", ["journey", "--frm", "internet"], /'--frm'.*allowed are .*--from/],
   ["an option without its value", ["journey", "--url"], /--url/],
@@ -53,6 +53,12 @@ const wrong: [says: string, args: string[], message: RegExp][] = [
   ],
   ["a packet without manifests", ["packet", "--node", "node-a"], /packet needs FILES/],
   ["a packet without goal", ["packet", "-", "--node", "n", "--from", "1.2.3.4"], /--to is missing/],
+  ["why of nobody", ["why", "nosuch"], /there is no Service "nosuch".*default\/nginx/],
+  [
+    "why of a Service and a URL",
+    ["why", "nginx", "--url", "http://nginx/"],
+    /why asks for a Service \("nginx"\) or for --url, not for both/,
+  ],
   ["rules without a node", ["rules"], /--node is missing/],
   [
     "rules of an unknown node",

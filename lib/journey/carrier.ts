@@ -7,6 +7,7 @@
  * Where a packet is, is a value: each step makes a new one, so that somebody who asks for every way
  * can go back to any place and on from there.
  */
+import { familyOf } from "../net/ip.js";
 import type { Verdict } from "../net/kernel.js";
 import type { Balancer } from "../net/load-balancer.js";
 import type { NetStep, Walk } from "../net/passage.js";
@@ -347,7 +348,7 @@ export class Carrier {
         return lost(
           packet,
           "dropped",
-          `${machine.name} drops it: ${verdict.rule ? ruleText(verdict) : verdict.why}`,
+          `${machine.name} drops it: ${verdict.rule ? ruleText(verdict) : withoutRule(verdict.why, verdict)}`,
         );
       case "no route":
       case "unknown":
@@ -423,12 +424,21 @@ const lost = (packet: Packet, failed: Disposition, why: string): Lost => ({
   packet,
 });
 
-const ruleText = ({
-  table,
-  chain,
-  rule,
-}: Extract<Verdict, { kind: "reject" | "drop" }>): string => {
-  const object = rule?.purpose?.object;
+/** A name that tells nobody anything. */
+const hashed = /-[A-Z2-7]{16}\b/;
+
+type Stopped = Extract<Verdict, { kind: "reject" | "drop" }>;
+
+/** The rule by what it does: its comment, or the field of the object that it comes from. */
+const ruleText = ({ table, chain, rule, packet }: Stopped): string => {
+  const { object, field } = rule?.purpose ?? {};
   const where = table === undefined ? "" : ` in table ${table}, chain ${chain}`;
-  return `${rule?.comment === undefined ? "a rule" : `"${rule.comment}"`}${where}${object ? `, because of ${object}` : ""}`;
+  if (object && field && hashed.test(rule?.comment ?? ""))
+    return `${field} of ${object}, by a rule${where}`;
+  const text = rule?.comment ?? rule?.text(familyOf(packet.source));
+  return `${text === undefined ? "a rule" : `"${text}"`}${where}${object ? `, because of ${object}` : ""}`;
 };
+
+/** What no rule did: a chain's policy, or the kernel by itself. */
+const withoutRule = (why: string, { table, chain }: Pick<Stopped, "table" | "chain">): string =>
+  table === undefined ? why : `${why} (table ${table}, chain ${chain})`;

@@ -43,11 +43,32 @@ export function outcomesText({ request, outcomes, ...basis }: Founded<Outcomes>)
       ...outcomes.map((o) => `${shareText(o.probability)}  ${o.disposition}  ${way(o)}`),
       "",
       ...[...shares].map(([end, p]) => `${shareText(p)}  ${end}`),
+      ...failureLines(outcomes),
       ...basisLines(basis),
     ]
       .map(printable)
       .join("\n") + "\n"
   );
+}
+
+/** Why ways fail, those together that fail for the same reason on several nodes. */
+function failureLines(outcomes: Outcomes["outcomes"]): string[] {
+  const groups = new Map<string, { share: number; nodes: Set<string>; one: Journey }>();
+  for (const one of outcomes) {
+    if (one.disposition === "delivered") continue;
+    const node = one.hops.find(({ kind }) => kind === "node")?.name;
+    const anywhere = node === undefined ? one.reason : one.reason.replaceAll(node, "*");
+    const key = `${one.disposition} ${anywhere.replace(/:\d{5}\b/g, "")}`;
+    const group = groups.get(key) ?? { share: 0, nodes: new Set<string>(), one };
+    group.share += one.probability;
+    if (node !== undefined) group.nodes.add(node);
+    groups.set(key, group);
+  }
+  const lines = [...groups.values()].map(({ share, nodes, one }) => {
+    const where = nodes.size > 1 ? ` (so on ${nodes.size} nodes: ${[...nodes].join(", ")})` : "";
+    return `${shareText(share)}  ${one.disposition}: ${one.reason}${where}`;
+  });
+  return lines.length > 0 ? ["", ...lines] : [];
 }
 
 /** What the verdict rests on, a line each. */

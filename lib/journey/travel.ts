@@ -14,6 +14,7 @@ import { rollBack, type Walk } from "../net/passage.js";
 import { sourceOf, type Packet, type Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
 import type { Machine } from "../node/machine.js";
+import type { PickTarget } from "./balance.js";
 import { atMachine, fromProcess } from "./carrier.js";
 import { together } from "./basis.js";
 import { ephemeral, Trip, type Stage } from "./connection.js";
@@ -35,6 +36,8 @@ export interface TravelOptions {
   forget?: boolean;
   /** What it may spend together with other ways. */
   budget?: Budget;
+  /** Which of its healthy targets a load balancer picks. Default: each is as likely. */
+  pickTarget?: PickTarget;
 }
 
 /** Follows one request. */
@@ -44,7 +47,7 @@ export function travel(
   options: TravelOptions,
 ): Founded<Journey> {
   return finished(options, (walk) => {
-    const trip = new Trip(network, walk, options.record ?? true);
+    const trip = new Trip(network, walk, options.record ?? true, options.pickTarget);
     return follow(network, trip, trip.begin(question.url, question.from));
   });
 }

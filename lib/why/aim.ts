@@ -98,7 +98,9 @@ function aimAtName(world: World, objects: Objects, origin: Origin | undefined, g
         : undefined) ?? aimAtAddress(world, objects, addresses[0], goal);
     return { ...found, door: "name", via: ["name", ...found.via] };
   }
-  return aim("name", probablyMeant(world, objects, goal.host), ["name"], goal);
+  const meant = probablyMeant(world, objects, goal.host);
+  const isBalanced = meant?.spec.type === "LoadBalancer" && goal.host.includes(".");
+  return aim("name", meant, isBalanced ? ["name", ...fromBalancer] : ["name"], goal);
 }
 
 /** The Service whose name in the cluster's DNS this is for whoever asks, or would be elsewhere. */
@@ -149,7 +151,12 @@ const aimAtOutsideName = (service: Service, goal: Goal): Aim =>
 /** The names that the internet knows a Service by, its load balancer's own left out. */
 export function namesOf(world: World, objects: Objects, service: Service): string[] {
   const byGoal = objects.once("names of the internet", () => namesByGoal(world));
-  const made = ingressOf(service).flatMap((goal) => byGoal.get(goal) ?? []);
+  // a name that was meant for another Service leads to the first one for want of that
+  const isOwn = (name: string): boolean =>
+    (world.domains[name] ?? keyOf(service)) === keyOf(service);
+  const made = ingressOf(service)
+    .flatMap((goal) => byGoal.get(goal) ?? [])
+    .filter(isOwn);
   return [...new Set([...hostnamesOf(service), ...made])];
 }
 
@@ -189,11 +196,15 @@ function probablyMeant(world: World, objects: Objects, host: string): Service | 
 // ---- what they have in common ----
 
 /** The first Service of the best type: the one that users outside are probably meant to ask. */
-export function firstBalanced(services: readonly Service[]): Service | undefined {
-  const own = services.filter((service) => keyOf(service) !== "default/kubernetes");
-  for (const type of ["LoadBalancer", "NodePort", "ClusterIP"])
-    for (const service of own) if ((service.spec.type ?? "ClusterIP") === type) return service;
-  return own[0];
+export const firstBalanced = (services: readonly Service[]): Service | undefined =>
+  bestOf(services.filter((service) => keyOf(service) !== "default/kubernetes"));
+
+const byType = ["LoadBalancer", "NodePort", "ClusterIP"];
+
+export function bestOf(services: readonly Service[]): Service | undefined {
+  const typeOf = ({ spec }: Service): string => spec.type ?? "ClusterIP";
+  const [best] = byType.flatMap((type) => services.find((each) => typeOf(each) === type) ?? []);
+  return best ?? services[0];
 }
 
 /** The rungs that whoever comes by the load balancer climbs down. */

@@ -1,8 +1,10 @@
 /**
  * Most doors of a Service are the same door on another node. Where neither the Service nor the
- * state of the nodes makes a difference, two nodes without endpoints are asked for all of them; a
- * node that has an endpoint is always asked itself.
+ * state of the nodes makes a difference, one node without endpoints and one with them are asked for
+ * all; the endpoints themselves are all asked. Where one of these does not answer, two nodes are.
  */
+import { readAddress } from "../net/ip.js";
+import type { Target } from "../net/load-balancer.js";
 import type { Machine } from "../node/machine.js";
 import type { Service } from "../objects/types.js";
 import type { Way } from "./doors.js";
@@ -12,8 +14,11 @@ import type { World } from "./types.js";
 
 /** With fewer nodes nothing is gained. */
 const fewNodes = 5;
-/** So many nodes speak for those that are like them. */
+/** So many nodes speak for those that are like them, where something is wrong. */
 const spokesmen = 2;
+
+/** What came of a door; `like`: the place of the door that was tried for it. */
+export type TriedOrLike = Tried & { like?: number };
 
 export class AlikeNodes {
   readonly #signatures = new Map<string, string>();
@@ -21,19 +26,83 @@ export class AlikeNodes {
   constructor(private readonly world: World) {}
 
   /** What comes of each of these doors, in their order. */
-  tryAll(ways: readonly Way[], service: Service, objects: Objects): Tried[] {
+  tryAll(ways: readonly Way[], service: Service, objects: Objects): TriedOrLike[] {
     const { network } = this.world;
     if (network.machines.size < fewNodes || network.fault || !isUniform(service, objects))
       return ways.map((way) => tryDoor(network, way));
     const own = nodesOf(service, objects);
-    const known = new Map<string, Tried[]>();
-    return ways.map((way) => {
-      const like = this.#likeness(way, own);
-      if (like === undefined) return tryDoor(network, way);
+    const sound = this.#allSound(ways, own);
+    return sound ?? this.#bySpokesmen(ways, own);
+  }
+
+  /** A node of each kind speaks for its like; undefined: something is wrong. */
+  #allSound(ways: readonly Way[], own: ReadonlySet<string>): TriedOrLike[] | undefined {
+    const known = new Map<string, TriedOrLike>();
+    const found: TriedOrLike[] = [];
+    for (const [place, way] of ways.entries()) {
+      const like = this.#likeness(way, own) ?? this.#sameBalancer(way);
+      const answer = like === undefined ? undefined : known.get(like);
+      const tried = answer ?? { ...this.#try(way, own), like: place };
+      if (tried.disposition !== "delivered") return undefined;
+      if (like !== undefined) known.set(like, tried);
+      found.push(tried);
+    }
+    return found;
+  }
+
+  /** Behind a load balancer, a node of each kind is picked for all that are like it. */
+  #try(way: Way, own: ReadonlySet<string>): Tried {
+    const { network } = this.world;
+    const targets = way.via.includes("load-balancer") ? this.#targetsOf(way) : [];
+    const kinds = new Map<string, { place: number; count: number }>();
+    targets.forEach(({ instance }, place) => {
+      const machine = network.machines.get(instance);
+      const kind = machine ? `${own.has(instance)} ${this.#signature(machine)}` : instance;
+      const known = kinds.get(kind);
+      if (known) known.count++;
+      else kinds.set(kind, { place, count: 1 });
+    });
+    if (kinds.size === 0) return tryDoor(network, way);
+    const tried = [...kinds.values()].map(({ place, count }) => ({
+      ...tryDoor(network, way, () => place),
+      count,
+    }));
+    const share = tried.reduce((sum, one) => sum + one.share * one.count, 0) / targets.length;
+    const worst = tried.find(({ failing }) => failing) ?? tried[0]!;
+    return { disposition: worst.disposition, share, failing: worst.failing };
+  }
+
+  #targetsOf(way: Way): readonly Target[] {
+    const [address] = this.#addressesOf(way);
+    const balanced = address === undefined ? [] : this.world.network.balancers.at(address);
+    return (balanced[0]?.targets ?? []).filter(({ healthy }) => healthy);
+  }
+
+  #addressesOf({ attempts: [first] }: Way): readonly string[] {
+    const host = first?.goal?.host ?? "";
+    return readAddress(host) ? [host] : this.world.network.internet.resolve(host).addresses;
+  }
+
+  /** A name and the load balancer that it leads to are one door, once the name is known. */
+  #sameBalancer(way: Way): string | undefined {
+    if (!way.via.includes("load-balancer")) return undefined;
+    const addresses = this.#addressesOf(way);
+    const ports = way.attempts.map(({ goal }) => goal?.port);
+    return addresses.length > 0
+      ? `${addresses.join()} ${ports.join()} ${way.attempts[0]!.from}`
+      : undefined;
+  }
+
+  #bySpokesmen(ways: readonly Way[], own: ReadonlySet<string>): TriedOrLike[] {
+    const known = new Map<string, TriedOrLike[]>();
+    return ways.map((way, place) => {
+      const isOwn = way.node !== undefined && own.has(way.node);
+      const like = isOwn ? undefined : this.#likeness(way, own);
+      if (like === undefined) return this.#try(way, own);
       const answers = known.get(like) ?? [];
       if (answers.length >= spokesmen && answers.every((each) => isSame(each, answers[0]!)))
         return asAt(way, answers[0]!);
-      const tried = tryDoor(network, way);
+      const tried = { ...this.#try(way, own), like: place };
       known.set(like, [...answers, tried]);
       return tried;
     });
@@ -41,13 +110,13 @@ export class AlikeNodes {
 
   /** What doors have in common that are alike; undefined: this one is like no other. */
   #likeness({ door, node, attempts }: Way, own: ReadonlySet<string>): string | undefined {
-    if (node === undefined || own.has(node) || attempts.length === 0) return undefined;
+    if (node === undefined || attempts.length === 0) return undefined;
     if (door !== "node-port" && door !== "cluster-ip") return undefined;
     const machine = this.world.network.machines.get(node);
     const { from } = attempts[0]!;
     // who asks from a node of his own asks each node alike
     const asker = from === `node/${node}` ? "itself" : from;
-    return machine && `${door} ${asker} ${this.#signature(machine)}`;
+    return machine && `${door} ${asker} ${own.has(node)} ${this.#signature(machine)}`;
   }
 
   #signature(machine: Machine): string {
@@ -71,7 +140,7 @@ export class AlikeNodes {
 }
 
 /** The same of another node's door. */
-const asAt = ({ attempts }: Way, tried: Tried): Tried => ({
+const asAt = ({ attempts }: Way, tried: TriedOrLike): TriedOrLike => ({
   ...tried,
   failing: tried.failing && attempts.find(({ port }) => port === tried.failing!.port),
 });

@@ -14,18 +14,18 @@ export interface AskWhyOptions extends Pick<WhyOptions, "from"> {
 
 export interface AskWhy {
   /** All Services, failing ones first. */
-  (): Diagnosis[];
+  (what?: undefined, options?: AskWhyOptions): Diagnosis[];
   /** One Service ("web", "prod/web"), or the one that a URL is meant for. */
   (what: string, options?: AskWhyOptions): Diagnosis;
 }
 
 /** `world` is made anew for each question; `listAt`: where the past can be looked at. */
 export function askWhy(world: () => World, listAt?: (revision: number | string) => ListAt): AskWhy {
-  function ask(): Diagnosis[];
+  function ask(what?: undefined, options?: AskWhyOptions): Diagnosis[];
   function ask(what: string, options?: AskWhyOptions): Diagnosis;
   function ask(what?: string, { from, since }: AskWhyOptions = {}): Diagnosis | Diagnosis[] {
     const now = world();
-    if (what === undefined) return why(now).map(readable);
+    if (what === undefined) return why(now, { from }).map(readable);
     const question = what.includes("://") ? { url: what, from } : { service: what, from };
     const [found] = why(now, question);
     if (since === undefined) return readable(found!);

@@ -1,4 +1,5 @@
 /** A diagnosis on one screen: what works, what does not, why, and what to change. */
+import { basisLines } from "../journey/text.js";
 import { printable } from "../net/printable.js";
 import type { Diagnosis, Door } from "./types.js";
 
@@ -9,7 +10,7 @@ const namedAtMost = 4;
  * A diagnosis in words, for a terminal: first what works, then each door that does not, with its
  * cause, the field to change and the command that shows it on a real cluster.
  */
-export function whyText({ service, doors, notes, changes }: Diagnosis): string {
+export function whyText({ service, doors, notes, changes, ...basis }: Diagnosis): string {
   const groups = grouped(doors);
   const failing = groups.filter(([first]) => !isSound(first!));
   const lines = [
@@ -19,6 +20,7 @@ export function whyText({ service, doors, notes, changes }: Diagnosis): string {
     ...distinctCauses(failing).flatMap((group, i) => ["", ...causeLines(group, i + 1)]),
     ...(notes.length > 0 ? ["", ...notes.map((note) => `note: ${note}`)] : []),
     ...(changes ? ["", ...changeLines(changes)] : []),
+    ...(basis.assumed.length + basis.leftOut.length > 0 ? ["", ...basisLines(basis)] : []),
   ];
   return `${lines.map(printable).join("\n")}\n`;
 }
@@ -28,6 +30,7 @@ const isSound = ({ disposition }: Door): boolean => disposition === "delivered";
 function verdict(doors: readonly Door[]): string {
   const meant = doors.filter(({ shouldAnswer }) => shouldAnswer);
   const sound = meant.filter(isSound).length;
+  if (meant.length === 0) return "whether it answers cannot be told from here";
   if (sound === meant.length) return `all ${meant.length} doors that should answer do`;
   return `${sound} of ${meant.length} doors that should answer do`;
 }
@@ -92,7 +95,11 @@ function causeLines(group: readonly Door[], number: number): string[] {
 }
 
 const shown = (value: unknown): string =>
-  value === null ? "take it away" : typeof value === "string" ? value : JSON.stringify(value);
+  value === null
+    ? "take it away"
+    : typeof value === "string" && value !== ""
+      ? value
+      : JSON.stringify(value);
 
 const changeLines = (changes: NonNullable<Diagnosis["changes"]>): string[] =>
   changes.length === 0

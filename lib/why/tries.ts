@@ -4,11 +4,13 @@
  */
 import { add, forEveryWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import { endpoint } from "../net/ip.js";
+import { emptyBasis } from "../journey/basis.js";
 import { lookUp } from "../journey/lookup.js";
+import type { PickTarget } from "../journey/balance.js";
 import type { Network } from "../journey/network.js";
 import { originOf } from "../journey/origin.js";
 import { travel, travelPacket, type BarePacket, type TravelOptions } from "../journey/travel.js";
-import type { Disposition, Journey } from "../journey/types.js";
+import type { Disposition, Founded, Journey } from "../journey/types.js";
 import type { Attempt, Way } from "./doors.js";
 import { urlOf } from "./doors.js";
 
@@ -26,11 +28,12 @@ const mostWays = 20_000;
 /** The reason in words where there is nothing to ask. */
 export const nothingToAsk = "there is no address to ask";
 
-export function tryDoor(network: Network, { attempts }: Way): Tried {
+/** `pickTarget`: which target a load balancer on the way picks. */
+export function tryDoor(network: Network, { attempts }: Way, pickTarget?: PickTarget): Tried {
   let worst: { disposition: Disposition; share: number; attempt: Attempt } | undefined;
   let share = 0;
   for (const attempt of attempts) {
-    const ends = endsOf(network, attempt);
+    const ends = endsOf(network, attempt, pickTarget);
     share += ends.get("delivered") ?? 0;
     for (const [disposition, part] of ends)
       if (disposition !== "delivered" && part > (worst?.share ?? 0))
@@ -42,11 +45,21 @@ export function tryDoor(network: Network, { attempts }: Way): Tried {
 }
 
 /** Disposition -> how likely it is. */
-function endsOf(network: Network, attempt: Attempt): Map<Disposition, number> {
+function endsOf(
+  network: Network,
+  attempt: Attempt,
+  pickTarget: PickTarget | undefined,
+): Map<Disposition, number> {
   if (!attempt.goal) return new Map([["no route", 1]]);
   const shares = new Map<Disposition, Fraction>();
   forEveryWay(
-    (choose) => follow(network, attempt, { choose, record: false, dry: true }).disposition,
+    (choose) =>
+      follow(network, attempt, {
+        choose,
+        record: false,
+        dry: true,
+        ...(pickTarget && { pickTarget }),
+      }).disposition,
     (disposition, probability) => {
       const before = shares.get(disposition);
       shares.set(disposition, before ? add(before, probability) : probability);
@@ -61,9 +74,9 @@ export function trace(
   network: Network,
   attempt: Attempt,
   disposition: Disposition,
-): Journey | undefined {
+): Founded<Journey> | undefined {
   if (!attempt.goal) return undefined;
-  let found: Journey | undefined;
+  let found: Founded<Journey> | undefined;
   const enough = new Error("found");
   try {
     forEveryWay(
@@ -81,7 +94,7 @@ export function trace(
   return found;
 }
 
-function follow(network: Network, attempt: Attempt, options: TravelOptions): Journey {
+function follow(network: Network, attempt: Attempt, options: TravelOptions): Founded<Journey> {
   const { goal, from, url = urlOf(goal!) } = attempt;
   if (goal!.protocol === "TCP") return travel(network, { url, from }, options);
   const bare = bareOf(network, attempt, options.choose);
@@ -89,7 +102,11 @@ function follow(network: Network, attempt: Attempt, options: TravelOptions): Jou
 }
 
 /** What is no HTTP is asked as a bare packet, once the name is an address. */
-function bareOf(network: Network, attempt: Attempt, choose: Chooser): BarePacket | Journey {
+function bareOf(
+  network: Network,
+  attempt: Attempt,
+  choose: Chooser,
+): BarePacket | Founded<Journey> {
   const { goal, from, node } = attempt;
   const origin = originOf(network, from);
   const { addresses, failure, unknown } = lookUp(network, origin, goal!.host);
@@ -97,7 +114,14 @@ function bareOf(network: Network, attempt: Attempt, choose: Chooser): BarePacket
   if (address === undefined) {
     const disposition = unknown === undefined ? "name not found" : "unknown";
     const request = { url: urlOf(goal!), from, source: "" };
-    return { request, disposition, reason: unknown ?? failure ?? "", hops: [], reply: [] };
+    return {
+      request,
+      disposition,
+      reason: unknown ?? failure ?? "",
+      hops: [],
+      reply: [],
+      ...emptyBasis(),
+    };
   }
   const begins = origin.kind === "outside" ? (node ?? firstNode(network)) : origin.machine.name;
   const own = origin.addresses.find((each) => each.includes(":") === address.includes(":"));

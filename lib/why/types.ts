@@ -3,7 +3,7 @@
  * does not answer. Plain data, JSON as design.md section 6 promises it.
  */
 import type { Network } from "../journey/network.js";
-import type { Disposition } from "../journey/types.js";
+import type { Basis, Disposition } from "../journey/types.js";
 import type { KubeProxyConfiguration } from "../node/proxy/config.js";
 import type { Kind, Kinds } from "../objects/types.js";
 
@@ -82,8 +82,8 @@ export interface Changed {
   now: unknown;
 }
 
-/** What is to be said of one Service. */
-export interface Diagnosis {
+/** What is to be said of one Service, and what that rests on. */
+export interface Diagnosis extends Basis {
   /** "default/web" */
   service: string;
   doors: Door[];
@@ -97,6 +97,8 @@ export interface Diagnosis {
 export interface World {
   readonly network: Network;
   list<K extends Kind>(kind: K): readonly Kinds[K][];
+  /** Names of the internet, and the Services that they are meant for. */
+  readonly domains: Readonly<Record<string, string>>;
   /** How the nodes' kube-proxies are configured. */
   readonly kubeProxy: KubeProxyConfiguration;
   /** Whether something here makes load balancers. undefined: nobody can tell (a dump). */

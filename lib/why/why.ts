@@ -7,6 +7,8 @@
  *     // "selector app=webshop matches 0 of 3 Pods in default (near: app=shop on shop-…)"
  */
 import { originOf, type Origin } from "../journey/origin.js";
+import { together } from "../journey/basis.js";
+import type { Basis, Remark } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
 import type { Service } from "../objects/types.js";
 import { aimAt, firstBalanced, type Aim } from "./aim.js";
@@ -102,8 +104,29 @@ function diagnose(
 ): Diagnosis {
   const ways = [...(asked ? [asked] : []), ...doorsOf(world, objects, service, from)];
   const tried = alike.tryAll(ways, service, objects);
-  const doors = ways.map((way, i) => doorOf(world, objects, service, way, tried[i]!));
-  return { service: keyOf(service), doors, notes: notesOf(ways, doors) };
+  const bases: Basis[] = [...world.network.bases, listeningOf(world, ways)];
+  const doors: Door[] = [];
+  for (const [place, way] of ways.entries()) {
+    const { like = place, ...found } = tried[place]!;
+    const spokesman = like < place ? doors[like] : undefined;
+    doors.push(
+      spokesman ? likeDoor(spokesman, way) : doorOf(world, objects, service, way, found, bases),
+    );
+  }
+  return { service: keyOf(service), doors, notes: notesOf(ways, doors), ...together(bases) };
+}
+
+/** On what the Pods are taken to listen: what their doors rest on. */
+function listeningOf({ network }: World, ways: readonly Way[]): Basis {
+  const assumed = ways.flatMap(({ pod, attempts }) =>
+    attempts.flatMap(({ goal }): Remark[] => {
+      const sandbox = pod === undefined ? undefined : network.sandbox(pod)?.sandbox;
+      if (!sandbox || !goal || sandbox.proxy) return [];
+      const { isCertain, field, words } = sandbox.explainListening(goal.protocol, goal.port);
+      return isCertain ? [] : [{ object: `Pod ${pod}`, field, sentence: words }];
+    }),
+  );
+  return { assumed, leftOut: [] };
 }
 
 function doorOf(
@@ -112,6 +135,7 @@ function doorOf(
   service: Service,
   way: Way,
   { disposition, share, failing }: Tried,
+  bases: Basis[],
 ): Door {
   const attempt = failing ?? way.attempts[0];
   const base = { door: way.door, name: way.name, path: pathOf(attempt), disposition, share };
@@ -121,10 +145,18 @@ function doorOf(
     return { ...base, shouldAnswer, ...nothing };
   }
   const journey = trace(world.network, failing, disposition);
+  if (journey) bases.push({ assumed: [], leftOut: journey.leftOut });
   const faults = causesOf(
     caseOf(world, objects, service, way, failing, { disposition, share, journey }),
   );
   return { ...base, reason: journey?.reason ?? nothingToAsk, shouldAnswer, ...told(faults) };
+}
+
+/** What is said of a door that another one speaks for. */
+function likeDoor(door: Door, { name, door: kind, attempts, shouldAnswer }: Way): Door {
+  const path = pathOf(attempts[0]);
+  const reason = door.reason.replaceAll(door.name, name);
+  return { ...door, door: kind, name, path, reason, shouldAnswer };
 }
 
 function pathOf(attempt: Attempt | undefined): string {

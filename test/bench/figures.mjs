@@ -175,6 +175,25 @@ export const figures = [
       return { rounds: 2, run };
     },
   },
+  {
+    name: "why of one Service among 1,000, 5,000 Pods, 100 nodes",
+    unit: "ms",
+    most: 200,
+    prepare: (stopover) => {
+      const snapshot = largeDump(stopover);
+      let next = 0;
+      return { run: () => snapshot.why(`s${next++}`) };
+    },
+  },
+  {
+    name: "why of all 1,000 Services, 5,000 Pods, 100 nodes",
+    unit: "s",
+    most: 3,
+    prepare: (stopover) => {
+      const snapshot = largeDump(stopover);
+      return { rounds: 1, run: () => snapshot.why() };
+    },
+  },
   { name: "1,000 Pods on 10 nodes", unit: "s", prepare: rollOut(1000, 10, 1) },
   { name: "10,000 Pods on 100 nodes", unit: "s", prepare: rollOut(10_000, 100, 10) },
   {
@@ -223,3 +242,78 @@ function dump(services) {
   ];
   return [node, ...Array.from({ length: services }, (_, i) => both(i)).flat()];
 }
+
+/**
+ * A cluster of some size, as kubectl dumps it: of the Services a third each of every type.
+ * @param {Stopover} stopover
+ */
+function largeDump({ openSnapshot, parse }) {
+  const nodes = Array.from({ length: 100 }, (_, i) => ({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: `node-${i}` },
+    spec: { podCIDR: `10.${i + 1}.0.0/24` },
+    status: {
+      addresses: [{ type: "InternalIP", address: `192.168.0.${i + 1}` }],
+      conditions: [{ type: "Ready", status: "True" }],
+    },
+  }));
+  const items = Array.from({ length: 1000 }, (_, i) => served(i)).flat();
+  const text = JSON.stringify({ apiVersion: "v1", kind: "List", items: [...nodes, ...items] });
+  return openSnapshot(parse(text, { as: "dump" }), { domains: {} });
+}
+
+/**
+ * A Service with five Pods, on five nodes.
+ * @param {number} i
+ */
+function served(i) {
+  const name = `s${i}`;
+  const pods = Array.from({ length: 5 }, (_, p) => ({
+    ip: `10.${((i * 7 + p * 13) % 100) + 1}.0.${2 + p * 50 + Math.floor(i / 100) * 4}`,
+    name: `${name}-${p}`,
+    nodeName: `node-${(i * 7 + p * 13) % 100}`,
+  }));
+  const type = ["LoadBalancer", "NodePort", "ClusterIP"][i % 3];
+  const clusterIP = `10.250.${i >> 8}.${i & 255}`;
+  const nodePort = type === "ClusterIP" ? {} : { nodePort: 30_000 + i };
+  const ports = [{ port: 80, targetPort: 8080, protocol: "TCP", ...nodePort }];
+  const ingress = [{ hostname: `${name}.example.com` }];
+  return [
+    ...pods.map((pod) => podOf(pod, name)),
+    {
+      ...service(name, { type, clusterIP, clusterIPs: [clusterIP], ports }),
+      ...(type === "LoadBalancer" && { status: { loadBalancer: { ingress } } }),
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: `${name}-x`, labels: { "kubernetes.io/service-name": name } },
+      addressType: "IPv4",
+      ports: [{ name: "", port: 8080, protocol: "TCP" }],
+      endpoints: pods.map(({ ip, nodeName, name: pod }) => ({
+        addresses: [ip],
+        conditions: { ready: true },
+        nodeName,
+        targetRef: { kind: "Pod", name: pod, namespace: "default" },
+      })),
+    },
+  ];
+}
+
+/**
+ * @param {{ ip: string, name: string, nodeName: string }} pod
+ * @param {string} app
+ */
+const podOf = ({ ip, name, nodeName }, app) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, labels: { app } },
+  spec: { nodeName, containers: [{ name: "c", image: "app", ports: [{ containerPort: 8080 }] }] },
+  status: {
+    phase: "Running",
+    podIP: ip,
+    podIPs: [{ ip }],
+    conditions: [{ type: "Ready", status: "True" }],
+  },
+});

@@ -5,10 +5,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import type { ClusterOptions, Traceable } from "../../cluster.js";
+import type { ClusterOptions } from "../../cluster.js";
 import "../../objects/built-in.js";
 import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
+import type { Diagnosis } from "../../why/types.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
 import { addressRecord } from "../../net/dns.js";
@@ -21,6 +22,8 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
 
   stopover journey [FILES] [--url URL] [--from internet|IP|node/NAME|pod/NAMESPACE/NAME] [--cloud aws|gcp|none] [--nodes 3]
                    [--seed 1] [--all] [--snapshot] [--output text|json|mermaid|lanes]
+  stopover why     [FILES] [SERVICE | --url URL] [--from …] [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--snapshot]
+                   [--output text|json]
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
                    [--output text|json|mermaid|lanes]
   stopover packet  --rules FILE [--node-address IP]… [--pods CIDR]… --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp]
@@ -30,6 +33,8 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
                    [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
 
+journey without --url asks for the files' own Service: the first LoadBalancer, NodePort or ClusterIP, by its name or address.
+why tries each door of a Service (name, load balancer, NodePorts, ClusterIP, Pods), and says the first cause where one fails.
 FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
@@ -76,6 +81,10 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
     journey: {
       options: { ...world, url: text, from: text, all: yes, snapshot: yes, output: text },
       run: journey,
+    },
+    why: {
+      options: { ...world, url: text, from: text, snapshot: yes, output: text },
+      run: why,
     },
     packet: {
       options: {
@@ -171,13 +180,45 @@ const articleURL = "http://mynginx-app.com:8080/";
 
 async function journey(files: string[], flags: Flags): Promise<number> {
   const output = choice(flags, "output", outputs, "text");
-  const cluster = await open(files, flags);
-  const url = (flags.url as string | undefined) ?? articleURL;
-  const options = { from: (flags.from as string | undefined) ?? "internet" };
+  const documents = await load(files, Boolean(flags.snapshot));
+  const cluster = await openLoaded(documents, flags);
+  const { url, from } = await questionOf(files, flags, cluster, documents);
   return flags.all
-    ? tellAll(cluster.outcomes(url, options), output)
-    : tell(cluster.request(url, options), output);
+    ? tellAll(cluster.outcomes(url, { from }), output)
+    : tell(cluster.request(url, { from }), output);
 }
+
+/** What is asked, and by whom: the article's URL, or of other files their own Service. */
+async function questionOf(
+  files: string[],
+  flags: Flags,
+  cluster: Opened,
+  documents: Documents,
+): Promise<{ url: string; from: string }> {
+  const { url, from } = flags as { url?: string; from?: string };
+  if (url !== undefined) return { url, from: from ?? "internet" };
+  if (!files.length) return { url: articleURL, from: from ?? "internet" };
+  return (await import("./opened.js")).usualRequest(documents, cluster, from);
+}
+
+/** A last word that is no file is a Service's name. */
+async function why(words: string[], flags: Flags): Promise<number> {
+  const output = choice(flags, "output", ["text", "json"], "text");
+  const service = words.at(-1);
+  const isName = service !== undefined && isNoFile(service);
+  const { url, from } = flags as { url?: string; from?: string };
+  if (isName && url !== undefined)
+    throw new UsageError(`why asks for a Service ("${service}") or for --url, not for both`);
+  const cluster = await open(isName ? words.slice(0, -1) : words, flags);
+  const asked = url ?? (isName ? service : undefined);
+  if (asked !== undefined) return tellWhy([cluster.why(asked, { from })], output);
+  const all = cluster.why(undefined, { from });
+  if (all.length === 0) throw new UsageError("no Service is among the objects");
+  return tellWhy(all, output);
+}
+
+const isNoFile = (word: string): boolean =>
+  word !== "-" && !existsSync(word) && !/\.(ya?ml|json)$/i.test(word);
 
 async function packet(files: string[], flags: Flags): Promise<number> {
   if (flags["rules"] !== undefined) return pastedPacket(files, flags);
@@ -290,10 +331,17 @@ async function open(
   files: string[],
   flags: Flags,
   kernel: { nfacct?: boolean; randomFully?: boolean } = {},
-): Promise<Traceable> {
+): Promise<Opened> {
+  return openLoaded(await load(files, Boolean(flags.snapshot)), flags, kernel);
+}
+
+async function openLoaded(
+  documents: Documents,
+  flags: Flags,
+  kernel: { nfacct?: boolean; randomFully?: boolean } = {},
+): Promise<Opened> {
   const { openDocuments } = await import("./opened.js");
   const snapshot = Boolean(flags.snapshot);
-  const documents = await load(files, snapshot);
   const notices = [...(documents.notices ?? [])];
   const cluster = openDocuments(documents, {
     ...(await clusterOptions(flags)),
@@ -422,6 +470,15 @@ async function tellLanes(trips: readonly Journey[]): Promise<void> {
     showColoured(pictures.lanesText(trip, look));
     show(`${trip.disposition}: ${trip.reason}`);
   }
+}
+
+/** With several Services the first stands at the top, and all of them in a list. */
+async function tellWhy(all: readonly Diagnosis[], output: "text" | "json"): Promise<number> {
+  const { whyText } = await import("../../why/text.js");
+  const { isFailing } = await import("../../why/why.js");
+  if (output === "json") print(all.length === 1 ? all[0] : { ...all[0], services: all });
+  else show(all.map(whyText).join("\n"));
+  return all.some(isFailing) ? 1 : 0;
 }
 
 /** What JSON leaves as it is (0x9b, U+202E) is escaped in JSON's own way, too. */

@@ -36,7 +36,13 @@ const commands: Readonly<Record<string, Help>> = {
   journey: {
     does: "Follows a request from its URL to a process, and the answer back.",
     usage: "stopover journey [FILES] [OPTIONS]",
-    options: [["--url URL", "what is asked for"], ...from, ...told, ...dump, ...cluster],
+    options: [
+      ["--url URL", "what is asked for (the files' own Service)"],
+      ...from,
+      ...told,
+      ...dump,
+      ...cluster,
+    ],
     examples: [
       ["stopover journey", "the article's request, hop by hop and rule by rule"],
       ["stopover journey --all", "every way it can go"],
@@ -44,6 +50,28 @@ const commands: Readonly<Record<string, Help>> = {
       [
         "kubectl get nodes,pods,services,endpointslices -A -o yaml | stopover journey - --snapshot",
         "in a cluster of yours",
+      ],
+    ],
+  },
+  why: {
+    does: "Tries each door of a Service, and says of those that fail the first cause and what to change.",
+    usage: "stopover why [FILES] [SERVICE | --url URL] [OPTIONS]",
+    options: [
+      ["SERVICE", "NAME or NAMESPACE/NAME (all Services, failing ones first)"],
+      ["--url URL", "what is asked for, as a door of the Service that it is meant for"],
+      ["--from internet|IP|node/NAME|pod/NAMESPACE/NAME", "who asks (each door's usual client)"],
+      ["--output text|json", "(text)"],
+      ...dump,
+      ...cluster,
+    ],
+    examples: [
+      [
+        "stopover why my.yaml web",
+        "the Service web: its name, load balancer, nodes, address and Pods",
+      ],
+      [
+        "kubectl get nodes,pods,services,endpointslices -A -o yaml | stopover why - web --snapshot",
+        "in a cluster of yours; exit 0 if all doors answer that should",
       ],
     ],
   },

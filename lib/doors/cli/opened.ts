@@ -10,7 +10,6 @@ import {
   type NodeSpec,
   type Traceable,
 } from "../../cluster.js";
-import { hostnameAnnotation } from "../../cloud/external-dns.js";
 import "../../given.js";
 import { isApiError } from "../../api/errors.js";
 import { defaultRanges } from "../../cluster-options.js";
@@ -23,6 +22,7 @@ import { kindOf } from "../../objects/kinds.js";
 import type { Manifest, Notice } from "../../objects/manifest.js";
 import type { Endpoints, Node, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
+import { usualQuestion } from "../../why/usual.js";
 
 /** A cluster, living or dumped, and the objects in it. */
 export type Opened = Traceable & Pick<Snapshot, "list">;
@@ -175,51 +175,19 @@ function nodeSpec({ metadata, status }: Node): NodeSpec {
   };
 }
 
-/** The types of Services by how far from outside they can be reached. */
-const byReach = ["LoadBalancer", "NodePort", "ClusterIP"];
-
-/**
- * The URL of the first Service of the best type: by its name outside, else by its load balancer's
- * address, else by a node's or its own. Throws where there is no Service.
- */
-export function defaultURL(documents: Documents, cluster: Opened): string {
-  const services = documents.manifests.flatMap(({ object }) =>
-    object.kind === "Service" ? (object as Service) : [],
-  );
-  const reach = (type = "ClusterIP") => byReach.indexOf(type);
-  const [best] = services
-    .filter(({ spec }) => reach(spec.type) >= 0 && spec.clusterIP !== "None")
-    .sort((a, b) => reach(a.spec.type) - reach(b.spec.type));
-  if (!best) throw new Error(`no URL is given, and no Service can be asked: ${found(documents)}`);
-  const key = keyOf(best);
-  return urlOf(cluster.list("Service").find((each) => keyOf(each) === key) ?? best, cluster);
+/** The request that is meant where no URL is named. Throws where there is no Service. */
+export function usualRequest(
+  { manifests }: Documents,
+  cluster: Opened,
+  from?: string,
+): { url: string; from: string } {
+  const given = manifests.map(({ object }) => object);
+  return usualQuestion(cluster.network, given, cluster.list("Service"), articleDomains, from);
 }
 
-const keyOf = ({ metadata }: Service): string =>
+/** The same for a client outside: the files' own Service by its name, or its address. */
+export const defaultURL = (documents: Documents, cluster: Opened): string =>
+  usualRequest(documents, cluster, "internet").url;
+
+const keyOf = ({ metadata }: Pick<Service, "metadata">): string =>
   `${metadata.namespace ?? "default"}/${metadata.name}`;
-
-function found({ manifests }: Documents): string {
-  const kinds = [...new Set(manifests.map(({ object }) => object.kind))];
-  return kinds.length ? `there are only ${kinds.join(", ")}` : "there is no object at all";
-}
-
-function urlOf(service: Service, cluster: Opened): string {
-  const { type, clusterIP, ports = [] } = service.spec;
-  const { port, nodePort } = ports[0] ?? { port: 80 };
-  const [ingress] = service.status?.loadBalancer?.ingress ?? [];
-  const outside = nameOutside(service) ?? ingress?.hostname ?? ingress?.ip;
-  if (type === "LoadBalancer" && outside !== undefined) return url(outside, port);
-  const [machine] = cluster.network.machines.values();
-  const address = machine?.addresses[0];
-  if (nodePort !== undefined && address !== undefined) return url(address, nodePort);
-  return url(clusterIP ?? `${service.metadata.name}.${service.metadata.namespace}`, port);
-}
-
-function nameOutside(service: Service): string | undefined {
-  const annotated = service.metadata.annotations?.[hostnameAnnotation]?.split(",")[0]?.trim();
-  if (annotated) return annotated;
-  return Object.entries(articleDomains).find(([, key]) => key === keyOf(service))?.[0];
-}
-
-const url = (host: string, port: number): string =>
-  `http://${host.includes(":") ? `[${host}]` : host}${port === 80 ? "" : `:${port}`}/`;

@@ -128,7 +128,7 @@ function noSuchService({ service, goal, objects }: Case): Fault[] {
 /** A name of the user's own domain, for which nobody made a record. */
 function noRecord({ service, goal, world, objects }: Case): Fault[] {
   const names = namesOf(world, objects, service);
-  const isAsked = names.includes(goal!.host);
+  const isAsked = names.length === 0 || names.includes(goal!.host);
   // the record waits for the load balancer's address, and that is the next rung
   if (isAsked && ingressOf(service).length === 0) return [];
   const value = service.metadata.annotations?.[hostnameAnnotation] ?? null;

@@ -86,6 +86,8 @@ function wrongPort(one: Case, pod: Pod, port: ServicePort): Fault {
       expected: other,
       sentence: `spec.ports[${place}].protocol of ${service} is ${protocol}, and the process in ${nameOf(pod)} listens on ${other} ${number}`,
     });
+  const certain = sandbox.explainListening(protocol, number);
+  if (certain.isCertain) return ofProcess(pod, certain);
   const heard = portsOf(pod, protocol);
   const by = port.targetPort === undefined ? `, the same as port, for lack of a targetPort` : "";
   return fault(
@@ -98,6 +100,25 @@ function wrongPort(one: Case, pod: Pod, port: ServicePort): Fault {
       sentence: `spec.ports[${place}].targetPort of ${service} is ${port.targetPort ?? port.port}${by}, and no process in ${nameOf(pod)} listens on ${protocol} ${number}${heard.length > 0 ? `; it listens on ${listed(heard)}` : ""}`,
     },
     { kubectl: kubectlGet(pod, "-o jsonpath='{.spec.containers[*].ports}'") },
+  );
+}
+
+/** The Pod's own words leave no doubt: it listens at the loopback address alone, or on nothing. */
+function ofProcess(pod: Pod, { field, words }: { field: string; words: string }): Fault {
+  const value = /"([^"]+)"/.exec(words)?.[1] ?? words;
+  const isLoopback = words.includes("loopback");
+  return fault(
+    "process",
+    pod,
+    field,
+    {
+      value,
+      expected: isLoopback ? "0.0.0.0" : "a process that listens",
+      sentence: `${nameOf(pod)} ${words} (${field})`,
+    },
+    {
+      kubectl: `kubectl exec ${pod.metadata.name} -n ${pod.metadata.namespace ?? "default"} -- ss -ltn`,
+    },
   );
 }
 
