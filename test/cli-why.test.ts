@@ -118,7 +118,7 @@ test("no Service at all: exit 2", () => {
   assert.is(err, "stopover: no Service is among the objects\n");
 });
 
-// ---- journeys ------------------------------------------------------------------------------------
+// ---- journeys
 
 test("a journey's reason names the cause", () => {
   const { code, out } = stopover(["journey", "-", "--output", "json"], typo);
