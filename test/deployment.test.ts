@@ -541,4 +541,28 @@ test("a namespace that is deleted is emptied first", () => {
   );
 });
 
+test("the cause of a change goes to the ReplicaSet at once; one that is used again knows its revisions", () => {
+  const { client, clock, all } = harness();
+  client.create(deployment("web", 1));
+  clock.settle();
+  const cause = "kubernetes.io/change-cause";
+  const body = { metadata: { annotations: { [cause]: "to 1.28" } }, spec: { minReadySeconds: 1 } };
+  client.patch("Deployment", "web", undefined, { type: "merge", body });
+  clock.settle();
+  const [set] = all("ReplicaSet");
+  assert.is(set!.metadata.annotations![cause], "to 1.28");
+  assert.is(set!.spec.minReadySeconds, 1);
+  const image = (name: string) => ({
+    spec: { template: { spec: { containers: [{ name: "web", image: name }] } } },
+  });
+  const before = set!.spec.template.spec.containers[0]!.image!;
+  for (const name of ["other", before]) {
+    client.patch("Deployment", "web", undefined, { type: "strategic", body: image(name) });
+    clock.settle();
+  }
+  const again = all("ReplicaSet").find(({ metadata }) => metadata.name === set!.metadata.name)!;
+  assert.is(again.metadata.annotations!["deployment.kubernetes.io/revision"], "3");
+  assert.is(again.metadata.annotations!["deployment.kubernetes.io/revision-history"], "1");
+});
+
 test.run();

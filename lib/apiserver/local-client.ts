@@ -9,6 +9,7 @@ import type {
   WriteOptions,
 } from "../api/client.js";
 import type { HistoryEntry } from "../api/history.js";
+import { kindInfo } from "../objects/kinds.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
 import type { Stamps } from "./stamps.js";
@@ -30,6 +31,7 @@ export class LocalClient implements Client {
   }
 
   list<K extends Kind>(kind: K, options: ListOptions = {}): List<Kinds[K]> {
+    if (this.#isUnused(kind)) return this.server.list(kind, options) as List<Kinds[K]>;
     const asked = this.#asked("list", kind, options.namespace);
     return this.#noted(asked, () => this.server.list(kind, options)) as List<Kinds[K]>;
   }
@@ -94,7 +96,10 @@ export class LocalClient implements Client {
     on: (event: WatchEvent<Kinds[K]>) => void,
   ): () => void {
     const asked = this.#asked("watch", kind, options.namespace);
-    return this.#noted(asked, () =>
+    const noted: <T>(call: () => T) => T = this.#isUnused(kind)
+      ? (call) => call()
+      : (call) => this.#noted(asked, call);
+    return noted(() =>
       this.server.watch(kind, options, (event, revision) => {
         const { name, namespace } = (event.object as KubeObject).metadata;
         const notified = this.#asked("notify", kind, namespace, name);
@@ -109,6 +114,16 @@ export class LocalClient implements Client {
         }
       }),
     );
+  }
+
+  /**
+   * Of a kind that is none of this story's, and of which there is nothing, a history has nothing to
+   * tell: its loops look for it in every cluster.
+   */
+  #isUnused(kind: Kind): boolean {
+    const info = kindInfo(kind);
+    if (!info || info.isModelled) return false;
+    return this.server.store.range(info.prefix, { limit: 1 }).entries.length === 0;
   }
 
   #asked(

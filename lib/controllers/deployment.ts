@@ -16,6 +16,7 @@ import type { Condition, Deployment, PodTemplate, ReplicaSet } from "../objects/
 import { condition } from "../objects/pods.js";
 
 const REVISION = "deployment.kubernetes.io/revision";
+const HISTORY = "deployment.kubernetes.io/revision-history";
 const DESIRED = "deployment.kubernetes.io/desired-replicas";
 const MAX = "deployment.kubernetes.io/max-replicas";
 const HASH = "pod-template-hash";
@@ -188,8 +189,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
   ): ReplicaSet {
     const revision = String(Math.max(0, ...old.map(revisionOf)) + 1);
     const current = found ?? createSet(deployment, revision, replicas);
-    if (found && revisionOf(found) < Number(revision))
-      write({ ...found, metadata: annotated(found, { [REVISION]: revision }) });
+    if (found) bringUpToDate(deployment, found, revision);
     const shown = String(Math.max(revisionOf(current), Number(revision)));
     if (deployment.metadata.annotations?.[REVISION] !== shown)
       deployments.learn(
@@ -199,6 +199,28 @@ export function deploymentController({ clock, client, informers, events }: Conte
         }),
       );
     return sets.get(`${current.metadata.namespace}/${current.metadata.name}`) ?? current;
+  }
+
+  /**
+   * What the Deployment says of its newest ReplicaSet, that one has, too: annotations, as the
+   * change's cause, and minReadySeconds. One that is used again remembers its earlier revisions.
+   * (pkg/controller/deployment/util, SetNewReplicaSetAnnotations)
+   */
+  function bringUpToDate(deployment: Deployment, found: ReplicaSet, revision: string): void {
+    const before = found.metadata.annotations ?? {};
+    const isOlder = revisionOf(found) < Number(revision);
+    const earlier = [before[HISTORY], before[REVISION]].filter(Boolean).join(",");
+    const metadata = annotated(found, {
+      ...inherited(deployment),
+      ...(isOlder && { [REVISION]: revision }),
+      ...(isOlder && earlier && { [HISTORY]: earlier }),
+    });
+    const { minReadySeconds = 0 } = deployment.spec;
+    const isSame = (found.spec.minReadySeconds ?? 0) === minReadySeconds;
+    if (metadata === found.metadata && isSame) return;
+    const { minReadySeconds: _, ...rest } = found.spec;
+    const spec = isSame ? found.spec : { ...rest, ...(minReadySeconds > 0 && { minReadySeconds }) };
+    write({ ...found, metadata, spec });
   }
 
   function createSet(deployment: Deployment, revision: string, replicas: number): ReplicaSet {
