@@ -1,4 +1,4 @@
-import type { Kind, Kinds } from "../objects/types.js";
+import type { Kind, Kinds, OwnerReference } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import { EventRecorder } from "./events.js";
@@ -66,15 +66,22 @@ export function watch<K extends Kind>(
  */
 export function watchOwned<K extends Kind>(kind: K, owner: Kind): Watch {
   return watch(kind, (_key, object, previous) => {
-    const reference = controllerOf((object ?? previous)!);
-    return reference?.kind === owner
-      ? [`${(object ?? previous)!.metadata.namespace}/${reference.name}`]
-      : [];
+    const owned = (object ?? previous)!;
+    const reference = controllerOf(owned);
+    return reference?.kind === owner ? [`${owned.metadata.namespace}/${reference.name}`] : nobody;
   });
 }
 
-export const controllerOf = (object: Kinds[Kind]) =>
-  object.metadata.ownerReferences?.find((reference) => reference.controller);
+const nobody: readonly string[] = [];
+
+/** Asked by every controller at every change of a Pod: a plain loop. */
+export function controllerOf({ metadata }: Kinds[Kind]): OwnerReference | undefined {
+  const { ownerReferences } = metadata;
+  if (ownerReferences)
+    for (let i = 0; i < ownerReferences.length; i++)
+      if (ownerReferences[i]!.controller) return ownerReferences[i];
+  return undefined;
+}
 
 /**
  * From a watch event to the reconcile it causes: a queue, a worker and the round trip of the write,
