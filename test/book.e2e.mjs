@@ -110,6 +110,10 @@ function testBook() {
     const cell = await write(page, 2, () => "clutser.settle()");
     await says(cell, /^ReferenceError clutser is not defined/);
     assert.not.ok(await cell.locator(".error pre").isVisible());
+    await write(page, 2, () => "cluster.settle.name");
+    await says(cell, /^ReferenceError cluster is not defined/);
+    await cell.getByRole("button", { name: "Run the cells above, then this one" }).click();
+    await says(cell, /^settle/);
   });
 
   test("exercises check themselves", async () => {

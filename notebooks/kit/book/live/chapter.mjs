@@ -16,6 +16,8 @@ class Cell {
   #editor;
   /** The outputs of the last run here, for programs. @type {Output[]} */
   outputs = [];
+  /** When their pictures are drawn. @type {Promise<unknown>} */
+  drawn = Promise.resolve();
 
   /**
    * @param {Chapter} chapter
@@ -79,10 +81,28 @@ class Cell {
       this.keep(output);
       drawn.push(append(this.below, output));
     });
-    await Promise.all(drawn);
+    this.drawn = Promise.all(drawn); // the next cell need not wait for this one's pictures
     if (ended === "needs the machine") this.showRecording();
+    if (ended === "failed") this.offerAbove();
     this.say(ended, ended === "good" ? `ran in ${seconds.toFixed(1)} s` : ended);
     return ended;
+  }
+
+  /** A name that is not there may be one of a cell above that has not run. */
+  offerAbove() {
+    const above = this.chapter.cells.slice(0, this.index);
+    const isMissing = this.outputs.some(
+      (output) => "error" in output && output.error.name === "ReferenceError",
+    );
+    if (!isMissing || above.every(({ section }) => section.dataset.state === "good")) return;
+    const offer = element("p", { className: "recorded" });
+    offer.append(
+      "Cells above have not run yet. ",
+      button("▶ Run them, then this one", "Run the cells above, then this one", () => {
+        void this.chapter.runThese([...above, this]);
+      }),
+    );
+    this.below.append(offer);
   }
 
   /** What is printed one after the other is one output. @param {Output} output */
@@ -155,6 +175,7 @@ export class Chapter {
     this.forget();
     for (const cell of this.cells) cell.clear();
     await this.runThese(this.cells);
+    await Promise.all(this.cells.map(({ drawn }) => drawn));
     return this.cells.map(({ index, said }) => ({ cell: index, text: said }));
   }
 
