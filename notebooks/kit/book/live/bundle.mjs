@@ -63,10 +63,9 @@ const withoutMachine = {
         ? { path: join(found.resolveDir, found.path), namespace: "nothing" }
         : undefined,
     );
-    // where sucrase checks its options, which are always the same here
-    build.onResolve({ filter: /^\.\/Options$/ }, ({ resolveDir }) =>
-      /sucrase[\\/]dist[\\/]esm$/.test(resolveDir)
-        ? { path: "Options", namespace: "nothing" }
+    build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
+      /sucrase[\\/]dist[\\/]esm/.test(resolveDir) && unused.test(path)
+        ? { path: "sucrase", namespace: "nothing" }
         : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: "nothing" }, async ({ path }) => ({
@@ -76,10 +75,17 @@ const withoutMachine = {
   },
 };
 
+/**
+ * Of sucrase only what strips types is asked for: no other dialect, no CommonJS, no source map, and
+ * no check of its options, which are always the same here.
+ */
+const unused =
+  /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+)Transformer)$/;
+
 /** @type {Record<string, string[]>} */
 const exported = {
   draw: ["png", "svg", "check", "warmUp"],
-  Options: ["validateOptions"],
+  sucrase: ["default", "validateOptions", "startsWithLowerCase"],
 };
 
 /** @param {string} module */
