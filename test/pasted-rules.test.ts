@@ -216,6 +216,16 @@ test("what grep left is completed, and iptables -S is read", () => {
   }
 });
 
+test("a table that is called as a method of all objects is one that is not known", () => {
+  const filter = "*filter\n-A INPUT -p tcp --dport 80 -j REJECT\nCOMMIT\n";
+  for (const name of ["constructor", "__proto__", "security"]) {
+    const rules = openRules(`*${name}\n:A - [0:0]\n-A A -j ACCEPT\nCOMMIT\n${filter}`, {
+      addresses: ["172.18.0.3"],
+    });
+    assert.is(rules.packet({ from, to: "172.18.0.3:80" }).disposition, "rejected");
+  }
+});
+
 test("a Pod of the node gets its answer from another node's Pod through the node", () => {
   const remote = docker
     .replace("192.168.50.101:6443", "10.44.2.17:8080")

@@ -254,7 +254,7 @@ function nothingMatches(one: Case, meant: Meant): Fault {
 function labelsHere(objects: Objects, service: Service, selector: Record<string, string>): string {
   const pods = objects.podsIn(namespaceOf(service));
   const pairs = pods.flatMap(({ metadata }) =>
-    Object.entries(metadata.labels ?? {}).filter(([key]) => key in selector),
+    Object.entries(metadata.labels ?? {}).filter(([key]) => Object.hasOwn(selector, key)),
   );
   const texts = [...new Set(pairs.map((pair) => pair.join("=")))].slice(0, 5);
   return texts.length > 0 ? `, whose labels are ${listed(texts)}` : "";

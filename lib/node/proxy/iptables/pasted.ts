@@ -65,7 +65,7 @@ class Reading {
   }
 
   #begin(name: string): void {
-    if (name in builtinChains) this.#current = name as TableName;
+    if (Object.hasOwn(builtinChains, name)) this.#current = name as TableName;
     else this.#warnings.push(`table ${name} is not modelled, and is left out`);
   }
 
