@@ -327,8 +327,11 @@ if (needs(test, "kubectl", lacking(kubectl))) {
       /The Service "nginx" is invalid: spec\.clusterIPs\[0\]: Invalid value: .*may not change once set/,
     );
     assert.match(
-      await refuses(["apply", "--server-side", "-f", manifest("service.yaml")]),
-      /Stopover does not offer server-side apply/,
+      await says(
+        ["apply", "--server-side", "-f", "-"],
+        "apiVersion: v1\nkind: Service\nmetadata: {name: ssa}\nspec: {ports: [{port: 80}]}",
+      ),
+      /service\/ssa serverside-applied/,
     );
     assert.match(
       await refuses("logs deployment/nginx"),

@@ -97,7 +97,8 @@ export interface DeleteOptions {
 export type Patch =
   | { type: "merge"; body: unknown } // RFC 7396
   | { type: "strategic"; body: unknown } // Kubernetes' own: lists merge by key
-  | { type: "json"; body: unknown }; // RFC 6902
+  | { type: "json"; body: unknown } // RFC 6902
+  | { type: "apply"; body: unknown; force: boolean }; // server-side apply, by options.fieldManager
 
 export type WatchEvent<T> =
   | { type: "ADDED" | "MODIFIED" | "DELETED"; object: T }

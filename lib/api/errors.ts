@@ -92,6 +92,21 @@ export const conflict = (subject: Subject, name: string, why: string) =>
     `Operation cannot be fulfilled on ${quoted(subject, name)}: ${why}`,
     details(subject, name),
   );
+/** Fields of others, which an apply would change. */
+export function conflicts(
+  subject: Subject,
+  name: string,
+  causes: readonly { reason: string; message: string; field: string }[],
+): ApiError {
+  const number = causes.length === 1 ? "1 conflict" : `${causes.length} conflicts`;
+  const said =
+    causes.length === 1
+      ? `${causes[0]!.message}: ${causes[0]!.field}`
+      : causes.map(({ message, field }) => `${message}:\n- ${field}`).join("\n");
+  const { status } = conflict(subject, name, "");
+  const message = `Apply failed with ${number}: ${said}`;
+  return new ApiError({ ...status, message, details: { ...status.details, causes: [...causes] } });
+}
 export const forbidden = (subject: Subject, name: string, why: string) =>
   failure(
     403,

@@ -45,6 +45,7 @@ import { LocalClient } from "./local-client.js";
 import { misplaced } from "./misplaced.js";
 import { patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
+import { applied } from "./apply.js";
 import { checkScale, scaled, scaleOf, type Scale } from "./scale.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
@@ -315,6 +316,7 @@ export class ApiServer {
     options: WriteOptions & { subresource?: "status" | "scale" } = {},
   ): KubeObject {
     const info = this.#infoOf(kind);
+    if (patch.type === "apply") return this.#apply(info, name, namespace, patch, options);
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
       const scale = options.subresource === "scale";
       const result = patched(scale ? "Scale" : info.type, scale ? scaleOf(old) : old, patch);
@@ -331,6 +333,26 @@ export class ApiServer {
       if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)
         throw errors.conflict(info, name, errors.modified);
       return next;
+    });
+  }
+
+  /** Makes the object where there is none. */
+  #apply(
+    info: KindInfo,
+    name: string,
+    namespace: string | undefined,
+    { body, force }: Extract<Patch, { type: "apply" }>,
+    options: WriteOptions & { subresource?: "status" | "scale" },
+  ): KubeObject {
+    const refuse = (why: string) => errors.badRequest(why);
+    if (!isRecord(body)) throw refuse(`the object applied is a ${cameAs(body)}`);
+    const config = decoded(info, sameKind(body as unknown as KubeObject, info, refuse), options);
+    const applying = { manager: options.fieldManager ?? "", force, now: this.#stamps.now() };
+    const there = this.store.get(storageKey(info, name, namespace));
+    if (!there) return this.create(applied(info, undefined, config, applying), options);
+    return this.#change(info, name, namespace, options, undefined, (old) => {
+      const next = applied(info, old, config, applying);
+      return decoded(info, next, options);
     });
   }
 

@@ -101,8 +101,9 @@ export class HttpClient implements Client {
       merge: "application/merge-patch+json",
       strategic: "application/strategic-merge-patch+json",
       json: "application/json-patch+json",
+      apply: "application/apply-patch+yaml",
     }[patch.type];
-    const path = `${objectPath(kind, name, namespace)}${options.subresource ? `/${options.subresource}` : ""}${writeQuery(options)}`;
+    const path = `${objectPath(kind, name, namespace)}${options.subresource ? `/${options.subresource}` : ""}${writeQuery(options)}${patch.type === "apply" && patch.force ? "&force=true" : ""}`;
     const answer = this.#write("PATCH", path, patch.body, type) as Kinds[K];
     // that answer is a Scale
     return options.subresource === "scale" ? this.get(kind, name, namespace) : answer;

@@ -8,7 +8,7 @@ import type { KindInfo } from "../../objects/kinds.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
-import { bodyOf, deleteOptions, fitted, patchBody, writeOptions } from "./http-body.js";
+import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
 import {
   callOf,
   includeObject,
@@ -311,7 +311,7 @@ const createdByUpdate = new Set([
 const isThere = ({ client, target: { info, name, namespace } }: Call): boolean =>
   errors.ignoring([404], () => client.get(info.key, name!, namespace)) !== undefined;
 
-const patchTypes = new Map<string, Patch["type"]>([
+const patchTypes = new Map<string, Exclude<Patch["type"], "apply">>([
   ["application/json-patch+json", "json"],
   ["application/merge-patch+json", "merge"],
   ["application/strategic-merge-patch+json", "strategic"],
@@ -325,10 +325,7 @@ function patch(call: Call): ApiAnswer {
   } = call;
   const { contentType = "" } = request;
   const type = patchTypes.get(contentType);
-  if (contentType === "application/apply-patch+yaml")
-    throw errors.unsupportedMediaType(
-      "Stopover does not offer server-side apply; use kubectl apply without --server-side",
-    );
+  if (contentType === "application/apply-patch+yaml") return apply(call);
   if (!type) throw errors.unsupportedMediaType("415: Unsupported Media Type");
   const body = patchBody(request);
   const under =
@@ -342,6 +339,19 @@ function patch(call: Call): ApiAnswer {
   );
   if (subresource === "scale") return shown(call, 200, scaleOf(result), [result]);
   return shown(call, 200, result, [result]);
+}
+
+function apply(call: Call): ApiAnswer {
+  const { client, target, request } = call;
+  const { info, namespace, name } = target;
+  const { force, ...options } = writeOptions(call, "PatchOptions", true);
+  const raw = yamlOf(new TextDecoder().decode(request.body));
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw))
+    throw errors.badRequest("error decoding YAML: the body is no object");
+  const body = fitted(raw as Record<string, unknown>, info, namespace, name);
+  const made = !isThere(call);
+  const result = client.patch(info.key, name!, namespace, { type: "apply", body, force }, options);
+  return shown(call, made ? 201 : 200, result, [result]);
 }
 
 function remove(call: Call): ApiAnswer {
