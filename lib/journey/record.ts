@@ -22,8 +22,11 @@ export class Recorder {
     steps: Step[] = [],
     conntrack?: string,
   ): void {
-    const tracked = conntrack !== undefined && { conntrack };
-    this.hops.push({ stop, kind, name, in: arrives, out: leaves, ...tracked, steps });
+    this.hops.push(
+      conntrack === undefined
+        ? { stop, kind, name, in: arrives, out: leaves, steps }
+        : { stop, kind, name, in: arrives, out: leaves, conntrack, steps },
+    );
   }
 
   /** What the last hop turned out to send; `all`: it never held anything else. */
@@ -130,7 +133,32 @@ const actionOf: Readonly<Record<Exclude<NetStep["kind"], "untranslate">, Action>
   deliver: "deliver",
 };
 
-function stepOf({ net, passed }: Shown): Step {
+/** What a rule does at one place is the same for thousands of packets: they share the step. */
+const stepsOfRules = new WeakMap<ShownRule, Step>();
+
+function stepOf(shown: Shown): Step {
+  const { kind, rule } = shown.net;
+  const isOnesOwn = kind === "dnat" || kind === "snat" || kind === "untranslate";
+  if (!rule || isOnesOwn) return freshStep(shown);
+  const known = stepsOfRules.get(rule);
+  if (known && isOfStep(known, actionOf[kind], shown)) return known;
+  const step = Object.freeze(freshStep(shown));
+  stepsOfRules.set(rule, step);
+  return step;
+}
+
+const isOfStep = (step: Step, action: Action, { net, passed }: Shown): boolean =>
+  step.action === action &&
+  step.table === net.table &&
+  step.chain === net.chain &&
+  step.hook === net.hook &&
+  step.number === net.number &&
+  step.of === net.of &&
+  step.before === net.before &&
+  step.after === net.after &&
+  step.passed === passed;
+
+function freshStep({ net, passed }: Shown): Step {
   const { kind, table, chain, rule, number, of, before, after, to, packet, hook } = net;
   if (kind === "untranslate") {
     const action = before === sourceOf(packet) || after === sourceOf(packet) ? "snat" : "dnat";
