@@ -162,9 +162,11 @@ test("in a dump each load balancer's name stands for an address of its own", () 
   const items = (["Node", "Pod", "Service", "EndpointSlice"] as const).flatMap((kind) =>
     cluster.list(kind),
   );
-  const dump = openSnapshot(parse(JSON.stringify({ apiVersion: "v1", kind: "List", items })));
+  const text = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  const dump = openSnapshot(parse(text, { as: "dump" }));
   const [first, second] = ["s0", "s1"].map((name) => `http://${hostOf(cluster, name)}/`);
-  assert.is(dump.request(second!).disposition, "delivered");
+  const answered = dump.request(second!);
+  assert.is(answered.disposition, "delivered", answered.reason);
   assert.is.not(dump.request(first!).disposition, "delivered");
 });
 

@@ -568,6 +568,7 @@ test("importing the package loads nothing heavy", () => {
     // import nothing themselves
     light = new Set([
       "node-inspect-extracted",
+      "stopover/internal/journey/fraction",
       "stopover/internal/journey/end",
       "stopover/internal/journey/hops",
       "stopover/internal/journey/types",

@@ -150,7 +150,7 @@ function rangeFor({ manifests }: Documents): { cidr: string; remark: Remark } | 
   );
   if (cidr === undefined) return undefined;
   const sentence = `asks for ${outside.address.text}; Services are taken to have the range ${cidr}`;
-  const object = `Service ${keyOf(outside.object as Service)}`;
+  const object = `Service ${keyOf(outside.object)}`;
   return { cidr, remark: { object, field: "spec.clusterIP", sentence } };
 }
 
