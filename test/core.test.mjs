@@ -13,7 +13,8 @@ import { articleJourney, carried, firstChunk } from "./core-bundle.mjs";
 const browserGlobals = { TextDecoder, TextEncoder, URL, atob, btoa, console, setTimeout };
 /**
  * Minified and gzipped, as bundlers count. The goal is 130 kB; a Pod's validation in the words of
- * kube-apiserver, what its processes listen on and who applied what took the rest, and wait for a chunk of their own.
+ * kube-apiserver, what its processes listen on and who applied what took the rest, and wait for a
+ * chunk of their own.
  */
 const allowed = 140 * 1024;
 
