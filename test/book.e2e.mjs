@@ -192,9 +192,10 @@ function testBook() {
     await page.goto("about:blank");
     await page.goto(link);
     await page.locator("#said.wrong", { hasText: "<img src=x" }).waitFor();
-    await page.locator("#from").fill("internet");
+    await page.locator("#from").fill("");
     await page.getByRole("button", { name: "Follow the request" }).click();
     await rules.waitFor();
+    await page.getByText(/all \d+ doors that should answer do/).waitFor();
     assert.match(
       (await page.locator("#said").textContent()) ?? "",
       /^delivered: Pod default.nginx/,
@@ -204,6 +205,25 @@ function testBook() {
     await page.reload();
     await page.locator("#said.wrong", { hasText: "the link is damaged" }).waitFor();
     assert.equal(opened.complaints, []);
+  });
+
+  test("Your cluster: what is too much for a link is saved as a file, which opens again", async () => {
+    const page = await go("your-cluster.html");
+    const numbers = Array.from({ length: 40_000 }, (_, n) => (n * 2654435761) % 4294967296);
+    await page.locator("#rules").evaluate((box, text) => {
+      /** @type {HTMLTextAreaElement} */ (box).value = text; // pasted, not typed
+    }, numbers.join("\n"));
+    await page.locator("#url").fill("192.168.0.1:80");
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Link", exact: true }).click();
+    const file = join(folder, "saved.json");
+    await (await saved).saveAs(file);
+    await page.getByText("carries at most").waitFor();
+    assert.not.ok(page.url().includes("#"));
+    await page.locator("#url").fill("");
+    await page.locator("#files").setInputFiles(file);
+    await page.waitForFunction("document.getElementById('url').value === '192.168.0.1:80'");
+    assert.is(await page.locator("#rules").inputValue(), numbers.join("\n"));
   });
 
   for (const [width, scheme] of /** @type {const} */ ([

@@ -69,7 +69,7 @@ function asked(question) {
 const [mostNodes, mostWays] = [20, 500];
 
 /** @param {Question} question @returns {Asked} */
-function askCluster({ files, snapshot = false, url, from = "internet", seed = 1 }) {
+function askCluster({ files, snapshot = false, url, from = "", seed = 1 }) {
   if (!files.length) throw new Error("there are no manifests, no dump and no rules to ask");
   carry(Object.fromEntries(files.map(({ name, text }) => [name, text])));
   const names = files.map(({ name }) => name);
@@ -84,7 +84,8 @@ function askCluster({ files, snapshot = false, url, from = "internet", seed = 1 
     journey,
     ways: () =>
       isLarge ? shares(cluster.shares(request, options)) : ways(cluster.outcomes(request, options)),
-    why: () => whyText(cluster.why(request, options)),
+    // each door is tried by whom it is for, unless somebody is named
+    why: () => whyText(cluster.why(request, from.trim() ? options : {})),
     rules: () =>
       nodes
         .slice(0, mostNodes)
