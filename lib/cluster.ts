@@ -190,13 +190,13 @@ export class Cluster implements Traceable {
   // an object written out in a notebook's cell
   apply(what: KubeObject & Record<string, unknown>): KubeObject[];
   apply(what: Documents | KubeObject | string): KubeObject[] {
-    const documents =
-      typeof what === "string"
-        ? parse(what)
-        : "manifests" in what
-          ? what
-          : parse(JSON.stringify(what));
-    return documents.manifests.map(({ object }) => this.#applyOne(object));
+    if (typeof what === "string") return this.apply(parse(what));
+    if ("manifests" in what) return what.manifests.map(({ object }) => this.#applyOne(object));
+    // an object at hand, other than a text, is taken to be of this cluster: an old one is a conflict
+    const { resourceVersion } = what.metadata ?? {};
+    return parse(JSON.stringify(what)).manifests.map(({ object }) =>
+      this.#applyOne(object, resourceVersion),
+    );
   }
 
   /** One object, as `kubectl get -o yaml` shows it. Throws ApiError where there is none. */
@@ -564,21 +564,25 @@ export class Cluster implements Traceable {
     return info ? this.apiserver.list(info.key).items : [];
   }
 
-  #applyOne(object: KubeObject): KubeObject {
+  #applyOne(object: KubeObject, seen?: string): KubeObject {
     const { namespaced } = kindOf(object) ?? kindInfo(object.kind)!;
     const namespace = namespaced ? (object.metadata.namespace ?? "default") : undefined;
     const key = `${object.kind} ${namespace}/${object.metadata.name}`;
-    const written = this.#written(object, namespace, this.#applied.get(key));
+    const written = this.#written(object, namespace, this.#applied.get(key), seen);
     // only now: what was refused says nothing of what the manifest said the last time
     this.#applied.set(key, object);
     return written;
   }
 
-  /** Makes or changes the object; `before` is what its manifest said the last time. */
+  /**
+   * Makes or changes the object; `before` is what its manifest said the last time, `seen` the
+   * resourceVersion that it must still have.
+   */
   #written(
     object: KubeObject,
     namespace: string | undefined,
     before: KubeObject | undefined,
+    seen: string | undefined,
   ): KubeObject {
     const kind = object.kind as Kind;
     try {
@@ -590,9 +594,13 @@ export class Cluster implements Traceable {
         metadata: { ...object.metadata, ...(namespace && { namespace }) },
       });
     }
+    const body = withDeletions(before, object) as { metadata?: object };
     return this.#kubectl.patch(kind, object.metadata.name, namespace, {
       type: "strategic",
-      body: withDeletions(before, object),
+      body:
+        seen === undefined
+          ? body
+          : { ...body, metadata: { ...body.metadata, resourceVersion: seen } },
     });
   }
 }

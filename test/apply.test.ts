@@ -264,4 +264,13 @@ test("session affinity None keeps no configuration, a timeout of 0 is no timeout
   );
 });
 
+test("an object that was changed since it was read is a conflict, as for kubectl", () => {
+  const cluster = createCluster({ nodes: 1 });
+  const [read] = cluster.apply(service(`{${ports}}`)) as [Service];
+  cluster.patch("Service", "web", { metadata: { labels: { tier: "front" } } });
+  const refused = refusal(() => cluster.apply({ ...read }));
+  assert.is(refused.status.code, 409, refused.message);
+  assert.ok(cluster.apply({ ...cluster.get("Service", "web") }));
+});
+
 test.run();
