@@ -8,7 +8,7 @@ import { serve, type Serving } from "stopover/internal/doors/serve/http";
 import { humanDuration } from "stopover/internal/doors/serve/tables";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
-import type { Service } from "stopover/internal/objects/types";
+import type { Pod, Service } from "stopover/internal/objects/types";
 import { deployment, pod, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("HTTP");
@@ -122,6 +122,35 @@ test("create, read, replace, patch, delete", async () => {
   const { body } = await call("DELETE", `${services}/nginx`);
   assert.is(body["kind"], "Service", "its last state");
   assert.equal((await call("GET", `${services}/nginx`)).code, 404);
+});
+
+test("an eviction asks the Pod's disruption budget", async () => {
+  const client = apiserver.client("test");
+  const ready: NonNullable<Pod["status"]> = {
+    phase: "Running",
+    qosClass: "BestEffort",
+    conditions: [{ type: "Ready", status: "True" }],
+  };
+  for (const name of ["a", "b"]) {
+    const spec = { containers: [{ name: "c", image: "nginx" }] };
+    const metadata = { name, namespace: "default", labels: { app: "web" } };
+    const made = client.create<Pod>({ apiVersion: "v1", kind: "Pod", metadata, spec });
+    client.updateStatus<Pod>({ ...made, status: ready });
+  }
+  const budget = { minAvailable: 2, selector: { matchLabels: { app: "web" } } };
+  const budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
+  await call("POST", budgets, { metadata: { name: "two" }, spec: budget });
+  const evict = () =>
+    call("POST", "/api/v1/namespaces/default/pods/a/eviction", { metadata: { name: "a" } });
+  const refused = await evict();
+  assert.is(refused.code, 429);
+  const { causes } = refused.body["details"] as { causes: { message: string }[] };
+  assert.is(
+    causes[0]!.message,
+    "The disruption budget two needs 2 healthy pods and has 2 currently",
+  );
+  client.delete("PodDisruptionBudget" as never, "two", "default");
+  assert.is((await evict()).code, 201);
 });
 
 test("status, scale and binding are doors of their own", async () => {

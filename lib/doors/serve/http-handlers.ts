@@ -2,10 +2,11 @@ import type { Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { decodedAs } from "../../apiserver/decode.js";
+import { whyNotEvicted, type DisruptionBudget } from "../../apiserver/eviction.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import type { KindInfo } from "../../objects/kinds.js";
-import type { KubeObject } from "../../objects/types.js";
+import type { Kind, KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
@@ -261,6 +262,12 @@ function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
 function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { client, target, query } = call;
   const options = deleteOptionsOf(query, body["deleteOptions"] ?? {});
+  const inNamespace = target.namespace === undefined ? {} : { namespace: target.namespace };
+  const pod = client.get("Pod", target.name!, target.namespace);
+  const budgets = client.list("PodDisruptionBudget" as Kind, inNamespace).items;
+  const pods = budgets.length > 0 ? client.list("Pod", inNamespace).items : [];
+  const why = whyNotEvicted(pod, budgets as readonly DisruptionBudget[], pods);
+  if (why) throw why;
   client.delete("Pod", target.name!, target.namespace, options);
   return done(201);
 }
