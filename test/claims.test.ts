@@ -9,7 +9,7 @@ import { newServer, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("claims of numbers");
 const portKey = (port: number) => `/registry/ranges/servicenodeports/${port}`;
-const ipKey = (ip: string) => `/registry/ipaddresses/${ip}`;
+const ipKey = (ip: string) => `/registry/ranges/serviceips/${ip}`;
 
 /** One process' way to a store that others write to as well. */
 class Shared implements Store {

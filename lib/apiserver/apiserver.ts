@@ -174,7 +174,7 @@ export class ApiServer {
   #claims(): { ips: StoredClaims; ports: StoredClaims } {
     const under = (prefix: string) =>
       new StoredClaims(this.store, this.clock, this.#stamps, `/registry/${prefix}/`);
-    return { ips: under("ipaddresses"), ports: under("ranges/servicenodeports") };
+    return { ips: under("ranges/serviceips"), ports: under("ranges/servicenodeports") };
   }
 
   /** Now, and every few minutes. */

@@ -15,7 +15,7 @@ export class StoredClaims implements Claims {
   /** Claims without a Service and without a date: in how many repairs they were found so. */
   readonly #suspects = new Map<string, number>();
 
-  /** `prefix`: "/registry/ipaddresses/" */
+  /** `prefix`: "/registry/ranges/serviceips/" */
   constructor(
     private readonly store: Store,
     private readonly clock: Clock,

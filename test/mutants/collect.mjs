@@ -3,8 +3,7 @@
 
 /** @typedef {{ suite: string, name: string, run: () => unknown }} Test */
 
-/** @type {{ collected?: Test[] }} */
-const shared = globalThis;
+const shared = /** @type {{ collected?: Test[] }} */ (/** @type {unknown} */ (globalThis));
 const list = (shared.collected ??= []);
 
 export function suite(name = "") {

@@ -22,8 +22,9 @@ import { Worker } from "node:worker_threads";
 
 /** @type {Task} */
 const task = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8"));
-/** @type {{ collected?: import("./collect.mjs").Test[] }} */
-const shared = globalThis;
+const shared = /** @type {{ collected?: import("./collect.mjs").Test[] }} */ (
+  /** @type {unknown} */ (globalThis)
+);
 /** @type {Map<string, () => unknown>} */
 const known = new Map();
 const deadline = watch();
@@ -113,7 +114,6 @@ function watch() {
  * @param {Place[]} places
  */
 function startCoverage(places) {
-  /** @typedef {{ startOffset: number, endOffset: number, count: number }} Range */
   const session = new Session();
   session.connect();
   session.post("Profiler.enable");
