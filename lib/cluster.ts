@@ -596,7 +596,7 @@ export class Cluster implements Traceable {
     }
     const body = withDeletions(before, object) as { metadata?: object };
     return this.#kubectl.patch(kind, object.metadata.name, namespace, {
-      type: "strategic",
+      type: kindOf(object)?.type === undefined ? "merge" : "strategic",
       body:
         seen === undefined
           ? body

@@ -147,6 +147,67 @@ test("null labels, annotations, lists and items are what Go reads", () => {
 
 // ---- what was refused ----
 
+const edits: [
+  what: string,
+  before: string,
+  after: string,
+  at: (one: never) => unknown,
+  expected: unknown,
+][] = [
+  [
+    "a Service's port is another one",
+    "{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {selector: {a: b}, ports: [{name: http, port: 80}]}}",
+    "{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {selector: {a: b}, ports: [{name: http, port: 8080}]}}",
+    ({ spec }: { spec: { ports: { port: number }[] } }) => spec.ports.map(({ port }) => port),
+    [8080],
+  ],
+  [
+    "an unnamed port is another one",
+    "{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {selector: {a: b}, ports: [{port: 80}]}}",
+    "{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {selector: {a: b}, ports: [{port: 81}]}}",
+    ({ spec }: { spec: { ports: { port: number }[] } }) => spec.ports.map(({ port }) => port),
+    [81],
+  ],
+  [
+    "a sidecar, its environment and a probe are gone",
+    "{kind: Deployment, apiVersion: apps/v1, metadata: {name: x}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, env: [{name: E, value: '1'}, {name: F, value: '2'}], readinessProbe: {httpGet: {port: 80}}}, {name: side, image: j}]}}}}",
+    "{kind: Deployment, apiVersion: apps/v1, metadata: {name: x}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, env: [{name: F, value: '2'}]}]}}}}",
+    ({
+      spec,
+    }: {
+      spec: {
+        template: {
+          spec: { containers: { name: string; env: unknown; readinessProbe?: unknown }[] };
+        };
+      };
+    }) =>
+      spec.template.spec.containers.map(({ name, env, readinessProbe }) => [
+        name,
+        env,
+        readinessProbe,
+      ]),
+    [["c", [{ name: "F", value: "2" }], undefined]],
+  ],
+];
+for (const [what, before, after, at, expected] of edits)
+  test(`applied again: ${what}`, () => {
+    const cluster = createCluster({ nodes: 1 });
+    cluster.apply(before);
+    const [changed] = cluster.apply(after);
+    assert.equal(at(changed as never), expected);
+  });
+
+test("an update that leaves nodePort out keeps it, by the port's name", () => {
+  const cluster = createCluster({ nodes: 1 });
+  const ports = (port: number) =>
+    `{kind: Service, apiVersion: v1, metadata: {name: x}, spec: {type: NodePort, selector: {a: b}, ports: [{name: http, port: ${port}}]}}`;
+  const [made] = cluster.apply(ports(80));
+  const [changed] = cluster.apply(ports(81));
+  const nodePort = (one: unknown) =>
+    (one as { spec: { ports: { nodePort: number }[] } }).spec.ports[0]!.nodePort;
+  assert.is(nodePort(changed), nodePort(made));
+});
+
 test("a refused apply leaves no trace in those that follow", () => {
   const cluster = createCluster({ nodes: 1 });
   const apply = (labels: string, nodePort = "") =>

@@ -390,7 +390,8 @@ function carryOver(service: Service, before: Service): Service {
     spec = { ...spec, clusterIP: old.clusterIP!, clusterIPs: old.clusterIPs! };
   if (mayHaveNodePorts(service) && mayHaveNodePorts(before)) {
     const taken = new Set(spec.ports?.map(({ nodePort }) => nodePort));
-    const keyOf = ({ port, protocol }: ServicePort) => `${port}/${protocol}`;
+    // by name (pkg/registry/core/service/storage: patchAllocatedValues)
+    const keyOf = ({ name = "" }: ServicePort) => name;
     const known = new Map(old.ports?.map((port) => [keyOf(port), port.nodePort]));
     spec = {
       ...spec,
