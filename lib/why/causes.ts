@@ -58,17 +58,24 @@ function distinct(faults: readonly Fault[]): Fault[] {
 
 /** Nothing of what is known to go wrong: then what the last rule that was met is for. */
 function byTrace({ service, journey, disposition, via }: Case): Fault {
-  const object = journey ? lastObject(journey) : undefined;
+  const [undecided] = disposition === "unknown" ? (journey?.leftOut ?? []) : [];
+  const object = undecided?.object ?? (journey ? lastObject(journey) : undefined);
   const reason = journey?.reason ?? disposition;
   return {
     rung: via[0] ?? "process",
     object: object ?? nameOf(service),
-    field: "",
+    field: undecided?.field ?? "",
     value: disposition,
     expected: "delivered",
     sentence: reason,
-    kubectl: `kubectl describe service ${service.metadata.name} -n ${service.metadata.namespace ?? "default"}`,
+    kubectl: describing(undecided?.object) ?? describing(nameOf(service))!,
   };
+}
+
+/** "NetworkPolicy shop/deny-all" -> the command that shows it. */
+function describing(object: string | undefined): string | undefined {
+  const [, kind, namespace, name] = /^(\w+) ([^/ ]+)\/([^/ ]+)$/.exec(object ?? "") ?? [];
+  return kind && `kubectl describe ${kind.toLowerCase()} ${name} -n ${namespace}`;
 }
 
 const lastObject = ({ hops }: Journey): string | undefined =>

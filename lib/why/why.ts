@@ -8,7 +8,7 @@
  */
 import { originOf, type Origin } from "../journey/origin.js";
 import { together } from "../journey/basis.js";
-import type { Basis, Remark } from "../journey/types.js";
+import type { Basis, Disposition, Remark } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
 import type { Service } from "../objects/types.js";
 import { aimAt, firstBalanced, type Aim } from "./aim.js";
@@ -210,6 +210,10 @@ function told(faults: readonly Fault[]): Pick<Door, "cause" | "causes" | "change
   };
 }
 
+/** Of a name outside nobody here can tell whether anybody knows it. */
+const isUntold = (disposition: Disposition): boolean =>
+  disposition === "name not found" || disposition === "unknown";
+
 /** What is closed on purpose. */
 function notesOf(ways: readonly Way[], doors: readonly Door[]): string[] {
   const closed = doors.filter(
@@ -218,7 +222,7 @@ function notesOf(ways: readonly Way[], doors: readonly Door[]): string[] {
   const kinds = [...new Set(closed.map(({ door }) => door))];
   return kinds.map((kind) => {
     const names = closed.filter(({ door }) => door === kind).map(({ name }) => name);
-    if (kind === "name" && closed.some(({ disposition }) => disposition === "name not found"))
+    if (kind === "name" && closed.some(({ disposition }) => isUntold(disposition)))
       return `${names.join(", ")} is an alias for a name outside, of which nothing is known here`;
     const field = kind === "node-port" ? "externalTrafficPolicy" : "internalTrafficPolicy";
     return `${field} is Local: by its ${kind} ${names.join(", ")} ${names.length === 1 ? "does" : "do"} not answer, as no ready endpoint is there; of ${ways.length} doors these are closed on purpose`;

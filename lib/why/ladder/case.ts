@@ -1,6 +1,6 @@
 /** A request that did not get its answer, and all that the rungs of the ladder look at. */
 import type { Origin } from "../../journey/origin.js";
-import type { Disposition, Journey } from "../../journey/types.js";
+import type { Basis, Disposition, Journey } from "../../journey/types.js";
 import type { KubeObject, Service, ServicePort } from "../../objects/types.js";
 import type { Goal } from "../aim.js";
 import { kubectlGet, nameOf, type Objects } from "../objects.js";
@@ -21,7 +21,7 @@ export interface Case {
   disposition: Disposition;
   /** How much of the ways work all the same. */
   share: number;
-  journey: Journey | undefined;
+  journey: (Journey & Partial<Basis>) | undefined;
   /** The node where the deciding rules were met. */
   node: string | undefined;
   /** The Pod that was asked by its own address. */

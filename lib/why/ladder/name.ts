@@ -12,6 +12,7 @@ import { fault, type Case, type Look } from "./case.js";
 
 export const lookAtName: Look = (one) => {
   const { world, origin, goal, disposition } = one;
+  if (readAddress(one.service.spec.externalName ?? "")) return externalName(one);
   if (disposition !== "name not found" || !goal || readAddress(goal.host)) return [];
   if (origin && !lookUp(world.network, origin, goal.host).failure) return externalName(one);
   const found = askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one);
