@@ -23,6 +23,7 @@ export { lanes } from "./lanes/svg.js";
 export { lanesText, type LanesTextOptions } from "./lanes/text.js";
 export { rules, serviceRules } from "./rules.js";
 export { player } from "./player/player.js";
+export { doors, ladder } from "./ladder.js";
 export { legend } from "./legend.js";
 export { bookMap } from "./book-map.js";
 export { spread, timeline, cost, type CostPoint } from "./charts.js";

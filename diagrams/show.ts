@@ -8,6 +8,7 @@
 import { createRequire } from "node:module";
 import { png, warmUp } from "./draw.js";
 import { journey } from "./journey.js";
+import { doors, isDiagnosis } from "./ladder.js";
 import { outcomes } from "./outcomes.js";
 import { isPicture, type Page, type Picture } from "./picture.js";
 import { sortable, stillMark } from "./player/script.js";
@@ -79,6 +80,7 @@ export function toPicture(what: Showable, options: { step?: number } = {}): Pict
     );
   if ("hops" in what) return journey(what as Journey, options);
   if ("outcomes" in what && "request" in what) return outcomes(what as Outcomes);
+  if (isDiagnosis(what)) return doors(what);
   return isObject(what)
     ? objects([what])
     : table(
