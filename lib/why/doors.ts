@@ -95,7 +95,9 @@ class Building {
     const isHeadless = spec.clusterIP === "None";
     if (client === undefined && isHeadless) return [];
     const host = client === undefined ? this.#addressOf(name) : name;
-    const from = client ?? `node/${this.#someNode()?.name}`;
+    const asker = this.#someNode();
+    if (client === undefined && asker === undefined) return []; // nobody is there to ask
+    const from = client ?? `node/${asker!.name}`;
     if (spec.type === "ExternalName") return [this.#alias(name, host, from)];
     const attempts = this.#attempts(from, host, (port) =>
       isHeadless ? this.#targetOf(port) : port.port,
@@ -277,8 +279,11 @@ class Building {
 
   // ---- machines ----
 
+  /** A node of a dump that has no address has no door, and nobody asks from there. */
   #machines(): readonly Machine[] {
-    return this.objects.once("machines", () => [...this.world.network.machines.values()]);
+    return this.objects.once("machines", () =>
+      [...this.world.network.machines.values()].filter(({ addresses }) => addresses.length > 0),
+    );
   }
 
   #someNode(): Machine | undefined {
