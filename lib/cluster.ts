@@ -192,7 +192,7 @@ export class Cluster implements Traceable {
   apply(what: Documents | KubeObject | string): KubeObject[] {
     if (typeof what === "string") return this.apply(parse(what));
     if ("manifests" in what) return what.manifests.map(({ object }) => this.#applyOne(object));
-    // an object at hand, other than a text, is taken to be of this cluster: an old one is a conflict
+    // an object at hand, other than a text, is of this cluster: an old one is a conflict
     const { resourceVersion } = what.metadata ?? {};
     return parse(JSON.stringify(what)).manifests.map(({ object }) =>
       this.#applyOne(object, resourceVersion),
