@@ -440,6 +440,8 @@ texts("every way on a line, without client and DNS, and how the ends share them"
     "",
     "  62.50 %  5/8      default/a",
     "  25.00 %  1/4      default/b",
+    "  12.50 %  1/8      timed out",
+    "",
     "  12.50 %  1/8      timed out: Pod default/web answers",
     "",
   ]);
