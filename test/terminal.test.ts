@@ -123,7 +123,11 @@ escape.run();
 
 const cli = suite("the command");
 const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync(process.execPath, [command, ...args], { encoding: "utf8", input: dump });
+  spawnSync(process.execPath, [command, ...args], {
+    encoding: "utf8",
+    input: dump,
+    timeout: 60_000, // a server that should have refused would never end
+  });
 const argument = evil.replaceAll("\0", ""); // none can hold that one
 const onStdout: [string, ...string[]][] = [
   ["journey", "--url", url],
@@ -158,7 +162,7 @@ const onStderr: [string, string[], string?][] = [
   ],
   ["nodes for rules", ["rules", "-", "--snapshot", "--node", "nobody"]],
   ["a manifest to be applied", ["journey", "-"]],
-  ["a manifest to be served", ["serve", "-", "--port", "0"]],
+  ["a manifest to be served", ["serve", "-", "--strict", "--port", "0"]],
   ["a store", ["serve", "--store", argument]],
 ];
 for (const [what, args] of onStderr)
@@ -252,7 +256,7 @@ const thrown: [string, () => unknown][] = [
   ["who asks", () => snapshot.request(url, { from: `node/${evil}` })],
   ["where a packet goes", () => snapshot.packet({ node, from: "10.0.0.1", to: evil })],
   ["the nodes of a dump", () => snapshot.packet({ node: "x", from: "10.0.0.1", to: "10.0.0.1:1" })],
-  ["a rule", () => openRules("*nat\n-A x\u001b[2J\u202e -j X\nCOMMIT\n")],
+  ["a rule", () => openRules("*nat\n-A PREROUTING --dport x\u001b[2J\u202e -j ACCEPT\nCOMMIT\n")],
   ["a picture of a Service", () => diagrams.topology(snapshot, { service: "nobody" })],
 ];
 for (const [what, act] of thrown)

@@ -284,6 +284,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const etcd = await etcdStore(flags);
   const controllers = !flags["no-controllers"];
   const documents = files.length || controllers ? await load(files) : nothing;
+  tellNotices(documents.notices ?? [], documents.manifests.length, Boolean(flags["strict"]));
   const serviceCIDR = flags["service-cidr"] as string | undefined;
   const code = await serveCluster({
     ...sizeAndSeed(flags, 0),
