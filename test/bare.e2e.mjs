@@ -14,7 +14,10 @@ const kept = `node npm git
   sh bash env cat cp mv rm mkdir ls ln sed grep sort head tail tr cut wc tee xargs find touch chmod
   uname dirname basename readlink mktemp date sleep test printf echo pwd id`.split(/\s+/);
 /** Suites that no program of the machine can matter to, and that take long. */
-const without = ["-diagrams", "-exercises", "-chaos", "-fuzz", "-kit"];
+const without = [
+  ...["-diagrams", "-exercises", "-chaos", "-fuzz", "-kit", "-simulator", "-why"],
+  ...["-cases", "-doors", "-terminal", "-journey", "-map"],
+];
 
 /** @param {string} program */
 const placeOf = (program) =>

@@ -8,7 +8,7 @@ import { seed } from "./seed.js";
 import { simulate, type Outcome } from "./simulate/simulator.js";
 
 /** Milliseconds that CI spends on new schedules. */
-const BUDGET_MS = 45_000;
+const BUDGET_MS = 20_000;
 
 const told = ({ seed, story, violations }: Outcome): string =>
   `npm run simulate -- --seed ${seed}\n${[...story, ...violations].join("\n")}`;
