@@ -261,8 +261,11 @@ mark { background: var(--changed); color: inherit; font-weight: 700; padding: 0 
     range.max = String(shown.length - 1);
     range.value = String(index);
     counter.textContent = `${index + 1} / ${shown.length}`;
+    // who is on a button that goes dead keeps the keyboard
+    const isOnOne = back.matches(":focus") || forward.matches(":focus");
     back.disabled = at === 0;
     forward.disabled = at === shots.length - 1;
+    if (isOnOne && (back.disabled || forward.disabled)) run.focus();
     run.textContent =
       timer === undefined ? (at === shots.length - 1 ? "↻ play again" : "▶ play") : "❚❚ pause";
     host.dataset["step"] = String(at);

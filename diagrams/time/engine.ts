@@ -106,8 +106,11 @@ ul { list-style: none; margin: 4px 0 0; padding: 0; display: flex; flex-wrap: wr
     range.value = String(at);
     range.setAttribute("aria-valuetext", moment.time);
     clock.textContent = moment.time;
+    // who is on a button that goes dead keeps the keyboard
+    const isOnOne = back.matches(":focus") || forward.matches(":focus");
     back.disabled = at === 0;
     forward.disabled = at === moments.length - 1;
+    if (isOnOne && (back.disabled || forward.disabled)) run.focus();
     const ready = at === moments.length - 1 ? "↻ play again" : "▶ play";
     run.textContent = timer === undefined ? ready : "❚❚ pause";
     host.dataset["step"] = String(at);
