@@ -7,10 +7,9 @@ import {
   type Context,
   type Controller,
 } from "../machinery/controller.js";
-import { same } from "../objects/freeze.js";
 import type { Kind, KubeObject, ObjectMeta, ObjectReference } from "../objects/types.js";
 import { isFinished, type Job } from "./job.js";
-import { informerOf, ownerReference } from "./owned-pods.js";
+import { informerOf, ownerReference, writeStatus } from "./owned-pods.js";
 
 /** As far as this controller reads it. */
 interface CronJob extends KubeObject {
@@ -116,9 +115,7 @@ export function cronJobController(context: Context): Controller {
       ...(lastScheduleTime && { lastScheduleTime }),
       ...(lastSuccess && { lastSuccessfulTime: lastSuccess }),
     };
-    if (same(cron.status ?? {}, status)) return;
-    const written = ignoring([404, 409], () => client.updateStatus<CronJob>({ ...cron, status }));
-    if (written) crons.learn(written);
+    writeStatus(context, crons, cron, status);
   }
 
   return {

@@ -1,4 +1,3 @@
-import { ignoring } from "../api/errors.js";
 import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
 import { keyOf } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
@@ -13,7 +12,7 @@ import type {
   Toleration,
 } from "../objects/types.js";
 import { templateHash } from "./deployment.js";
-import { informerOf, OwnedPods, podOf, withLabels } from "./owned-pods.js";
+import { informerOf, OwnedPods, podOf, withLabels, writeStatus } from "./owned-pods.js";
 import { tolerates } from "./scheduler.js";
 
 /** As far as this controller reads it. */
@@ -47,7 +46,7 @@ const patience: readonly Toleration[] = [
  * pkg/controller/daemon/daemon_controller.go)
  */
 export function daemonSetController(context: Context): Controller {
-  const { client, clock, informers } = context;
+  const { clock, informers } = context;
   const sets = informerOf<DaemonSet>(context, "DaemonSet");
   const nodes = informers.of("Node");
   const owned = new OwnedPods(context);
@@ -125,9 +124,7 @@ export function daemonSetController(context: Context): Controller {
       ...(available > 0 && { numberAvailable: available }),
       ...(wanted.size > available && { numberUnavailable: wanted.size - available }),
     };
-    if (same(set.status ?? {}, status)) return;
-    const written = ignoring([404, 409], () => client.updateStatus<DaemonSet>({ ...set, status }));
-    if (written) sets.learn(written);
+    writeStatus(context, sets, set, status);
   }
 
   return {

@@ -1,10 +1,9 @@
 import { ignoring } from "../api/errors.js";
 import { stamp } from "../api/time.js";
 import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
-import { same } from "../objects/freeze.js";
-import { isReady, isTerminal } from "../objects/pods.js";
+import { isActive, isReady } from "../objects/pods.js";
 import type { Condition, Kind, KubeObject, Pod, PodTemplate } from "../objects/types.js";
-import { informerOf, OwnedPods, podOf, withLabels } from "./owned-pods.js";
+import { informerOf, OwnedPods, podOf, withLabels, writeStatus } from "./owned-pods.js";
 
 /** As far as this controller reads it. */
 export interface Job extends KubeObject {
@@ -110,7 +109,7 @@ export function jobController(context: Context): Controller {
 
   /** As many Pods as may run at once and are still needed; answers when to look again. */
   function keepRunning(job: Job, pods: readonly Pod[]): number | { inBackground: number } | void {
-    const active = pods.filter((pod) => !isTerminal(pod) && !pod.metadata.deletionTimestamp);
+    const active = pods.filter(isActive);
     const { parallelism = 1 } = job.spec;
     const needed = Math.min(parallelism, completionsOf(job) - succeededOf(job, pods));
     const wait = backOff(pods);
@@ -158,8 +157,7 @@ export function jobController(context: Context): Controller {
   }
 
   function stopAll(job: Job, pods: readonly Pod[]): void {
-    for (const pod of pods)
-      if (!isTerminal(pod) && !pod.metadata.deletionTimestamp) owned.delete(job, pod);
+    for (const pod of pods) if (isActive(pod)) owned.delete(job, pod);
   }
 
   /** Its time to live is over: it goes, and its Pods with it. (pkg/controller/ttlafterfinished) */
@@ -176,8 +174,7 @@ export function jobController(context: Context): Controller {
 
   function report(job: Job, pods: readonly Pod[], startTime: string, end: object = {}): void {
     const count = (is: (pod: Pod) => boolean): number => pods.filter(is).length;
-    const alive = (pod: Pod) => !isTerminal(pod) && !pod.metadata.deletionTimestamp;
-    const [active, ready] = [count(alive), count((pod) => alive(pod) && isReady(pod))];
+    const [active, ready] = [count(isActive), count((pod) => isActive(pod) && isReady(pod))];
     const succeeded = succeededOf(job, pods);
     const failed = count(({ status }) => status?.phase === "Failed");
     const status: JobStatus = {
@@ -191,9 +188,7 @@ export function jobController(context: Context): Controller {
       uncountedTerminatedPods: {},
       ...end,
     };
-    if (same(job.status ?? {}, status)) return;
-    const written = ignoring([404, 409], () => client.updateStatus<Job>({ ...job, status }));
-    if (written) jobs.learn(written);
+    writeStatus(context, jobs, job, status);
   }
 
   return {

@@ -1,6 +1,7 @@
 import { ignoring, isApiError } from "../api/errors.js";
 import { controllerOf, type Context } from "../machinery/controller.js";
 import type { Informer } from "../machinery/informer.js";
+import { same } from "../objects/freeze.js";
 import type {
   Kind,
   KubeObject,
@@ -59,6 +60,21 @@ export class OwnedPods {
 /** A kind that is not in the table of modelled ones, as a component reads it. */
 export const informerOf = <T extends KubeObject>(context: Context, kind: string): Informer<T> =>
   context.informers.of(kind as Kind) as unknown as Informer<T>;
+
+/**
+ * Writes how an object stands, if that has changed. Who wrote in between, or took it away, is heard
+ * of, and the object is looked at again.
+ */
+export function writeStatus<T extends KubeObject & { status?: object }>(
+  { client }: Context,
+  known: Informer<T>,
+  object: T,
+  status: object,
+): void {
+  if (same(object.status ?? {}, status)) return;
+  const written = ignoring([404, 409], () => client.updateStatus<T>({ ...object, status }));
+  if (written) known.learn(written);
+}
 
 export const ownerReference = ({ apiVersion, kind, metadata }: KubeObject): OwnerReference => ({
   apiVersion,

@@ -1,9 +1,7 @@
-import { ignoring } from "../api/errors.js";
 import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
-import { same } from "../objects/freeze.js";
 import { isActive, isReady } from "../objects/pods.js";
 import type { Kind, KubeObject, PodTemplate } from "../objects/types.js";
-import { informerOf, OwnedPods, podOf } from "./owned-pods.js";
+import { informerOf, OwnedPods, podOf, writeStatus } from "./owned-pods.js";
 
 /** As far as this controller reads it. */
 interface ReplicationController extends KubeObject {
@@ -15,7 +13,6 @@ interface ReplicationController extends KubeObject {
  * What a ReplicaSet was before there were Deployments. (kubernetes: pkg/controller/replication)
  */
 export function replicationController(context: Context): Controller {
-  const { client } = context;
   const sets = informerOf<ReplicationController>(context, "ReplicationController");
   const owned = new OwnedPods(context);
 
@@ -41,11 +38,7 @@ export function replicationController(context: Context): Controller {
       ...(ready > 0 && { readyReplicas: ready, availableReplicas: ready }),
       observedGeneration: set.metadata.generation!,
     };
-    if (same(set.status ?? {}, status)) return;
-    const written = ignoring([404, 409], () =>
-      client.updateStatus<ReplicationController>({ ...set, status }),
-    );
-    if (written) sets.learn(written);
+    writeStatus(context, sets, set, status);
   }
 
   return {

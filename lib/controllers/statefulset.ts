@@ -1,10 +1,16 @@
 import { ignoring } from "../api/errors.js";
 import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
-import { same } from "../objects/freeze.js";
 import { isAvailable, isReady, isTerminal } from "../objects/pods.js";
 import type { Kind, KubeObject, LabelSelector, Pod, PodTemplate } from "../objects/types.js";
 import { templateHash } from "./deployment.js";
-import { informerOf, OwnedPods, ownerReference, podOf, withLabels } from "./owned-pods.js";
+import {
+  informerOf,
+  OwnedPods,
+  ownerReference,
+  podOf,
+  withLabels,
+  writeStatus,
+} from "./owned-pods.js";
 
 /** As far as this controller reads it. */
 interface StatefulSet extends KubeObject {
@@ -165,12 +171,7 @@ export function statefulSetController(context: Context): Controller {
       collisionCount: 0,
       availableReplicas: available,
     };
-    if (!same(set.status ?? {}, status)) {
-      const written = ignoring([404, 409], () =>
-        client.updateStatus<StatefulSet>({ ...set, status }),
-      );
-      if (written) sets.learn(written);
-    }
+    writeStatus(context, sets, set, status);
     if (available < ready) return 1_000;
   }
 
