@@ -52,7 +52,7 @@ export interface Film {
 /** Brings a journey to life in this element. */
 export function play(host: HTMLElement, film: Film, tools: Tools): void {
   const { shots } = film;
-  const { make, draw, card: cardIn, listen, button: buttonIn } = tools;
+  const { make, draw, card: cardIn, listen, button: buttonIn, setButtons } = tools;
   const { root, section: card } = cardIn(
     host,
     film.title,
@@ -261,13 +261,9 @@ mark { background: var(--changed); color: inherit; font-weight: 700; padding: 0 
     range.max = String(shown.length - 1);
     range.value = String(index);
     counter.textContent = `${index + 1} / ${shown.length}`;
-    // who is on a button that goes dead keeps the keyboard
-    const isOnOne = back.matches(":focus") || forward.matches(":focus");
-    back.disabled = at === 0;
-    forward.disabled = at === shots.length - 1;
-    if (isOnOne && (back.disabled || forward.disabled)) run.focus();
-    run.textContent =
-      timer === undefined ? (at === shots.length - 1 ? "↻ play again" : "▶ play") : "❚❚ pause";
+    const plays = timer !== undefined;
+    const isLast = at === shots.length - 1;
+    setButtons({ back, run, forward }, { isFirst: at === 0, isLast, plays });
     host.dataset["step"] = String(at);
     const current = stations.findLast(({ first }) => first <= at);
     for (const each of stations)

@@ -98,5 +98,21 @@ input { flex: 1 1 120px; min-width: 80px; accent-color: var(--way) } output { mi
     return made as HTMLButtonElement;
   };
 
-  return { make, draw, card, listen, button };
+  /**
+   * What the buttons say and whether they lead anywhere. Who is on one that goes dead keeps the
+   * keyboard, on the one that plays.
+   */
+  const setButtons = (
+    { back, run, forward }: Record<"back" | "run" | "forward", HTMLButtonElement>,
+    { isFirst, isLast, plays }: Record<"isFirst" | "isLast" | "plays", boolean>,
+  ): void => {
+    const isLeft = (isFirst && back.matches(":focus")) || (isLast && forward.matches(":focus"));
+    back.disabled = isFirst;
+    forward.disabled = isLast;
+    if (isLeft) run.focus();
+    const ready = isLast ? "↻ play again" : "▶ play";
+    run.textContent = plays ? "❚❚ pause" : ready;
+  };
+
+  return { make, draw, card, listen, button, setButtons };
 }

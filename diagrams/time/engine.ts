@@ -29,7 +29,7 @@ export interface Reel {
 
 /** Brings a film to life in this element. */
 export function roll(host: HTMLElement, reel: Reel, tools: Tools): void {
-  const { make, draw, card, listen, button } = tools;
+  const { make, draw, card, listen, button, setButtons } = tools;
   const { title, moments, pieces, strips } = reel;
   const { root, section } = card(
     host,
@@ -106,13 +106,9 @@ ul { list-style: none; margin: 4px 0 0; padding: 0; display: flex; flex-wrap: wr
     range.value = String(at);
     range.setAttribute("aria-valuetext", moment.time);
     clock.textContent = moment.time;
-    // who is on a button that goes dead keeps the keyboard
-    const isOnOne = back.matches(":focus") || forward.matches(":focus");
-    back.disabled = at === 0;
-    forward.disabled = at === moments.length - 1;
-    if (isOnOne && (back.disabled || forward.disabled)) run.focus();
-    const ready = at === moments.length - 1 ? "↻ play again" : "▶ play";
-    run.textContent = timer === undefined ? ready : "❚❚ pause";
+    const plays = timer !== undefined;
+    const isLast = at === moments.length - 1;
+    setButtons({ back, run, forward }, { isFirst: at === 0, isLast, plays });
     host.dataset["step"] = String(at);
     now.replaceChildren();
     make("b", now, `At ${moment.time}`);
