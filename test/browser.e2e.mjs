@@ -72,6 +72,11 @@ const movingIn = (cells) => {
  * @returns {Promise<Moving>} how many there are
  */
 async function moveAll(page) {
+  await page.waitForFunction(
+    () =>
+      document.readyState === "complete" &&
+      !document.querySelector("[data-stopover]:not([data-ready])"),
+  );
   const players = await page.locator("[data-stopover=play]").all();
   for (const player of players) {
     const at = async (/** @type {number} */ step) =>
