@@ -26,12 +26,7 @@ export function packages() {
     );
   if (packagesAreThere()) return;
   say("installing the npm packages (npm ci; once, about a minute)");
-  // set where npm itself started us; `npm` is a .cmd file on Windows and needs a shell
-  const npm = process.env.npm_execpath;
-  const done = npm
-    ? run(process.execPath, [npm, "ci"])
-    : run("npm", ["ci"], process.platform === "win32");
-  if (!done)
+  if (!npm(["ci"]))
     giveUp("npm ci failed (its message is above). Is the npm registry within reach? Try: npm ci");
 }
 
@@ -59,8 +54,24 @@ function packagesAreThere() {
 export const tsc = (...args) =>
   run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), ...args]);
 
-/** @param {string} command @param {string[]} args */
-const run = (command, args, shell = false) =>
-  spawnSync(command, args, { cwd: root, stdio: "inherit", shell }).status === 0;
+/**
+ * @param {string[]} args
+ * @param {string} [folder]
+ * @returns {boolean} whether it succeeded
+ */
+export function npm(args, folder) {
+  // set where npm itself started us; `npm` is a .cmd file on Windows and needs a shell
+  const started = process.env.npm_execpath;
+  if (started) return run(process.execPath, [started, ...args], { cwd: folder });
+  return run("npm", args, { cwd: folder, shell: process.platform === "win32" });
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {{ cwd?: string | undefined, shell?: boolean }} [options]
+ */
+const run = (command, args, { cwd = root, shell = false } = {}) =>
+  spawnSync(command, args, { cwd, stdio: "inherit", shell }).status === 0;
 
 if (isMain(import.meta.url)) ready();

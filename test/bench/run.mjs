@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { giveUp, root, say, workspaces } from "../../notebooks/kit/project.mjs";
-import { packages, tsc } from "../../notebooks/kit/setup.mjs";
+import { npm, packages, tsc } from "../../notebooks/kit/setup.mjs";
 import { figures } from "./figures.mjs";
 
 /** How long one figure may take; a large one has an hour. Milliseconds. */
@@ -139,27 +139,30 @@ function line({ name, unit, most }, ours, other) {
 }
 
 /**
- * Another commit's library, built by our compiler with our packages.
+ * Another commit's library, with the packages that its own lock file names for it, built by our
+ * compiler. What only compiling needs (types) is found in a folder above: a link to our packages.
  * @param {string} commit
  */
 function checkOut(commit) {
-  const folder = mkdtempSync(join(tmpdir(), "stopover-bench-"));
+  const above = mkdtempSync(join(tmpdir(), "stopover-bench-"));
+  const folder = join(above, "commit");
   const { status, stderr } = git("worktree", "add", "--detach", folder, commit);
   if (status !== 0) {
-    rmSync(folder, { recursive: true });
+    rmSync(above, { recursive: true });
     giveUp(`${commit} cannot be checked out: ${stderr.trim().split("\n").at(-1)}`, 2);
   }
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
+  symlinkSync(join(root, "node_modules"), join(above, "node_modules"), "junction");
   say(`building ${commit}`);
-  if (tsc("-b", join(folder, "lib"))) return folder;
+  const wanted = ["ci", "--workspace=lib", "--omit=dev", "--ignore-scripts", "--loglevel=error"];
+  if (npm(wanted, folder) && tsc("-b", join(folder, "lib"))) return folder;
   remove(folder);
   return giveUp(`${commit} does not build`);
 }
 
 /** @param {string} folder */
 function remove(folder) {
-  rmSync(join(folder, "node_modules")); // the link alone
   git("worktree", "remove", "--force", folder);
+  rmSync(join(folder, ".."), { recursive: true, force: true }); // of a link, the link alone
 }
 
 /** @param {string[]} args */
