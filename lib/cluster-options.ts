@@ -104,6 +104,18 @@ export const defaultRanges = (nodes: number): { clusterCIDR: string; serviceCIDR
     ? { clusterCIDR: "10.0.0.0/9", serviceCIDR: "10.128.0.0/12" }
     : { clusterCIDR: "10.1.0.0/16", serviceCIDR: "10.2.0.0/16" };
 
+/** The ranges of a cluster made with these options. */
+export function rangesFor({ nodes = 3, clusterCIDR, serviceCIDR }: ClusterOptions): {
+  clusterCIDR: string;
+  serviceCIDR: string;
+} {
+  const defaults = defaultRanges(Array.isArray(nodes) ? nodes.length : nodes);
+  return {
+    clusterCIDR: clusterCIDR ?? defaults.clusterCIDR,
+    serviceCIDR: serviceCIDR ?? defaults.serviceCIDR,
+  };
+}
+
 /** Throws with the first thing that is wrong. */
 export function checkOptions(options: ClusterOptions): void {
   for (const problem of problemsOf(options)) throw new Error(`createCluster: ${problem}`);
@@ -117,6 +129,34 @@ function* problemsOf(options: ClusterOptions): Generator<string> {
     if (value !== undefined) yield* check(value, name);
   }
   yield* overlaps(options);
+}
+
+/**
+ * Throws where `node` cannot join a cluster made with `options` that has `machines` already.
+ */
+export function checkNewNode(
+  node: NodeSpec,
+  machines: readonly { name: string; addresses: readonly string[] }[],
+  options: ClusterOptions,
+): void {
+  for (const problem of newNodeProblems(node, machines, rangesFor(options)))
+    throw new Error(`addNode: ${problem}`);
+}
+
+function* newNodeProblems(
+  node: NodeSpec,
+  machines: readonly { name: string; addresses: readonly string[] }[],
+  { clusterCIDR, serviceCIDR }: { clusterCIDR: string; serviceCIDR: string },
+): Generator<string> {
+  yield* checkNode(node, "node");
+  const { name, addresses = [] } = node;
+  for (const other of machines) {
+    if (other.name === name) yield `node.name is "${name}", and there is a node of that name`;
+    const [both] = addresses.filter((address) => other.addresses.includes(address));
+    if (both) yield `node.addresses holds "${both}", which node "${other.name}" has already`;
+  }
+  yield* machinesInside([node], rangesOf(clusterCIDR), "the Pods' range", "clusterCIDR");
+  yield* machinesInside([node], rangesOf(serviceCIDR), "the Services' range", "serviceCIDR");
 }
 
 // ---- each option by itself ----------------------------------------------------------------------
@@ -309,8 +349,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
 /** Nobody's address may lie in a range of somebody else's. */
 function* overlaps(options: ClusterOptions): Generator<string> {
   const { nodes = 3, first } = options;
-  const defaults = defaultRanges(Array.isArray(nodes) ? nodes.length : nodes);
-  const { clusterCIDR = defaults.clusterCIDR, serviceCIDR = defaults.serviceCIDR } = options;
+  const { clusterCIDR, serviceCIDR } = rangesFor(options);
   const [pods, services] = [rangesOf(clusterCIDR), rangesOf(serviceCIDR)];
   for (const x of pods)
     for (const y of services)

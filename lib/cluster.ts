@@ -15,8 +15,9 @@ import { gcp } from "./cloud/gcp.js";
 import { cloudControllerManager } from "./cloud/manager.js";
 import { BaseCloud } from "./cloud/provider.js";
 import {
+  checkNewNode,
   checkOptions,
-  defaultRanges,
+  rangesFor,
   type ClusterOptions,
   type NodeSpec,
 } from "./cluster-options.js";
@@ -52,6 +53,7 @@ import { explaining, whyOf } from "./diagnosis.js";
 import { Machine } from "./node/machine.js";
 import { runPodRoutes } from "./node/cni/pod-routes.js";
 import { withDeletions } from "./objects/apply.js";
+import { count, names } from "./api/summary.js";
 import { parse, type Documents } from "./objects/files.js";
 import type { AskWhy } from "./why/ask.js";
 import type { World } from "./why/types.js";
@@ -106,17 +108,15 @@ export class Cluster implements Traceable {
   readonly #podRoutes = new Routes();
   readonly #proxies: ProxyFleet;
   readonly #applied = new Map<string, KubeObject>();
+  /** For machines that come without one. */
+  readonly #addresses = new AddressPool(machineAddresses());
 
   constructor(private readonly options: ClusterOptions) {
     checkOptions(options);
     const specs = nodeSpecs(options.nodes ?? 3);
-    const ranges = defaultRanges(specs.length);
-    const {
-      seed = 1,
-      cloud,
-      clusterCIDR = ranges.clusterCIDR,
-      serviceCIDR = ranges.serviceCIDR,
-    } = options;
+    const spoken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
+    const { seed = 1, cloud } = options;
+    const { clusterCIDR, serviceCIDR } = rangesFor(options);
     this.#random = new Random(seed);
     this.clock = options.clock ?? new VirtualClock();
     this.#supervisor = new Supervisor(this.clock, options.onFailure);
@@ -160,7 +160,7 @@ export class Cluster implements Traceable {
       mode: options.proxyMode,
       features: { nfacct: options.nfacct, randomFully: options.randomFully },
     });
-    for (const spec of specs) this.#addNode(spec);
+    for (const spec of specs) this.#launch(spec, (address) => spoken.has(address));
     this.managers = this.#controlPlane(clusterCIDR);
   }
 
@@ -271,6 +271,41 @@ export class Cluster implements Traceable {
     return this.#kubectl.patch(kind, name, namespace, { type: "merge", body });
   }
 
+  /**
+   * A machine joins: its kubelet registers it, and the rest follows by itself. `node`: a name, or
+   * more of it; default: the next free name, "node-d" after three.
+   *
+   *     cluster.addNode({ name: "node-d", zone: "ap-south-1b" });
+   *     cluster.settle();
+   */
+  addNode(node: string | NodeSpec = this.#freeName()): NodeHandle {
+    const spec = typeof node === "string" ? { name: node } : node;
+    const machines = [...this.network.machines.values()];
+    checkNewNode(spec, machines, this.options);
+    const taken = new Set(machines.flatMap(({ addresses }) => addresses));
+    this.#launch(spec, (address) => taken.has(address)).start();
+    return this.node(spec.name);
+  }
+
+  /**
+   * A machine is gone for good, and what ran on it. In a cloud its Node goes once the
+   * cloud-node-lifecycle-controller has asked for the machine; without a cloud it stays, not ready,
+   * until somebody deletes it.
+   */
+  removeNode(name: string): void {
+    const node = this.node(name);
+    node.stop();
+    this.#kubelets.delete(name);
+    this.#proxies.remove(name);
+    this.network.removeMachine(name);
+    this.cloud?.terminate(name);
+    for (const address of node.machine.addresses) this.#addresses.putBack(address);
+  }
+
+  #freeName(): string {
+    for (let i = 0; ; i++) if (!this.network.machines.has(nodeName(i))) return nodeName(i);
+  }
+
   // ---- time ----
 
   /** The moment it is in the cluster. */
@@ -329,18 +364,19 @@ export class Cluster implements Traceable {
    * A node's insides: its machine, its kubelet, its kube-proxy and the rules that its kernel holds.
    */
   node(name: string): NodeHandle {
-    const [machine, kubelet, kubeProxy] = [
-      this.network.machines.get(name),
-      this.#kubelets.get(name),
-      this.#proxies.get(name),
-    ];
-    if (!machine || !kubelet || !kubeProxy)
+    const [machine, kubelet] = [this.network.machines.get(name), this.#kubelets.get(name)];
+    if (!machine || !kubelet)
       throw new Error(
         printable(
           `there is no node "${name}"; the nodes are ${[...this.network.machines.keys()].slice(0, 10).join(", ")}`,
         ),
       );
-    return nodeHandle(machine, kubelet, () => this.#proxies.get(name), kubeProxy.tables);
+    return nodeHandle(
+      machine,
+      kubelet,
+      () => this.#proxies.get(name),
+      () => this.#proxies.tables(name),
+    );
   }
 
   /** The processes of a Pod, to be crashed or made ill. */
@@ -456,6 +492,20 @@ export class Cluster implements Traceable {
     };
   }
 
+  /** What it says of itself where it is printed. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const counted = (["Service", "Deployment", "Pod"] as const)
+      .map((kind) => count(this.list(kind).length, kind))
+      .join(", ");
+    const nodes = [...this.network.machines.values()];
+    return [
+      `a cluster at ${this.now.toISOString()}, ${this.cloud ? `in the cloud ${this.cloud.name}` : "without a cloud"}`,
+      `  ${count(nodes.length, "node")}: ${names(nodes.map(({ name, up }) => (up ? name : `${name} (down)`)))}`,
+      `  ${counted}`,
+      '  .apply(manifest)  .request(url)  .outcomes(url)  .why("service")  .node("name")  .pod("name")  .list("kind")',
+    ].join("\n");
+  }
+
   // ---- wiring ----
 
   /** The client of a component; users have one that never fails. */
@@ -501,14 +551,12 @@ export class Cluster implements Traceable {
     informers.start();
   }
 
-  #addNode({
-    name,
-    addresses,
-    zone,
-    labels,
-    capacity,
-    proxyMode,
-  }: NodeSpec & { addresses: string[] }): void {
+  /** A machine with all that runs on it; nothing of it has started yet. */
+  #launch(
+    { name, addresses: wanted, zone, labels, capacity, proxyMode }: NodeSpec,
+    isTaken: (address: string) => boolean,
+  ): Kubelet {
+    const addresses = wanted ?? [this.#addresses.take(isTaken)!];
     const machine = new Machine({
       name,
       addresses: addresses.map((each) => `${each}/${machinePrefix[familyOf(each)]}`),
@@ -517,8 +565,9 @@ export class Cluster implements Traceable {
       sharedRoutes: this.#podRoutes,
       cni: this.options.cni,
     });
-    this.network.addMachine(machine);
+    // it may refuse an address, and then nothing has been made
     this.cloud?.launch({ name, addresses: machine.addresses, zone });
+    this.network.addMachine(machine);
     const kubelet = new Kubelet({
       ...this.#surroundings("kubelet"),
       name,
@@ -530,6 +579,7 @@ export class Cluster implements Traceable {
     });
     this.#kubelets.set(name, kubelet);
     this.#proxies.add(machine, proxyMode);
+    return kubelet;
   }
 
   /** The cloud's load balancers, as they are whenever a packet comes by. */
@@ -623,19 +673,13 @@ function nameStream(random: Random, who: string): Random {
     : random.fork("apiserver").skip(place);
 }
 
-/** Nodes with names and addresses: node-a at 192.168.0.1, node-b at 192.168.0.2, … */
-function nodeSpecs(nodes: number | NodeSpec[]): (NodeSpec & { addresses: string[] })[] {
-  const specs =
-    typeof nodes === "number"
-      ? Array.from({ length: nodes }, (_, i): NodeSpec => ({ name: `node-${letters(i)}` }))
-      : nodes;
-  const given = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
-  const free = new AddressPool(machineAddresses());
-  return specs.map((spec) => ({
-    ...spec,
-    addresses: spec.addresses ?? [free.take((address) => given.has(address))!],
-  }));
-}
+/** Nodes with names: node-a, node-b, … */
+const nodeSpecs = (nodes: number | NodeSpec[]): NodeSpec[] =>
+  typeof nodes === "number"
+    ? Array.from({ length: nodes }, (_, i) => ({ name: nodeName(i) }))
+    : nodes;
+
+const nodeName = (i: number): string => `node-${letters(i)}`;
 
 /** a, b, … z, aa, ab, … as spreadsheets name their columns. */
 const letters = (i: number): string =>

@@ -9,6 +9,7 @@ import type { KubeProxy } from "./node/proxy/kube-proxy.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import type { Kubelet } from "./node/kubelet/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
+import { count, names, printedAs } from "./api/summary.js";
 
 /** A node to look at and to break. */
 export interface NodeHandle {
@@ -17,8 +18,11 @@ export interface NodeHandle {
   kubelet: Kubelet;
   /** Throws where the node has none, since its Node is gone. */
   readonly kubeProxy: KubeProxy;
-  /** What the node's kernel holds, as rows that `show` draws as a table. */
-  rules: NodeRuleTables;
+  /**
+   * What the node's kernel holds, as rows that `show` draws as a table. Throws where no kube-proxy
+   * has run yet.
+   */
+  readonly rules: NodeRuleTables;
   /**
    * What its connection tracking remembers, a line for each connection, as `conntrack -L` prints
    * it.
@@ -53,20 +57,24 @@ export function nodeHandle(
   machine: Machine,
   kubelet: Kubelet,
   kubeProxy: () => KubeProxy | undefined,
-  rules: NodeRuleTables,
+  rules: () => NodeRuleTables | undefined,
 ): NodeHandle {
-  return {
+  function there<T>(what: T | undefined): T {
+    if (what !== undefined) return what;
+    throw new Error(
+      `${machine.name} has no kube-proxy, for it has no Node; its kubelet registers one when it starts`,
+    );
+  }
+  const handle: NodeHandle = {
     name: machine.name,
     machine,
     kubelet,
     get kubeProxy() {
-      const proxy = kubeProxy();
-      if (proxy) return proxy;
-      throw new Error(
-        `${machine.name} has no kube-proxy, for it has no Node; its kubelet registers one when it starts`,
-      );
+      return there(kubeProxy());
     },
-    rules,
+    get rules() {
+      return there(rules());
+    },
     sockets: () => machine.kernel.sockets,
     connections: () =>
       [...machine.kernel.conntrack.connections()].map((one) =>
@@ -91,6 +99,19 @@ export function nodeHandle(
       kubeProxy()?.start();
     },
   };
+  return printedAs(handle, () => nodeSummary(machine, kubeProxy()));
+}
+
+function nodeSummary(machine: Machine, kubeProxy: KubeProxy | undefined): string {
+  const { name, addresses, up, kernel } = machine;
+  const pods = [...machine.sandboxes].map(({ key }) => key);
+  const proxy = kubeProxy === undefined ? "not there" : kubeProxy.running ? "running" : "stopped";
+  return [
+    `node ${name}: ${up ? "up" : "down"}, ${names(addresses)}`,
+    `  ${count(pods.length, "Pod")}: ${names(pods)}`,
+    `  kube-proxy ${proxy}; ${count([...kernel.conntrack.connections()].length, "tracked connection")}`,
+    "  .rules  .connections()  .sockets()  .rulesWalked(from, to)  .kubelet  .kubeProxy  .stop()  .start()",
+  ].join("\n");
 }
 
 export function podHandle(network: Network, key: string): PodHandle {
@@ -105,10 +126,23 @@ export function podHandle(network: Network, key: string): PodHandle {
       printable(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`),
     );
   const { machine, sandbox } = found;
-  return {
+  const handle: PodHandle = {
     machine,
     sandbox,
     crash: (container = sandbox.pod.spec.containers[0]!.name) => machine.crash(sandbox, container),
     setHealthy: (healthy) => void (sandbox.sick = !healthy),
   };
+  return printedAs(handle, () => podSummary(machine, sandbox));
+}
+
+function podSummary(machine: Machine, sandbox: Sandbox): string {
+  const containers = sandbox.pod.spec.containers.map(({ name, image }) => {
+    const state = sandbox.runs(name) ? (sandbox.sick ? "runs, says it is ill" : "runs") : "ended";
+    return printable(`  container ${name} (${image}): ${state}`);
+  });
+  return [
+    `Pod ${sandbox.key} on ${machine.name}, ${names(sandbox.ips)}`,
+    ...containers,
+    "  .crash(container)  .setHealthy(true or false)  .sandbox  .machine",
+  ].join("\n");
 }

@@ -14,7 +14,7 @@ const lib = fileURLToPath(new URL("../../lib", import.meta.url));
 const sees: Record<string, string[]> = {
   net: [],
   objects: ["net/ip.ts"],
-  api: ["objects", "net/ip.ts"],
+  api: ["objects", "net/ip.ts", "net/printable.ts"],
   store: ["api", "objects"],
   apiserver: ["api", "objects", "store", "net/ip.ts"],
   machinery: ["api", "objects"],
@@ -22,7 +22,7 @@ const sees: Record<string, string[]> = {
   cloud: ["api", "objects", "machinery", "net"],
   node: ["api", "objects", "machinery", "net"],
   journey: ["net", "node"],
-  why: ["journey", "net", "node", "objects", "cloud/external-dns.ts"],
+  why: ["api", "journey", "net", "node", "objects", "cloud/external-dns.ts"],
   // The files that wire a cluster, a dump or pasted rules out of all rooms but the doors.
   ".": [
     "api",

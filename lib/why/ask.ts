@@ -1,4 +1,5 @@
 /** `cluster.why(…)`: what can be asked, and in which words. */
+import { printedAs } from "../api/summary.js";
 import type { World } from "./types.js";
 import { changesSince, type ListAt } from "./since.js";
 import { whyText } from "./text.js";
@@ -35,13 +36,6 @@ export function askWhy(world: () => World, listAt?: (revision: number | string) 
   return ask;
 }
 
-/** What Node.js prints where a value is looked at, as notebooks do. */
-const inspected = Symbol.for("nodejs.util.inspect.custom");
-
 /** The same, which says in a notebook what it has to say, and is plain data all the same. */
-function readable(diagnosis: Diagnosis): Diagnosis {
-  return Object.defineProperty(diagnosis, inspected, {
-    value: () => whyText(diagnosis).trimEnd(),
-    enumerable: false,
-  });
-}
+const readable = (diagnosis: Diagnosis): Diagnosis =>
+  printedAs(diagnosis, () => whyText(diagnosis).trimEnd());

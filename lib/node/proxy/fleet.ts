@@ -13,6 +13,7 @@ import { configFor, type Features, type KubeProxyConfiguration } from "./config.
 import { KubeProxy } from "./kube-proxy.js";
 import { ServiceTable } from "./frontend.js";
 import { proxyMode } from "./modes.js";
+import type { NodeRuleTables } from "./rule-tables.js";
 
 export interface FleetOptions {
   clock: Clock;
@@ -58,6 +59,14 @@ export class ProxyFleet {
     this.#machines.set(machine.name, { machine, mode: proxyMode(mode) });
   }
 
+  /** A machine that is no more, and its kube-proxy with it. */
+  remove(name: string): void {
+    this.#proxies.get(name)?.stop();
+    this.#proxies.delete(name);
+    this.#registered.delete(name);
+    this.#machines.delete(name);
+  }
+
   /** How they are configured. */
   get config(): KubeProxyConfiguration {
     return this.options.config;
@@ -77,6 +86,11 @@ export class ProxyFleet {
   /** The kube-proxy of a node; undefined where its Node is not there. */
   get(node: string): KubeProxy | undefined {
     return this.#registered.has(node) ? this.#proxies.get(node) : undefined;
+  }
+
+  /** What a machine's kube-proxy wrote, even where its Node is gone; undefined: it never ran. */
+  tables(name: string): NodeRuleTables | undefined {
+    return this.#proxies.get(name)?.tables;
   }
 
   setService(key: string, service: Service | undefined): void {
