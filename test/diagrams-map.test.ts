@@ -370,6 +370,33 @@ test("a journey under policy Local that ends at the door ends there on the map",
   assert.ok(words(svg).some((word) => word.includes("dropped")));
 });
 
+const anotherService = (type: string) => `apiVersion: v1
+kind: Service
+metadata: { name: other }
+spec: { type: ${type}, selector: { app: other }, ports: [{ port: 80 }] }
+`;
+
+for (const type of ["ClusterIP", "LoadBalancer"])
+  test(`a request of another Service, on the map of one of type ${type}: its own load balancer, and rules that are not this bar`, () => {
+    const cluster = article();
+    cluster.apply(anotherService(type));
+    cluster.settle();
+    const journey = cluster.request(url);
+    const [passed] = journey.hops.flatMap(({ kind, name }) =>
+      kind === "load-balancer" ? [name] : [],
+    );
+    const data = mapOf(cluster, { journey, service: "other" });
+    assert.is(data.balancer?.hostname, passed);
+    assert.equal(
+      data.nodes.map(({ target }) => target),
+      Array(3).fill("healthy"),
+    );
+    const places = data.journey!.there.visits.map(({ place }) => place.at);
+    assert.ok(places.includes("balancer"));
+    assert.not.ok(places.includes("bar"), places.join());
+    assert.not.ok(places.includes("door"), places.join());
+  });
+
 test("the map of 500 nodes and 2,000 Pods costs less than 300 ms, under policy Local, too", () => {
   const cluster = article(500, 2000);
   const trip = cluster.request(url);

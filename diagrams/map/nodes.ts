@@ -9,10 +9,11 @@ import { endpointText } from "./way.js";
 
 const excludedBy = "node.kubernetes.io/exclude-from-external-load-balancers";
 
+/** `balanced`: the Service whose load balancer is on the map. */
 export function nodeOf(
   source: MapSource,
   node: Node,
-  service: Service,
+  { service, balanced }: { service: Service; balanced: Service | undefined },
   pods: readonly MapPod[],
 ): MapNode {
   const { name } = node.metadata;
@@ -26,7 +27,7 @@ export function nodeOf(
     up: source.network && (source.network.machines.get(name)?.up ?? false),
     proxy: proxy && (proxy.running ? "running" : "stopped"),
     stale: proxy?.isBehind(key) ?? false,
-    target: targetOf(source, node, service),
+    target: targetOf(source, node, balanced),
     shut: isShut(source, node, service, pods),
   };
 }
@@ -43,10 +44,10 @@ function readyOf({ status }: Node): boolean {
   return ready === undefined || ready.status === "True";
 }
 
-function targetOf(source: MapSource, { metadata }: Node, service: Service): Target {
+function targetOf(source: MapSource, { metadata }: Node, balanced: Service | undefined): Target {
   const excluded = metadata.labels?.[excludedBy] !== undefined;
   if (!source.network) return excluded ? "excluded" : "healthy";
-  const targets = balancerIn(source, service)?.targets ?? [];
+  const targets = (balanced && balancerIn(source, balanced)?.targets) ?? [];
   const target = targets.find(({ instance }) => instance === metadata.name);
   return target ? (target.healthy ? "healthy" : "unhealthy") : excluded ? "excluded" : "none";
 }

@@ -1,6 +1,6 @@
 /** What is outside of the cluster: who asks, DNS, and the load balancer. */
 import type { Journey, Service } from "stopover";
-import { loadBalancerOf } from "../objects.js";
+import { items, loadBalancerOf } from "../objects.js";
 import type { MapBalancer, MapClient, MapDns } from "./data.js";
 import type { MapSource } from "./inside.js";
 import { readHeader, type World } from "./way.js";
@@ -32,6 +32,26 @@ export function dnsOf(service: Service, trip: Journey | undefined): MapDns | und
 /** "mynginx-app.com A 198.51.100.10" is, in plain words, "is 198.51.100.10". */
 function recordOf(rule: string | undefined): string | undefined {
   return rule?.replace(/^\S+ (?:CNAME|A|AAAA) /, "is ");
+}
+
+/**
+ * Whose load balancer is drawn: of the one that the request passed, which need not be the map's own
+ * Service's, or else of the map's own Service, where it asks for one.
+ */
+export function balancedBy(
+  source: MapSource,
+  service: Service,
+  trips: readonly Journey[],
+): Service | undefined {
+  const passed = trips.flatMap(({ hops }) =>
+    hops.flatMap(({ kind, name }) => (kind === "load-balancer" ? [name] : [])),
+  );
+  const own = service.spec.type === "LoadBalancer" ? service : undefined;
+  if (own && passed.includes(loadBalancerOf(own) ?? "")) return own;
+  return (
+    items<Service>(source, "Service").find((each) => passed.includes(loadBalancerOf(each) ?? "")) ??
+    own
+  );
 }
 
 export function balancerOf(source: MapSource, service: Service): MapBalancer {

@@ -10,7 +10,7 @@ import type { MapData, MapPod, MapService } from "./data.js";
 import type { MapSource } from "./inside.js";
 import { gridOf } from "./matrix.js";
 import { nodeOf } from "./nodes.js";
-import { balancerOf, clientOf, dnsOf } from "./outside.js";
+import { balancedBy, balancerOf, clientOf, dnsOf } from "./outside.js";
 import { podsOf } from "./pods.js";
 import { servedBy, serviceOf } from "./service.js";
 import { enteredBy, journeyOf, readHeader, waysOf, type World } from "./way.js";
@@ -44,13 +44,14 @@ export function mapOf(source: MapSource, options: MapOptions = {}): MapData {
   const visits = way && [...way.there.visits, ...way.back.visits];
   const { shown, ...others } = choose(nodes, all, visits, world, options);
   const ways = journey ? undefined : outcomes;
+  const balanced = balancedBy(source, object, trips);
   return {
     ...wordsOf(service, options),
     service,
     client: clientOf(object, trips[0], world),
     dns: dnsOf(object, trips[0]),
-    balancer: object.spec.type === "LoadBalancer" ? balancerOf(source, object) : undefined,
-    nodes: shown.map((node) => nodeOf(source, node, object, all)),
+    balancer: balanced && balancerOf(source, balanced),
+    nodes: shown.map((node) => nodeOf(source, node, { service: object, balanced }, all)),
     ...others,
     journey: way,
     ways: ways && waysOf(ways, world),

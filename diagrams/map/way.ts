@@ -8,7 +8,7 @@ import type { MapService, Place, Visit } from "./data.js";
 
 /** What a way needs to know of the cluster: who has which address, and who is alive. */
 export interface World {
-  service: Pick<MapService, "clusterIP" | "nodePort">;
+  service: Pick<MapService, "key" | "clusterIP" | "nodePort">;
   /** The node that has this address as its own. */
   nodeAt(address: string): string | undefined;
   /** The Pod that has it. */
@@ -99,10 +99,15 @@ function placeThere(
     case "proxy":
       return { at: "pod", pod: hop.name };
     case "cluster-ip":
-      return { at: "bar", node: machineOf(trip.hops, i) };
+      return { at: isItsBar(hop, world) ? "bar" : "core", node: machineOf(trip.hops, i) };
     case "node":
       return onNode(trip, i, before, world);
   }
+}
+
+/** Whether it is the rules of the map's own Service, not of another one, that the packet met. */
+function isItsBar({ kind, name }: Hop, { service }: World): boolean {
+  return kind === "cluster-ip" && name === service.key;
 }
 
 function clientPlace({ name }: Hop, world: World): Place {
@@ -115,11 +120,12 @@ function onNode(trip: Journey, i: number, before: Place | undefined, world: Worl
   const next = trip.hops[i + 1];
   const { address, port } = readHeader(arrives.destination);
   const { clusterIP, nodePort } = world.service;
+  const toBar = (next && isItsBar(next, world)) || address === clusterIP;
   if (nodePort !== undefined && port === nodePort && world.nodeAt(address) === node)
     return { at: "door", node };
   const inside = before !== undefined && nodeOf(before, world) === node;
-  if (next?.kind === "cluster-ip") return { at: inside ? "bar" : "eth", node };
-  if (address === clusterIP) return { at: inside ? "bar" : "eth", node };
+  if (toBar) return { at: inside ? "bar" : "eth", node };
+  if (next?.kind === "cluster-ip") return { at: inside ? "core" : "eth", node };
   if (!next && trip.disposition === "delivered") return { at: trip.pod ? "core" : "proc", node };
   const leaves = next !== undefined && !(isPod(next) && world.homeOf(next.name) === node);
   return { at: inside && !leaves ? "core" : "eth", node };
