@@ -26,7 +26,7 @@ const patience = 1200_000;
 const slowest = 10;
 
 /** What is linted and formatted; both keep what they found good in .cache/. */
-const sources = [...workspaces, "notebooks/kit", "test", "eslint.config.js"];
+const sources = [...workspaces, "notebooks", "test", "eslint.config.js"];
 const linters = {
   format: [
     "node_modules/prettier/bin/prettier.cjs",

@@ -54,8 +54,11 @@ export function chapters(folder = notebooksFolder) {
 }
 
 /** Reads a notebook, with every text as one string. @param {string} file @returns {Notebook} */
-export function readNotebook(file) {
-  const raw = JSON.parse(readFileSync(file, "utf8"));
+export const readNotebook = (file) => parseNotebook(readFileSync(file, "utf8"), file);
+
+/** The same of a text at hand. @param {string} text @param {string} file @returns {Notebook} */
+export function parseNotebook(text, file) {
+  const raw = JSON.parse(text);
   if (raw.nbformat !== 4)
     throw new Error(`${file}: nbformat ${raw.nbformat} is not supported; save it as nbformat 4`);
   for (const cell of raw.cells) {
