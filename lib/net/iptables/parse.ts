@@ -8,23 +8,14 @@
  * a jump to a chain that is not there, or a circle of jumps is a RulesError with its line.
  */
 import { readAddress, readCIDR, type Family } from "../ip.js";
-import { printable } from "../printable.js";
+import { RulesError } from "../rules-error.js";
 import { quoted, restoreProbability, saveProbability } from "./text.js";
 import { connectionStates } from "../passage.js";
 import { Rule, Rules, type AddressType, type Chain, type ConnectionState } from "./rule.js";
 import type { Match, RuleSet, RuleTarget } from "./rule.js";
 import { builtinChains, maxJumps, type TableName } from "./tables.js";
 
-export class RulesError extends Error {
-  /** `line`: from 1. */
-  constructor(
-    readonly line: number,
-    problem: string,
-  ) {
-    super(printable(`line ${line}: ${problem}`));
-    this.name = "RulesError";
-  }
-}
+export { RulesError };
 
 export interface ParseOptions {
   /** Default: that of `onto`, else IPv4. */

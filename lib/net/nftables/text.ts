@@ -3,6 +3,7 @@
  * (nftables 1.0.6, src/rule.c, src/expression.c, src/statement.c)
  */
 import { printable } from "../printable.js";
+import { inOrder } from "./order.js";
 import type {
   Base,
   Chain,
@@ -89,7 +90,7 @@ function elementsText({ type, elements }: NamedSet): string {
   const most = (type.length === 1 && inLine[type[0]!]) || 1;
   let text = "{ ";
   let count = 0;
-  for (const element of elements.values()) {
+  for (const element of inOrder(elements.values(), type)) {
     if (count > 0) text += count % most === 0 ? ",\n\t\t\t     " : ", ";
     text += elementText(element);
     count++;
