@@ -41,7 +41,8 @@ const sees: Record<string, string[]> = {
 /** Each door sees the whole core, and of the other doors what is named here. */
 const doors: Record<string, string[]> = {
   doors: [],
-  "doors/cli": ["doors", "doors/serve", "doors/lab"],
+  "doors/cli": ["doors", "doors/dump", "doors/serve", "doors/lab"],
+  "doors/dump": ["doors"],
   "doors/lab": ["doors"],
   "doors/serve": ["doors"],
 };

@@ -107,15 +107,21 @@ const configuration = (fields: object): KubeObject =>
     ...fields,
   }) as unknown as KubeObject;
 
-function dumpOf(cluster: Cluster, { inDump = {}, kubeProxy }: Fault): Snapshot {
+/** The objects of a fault's cluster, as a dump holds them. */
+export const objectsOf = (fault: Fault): KubeObject[] => dumped(clusterOf(fault), fault);
+
+function dumped(cluster: Cluster, { inDump = {}, kubeProxy }: Fault): KubeObject[] {
   const items = changed(
     kinds
       .filter(({ kind }) => kind !== "Event" && kind !== "Lease")
       .flatMap(({ kind }) => [...cluster.list(kind)]),
     inDump,
   );
-  const all = kubeProxy ? [...items, configuration(kubeProxy)] : items;
-  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: all });
+  return kubeProxy ? [...items, configuration(kubeProxy)] : items;
+}
+
+function dumpOf(cluster: Cluster, fault: Fault): Snapshot {
+  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: dumped(cluster, fault) });
   return openSnapshot(parse(list, { as: "dump" }), { domains: {} });
 }
 

@@ -14,6 +14,11 @@ export const say = (text: string): void =>
 export const complain = (text: string): void =>
   void process.stderr.write(`${printableLines(text.replace(/\n$/, ""))}\n`);
 
+/** To standard error, if somebody looks: what goes on just now. */
+export const remark = (text: string): void => {
+  if (process.stderr.isTTY) complain(text);
+};
+
 /** How standard output is read. */
 export const lookHere = (): Look => lookFor(process.stdout, process.env);
 

@@ -166,7 +166,10 @@ function processOf(container: Container, i: number): Process {
   };
 }
 
-function baseOf({ image = "" }: Container): string {
+/** Whether it is known of an image what it listens on: "docker.io/library/nginx:1.29". */
+export const isKnownImage = (image: string): boolean => imagePorts.has(baseOf({ image }));
+
+function baseOf({ image = "" }: Pick<Container, "image">): string {
   const [path = ""] = image.split(/[:@]/, 1);
   return path.slice(path.lastIndexOf("/") + 1);
 }
@@ -237,10 +240,12 @@ function* toldPorts(words: readonly Word[]): Generator<{ port: number; field: st
 
 const environmentPorts = ({ env = [] }: Container, path: string) =>
   (env as { name?: string; value?: string }[]).flatMap(({ name = "", value = "" }, i) =>
-    /^(?:\w+_)?PORT$/.test(name) && /^\d{2,5}$/.test(value) && !/(DB|REDIS|_SERVICE_)/.test(name)
-      ? [{ port: Number(value), field: `${path}.env[${i}]` }]
-      : [],
+    tellsPort(name, value) ? [{ port: Number(value), field: `${path}.env[${i}]` }] : [],
   );
+
+/** Whether a variable of the environment says on which port the process listens. */
+export const tellsPort = (name: string, value: string): boolean =>
+  /^(?:\w+_)?PORT$/.test(name) && /^\d{2,5}$/.test(value) && !/(DB|REDIS|_SERVICE_)/.test(name);
 
 const probes = ["startupProbe", "readinessProbe", "livenessProbe"] as const;
 

@@ -2,19 +2,21 @@
  * The `stopover` command: reads manifests, asks the library, prints. Everything it knows is in the
  * library; the contract of its words and its JSON is in the README.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions } from "../../cluster.js";
 import "../../objects/built-in.js";
 import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
+import type { KubeObject } from "../../objects/types.js";
 import type { Diagnosis } from "../../why/types.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
 import { addressRecord } from "../../net/dns.js";
 import { readAddress } from "../../net/ip.js";
-import { complain, lookHere, say, show, showColoured } from "../terminal.js";
+import { complain, lookHere, remark, say, show, showColoured } from "../terminal.js";
 import { helpOf } from "./help.js";
 import type { Opened } from "./opened.js";
 
@@ -31,6 +33,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
   stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
                    [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
+  stopover dump    [FILES] [--kubeconfig FILE] [--context NAME] [--anonymise [--key WORD] [--names FILE]]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
 
 journey without --url asks for the files' own Service: the first LoadBalancer, NodePort or ClusterIP, by its name or address.
@@ -116,6 +119,10 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
     },
     serve: { options: { ...world, ...serving }, run: serve },
     lab: { options: { ...world, url: text, from: text }, run: lab },
+    dump: {
+      options: { kubeconfig: text, context: text, anonymise: yes, key: text, names: text },
+      run: dump,
+    },
   };
 
 /** Runs one call of the command and answers its exit code. */
@@ -316,6 +323,49 @@ async function etcdStore(flags: Flags): Promise<EtcdOptions | undefined> {
   const { etcdOptions } = await import("../serve/etcd.js");
   const [cacert, cert, key] = Object.keys(etcdFiles).map((name) => flags[name] as string);
   return etcdOptions(store.slice("etcd=".length), { cacert, cert, key });
+}
+
+/** A dump of the reader's cluster, or of what is given. */
+async function dump(files: string[], flags: Flags): Promise<number> {
+  const { dumpOf, dumpText, readCluster } = await import("../dump/dump.js");
+  const { kubeconfig, context, names: table } = flags as Record<string, string | undefined>;
+  const isAnonymous = Boolean(flags["anonymise"]);
+  for (const name of ["key", "names"])
+    if (flags[name] !== undefined && !isAnonymous)
+      throw new UsageError(`--${name} goes with --anonymise`);
+  for (const name of ["kubeconfig", "context"])
+    if (flags[name] !== undefined && files.length)
+      throw new UsageError(`dump reads FILES or asks kubectl (--${name}), not both`);
+  const { objects, problems } = files.length
+    ? await givenObjects(files)
+    : readCluster(
+        {
+          ...(kubeconfig !== undefined && { kubeconfig }),
+          ...(context !== undefined && { context }),
+        },
+        (what) => remark(`stopover: reading ${what}`),
+      );
+  for (const problem of problems) complain(`stopover: ${problem}`);
+  const key = isAnonymous ? ((flags["key"] as string | undefined) ?? randomKey()) : undefined;
+  const { objects: told, names } = dumpOf(objects, key);
+  say(dumpText(told));
+  if (table !== undefined)
+    writeFileSync(table, [...names].map((pair) => `${pair.join("\t")}\n`).join(""));
+  return 0;
+}
+
+/** Without a key nobody can find the names again, nor make the same ones. */
+const randomKey = (): string => randomBytes(32).toString("hex");
+
+async function givenObjects(
+  files: string[],
+): Promise<{ objects: KubeObject[]; problems: string[] }> {
+  const { manifests, kubeProxy, notices = [] } = await load(files, true);
+  const objects = manifests.map(({ object }) => object);
+  return {
+    objects: kubeProxy ? [...objects, kubeProxy] : objects,
+    problems: notices.map(({ text }) => text),
+  };
 }
 
 async function lab(files: string[], flags: Flags): Promise<number> {

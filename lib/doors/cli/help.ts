@@ -48,7 +48,7 @@ const commands: Readonly<Record<string, Help>> = {
       ["stopover journey --all", "every way it can go"],
       ["stopover journey my.yaml --url http://web/ --from pod/default/client", "from a Pod"],
       [
-        "kubectl get nodes,pods,services,endpointslices -A -o yaml | stopover journey - --snapshot",
+        "stopover dump > cluster.json; stopover journey cluster.json --snapshot --url http://web.prod/",
         "in a cluster of yours",
       ],
     ],
@@ -70,7 +70,7 @@ const commands: Readonly<Record<string, Help>> = {
         "the Service web: its name, load balancer, nodes, address and Pods",
       ],
       [
-        "kubectl get nodes,pods,services,endpointslices -A -o yaml | stopover why - web --snapshot",
+        "stopover dump > cluster.json; stopover why cluster.json web --snapshot",
         "in a cluster of yours; exit 0 if all doors answer that should",
       ],
     ],
@@ -141,6 +141,25 @@ const commands: Readonly<Record<string, Help>> = {
     examples: [
       ["stopover serve", "then: kubectl --server http://127.0.0.1:8001 get pods"],
       ["stopover serve --store etcd=http://127.0.0.1:2379", "the objects outlive the process"],
+    ],
+  },
+  dump: {
+    does: "Writes what verdicts on a cluster's Services rest on, read with your own kubectl (it is asked for `get` alone).",
+    usage: "stopover dump [FILES] [OPTIONS]",
+    options: [
+      ["FILES", "a dump that is at hand, in place of the cluster; - is standard input"],
+      ["--kubeconfig FILE", "kubectl's (its own default)"],
+      ["--context NAME", "which cluster of it (the current one)"],
+      ["--anonymise", "other names and addresses, so that the verdict stays the same"],
+      ["--key WORD", "with --anonymise: the same word makes the same names (random)"],
+      ["--names FILE", "with --anonymise: writes what became of what, for you alone"],
+    ],
+    examples: [
+      ["stopover dump > cluster.json", "then: stopover why cluster.json web --snapshot"],
+      [
+        "stopover dump --anonymise --names names.tsv > cluster.json",
+        "to show to somebody; Secrets and environment variables stay out of both",
+      ],
     ],
   },
   lab: {
