@@ -110,6 +110,8 @@ export class Cluster implements Traceable {
   readonly #applied = new Map<string, KubeObject>();
   /** For machines that come without one. */
   readonly #addresses = new AddressPool(machineAddresses());
+  /** What #stored answered, and as of which revision. */
+  readonly #listed = new Map<string, { revision: number; items: readonly KubeObject[] }>();
 
   constructor(private readonly options: ClusterOptions) {
     checkOptions(options);
@@ -608,10 +610,15 @@ export class Cluster implements Traceable {
     return isMeant ? address : undefined;
   }
 
-  /** Objects of a kind that may not be known here. */
+  /** Objects of a kind that may not be known here; looked up anew only after somebody wrote. */
   #stored(kind: string): readonly KubeObject[] {
+    const { revision } = this.apiserver.store;
+    const known = this.#listed.get(kind);
+    if (known?.revision === revision) return known.items;
     const info = kindInfo(kind);
-    return info ? this.apiserver.list(info.key).items : [];
+    const items = info ? this.apiserver.list(info.key).items : [];
+    this.#listed.set(kind, { revision, items });
+    return items;
   }
 
   #applyOne(object: KubeObject, seen?: string): KubeObject {

@@ -28,4 +28,4 @@ export const whyOf = (world: () => World, listAt?: (revision: number | string) =
 export const explaining =
   (world: () => World): Explaining =>
   () =>
-    diagnosing ? diagnosing.causesIn(world()) : (journey) => journey;
+    diagnosing ? diagnosing.causesIn(world) : (journey) => journey;

@@ -278,22 +278,23 @@ export class Trip {
   }
 
   #acceptInPod({ machine, sandbox }: Party & { kind: "pod" }, packet: Packet): Server | Refusal {
-    const port = `${packet.protocol} ${packet.destinationPort}`;
+    const { destinationPort: port } = packet;
     const protocol = packet.protocol as Transport;
-    const listens = sandbox.listens(protocol, packet.destinationPort);
-    const note = listens
-      ? `a process in the Pod listens on ${port}`
-      : `no process in the Pod listens on ${port}${sandbox.closed.size > 0 ? " any more: it is ending, and closed its socket at SIGTERM" : ""}`;
-    if (sandbox.closed.size === 0) this.#assumeListening(sandbox, protocol, packet.destinationPort);
-    if (!listens || !sandbox.proxy)
-      this.there?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
-        { action: listens ? "deliver" : "reject", note },
+    const listens = sandbox.listens(protocol, port);
+    const note = () =>
+      listens
+        ? `a process in the Pod listens on ${protocol} ${port}`
+        : `no process in the Pod listens on ${protocol} ${port}${sandbox.closed.size > 0 ? " any more: it is ending, and closed its socket at SIGTERM" : ""}`;
+    if (sandbox.closed.size === 0) this.#assumeListening(sandbox, protocol, port);
+    if (this.there && (!listens || !sandbox.proxy))
+      this.there.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
+        { action: listens ? "deliver" : "reject", note: note() },
       ]);
     const { key } = sandbox;
     if (listens) return { sandbox, node: machine.name, what: `Pod ${key} on ${machine.name}` };
-    const { isCertain, field, words } = sandbox.explainListening(protocol, packet.destinationPort);
+    const { isCertain, field, words } = sandbox.explainListening(protocol, port);
     const cause = isCertain ? `: it ${words} (${field})` : "";
-    const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note}${cause}`;
+    const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note()}${cause}`;
     return { failed: "port not listening", why };
   }
 
@@ -359,15 +360,12 @@ export class Trip {
     const { by, packet } = connection.taken;
     const client = sourceOf(packet);
     const says = saying === undefined ? "answers" : `answers "${saying}" by itself`;
-    const result: Result = {
-      request: this.#request,
-      disposition: "delivered",
-      reason: `${what} ${says}; it sees ${client} as its client`,
-      ...(sandbox && { pod: sandbox.key }),
-      ...(node !== undefined && { node }),
-      destination: destinationOf(packet),
-      clientSeenByPod: client,
-    };
+    const reason = `${what} ${says}; it sees ${client} as its client`;
+    const result: Result = { request: this.#request, disposition: "delivered", reason };
+    if (sandbox) result.pod = sandbox.key;
+    if (node !== undefined) result.node = node;
+    result.destination = destinationOf(packet);
+    result.clientSeenByPod = client;
     this.#carrier.recorder = this.back;
     const answer = replyTo(packet);
     if (by.kind === "pod" && this.back)

@@ -43,49 +43,46 @@ export class Recorder {
    * place. Stop-over 2 is a node whose NodePort was hit.
    */
   node(name: string, arrives: Packet, leaves: Packet, steps: readonly NetStep[]): void {
-    const shown = shownOf(steps);
-    const tracked = steps.find(({ kind }) => kind === "conntrack")?.to;
-    const split = shown.findIndex(
-      ({ net: { place, into } }) => choosesEndpoint(place) || choosesEndpoint(into),
-    );
-    const before = split < 0 ? shown : shown.slice(0, split);
-    const stop = before.some(({ net }) => net.place === nodePorts) ? 2 : null;
-    const entry = headerOf(arrives);
-    const hop = (...[kind, at, stop, from, to, its]: HopOf) =>
-      this.hop(kind, at, stop, from, to, its.map(stepOf), tracked);
-    if (split < 0) return hop("node", name, stop, entry, headerOf(leaves), before);
-    const { rule, to, packet } = shown[split]!.net;
-    const service = rule?.purpose?.object?.replace(/^\w+ /, "") ?? to!;
-    hop("node", name, stop, entry, headerOf(packet), before);
-    hop("cluster-ip", service, 3, headerOf(packet), headerOf(leaves), shown.slice(split));
+    const before: Step[] = [];
+    const after: Step[] = [];
+    let chooses: NetStep | undefined;
+    let tracked: string | undefined;
+    let stop: Hop["stop"] = null;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i]!;
+      if (step.kind === "conntrack") tracked ??= step.to;
+      if (!worthShowing(step)) continue;
+      if (choosesEndpoint(step.place) || choosesEndpoint(step.into)) chooses ??= step;
+      if (!chooses && step.place === nodePorts) stop = 2;
+      (chooses ? after : before).push(stepOf(step, passedBy(step, steps[i + 1])));
+    }
+    const [entry, exit] = [headerOf(arrives), headerOf(leaves)];
+    if (!chooses) return this.hop("node", name, stop, entry, exit, before, tracked);
+    const between = headerOf(chooses.packet);
+    const service = chooses.rule?.purpose?.object?.replace(/^\w+ /, "") ?? chooses.to!;
+    this.hop("node", name, stop, entry, between, before, tracked);
+    this.hop("cluster-ip", service, 3, between, exit, after, tracked);
   }
 }
 
-type HopOf = [HopKind, name: string, Hop["stop"], Header, Header, readonly Shown[]];
-
 const nodePorts: Place = "nodeports";
 
-export const headerOf = (packet: Packet): Header => ({
-  source: sourceOf(packet),
-  destination: destinationOf(packet),
-  protocol: packet.protocol,
-});
+/** The last packet's header: one place's way out is the next one's way in. */
+let last: { packet: Packet; header: Header } | undefined;
 
-/** A step that readers see; `passed`: of a jump, how many rules its chain held that all passed. */
-interface Shown {
-  net: NetStep;
-  passed: number | undefined;
+export function headerOf(packet: Packet): Header {
+  if (last?.packet !== packet) {
+    const { protocol } = packet;
+    const header = { source: sourceOf(packet), destination: destinationOf(packet), protocol };
+    last = { packet, header };
+  }
+  return last.header;
 }
 
-function shownOf(steps: readonly NetStep[]): Shown[] {
-  const shown: Shown[] = [];
-  steps.forEach((net, i) => {
-    if (!worthShowing(net)) return;
-    const next = steps[i + 1];
-    const silent = net.kind === "jump" && next && isChainsEnd(next) && next.chain === net.to;
-    shown.push({ net, passed: silent ? next.of : undefined });
-  });
-  return shown;
+/** Of a jump, how many rules its chain held that all passed. */
+function passedBy(step: NetStep, next: NetStep | undefined): number | undefined {
+  const isSilent = step.kind === "jump" && next && isChainsEnd(next) && next.chain === step.to;
+  return isSilent ? next.of : undefined;
 }
 
 const isChainsEnd = ({ kind, rule }: NetStep): boolean => kind === "return" && rule === undefined;
@@ -136,18 +133,18 @@ const actionOf: Readonly<Record<Exclude<NetStep["kind"], "untranslate">, Action>
 /** What a rule does at one place is the same for thousands of packets: they share the step. */
 const stepsOfRules = new WeakMap<ShownRule, Step>();
 
-function stepOf(shown: Shown): Step {
-  const { kind, rule } = shown.net;
+function stepOf(net: NetStep, passed: number | undefined): Step {
+  const { kind, rule } = net;
   const isOnesOwn = kind === "dnat" || kind === "snat" || kind === "untranslate";
-  if (!rule || isOnesOwn) return freshStep(shown);
+  if (!rule || isOnesOwn) return freshStep(net, passed);
   const known = stepsOfRules.get(rule);
-  if (known && isOfStep(known, actionOf[kind], shown)) return known;
-  const step = Object.freeze(freshStep(shown));
+  if (known && isOfStep(known, actionOf[kind], net, passed)) return known;
+  const step = Object.freeze(freshStep(net, passed));
   stepsOfRules.set(rule, step);
   return step;
 }
 
-const isOfStep = (step: Step, action: Action, { net, passed }: Shown): boolean =>
+const isOfStep = (step: Step, action: Action, net: NetStep, passed: number | undefined): boolean =>
   step.action === action &&
   step.table === net.table &&
   step.chain === net.chain &&
@@ -158,7 +155,7 @@ const isOfStep = (step: Step, action: Action, { net, passed }: Shown): boolean =
   step.after === net.after &&
   step.passed === passed;
 
-function freshStep({ net, passed }: Shown): Step {
+function freshStep(net: NetStep, passed: number | undefined): Step {
   const { kind, table, chain, rule, number, of, before, after, to, packet, hook } = net;
   if (kind === "untranslate") {
     const action = before === sourceOf(packet) || after === sourceOf(packet) ? "snat" : "dnat";
@@ -175,17 +172,17 @@ function freshStep({ net, passed }: Shown): Step {
   }
   if (kind === "route") return { action: "route", rule: to };
   if (kind === "deliver") return { action: "deliver", note: `${to} is an address of this machine` };
-  return {
-    action: actionOf[kind],
-    table,
-    chain,
-    rule: rule ? textOf(rule, packet) : `policy ${to}`,
-    ...(rule?.purpose?.object && { object: rule.purpose.object }),
-    ...(after !== undefined && { before, after }),
-    hook,
-    ...(number !== undefined && { number }),
-    ...(of !== undefined && { of }),
-    ...(passed !== undefined && { passed }),
-    ...(rule && { why: reasonOf(rule, chain ?? "") }),
-  };
+  const text = rule ? textOf(rule, packet) : `policy ${to}`;
+  const step: Step = { action: actionOf[kind], table, chain, rule: text };
+  if (rule?.purpose?.object) step.object = rule.purpose.object;
+  if (after !== undefined) {
+    step.before = before;
+    step.after = after;
+  }
+  step.hook = hook;
+  if (number !== undefined) step.number = number;
+  if (of !== undefined) step.of = of;
+  if (passed !== undefined) step.passed = passed;
+  if (rule) step.why = reasonOf(rule, chain ?? "");
+  return step;
 }

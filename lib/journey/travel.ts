@@ -17,11 +17,11 @@ import type { Machine } from "../node/machine.js";
 import type { PickTarget } from "./balance.js";
 import { atMachine, fromProcess } from "./carrier.js";
 import { together } from "./basis.js";
-import { ephemeral, Trip, type Stage } from "./connection.js";
+import { ephemeral, Trip, type Result, type Stage } from "./connection.js";
 import type { Network } from "./network.js";
 import { originAt, type Origin } from "./origin.js";
 import { sharesOf, toNumbers } from "./shares.js";
-import type { Founded, Hop, Journey, Outcomes } from "./types.js";
+import type { Basis, Founded, Hop, Journey, Outcomes } from "./types.js";
 
 export interface TravelOptions {
   choose: Chooser;
@@ -48,7 +48,7 @@ export function travel(
 ): Founded<Journey> {
   return finished(options, (walk) => {
     const trip = new Trip(network, walk, options.record ?? true, options.pickTarget);
-    return follow(network, trip, trip.begin(question.url, question.from));
+    return founded(network, walked(trip, trip.begin(question.url, question.from)));
   });
 }
 
@@ -58,7 +58,12 @@ export function travelAll(
   question: { url: string; from: string },
 ): Founded<Outcomes> {
   const budget = Budget.forAllWays();
-  return allWays((choose) => travel(network, question, { choose, dry: true, budget }));
+  return allWays(network, (choose) =>
+    finished({ choose, dry: true, budget }, (walk) => {
+      const trip = new Trip(network, walk, true);
+      return walked(trip, trip.begin(question.url, question.from));
+    }),
+  );
 }
 
 /**
@@ -89,24 +94,29 @@ export function travelPacket(
 ): Founded<Journey> {
   return finished(options, (walk) => {
     const trip = new Trip(network, walk, options.record ?? true);
-    return follow(network, trip, beginBare(trip, network, bare, walk));
+    return founded(network, walked(trip, beginBare(trip, network, bare, walk)));
   });
 }
 
 export function travelPacketAll(network: Network, bare: BarePacket): Founded<Outcomes> {
   const budget = Budget.forAllWays();
-  return allWays((choose) => travelPacket(network, bare, { choose, dry: true, budget }));
+  return allWays(network, (choose) =>
+    finished({ choose, dry: true, budget }, (walk) => {
+      const trip = new Trip(network, walk, true);
+      return walked(trip, beginBare(trip, network, bare, walk));
+    }),
+  );
 }
 
-function finished(
-  { choose, dry, forget, budget }: TravelOptions,
-  run: (walk: Walk) => Founded<Journey>,
-): Founded<Journey> {
+/** One literal with all fields: walks are made by the million, and one shape is faster. */
+function finished<T>({ choose, dry, forget, budget }: TravelOptions, run: (walk: Walk) => T): T {
   const walk: Walk = {
     choose,
-    ...(dry && { undo: [] }),
-    ...(forget && { begun: [] }),
-    ...(budget && { budget }),
+    undo: dry ? [] : undefined,
+    begun: forget ? [] : undefined,
+    budget,
+    record: undefined,
+    rules: undefined,
   };
   try {
     return run(walk);
@@ -116,25 +126,49 @@ function finished(
   }
 }
 
-function allWays(run: (choose: Chooser) => Founded<Journey>): Founded<Outcomes> {
-  const ways = everyWay(run);
-  return {
-    request: ways[0]!.result.request,
-    ...together(ways.map(({ result }) => result)),
-    outcomes: ways.map(({ probability, result }) => {
-      const { assumed: _, leftOut: __, ...way } = result;
-      return { probability: toNumber(probability), ...way };
-    }),
-  };
+/** A trip at its end, with what was written down on the way. */
+interface Walked {
+  result: Result;
+  basis: Basis;
+  hops: Hop[];
+  reply: Hop[];
+  recorded: boolean;
 }
 
 /** From stage to stage, to the end. */
-function follow(network: Network, trip: Trip, stage: Stage): Founded<Journey> {
+function walked(trip: Trip, begun: Stage): Walked {
+  let stage = begun;
   while (stage.doing !== "ended") stage = trip.next(stage);
-  const { hops = nothing } = trip.there ?? {};
+  const hops = trip.there?.hops ?? nothing;
   const reply = trip.back?.hops ?? nothing;
-  const basis = trip.there ? together([trip.basis, ...network.bases]) : trip.basis;
-  return { ...stage.result, ...basis, hops, reply };
+  const { basis, there } = trip;
+  return { result: stage.result, basis, hops, reply, recorded: there !== undefined };
+}
+
+function founded(
+  { bases }: Network,
+  { result, basis, hops, reply, recorded }: Walked,
+): Founded<Journey> {
+  const { assumed, leftOut } = recorded ? together([basis, ...bases]) : basis;
+  return { ...result, assumed, leftOut, hops, reply };
+}
+
+/** What the ways rest on is said once, of all of them. */
+function allWays({ bases }: Network, run: (choose: Chooser) => Walked): Founded<Outcomes> {
+  const ways = everyWay(run);
+  const [first, ...others] = ways.map(({ result }) => result.basis);
+  const { assumed, leftOut } = together([first!, ...bases, ...others]);
+  return {
+    request: ways[0]!.result.result.request,
+    assumed,
+    leftOut,
+    outcomes: ways.map(({ probability, result: { result, hops, reply } }) => ({
+      probability: toNumber(probability),
+      ...result,
+      hops,
+      reply,
+    })),
+  };
 }
 
 /** Without a record there are no hops: one list of none serves all. */

@@ -16,18 +16,18 @@ import { destinationOf, sourceOf, type Packet } from "./packet.js";
 export interface Walk {
   choose: Chooser;
   /** Called for everything that happens; leave it out for speed. */
-  record?: (step: NetStep) => void;
+  record?: ((step: NetStep) => void) | undefined;
   /**
    * What-if: every change of state (conntrack, a dataplane's own) leaves its inverse here;
    * `rollBack(walk)` takes all of it back.
    */
-  undo?: (() => void)[];
+  undo?: (() => void)[] | undefined;
   /** Counts the rules that were looked at. */
-  rules?: number;
+  rules?: number | undefined;
   /** Connections that this walk began are put down here, so that somebody can end them. */
-  begun?: { table: Conntrack; connection: Connection }[];
+  begun?: { table: Conntrack; connection: Connection }[] | undefined;
   /** What many walks may spend together. Each packet at each kernel has a budget besides. */
-  budget?: Budget;
+  budget?: Budget | undefined;
 }
 
 /** Takes back what packets of this what-if walk left behind in the kernels they met. */
@@ -104,6 +104,17 @@ const stateOf = {
   ESTABLISHED: stateBits(["ESTABLISHED"]),
   RELATED: stateBits(["RELATED"]),
 };
+
+/** How conntrack's answer is told. */
+const told = {
+  NEW: directions("NEW"),
+  ESTABLISHED: directions("ESTABLISHED"),
+  RELATED: directions("RELATED"),
+};
+
+function directions(state: Tracked["state"]): Readonly<Record<Tracked["direction"], string>> {
+  return { original: `${state}, original direction`, reply: `${state}, reply direction` };
+}
 
 type Decide = Extract<HookFunction, { decide: unknown }>["decide"];
 
@@ -238,7 +249,7 @@ export class Passage {
     if (this.walk.record)
       this.note(
         "conntrack",
-        this.tracked ? `${this.tracked.state}, ${this.tracked.direction} direction` : "INVALID",
+        this.tracked ? told[this.tracked.state][this.tracked.direction] : "INVALID",
         this.hook,
       );
   }

@@ -13,14 +13,18 @@ import { Objects } from "./objects.js";
 import { enteredBy } from "./tries.js";
 import type { Fault, World } from "./types.js";
 
-/** Answers the same journey; where it ended badly and the cause is found, its reason names it. */
-export function causesIn(world: World): <J extends Journey>(journey: J) => J {
-  const objects = new Objects(world);
+/**
+ * Answers the same journey; where it ended badly and the cause is found, its reason names it. Only
+ * then is the world looked at: most journeys end well.
+ */
+export function causesIn(look: () => World): <J extends Journey>(journey: J) => J {
+  let objects: Objects | undefined;
   const known = new Map<string, Fault | undefined>();
   return (journey) => {
     if (journey.disposition === "delivered" || journey.disposition === "unknown") return journey;
     const key = `${journey.reason} ${enteredBy(journey)} ${journey.destination}`;
-    if (!known.has(key)) known.set(key, causeOf(world, objects, journey));
+    objects ??= new Objects(look());
+    if (!known.has(key)) known.set(key, causeOf(objects, journey));
     const cause = known.get(key);
     return cause ? { ...journey, reason: withCause(journey.reason, cause) } : journey;
   };
@@ -32,12 +36,13 @@ function withCause(reason: string, { object, field, value, expected, sentence }:
   return isSaid ? `${reason} (${field} of ${object})` : `${reason}; ${sentence}`;
 }
 
-function causeOf(world: World, objects: Objects, journey: Journey): Fault | undefined {
+function causeOf(objects: Objects, journey: Journey): Fault | undefined {
+  const { world } = objects;
   const asked = askedBy(world, journey);
   if (!asked) return undefined;
   const aim = aimAt(world, objects, asked.origin, asked.goal);
   if (!aim.service) return undefined;
-  return faultsOf(caseOf(world, objects, journey, aim, asked.origin))[0];
+  return faultsOf(caseOf(objects, journey, aim, asked.origin))[0];
 }
 
 /** What the last connection was opened for, and by whom: a proxy on the way may have opened it. */
@@ -65,13 +70,12 @@ const goalOf = ({ destination, protocol }: Header): Goal => ({
 });
 
 const caseOf = (
-  world: World,
   objects: Objects,
   journey: Journey,
   aim: Aim,
   origin: Origin | undefined,
 ): Case => ({
-  world,
+  world: objects.world,
   objects,
   service: aim.service!,
   door: aim.door,

@@ -21,7 +21,7 @@ const workloadKinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 export class Objects {
   readonly #made = new Map<string, unknown>();
 
-  constructor(private readonly world: World) {}
+  constructor(readonly world: World) {}
 
   get services(): readonly Service[] {
     return this.all("Service");
