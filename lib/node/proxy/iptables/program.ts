@@ -10,10 +10,9 @@
  *     KUBE-SVC  one of all endpoints          KUBE-SVL  one of this node's endpoints
  *     KUBE-SEP  one endpoint: the DNAT
  *
- * Most Services are the same on every node, so one Program serves thousands; `variantFor` says what
- * a node changes.
+ * Most Services are the same on every node, so one Program serves thousands; ports.ts says what a
+ * node changes.
  */
-import { parseAddress } from "../../../net/ip.js";
 import {
   Rule,
   type Chain,
@@ -23,14 +22,9 @@ import {
 } from "../../../net/iptables/rule.js";
 import { purposeOf } from "./names.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "../config.js";
-import type { EndpointInfo, ServicePortInfo, ServicePortState } from "../services.js";
-import {
-  chooseEndpoints,
-  hasOutsideAddress,
-  isUsable,
-  usesLocal,
-  type Chosen,
-} from "../topology.js";
+import type { EndpointInfo, ServicePortState } from "../services.js";
+import { admitsNode, Port } from "../ports.js";
+import { chooseEndpoints, hasOutsideAddress, type Chosen } from "../topology.js";
 import { sha256 } from "../sha256.js";
 
 /** A port's rules in the chains that Services share, in kube-proxy's order. */
@@ -84,44 +78,27 @@ export function hash16(text: string): string {
 }
 
 /** A service port's rules at one moment, and what each kind of node makes of them. */
-export class PortRules {
+export class PortRules extends Port {
   readonly hash: string;
   readonly #programs = new Map<string, Program>();
   /** The comment of each endpoint's rules. */
   readonly #label: readonly Match[];
-  readonly #hinted: boolean;
-  /** Whether no node differs from another in this port's rules: so it is with most. */
-  readonly sameEverywhere: boolean;
-
-  readonly info: ServicePortInfo;
-  readonly endpoints: readonly EndpointInfo[];
   /** The chain of each endpoint once written; and as large clusters have it, without comments. */
   readonly #chains: (Chain | undefined)[] = [];
   readonly #largeChains: (Chain | undefined)[] = [];
 
-  constructor(
-    readonly config: FamilyConfig,
-    { info, endpoints }: ServicePortState,
-  ) {
-    this.info = info;
-    this.endpoints = endpoints;
-    this.hash = hash16(info.name + info.protocol);
-    this.#label = [comment(info.name)];
-    this.#hinted = endpoints.some(
-      ({ zoneHints, nodeHints }) => zoneHints.length > 0 || nodeHints.length > 0,
-    );
-    this.sameEverywhere =
-      !this.#hinted &&
-      !usesLocal(info) &&
-      info.sourceRanges.length === 0 &&
-      config.detector !== "node";
+  constructor(config: FamilyConfig, state: ServicePortState) {
+    super(config, state);
+    this.hash = hash16(this.info.name + this.info.protocol);
+    this.#label = [comment(this.info.name)];
   }
 
   /**
    * `large`: without the comments that kube-proxy saves itself in clusters of over 1,000 endpoints.
    */
   program(view: NodeView, large: boolean): Program {
-    const key = this.#variant(view, large);
+    const variant = this.variant(view);
+    const key = large ? `large ${variant}` : variant;
     let program = this.#programs.get(key);
     if (program === undefined)
       this.#programs.set(
@@ -135,31 +112,6 @@ export class PortRules {
       );
     return program;
   }
-
-  /** What makes this node's rules of the port differ from another's. */
-  #variant(view: NodeView, large: boolean): string {
-    if (this.sameEverywhere) return large ? "large" : "";
-    const local =
-      this.#hinted ||
-      (usesLocal(this.info) && this.endpoints.some(({ nodeName }) => nodeName === view.name));
-    return [
-      large,
-      local ? view.name : "",
-      this.#hinted ? view.zone : "",
-      admitsNode(this.info, view),
-      this.config.detector === "node" ? view.podCIDRs : "",
-    ].join("|");
-  }
-
-  /**
-   * With a policy of Local, the shared chains differ by whether a node has an endpoint that could
-   * serve.
-   */
-  servesOn(nodeName: string): boolean {
-    this.#localNodes ??= new Set(this.endpoints.filter(isUsable).map((each) => each.nodeName));
-    return this.#localNodes.has(nodeName);
-  }
-  #localNodes: Set<string | undefined> | undefined;
 
   /** KUBE-SEP: the chain of one endpoint, the same for every node. */
   endpointChain(endpoint: EndpointInfo, large: boolean): Chain {
@@ -188,15 +140,6 @@ export class PortRules {
     };
   }
 }
-
-/**
- * Where a source range holds the node IP, the node may also come with the load balancer's address
- * as its source.
- */
-const admitsNode = ({ sourceRanges }: ServicePortInfo, { nodeIP }: NodeView): boolean =>
-  nodeIP !== undefined &&
-  sourceRanges.length > 0 &&
-  sourceRanges.some((range) => range.contains(parseAddress(nodeIP)));
 
 /** The chains that go, and the names of those that come. */
 export interface ChainChange {
