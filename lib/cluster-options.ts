@@ -10,7 +10,7 @@ import type { Domains } from "./cloud/external-dns.js";
 import { gcp } from "./cloud/gcp.js";
 import type { Cloud } from "./cloud/provider.js";
 import type { ProxyMode } from "./node/proxy/backend.js";
-import { proxyModes } from "./node/proxy/modes.js";
+import { modeNames } from "./node/proxy/modes.js";
 import { parseAddress, readAddress, readCIDR, type CIDR, type Family } from "./net/ip.js";
 import { dns1123Subdomain, labelValue, type Format } from "./objects/field-errors.js";
 import { checkLabels } from "./objects/metadata.js";
@@ -52,8 +52,8 @@ export interface ClusterOptions {
    */
   kubeProxy?: KubeObject | undefined;
   /**
-   * How kube-proxies write what they decided: the name of a mode, or one of your own. Default:
-   * "iptables".
+   * How kube-proxies write what they decided: the name of a mode, or one of your own. Default: the
+   * `mode` of kubeProxy, else "iptables".
    */
   proxyMode?: string | ProxyMode | undefined;
   /**
@@ -306,9 +306,8 @@ function* checkDomains(value: unknown): Generator<string> {
 }
 
 function* checkProxyMode(value: unknown, name: string): Generator<string> {
-  const known = Object.keys(proxyModes);
-  if (typeof value === "function" || (isText(value) && known.includes(value))) return;
-  yield `${name} is ${shown(value)}; allowed are ${known.map((each) => `"${each}"`).join(", ")} and a function that makes a proxy backend`;
+  if (typeof value === "function" || (isText(value) && modeNames.includes(value))) return;
+  yield `${name} is ${shown(value)}; allowed are ${modeNames.map((each) => `"${each}"`).join(", ")} and a function that makes a proxy backend`;
 }
 
 /** What each option must be. */

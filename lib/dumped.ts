@@ -24,7 +24,7 @@ export function dumpedDocuments(given: Documents): Dumped {
   const basis = emptyBasis();
   const old = given.manifests.map((one) => ({ ...one, object: currentVersion(one.object) }));
   const objects = old.map(({ object }) => object);
-  const kubeProxy = given.kubeProxy ?? configurationIn(objects, basis);
+  const kubeProxy = given.kubeProxy ?? configurationIn(objects);
   if (!kubeProxy)
     basis.assumed.push({
       object: "kube-proxy",
@@ -71,12 +71,12 @@ function currentVersion(object: KubeObject): KubeObject {
 // ---- kube-proxy ---------------------------------------------------------------------------------
 
 /** What kubeadm, EKS and others keep in a ConfigMap. */
-function configurationIn(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
+function configurationIn(objects: readonly KubeObject[]): KubeObject | undefined {
   for (const map of of<KubeObject & { data?: Record<string, unknown> }>(objects, "ConfigMap")) {
     if (!map.metadata.name.includes("kube-proxy")) continue;
     for (const [key, text] of Object.entries(map.data ?? {})) {
       const found = configurationOf(text, `ConfigMap ${keyOf(map)}, data[${key}]`);
-      if (found) return understood(found, `ConfigMap ${keyOf(map)}`, basis);
+      if (found) return found;
     }
   }
   return undefined;
@@ -91,15 +91,6 @@ function configurationOf(text: unknown, source: string): KubeObject | undefined 
   } catch {
     return undefined; // a redacted one
   }
-}
-
-/** In another mode the rules are others; what they do is nearly always the same. */
-function understood(config: KubeObject, object: string, basis: Basis): KubeObject {
-  const { mode, ...rest } = config as KubeObject & { mode?: string };
-  if (!mode || mode === "iptables" || mode === "nftables") return config;
-  const sentence = `kube-proxy runs in mode ${mode}, which is not modelled: the rules are those of iptables mode`;
-  basis.leftOut.push({ object, field: "mode", sentence });
-  return rest;
 }
 
 /** Pods whose process writes a node's rules. */

@@ -2,6 +2,7 @@
  * What somebody brings along: a dump of a cluster, a node's rules; and who finds causes. A page
  * loads it when first used.
  */
+import "./node/proxy/ipvs.js";
 import "./objects/built-in.js";
 import { diagnoseWith } from "./diagnosis.js";
 import { addDoubt } from "./journey/network.js";

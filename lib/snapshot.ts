@@ -57,7 +57,7 @@ export interface Snapshot extends Traceable {
  */
 export function openSnapshot(
   documents: Documents,
-  options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully"> = {},
+  options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully" | "proxyMode"> = {},
 ): Snapshot {
   const { documents: told, basis, doubtful } = dumpedDocuments(documents);
   const byKind = grouped(
@@ -82,7 +82,7 @@ export function openSnapshot(
   );
   const network = new Network(new Routes(), internet, new Zone(), fixedBalancers(balancers));
   const config = readConfiguration(told.kubeProxy ?? {});
-  const proxies = new ProxyFleet({ clock, config, features: options });
+  const proxies = new ProxyFleet({ clock, config, features: options, mode: options.proxyMode });
   network.podRanges.push(
     ...config.clusterCIDR.split(",").flatMap((range) => readCIDR(range.trim()) ?? []),
     ...list("Node").flatMap((node) => podRoutesOf(node).map(({ to }) => parseCIDR(to))),

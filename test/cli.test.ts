@@ -148,9 +148,9 @@ const bad: [says: string, text: string, message: RegExp][] = [
   ],
   ["10,000 brackets", "[".repeat(10_000) + "]".repeat(10_000), /nesting exceeded|nest/],
   [
-    "a mode that is not modelled",
-    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs",
-    /mode: got "ipvs"/,
+    "a mode that there is not any more",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: userspace",
+    /mode: got "userspace"/,
   ],
   [
     "an unknown field of kube-proxy's",

@@ -1133,7 +1133,12 @@ const bad: [object, RegExp][] = [
   [{ nodePortAddresses: ["primary", "10.0.0.0/8"] }, /nodePortAddresses\[0\]: got "primary"/],
   [{ detectLocalMode: "InterfaceNamePrefix" }, /interfaceNamePrefix: got ""; write the prefix/],
   [{ iptables: "x" }, /iptables: got "x"; write an object with masqueradeAll/],
-  [{ mode: "ipvs" }, /mode: got "ipvs"; Stopover models kube-proxy's iptables mode/],
+  [{ mode: "userspace" }, /mode: got "userspace"; write one of "", "iptables", "nftables", "ipvs"/],
+  [
+    { nftables: { minSyncPeriod: "1m" } },
+    /nftables.minSyncPeriod: got "60000ms"; write at most nftables.syncPeriod, which is 30000ms/,
+  ],
+  [{ nftables: { masqueradeBit: 32 } }, /nftables.masqueradeBit: got 32; write a whole number/],
   [
     { iptables: { masqueradeall: true } },
     /iptables\.masqueradeall: got true; there is no such field here; there are masqueradeAll, masqueradeBit/,

@@ -116,7 +116,7 @@ escape("letters of all languages, and what a line holds, stay", () => {
   assert.is(printable(text), text);
 });
 escape("a text of several lines keeps them", () =>
-  assert.is(printableLines("a\nb\r\nc"), "a\nb\\u000d\nc"),
+  assert.is(printableLines("a\n\t\tb\tc\r\nd"), "a\n\t\tb\\u0009c\\u000d\nd"),
 );
 escape("half a character", () => assert.is(printable("a\ud800b"), "a\\ud800b"));
 escape.run();

@@ -19,8 +19,15 @@ const plain = /^[ -~]*$/;
 export const printable = (text: string): string =>
   plain.test(text) ? text : text.replace(hidden, escaped);
 
-/** Text of several lines, each by itself. */
-export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n");
+/** Text of several lines, each by itself. The tabs that indent one stay: nft's listing has them. */
+export const printableLines = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => {
+      const indent = /^\t*/.exec(line)![0];
+      return indent + printable(line.slice(indent.length));
+    })
+    .join("\n");
 
 function escaped(character: string): string {
   const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));

@@ -73,8 +73,8 @@ mode("what was taken away is written again", () => {
 
 mode("a name that no mode has is refused", () => {
   assert.throws(
-    () => createCluster({ proxyMode: "ipvs" }),
-    /^.*proxyMode is "ipvs"; allowed are "iptables" and a function/,
+    () => createCluster({ proxyMode: "userspace" }),
+    /^.*proxyMode is "userspace"; allowed are "iptables", "nftables", "ipvs" and a function/,
   );
 });
 

@@ -30,7 +30,9 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
                    [--output text|json|mermaid|lanes]
   stopover packet  --rules FILE [--node-address IP]… [--pods CIDR]… --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp]
                    [--all] [--output text|json|mermaid]
-  stopover rules   [FILES] --node NAME [--snapshot] [--format restore|save] [--ip-family ipv4|ipv6] [--nfacct] [--no-random-fully]
+  stopover rules   [FILES] --node NAME [--snapshot] [--proxy-mode iptables] [--format restore|save] [--ip-family ipv4|ipv6]
+                   [--nfacct] [--no-random-fully]
+  stopover rules   [FILES] --node NAME [--snapshot] --proxy-mode nftables [--format list|transaction] [--ip-family ipv4|ipv6]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
                    [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
   stopover dump    [FILES] [--kubeconfig FILE] [--context NAME] [--anonymise [--key WORD] [--names FILE]]
@@ -44,6 +46,7 @@ An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL
 --no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
 --outside NAME=IP[:PORT] adds a host on the internet, --strict refuses all where one document cannot be taken.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
+--proxy-mode iptables|nftables|ipvs is how kube-proxies write their rules (as their configuration says, else iptables).
 
 stopover COMMAND --help tells of one command, with examples; stopover --version says which version this is.
 `;
@@ -70,6 +73,7 @@ const world = {
   seed: text,
   strict: yes,
   outside: { ...text, multiple: true },
+  "proxy-mode": text,
 } as const;
 const etcdFiles = { "etcd-cacert": text, "etcd-cert": text, "etcd-key": text };
 const serving = {
@@ -274,15 +278,34 @@ async function pastedPacket(files: string[], flags: Flags): Promise<number> {
 
 async function rules(files: string[], flags: Flags): Promise<number> {
   const node = required(flags, "node");
-  const format = choice(flags, "format", ["restore", "save"], "restore");
-  const family = choice(flags, "ip-family", ["ipv4", "ipv6"], "ipv4") === "ipv6" ? "IPv6" : "IPv4";
+  await import("../../node/proxy/nftables/load.js");
   const cluster = await open(files, flags, {
     nfacct: Boolean(flags.nfacct),
     randomFully: !flags["no-random-fully"],
   });
   const { rules } = cluster.node(node);
-  say(format === "save" ? rules.saveText(family) : rules.restoreText(family));
+  const [sent, held] = formatsOf[rules.mode] ?? [];
+  if (sent === undefined || held === undefined)
+    throw new UsageError(
+      `mode ${rules.mode} of kube-proxy is not modelled: there are no rules to print`,
+    );
+  const format = choice(flags, "format", [sent, held], rules.mode === "nftables" ? held : sent);
+  for (const family of familiesOf(flags, rules.mode))
+    say(format === held ? rules.saveText(family) : rules.restoreText(family));
   return 0;
+}
+
+/** What a mode's rules are printed as: what kube-proxy sends, and what the kernel then shows. */
+const formatsOf: Readonly<Record<string, readonly [sent: string, held: string]>> = {
+  iptables: ["restore", "save"],
+  nftables: ["transaction", "list"],
+};
+
+/** nft lists both families, where nobody asks for one. */
+function familiesOf(flags: Flags, mode: string): ("IPv4" | "IPv6")[] {
+  const both = mode === "nftables" ? "both" : "ipv4";
+  const family = choice(flags, "ip-family", ["ipv4", "ipv6", both], both);
+  return family === "both" ? ["IPv4", "IPv6"] : [family === "ipv6" ? "IPv6" : "IPv4"];
 }
 
 async function serve(files: string[], flags: Flags): Promise<number> {
@@ -293,6 +316,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const documents = files.length || controllers ? await load(files) : nothing;
   tellNotices(documents.notices ?? [], documents.manifests.length, Boolean(flags["strict"]));
   const serviceCIDR = flags["service-cidr"] as string | undefined;
+  const proxyMode = proxyModeOf(flags);
   const code = await serveCluster({
     ...sizeAndSeed(flags, 0),
     cloud: cloudName(flags),
@@ -301,6 +325,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
     port,
     controllers,
     ...(serviceCIDR !== undefined && { serviceCIDR }),
+    ...(proxyMode !== undefined && { proxyMode }),
     ...(etcd && { etcd }),
   });
   process.exit(code); // the API server's thread would go on
@@ -447,8 +472,18 @@ async function load(files: string[], dump = false): Promise<Documents> {
 async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
   const name = cloudName(flags);
   const clouds = await import("../../cluster.js");
-  return { cloud: name && clouds[name](), ...sizeAndSeed(flags, fewestNodes) };
+  const proxyMode = proxyModeOf(flags);
+  return {
+    cloud: name && clouds[name](),
+    ...sizeAndSeed(flags, fewestNodes),
+    ...(proxyMode !== undefined && { proxyMode }),
+  };
 }
+
+const proxyModeOf = (flags: Flags): string | undefined =>
+  flags["proxy-mode"] === undefined
+    ? undefined
+    : choice(flags, "proxy-mode", ["iptables", "nftables", "ipvs"], "iptables");
 
 function cloudName(flags: Flags): "aws" | "gcp" | undefined {
   const name = choice(flags, "cloud", ["aws", "gcp", "none"], "aws");

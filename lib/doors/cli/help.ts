@@ -15,6 +15,10 @@ const cluster: Help["options"] = [
   ["--cloud aws|gcp|none", "whose load balancers there are (aws)"],
   ["--nodes N", "how many nodes, if the manifests name none (3)"],
   ["--seed N", "another seed, other choices and names (1)"],
+  [
+    "--proxy-mode iptables|nftables|ipvs",
+    "how kube-proxies write their rules (as their configuration says, else iptables)",
+  ],
   ["--outside NAME=IP[:PORT]", "a host on the internet beside them; may be said again"],
   ["--strict", "refuse all where one document cannot be taken (it is left out, and told)"],
 ];
@@ -113,7 +117,11 @@ const commands: Readonly<Record<string, Help>> = {
         "--format restore|save",
         "what iptables-restore is given, or what iptables-save shows (restore)",
       ],
-      ["--ip-family ipv4|ipv6", "(ipv4)"],
+      [
+        "--format list|transaction",
+        "with --proxy-mode nftables: what nft lists, or what it is given (list)",
+      ],
+      ["--ip-family ipv4|ipv6", "(ipv4; with --proxy-mode nftables, both)"],
       ["--nfacct", "with kube-proxy's counters of nfacct"],
       ["--no-random-fully", "for kernels that lack --random-fully"],
       ...dump,
@@ -122,6 +130,7 @@ const commands: Readonly<Record<string, Help>> = {
     examples: [
       ["stopover rules --node node-a", "the article's Service, as rules"],
       ["stopover rules --node node-a --format save", "as iptables-save prints them"],
+      ["stopover rules --node node-a --proxy-mode nftables", "as nft list ruleset prints them"],
     ],
   },
   serve: {

@@ -98,7 +98,7 @@ function elementsText({ type, elements }: NamedSet): string {
   return `${text} }`;
 }
 
-function elementText({ key, data, timeout, expires, comment, counter }: Element): string {
+export function elementText({ key, data, timeout, expires, comment, counter }: Element): string {
   let text = printable(key);
   if (counter) text += ` ${counterText(counter)}`;
   if (timeout !== undefined) text += ` timeout ${timeText(timeout)}`;

@@ -31,6 +31,8 @@ export interface ProxyBackend {
   sync(order: SyncOrder): void;
   /** Whether what it wrote is still there; where it is not, a full sync follows. */
   isIntact(): boolean;
+  /** How often it may sync, and after how long at the latest. Default: those of iptables mode. */
+  readonly periods?: { readonly minSyncPeriod: number; readonly syncPeriod: number };
   /** What it wrote, for readers; left out where there is nothing that one could read. */
   readonly tables?: FamilyTables;
 }

@@ -7,7 +7,15 @@
  *     const forIPv4 = configFor("IPv4", config, node);
  */
 import { duration } from "../../machinery/duration.js";
-import { parseCIDR, readAddress, readCIDR, type CIDR, type Family } from "../../net/ip.js";
+import {
+  parseAddress,
+  parseCIDR,
+  readAddress,
+  readCIDR,
+  type Address,
+  type CIDR,
+  type Family,
+} from "../../net/ip.js";
 import type { Node } from "../../objects/types.js";
 
 export interface KubeProxyConfiguration {
@@ -17,17 +25,29 @@ export interface KubeProxyConfiguration {
   detectLocalMode: "" | "ClusterCIDR" | "NodeCIDR" | "BridgeInterface" | "InterfaceNamePrefix";
   detectLocal: { bridgeInterface: string; interfaceNamePrefix: string };
   nodePortAddresses: readonly string[];
-  iptables: {
-    masqueradeAll: boolean;
-    /** The bit of the packet mark that asks for masquerading: 14 is 0x4000. */
-    masqueradeBit: number;
-    localhostNodePorts: boolean;
-    /** Milliseconds. */
-    minSyncPeriod: number;
-    syncPeriod: number;
-  };
+  /** "" is the default, iptables. */
+  mode?: "" | "iptables" | "nftables" | "ipvs";
+  iptables: ModeSection & { localhostNodePorts: boolean };
+  nftables: ModeSection;
   conntrack: { tcpBeLiberal: boolean };
 }
+
+/** What each mode has a section of its own for. */
+interface ModeSection {
+  masqueradeAll: boolean;
+  /** The bit of the packet mark that asks for masquerading: 14 is 0x4000. */
+  masqueradeBit: number;
+  /** Milliseconds. */
+  minSyncPeriod: number;
+  syncPeriod: number;
+}
+
+const section: ModeSection = {
+  masqueradeAll: false,
+  masqueradeBit: 14,
+  minSyncPeriod: 1000,
+  syncPeriod: 30_000,
+};
 
 /** What there is when nobody writes a document. */
 export const defaults: KubeProxyConfiguration = {
@@ -35,13 +55,8 @@ export const defaults: KubeProxyConfiguration = {
   detectLocalMode: "",
   detectLocal: { bridgeInterface: "", interfaceNamePrefix: "" },
   nodePortAddresses: [],
-  iptables: {
-    masqueradeAll: false,
-    masqueradeBit: 14,
-    localhostNodePorts: true,
-    minSyncPeriod: 1000,
-    syncPeriod: 30_000,
-  },
+  iptables: { ...section, localhostNodePorts: true },
+  nftables: section,
   conntrack: { tcpBeLiberal: false },
 };
 
@@ -120,27 +135,22 @@ type Schema = { readonly [field: string]: Check | Schema };
 const ignored = (...fields: string[]): Schema =>
   Object.fromEntries(fields.map((field) => [field, anything]));
 
+const sectionSchema: Schema = {
+  masqueradeAll: flag,
+  masqueradeBit: whole(0, 31),
+  minSyncPeriod: period,
+  syncPeriod: period,
+};
+
 const schema: Schema = {
   clusterCIDR,
   hostnameOverride: text,
   detectLocalMode: oneOf("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"),
   detectLocal: { bridgeInterface: text, interfaceNamePrefix: text },
   nodePortAddresses,
-  mode: (value, field) =>
-    value === "" || value === "iptables"
-      ? value
-      : wrong(
-          field,
-          value,
-          'Stopover models kube-proxy\'s iptables mode: write "iptables" or leave it out',
-        ),
-  iptables: {
-    masqueradeAll: flag,
-    masqueradeBit: whole(0, 31),
-    localhostNodePorts: flag,
-    minSyncPeriod: period,
-    syncPeriod: period,
-  },
+  mode: oneOf("", "iptables", "nftables", "ipvs"),
+  iptables: { ...sectionSchema, localhostNodePorts: flag },
+  nftables: sectionSchema,
   conntrack: {
     tcpBeLiberal: flag,
     ...ignored(
@@ -166,7 +176,6 @@ const schema: Schema = {
   ),
   ...ignored(
     "ipvs",
-    "nftables",
     "winkernel",
     "oomScoreAdj",
     "configSyncPeriod",
@@ -189,13 +198,16 @@ export function readConfiguration(document: object): KubeProxyConfiguration {
     "",
   ) as unknown as KubeProxyConfiguration;
   if (!config.hostnameOverride) delete config.hostnameOverride;
-  const { iptables, detectLocal, detectLocalMode } = config;
-  if (iptables.minSyncPeriod > iptables.syncPeriod)
-    wrong(
-      "iptables.minSyncPeriod",
-      `${iptables.minSyncPeriod}ms`,
-      `write at most iptables.syncPeriod, which is ${iptables.syncPeriod}ms`,
-    );
+  const { detectLocal, detectLocalMode } = config;
+  for (const name of ["iptables", "nftables"] as const) {
+    const { minSyncPeriod, syncPeriod } = config[name];
+    if (minSyncPeriod > syncPeriod)
+      wrong(
+        `${name}.minSyncPeriod`,
+        `${minSyncPeriod}ms`,
+        `write at most ${name}.syncPeriod, which is ${syncPeriod}ms`,
+      );
+  }
   if (detectLocalMode === "BridgeInterface" && !detectLocal.bridgeInterface)
     wrong(
       "detectLocal.bridgeInterface",
@@ -278,6 +290,17 @@ export const counters = {
   invalid: "ct_state_invalid_dropped_pkts",
   localhost: "localhost_nps_accepted_pkts",
 } as const;
+
+/**
+ * What the nftables mode makes of it: its own section; NodePorts on the primary addresses alone
+ * unless others are asked for, and on no loopback address. (cmd/kube-proxy/app/server.go, options)
+ */
+export const nftablesConfigFor = (family: Family, config: KubeProxyConfiguration): FamilyConfig =>
+  configFor(family, {
+    ...config,
+    nodePortAddresses: config.nodePortAddresses.length > 0 ? config.nodePortAddresses : ["primary"],
+    iptables: { ...config.nftables, localhostNodePorts: false },
+  });
 
 export function configFor(
   family: Family,
@@ -383,4 +406,23 @@ export function detectorOn(
   if (detector !== "node") return detector;
   const range = view.podCIDRs?.map(parseCIDR).find((each) => each.family === family);
   return range && { source: range.text };
+}
+
+/**
+ * The addresses of a node on which NodePorts answer, where not all of them do: "primary" is the
+ * node IP. (pkg/proxy/util/nodeport_addresses.go, GetNodeIPs)
+ */
+export function nodePortIPs(
+  view: NodeView,
+  { family, nodePortAddresses }: FamilyConfig,
+): Address[] {
+  const own = view.addresses
+    .map((text) => parseAddress(text.split("/")[0]!))
+    .filter((address) => address.family === family);
+  if (nodePortAddresses === "all") return own;
+  const answering =
+    nodePortAddresses === "primary"
+      ? own.filter(({ text }) => text === view.nodeIP)
+      : nodePortAddresses.flatMap((range) => own.filter((address) => range.contains(address)));
+  return [...new Map(answering.map((address) => [address.text, address])).values()];
 }

@@ -19,10 +19,16 @@ export interface FleetOptions {
   clock: Clock;
   config: KubeProxyConfiguration;
   features?: Features;
-  /** How they write what they decided. Default: iptables. */
+  /** How they write what they decided. Default: as the configuration says, else iptables. */
   mode?: ProxyMode | string | undefined;
   /** Hears of what kube-proxies ignore in manifests. */
   warn?: (problem: string) => void;
+}
+
+/** A machine, and how its kube-proxy writes. */
+interface Site {
+  machine: Machine;
+  mode: ProxyMode | string;
 }
 
 /** Another proxy serves what has the first of these labels, and nobody what has the second. */
@@ -40,7 +46,7 @@ const watched = <T extends Service | EndpointSlice>(object: T | undefined): T | 
 
 export class ProxyFleet {
   readonly #services: Record<Family, ServiceTable>;
-  readonly #machines = new Map<string, { machine: Machine; mode: ProxyMode }>();
+  readonly #machines = new Map<string, Site>();
   /** One for each machine that ever had a Node: what it wrote outlives the Node. */
   readonly #proxies = new Map<string, KubeProxy>();
   readonly #registered = new Set<string>();
@@ -55,8 +61,9 @@ export class ProxyFleet {
    * A machine of the cluster; its kube-proxy starts when its Node is there. `mode`: where it
    * differs from the others'.
    */
-  add(machine: Machine, mode = this.options.mode): void {
-    this.#machines.set(machine.name, { machine, mode: proxyMode(mode) });
+  add(machine: Machine, mode = this.mode): void {
+    this.#machines.set(machine.name, { machine, mode });
+    machine.doubt ??= proxyMode(mode).doubt;
   }
 
   /** A machine that is no more, and its kube-proxy with it. */
@@ -65,6 +72,11 @@ export class ProxyFleet {
     this.#proxies.delete(name);
     this.#registered.delete(name);
     this.#machines.delete(name);
+  }
+
+  /** How they write what they decided, but for those that were added with another mode. */
+  get mode(): ProxyMode | string {
+    return this.options.mode ?? (this.options.config.mode || "iptables");
   }
 
   /** How they are configured. */
@@ -130,7 +142,7 @@ export class ProxyFleet {
     return name ? { ...node, metadata: { ...node.metadata, name } } : node;
   }
 
-  #make(node: Node, { machine, mode }: { machine: Machine; mode: ProxyMode }): KubeProxy {
+  #make(node: Node, { machine, mode }: Site): KubeProxy {
     const { clock, config } = this.options;
     const { kernel } = machine;
     const services = this.#services;

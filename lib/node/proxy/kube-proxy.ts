@@ -104,7 +104,9 @@ export class KubeProxy {
   get tables(): NodeRuleTables {
     const of = (family: Family = "IPv4") =>
       this.#proxiers.find((each) => each.family === family)?.backend.tables;
+    const { mode = "iptables" } = this.options;
     return {
+      mode: typeof mode === "string" ? mode : "",
       ...(of("IPv4") ?? nothingToRead),
       text: (family) => of(family)?.text() ?? "",
       restoreText: (family) => of(family)?.restoreText() ?? "",
@@ -161,9 +163,10 @@ export class KubeProxy {
 
   /** Whether changes reach the kernel (pkg/proxy/healthcheck/proxy_health.go). */
   get #isHealthy(): boolean {
-    const patience = 2 * this.options.config.iptables.syncPeriod;
-    const oldest = this.options.clock.now() - patience;
-    return this.#proxiers.every(({ waitingSince }) => (waitingSince ?? Infinity) > oldest);
+    const now = this.options.clock.now();
+    return this.#proxiers.every(
+      ({ waitingSince, periods }) => (waitingSince ?? Infinity) > now - 2 * periods.syncPeriod,
+    );
   }
 
   /** /healthz also tells load balancers to leave a node that is about to go (KEP-3836). */
@@ -189,6 +192,7 @@ export interface HealthAnswer {
 /** kube-proxy runs one of these for each address family. */
 class Proxier {
   readonly backend: ProxyBackend;
+  readonly periods: NonNullable<ProxyBackend["periods"]>;
   last: Sync | undefined;
   error: Error | undefined;
   readonly health = new Map<
@@ -213,7 +217,8 @@ class Proxier {
   ) {
     const { node, kernel, clock, config, mode } = options;
     this.#view = viewOf(node, family);
-    this.backend = proxyMode(mode)(services, { kernel, clock, config, view: this.#view });
+    this.backend = proxyMode(mode).mode(services, { kernel, clock, config, view: this.#view });
+    this.periods = this.backend.periods ?? config.iptables;
   }
 
   start(): void {
@@ -263,7 +268,7 @@ class Proxier {
   waitingSince: number | undefined;
 
   readonly #request = (): void => {
-    const { minSyncPeriod } = this.options.config.iptables;
+    const { minSyncPeriod } = this.periods;
     const now = this.options.clock.now();
     this.waitingSince ??= now;
     this.#plan(this.#tokensAt(now) >= 1 ? 0 : this.#lastRun + minSyncPeriod - now);
@@ -271,7 +276,7 @@ class Proxier {
 
   /** How many syncs may run at once. */
   #tokensAt(now: number): number {
-    const { minSyncPeriod } = this.options.config.iptables;
+    const { minSyncPeriod } = this.periods;
     return Math.min(burst, this.#tokens + (now - this.#lastRun) / minSyncPeriod);
   }
 
@@ -293,20 +298,18 @@ class Proxier {
   }
 
   #run(): void {
-    const { clock, config } = this.options;
-    const now = clock.now();
+    const now = this.options.clock.now();
     this.#tokens = Math.max(0, this.#tokensAt(now) - 1);
     this.#lastRun = now;
     const done = this.#sync(now);
-    if (!this.#planned) this.#plan(done ? fullSyncPeriod : config.iptables.syncPeriod, true);
+    if (!this.#planned) this.#plan(done ? fullSyncPeriod : this.periods.syncPeriod, true);
     this.services.onNextChange(this.#request);
   }
 
   /** Looks every syncPeriod whether somebody took away what was written. */
   #watch(): void {
-    const { clock, config } = this.options;
-    this.#watchTimer = clock.schedule(
-      config.iptables.syncPeriod,
+    this.#watchTimer = this.options.clock.schedule(
+      this.periods.syncPeriod,
       () => {
         if (this.last && !this.backend.isIntact()) {
           this.#needsFull = true;

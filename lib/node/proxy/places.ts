@@ -21,6 +21,8 @@ export type Place =
   /** Services without endpoints: refused to clients inside, and to those outside. */
   | "refusals"
   | "external refusals"
+  /** What no Service serves: a ClusterIP's other ports, and ClusterIPs that nobody has. */
+  | "undefined ports"
   /** The ports on which load balancers ask after a Service's health. */
   | "health check ports"
   /** Where a load balancer's firewall drops who was not admitted. */

@@ -2,6 +2,8 @@
 
 /** What a node's kernel holds, as rows and as text. */
 export interface NodeRuleTables {
+  /** The mode of kube-proxy's that wrote them: "iptables", "nftables"; "" where nobody names it. */
+  readonly mode: string;
   /**
    * A chain's rules with their reasons; none where there is no such chain. `table`: default "nat".
    */
@@ -15,13 +17,13 @@ export interface NodeRuleTables {
   of(service: string): RuleRow[];
   /** Where these rules send a Service's connections: "10.1.1.2:80", … */
   endpoints(service: string): string[];
-  /** As iptables-save prints them. */
+  /** As iptables-save or nft list ruleset prints them. */
   text(family?: "IPv4" | "IPv6"): string;
-  /** What kube-proxy gives iptables-restore on a full sync. */
+  /** What kube-proxy gives iptables-restore or nft on a full sync. */
   restoreText(family?: "IPv4" | "IPv6"): string;
   /**
-   * What iptables-save shows in an empty kernel that was given restoreText and kube-proxy's jumps:
-   * without canaries and others' rules.
+   * What the same tool shows in an empty kernel that was given restoreText (and the jumps): without
+   * canaries, others' rules and chains that a change left behind.
    */
   saveText(family?: "IPv4" | "IPv6"): string;
 }

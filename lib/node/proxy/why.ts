@@ -3,7 +3,13 @@ import { Rule } from "../../net/iptables/rule.js";
 import type { ShownRule } from "../../net/dataplane.js";
 import { why } from "./iptables/why.js";
 
+/** A rule that can say itself why it is there. `chain`: where it stands. */
+export interface ExplainedRule extends ShownRule {
+  why(chain: string): string;
+}
+
 /** One sentence; undefined where no mode knows such rules. */
 export function whyOf(rule: ShownRule, chain: string): string | undefined {
-  return rule instanceof Rule ? why(rule, chain) : undefined;
+  if (rule instanceof Rule) return why(rule, chain);
+  return "why" in rule ? (rule as ExplainedRule).why(chain) : undefined;
 }

@@ -5,9 +5,8 @@
  */
 import { Rule, type Chain, type Match, type RuleSet } from "../../../net/iptables/rule.js";
 import { builtinChains, type Hook, type TableName } from "../../../net/iptables/tables.js";
-import { parseAddress } from "../../../net/ip.js";
 import { restoreRule, ruleText, saveText } from "../../../net/iptables/text.js";
-import { configOn, counters, type FamilyConfig, type NodeView } from "../config.js";
+import { configOn, counters, nodePortIPs, type FamilyConfig, type NodeView } from "../config.js";
 import { canary, placeOf, purposeOf, readOwn } from "./names.js";
 import { comment, jump, type PortRules, type Program } from "./program.js";
 import type { ServiceState } from "../frontend.js";
@@ -138,10 +137,8 @@ function fixed(config: FamilyConfig): ReturnType<typeof fixedRules> {
 }
 
 /** Which local addresses NodePorts answer on; always the last rules of KUBE-SERVICES. */
-function nodePortTail(
-  { family, nodePortAddresses, localhostNodePorts }: FamilyConfig,
-  view: NodeView,
-): readonly Rule[] {
+function nodePortTail(config: FamilyConfig, view: NodeView): readonly Rule[] {
+  const { family, nodePortAddresses, localhostNodePorts } = config;
   const text = comment(
     "kubernetes service nodeports; NOTE: this must be the last rule in this chain",
   );
@@ -155,17 +152,9 @@ function nodePortTail(
       : [{ kind: "destination", cidr: family === "IPv4" ? "127.0.0.0/8" : "::1/128", not: true }];
     return [tail({ kind: "addrtype", side: "dst", type: "LOCAL" }, ...notLoopback)];
   }
-  const own = view.addresses
-    .map((text) => parseAddress(text.split("/")[0]!))
-    .filter((address) => address.family === family);
-  const answering =
-    nodePortAddresses === "primary"
-      ? own.filter(({ text }) => text === view.nodeIP)
-      : nodePortAddresses.flatMap((range) => own.filter((address) => range.contains(address)));
-  const reachable = answering.filter(({ loopback }) => !loopback || localhostNodePorts);
-  return [...new Set(reachable.map(({ text }) => text))].map((cidr) =>
-    tail({ kind: "destination", cidr }),
-  );
+  return nodePortIPs(view, config)
+    .filter(({ loopback }) => !loopback || localhostNodePorts)
+    .map(({ text }) => tail({ kind: "destination", cidr: text }));
 }
 
 export interface NodeRulesOptions {

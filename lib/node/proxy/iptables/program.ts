@@ -25,7 +25,7 @@ import { counters, detectorOn, type FamilyConfig, type NodeView } from "../confi
 import type { EndpointInfo, ServicePortState } from "../services.js";
 import { admitsNode, Port } from "../ports.js";
 import { chooseEndpoints, hasOutsideAddress, type Chosen } from "../topology.js";
-import { sha256 } from "../sha256.js";
+import { hashLetters } from "../sha256.js";
 
 /** A port's rules in the chains that Services share, in kube-proxy's order. */
 export interface SharedRules {
@@ -66,16 +66,8 @@ function statistic(n: number): Match {
   return match;
 }
 
-/** base32(sha256(text)), its first 16 letters: what makes a chain's name. */
-export function hash16(text: string): string {
-  const bytes = sha256(text);
-  let name = "";
-  for (let bit = 0; bit < 80; bit += 5) {
-    const pair = (bytes[bit >> 3]! << 8) | bytes[(bit >> 3) + 1]!;
-    name += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[(pair >> (11 - (bit & 7))) & 31];
-  }
-  return name;
-}
+/** What makes a chain's name. */
+export const hash16 = (text: string): string => hashLetters(text, 16);
 
 /** A service port's rules at one moment, and what each kind of node makes of them. */
 export class PortRules extends Port {

@@ -1,0 +1,124 @@
+/**
+ * The nftables mode: what kube-proxy gives nft. What the rules say is in program.ts.
+ *
+ * A partial sync writes what changed; a full one, everything. Chains that nothing refers to any
+ * more are emptied at once, and deleted by a sync that runs at least a second later: before Linux
+ * 6.2 the kernel took a moment to see that no element leads there. (pkg/proxy/nftables/proxier.go,
+ * syncProxyRules)
+ */
+import { tableText } from "../../../net/nftables/text.js";
+import type { ProxyBackend, ProxyMode, Site, SyncOrder } from "../backend.js";
+import { nftablesConfigFor } from "../config.js";
+import type { ServiceTable } from "../frontend.js";
+import type { FamilyTables } from "../rule-tables.js";
+import { NodeTable } from "./node-table.js";
+import { tableRows } from "./rows.js";
+import type { ProxyElement } from "./rules.js";
+import { sharedRules, type SharedRules } from "./shared.js";
+import { transactionText } from "./transaction.js";
+
+export const nftablesMode = (): ProxyMode => (services, site) =>
+  new NftablesBackend(services, site);
+
+/** Milliseconds after which an emptied chain may be deleted. */
+const settled = 1000;
+
+class NftablesBackend implements ProxyBackend {
+  readonly #shared: SharedRules;
+  #last: NodeTable | undefined;
+  /** Emptied chains, and when a sync last found them so. */
+  #stale = new Map<string, number>();
+  /** Comments that elements keep from another Service than theirs; see NodeTable. */
+  #comments = new Map<string, string>();
+
+  constructor(
+    services: ServiceTable,
+    readonly site: Site,
+  ) {
+    this.#shared = sharedRules(services, () =>
+      nftablesConfigFor(services.config.family, site.config),
+    );
+  }
+
+  get periods(): Site["config"]["nftables"] {
+    return this.site.config.nftables;
+  }
+
+  get tables(): FamilyTables {
+    return {
+      ...tableRows(() => this.#last),
+      text: () => (this.#last ? tableText(this.#last) : ""),
+      restoreText: () => (this.#last ? transactionText(this.#last.asFullSync()) : ""),
+      saveText: () => (this.#last ? tableText(this.#last.asFullSync()) : ""),
+    };
+  }
+
+  /**
+   * Nobody looks: where somebody flushed the table, the next partial sync fails, and a full one
+   * follows it.
+   */
+  isIntact(): boolean {
+    return true;
+  }
+
+  sync(order: SyncOrder): void {
+    const { version, view } = order;
+    const fresh = new NodeTable(this.#shared, version, view);
+    const services = order.changed ?? new Set(this.#last ? this.#servicesOf(this.#last) : []);
+    const stale = this.#nextStale(fresh, services);
+    const comments = order.full ? new Map<string, string>() : this.#kept(fresh, services);
+    this.#last = new NodeTable(this.#shared, version, view, { stale: stale.keys(), comments });
+    this.#stale = stale;
+    this.#comments = comments;
+  }
+
+  /** The chains that nothing refers to once this sync has run. */
+  #nextStale(next: NodeTable, services: ReadonlySet<string>): Map<string, number> {
+    const now = this.site.clock.now();
+    const stale = new Map<string, number>();
+    // those that this sync finds still there are emptied again, and wait anew
+    for (const [name, since] of this.#stale) if (now - since < settled) stale.set(name, now);
+    for (const service of services) {
+      const after = next.programsOf(service);
+      for (const program of this.#last?.programsOf(service) ?? []) {
+        const heir = after.find(({ port }) => port.base === program.port.base);
+        for (const name of program.goneWith(heir)) stale.set(name, now);
+      }
+    }
+    for (const name of stale.keys()) if (next.uses(name)) stale.delete(name);
+    return stale;
+  }
+
+  /**
+   * A partial sync leaves alone what it finds as it should be, whatever the comment is.
+   * (nftElementStorage, ensureElem)
+   */
+  #kept(next: NodeTable, services: ReadonlySet<string>): Map<string, string> {
+    const comments = new Map(this.#comments);
+    for (const service of services)
+      for (const table of [this.#last!, next])
+        for (const { elements } of table.programsOf(service))
+          for (const set of commented)
+            for (const { key } of elements[set] ?? []) {
+              const [before, after] = [this.#last!.element(set, key), next.element(set, key)];
+              const isLeft = sameVerdict(before, after) && before!.comment !== after!.comment;
+              if (isLeft) comments.set(`${set} ${key}`, before!.comment!);
+              else comments.delete(`${set} ${key}`);
+            }
+    return comments;
+  }
+
+  *#servicesOf(table: NodeTable): Generator<string> {
+    let before: string | undefined;
+    for (const { port } of table.programs()) {
+      if (port.info.service !== before) yield port.info.service;
+      before = port.info.service;
+    }
+  }
+}
+
+/** The maps whose elements have comments. */
+const commented = ["no-endpoint-services", "no-endpoint-nodeports"] as const;
+
+const sameVerdict = (x: ProxyElement | undefined, y: ProxyElement | undefined): boolean =>
+  x !== undefined && y !== undefined && JSON.stringify(x.data) === JSON.stringify(y.data);

@@ -1,0 +1,195 @@
+/**
+ * What one node's kube-proxy gave its kernel: a table that refers to the rules which all nodes
+ * share (shared.ts), as of one version. Chains and elements are put together when somebody looks at
+ * them: a packet finds its element and its chains without a search among the Services.
+ */
+import {
+  elementsOf,
+  type Chain,
+  type Elements,
+  type NamedSet,
+  type Table,
+} from "../../../net/nftables/ruleset.js";
+import { configOn, type FamilyConfig, type NodeView } from "../config.js";
+import type { ServiceState } from "../frontend.js";
+import { nodePortElements, sharedChains, sharedSets } from "./base.js";
+import { purposeOf, tableName } from "./names.js";
+import { inListOrder } from "./order.js";
+import type { Program, SharedSet } from "./program.js";
+import { ip, type ProxyElement } from "./rules.js";
+import type { SharedRules } from "./shared.js";
+
+export interface NodeTableOptions {
+  /** Chains that nothing refers to any more, empty, and not yet deleted. */
+  stale?: Iterable<string>;
+  serviceCIDRs?: readonly string[] | undefined;
+  /**
+   * Comments of elements that an earlier sync wrote (by set and key): one that stays what it was
+   * keeps its comment, whoever claims it now.
+   */
+  comments?: ReadonlyMap<string, string>;
+}
+
+export class NodeTable implements Table {
+  readonly name = tableName;
+  readonly comment = "rules for kube-proxy";
+  readonly family: "ip" | "ip6";
+  readonly config: FamilyConfig;
+  readonly #stale: ReadonlySet<string>;
+  readonly #chains = new Map<string, Chain | undefined>();
+  readonly #sets = new Map<string, NamedSet | undefined>();
+  readonly #elements = new Map<SharedSet, Elements>();
+  #shared: ReadonlyMap<string, Chain> | undefined;
+
+  constructor(
+    readonly rules: SharedRules,
+    readonly version: number,
+    readonly view: NodeView,
+    readonly options: NodeTableOptions = {},
+  ) {
+    this.config = configOn(view, rules.config);
+    this.family = ip(this.config.family);
+    this.#stale = new Set(options.stale);
+  }
+
+  /** All service ports' rules on this node. */
+  *programs(
+    of: Iterable<ServiceState> = this.rules.table.statesAt(this.version),
+  ): Generator<Program> {
+    for (const state of of)
+      for (const port of this.rules.portsOf(state)) yield port.program(this.view);
+  }
+
+  /** The rules of one Service's ports. */
+  programsOf(service: string): Program[] {
+    return this.rules.portsAt(service, this.version).map((port) => port.program(this.view));
+  }
+
+  // ---- chains ----
+
+  /** The chains that all Services share. */
+  get sharedChains(): ReadonlyMap<string, Chain> {
+    return (this.#shared ??= sharedChains(this.config, this.options.serviceCIDRs ?? []));
+  }
+
+  chain(name: string): Chain | undefined {
+    if (this.#chains.has(name)) return this.#chains.get(name);
+    const chain = this.#findChain(name);
+    this.#chains.set(name, chain);
+    return chain;
+  }
+
+  #findChain(name: string): Chain | undefined {
+    const shared = this.sharedChains.get(name);
+    if (shared) return shared;
+    for (const port of this.rules.portsFor(name, this.version)) {
+      const chain = port.program(this.view).chains.get(name);
+      if (chain) return chain;
+    }
+    return this.#stale.has(name) ? emptied(name) : undefined;
+  }
+
+  /** Whether a service port has a chain of this name. */
+  uses(name: string): boolean {
+    return this.rules
+      .portsFor(name, this.version)
+      .some((port) => port.program(this.view).names.has(name));
+  }
+
+  /** The shared ones, then each port's in the order in which a full sync makes them. */
+  *chains(): Generator<Chain> {
+    yield* this.sharedChains.values();
+    for (const program of this.programs()) yield* program.chains.values();
+    for (const name of this.#stale) yield emptied(name);
+  }
+
+  // ---- sets and maps ----
+
+  set(name: string): NamedSet | undefined {
+    if (this.#sets.has(name)) return this.#sets.get(name);
+    const set = this.#findSet(name);
+    this.#sets.set(name, set);
+    return set;
+  }
+
+  #findSet(name: string): NamedSet | undefined {
+    const shared = this.#sharedSets().find((each) => each.name === name);
+    if (shared) return shared;
+    for (const port of this.rules.portsFor(name, this.version)) {
+      const set = port.program(this.view).sets.get(name);
+      if (set) return set;
+    }
+    return undefined;
+  }
+
+  #sharedSets(): NamedSet[] {
+    return sharedSets(this.config).map((set) => ({
+      ...set,
+      elements:
+        set.name === "nodeport-ips"
+          ? nodePortElements(this.view, this.config)
+          : new SharedElements(this, set.name as SharedSet),
+    }));
+  }
+
+  *sets(): Generator<NamedSet> {
+    yield* this.#sharedSets();
+    for (const program of this.programs()) yield* program.sets.values();
+  }
+
+  /** An element of one of the shared sets. */
+  element(set: SharedSet, key: string): ProxyElement | undefined {
+    let found: ProxyElement | undefined;
+    for (const service of this.rules.ownersOf(key, this.version))
+      for (const { elements } of this.programsOf(service))
+        // of two that claim a key, the one that is written later has it
+        found = elements[set]?.findLast((each) => each.key === key) ?? found;
+    return found && this.#asWritten(set, found);
+  }
+
+  #asWritten(set: SharedSet, element: ProxyElement): ProxyElement {
+    const comment = this.options.comments?.get(`${set} ${element.key}`);
+    return comment === undefined ? element : { ...element, comment };
+  }
+
+  /** All elements of one of the shared sets, in the order in which they are listed. */
+  elements(set: SharedSet): Elements {
+    let elements = this.#elements.get(set);
+    if (elements === undefined) {
+      const all = new Map<string, ProxyElement>();
+      for (const program of this.programs())
+        for (const element of program.elements[set] ?? [])
+          all.set(element.key, this.#asWritten(set, element));
+      this.#elements.set(set, (elements = elementsOf(inListOrder(all.values()))));
+    }
+    return elements;
+  }
+
+  /** The same without what is left of earlier syncs. */
+  asFullSync(): NodeTable {
+    const { serviceCIDRs } = this.options;
+    return new NodeTable(this.rules, this.version, this.view, { serviceCIDRs });
+  }
+}
+
+/** The elements of a shared set, of which a packet asks for one. */
+class SharedElements implements Elements {
+  constructor(
+    private readonly table: NodeTable,
+    private readonly set: SharedSet,
+  ) {}
+
+  get size(): number {
+    return this.table.elements(this.set).size;
+  }
+
+  get(key: string): ProxyElement | undefined {
+    return this.table.element(this.set, key);
+  }
+
+  values(): ReturnType<Elements["values"]> {
+    return this.table.elements(this.set).values();
+  }
+}
+
+const emptied = (name: string): Chain => ({ name, rules: [], purpose: purposeOf(name) });

@@ -1,0 +1,409 @@
+/**
+ * One service port in nftables mode, to kube-proxy's letter: elements of the maps that all Services
+ * share, and chains and sets of its own. (pkg/proxy/nftables/proxier.go, syncProxyRules)
+ *
+ *     external-…  from outside: mark for masquerading or take short cuts, then on to these two:
+ *     service-…   one of all endpoints          local-…     one of this node's endpoints
+ *     endpoint-…  one endpoint: the DNAT        affinity-…  whom it served lately
+ *     firewall-…  who may come to the load balancer's address
+ */
+import type { Purpose } from "../../../net/dataplane.js";
+import { parseCIDR, type CIDR } from "../../../net/ip.js";
+import {
+  drop,
+  elementsOf,
+  goto,
+  value,
+  type Chain,
+  type NamedSet,
+  type Rule,
+  type Statement,
+  type Verdict,
+} from "../../../net/nftables/ruleset.js";
+import type { FamilyConfig, NodeView } from "../config.js";
+import { admitsNode, Port } from "../ports.js";
+import type { EndpointInfo, ServicePortState } from "../services.js";
+import { chooseEndpoints, hasOutsideAddress, type Chosen } from "../topology.js";
+import { baseOf, endpointBaseOf, purposeOf, type Prefix } from "./names.js";
+import { mergedRanges } from "./order.js";
+import {
+  addressOf,
+  addressType,
+  differs,
+  equals,
+  fromLocal,
+  ip,
+  isIn,
+  localMatch,
+  markMasquerade,
+  ProxyRule,
+  type ProxyElement,
+} from "./rules.js";
+
+/** The sets and maps that all Services share. */
+export type SharedSet =
+  | "cluster-ips"
+  | "service-ips"
+  | "service-nodeports"
+  | "no-endpoint-services"
+  | "no-endpoint-nodeports"
+  | "firewall-ips";
+
+/** An element of one of them. */
+export interface Claim {
+  readonly set: SharedSet;
+  readonly element: ProxyElement;
+}
+
+/** A service port's elements of the sets and maps that all Services share. */
+export type SharedElements = Readonly<Partial<Record<SharedSet, readonly ProxyElement[]>>>;
+
+/** A service port's rules at one moment, and what each kind of node makes of them. */
+export class PortRules extends Port {
+  readonly base: string;
+  readonly #programs = new Map<string, Program>();
+  readonly #endpointBases: (string | undefined)[] = [];
+  readonly #chains: (Chain | undefined)[] = [];
+
+  constructor(config: FamilyConfig, state: ServicePortState) {
+    super(config, state);
+    this.base = baseOf(this.info);
+  }
+
+  program(view: NodeView): Program {
+    const variant = this.variant(view);
+    let program = this.#programs.get(variant);
+    if (program === undefined) {
+      const chosen = chooseEndpoints(this.info, this.endpoints, view);
+      this.#programs.set(variant, (program = new Program(this, chosen, view)));
+    }
+    return program;
+  }
+
+  /**
+   * The keys of all its elements, whatever becomes of them on a node: its ClusterIP, its addresses
+   * with protocol and port, its NodePort.
+   */
+  *keys(): Generator<string> {
+    const { clusterIP, externalIPs, loadBalancerIPs, nodePort } = this.info;
+    yield clusterIP;
+    for (const address of [clusterIP, ...externalIPs, ...loadBalancerIPs]) yield this.key(address);
+    if (nodePort !== 0) yield this.nodePortKey;
+  }
+
+  key(address: string): string {
+    return `${address} . ${this.info.protocol} . ${this.info.port}`;
+  }
+
+  get nodePortKey(): string {
+    return `${this.info.protocol} . ${this.info.nodePort}`;
+  }
+
+  endpointName(prefix: "endpoint" | "affinity", endpoint: EndpointInfo): string {
+    const base = (this.#endpointBases[endpoint.index] ??= endpointBaseOf(
+      this.info,
+      endpoint.address,
+      portOf(endpoint),
+    ));
+    return `${prefix}-${base}`;
+  }
+
+  /** The chain of one endpoint, the same for every node. */
+  endpointChain(endpoint: EndpointInfo): Chain {
+    return (this.#chains[endpoint.index] ??= this.#writeEndpoint(endpoint));
+  }
+
+  #writeEndpoint(endpoint: EndpointInfo): Chain {
+    const { address, purpose } = endpoint;
+    const name = this.endpointName("endpoint", endpoint);
+    const source = addressOf(this.config.family, "saddr");
+    const rule = (...statements: Statement[]): Rule => new ProxyRule(statements, { purpose });
+    const rules = [rule(equals(source, address), markMasquerade)];
+    if (this.info.affinitySeconds !== undefined) {
+      const set = this.endpointName("affinity", endpoint);
+      rules.push(rule({ kind: "update", set, key: source }));
+    }
+    const protocol = equals({ kind: "meta", key: "l4proto" }, this.info.protocol);
+    const port = value(String(portOf(endpoint)));
+    rules.push(rule(protocol, { kind: "dnat", address: value(address), port }));
+    return { name, rules, purpose: purposeOf(name) };
+  }
+
+  /** Whom an endpoint served lately: sessionAffinity ClientIP. The kernel fills it. */
+  affinitySet(endpoint: EndpointInfo): NamedSet {
+    return {
+      name: this.endpointName("affinity", endpoint),
+      type: [addressType(this.config.family)],
+      size: 65535,
+      flags: ["dynamic", "timeout"],
+      timeout: this.info.affinitySeconds! * 1000,
+      elements: nobody,
+    };
+  }
+}
+
+const nobody = elementsOf([]);
+
+const portOf = ({ text }: EndpointInfo): number => Number(text.slice(text.lastIndexOf(":") + 1));
+
+/** A service port's rules on one kind of node. */
+export class Program {
+  #elements: SharedElements | undefined;
+  #chains: ReadonlyMap<string, Chain> | undefined;
+  #sets: ReadonlyMap<string, NamedSet> | undefined;
+  #names: ReadonlySet<string> | undefined;
+  readonly #gone = new WeakMap<Program, readonly string[]>();
+  readonly #hasInternal: boolean;
+  readonly #hasExternal: boolean;
+
+  constructor(
+    readonly port: PortRules,
+    readonly chosen: Chosen,
+    readonly view: NodeView,
+  ) {
+    const { any, local } = chosen;
+    const { internalLocal, externalLocal } = port.info;
+    this.#hasInternal = any && (!internalLocal || local.length > 0);
+    this.#hasExternal = any && (!externalLocal || local.length > 0);
+  }
+
+  name(prefix: Prefix): string {
+    return `${prefix}-${this.port.base}`;
+  }
+
+  #purpose(field: string | undefined): Purpose {
+    const object = `Service ${this.port.info.service}`;
+    return field === undefined ? { object } : { object, field };
+  }
+
+  #rule(
+    field: string | undefined,
+    statements: readonly Statement[],
+    more: { comment?: string; sent?: string } = {},
+  ): Rule {
+    return new ProxyRule(statements, { ...more, purpose: this.#purpose(field) });
+  }
+
+  // ---- in the sets and maps that all Services share ----
+
+  /** By set or map. */
+  get elements(): SharedElements {
+    if (this.#elements === undefined) {
+      const all: Partial<Record<SharedSet, ProxyElement[]>> = {};
+      for (const { set, element } of this.claims) (all[set] ??= []).push(element);
+      this.#elements = all;
+    }
+    return this.#elements;
+  }
+
+  /** In the order in which kube-proxy writes them. */
+  get claims(): readonly Claim[] {
+    const claims: Claim[] = [];
+    const add: Add = (set, key, field, data) => {
+      const comment = set.startsWith("no-endpoint") ? this.port.info.name : undefined;
+      claims.push({ set, element: { key, data, comment, purpose: this.#purpose(field) } });
+    };
+    this.#clusterIP(add);
+    this.#externalAddresses(add);
+    this.#nodePort(add);
+    return claims;
+  }
+
+  #clusterIP(add: Add): void {
+    const { clusterIP, internalLocal } = this.port.info;
+    const key = this.port.key(clusterIP);
+    add("cluster-ips", clusterIP, "spec.clusterIP");
+    if (this.#hasInternal) {
+      const chain = this.name(internalLocal ? "local" : "service");
+      add("service-ips", key, "spec.clusterIP", goto(chain));
+    } else {
+      const field = this.chosen.any ? "spec.internalTrafficPolicy" : "spec.clusterIP";
+      add("no-endpoint-services", key, field, this.#refusal);
+    }
+  }
+
+  /**
+   * Refused where there is no endpoint at all; dropped where only this node has none: another node,
+   * or a short cut, may still serve.
+   */
+  get #refusal(): Verdict {
+    return this.chosen.any ? drop : goto("reject-chain");
+  }
+
+  #externalAddresses(add: Add): void {
+    const { externalIPs, loadBalancerIPs } = this.port.info;
+    externalIPs.forEach((address, i) => {
+      this.#serve(add, address, `spec.externalIPs[${i}]`);
+      this.#refuse(add, address, `spec.externalIPs[${i}]`);
+    });
+    for (const address of loadBalancerIPs) {
+      this.#serve(add, address, "status.loadBalancer.ingress");
+      if (!this.#isFirewalled) continue;
+      const firewall = goto(this.name("firewall"));
+      add("firewall-ips", this.port.key(address), "spec.loadBalancerSourceRanges", firewall);
+    }
+    for (const address of loadBalancerIPs)
+      this.#refuse(add, address, "status.loadBalancer.ingress");
+  }
+
+  #serve(add: Add, address: string, field: string): void {
+    if (!this.chosen.any) return;
+    add("service-ips", this.port.key(address), field, goto(this.name("external")));
+  }
+
+  #refuse(add: Add, address: string, field: string): void {
+    if (this.#hasExternal) return;
+    add("no-endpoint-services", this.port.key(address), field, this.#refusal);
+  }
+
+  #nodePort(add: Add): void {
+    const { nodePort, index } = this.port.info;
+    if (nodePort === 0) return;
+    const field = `spec.ports[${index}].nodePort`;
+    const key = this.port.nodePortKey;
+    if (this.chosen.any) add("service-nodeports", key, field, goto(this.name("external")));
+    if (!this.#hasExternal) add("no-endpoint-nodeports", key, field, this.#refusal);
+  }
+
+  get #isFirewalled(): boolean {
+    const { loadBalancerIPs, sourceRanges } = this.port.info;
+    return loadBalancerIPs.length > 0 && sourceRanges.length > 0;
+  }
+
+  // ---- the port's own chains and sets ----
+
+  /** By name, in the order in which kube-proxy makes them. */
+  get chains(): ReadonlyMap<string, Chain> {
+    return (this.#chains ??= new Map(this.#writeChains().map((chain) => [chain.name, chain])));
+  }
+
+  /** Its affinity sets, by name. */
+  get sets(): ReadonlyMap<string, NamedSet> {
+    return (this.#sets ??= new Map(
+      this.#sticky.map((endpoint) => {
+        const set = this.port.affinitySet(endpoint);
+        return [set.name, set];
+      }),
+    ));
+  }
+
+  get #sticky(): readonly EndpointInfo[] {
+    return this.port.info.affinitySeconds === undefined ? [] : this.chosen.reachable;
+  }
+
+  /** All chain names, without writing the rules. */
+  get names(): ReadonlySet<string> {
+    return (this.#names ??= new Set([
+      ...this.chosen.reachable.map((each) => this.port.endpointName("endpoint", each)),
+      ...this.#ownPrefixes.map((prefix) => this.name(prefix)),
+    ]));
+  }
+
+  get #ownPrefixes(): Exclude<Prefix, "endpoint">[] {
+    const { any, cluster, local } = this.chosen;
+    return [
+      ...(cluster.length > 0 ? (["service"] as const) : []),
+      ...(local.length > 0 ? (["local"] as const) : []),
+      ...(any && hasOutsideAddress(this.port.info) ? (["external"] as const) : []),
+      ...(this.#isFirewalled ? (["firewall"] as const) : []),
+    ];
+  }
+
+  /**
+   * The chains that nothing refers to when `next` takes this one's place. Worked out once for all
+   * the nodes that share both.
+   */
+  goneWith(next: Program | undefined): readonly string[] {
+    if (next === this) return [];
+    if (next === undefined) return [...this.names];
+    let gone = this.#gone.get(next);
+    if (gone === undefined)
+      this.#gone.set(next, (gone = [...this.names].filter((name) => !next.names.has(name))));
+    return gone;
+  }
+
+  #writeChains(): Chain[] {
+    const write: Record<Exclude<Prefix, "endpoint">, () => Rule[]> = {
+      service: () => this.#choice("service", this.chosen.cluster),
+      local: () => this.#choice("local", this.chosen.local),
+      external: () => this.#externalRules(),
+      firewall: () => [this.#firewallRule()],
+    };
+    const own = this.#ownPrefixes.map((prefix): Chain => {
+      const name = this.name(prefix);
+      const rules = write[prefix]();
+      return { name, rules, purpose: purposeOf(name) };
+    });
+    return [...this.chosen.reachable.map((each) => this.port.endpointChain(each)), ...own];
+  }
+
+  #choice(prefix: "service" | "local", endpoints: readonly EndpointInfo[]): Rule[] {
+    const { info, config } = this.port;
+    const isInternal = prefix === (info.internalLocal ? "local" : "service");
+    const rules = isInternal && this.#hasInternal ? this.#masqueradeInternal() : [];
+    const source = addressOf(config.family, "saddr");
+    const chainOf = (endpoint: EndpointInfo) => this.port.endpointName("endpoint", endpoint);
+    if (info.affinitySeconds !== undefined)
+      for (const each of endpoints) {
+        const known = isIn(source, this.port.endpointName("affinity", each));
+        rules.push(this.#rule("spec.sessionAffinity", [known, goto(chainOf(each))]));
+      }
+    const elements = endpoints.map((each, i) => ({ key: String(i), data: goto(chainOf(each)) }));
+    const numgen = { kind: "numgen", mode: "random", modulus: endpoints.length } as const;
+    rules.push(this.#rule(undefined, [{ kind: "vmap", key: numgen, map: { elements } }]));
+    return rules;
+  }
+
+  /** clusterIP traffic that must be masqueraded, since its answer would not come back this way. */
+  #masqueradeInternal(): Rule[] {
+    const { info, config } = this.port;
+    const toClusterIP = equals(addressOf(config.family, "daddr"), info.clusterIP);
+    if (config.masqueradeAll) {
+      const field = "KubeProxyConfiguration nftables.masqueradeAll";
+      return [this.#rule(field, [toClusterIP, markMasquerade])];
+    }
+    const foreign = localMatch(this.view, config, true);
+    return foreign ? [this.#rule("spec.clusterIP", [toClusterIP, foreign, markMasquerade])] : [];
+  }
+
+  #externalRules(): Rule[] {
+    const { info, config } = this.port;
+    const field = "spec.externalTrafficPolicy";
+    const rule = (statements: Statement[], comment?: string): Rule =>
+      this.#rule(field, statements, comment === undefined ? {} : { comment });
+    const service = goto(this.name("service"));
+    const rules: Rule[] = [];
+    if (!info.externalLocal) rules.push(rule([markMasquerade]));
+    else {
+      const local = localMatch(this.view, config);
+      if (local) rules.push(rule([local, service], "short-circuit pod traffic"));
+      rules.push(
+        rule([fromLocal, markMasquerade], "masquerade local traffic"),
+        rule([fromLocal, service], "short-circuit local traffic"),
+      );
+    }
+    if (this.#hasExternal)
+      rules.push(rule([goto(this.name(info.externalLocal ? "local" : "service"))]));
+    return rules;
+  }
+
+  /** nft makes one match of a list of one; and of ranges that touch, one range. */
+  #firewallRule(): Rule {
+    const { info, config } = this.port;
+    const also = admitsNode(info, this.view) ? info.loadBalancerIPs : [];
+    const written = [...info.sourceRanges.map(({ text }) => text), ...also].join(" , ");
+    const source = addressOf(config.family, "saddr");
+    const foreign = differsFrom(source, [...info.sourceRanges, ...also.map(parseCIDR)]);
+    return this.#rule("spec.loadBalancerSourceRanges", [foreign, drop], {
+      sent: `${ip(config.family)} saddr != { ${written} } drop`,
+    });
+  }
+}
+
+type Add = (set: SharedSet, key: string, field: string, data?: Verdict) => void;
+
+function differsFrom(left: Parameters<typeof differs>[0], ranges: readonly CIDR[]): Statement {
+  const merged = mergedRanges(ranges);
+  if (ranges.length === 1) return differs(left, merged[0]!);
+  return { kind: "match", left, op: "!=", right: { elements: merged.map((key) => ({ key })) } };
+}

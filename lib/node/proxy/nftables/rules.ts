@@ -1,0 +1,115 @@
+/** What the rules of kube-proxy's nftables mode are put together of. */
+import type { Purpose } from "../../../net/dataplane.js";
+import { parseCIDR, type Family } from "../../../net/ip.js";
+import {
+  concat,
+  jump,
+  meta,
+  payload,
+  Rule,
+  type Element,
+  type Expression,
+  type Statement,
+  type Verdict,
+} from "../../../net/nftables/ruleset.js";
+import { detectorOn, type FamilyConfig, type NodeView } from "../config.js";
+import type { ExplainedRule } from "../why.js";
+import { mergedRanges } from "./order.js";
+import { why } from "./why.js";
+
+/** A rule; `sent`: how kube-proxy writes it, where nft then shows it in other words. */
+export class ProxyRule extends Rule implements ExplainedRule {
+  constructor(
+    statements: readonly Statement[],
+    { comment, purpose, sent }: { comment?: string; purpose?: Purpose; sent?: string } = {},
+  ) {
+    super(statements, comment, purpose);
+    this.sent = sent;
+  }
+
+  readonly sent: string | undefined;
+
+  why(chain: string): string {
+    return why(this, chain);
+  }
+}
+
+/** An element of a set or map, and what it is for. */
+export interface ProxyElement extends Element {
+  readonly purpose: Purpose;
+}
+
+/** What nft calls a family's header, and its tables. */
+export const ip = (family: Family): "ip" | "ip6" => (family === "IPv4" ? "ip" : "ip6");
+
+/** ip daddr, ip6 saddr, … */
+export const addressOf = (family: Family, field: "saddr" | "daddr"): Expression =>
+  payload(ip(family), field);
+
+/** meta l4proto . th dport */
+export const transport = concat(meta("l4proto"), payload("th", "dport"));
+/** ip daddr . meta l4proto . th dport */
+export const destinationOf = (family: Family): Expression =>
+  concat(addressOf(family, "daddr"), meta("l4proto"), payload("th", "dport"));
+
+export const addressType = (family: Family): string =>
+  family === "IPv4" ? "ipv4_addr" : "ipv6_addr";
+
+export const isNew: Statement = {
+  kind: "match",
+  left: { kind: "ct", key: "state" },
+  right: "new",
+};
+export const fromLocal: Statement = fibLocal("saddr");
+export const toLocal: Statement = fibLocal("daddr");
+function fibLocal(field: "saddr" | "daddr"): Statement {
+  return { kind: "match", left: { kind: "fib", from: [field], result: "type" }, right: "local" };
+}
+
+export const equals = (left: Expression, right: string): Statement => ({
+  kind: "match",
+  left,
+  right,
+});
+export const differs = (left: Expression, right: string): Statement => ({
+  kind: "match",
+  left,
+  op: "!=",
+  right,
+});
+export const isIn = (left: Expression, name: string): Statement => ({
+  kind: "match",
+  left,
+  right: { name },
+});
+export const lookUp = (key: Expression, name: string): Statement => ({
+  kind: "vmap",
+  key,
+  map: { name },
+});
+
+export const markMasquerade: Verdict = jump("mark-for-masquerade");
+export const rejects: Statement = { kind: "reject" };
+
+/** "0x00004000": as nft prints marks, and kube-proxy too (Go's %#08x counts without the 0x). */
+export const markText = (mark: number): string => `0x${mark.toString(16).padStart(8, "0")}`;
+
+/**
+ * The match of what comes from this node's Pods (or from elsewhere), if there is a way to tell.
+ * (pkg/proxy/util/localdetector.go)
+ */
+export function localMatch(
+  view: NodeView,
+  config: FamilyConfig,
+  not = false,
+): Statement | undefined {
+  const detector = detectorOn(view, config);
+  if (detector === undefined) return undefined;
+  const match = not ? differs : equals;
+  if ("source" in detector)
+    return match(addressOf(config.family, "saddr"), rangeOf(detector.source));
+  return match(meta("iifname"), `"${detector.interface}${detector.prefix ? "*" : ""}"`);
+}
+
+/** A range as nft prints it: a single address without its prefix length. */
+export const rangeOf = (cidr: string): string => mergedRanges([parseCIDR(cidr)])[0]!;

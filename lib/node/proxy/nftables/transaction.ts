@@ -1,0 +1,194 @@
+/**
+ * What kube-proxy gives `nft -f -` on a full sync, byte for byte, to a kernel that has no table of
+ * its. (pkg/proxy/nftables/proxier.go, setupNFTables, syncProxyRules; sigs.k8s.io/knftables,
+ * objects.go)
+ */
+import { statementText } from "../../../net/nftables/text.js";
+import type { Chain, NamedSet, Rule, Statement, Verdict } from "../../../net/nftables/ruleset.js";
+import { jumpOrder, sharedSets } from "./base.js";
+import type { NodeTable } from "./node-table.js";
+import type { Claim, Program, SharedSet } from "./program.js";
+import { ProxyRule } from "./rules.js";
+
+export function transactionText(table: NodeTable): string {
+  return new Transaction(table).text();
+}
+
+class Transaction {
+  #text = "";
+  /** "ip kube-proxy" */
+  readonly #in: string;
+  readonly #elements = new Map<string, string>();
+  readonly #made = new Set<string>();
+
+  constructor(readonly table: NodeTable) {
+    this.#in = `${table.family} ${table.name}`;
+  }
+
+  text(): string {
+    this.#setUp();
+    for (const program of this.table.programs()) this.#port(program);
+    return this.#text;
+  }
+
+  #line(text: string): void {
+    this.#text += `${text}\n`;
+  }
+
+  // ---- what does not depend on Services ----
+
+  #setUp(): void {
+    this.#line(`add table ${this.#in} { comment "${this.table.comment}" ; }`);
+    this.#baseChains();
+    for (const [from, to] of jumpOrder) {
+      this.#makeChain(to);
+      this.#rules(from, (rule) => targetOf(rule) === to);
+    }
+    for (const name of ["mark-for-masquerade", "masquerading"]) this.#makeChain(name);
+    for (const name of ["mark-for-masquerade", "masquerading"]) this.#rules(name);
+    this.#makeSet("cluster-ips");
+    this.#rules("cluster-ips-check");
+    this.#nodePortIPs();
+    this.#makeSet("no-endpoint-services");
+    this.#makeSet("no-endpoint-nodeports");
+    this.#makeChain("reject-chain");
+    for (const name of ["reject-chain", "service-endpoints-check", "nodeport-endpoints-check"])
+      this.#rules(name);
+    this.#makeSet("firewall-ips");
+    this.#rules("firewall-check");
+    this.#makeSet("service-ips");
+    this.#makeSet("service-nodeports");
+    this.#rules("services");
+  }
+
+  /** First they are made and deleted, so that those of an older version cannot be in the way. */
+  #baseChains(): void {
+    const bases = [...this.table.sharedChains.values()].filter(({ base }) => base);
+    for (const { name } of bases) {
+      this.#line(`add chain ${this.#in} ${name}`);
+      this.#line(`delete chain ${this.#in} ${name}`);
+    }
+    for (const { name, base } of bases) {
+      const { type, hook, priority } = base!;
+      this.#line(
+        `add chain ${this.#in} ${name} { type ${type} hook ${hook} priority ${priority} ; }`,
+      );
+      this.#line(`flush chain ${this.#in} ${name}`);
+    }
+  }
+
+  #makeChain(name: string, comment = this.table.sharedChains.get(name)?.comment): void {
+    if (this.#made.has(name)) return;
+    this.#made.add(name);
+    const more = comment === undefined ? "" : ` { comment "${comment}" ; }`;
+    this.#line(`add chain ${this.#in} ${name}${more}`);
+    this.#line(`flush chain ${this.#in} ${name}`);
+  }
+
+  #rules(name: string, wanted: (rule: Rule) => boolean = () => true): void {
+    const { rules } = this.table.sharedChains.get(name)!;
+    for (const rule of rules.filter(wanted)) this.#rule(name, rule);
+  }
+
+  #rule(chain: string, rule: Rule): void {
+    this.#text += `add rule ${this.#in} ${chain} ${sentText(rule)}\n`;
+  }
+
+  #makeSet(name: SharedSet | "nodeport-ips"): void {
+    const set = sharedSets(this.table.config).find((each) => each.name === name)!;
+    const found = set.data === undefined ? "" : " : verdict";
+    const what = set.data === undefined ? "set" : "map";
+    this.#line(
+      `add ${what} ${this.#in} ${name} { type ${set.type.join(" . ")}${found} ; comment "${set.comment}" ; }`,
+    );
+  }
+
+  /** Where all addresses answer there is no such set: made and deleted, it is gone for certain. */
+  #nodePortIPs(): void {
+    const set = this.table.set("nodeport-ips");
+    const [type] = this.table.set("cluster-ips")!.type;
+    this.#line(
+      `add set ${this.#in} nodeport-ips { type ${type} ; comment "IPs that accept NodePort traffic" ; }`,
+    );
+    if (!set) return this.#line(`delete set ${this.#in} nodeport-ips`);
+    this.#line(`flush set ${this.#in} nodeport-ips`);
+    for (const { key } of set.elements.values())
+      this.#line(`add element ${this.#in} nodeport-ips { ${key} }`);
+  }
+
+  // ---- a service port ----
+
+  #port(program: Program): void {
+    const all = [...program.chains.values()];
+    for (const { name } of all) this.#makeChain(name);
+    for (const claim of program.claims) this.#claim(claim);
+    const own = (prefix: Parameters<Program["name"]>[0]): readonly Rule[] =>
+      program.chains.get(program.name(prefix))?.rules ?? [];
+    const { internalLocal } = program.port.info;
+    const inner = internalLocal ? "local" : "service";
+    const first = own(inner).filter(isMasquerade);
+    const write = (name: string, rules: readonly Rule[]): void =>
+      rules.forEach((rule) => this.#rule(name, rule));
+    write(program.name(inner), first);
+    write(program.name("external"), own("external"));
+    write(program.name("firewall"), own("firewall"));
+    for (const set of program.sets.values()) this.#affinity(set);
+    for (const prefix of ["service", "local"] as const)
+      write(
+        program.name(prefix),
+        own(prefix).filter((rule) => !first.includes(rule)),
+      );
+    for (const chain of all) if (isEndpoint(chain)) write(chain.name, chain.rules);
+  }
+
+  /** Of two Services that claim a key, the later one takes it. */
+  #claim({ set, element: { key, data, comment } }: Claim): void {
+    const value = data === undefined ? "" : ` : ${statementText(data as Verdict)}`;
+    const held = this.#elements.get(`${set} ${key}`);
+    if (held === value) return;
+    if (held !== undefined) this.#text += `delete element ${this.#in} ${set} { ${key} }\n`;
+    this.#elements.set(`${set} ${key}`, value);
+    const beside = comment === undefined ? "" : ` comment "${comment}"`;
+    this.#text += `add element ${this.#in} ${set} { ${key}${beside}${value} }\n`;
+  }
+
+  #affinity({ name, type, timeout }: NamedSet): void {
+    this.#line(
+      `add set ${this.#in} ${name} { type ${type[0]} ; flags dynamic,timeout ; timeout ${timeout! / 1000}s ; }`,
+    );
+  }
+}
+
+const targetOf = ({ statements }: Rule): string | undefined => {
+  const last = statements.at(-1);
+  return last?.kind === "jump" ? last.chain : undefined;
+};
+
+/** The rule that a service port's own chain begins with, and that is written before all others. */
+const isMasquerade = (rule: Rule): boolean => targetOf(rule) === "mark-for-masquerade";
+const isEndpoint = ({ purpose }: Chain): boolean => purpose?.place === "endpoint";
+
+/** A rule as kube-proxy writes it. */
+export function sentText(rule: Rule): string {
+  const { statements, comment } = rule;
+  const beside = comment === undefined ? "" : ` comment "${comment}"`;
+  if (rule instanceof ProxyRule && rule.sent !== undefined) return rule.sent + beside;
+  let text = "";
+  for (const statement of statements)
+    text += `${text === "" ? "" : " "}${sentStatement(statement)}`;
+  return text + beside;
+}
+
+function sentStatement(statement: Statement): string {
+  if (statement.kind === "vmap" && "elements" in statement.map) {
+    const { elements } = statement.map;
+    const numgen = `numgen random mod ${elements.length}`;
+    let choices = "";
+    for (const { key, data } of elements)
+      choices += `${choices === "" ? "" : " , "}${key} : ${statementText(data as Verdict)}`;
+    return `${numgen} vmap { ${choices} }`;
+  }
+  const text = statementText(statement);
+  // nft quotes the names of interfaces, kube-proxy does not
+  return statement.kind === "match" && text.startsWith("iifname") ? text.replaceAll('"', "") : text;
+}
