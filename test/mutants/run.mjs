@@ -35,9 +35,14 @@ import { mutationsOf } from "./mutate.mjs";
  */
 
 const rooms = ["net", "node", "journey"];
-/** The suites whose business they are, as far as these start no processes and wait for nobody. */
-const judges =
-  /^(toy-|apply|bounds|choice|cloud\.|cluster-options|cni|dataplane|ip\.|iptables-text|journey|kernel\.|kube-proxy(?!-process)|kubelet|node-lifecycle|pasted|shares|streams|versions)/;
+/**
+ * Suites judge that import a file of these rooms, and those of this list, which go through the
+ * whole cluster. Not those that start processes, or wait for somebody.
+ */
+const importsRoom = new RegExp(`from "stopover/internal/(${rooms.join("|")})/`);
+const whole =
+  /^(toy-|apply|bounds|choice|cloud\.|cluster-options|journey|kube-proxy|kubelet|node-lifecycle|pasted|streams|versions)/;
+const elsewhere = /^(cli|imports|kernel-oracle|kube-proxy-process|lab|simulator|terminal)/;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,11 +59,11 @@ const cache = join(root, ".cache");
 const tree = join(cache, "mutants");
 const record = join(cache, `mutants-${values.seed}.json`);
 copyTree();
-const chosen = sample();
-const tests = await measure();
-say(`${chosen.length} mutations, ${tests.length} tests, seed ${values.seed}`);
 /** @type {Record<string, string>} */
 const equivalent = read(fileURLToPath(new URL("equivalent.json", import.meta.url)));
+const chosen = sample(everyMutation());
+const tests = await unmoved(await measure());
+say(`${chosen.length} mutations, ${tests.length} tests, seed ${values.seed}`);
 /** @type {Record<string, string>} which test killed it, or "" */
 const fates = values.again && existsSync(record) ? read(record) : {};
 await judgeAll();
@@ -115,7 +120,7 @@ function copyTree() {
 async function measure() {
   const files = readdirSync(join(root, "test"), { recursive: true })
     .map(String)
-    .filter((name) => name.endsWith(".test.ts") && judges.test(name))
+    .filter((name) => name.endsWith(".test.ts") && isJudge(name))
     .map((name) => join("test/dist", name.replace(/ts$/, "js")))
     .sort();
   const places = chosen.map(({ file, start }) => ({
@@ -132,22 +137,52 @@ async function measure() {
   });
 }
 
+/** @param {string} name */
+function isJudge(name) {
+  const source = readFileSync(join(root, "test", name), "utf8");
+  return !elsewhere.test(name) && (whole.test(name) || importsRoom.test(source));
+}
+
+/**
+ * Tests that also pass in the order in which they judge, while nothing is changed: one that fails
+ * for another test's sake would kill what it never saw.
+ * @param {Test[]} tests @returns {Promise<Test[]>}
+ */
+async function unmoved(tests) {
+  const inOrder = tests.toSorted((a, b) => a.ms - b.ms);
+  const { killer } = await run({ tests: inOrder.map(({ id, ms }) => ({ id, ms })) });
+  if (killer === undefined) return tests;
+  say(`${killer} fails after others, and judges nothing`);
+  return unmoved(tests.filter(({ id }) => id !== killer));
+}
+
+/** The mutations of all files; what equivalent.json lists must be among them. */
+function everyMutation() {
+  const all = rooms.flatMap((room) =>
+    readdirSync(join(tree, "lib/dist", room), { recursive: true })
+      .map((name) => join("lib/dist", room, String(name)))
+      .filter((name) => name.endsWith(".js"))
+      .flatMap((file) => named(file, readFileSync(join(tree, file), "utf8"))),
+  );
+  const names = new Set(all.map(({ name }) => name));
+  for (const [name, reason] of Object.entries(equivalent)) {
+    if (!names.has(name)) giveUp(`equivalent.json lists what is no mutation any more: ${name}`);
+    if (!/^[A-Z].*\.$/.test(reason)) giveUp(`equivalent.json gives no reason for: ${name}`);
+  }
+  return all;
+}
+
 /**
  * So many of all mutations, without preference: a file has its share by its size. Each has a number
  * made of the seed and its name, and the smallest numbers are taken, so that a change of the code
  * changes little of the sample.
+ * @param {Mutation[]} mutations
  */
-function sample() {
-  const files = rooms.flatMap((room) =>
-    readdirSync(join(tree, "lib/dist", room), { recursive: true })
-      .map((name) => join("lib/dist", room, String(name)))
-      .filter((name) => name.endsWith(".js"))
-      .filter((name) => !positionals.length || positionals.some((part) => name.includes(part))),
-  );
+function sample(mutations) {
   const number = ({ name = "" }) =>
     createHash("sha256").update(`${values.seed} ${name}`).digest("hex");
-  return files
-    .flatMap((file) => named(file, readFileSync(join(tree, file), "utf8")))
+  return mutations
+    .filter(({ file }) => !positionals.length || positionals.some((part) => file.includes(part)))
     .map((mutation) => ({ mutation, number: number(mutation) }))
     .sort((a, b) => (a.number < b.number ? -1 : 1))
     .slice(0, Number(values.sample))
