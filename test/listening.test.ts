@@ -55,7 +55,14 @@ const cases: [
     { image: "hashicorp/http-echo", args: ["-listen=:8080"] },
     5678,
     false,
-    /TCP 5678|nothing/,
+    /taken to listen on TCP 8080 alone/,
+  ],
+  [
+    "another port than a probe's",
+    { image: "x", readinessProbe: { tcpSocket: { port: 9443 } } },
+    8080,
+    false,
+    /taken to listen on TCP 9443 alone/,
   ],
   [
     "a port in the environment",

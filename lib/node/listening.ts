@@ -92,13 +92,11 @@ export class Listening {
     const stopped = this.#containers.find(({ name }) => !runs(name));
     if (stopped && takes(stopped, protocol, port))
       return { listens, field: stopped.path, words: "has ended", isCertain: true };
-    const declared = this.#containers.flatMap(({ ports }) => ports.map((one) => one.text));
-    const known = this.#containers.flatMap(({ image }) => (image ? [`TCP ${image}`] : []));
-    const others = [...new Set([...declared, ...known])].join(", ") || "nothing";
+    const others = [...new Set(this.#containers.flatMap(heldBy))].join(", ") || "nothing";
     return {
       listens,
       field: "spec.containers[0].ports",
-      words: `is taken to listen on ${others} alone, as its ports and images say, and not on ${wanted}`,
+      words: `is taken to listen on ${others} alone, as far as its spec and its image tell, and not on ${wanted}`,
       isCertain: false,
     };
   }
@@ -117,6 +115,13 @@ interface Process {
   told: readonly { port: number; field: string }[];
   onlyLocal: { port: number | undefined; field: string; text: string } | undefined;
 }
+
+/** "TCP 80": what it listens on, as far as anybody knows. */
+const heldBy = ({ ports, image, told }: Process): string[] => [
+  ...ports.map(({ text }) => text),
+  ...(image === undefined ? [] : [`TCP ${image}`]),
+  ...told.map(({ port }) => `TCP ${port}`),
+];
 
 const isAt = (local: { port: number | undefined }, port: number): boolean =>
   local.port === undefined || local.port === port;
