@@ -101,6 +101,85 @@ test("the destination is translated once, and never becomes the ClusterIP", () =
   assert.not(trip.hops.some((h) => h.out.destination.startsWith("10.2.1.1")));
 });
 
+/** "jump nat KUBE-SERVICES 2/2": a step, its rule's place, what it changed. */
+const brief = ({ steps }: Journey["hops"][number]): string[] =>
+  steps.map(({ action, table, chain, number, of, passed, before, after, rule }) =>
+    [
+      action,
+      ...(table === undefined ? [rule] : [table, chain]),
+      ...(number === undefined ? [] : [`${number}/${of ?? "?"}`]),
+      ...(passed === undefined ? [] : [`passes ${passed}`]),
+      ...(after === undefined ? [] : [`${before} => ${after}`]),
+    ].join(" "),
+  );
+
+test("each step tells its rule's place; a jump that led to nothing, how many rules it passed", () => {
+  const cluster = articleCluster();
+  const onB = ({ node }: Journey) => node === "node-b";
+  const trip = cluster.outcomes("http://192.168.0.1:30519/").outcomes.find(onB)!;
+  const [first, service, second] = trip.hops.slice(1);
+  const client = trip.request.source;
+  const masqueraded = second!.in.source;
+  const [ext, svc] = ["EXT", "SVC"].map((kind) => `KUBE-${kind}-P4Q3KNUAWJVP4ILH`);
+  assert.equal(brief(first!), [
+    "jump nat PREROUTING 1/1",
+    "jump nat KUBE-SERVICES 2/2",
+    "jump nat KUBE-NODEPORTS 1/1",
+    `jump nat ${ext} 1/2`,
+    "mark nat KUBE-MARK-MASQ 1/1 0x0 => 0x4000",
+  ]);
+  assert.equal(brief(service!), [
+    `jump nat ${ext} 2/2`,
+    `jump nat ${svc} 3/4`,
+    "dnat nat KUBE-SEP-EKS57ZJTNLQC6RHW 2/? 192.168.0.1:30519 => 10.1.2.2:80",
+    "route 10.1.2.0/24 via 192.168.0.2 dev eth0",
+    "jump filter FORWARD 1/4 passes 0",
+    "jump filter FORWARD 2/4",
+    "match filter KUBE-FORWARD 2/3",
+    "jump nat POSTROUTING 1/1",
+    "mark nat KUBE-POSTROUTING 2/3 0x4000 => 0x0",
+    `snat nat KUBE-POSTROUTING 3/? ${client} => ${masqueraded}`,
+  ]);
+  const { veth } = cluster.network.machines.get("node-b")!.sandboxAt("10.1.2.2")!;
+  assert.equal(brief(second!), [
+    "jump nat PREROUTING 1/1 passes 2",
+    `route 10.1.2.2 dev ${veth}`,
+    "jump filter FORWARD 1/4 passes 0",
+    "jump filter FORWARD 2/4 passes 3",
+    "jump filter FORWARD 3/4 passes 0",
+    "jump filter FORWARD 4/4 passes 0",
+    "jump nat POSTROUTING 1/1",
+    "match nat KUBE-POSTROUTING 1/3",
+  ]);
+  const [, untranslated, translated] = trip.reply;
+  assert.equal(brief(untranslated!), [
+    "route 192.168.0.0/16 dev eth0",
+    "jump filter FORWARD 2/4",
+    "match filter KUBE-FORWARD 3/3",
+  ]);
+  assert.equal(brief(translated!), [
+    `dnat nat PREROUTING ${masqueraded} => ${client}`,
+    "route default via 192.168.255.254 dev eth0",
+    "jump filter FORWARD 2/4",
+    "match filter KUBE-FORWARD 3/3",
+    "snat nat POSTROUTING 10.1.2.2:80 => 192.168.0.1:30519",
+  ]);
+  assert.equal(
+    [...trip.hops, ...trip.reply].map(({ kind, stop, conntrack }) => [kind, stop, conntrack]),
+    [
+      ["client", null, undefined],
+      ["node", 2, "NEW, original direction"],
+      ["cluster-ip", 3, "NEW, original direction"],
+      ["node", null, "NEW, original direction"],
+      ["pod", null, undefined],
+      ["pod", null, undefined],
+      ["node", null, "ESTABLISHED, reply direction"],
+      ["node", null, "ESTABLISHED, reply direction"],
+      ["client", null, undefined],
+    ],
+  );
+});
+
 test("every way has its exact probability: 3 nodes x 3 Pods, each Pod 1/3", () => {
   const { outcomes } = articleCluster().outcomes(article);
   assert.is(outcomes.length, 9);

@@ -158,7 +158,7 @@ const isOfStep = (step: Step, action: Action, net: NetStep, passed: number | und
 function freshStep(net: NetStep, passed: number | undefined): Step {
   const { kind, table, chain, rule, number, of, before, after, to, packet, hook } = net;
   if (kind === "untranslate") {
-    const action = before === sourceOf(packet) || after === sourceOf(packet) ? "snat" : "dnat";
+    const action = after === sourceOf(packet) ? "snat" : "dnat";
     return {
       action,
       table,

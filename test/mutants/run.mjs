@@ -44,6 +44,9 @@ const whole =
   /^(toy-|apply|bounds|choice|cloud\.|cluster-options|journey|kube-proxy|kubelet|node-lifecycle|pasted|streams|versions)/;
 const elsewhere = /^(cli|imports|kernel-oracle|kube-proxy-process|lab|simulator|terminal)/;
 
+/** Milliseconds of tests after which a mutation that they did not see is taken to live. */
+const enough = 10_000;
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -62,11 +65,13 @@ copyTree();
 /** @type {Record<string, string>} */
 const equivalent = read(fileURLToPath(new URL("equivalent.json", import.meta.url)));
 const chosen = sample(everyMutation());
-const tests = await unmoved(await measure());
+const tests = await measure();
 say(`${chosen.length} mutations, ${tests.length} tests, seed ${values.seed}`);
 /** @type {Record<string, string>} which test killed it, or "" */
 const fates = values.again && existsSync(record) ? read(record) : {};
 await judgeAll();
+await judgeTheKillers();
+count();
 rmSync(tree, { recursive: true });
 
 async function judgeAll() {
@@ -79,6 +84,23 @@ async function judgeAll() {
     if (!killer) console.log(`survived  ${name}`);
     if (i % 20 === 19) process.stderr.write(`${i + 1} of ${chosen.length}\n`);
   }
+}
+
+/**
+ * Those that killed must pass, in the same order, while nothing is changed: one that fails for
+ * another test's sake kills what it never saw, and what it killed is counted as alive.
+ */
+async function judgeTheKillers() {
+  const killers = new Set(Object.values(fates));
+  const inOrder = byTime().filter(({ id }) => killers.has(id));
+  const { killer } = await run({ tests: inOrder.map(({ id, ms }) => ({ id, ms })) });
+  if (killer === undefined) return;
+  say(`${killer} fails while nothing is changed, and kills nothing`);
+  for (const [name, by] of Object.entries(fates)) if (by === killer) fates[name] = "";
+  await judgeTheKillers();
+}
+
+function count() {
   const judged = chosen.filter(({ name }) => !(name in equivalent));
   const killed = judged.filter(({ name }) => fates[name]).length;
   console.log(
@@ -141,19 +163,6 @@ async function measure() {
 function isJudge(name) {
   const source = readFileSync(join(root, "test", name), "utf8");
   return !elsewhere.test(name) && (whole.test(name) || importsRoom.test(source));
-}
-
-/**
- * Tests that also pass in the order in which they judge, while nothing is changed: one that fails
- * for another test's sake would kill what it never saw.
- * @param {Test[]} tests @returns {Promise<Test[]>}
- */
-async function unmoved(tests) {
-  const inOrder = tests.toSorted((a, b) => a.ms - b.ms);
-  const { killer } = await run({ tests: inOrder.map(({ id, ms }) => ({ id, ms })) });
-  if (killer === undefined) return tests;
-  say(`${killer} fails after others, and judges nothing`);
-  return unmoved(tests.filter(({ id }) => id !== killer));
 }
 
 /**
@@ -228,19 +237,22 @@ async function killerOf({ file, start, end, to, once }, number) {
 }
 
 /**
- * Tests that execute the place, the short ones first. After them, for some seconds, others that
- * execute the file: what is remembered is executed by the first test that needs it alone, and all
- * judge it. What is executed when the file is loaded is judged by all tests.
+ * Tests that execute the place, the short ones first. After them others that execute the file: what
+ * is remembered is executed by the first test that needs it alone, and all judge it. What is
+ * executed when the file is loaded is judged by all tests.
  * @param {number} number @param {string} path @param {boolean} once
  */
 function judgesOf(number, path, once) {
-  const byTime = [...tests].sort((a, b) => a.ms - b.ms);
-  const covering = byTime.filter(({ covers }) => covers.has(number));
-  const touching = byTime.filter((test) => !covering.includes(test) && test.touches.has(path));
-  const others = once ? byTime.filter(({ touches }) => !touches.has(path)) : [];
-  let left = once ? Infinity : 5000;
-  const further = [...touching, ...others].filter(({ ms }) => (left -= ms) > 0);
-  return [...covering, ...further].map(({ id, ms }) => ({ id, ms }));
+  const covering = byTime().filter(({ covers }) => covers.has(number));
+  const touching = byTime().filter((test) => !covering.includes(test) && test.touches.has(path));
+  const others = once ? byTime().filter(({ touches }) => !touches.has(path)) : [];
+  let left = enough;
+  const judges = [...covering, ...touching, ...others].filter(({ ms }) => (left -= ms) > 0);
+  return judges.map(({ id, ms }) => ({ id, ms }));
+}
+
+function byTime() {
+  return tests.toSorted((a, b) => a.ms - b.ms);
 }
 
 /**
