@@ -10,14 +10,21 @@ import {
   type Refused,
 } from "stopover/internal/journey/balance";
 import { journeyText, outcomesText } from "stopover/internal/journey/text";
-import type { Network } from "stopover/internal/journey/network";
+import { lookUp, meet } from "stopover/internal/journey/lookup";
+import { Network } from "stopover/internal/journey/network";
+import { inPod, internetHost, originOf } from "stopover/internal/journey/origin";
+import { travelPacket } from "stopover/internal/journey/travel";
 import type { Founded, Hop, Journey } from "stopover/internal/journey/types";
 import { readURL } from "stopover/internal/journey/url";
 import { Budget } from "stopover/internal/net/budget";
 import { addressRecord, Zone } from "stopover/internal/net/dns";
-import type { Balancer } from "stopover/internal/net/load-balancer";
+import { parseCIDR } from "stopover/internal/net/ip";
+import { fixedBalancers, type Balancer } from "stopover/internal/net/load-balancer";
+import { Routes } from "stopover/internal/net/routes";
 import { packet, type Transport } from "stopover/internal/net/packet";
 import { gatewayOf, HostLocal } from "stopover/internal/node/cni/host-local";
+import { Machine } from "stopover/internal/node/machine";
+import type { Pod } from "stopover";
 
 const urls = suite("what of a URL decides");
 const goals: [url: string, goal: string][] = [
@@ -147,7 +154,7 @@ addresses.run();
 
 const balancers = suite("a load balancer");
 const machine = { name: "node-a" };
-const network = {
+const targetsOnly = {
   machines: new Map([
     ["i-a", machine],
     ["i-b", machine],
@@ -175,7 +182,7 @@ const balanced = (
   }) as unknown as Balancer;
 const choose = { chance: () => true, pick: (n: number) => n - 1, port: (low: number) => low };
 const asked = (to: Balancer, port = 8080, protocol: Transport = "TCP", from = "203.0.113.9") =>
-  balance(network, to, packet(`${from}:40000`, `198.51.100.1:${port}`, protocol), choose);
+  balance(targetsOnly, to, packet(`${from}:40000`, `198.51.100.1:${port}`, protocol), choose);
 const refusals: [
   says: string,
   made: () => Picked | Refused,
@@ -288,6 +295,202 @@ balancers("says what it does with a packet", () => {
 });
 balancers.run();
 
+const places = suite("the network between machines");
+/** Two machines, node-a with the Pod default/web at 10.1.1.2 and fd00:1:0:1::2. */
+function twoMachines(...all: Balancer[]): Network {
+  const routes = new Routes();
+  const [internet, clusterDns] = [zone({ "a.b.c.d.e.f": "8.8.8.8" }), new Zone()];
+  const network = new Network(routes, internet, clusterDns, fixedBalancers(all));
+  network.podRanges.push(parseCIDR("10.1.0.0/16"), parseCIDR("fd00:1::/48"));
+  [1, 2].forEach((i) => {
+    const addresses = [`192.168.0.${i}/16`, `fd00::${i}/64`];
+    routes.add({ to: `10.1.${i}.0/24`, via: `192.168.0.${i}`, dev: "eth0" });
+    routes.add({ to: `fd00:1:0:${i}::/64`, via: `fd00::${i}`, dev: "eth0" });
+    const clock = { now: () => 0 };
+    network.addMachine(new Machine({ name: `node-${"ab"[i - 1]}`, addresses, clock }));
+  });
+  const pod: Pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web", namespace: "default", uid: "1" },
+    spec: { containers: [{ name: "web", image: "nginx" }] },
+  };
+  network.machines.get("node-a")!.attach(pod, ["10.1.1.2", "fd00:1:0:1::2"]);
+  return network;
+}
+places("hands a packet to who has its address, or to the node whose Pods have its range", () => {
+  const network = twoMachines();
+  const to = (address: string) => network.machineFor(address)?.name;
+  assert.equal(["192.168.0.1", "fd00::2", "10.1.1.9", "10.1.2.9"].map(to), [
+    "node-a",
+    "node-b",
+    "node-a",
+    "node-b",
+  ]);
+  assert.equal(["10.1.3.9", "8.8.8.8", "192.168.0.3"].map(to), [undefined, undefined, undefined]);
+});
+places("a machine that is gone has no name, no address and no Pods any more", () => {
+  const network = twoMachines();
+  assert.is(network.sandbox("default/web")?.machine.name, "node-a");
+  network.removeMachine("node-a");
+  network.removeMachine("node-x");
+  assert.equal([...network.machines.keys()], ["node-b"]);
+  assert.is(network.machineAt("192.168.0.1"), undefined);
+  assert.is(network.machineFor("10.1.1.2"), undefined);
+  assert.is(network.sandbox("default/web"), undefined);
+  assert.throws(() => originOf(network, "node/node-a"), /no node "node-a"; the nodes are node-b/);
+});
+places("of load balancers at one address the one meets a packet that listens on its port", () => {
+  const at = (name: string, address: string, port: number) =>
+    balanced({ name, addresses: [address], listeners: [{ protocol: "TCP", port, targetPort: 0 }] });
+  const shared = "198.51.100.1";
+  const network = twoMachines(at("x", shared, 80), at("y", shared, 443), at("z", "9.9.9.9", 80));
+  const met = (address: string, protocol: string, port: number) =>
+    network.balancerAt(address, protocol, port)?.balancer.name;
+  assert.equal([met(shared, "TCP", 80), met(shared, "TCP", 443)], ["x", "y"]);
+  assert.equal([met(shared, "UDP", 443), met(shared, "TCP", 22)], ["x", "x"], "one says so");
+  assert.equal([met("9.9.9.9", "TCP", 22), met("9.9.9.8", "TCP", 80)], ["z", undefined]);
+});
+places("an address of a Pod's range that no machine runs is a Pod that nobody knows", () => {
+  const network = twoMachines();
+  const unknown = (address: string) => network.isUnknownPod(address);
+  assert.equal(["10.1.1.2", "fd00:1:0:1::2"].map(unknown), [false, false]);
+  assert.equal(["10.1.1.3", "10.1.9.9", "fd00:1::3"].map(unknown), [true, true, true]);
+  assert.equal(["8.8.8.8", "192.168.0.1"].map(unknown), [false, false]);
+});
+places("inside is who is in the machines' own network or in the Pods'", () => {
+  const network = twoMachines();
+  const inside = (address: string) => network.isInside(address);
+  assert.equal(["192.168.9.9", "fd00::9", "10.1.1.2", "10.1.9.9", "fd00:1::9"].map(inside), [
+    true,
+    true,
+    true,
+    true,
+    true,
+  ]);
+  assert.equal(["8.8.8.8", "10.2.0.1", "2001:db8::1"].map(inside), [false, false, false]);
+});
+places("a stranger is asked for only where no Pod could be", () => {
+  const network = twoMachines();
+  network.outside.set("10.1.7.7", "known");
+  network.strangers.push(
+    (address) => (address.startsWith("10.") ? "first" : undefined),
+    () => "second",
+  );
+  const there = (address: string) => network.outsideAt(address);
+  assert.equal(["10.1.7.7", "10.1.7.8", "10.9.9.9", "8.8.8.8"].map(there), [
+    "known",
+    undefined,
+    "first",
+    "second",
+  ]);
+});
+places("who asks: by name, by address, or somebody outside", () => {
+  const network = twoMachines();
+  const asks = (from: string) => {
+    const { kind, addresses } = originOf(network, from);
+    return [kind, ...addresses];
+  };
+  assert.equal(asks("internet"), ["outside", internetHost.IPv4, internetHost.IPv6]);
+  assert.equal(asks("node/node-a"), ["node", "192.168.0.1", "fd00::1"]);
+  assert.equal(asks("192.168.0.1"), ["node", "192.168.0.1"]);
+  assert.equal(asks("pod/default/web"), ["pod", "10.1.1.2", "fd00:1:0:1::2"]);
+  assert.equal(asks("10.1.1.2"), ["pod", "10.1.1.2"]);
+  assert.equal(asks("10.1.1.3"), ["outside", "10.1.1.3"]);
+  for (const from of ["node/node-a/x", "pod/web", "node", "pod/default/web/x", "10.1.1"])
+    assert.throws(() => originOf(network, from), /allowed are internet, an IP address, node\/NAME/);
+  assert.throws(() => originOf(network, "pod/default/x"), /no node runs a Pod "default\/x"/);
+});
+places.run();
+
+const lookups = suite("what a Pod's resolver makes of a name");
+const searched = (name: string): string[] =>
+  ["default.svc.cluster.local", "svc.cluster.local", "cluster.local"].map(
+    (domain) => `${name}.${domain} NXDOMAIN`,
+  );
+const asksFor: [host: string, addresses: string[], trail: string[], failure?: RegExp][] = [
+  ["10.1.1.2", ["10.1.1.2"], []],
+  ["FD00:1:0:1::2", ["fd00:1:0:1::2"], []],
+  ["localhost", ["127.0.0.1", "::1"], ["localhost 127.0.0.1", "localhost ::1"]],
+  ["web.localhost", ["127.0.0.1", "::1"], ["web.localhost 127.0.0.1", "web.localhost ::1"]],
+  // CoreDNS, plugin kubernetes: the address is in the name, whoever has it
+  ["10-1-1-9.any.pod.cluster.local", ["10.1.1.9"], ["10-1-1-9.any.pod.cluster.local A 10.1.1.9"]],
+  ["10-1-1-9.any.pod", ["10.1.1.9"], ["10-1-1-9.any.pod A 10.1.1.9"]],
+  [
+    "fd00-1--9.any.pod.cluster.local.",
+    ["fd00:1::9"],
+    ["fd00-1--9.any.pod.cluster.local. A fd00:1::9"],
+  ],
+  ["10-1-1.any.pod.cluster.local.", [], ["10-1-1.any.pod.cluster.local NXDOMAIN"], /NXDOMAIN/],
+  // resolv.conf says ndots:5: a name with five dots is tried as it is first
+  ["a.b.c.d.e.f", ["8.8.8.8"], ["a.b.c.d.e.f A 8.8.8.8"]],
+  ["b.c.d.e.f", [], [...searched("b.c.d.e.f"), "b.c.d.e.f NXDOMAIN"], /search domains/],
+  ["b.c.d.e.f.", [], ["b.c.d.e.f NXDOMAIN"], /NXDOMAIN/],
+  ["x.a.b.c.d.e.f", [], ["x.a.b.c.d.e.f NXDOMAIN", ...searched("x.a.b.c.d.e.f")], /NXDOMAIN/],
+];
+for (const [host, addresses, trail, failure] of asksFor)
+  lookups(host, () => {
+    const network = twoMachines();
+    const found = lookUp(network, inPod(network.sandbox("default/web")!), host);
+    assert.equal([found.addresses, found.trail], [addresses, trail]);
+    if (failure) assert.match(found.failure!, failure);
+    else assert.is(found.failure, undefined);
+  });
+lookups(
+  "both sides meet in IPv4 where both have it; of several addresses each may be chosen",
+  () => {
+    const network = twoMachines();
+    const pod = inPod(network.sandbox("default/web")!);
+    const met = (...answer: string[]) => meet(pod, answer, choose);
+    assert.equal(met("fd00::9", "10.2.0.1"), { own: "10.1.1.2", other: "10.2.0.1", among: 1 });
+    assert.equal(met("fd00::9"), { own: "fd00:1:0:1::2", other: "fd00::9", among: 1 });
+    assert.equal(met("10.2.0.1", "10.2.0.2"), { own: "10.1.1.2", other: "10.2.0.2", among: 2 });
+    assert.is(met(), undefined);
+    assert.is(
+      meet({ kind: "outside", name: "x", addresses: ["1.1.1.1"] }, ["fd00::9"], choose),
+      undefined,
+    );
+  },
+);
+lookups.run();
+
+const bare = suite("a bare packet");
+const wrongPackets: [from: string, to: string, says: RegExp][] = [
+  ["10.1.1.2", "10.2.0.1", /^to "10.2.0.1": the port is missing; write IP:PORT/],
+  [
+    "10.1.1.2",
+    "[fd00::1]:80",
+    /from "10.1.1.2" and to ".fd00::1.:80" are of different IP families/,
+  ],
+  ["10.1.1.2:0", "10.2.0.1:80", /^from "10.1.1.2:0": the port must be between 1 and 65535/],
+  ["10.1.1.2", "10.2.0.1:65536", /^to "10.2.0.1:65536": the port must be between 1 and 65535/],
+  ["10.1.1.256", "10.2.0.1:80", /^from: /],
+  ["10.1.1.2", "nginx:80", /^to: /],
+];
+const send = (
+  from: string,
+  to: string,
+  node = "node-a",
+  port = (low: number, _high: number) => low,
+) => travelPacket(twoMachines(), { node, from, to }, { choose: { ...choose, port } });
+for (const [from, to, says] of wrongPackets)
+  bare(`from ${from} to ${to} is refused`, () => assert.throws(() => send(from, to), says));
+bare("at a node that is not there is refused, with those that are", () =>
+  assert.throws(() => send("10.1.1.2", "10.1.1.2:80", "node-x"), /the nodes are node-a, node-b/),
+);
+bare("without a port comes from one that Linux takes (net.ipv4.ip_local_port_range)", () => {
+  const source = (from: string, port?: (low: number, high: number) => number) =>
+    send(from, "192.168.0.2:80", "node-a", port).request.source;
+  assert.is(source("192.168.0.1"), "192.168.0.1:32768");
+  assert.is(
+    source("192.168.0.1", (_low, high) => high),
+    "192.168.0.1:60999",
+  );
+  assert.is(source("192.168.0.1:1"), "192.168.0.1:1");
+  assert.is(source("192.168.0.1:65535"), "192.168.0.1:65535");
+});
+bare.run();
+
 const budgets = suite("what may be spent");
 budgets("is spent by the rule or the step that is the last, and says which", () => {
   const small = () => new Budget(undefined, { rules: 1000, steps: 2 });
@@ -393,6 +596,22 @@ texts("a hop shows what leaves it where that is something else; steps stand belo
     "                  TCP 9.9.9.9:9 -> 2.2.2.2:2",
     "",
     "delivered: Pod default/web answers",
+    "",
+  ]);
+});
+texts("where every way is delivered nothing stands below the shares", () => {
+  const text = outcomesText({
+    request: { url: "http://a/", from: "internet", source: "1.1.1.1:1" },
+    outcomes: [{ probability: 1, ...journey({ hops: [hop({})], pod: "default/a" }) }],
+    assumed: [],
+    leftOut: [],
+  });
+  assert.equal(text.split("\n"), [
+    "http://a/  from internet",
+    "",
+    " 100.00 %           delivered  node-a",
+    "",
+    " 100.00 %           default/a",
     "",
   ]);
 });
