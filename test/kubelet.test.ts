@@ -5,6 +5,7 @@ import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { condition, isReady } from "stopover/internal/objects/pods";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { Prober } from "stopover/internal/node/kubelet/prober";
+import { stoppingOf } from "stopover/internal/node/kubelet/stopping";
 import type { Container, Pod, PodSpec, Probe } from "stopover/internal/objects/types";
 import { harness, type Harness, type HarnessOptions } from "./control-harness.js";
 
@@ -312,6 +313,61 @@ for (const [title, container, grace, closes, ends] of [
       h.clock.advance(100);
     }
     assert.equal([closed || 0, sinceStart()], [closes, ends]);
+  });
+
+const told8 = (...args: string[]) => ({ image: agnhost, args });
+// container, grace period in s -> the signal, no more connections, the end, in ms
+for (const [title, container, grace, ...times] of [
+  [
+    "a script's own arguments are no commands",
+    script(["sh", "-c", "exit", "sleep 5"]),
+    30,
+    0,
+    0,
+    1_000,
+  ],
+  ["minutes", script(["sleep", "2m"]), 300, 120_000, 120_000, 121_000],
+  ["parts of a second", script(["sleep", "0.5s"]), 30, 500, 500, 1_500],
+  [
+    "a sleep among others",
+    script(["sh", "-c", "nginx -s quit; sleep 3 && true"]),
+    30,
+    3_000,
+    3_000,
+    4_000,
+  ],
+  ["what only begins like a sleep", script(["sh", "-c", "sleep 5x; oversleep 5"]), 30, 0, 0, 1_000],
+  [
+    "a whole grace period of hook leaves two seconds",
+    script(["sleep", "9"]),
+    9,
+    9_000,
+    9_000,
+    10_000,
+  ],
+  ["agnhost that is not told to drain", told8("netexec"), 30, 0, 0, 1_000],
+  ["told to drain by two words", told8("netexec", "--delay-shutdown", "8"), 30, 0, 8_000, 8_000],
+  ["told to drain a second", told8("netexec", "--delay-shutdown=1"), 30, 0, 1_000, 1_000],
+  ["told to drain for no time", told8("netexec", "--delay-shutdown=0"), 30, 0, 0, 1_000],
+  ["told to drain for what is no time", told8("netexec", "--delay-shutdown=x"), 30, 0, 0, 1_000],
+  ["another of agnhost's servers", told8("porter", "--delay-shutdown=8"), 30, 0, 0, 1_000],
+  ["another image", { image: "nginx", args: ["netexec", "--delay-shutdown=8"] }, 30, 0, 0, 1_000],
+  [
+    "a drain longer than what the hook leaves",
+    { ...draining, ...sleeping },
+    9,
+    5_000,
+    9_000,
+    9_000,
+  ],
+  ["a drain after the hook took it all", { ...draining, ...sleeping }, 5, 5_000, 7_000, 7_000],
+] as const)
+  test(`a container is stopped: ${title}`, () => {
+    const { signal, closes, ends } = stoppingOf(
+      { name: "c", ...container } as Container,
+      grace * 1_000,
+    );
+    assert.equal([signal, closes, ends], times);
   });
 
 test("a preStop sleep keeps the Pod serving for so long, but not beyond its grace period", () => {
@@ -742,6 +798,43 @@ test("a container that crashes waits longer each time, up to five minutes, and i
   machine.crash(pod());
   h.clock.advance(1_000);
   assert.ok(container().state!.waiting, "nine good minutes are not ten");
+});
+
+test("an image that nobody has is asked for again and again, up to five minutes later", () => {
+  const { h, make, pod } = one({ image: "nginx:bad" });
+  make();
+  h.clock.settle();
+  const reason = () => pod().status!.containerStatuses![0]!.state!.waiting!.reason!;
+  const reasons = ["", reason()];
+  const asked = [h.clock.now()];
+  for (let second = 0; second < 1_000; second++) {
+    h.clock.advance(1_000);
+    reasons.push(reason());
+    if (reason() === "ErrImagePull" && reasons.at(-2) !== "ErrImagePull") asked.push(h.clock.now());
+  }
+  const waits = asked.slice(1).map((time, i) => Math.round((time - asked[i]!) / 1_000));
+  assert.equal(waits, [10, 20, 40, 80, 160, 300, 300]);
+  assert.equal(new Set(reasons.slice(1)), new Set(["ErrImagePull", "ImagePullBackOff"]));
+  assert.equal(
+    [pod().status!.phase, pod().status!.containerStatuses![0]!.restartCount],
+    ["Pending", 0],
+  );
+  assert.ok(told(h).includes('Normal Pulling 8 Pulling image "nginx:bad"'), told(h).join("\n"));
+});
+
+test("a Node that nothing happens to is written every five minutes, and no sooner", () => {
+  const { h } = one();
+  const version = () => h.client.get("Node", "node-a").metadata.resourceVersion;
+  const written: number[] = [];
+  let before = version();
+  for (let second = 1; second <= 700; second++) {
+    h.clock.advance(1_000);
+    if (version() !== before) written.push(second);
+    before = version();
+  }
+  assert.is(written.length, 2, `${written}`);
+  assert.ok(Math.abs(written[1]! - written[0]! - 300) <= 10, `${written}`);
+  assert.ok(written[0]! > 280, `${written}`);
 });
 
 test("a kubelet that comes back starts what it found waiting for its restart", () => {
