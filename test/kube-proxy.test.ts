@@ -580,6 +580,28 @@ shared("one node has synced, the other has not yet", () => {
     "the same rule, not a copy",
   );
 });
+shared("a slice that changes hands leaves the Service that had it", () => {
+  const rules = new ServiceTable(configFor("IPv4", defaults));
+  const versions: number[] = [];
+  const step = (change: () => void) => (change(), versions.push(rules.version));
+  step(() => rules.setService("default/a", service("a", "10.2.0.1")));
+  step(() => rules.setService("default/b", service("b", "10.2.0.2")));
+  step(() => rules.setEndpointSlice("default/s", slice("a", ["10.1.1.1"])));
+  step(() => rules.setEndpointSlice("default/s", slice("a", ["10.1.1.1", "10.1.1.2"])));
+  assert.equal(versions, [1, 2, 3, 4], "one version a change");
+  const served = () =>
+    ["default/a", "default/b"].map(
+      (key) => rules.stateAt(key, rules.version)?.ports[0]?.endpoints.length,
+    );
+  assert.equal([served(), rules.endpoints], [[2, 0], 2]);
+  rules.setEndpointSlice("default/s", slice("b", ["10.1.1.1", "10.1.1.2"]));
+  assert.equal([served(), rules.endpoints], [[0, 2], 2]);
+  rules.setEndpointSlice("default/s", undefined);
+  assert.equal([served(), rules.endpoints], [[0, 0], 0]);
+  rules.setEndpointSlice("default/s", undefined);
+  rules.setEndpointSlice("default/s", slice("a", ["10.1.1.3"]));
+  assert.equal([served(), rules.endpoints], [[1, 0], 1]);
+});
 shared("a policy of Local gives each node its own endpoints", () => {
   const clock = new VirtualClock(0);
   const a = bench({}, { clock });
@@ -868,6 +890,32 @@ variations("hints for zones, if every ready endpoint has one and one fits", () =
     "one that is not ready does not count",
   );
 });
+/** What nodes send to that share one table of Services, by their zones. */
+function endpointsByZone(endpoints: Endpoint[], zones: readonly string[]): string[][] {
+  const rules = new ServiceTable(configFor("IPv4", defaults));
+  rules.setService("default/x", service("x", "10.2.0.1"));
+  rules.setEndpointSlice("default/x-x", slice("x", endpoints));
+  return zones.map((zone) => {
+    const view = { name: `node-${zone}`, zone, addresses: ["192.168.0.1"] };
+    const text = new NodeRules(sharedRules(rules), rules.version, view).saveText();
+    return [...text.matchAll(/to-destination (10\.[\d.]+):/g)]
+      .map(([, address]) => address!)
+      .sort();
+  });
+}
+variations("hints give nodes that share their Services each its own endpoints", () => {
+  const byZone = [hinted("10.1.1.1", "east"), hinted("10.1.1.2", "west")];
+  assert.equal(endpointsByZone(byZone, ["east", "west", "north"]), [
+    ["10.1.1.1"],
+    ["10.1.1.2"],
+    ["10.1.1.1", "10.1.1.2"],
+  ]);
+  const byNode = [
+    hinted("10.1.1.1", undefined, ["node-east"]),
+    hinted("10.1.1.2", undefined, ["node-west"]),
+  ];
+  assert.equal(endpointsByZone(byNode, ["east", "west"]), [["10.1.1.1"], ["10.1.1.2"]]);
+});
 variations("hints for nodes come before hints for zones", () => {
   assert.equal(
     endpointsFrom(
@@ -986,6 +1034,70 @@ variations("dual stack: each family has its own rules", () => {
   assert.match(text, "--to-destination [fd00:1::1]:8080");
   assert.not.match(text, /10\.\d/);
 });
+const kindsOfServices: [what: string, spec: Partial<Service["spec"]>, vip?: string][] = [
+  ["ClusterIP", {}],
+  ["internalTrafficPolicy Local", { internalTrafficPolicy: "Local" }],
+  ["NodePort", { type: "NodePort" }],
+  [
+    "NodePort, both policies Local",
+    {
+      type: "NodePort",
+      internalTrafficPolicy: "Local",
+      externalTrafficPolicy: "Local",
+    },
+  ],
+  ["an external IP, policy Local", { externalIPs: ["1.1.1.1"], externalTrafficPolicy: "Local" }],
+  ["LoadBalancer", { type: "LoadBalancer" }, "203.0.113.7"],
+  [
+    "LoadBalancer for some",
+    { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
+    "203.0.113.7",
+  ],
+  [
+    "some, but no load balancer",
+    { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
+  ],
+];
+for (const [what, spec, ip] of kindsOfServices)
+  for (const nodeName of ["node-a", "node-b", undefined])
+    variations(
+      `${what}, ${nodeName ? `an endpoint on ${nodeName}` : "no endpoint"}: the chains are those that are jumped to`,
+      () => {
+        const rules = new ServiceTable(
+          configFor("IPv4", readConfiguration({ clusterCIDR: "10.1.0.0/16" })),
+        );
+        const nodePort = spec.type ? { nodePort: 30080 } : {};
+        const made = service("x", "10.2.0.1", spec, [
+          { name: "http", port: 80, protocol: "TCP", ...nodePort },
+        ]);
+        if (ip) made.status = { loadBalancer: { ingress: [{ ip }] } };
+        rules.setService("default/x", made);
+        rules.setEndpointSlice(
+          "default/x-x",
+          slice("x", nodeName ? [{ addresses: ["10.1.1.1"], nodeName }] : []),
+        );
+        const view = { name: "node-a", addresses: ["192.168.0.1"] };
+        const held = new NodeRules(sharedRules(rules), rules.version, view);
+        const own = /KUBE-(SVC|SVL|EXT|FW|SEP)-\w+/;
+        const restored = held.restoreText();
+        const declared = lines(restored, ":").flatMap((line) => own.exec(line)?.[0] ?? []);
+        const written = lines(restored, "-A").flatMap(
+          (line) => new RegExp(`^-A (${own.source})`).exec(line)?.[1] ?? [],
+        );
+        const met = lines(restored, "-A").flatMap(
+          (line) => new RegExp(`-j (${own.source})`).exec(line)?.[1] ?? [],
+        );
+        const sorted = (names: string[]) => [...new Set(names)].sort();
+        const [program] = [...held.programs()];
+        assert.equal([...program!.chainNames()].sort(), [...program!.chains.keys()].sort());
+        assert.equal(sorted(declared), [...program!.names].sort());
+        assert.equal(sorted(written), sorted(declared));
+        for (const name of met) assert.ok(declared.includes(name), `${name} is jumped to`);
+        // with a policy of Local there are both choices: short cuts take all endpoints (proxier.go)
+        for (const name of declared)
+          assert.ok(met.includes(name) || /-SV[CL]-/.test(name), `${name} is not`);
+      },
+    );
 variations("every chain of kube-proxy's says what it is for, as its name would", () => {
   const b = bench();
   const spec: Partial<Service["spec"]> = {

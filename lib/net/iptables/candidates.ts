@@ -35,8 +35,7 @@ export class Candidates {
 
   constructor(rules: readonly Rule[]) {
     for (const [place, { matches }] of rules.entries()) {
-      const address = addressOf(matches);
-      const port = address === undefined ? portOf(matches) : undefined;
+      const [address, port] = [addressOf(matches), portOf(matches)];
       if (address !== undefined) file(this.#byAddress, address, place);
       else if (port !== undefined) file(this.#byPort, port, place);
       else this.#others.push(place);
