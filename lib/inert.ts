@@ -3,15 +3,16 @@
  * those that could decide about a request, with each verdict.
  */
 import type { Remark } from "./journey/types.js";
-import { kindOf } from "./objects/kinds.js";
+import { actedOn, kindOf, type KindInfo } from "./objects/kinds.js";
 import type { KubeObject } from "./objects/types.js";
 
 /** "Ingress web: stored; nobody acts on it here"; undefined where somebody does. */
 export function inertNotice(object: KubeObject): string | undefined {
-  return kindOf(object)?.isModelled === false
-    ? `${nameIn(object)}: stored; nobody acts on it here`
-    : undefined;
+  const info = kindOf(object);
+  return info && !isActedOn(info) ? `${nameIn(object)}: stored; nobody acts on it here` : undefined;
 }
+
+const isActedOn = ({ key, isModelled }: KindInfo): boolean => isModelled || actedOn.has(key);
 
 const nameIn = ({ kind, metadata: { namespace, name } }: KubeObject): string =>
   `${kind} ${namespace && namespace !== "default" ? `${namespace}/` : ""}${name}`;
@@ -67,7 +68,8 @@ const makes: ReadonlySet<string> = new Set([
  */
 export function inertRemarks(objects: readonly KubeObject[], isDump = false): Remark[] {
   return objects.flatMap((object) => {
-    if (kindOf(object)?.isModelled || (isDump && makes.has(object.kind))) return [];
+    const info = kindOf(object);
+    if ((info && isActedOn(info)) || (isDump && makes.has(object.kind))) return [];
     const sentence =
       matters[object.kind] ??
       (object.kind === "NetworkPolicy" && !object.apiVersion.startsWith("networking.k8s.io/")

@@ -230,6 +230,23 @@ test("AWS refuses affinity by client: the load balancer stays pending", () => {
   assert.is(verdict.disposition, "name not found");
 });
 
+test("Pods of StatefulSets, DaemonSets and Jobs answer, and nobody says that they are not made", () => {
+  const { verdict, err } = ask(
+    "workloads.yaml",
+    "--url http://web/ --from pod/default/ordered-0 --nodes 1",
+  );
+  assert.is(verdict.disposition, "delivered");
+  assert.not.match(err, /StatefulSet|DaemonSet|Job once/);
+  assert.match(err, /got "Job" of "batch.example.com\/v1"; no CustomResourceDefinition here/);
+  assert.match(err, /^stopover: 4 taken, 1 left out, 0 refused$/m);
+  assert.equal(verdict.leftOut, []);
+  const ways = ask(
+    "workloads.yaml",
+    "--url http://web/ --from pod/default/ordered-0 --nodes 1 --all",
+  );
+  assert.is((ways.verdict as unknown as { outcomes: unknown[] }).outcomes.length, 3);
+});
+
 test("a kind on which nobody acts is stored and named once", () => {
   const { err } = ask("18-unknown-kind.yaml", "--url http://web/ --from node/node-a");
   assert.match(err, /^stopover: ServiceAccount web: stored; nobody acts on it here$/m);

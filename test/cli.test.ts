@@ -117,7 +117,7 @@ const bad: [says: string, text: string, message: RegExp][] = [
   [
     "an unknown kind",
     "apiVersion: v1\nkind: Servce\nmetadata: {name: x}",
-    /kind: got "Servce", which Stopover does not know; it knows .*Service/,
+    /kind: got "Servce" of "v1", which Kubernetes does not know; did you mean "Service"\?/,
   ],
   [
     "a wrong type",

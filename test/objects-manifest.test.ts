@@ -91,7 +91,7 @@ const wrong: Record<string, [text: string, message: RegExp]> = {
   "a list": ["- a", /document 1: got a list; a manifest is an object/],
   "an unknown kind": [
     "apiVersion: v1\nkind: Servce",
-    /^service\.yaml, document 1: kind: got "Servce", which Stopover does not know; it knows Endpoints, Event, .*KubeProxyConfiguration$/,
+    /^service\.yaml, document 1: kind: got "Servce" of "v1", which Kubernetes does not know; did you mean "Service"\?$/,
   ],
   "a wrong version": [
     "apiVersion: v1\nkind: Deployment",

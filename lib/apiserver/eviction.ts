@@ -1,7 +1,10 @@
 import { tooManyRequests, ApiError } from "../api/errors.js";
+import { actedOn } from "../objects/kinds.js";
 import { isActive, isReady } from "../objects/pods.js";
 import { matches } from "../objects/selectors.js";
 import type { KubeObject, LabelSelector, Pod } from "../objects/types.js";
+
+actedOn.add("PodDisruptionBudget");
 
 /** As far as an eviction asks it. */
 export interface DisruptionBudget extends KubeObject {

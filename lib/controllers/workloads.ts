@@ -9,11 +9,15 @@ import { kinds as collected } from "./garbage-collector.js";
 import { jobController } from "./job.js";
 import { moreControllers } from "./manager.js";
 import { replicationController } from "./replication-controller.js";
+import { actedOn } from "../objects/kinds.js";
 import type { Kind } from "../objects/types.js";
 import { statefulSetController } from "./statefulset.js";
 
 const owners = "StatefulSet DaemonSet Job CronJob ReplicationController ControllerRevision";
-collected.push(...(owners.split(" ") as Kind[]));
+for (const kind of owners.split(" ") as Kind[]) {
+  collected.push(kind);
+  actedOn.add(kind);
+}
 moreControllers.push(
   { name: "statefulset-controller", make: statefulSetController },
   { name: "daemonset-controller", make: daemonSetController },

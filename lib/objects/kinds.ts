@@ -9,7 +9,7 @@ export interface KindInfo {
   key: Kind;
   /** Its fields in the table (schema.ts); undefined: nobody knows them. */
   type: string | undefined;
-  /** Whether anybody here acts on it, beyond storing it. */
+  /** Whether the library's own table knows it: its rules, its defaults, and what happens to it. */
   isModelled: boolean;
   /** "v1", "apps/v1" */
   apiVersion: string;
@@ -34,6 +34,12 @@ export interface KindInfo {
   /** Whether metadata.generation counts changes of the spec. */
   generation: boolean;
 }
+
+/**
+ * By key: kinds beyond the modelled ones on which somebody here acts. Who acts on one adds it, so
+ * that nobody says of it that it is only stored.
+ */
+export const actedOn = new Set<string>();
 
 /** The sub-resources that Stopover has, of those that Kubernetes has. */
 const offered = ["status", "scale", "binding", "finalize"] as const;

@@ -12,7 +12,7 @@ import { printable } from "../net/ip.js";
 import { decode, type Misfit } from "./decode.js";
 import { defaulted } from "./defaulting.js";
 import { frozen, isRecord } from "./freeze.js";
-import { allKinds, kindOf, kinds, type KindInfo } from "./kinds.js";
+import { allKinds, kindOf, type KindInfo } from "./kinds.js";
 import { otherKinds } from "./others.js";
 import { withPlurals } from "./plurals.js";
 import { inWords, types, type FieldType } from "./schema.js";
@@ -409,9 +409,18 @@ function infoOf(object: KubeObject, source: string, number: number): KindInfo {
     source,
     number,
     "kind",
-    `got ${JSON.stringify(object.kind)}, which Stopover does not know; it knows ${kinds.map(({ kind }) => kind).join(", ")} and KubeProxyConfiguration`,
+    unknownKind(object),
     object.apiVersion.includes("."),
   );
+}
+
+function unknownKind({ apiVersion, kind }: KubeObject): string {
+  const got = `got ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`;
+  if (apiVersion.includes(".") && !apiVersion.includes(".k8s.io/"))
+    return `${got}; no CustomResourceDefinition here makes it known`;
+  const known = allKinds().map(({ kind }): string => kind);
+  const near = nearest(kind, known);
+  return `${got}, which Kubernetes does not know; ${near ? `did you mean "${near}"?` : `it knows ${known.join(", ")}`}`;
 }
 
 const oldGroups = ["extensions"];
@@ -513,13 +522,15 @@ function explained({ problem, allowed, value, path, owner }: Misfit): string {
   if (problem === "type")
     return `got ${described(value)}; ${inWords(allowed as FieldType)} is needed${looksLike(value, allowed as FieldType)}`;
   const name = path.slice(path.lastIndexOf(".") + 1);
-  const near = (allowed as string[]).find(
-    (known) => known.toLowerCase() === name.toLowerCase() || nearly(known, name),
-  );
+  const near = nearest(name, allowed as string[]);
   const home = near ? undefined : belongsTo(name, owner);
   if (home) return `unknown field; ${name} belongs under ${home}: is it indented as it should be?`;
   return `unknown field${near ? `; did you mean "${near}"?` : `; known here: ${(allowed as string[]).join(", ")}`}`;
 }
+
+/** The known name that was probably meant. */
+const nearest = (name: string, known: readonly string[]): string | undefined =>
+  known.find((one) => one.toLowerCase() === name.toLowerCase() || nearly(one, name));
 
 /** One letter too many, too few, wrong, or two of them swapped. */
 function nearly(a: string, b: string): boolean {
