@@ -678,6 +678,33 @@ test("a name with several addresses outside of the cluster: each can be the firs
   assert.is(cluster.outcomes("http://mixed.example:30519/").outcomes.length, 3, "one of a family");
 });
 
+test("a Pod with a hostname has a name below its headless Service's, for as long as it is ready", () => {
+  const cluster = withHeadless();
+  const apply = (name: string, spec: string, more = "") =>
+    cluster.apply(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: ${name}}, spec: {serviceName: ${name},
+      selector: {matchLabels: {app: ${name}}}, template: {metadata: {labels: {app: ${name}}}, spec: ${spec}}${more}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: ${name}}, spec: {clusterIP: None, selector: {app: ${name}}, ports: [{port: 80}]}}`);
+  apply("db", "{containers: [{name: a, image: nginx}]}", ", replicas: 2");
+  apply("sick", "{containers: [{name: a, image: nginx, readinessProbe: {tcpSocket: {port: 9}}}]}");
+  cluster.settle();
+  cluster.advance("5s");
+  const known = () =>
+    ["db-0.db", "db-1.db", "db-2.db", "sick-0.sick", "db", "web", "nobody"].filter((name) =>
+      cluster.network.clusterDns.has(`${name}.default.svc.cluster.local`),
+    );
+  assert.equal(known(), ["db-0.db", "db-1.db", "db", "web"]);
+  const ends = (url: string) => cluster.request(url, { from: "pod/default/client" });
+  assert.is(ends("http://db-1.db/").pod, "default/db-1");
+  assert.match(ends("http://sick-0.sick/").reason, /NXDOMAIN/);
+  apply("db", "{containers: [{name: a, image: nginx}]}", ", replicas: 1");
+  cluster.advance("1m");
+  assert.equal(known(), ["db-0.db", "db", "web"]);
+  cluster.delete("Service", "db");
+  cluster.settle();
+  assert.equal(known(), ["web"]);
+});
+
 const dnsRows: { says: string; spec: string; url: string; ends: Disposition; because: RegExp }[] = [
   {
     says: "dnsPolicy ClusterFirst asks the cluster",
