@@ -93,6 +93,43 @@ function testBook() {
     assert.not.match((await spread.locator(".outputs").textContent()) ?? "", /1\/3/);
   });
 
+  test("a panel changes its line and runs what must run, also from the keyboard", async () => {
+    const page = await go("06-the-request.html");
+    const cell = page.locator(".cell", { has: page.locator(".panel") });
+    const answer = page.locator("details.answer").first();
+    const replicas = cell.getByRole("slider", { name: "replicas" });
+    await replicas.focus();
+    for (const _ of "45") await page.keyboard.press("ArrowRight");
+    const picture = cell.locator(".outputs svg:visible");
+    await picture.getByText("1/5").first().waitFor({ timeout: 20_000 });
+    await cell.locator(".cm-line", { hasText: "replicas = 5;" }).waitFor();
+    assert.is(await picture.getByText("1/9").count(), 0, "nothing is left of the old answer");
+    assert.not.ok(await answer.getAttribute("open"), "an answer above stays folded");
+    await cell.getByRole("combobox", { name: "cloud" }).selectOption("gcp()");
+    await cell.locator(".cm-line", { hasText: "cloud = gcp();" }).waitFor();
+    await picture.getByText("a passthrough").or(picture).first().waitFor();
+    assert.is(await replicas.inputValue(), "5");
+    await page.getByRole("button", { name: "Put code and outputs back" }).click();
+    assert.is(await replicas.inputValue(), "3");
+    assert.equal(opened.complaints, []);
+  });
+
+  test("what uses the names of a changed cell runs again, and an answer in it stays folded", async () => {
+    const page = await go("07-when-things-change.html");
+    const down = page.getByLabel("down", { exact: true });
+    const cell = page.locator(".cell", { has: down });
+    const shares = page
+      .locator(".cell", { hasText: /cluster\.shares\(url\)\s*What happens/ })
+      .first();
+    await down.selectOption('"node-c"');
+    await cell.locator(".outputs svg:visible", { hasText: "node-c" }).first().waitFor();
+    await shares.locator("[data-state=good]").or(shares).waitFor();
+    await page.waitForFunction(() => !document.querySelector("[data-state=running]"));
+    assert.is(await shares.locator("details.answer").getAttribute("open"), null);
+    assert.match((await shares.locator(".outputs").textContent()) ?? "", /jg2kn/);
+    assert.equal(opened.complaints, []);
+  });
+
   test("an endless loop can be stopped, the reader is told what that costs, and it goes on", async () => {
     const page = await go("01-after-the-deployment.html");
     const cell = await write(page, 0, () => "while (true) {}");

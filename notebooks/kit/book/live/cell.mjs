@@ -18,6 +18,20 @@ import { transform } from "sucrase";
  * @returns {{ code: string, declares: string[] }}
  */
 export function compile(source) {
+  const { code, tree } = parsed(source);
+  const out = new Edited(code);
+  const declares = tree.body.flatMap((node) => rewritten(node, out));
+  dynamicImports(tree, out);
+  const last = tree.body.at(-1);
+  if (last?.type === "ExpressionStatement") {
+    out.insert(last.start, ";__print(");
+    out.insert(code[last.end - 1] === ";" ? last.end - 1 : last.end, ")");
+  }
+  return { code: out.toString(), declares };
+}
+
+/** A cell's JavaScript, and its tree. @param {string} source */
+export function parsed(source) {
   const { code } = transform(source, {
     transforms: ["typescript"],
     disableESTransforms: true,
@@ -28,15 +42,7 @@ export function compile(source) {
     sourceType: "module",
     allowAwaitOutsideFunction: true,
   });
-  const out = new Edited(code);
-  const declares = tree.body.flatMap((node) => rewritten(node, out));
-  dynamicImports(tree, out);
-  const last = tree.body.at(-1);
-  if (last?.type === "ExpressionStatement") {
-    out.insert(last.start, ";__print(");
-    out.insert(code[last.end - 1] === ";" ? last.end - 1 : last.end, ")");
-  }
-  return { code: out.toString(), declares };
+  return { code, tree };
 }
 
 /**
@@ -94,8 +100,8 @@ function assigning(node, out) {
   return node.declarations.flatMap(({ id }) => namesIn(id));
 }
 
-/** @param {Pattern} pattern @returns {string[]} */
-function namesIn(pattern) {
+/** The names that a pattern declares. @param {Pattern} pattern @returns {string[]} */
+export function namesIn(pattern) {
   switch (pattern.type) {
     case "Identifier":
       return [pattern.name];

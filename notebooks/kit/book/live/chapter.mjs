@@ -4,7 +4,9 @@
 import { editor } from "./editor.mjs";
 import { append } from "./outputs.mjs";
 import { button, element } from "./page.mjs";
+import { Panel } from "./panel.mjs";
 import { Session } from "./session.mjs";
+import { triesIn } from "./tries.mjs";
 
 /** @typedef {import("./kernel.mjs").Output} Output */
 /** @typedef {import("@codemirror/view").EditorView} EditorView */
@@ -43,6 +45,17 @@ class Cell {
     const bar = element("div", { className: "bar" });
     bar.append(this.button, this.state);
     section.prepend(bar);
+    if (triesIn(this.source).length) this.panel = this.#panel();
+  }
+
+  #panel() {
+    const panel = new Panel({
+      text: () => this.text,
+      change: (from, to, insert) => this.edit().dispatch({ changes: { from, to, insert } }),
+      run: () => void this.chapter.runTried(this),
+    });
+    this.below.before(panel.dom);
+    return panel;
   }
 
   /** Puts an editor in the place of the printed code. */
@@ -56,7 +69,10 @@ class Cell {
         void this.run();
         this.chapter.cells[this.index + 1]?.edit().focus();
       },
-      changed: () => this.say("changed"),
+      changed: () => {
+        this.say("changed");
+        this.panel?.update();
+      },
     });
     this.code.replaceWith(this.#editor.dom);
     return this.#editor;
@@ -72,20 +88,51 @@ class Cell {
     this.state.textContent = words;
   }
 
-  /** @returns {Promise<Ended>} */
-  async run() {
-    this.clear();
-    this.say("running", "running …");
+  /**
+   * Runs the cell. An answer that lies folded comes into sight, unless it is to stay `folded`.
+   * @returns {Promise<Ended>}
+   */
+  async run({ folded = false } = {}) {
+    const place = this.clear({ folded });
     const drawn = /** @type {Promise<void>[]} */ ([]);
-    const { ended, seconds } = await this.chapter.session.run(this.text, (output) => {
-      this.keep(output);
-      drawn.push(append(this.below, output));
-    });
+    const ended = await this.#runs((output) => drawn.push(append(place, output)));
     this.drawn = Promise.all(drawn); // the next cell need not wait for this one's pictures
     if (ended === "needs the machine") this.showRecording();
     if (ended === "failed") this.offerAbove();
+    return ended;
+  }
+
+  /**
+   * Runs the cell for what it makes. What the book printed below it stays, for it would come out
+   * the same: nothing moves in the page, and an answer that lies folded stays so.
+   * @returns {Promise<Ended>}
+   */
+  async runUnseen() {
+    if (this.text !== this.source || !this.isAsPrinted) return this.run({ folded: true });
+    const ended = await this.#runs(() => {});
+    return ended === "failed" ? this.run() : ended;
+  }
+
+  /** @param {(output: Output) => void} tell @returns {Promise<Ended>} */
+  async #runs(tell) {
+    this.outputs = [];
+    this.say("running", "running …");
+    const { ended, seconds } = await this.chapter.session.run(this.text, (output) => {
+      this.keep(output);
+      tell(output);
+    });
     this.say(ended, ended === "good" ? `ran in ${seconds.toFixed(1)} s` : ended);
     return ended;
+  }
+
+  /** Whether below the cell stands what the book's own run left there. */
+  get isAsPrinted() {
+    return this.printed.every((node) => node.parentNode === this.below);
+  }
+
+  /** Whether what the cell makes is there, as its text now says. */
+  get hasRun() {
+    return ["good", "needs the machine"].includes(this.section.dataset.state ?? "");
   }
 
   /** A name that is not there may be one of a cell above that has not run. */
@@ -115,9 +162,18 @@ class Cell {
     }
   }
 
-  clear() {
+  /** Takes away what stands below, and answers where new outputs go. */
+  clear({ folded = false } = {}) {
     this.outputs = [];
-    this.below.replaceChildren();
+    const fold = this.below.querySelector(":scope > details.answer:not([open])");
+    if (!folded || !fold) {
+      this.below.replaceChildren();
+      return this.below;
+    }
+    const anew = /** @type {HTMLElement} */ (fold.cloneNode(false));
+    anew.append(...fold.querySelectorAll(":scope > summary"));
+    this.below.replaceChildren(anew);
+    return anew;
   }
 
   /** What needs a machine shows what it gave when the book was made, and says so. */
@@ -157,6 +213,9 @@ class Cell {
   }
 }
 
+/** @param {Cell[]} cells */
+const texts = (cells) => cells.map(({ text }) => text);
+
 export class Chapter {
   /** @param {string} script @param {Record<string, string>} files */
   constructor(script, files) {
@@ -179,16 +238,60 @@ export class Chapter {
     return this.cells.map(({ index, said }) => ({ cell: index, text: said }));
   }
 
-  /** Runs cells until one fails. @param {Cell[]} cells */
-  async runThese(cells) {
+  /**
+   * Runs cells until one fails.
+   * @param {Cell[]} cells
+   * @param {(cell: Cell) => Promise<Ended>} run
+   * @returns {Promise<boolean>} whether none failed
+   */
+  async runThese(cells, run = (cell) => cell.run()) {
     for (const cell of cells) cell.say("waiting");
     for (const [at, cell] of cells.entries()) {
-      const ended = await cell.run();
+      const ended = await run(cell);
       if (ended === "good" || ended === "needs the machine") continue;
       for (const left of cells.slice(at + 1)) left.say("");
       cell.section.scrollIntoView({ block: "center" });
-      break;
+      return false;
     }
+    return true;
+  }
+
+  /**
+   * A cell's panel has changed it: runs what above it has not run, the cell, and what below it uses
+   * the names that it makes. What is changed meanwhile is taken up after that, once.
+   * @param {Cell} cell
+   */
+  async runTried(cell) {
+    const isRunning = this.#tried !== undefined;
+    this.#tried = cell;
+    if (isRunning) return;
+    while (this.#tried) {
+      const { text } = (cell = this.#tried);
+      await this.#runAround(cell);
+      if (this.#tried === cell && cell.text === text) this.#tried = undefined;
+    }
+  }
+
+  /** The cell whose panel asks for a run. @type {Cell | undefined} */
+  #tried;
+
+  /** @param {Cell} cell */
+  async #runAround(cell) {
+    const [above, below] = [this.cells.slice(0, cell.index), this.cells.slice(cell.index + 1)];
+    const missing = above.filter((each) => !each.hasRun);
+    const { style, offsetHeight } = cell.below;
+    style.minHeight = `${offsetHeight}px`; // what stands below stays where it is
+    if (await this.runThese(missing, (each) => each.runUnseen())) {
+      if ((await cell.run()) === "good") {
+        const users = await this.session.users(cell.text, texts(below));
+        await this.runThese(
+          users.flatMap((at) => below[at] ?? []),
+          (each) => each.run({ folded: true }),
+        );
+      }
+    }
+    await cell.drawn;
+    style.minHeight = "";
   }
 
   /** Ends what runs. What all cells made is gone with it. */
@@ -236,9 +339,12 @@ class Controls {
     document.querySelector("header .home")?.after(box);
     this.stop.disabled = true;
     let since = 0;
+    /** @type {Cell | undefined} */
+    let before;
     setInterval(() => {
       const running = chapter.running;
-      since = running ? since + 1 : 0;
+      since = running && running === before ? since + 1 : 0;
+      before = running;
       this.stop.disabled = !running;
       // what is over in a moment needs no word
       if (running && since > 2)

@@ -67,11 +67,26 @@ export class Session {
    * @returns {Promise<any>}
    */
   ask(question, whole) {
+    return this.#order((id) => ({ id, question, whole }));
+  }
+
+  /**
+   * Which of some cells use what a cell makes: their places in the list.
+   * @param {string} maker
+   * @param {string[]} cells
+   * @returns {Promise<number[]>}
+   */
+  users(maker, cells) {
+    return this.#order((id) => ({ id, maker, cells }));
+  }
+
+  /** @param {(id: number) => Order} order @returns {Promise<any>} */
+  #order(order) {
     const id = ++this.#orders;
     const worker = this.start();
     return new Promise((done, fail) => {
       this.#asking.set(id, { done, fail });
-      worker.postMessage(/** @satisfies {Order} */ ({ id, question, whole }));
+      worker.postMessage(order(id));
     });
   }
 

@@ -2,6 +2,7 @@
 // "Your cluster". A cell that never ends is ended with its thread.
 
 import { Kernel } from "./kernel.mjs";
+import { usersOf } from "./names.mjs";
 import { carry } from "./machine.mjs";
 import * as diagrams from "@stopover/diagrams";
 import { dataOf, load } from "./modules.mjs";
@@ -10,9 +11,11 @@ import { answerTo, journeyOf } from "./question.mjs";
 /** @typedef {import("./question.mjs").Question} Question */
 
 /**
- * What a page asks of its thread: to keep files that cells read, to run a cell, to answer a
- * question (`whole`: with all that a page shows; else the journey).
+ * What a page asks of its thread: to keep files that cells read, to run a cell, to say which cells
+ * use what another makes, to answer a question (`whole`: with all that a page shows; else the
+ * journey).
  * @typedef {{ files: Record<string, string> } | { id: number, source: string }
+ *   | { id: number, maker: string, cells: string[] }
  *   | { id: number, question: Question, whole: boolean }} Order
  */
 /**
@@ -33,6 +36,7 @@ let last = Promise.resolve(); // cells run one after the other
 addEventListener("message", (/** @type {MessageEvent<Order>} */ { data }) => {
   if ("files" in data) carry(data.files);
   else if ("question" in data) answer(data.id, data.question, data.whole);
+  else if ("maker" in data) say({ id: data.id, answer: usersOf(data.maker, data.cells) });
   else last = last.then(() => runCell(data.id, data.source));
 });
 say({ ready: true });
