@@ -13,11 +13,12 @@ import {
   type Rule,
   type Statement,
 } from "../../../net/nftables/ruleset.js";
+import { inOrder } from "../../../net/nftables/order.js";
 import { parseCIDR } from "../../../net/ip.js";
 import { nodePortIPs, type FamilyConfig, type NodeView } from "../config.js";
 import type { Place } from "../places.js";
 import { purposeOf } from "./names.js";
-import { inListOrder, mergedRanges } from "./order.js";
+import { mergedRanges } from "./ranges.js";
 import type { SharedSet } from "./program.js";
 import {
   addressOf,
@@ -235,9 +236,10 @@ export function sharedSets({
 /** The node's addresses on which NodePorts answer. */
 export const nodePortElements = (view: NodeView, config: FamilyConfig): NamedSet["elements"] =>
   elementsOf(
-    inListOrder(
+    inOrder(
       nodePortIPs(view, config)
         .filter(({ loopback }) => !loopback)
         .map(({ text: key }) => ({ key })),
+      [addressType(config.family)],
     ),
   );

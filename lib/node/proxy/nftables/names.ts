@@ -66,11 +66,17 @@ export function placeOf(name: string): Place | undefined {
 }
 
 const purposes = new Map<string, Purpose>();
-/** One object for all the chains of a name's kind. */
-export function purposeOf(name: string): Purpose | undefined {
-  const place = placeOf(name);
-  if (place === undefined) return undefined;
+function forPlace(place: Place): Purpose {
   let purpose = purposes.get(place);
   if (purpose === undefined) purposes.set(place, (purpose = { place }));
   return purpose;
+}
+
+/** One object for all the chains that begin so. */
+export const ownPurpose = (prefix: Prefix): Purpose => forPlace(prefixes[prefix]);
+
+/** The same by a chain's name. */
+export function purposeOf(name: string): Purpose | undefined {
+  const place = placeOf(name);
+  return place && forPlace(place);
 }

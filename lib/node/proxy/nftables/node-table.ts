@@ -10,11 +10,11 @@ import {
   type NamedSet,
   type Table,
 } from "../../../net/nftables/ruleset.js";
+import { inOrder } from "../../../net/nftables/order.js";
 import { configOn, type FamilyConfig, type NodeView } from "../config.js";
 import type { ServiceState } from "../frontend.js";
 import { nodePortElements, sharedChains, sharedSets } from "./base.js";
 import { purposeOf, tableName } from "./names.js";
-import { inListOrder } from "./order.js";
 import type { Program, SharedSet } from "./program.js";
 import { ip, type ProxyElement } from "./rules.js";
 import type { SharedRules } from "./shared.js";
@@ -160,9 +160,13 @@ export class NodeTable implements Table {
       for (const program of this.programs())
         for (const element of program.elements[set] ?? [])
           all.set(element.key, this.#asWritten(set, element));
-      this.#elements.set(set, (elements = elementsOf(inListOrder(all.values()))));
+      this.#elements.set(set, (elements = elementsOf(inOrder(all.values(), this.#types(set)))));
     }
     return elements;
+  }
+
+  #types(name: SharedSet): readonly string[] {
+    return sharedSets(this.config).find((set) => set.name === name)!.type;
   }
 
   /** The same without what is left of earlier syncs. */

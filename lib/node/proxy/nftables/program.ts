@@ -24,8 +24,8 @@ import type { FamilyConfig, NodeView } from "../config.js";
 import { admitsNode, Port } from "../ports.js";
 import type { EndpointInfo, ServicePortState } from "../services.js";
 import { chooseEndpoints, hasOutsideAddress, type Chosen } from "../topology.js";
-import { baseOf, endpointBaseOf, purposeOf, type Prefix } from "./names.js";
-import { mergedRanges } from "./order.js";
+import { baseOf, endpointBaseOf, ownPurpose, type Prefix } from "./names.js";
+import { mergedRanges } from "./ranges.js";
 import {
   addressOf,
   addressType,
@@ -34,6 +34,7 @@ import {
   fromLocal,
   ip,
   isIn,
+  isOf,
   localMatch,
   markMasquerade,
   ProxyRule,
@@ -123,10 +124,9 @@ export class PortRules extends Port {
       const set = this.endpointName("affinity", endpoint);
       rules.push(rule({ kind: "update", set, key: source }));
     }
-    const protocol = equals({ kind: "meta", key: "l4proto" }, this.info.protocol);
     const port = value(String(portOf(endpoint)));
-    rules.push(rule(protocol, { kind: "dnat", address: value(address), port }));
-    return { name, rules, purpose: purposeOf(name) };
+    rules.push(rule(isOf(this.info.protocol), { kind: "dnat", address: value(address), port }));
+    return { name, rules, purpose: ownPurpose("endpoint") };
   }
 
   /** Whom an endpoint served lately: sessionAffinity ClientIP. The kernel fills it. */
@@ -332,7 +332,7 @@ export class Program {
     const own = this.#ownPrefixes.map((prefix): Chain => {
       const name = this.name(prefix);
       const rules = write[prefix]();
-      return { name, rules, purpose: purposeOf(name) };
+      return { name, rules, purpose: ownPurpose(prefix) };
     });
     return [...this.chosen.reachable.map((each) => this.port.endpointChain(each)), ...own];
   }

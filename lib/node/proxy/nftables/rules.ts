@@ -14,7 +14,7 @@ import {
 } from "../../../net/nftables/ruleset.js";
 import { detectorOn, type FamilyConfig, type NodeView } from "../config.js";
 import type { ExplainedRule } from "../why.js";
-import { mergedRanges } from "./order.js";
+import { mergedRanges } from "./ranges.js";
 import { why } from "./why.js";
 
 /** A rule; `sent`: how kube-proxy writes it, where nft then shows it in other words. */
@@ -42,9 +42,13 @@ export interface ProxyElement extends Element {
 /** What nft calls a family's header, and its tables. */
 export const ip = (family: Family): "ip" | "ip6" => (family === "IPv4" ? "ip" : "ip6");
 
+const addresses = {
+  IPv4: { saddr: payload("ip", "saddr"), daddr: payload("ip", "daddr") },
+  IPv6: { saddr: payload("ip6", "saddr"), daddr: payload("ip6", "daddr") },
+};
 /** ip daddr, ip6 saddr, … */
 export const addressOf = (family: Family, field: "saddr" | "daddr"): Expression =>
-  payload(ip(family), field);
+  addresses[family][field];
 
 /** meta l4proto . th dport */
 export const transport = concat(meta("l4proto"), payload("th", "dport"));
@@ -77,6 +81,14 @@ export const differs = (left: Expression, right: string): Statement => ({
   op: "!=",
   right,
 });
+const protocols = {
+  tcp: equals(meta("l4proto"), "tcp"),
+  udp: equals(meta("l4proto"), "udp"),
+  sctp: equals(meta("l4proto"), "sctp"),
+};
+/** meta l4proto tcp */
+export const isOf = (protocol: keyof typeof protocols): Statement => protocols[protocol];
+
 export const isIn = (left: Expression, name: string): Statement => ({
   kind: "match",
   left,

@@ -87,7 +87,7 @@ class Transaction {
 
   #rules(name: string, wanted: (rule: Rule) => boolean = () => true): void {
     const { rules } = this.table.sharedChains.get(name)!;
-    for (const rule of rules.filter(wanted)) this.#rule(name, rule);
+    this.#all(name, rules.filter(wanted));
   }
 
   #rule(chain: string, rule: Rule): void {
@@ -120,25 +120,26 @@ class Transaction {
 
   #port(program: Program): void {
     const all = [...program.chains.values()];
-    for (const { name } of all) this.#makeChain(name);
+    for (const { name } of all)
+      this.#text += `add chain ${this.#in} ${name}\nflush chain ${this.#in} ${name}\n`;
     for (const claim of program.claims) this.#claim(claim);
     const own = (prefix: Parameters<Program["name"]>[0]): readonly Rule[] =>
       program.chains.get(program.name(prefix))?.rules ?? [];
-    const { internalLocal } = program.port.info;
-    const inner = internalLocal ? "local" : "service";
+    const inner = program.port.info.internalLocal ? "local" : "service";
     const first = own(inner).filter(isMasquerade);
-    const write = (name: string, rules: readonly Rule[]): void =>
-      rules.forEach((rule) => this.#rule(name, rule));
-    write(program.name(inner), first);
-    write(program.name("external"), own("external"));
-    write(program.name("firewall"), own("firewall"));
+    this.#all(program.name(inner), first);
+    this.#all(program.name("external"), own("external"));
+    this.#all(program.name("firewall"), own("firewall"));
     for (const set of program.sets.values()) this.#affinity(set);
-    for (const prefix of ["service", "local"] as const)
-      write(
-        program.name(prefix),
-        own(prefix).filter((rule) => !first.includes(rule)),
-      );
-    for (const chain of all) if (isEndpoint(chain)) write(chain.name, chain.rules);
+    for (const prefix of ["service", "local"] as const) {
+      const others = own(prefix).filter((rule) => !first.includes(rule));
+      this.#all(program.name(prefix), others);
+    }
+    for (const chain of all) if (isEndpoint(chain)) this.#all(chain.name, chain.rules);
+  }
+
+  #all(chain: string, rules: readonly Rule[]): void {
+    for (const rule of rules) this.#rule(chain, rule);
   }
 
   /** Of two Services that claim a key, the later one takes it. */
