@@ -91,7 +91,9 @@ function turnsOf(own: Iptables): Turn[] {
   const nat = builtinChains.nat.map((each) => {
     const hook = each as Exclude<Hook, "FORWARD">;
     const decide = (passage: Passage) => new Walker(passage, own, "nat").decide();
-    return { table: "nat" as const, on: { hook, priority: 0, decide } };
+    const first = hook === "PREROUTING" || hook === "OUTPUT";
+    const turn = first ? priority.dstnat : priority.srcnat;
+    return { table: "nat" as const, on: { hook, priority: turn, decide } };
   });
   return [...filters, ...nat];
 }

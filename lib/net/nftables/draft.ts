@@ -3,6 +3,7 @@
  * the kernel makes when a transaction is committed (net/netfilter/nf_tables_api.c).
  */
 import { RulesError } from "../rules-error.js";
+import { maxJumps } from "./limits.js";
 import {
   elementsOf,
   PlainTable,
@@ -19,9 +20,6 @@ import {
   type Verdict,
 } from "./ruleset.js";
 import { spanOf, typeOf, type Span } from "./types.js";
-
-/** The kernel's stack of chains (NFT_JUMP_STACK_SIZE): so many jumps lead from a base chain. */
-export const maxJumps = 16;
 
 export interface DraftRule {
   readonly rule: Rule;

@@ -12,6 +12,7 @@ import { RulesError } from "../rules-error.js";
 import { Draft, type DraftChain, type DraftRule, type DraftSet, type DraftTable } from "./draft.js";
 import { typesOf } from "./expressions.js";
 import { expression, parseRule, readElements, readValue, type Surroundings } from "./parse-rule.js";
+import { usualSize } from "./memory.js";
 import type { Base, BaseHook, ChainType, RuleSet, SetFlag, TableFamily } from "./ruleset.js";
 import { parseTime } from "./time.js";
 import { Cursor } from "./tokens.js";
@@ -314,7 +315,10 @@ class Reader {
 
   #readRule(table: DraftTable): DraftRule {
     const { line } = this.cursor;
-    return { line, rule: parseRule(this.cursor, surroundings(table)) };
+    const rule = parseRule(this.cursor, surroundings(table));
+    for (const each of rule.statements)
+      if (each.kind === "update" || each.kind === "add") makeDynamic(table, each.set);
+    return { line, rule };
   }
 
   /** `add rule T C [handle N | index N] RULE`. */
@@ -441,6 +445,15 @@ const carried: ReadonlySet<string> = new Set([
   "synproxy",
   "meter",
 ]);
+
+/** A set that packets add to is bounded, and made for it (src/evaluate.c, stmt_evaluate_set). */
+function makeDynamic(table: DraftTable, name: string): void {
+  const set = table.sets.get(name)!;
+  const { flags = [], size = usualSize } = set;
+  if (set.line === 0 || (flags.includes("dynamic") && set.size !== undefined)) return;
+  const dynamic = flags.includes("dynamic") ? flags : ([...flags, "dynamic"] as const);
+  table.sets.set(name, { ...set, size, flags: dynamic });
+}
 
 const surroundings = (table: DraftTable): Surroundings => ({
   family: table.family,

@@ -12,6 +12,7 @@
  * "established,related"; those of a concatenation are joined by " . ".
  */
 import type { Purpose, ShownRule } from "../dataplane.js";
+import { compile, type Operation } from "./compile.js";
 import { ruleText } from "./text.js";
 
 export type TableFamily = "ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev";
@@ -56,6 +57,8 @@ export interface Element {
   readonly timeout?: number | undefined;
   readonly expires?: number | undefined;
   readonly counter?: Counted | undefined;
+  /** What it is in the set for; a rule that finds it is for the same. */
+  readonly purpose?: Purpose | undefined;
 }
 
 export interface Counted {
@@ -113,11 +116,18 @@ export type Statement =
   | { readonly kind: "unknown"; readonly text: string; readonly line?: number | undefined };
 
 export class Rule implements ShownRule {
+  #operations: readonly Operation[] | undefined;
+
   constructor(
     readonly statements: readonly Statement[],
     readonly comment?: string,
     readonly purpose?: Purpose,
   ) {}
+
+  /** What the walk does; made on first use, since most rules never see a packet. */
+  get operations(): readonly Operation[] {
+    return (this.#operations ??= compile(this.statements));
+  }
 
   /** As `nft list ruleset` prints it. */
   text(): string {
@@ -192,6 +202,8 @@ export interface Table {
   chains(): Iterable<Chain>;
   set(name: string): NamedSet | undefined;
   sets(): Iterable<NamedSet>;
+  /** Those of its chains that are base chains, where that is known without a look at them all. */
+  baseChains?(): Iterable<Chain>;
 }
 
 /**
@@ -220,6 +232,7 @@ export class PlainTable implements Table {
   readonly others: readonly string[] | undefined;
   readonly #chains: ReadonlyMap<string, Chain>;
   readonly #sets: ReadonlyMap<string, NamedSet>;
+  #bases: readonly Chain[] | undefined;
 
   constructor({ family, name, comment, flags, others, chains = [], sets = [] }: TableParts) {
     this.family = family;
@@ -237,6 +250,10 @@ export class PlainTable implements Table {
 
   chains(): Iterable<Chain> {
     return this.#chains.values();
+  }
+
+  baseChains(): Iterable<Chain> {
+    return (this.#bases ??= [...this.#chains.values()].filter(({ base }) => base));
   }
 
   set(name: string): NamedSet | undefined {

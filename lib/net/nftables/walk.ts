@@ -1,0 +1,445 @@
+/**
+ * nftables as a dataplane: at each hook a packet walks the base chains that stand there, in the
+ * order of their priorities. What one of them accepts still meets the next; what one drops meets
+ * nobody. (net/netfilter/nf_tables_core.c, nft_do_chain)
+ *
+ *     nftables(kernel).rules = parseNftables(text);
+ *
+ * ruleset.ts has the rules as data, compile.ts what a rule asks.
+ */
+import type { Dataplane, Decision, Hook, HookFunction, ShownRule } from "../dataplane.js";
+import type { Stop, Where } from "../dataplane.js";
+import type { CIDR, Family } from "../ip.js";
+import type { Kernel } from "../kernel.js";
+import type { Translation } from "../nat.js";
+import type { Passage } from "../passage.js";
+import type { NatStatement, Operation } from "./compile.js";
+import { maxJumps } from "./limits.js";
+import { Memory } from "./memory.js";
+import type { Look } from "./reading.js";
+import type { Chain, Element, Rule, RuleSet, Table, Verdict } from "./ruleset.js";
+import { isSameRules, rangesToldApart, tablesFor } from "./sameness.js";
+
+/** The rules that a kernel's nftables hold. */
+export class Nftables implements Dataplane {
+  readonly name = "nftables";
+  readonly memory: Memory;
+  #rules: RuleSet | undefined;
+  #functions: Partial<Record<Family, readonly HookFunction[]>> = {};
+
+  constructor(clock: { now(): number }) {
+    this.memory = new Memory(clock);
+  }
+
+  get rules(): RuleSet | undefined {
+    return this.#rules;
+  }
+
+  /** All at once, as a transaction changes them. Sets that stay keep what packets put into them. */
+  set rules(rules: RuleSet | undefined) {
+    this.#rules = rules;
+    this.#functions = {};
+    this.memory.keepWhatIsIn(rules);
+  }
+
+  functions(family: Family): readonly HookFunction[] {
+    return (this.#functions[family] ??= this.#rules
+      ? functionsOf(this.#rules, family, this)
+      : none);
+  }
+
+  isSameAs(other: Dataplane, family: Family): boolean {
+    if (!(other instanceof Nftables)) return false;
+    const [own, theirs] = [this.#rules, other.#rules];
+    return own && theirs ? isSameRules(own, theirs, family) : own === theirs;
+  }
+
+  rangesToldApart(family: Family): readonly CIDR[] | undefined {
+    return this.#rules ? rangesToldApart(this.#rules, family) : [];
+  }
+}
+
+const none: readonly HookFunction[] = [];
+
+/** A kernel's nftables; loaded where it was not. */
+export function nftables(kernel: Kernel): Nftables {
+  for (const dataplane of kernel.dataplanes) if (dataplane instanceof Nftables) return dataplane;
+  const loaded = new Nftables(kernel.conntrack.clock);
+  kernel.dataplanes.attach(loaded);
+  return loaded;
+}
+
+const hooks: Readonly<Record<string, Hook>> = {
+  prerouting: "PREROUTING",
+  input: "INPUT",
+  forward: "FORWARD",
+  output: "OUTPUT",
+  postrouting: "POSTROUTING",
+};
+
+/** Of chains with the same priority, the later one comes first (nf_hook_entries_grow). */
+function functionsOf(rules: RuleSet, family: Family, { memory }: Nftables): HookFunction[] {
+  const functions: HookFunction[] = [];
+  for (const table of tablesFor(rules, family)) {
+    if (table.flags?.includes("dormant")) continue;
+    for (const chain of table.baseChains?.() ?? table.chains()) {
+      const on = chain.base && functionOf(table, chain, memory);
+      if (on) functions.push(on);
+    }
+  }
+  return functions.reverse();
+}
+
+function functionOf(table: Table, chain: Chain, memory: Memory): HookFunction | undefined {
+  const { type, hook: name, priority } = chain.base!;
+  const hook = hooks[name];
+  if (hook === undefined) return undefined; // ingress and egress are a device's
+  if (type === "nat")
+    return hook === "FORWARD"
+      ? undefined
+      : { hook, priority, decide: (passage) => new Walker(passage, table, chain, memory).decide() };
+  return { hook, priority, look: (passage) => new Walker(passage, table, chain, memory).look() };
+}
+
+/** What ended the walk of a base chain, and where that stands. */
+interface Ruling {
+  kind: "accept" | "drop" | "reject" | "translate" | "unknown";
+  where: Where;
+  /** reject: as iptables calls it. */
+  with?: string;
+  translation?: Translation;
+  why?: string;
+}
+
+/** What a rule comes to: undefined goes on to the next one. */
+type Result = Ruling | "return" | undefined;
+
+/** A packet's walk through one base chain. */
+class Walker implements Look {
+  constructor(
+    readonly passage: Passage,
+    readonly table: Table,
+    readonly base: Chain,
+    readonly memory: Memory,
+  ) {}
+
+  /** As a chain of type filter or route looks at a packet. */
+  look(): Stop | undefined {
+    const ruling = this.#walk();
+    if (ruling === undefined || ruling.kind === "accept") return undefined;
+    if (ruling.kind !== "translate") return this.#stop(ruling);
+    const why =
+      "NAT is decided on in chains of type nat alone; the kernel would not take this rule";
+    return this.#stop({ ...ruling, kind: "unknown", why });
+  }
+
+  /** As a chain of type nat decides on a connection. */
+  decide(): Decision | Stop | undefined {
+    const ruling = this.#walk();
+    if (ruling === undefined || ruling.kind === "accept") return undefined;
+    const { kind, where, translation } = ruling;
+    return kind === "translate"
+      ? { kind: "translate", translation: translation!, ...where }
+      : this.#stop(ruling);
+  }
+
+  #stop({ kind, where, with: answer = "", why = "a rule drops it" }: Ruling): Stop {
+    const { packet } = this.passage;
+    const { table, chain, rule, number, place } = where;
+    if (kind === "reject") return { kind, packet, with: answer, table, chain, rule, number, place };
+    const at = kind === "unknown" ? `${this.passage.kernel.name}: ${why}` : why;
+    return {
+      kind: kind === "unknown" ? "unknown" : "drop",
+      packet,
+      why: at,
+      table,
+      chain,
+      rule,
+      number,
+      place,
+    };
+  }
+
+  /** undefined: the policy accepted. */
+  #walk(): Ruling | undefined {
+    const { base, passage } = this;
+    const result = this.#chain(base, 0);
+    if (result !== undefined && result !== "return") return result;
+    const policy = base.base!.policy ?? "accept";
+    const where = this.#end(base);
+    if (passage.recorded) passage.record("policy", where, policy.toUpperCase());
+    return policy === "drop"
+      ? { kind: "drop", where, why: "the chain's policy drops it" }
+      : undefined;
+  }
+
+  #chain(chain: Chain, depth: number): Result {
+    const { rules } = chain;
+    for (let i = 0; i < rules.length; i++) {
+      const result = this.#rule(chain, rules[i]!, i + 1, depth);
+      if (result === undefined) continue;
+      this.#count(i + 1);
+      return result;
+    }
+    this.#count(rules.length);
+    return undefined;
+  }
+
+  #count(rules: number): void {
+    const { budget, walk } = this.passage;
+    budget.takeRules(rules);
+    if (walk.rules !== undefined) walk.rules += rules;
+  }
+
+  /** Does what a rule says, one statement after the other, until one does not match. */
+  #rule(chain: Chain, rule: Rule, number: number, depth: number): Result {
+    const { operations } = rule;
+    const { passage } = this;
+    let recorded = false;
+    for (const operation of operations) {
+      switch (operation.kind) {
+        case "test":
+          if (!operation.test(this)) return undefined;
+          break;
+        case "vmap": {
+          const element = operation.find(this);
+          if (element === undefined) return undefined;
+          const verdict = element.data as Verdict;
+          if (verdict.kind === "continue") break;
+          return this.#verdict(verdict, chain, found(rule, element), number, depth);
+        }
+        case "mark":
+          if (!this.#mark(operation, chain, rule, number)) return undefined;
+          recorded = true;
+          break;
+        case "change":
+          if (!this.#change(operation)) return undefined;
+          break;
+        case "nat": {
+          const ruling = this.#translate(operation, chain, rule, number);
+          if (ruling === "break") return undefined;
+          if (ruling) return ruling;
+          break;
+        }
+        case "unknown":
+          return {
+            kind: "unknown",
+            where: this.#at(chain, rule, number),
+            why: unmodelled(operation),
+          };
+        case "statement": {
+          const { statement } = operation;
+          switch (statement.kind) {
+            case "notrack":
+              passage.leaveUntracked();
+              break;
+            case "reject":
+              return this.#reject(statement.with, chain, rule, number);
+            case "counter":
+            case "log":
+            case "continue":
+              break;
+            default:
+              return this.#verdict(statement, chain, rule, number, depth);
+          }
+        }
+      }
+    }
+    if (passage.recorded && !recorded) passage.record("match", this.#at(chain, rule, number));
+    return undefined;
+  }
+
+  #verdict(verdict: Verdict, chain: Chain, rule: ShownRule, number: number, depth: number): Result {
+    const { passage } = this;
+    if ("chain" in verdict) return this.#jump(verdict, chain, rule, number, depth);
+    const where = this.#at(chain, rule, number);
+    if (verdict.kind === "continue") return undefined;
+    if (passage.recorded) passage.record(verdict.kind, where);
+    return verdict.kind === "return" ? "return" : { kind: verdict.kind, where };
+  }
+
+  #jump(
+    { kind, chain: name }: Extract<Verdict, { chain: string }>,
+    from: Chain,
+    rule: ShownRule,
+    number: number,
+    depth: number,
+  ): Result {
+    const { passage, table } = this;
+    if (passage.budget.spent) return this.#gaveUp(from);
+    const chain = table.chain(name);
+    if (chain === undefined || depth >= maxJumps)
+      throw new Error(
+        `table ${table.family} ${table.name}: the jump to ${name} ${chain ? `is more than ${maxJumps} deep` : "leads nowhere: there is no such chain"}; load rules with parseNftables, which checks that`,
+      );
+    if (passage.recorded)
+      passage.record("jump", this.#at(from, rule, number), name, chain.purpose?.place);
+    const result = this.#chain(chain, depth + 1);
+    if (result === undefined && passage.recorded) passage.record("return", this.#end(chain));
+    if (result !== undefined && result !== "return") return result;
+    return kind === "goto" ? "return" : undefined;
+  }
+
+  #gaveUp(chain: Chain): Ruling {
+    const { budget, hook } = this.passage;
+    const why = `gave up after ${budget.text}, in ${hook} of table ${this.#tableName}: its chains branch into too many jumps to follow them all`;
+    return { kind: "unknown", where: this.#end(chain), why };
+  }
+
+  /** False: there is no value, and the rule does not match. */
+  #mark(
+    { of, value }: Extract<Operation, { kind: "mark" }>,
+    chain: Chain,
+    rule: Rule,
+    number: number,
+  ): boolean {
+    const { passage, memory } = this;
+    const mark = value(this);
+    if (mark === undefined) return false;
+    if (of === "connection") {
+      if (passage.tracked) memory.mark(passage.tracked.connection, mark, passage.undo);
+      return passage.tracked !== undefined;
+    }
+    const before = passage.mark;
+    passage.mark = mark >>> 0;
+    if (passage.recorded) {
+      const where = this.#at(chain, rule, number);
+      passage.record("mark", where, undefined, undefined, hex(before), hex(passage.mark));
+    }
+    return true;
+  }
+
+  /** False: the set is full, or the packet has no such key. */
+  #change({ statement, key }: Extract<Operation, { kind: "change" }>): boolean {
+    const { table, memory, passage } = this;
+    const set = table.set(statement.set);
+    const text = key(this);
+    if (set === undefined || text === undefined) return false;
+    if (statement.kind === "delete") memory.take(table, set, text, passage.undo);
+    else return memory.put(table, set, text, statement.kind, statement.timeout, passage.undo);
+    return true;
+  }
+
+  /** "break": a map has no such key. undefined: it is not for this family. */
+  #translate(
+    { statement, goal }: Extract<Operation, { kind: "nat" }>,
+    chain: Chain,
+    rule: Rule,
+    number: number,
+  ): Ruling | "break" | undefined {
+    const { passage } = this;
+    const family = passage.source.family === "IPv4" ? "ip" : "ip6";
+    if ("family" in statement && statement.family && statement.family !== family) return undefined;
+    const to = goal(this);
+    if (to === undefined) return "break";
+    const translation = translationOf(statement, to, passage);
+    return { kind: "translate", where: this.#at(chain, rule, number), translation };
+  }
+
+  #reject(answer: string | undefined, chain: Chain, rule: Rule, number: number): Result {
+    const { passage } = this;
+    const said = rejection(answer, passage);
+    if (said === undefined) return undefined;
+    const where = this.#at(chain, rule, number);
+    if (passage.recorded) passage.record("reject", where);
+    return { kind: "reject", where, with: said };
+  }
+
+  get #tableName(): string {
+    return `${this.table.family} ${this.table.name}`;
+  }
+
+  #at({ name, purpose, rules }: Chain, rule: ShownRule, number: number): Where {
+    const table = this.#tableName;
+    return { table, chain: name, rule, number, of: rules.length, place: purpose?.place };
+  }
+
+  #end({ name, purpose, rules }: Chain): Where {
+    return { table: this.#tableName, chain: name, of: rules.length, place: purpose?.place };
+  }
+}
+
+const hex = (mark: number): string => `0x${mark.toString(16)}`;
+
+const unmodelled = ({ text, line }: Extract<Operation, { kind: "unknown" }>): string =>
+  `the packet meets ${JSON.stringify(text)}${line === undefined ? "" : ` (line ${line} of the rules)`}, which is not modelled`;
+
+/** A rule that looked into a map is for what the element is for. */
+class FoundRule implements ShownRule {
+  constructor(
+    readonly rule: Rule,
+    readonly element: Element,
+  ) {}
+
+  text(): string {
+    return this.rule.text();
+  }
+
+  get comment(): string | undefined {
+    return this.element.comment ?? this.rule.comment;
+  }
+
+  get purpose() {
+    return this.element.purpose ?? this.rule.purpose;
+  }
+}
+
+const foundRules = new WeakMap<Element, { rule: Rule; found: FoundRule }>();
+
+/** The same for the same: readers remember what they know of a rule. */
+function found(rule: Rule, element: Element): ShownRule {
+  const known = foundRules.get(element);
+  if (known?.rule === rule) return known.found;
+  const made = new FoundRule(rule, element);
+  foundRules.set(element, { rule, found: made });
+  return made;
+}
+
+function translationOf(
+  { kind, flags = [] }: NatStatement,
+  { address, port }: { address?: string; port?: string },
+  passage: Passage,
+): Translation {
+  const [low, high = low] = port?.split("-").map(Number) ?? [];
+  const ports = low === undefined ? {} : { low, high: high! };
+  const randomFully = flags.some((flag) => flag !== "persistent");
+  switch (kind) {
+    case "masquerade":
+      return { kind: "MASQUERADE", ...ports, ...(randomFully && { randomFully }) };
+    case "redirect":
+      return {
+        kind: "REDIRECT",
+        low: low ?? passage.destinationPort,
+        high: high ?? passage.destinationPort,
+      };
+    case "dnat":
+    case "snat":
+      return {
+        kind: kind === "dnat" ? "DNAT" : "SNAT",
+        ...(address !== undefined && { address }),
+        ...ports,
+        ...(randomFully && { randomFully }),
+      };
+  }
+}
+
+/** icmpx is told in the words of either family (include/uapi/linux/netfilter/nf_tables.h). */
+const either: Readonly<Record<string, readonly [IPv4: string, IPv6: string]>> = {
+  "port-unreachable": ["icmp-port-unreachable", "icmp6-port-unreachable"],
+  "host-unreachable": ["icmp-host-unreachable", "icmp6-addr-unreachable"],
+  "no-route": ["icmp-net-unreachable", "icmp6-no-route"],
+  "admin-prohibited": ["icmp-admin-prohibited", "icmp6-adm-prohibited"],
+};
+
+/** As iptables calls it; undefined: this packet is none that is answered so. */
+function rejection(
+  answer = "icmpx port-unreachable",
+  { protocol, source }: Passage,
+): string | undefined {
+  if (answer === "tcp reset") return protocol === "TCP" ? "tcp-reset" : undefined;
+  const isIPv4 = source.family === "IPv4";
+  const [kind, code = ""] = answer.split(" ");
+  if (kind === "icmpx") return either[code]?.[isIPv4 ? 0 : 1] ?? `icmp-${code}`;
+  if ((kind === "icmp") !== isIPv4) return undefined;
+  return isIPv4 ? `icmp-${code}` : `icmp6-${code}`;
+}
