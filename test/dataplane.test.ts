@@ -114,7 +114,7 @@ turns("a dataplane may change what it looks at from one packet to the next", () 
 turns.run();
 
 const nat = suite("who decides on NAT");
-const to = (address: string, at = 0): Dataplane =>
+const to = (address: string, at: number = priority.dstnat): Dataplane =>
   plane(`to ${address}`, {
     hook: "PREROUTING",
     priority: at,
@@ -146,10 +146,10 @@ nat("the first decision counts, by priority; who decides nothing leaves it to th
     for (const each of planes) kernel.dataplanes.attach(each);
     return sent(kernel).split("-> ")[1]!;
   };
-  assert.is(goes(to("10.3.0.1", -1)), "10.3.0.1:8080");
-  assert.is(goes(to("10.3.0.1", 1)), "10.1.1.2:80");
-  const silent = plane("silent", { hook: "PREROUTING", priority: -9, decide: () => undefined });
-  assert.is(goes(silent, to("10.3.0.1", 1)), "10.1.1.2:80");
+  assert.is(goes(to("10.3.0.1", priority.dstnat - 1)), "10.3.0.1:8080");
+  assert.is(goes(to("10.3.0.1", priority.dstnat + 1)), "10.1.1.2:80");
+  const silent = plane("silent", { hook: "PREROUTING", priority: -109, decide: () => undefined });
+  assert.is(goes(silent, to("10.3.0.1", priority.dstnat + 1)), "10.1.1.2:80");
 });
 
 nat("a dataplane may refuse instead", () => {

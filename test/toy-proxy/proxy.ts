@@ -3,8 +3,8 @@
  * once for a connection, as eBPF proxies do. A second user of the seam in node/proxy/backend.ts;
  * nothing else knows of it.
  */
-import type { Dataplane, Decision, HookFunction } from "stopover/internal/net/dataplane";
-import type { ShownRule } from "stopover/internal/net/dataplane";
+import { priority, type Dataplane, type Decision } from "stopover/internal/net/dataplane";
+import type { HookFunction, ShownRule } from "stopover/internal/net/dataplane";
 import type { Family } from "stopover/internal/net/ip";
 import type { Kernel } from "stopover/internal/net/kernel";
 import type { Passage } from "stopover/internal/net/passage";
@@ -68,9 +68,9 @@ class MapPlane implements Dataplane {
   readonly name = "map";
   entries: ReadonlyMap<string, Entry> = new Map();
   readonly #functions: readonly HookFunction[] = [
-    { hook: "PREROUTING", priority: 0, decide: (passage) => this.#decide(passage) },
-    { hook: "OUTPUT", priority: 0, decide: (passage) => this.#decide(passage) },
-    { hook: "POSTROUTING", priority: 0, decide: hide },
+    { hook: "PREROUTING", priority: priority.dstnat, decide: (passage) => this.#decide(passage) },
+    { hook: "OUTPUT", priority: priority.dstnat, decide: (passage) => this.#decide(passage) },
+    { hook: "POSTROUTING", priority: priority.srcnat, decide: hide },
   ];
 
   constructor(readonly family: Family) {}
