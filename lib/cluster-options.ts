@@ -116,6 +116,18 @@ export function rangesFor({ nodes = 3, clusterCIDR, serviceCIDR }: ClusterOption
   };
 }
 
+/** Nodes with names: node-a, node-b, … */
+export const nodeSpecs = (nodes: number | NodeSpec[]): NodeSpec[] =>
+  typeof nodes === "number"
+    ? Array.from({ length: nodes }, (_, i) => ({ name: nodeName(i) }))
+    : nodes;
+
+export const nodeName = (i: number): string => `node-${letters(i)}`;
+
+/** a, b, … z, aa, ab, … as spreadsheets name their columns. */
+const letters = (i: number): string =>
+  (i < 26 ? "" : letters(Math.floor(i / 26) - 1)) + String.fromCharCode(97 + (i % 26));
+
 /** Throws with the first thing that is wrong. */
 export function checkOptions(options: ClusterOptions): void {
   for (const problem of problemsOf(options)) throw new Error(`createCluster: ${problem}`);

@@ -17,6 +17,8 @@ import { BaseCloud } from "./cloud/provider.js";
 import {
   checkNewNode,
   checkOptions,
+  nodeName,
+  nodeSpecs,
   rangesFor,
   type ClusterOptions,
   type NodeSpec,
@@ -679,15 +681,3 @@ function nameStream(random: Random, who: string): Random {
     ? random.fork(`apiserver/${who}`)
     : random.fork("apiserver").skip(place);
 }
-
-/** Nodes with names: node-a, node-b, … */
-const nodeSpecs = (nodes: number | NodeSpec[]): NodeSpec[] =>
-  typeof nodes === "number"
-    ? Array.from({ length: nodes }, (_, i) => ({ name: nodeName(i) }))
-    : nodes;
-
-const nodeName = (i: number): string => `node-${letters(i)}`;
-
-/** a, b, … z, aa, ab, … as spreadsheets name their columns. */
-const letters = (i: number): string =>
-  (i < 26 ? "" : letters(Math.floor(i / 26) - 1)) + String.fromCharCode(97 + (i % 26));

@@ -877,6 +877,8 @@ test("a Node has what its kubelet was told, and defaults for the rest", () => {
     "kubernetes.io/hostname": "node-a",
     "kubernetes.io/os": "linux",
     "kubernetes.io/arch": "amd64",
+    "beta.kubernetes.io/os": "linux",
+    "beta.kubernetes.io/arch": "amd64",
   });
   assert.equal(status?.capacity, { cpu: "8", memory: "16Gi", pods: "110" });
   assert.equal(status?.allocatable, status?.capacity);

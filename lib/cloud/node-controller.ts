@@ -60,6 +60,10 @@ const labelsOf = ({ type, zone, region }: Instance) => ({
   "node.kubernetes.io/instance-type": type,
   "topology.kubernetes.io/zone": zone,
   "topology.kubernetes.io/region": region,
+  // (cloud-provider: controllers/node, labelReconcileInfo)
+  "beta.kubernetes.io/instance-type": type,
+  "failure-domain.beta.kubernetes.io/zone": zone,
+  "failure-domain.beta.kubernetes.io/region": region,
 });
 
 /**

@@ -15,7 +15,7 @@ import type { Diagnosis } from "../../why/types.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
 import { addressRecord } from "../../net/dns.js";
-import { readAddress } from "../../net/ip.js";
+import { readAddress, type Family } from "../../net/ip.js";
 import { complain, lookHere, remark, say, show, showColoured } from "../terminal.js";
 import { helpOf } from "./help.js";
 import type { Opened } from "./opened.js";
@@ -44,6 +44,7 @@ FILES are YAML or JSON manifests or folders of them; - is standard input; defaul
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
 --no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
+--families ipv4|ipv6|ipv4,ipv6|ipv6,ipv4: in which families the cluster has addresses, the first one first.
 --outside NAME=IP[:PORT] adds a host on the internet, --strict refuses all where one document cannot be taken.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 --proxy-mode iptables|nftables|ipvs is how kube-proxies write their rules (as their configuration says, else iptables).
@@ -75,6 +76,7 @@ const world = {
   outside: { ...text, multiple: true },
   "proxy-mode": text,
 } as const;
+const traced = { ...world, families: text, snapshot: yes } as const;
 const etcdFiles = { "etcd-cacert": text, "etcd-cert": text, "etcd-key": text };
 const serving = {
   port: text,
@@ -86,16 +88,16 @@ const serving = {
 const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]>; run: Command }> =
   {
     journey: {
-      options: { ...world, url: text, from: text, all: yes, snapshot: yes, output: text },
+      options: { ...traced, url: text, from: text, all: yes, output: text },
       run: journey,
     },
     why: {
-      options: { ...world, url: text, from: text, snapshot: yes, output: text },
+      options: { ...traced, url: text, from: text, output: text },
       run: why,
     },
     packet: {
       options: {
-        ...world,
+        ...traced,
         node: text,
         from: text,
         to: text,
@@ -103,7 +105,6 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
         rules: text,
         "node-address": { ...text, multiple: true },
         pods: { ...text, multiple: true },
-        snapshot: yes,
         all: yes,
         output: text,
       },
@@ -111,9 +112,8 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
     },
     rules: {
       options: {
-        ...world,
+        ...traced,
         node: text,
-        snapshot: yes,
         format: text,
         "ip-family": text,
         nfacct: yes,
@@ -423,12 +423,30 @@ async function openLoaded(
     ...(await clusterOptions(flags)),
     ...kernel,
     snapshot,
+    families: clusterFamilies(flags),
     onNotice: (notice) => notices.push(notice),
   });
   for (const each of (flags["outside"] as unknown as string[] | undefined) ?? [])
     addOutside(cluster, each);
   tellNotices(notices, documents.manifests.length, Boolean(flags["strict"]));
   return cluster;
+}
+
+/** "ipv6,ipv4": in which families the cluster has addresses, the first one first. */
+function clusterFamilies(flags: Flags): readonly Family[] | undefined {
+  const value = flags["families"];
+  if (value === undefined) return undefined;
+  const allowed: Record<string, readonly Family[]> = {
+    ipv4: ["IPv4"],
+    ipv6: ["IPv6"],
+    "ipv4,ipv6": ["IPv4", "IPv6"],
+    "ipv6,ipv4": ["IPv6", "IPv4"],
+  };
+  const found = allowed[String(value).toLowerCase()];
+  if (found) return found;
+  throw new UsageError(
+    `--families is "${String(value)}"; allowed are ${Object.keys(allowed).join(" and ")}`,
+  );
 }
 
 /** "www.example.com=93.184.216.34:443": a host that is no part of the cluster. */

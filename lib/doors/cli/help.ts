@@ -14,6 +14,10 @@ interface Help {
 const cluster: Help["options"] = [
   ["--cloud aws|gcp|none", "whose load balancers there are (aws)"],
   ["--nodes N", "how many nodes, if the manifests name none (3)"],
+  [
+    "--families ipv4[,ipv6]",
+    "which addresses the cluster has, first one first (as its Services ask)",
+  ],
   ["--seed N", "another seed, other choices and names (1)"],
   [
     "--proxy-mode iptables|nftables|ipvs",
@@ -23,6 +27,10 @@ const cluster: Help["options"] = [
   ["--strict", "refuse all where one document cannot be taken (it is left out, and told)"],
 ];
 const dump: Help["options"] = [
+  [
+    "--families ipv4[,ipv6]",
+    "which addresses the cluster has, the first one first (as its Services ask)",
+  ],
   [
     "--snapshot",
     "take the objects as they are, status included, and run no controllers: for a dump",

@@ -17,13 +17,14 @@ import { defaultRanges } from "../../cluster-options.js";
 import { slicesOf } from "../../dumped.js";
 import { inertNotice, inertRemarks } from "../../inert.js";
 import type { Remark } from "../../journey/types.js";
-import { parseCIDR, readAddress } from "../../net/ip.js";
+import { parseCIDR, readAddress, type Family } from "../../net/ip.js";
 import type { Documents } from "../../objects/files.js";
 import { kindOf } from "../../objects/kinds.js";
 import type { Manifest, Notice } from "../../objects/manifest.js";
 import type { Endpoints, Node, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 import { usualQuestion } from "../../why/usual.js";
+import { familiesFor, inFamilies } from "./families.js";
 
 /** A cluster, living or dumped, and the objects in it. */
 export type Opened = Traceable & Pick<Snapshot, "list">;
@@ -34,20 +35,24 @@ export type Opened = Traceable & Pick<Snapshot, "list">;
  */
 export function openDocuments(
   documents: Documents,
-  { snapshot = false, onNotice, ...options }: OpenOptions = {},
+  { snapshot = false, onNotice, families, ...options }: OpenOptions = {},
 ): Opened {
   if (snapshot) return openSnapshot(documents, options);
   const nodes = documents.manifests.flatMap(({ object }) =>
     object.kind === "Node" ? nodeSpec(object as Node) : [],
   );
   const range = rangeFor(documents);
-  const cluster = createCluster({
+  const needed = families ? undefined : familiesFor(documents);
+  const all: ClusterOptions = {
     ...options,
     kubeProxy: documents.kubeProxy,
     ...(nodes.length && { nodes }),
     ...(range && !options.serviceCIDR && { serviceCIDR: range.cidr, first: {} }),
-  });
-  if (range) cluster.network.bases.push({ assumed: [range.remark], leftOut: [] });
+  };
+  const wanted = families ?? needed?.families;
+  const cluster = createCluster({ ...all, ...(wanted && inFamilies(wanted, all)) });
+  const assumed = [range, needed].flatMap((one) => one?.remark ?? []);
+  if (assumed.length > 0) cluster.network.bases.push({ assumed, leftOut: [] });
   const rest = documents.manifests.filter(({ object }) => object.kind !== "Node");
   applyAll(cluster, [...rest, ...mirrored(rest)], onNotice);
   cluster.network.bases.push({
@@ -60,6 +65,8 @@ export function openDocuments(
 
 export interface OpenOptions extends ClusterOptions {
   snapshot?: boolean;
+  /** The addresses that all have. Default: IPv4, and IPv6 where a Service asks for it. */
+  families?: readonly Family[] | undefined;
   /** Hears of each object that is refused, or on which nobody acts; the others are applied. */
   onNotice?: (notice: Notice) => void;
 }

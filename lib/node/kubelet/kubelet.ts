@@ -152,6 +152,9 @@ export class Kubelet {
           "kubernetes.io/hostname": name,
           "kubernetes.io/os": "linux",
           "kubernetes.io/arch": "amd64",
+          // older manifests still select by these (pkg/kubelet/kubelet_node_status.go)
+          "beta.kubernetes.io/os": "linux",
+          "beta.kubernetes.io/arch": "amd64",
           ...labels,
         },
       },
