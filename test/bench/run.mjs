@@ -1,6 +1,7 @@
 // npm run bench [-- NAME ...] [--large] [--against COMMIT]: builds, and prints every figure, or
 // those whose name holds a NAME. `--against` builds another commit in a folder of its own and
-// measures both in turn: ours, theirs, ratio. A figure is CPU time, the best of a few rounds.
+// measures both in turn: ours, theirs, ratio. A figure is CPU time, the best of the rounds that fit
+// into a few seconds.
 // Without `--against` the *.bench files follow, which look inside the library. Everything is
 // measured in a process of its own, so that nothing profits from what something else has warmed up.
 
