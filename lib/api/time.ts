@@ -11,6 +11,13 @@ export function stamp(milliseconds: number): string {
   return last.text;
 }
 
+let lastMicro = { milliseconds: NaN, text: "" };
+
 /** As `stamp`, to the microsecond: what Leases carry. */
-export const stampMicro = (milliseconds: number): string =>
-  `${new Date(milliseconds).toISOString().slice(0, 23)}000Z`;
+export function stampMicro(milliseconds: number): string {
+  if (milliseconds !== lastMicro.milliseconds) {
+    const text = `${new Date(milliseconds).toISOString().slice(0, 23)}000Z`;
+    lastMicro = { milliseconds, text };
+  }
+  return lastMicro.text;
+}

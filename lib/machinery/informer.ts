@@ -344,9 +344,9 @@ export class Informers {
 
   /** Calls `run` as soon as all of them have listed. */
   whenSynced(run: () => void): void {
-    const last = [...this.#informers.values()].find(({ synced }) => !synced);
-    if (last) last.whenSynced(() => this.whenSynced(run));
-    else run();
+    for (const informer of this.#informers.values())
+      if (!informer.synced) return informer.whenSynced(() => this.whenSynced(run));
+    run();
   }
 
   start(): void {

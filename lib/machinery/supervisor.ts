@@ -88,18 +88,18 @@ export class Guard {
       now: () => time.now(),
       schedule: (delay, run, options) => {
         let task: Task | undefined;
-        const again = () => {
+        const again = () => () => {
           run();
           failing.delete(run);
         };
         const start = () => {
           task = failing.get(run);
-          if (task) return void task.run(again);
+          if (task) return void task.run(again());
           try {
             run();
           } catch (error) {
             failing.set(run, (task = this.task(options)));
-            task.failed(error, again);
+            task.failed(error, again());
           }
         };
         const cancel = time.schedule(delay, start, options ? { ...options, who } : plain);

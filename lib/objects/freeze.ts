@@ -47,10 +47,19 @@ export function same(a: unknown, b: unknown): boolean {
     return (
       a.length === (b as unknown[]).length && a.every((item, i) => same(item, (b as unknown[])[i]))
     );
-  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  for (const key in left) if (!same(left[key], ownField(right, key))) return false;
-  for (const key in right) if (right[key] !== undefined && !Object.hasOwn(left, key)) return false;
-  return true;
+  return sameFields(a as Record<string, unknown>, b as Record<string, unknown>);
+}
+
+/** Where all fields of one are the other's, it has no more of them if it has as many. */
+function sameFields(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+  let more = 0;
+  for (const key in a) {
+    const part = a[key];
+    if (part !== undefined) more--;
+    if (part !== b[key] && !same(part, ownField(b, key))) return false;
+  }
+  for (const key in b) if (b[key] !== undefined) more++;
+  return more === 0;
 }
 
 /** A field of any name, be it "constructor": what all objects inherit is no field. */

@@ -119,12 +119,15 @@ export const allKinds = (): KindInfo[] => [...byVersion.values()];
 /** The row of a kind, as a Client calls it; undefined where Stopover does not know it. */
 export const kindInfo = (key: string): KindInfo | undefined => byKey.get(key);
 
-/** The row of an object's kind. */
-export const kindOf = ({
+/** The row of an object's kind. Asked of every object: most are found without making a key. */
+export function kindOf({
   apiVersion,
   kind,
-}: Pick<KubeObject, "apiVersion" | "kind">): KindInfo | undefined =>
-  byVersion.get(`${apiVersion} ${kind}`);
+}: Pick<KubeObject, "apiVersion" | "kind">): KindInfo | undefined {
+  const info = byKey.get(kind);
+  if (info?.kind === kind && info.apiVersion === apiVersion) return info;
+  return byVersion.get(`${apiVersion} ${kind}`);
+}
 
 /** Custom kinds may have these names, too. */
 export const isService = ({ apiVersion, kind }: KubeObject): boolean =>

@@ -15,6 +15,7 @@
 import type { Clock } from "../../api/clock.js";
 import type { Family } from "../../net/ip.js";
 import type { Kernel } from "../../net/kernel.js";
+import { same } from "../../objects/freeze.js";
 import type { Node } from "../../objects/types.js";
 import type { ProxyBackend, ProxyMode } from "./backend.js";
 import { viewOf, type KubeProxyConfiguration, type NodeView } from "./config.js";
@@ -246,7 +247,7 @@ class Proxier {
 
   setNode(node: Node): void {
     const view = viewOf(node, this.family);
-    if (JSON.stringify(view) === JSON.stringify(this.#view)) return;
+    if (same(view, this.#view)) return;
     this.#view = view;
     this.#needsFull = this.#viewChanged = true;
     if (this.#running) this.#request();

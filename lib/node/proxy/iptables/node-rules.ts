@@ -170,12 +170,7 @@ export interface NodeRulesOptions {
 
 export class NodeRules implements RuleSet {
   #localKey: string | undefined;
-  readonly #known: Record<TableName, Map<string, Chain>> = {
-    raw: new Map(),
-    mangle: new Map(),
-    nat: new Map(),
-    filter: new Map(),
-  };
+  readonly #known: Partial<Record<TableName, Map<string, Chain>>> = {};
 
   constructor(
     readonly shared: SharedRules,
@@ -213,9 +208,9 @@ export class NodeRules implements RuleSet {
   }
 
   chain(table: TableName, name: string): Chain | undefined {
-    let chain = this.#known[table].get(name);
-    if (chain === undefined && (chain = this.#find(table, name)))
-      this.#known[table].set(name, chain);
+    const known = (this.#known[table] ??= new Map<string, Chain>());
+    let chain = known.get(name);
+    if (chain === undefined && (chain = this.#find(table, name))) known.set(name, chain);
     return chain;
   }
 
