@@ -9,6 +9,7 @@ import {
   type Picked,
   type Refused,
 } from "stopover/internal/journey/balance";
+import { fraction } from "stopover/internal/journey/fraction";
 import { journeyText, outcomesText } from "stopover/internal/journey/text";
 import { lookUp, meet } from "stopover/internal/journey/lookup";
 import { Network } from "stopover/internal/journey/network";
@@ -506,6 +507,16 @@ budgets("is spent by the rule or the step that is the last, and says which", () 
   steps.takeRules(999);
   assert.equal([steps.spent, steps.text], [true, "2 steps"], "one rule is left");
 });
+budgets("is ten million rules and 10,000 steps for a packet at one kernel", () => {
+  const [rules, steps] = [new Budget(), new Budget()];
+  rules.takeRules(9_999_999);
+  for (let i = 1; i < 10_000; i++) steps.takeStep();
+  assert.equal([rules.spent, steps.spent], [false, false]);
+  rules.takeRules(1);
+  steps.takeStep();
+  assert.equal([rules.text, steps.text], ["10,000,000 rules", "10,000 steps"]);
+  assert.equal([rules.spent, steps.spent], [true, true]);
+});
 budgets("is spent together with what it is a part of", () => {
   const whole = new Budget(undefined, { rules: 10, steps: 10 });
   new Budget(whole).takeRules(4);
@@ -518,6 +529,21 @@ budgets("is spent together with what it is a part of", () => {
   assert.is(last.text, "10 rules on all ways together", "its own are left");
 });
 budgets.run();
+
+const fractions = suite("a probability as people say it");
+for (const [probability, said] of [
+  [1, "always"],
+  [1 / 3, "1/3"],
+  [2 / 9, "2/9"],
+  [999 / 1000, "999/1000"],
+  [1 / 1000, "1/1000"],
+  [1 / 1001, "0.0999 %"],
+  [Math.SQRT1_2, "70.7 %"],
+  [0, "0 %"],
+  [1e-12, "1e-10 %"],
+] as const)
+  fractions(`${probability} is ${said}`, () => assert.is(fraction(probability), said));
+fractions.run();
 
 const texts = suite("a journey as text");
 const header = (source: string, destination: string) => ({

@@ -257,6 +257,30 @@ test("thousands of ways are no matter: 60 nodes and 200 Pods, each Pod one in 20
   for (const share of Object.values(shares)) assert.is(share, 1 / 200);
 });
 
+/** How many packets kernels receive while `ask` runs. */
+function received(cluster: Cluster, ask: () => void): number {
+  let count = 0;
+  for (const { kernel } of cluster.network.machines.values()) {
+    const receive = kernel.receive.bind(kernel);
+    kernel.receive = (...packet) => (count++, receive(...packet));
+  }
+  ask();
+  for (const { kernel } of cluster.network.machines.values())
+    delete (kernel as { receive?: unknown }).receive;
+  return count;
+}
+
+for (const [what, options, most] of [
+  ["a third of the ways is walked", {}, 1 / 3],
+  ["so it is with Pods on bridges", { cni: bridge() }, 1 / 3],
+] as const)
+  test(`of 18 nodes that are alike two are asked for every way: ${what}`, () => {
+    const cluster = world({ nodes: 18, ...options }, 4);
+    const each = received(cluster, () => cluster.outcomes(url));
+    const few = received(cluster, () => cluster.shares(url));
+    assert.ok(few < each * most, `${few} of ${each}`);
+  });
+
 test("a packet that comes round to its load balancer goes to the same target again", () => {
   let isLate = false;
   const onEvent: ClientFault["onEvent"] = ({ who }) =>
