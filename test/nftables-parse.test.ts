@@ -95,7 +95,159 @@ const nat: [written: string, listed?: string][] = [
   ["tcp dport 5 redirect to :80"],
 ];
 
-const table = (rule: string, base: string): string => `table ip t {
+/** The same in other tables, at other hooks. */
+const elsewhere: [family: string, base: string, rows: [written: string, listed?: string][]][] = [
+  [
+    "ip",
+    "filter hook output priority filter;",
+    [
+      ["counter packets 3 bytes 180 drop"],
+      ["ip saddr == { 1.1.1.1, 2.2.2.2 } drop", "ip saddr { 1.1.1.1, 2.2.2.2 } drop"],
+      ["numgen inc mod 3 vmap { 0 : accept, 1 : drop }"],
+      ["meta nftrace set 1"],
+      ["ip dscp set cs1"],
+      ["tcp dport set 8080"],
+      ["meta l4proto 58 accept", "meta l4proto ipv6-icmp accept"],
+      ["meta l4proto ipv6-icmp accept"],
+      ["meta l4proto 51 accept", "meta l4proto ah accept"],
+      ["ct direction reply accept"],
+      ["ct direction 1 accept", "ct direction reply accept"],
+      ["ct direction { reply, original } accept", "ct direction { original, reply } accept"],
+      ["meta protocol { ip6, arp } accept", "meta protocol { arp, ip6 } accept"],
+      ["ct mark 5 accept", "ct mark 0x00000005 accept"],
+      ["ct reply ip saddr 1.1.1.1 accept"],
+      [
+        "icmp type { echo-request, 3, echo-reply } accept",
+        "icmp type { echo-reply, destination-unreachable, echo-request } accept",
+      ],
+      ["icmp type 13 accept", "icmp type timestamp-request accept"],
+      ["tcp flags syn accept"],
+      ["tcp flags syn,ack accept"],
+      ['iif "lo" accept'],
+      ["fib daddr type 5 accept", "fib daddr type multicast accept"],
+      [
+        "fib daddr type { 8, unicast, local } accept",
+        "fib daddr type { unicast, local, prohibit } accept",
+      ],
+      ["tcp dport lt 80 accept", "tcp dport < 80 accept"],
+      ["tcp dport 80 tcp dport ne 81 accept", "tcp dport 80 tcp dport != 81 accept"],
+      ["ip saddr 1.1.1.1-1.1.1.4 accept"],
+      ["meta mark 0x10-0x20 accept", "meta mark 0x00000010-0x00000020 accept"],
+      [
+        "meta mark { 3, 2, 0x10 } accept",
+        "meta mark { 0x00000002, 0x00000003, 0x00000010 } accept",
+      ],
+      ["meta mark & 0xff00 == 0x100 accept", "meta mark & 0x0000ff00 == 0x00000100 accept"],
+      ["meta mark set ct mark"],
+      ["meta mark set ct mark | 0x1", "meta mark set ct mark | 0x00000001"],
+      ["meta mark set 17", "meta mark set 0x00000011"],
+      ["ct mark set 0x20", "ct mark set 0x00000020"],
+      ["meta mark or 0x4 == 0x5 accept", "meta mark | 0x00000004 == 0x00000005 accept"],
+      ["update @seen { ip saddr }"],
+      ["delete @seen { ip saddr }"],
+      ["notrack"],
+      ["log"],
+      ['log prefix "x" group 3 snaplen 20'],
+      ["log level debug flags all"],
+      ["reject with icmp admin-prohibited"],
+      [
+        "ct state established,related,new,invalid,untracked accept",
+        "ct state invalid,established,related,new,untracked accept",
+      ],
+      ["ct status & dnat == dnat accept"],
+      ['jhash ip saddr mod 2 vmap { 0 : accept, 1 : drop } comment "spread"'],
+      ['limit rate 5/second comment "slow"'],
+      [
+        "ip saddr . tcp dport { 1.1.1.1 . 80, 1.1.1.1 . 22 } accept",
+        "ip saddr . tcp dport { 1.1.1.1 . 22, 1.1.1.1 . 80 } accept",
+      ],
+      ["ip saddr vmap { 1.1.1.1 : accept, 1.1.1.2 : continue }"],
+      ["ip protocol 6 accept", "ip protocol tcp accept"],
+      ["ip protocol { udp, tcp, 1 } accept", "ip protocol { icmp, tcp, udp } accept"],
+      ["udp dport domain accept", "udp dport 53 accept"],
+      ["sctp dport 5 accept"],
+      ["th sport 7 accept"],
+      ["tcp sport 1024-65535 tcp dport != 22 accept"],
+      ['iifname { "eth1", "eth0" } accept', 'iifname { "eth0", "eth1" } accept'],
+      ['iifname "a*" oifname "b" accept'],
+      ["ip saddr 1.1.1.1 ip saddr 1.1.1.1 accept"],
+      ["return"],
+      ["continue"],
+      ["goto z"],
+    ],
+  ],
+  [
+    "ip",
+    "nat hook prerouting priority dstnat;",
+    [
+      ["dnat to 1.2.3.4-1.2.3.9"],
+      ["dnat to 1.2.3.4 random,fully-random,persistent"],
+      ["dnat to ip saddr"],
+      ["dnat to ip daddr map { 1.1.1.1 : 2.2.2.2 }"],
+      ["tcp dport 80 dnat to ip saddr map { 1.1.1.1 : 2.2.2.2 }:81"],
+      [
+        "dnat ip to tcp dport map { 80 : 1.2.3.4 . 8080, 22 : 1.2.3.5 . 2222 }",
+        "dnat ip to tcp dport map { 22 : 1.2.3.5 . 2222, 80 : 1.2.3.4 . 8080 }",
+      ],
+      ["dnat to jhash ip saddr mod 2 map { 0 : 1.1.1.1, 1 : 2.2.2.2 }"],
+      [
+        "tcp dport 80 dnat to 1.2.3.4 : tcp dport map { 80 : 81, 82 : 83 }",
+        "tcp dport 80 dnat to 1.2.3.4:tcp dport map { 80 : 81, 82 : 83 }",
+      ],
+      ["tcp dport 80 redirect to :8080 random"],
+      ['dnat ip to tcp dport map @goals comment "web"'],
+    ],
+  ],
+  [
+    "ip",
+    "nat hook postrouting priority srcnat;",
+    [["masquerade"], ["masquerade random,fully-random"], ["snat to 1.2.3.4"]],
+  ],
+  [
+    "ip6",
+    "filter hook input priority filter;",
+    [
+      ["ip6 saddr fd00::1 accept"],
+      ["ip6 saddr FD00:0::1/64 accept", "ip6 saddr fd00::/64 accept"],
+      ["ip6 saddr fd00::-fd00::ffff accept"],
+      ["ip6 nexthdr tcp accept"],
+      ["ip6 nexthdr 17 th dport 53 accept", "udp dport 53 accept"],
+      ["meta l4proto ipv6-icmp icmpv6 type echo-request accept", "icmpv6 type echo-request accept"],
+      [
+        "icmpv6 type { nd-neighbor-solicit, 128 } accept",
+        "icmpv6 type { echo-request, nd-neighbor-solicit } accept",
+      ],
+      ["ip6 nexthdr icmpv6 accept", "ip6 nexthdr ipv6-icmp accept"],
+      ["reject with icmpv6 port-unreachable", "reject"],
+      ["reject with icmpv6 no-route"],
+      ["ct original ip6 saddr fd00::1 accept"],
+      ["meta l4proto tcp reject with tcp reset", "reject with tcp reset"],
+    ],
+  ],
+  [
+    "inet",
+    "filter hook input priority filter;",
+    [
+      ["meta nfproto ipv4 ip saddr 1.1.1.1 accept", "ip saddr 1.1.1.1 accept"],
+      ["meta nfproto 10 accept", "meta nfproto ipv6 accept"],
+      ["meta nfproto 2 accept", "meta nfproto ipv4 accept"],
+      ["meta nfproto { ipv6, ipv4 } accept", "meta nfproto { ipv4, ipv6 } accept"],
+      ["meta nfproto ipv6 ip6 saddr fd00::1 accept", "ip6 saddr fd00::1 accept"],
+      ["meta nfproto ipv4 tcp dport 80 accept"],
+      ["meta nfproto ipv4 reject with icmp port-unreachable", "reject with icmp port-unreachable"],
+      ["meta nfproto ipv6 reject with icmpv6 no-route", "reject with icmpv6 no-route"],
+      ["reject with icmpx port-unreachable", "reject"],
+      ["reject with icmpx admin-prohibited"],
+      ["meta protocol ip accept"],
+      ["meta protocol ip6 accept"],
+      ["ip saddr 1.1.1.1 ip daddr 2.2.2.2 accept"],
+      ["ip6 nexthdr tcp ip6 saddr fd00::1 accept"],
+      ["meta l4proto ipv6-icmp icmpv6 type echo-request accept", "icmpv6 type echo-request accept"],
+    ],
+  ],
+];
+
+const table = (rule: string, base: string, family = "ip"): string => `table ${family} t {
 	set seen {
 		type ipv4_addr
 		size 65535
@@ -128,7 +280,151 @@ for (const [written, listed = written] of nat)
     const base = "nat hook prerouting priority dstnat;";
     assert.is(listText(parseNftables(table(written, base))), table(listed, base));
   });
+for (const [family, base, rows] of elsewhere)
+  for (const [written, listed = written] of rows)
+    canon(`${written}, in a table of ${family} at ${base.split(" ")[2]}`, () =>
+      assert.is(listText(parseNftables(table(written, base, family))), table(listed, base, family)),
+    );
 canon.run();
+
+/** What a set's or a map's braces hold, and what nft 1.0.6 lists then. */
+const declarations: [what: string, written: string, listed: string[]][] = [
+  [
+    "set",
+    "type ipv4_addr; elements = { 10.0.1.1, 9.0.0.255, 10.0.0.2 }",
+    ["type ipv4_addr", "elements = { 9.0.0.255, 10.0.0.2,", "\t     10.0.1.1 }"],
+  ],
+  [
+    "set",
+    "type ipv4_addr; counter; elements = { 1.1.1.1, 1.1.1.2 counter packets 3 bytes 180 }",
+    [
+      "type ipv4_addr",
+      "counter",
+      "elements = { 1.1.1.1 counter packets 0 bytes 0, 1.1.1.2 counter packets 3 bytes 180 }",
+    ],
+  ],
+  [
+    "set",
+    'type ipv4_addr; flags timeout; elements = { 1.1.1.1 timeout 1h expires 30m comment "x" }',
+    [
+      "type ipv4_addr",
+      "flags timeout",
+      'elements = { 1.1.1.1 timeout 1h expires 30m comment "x" }',
+    ],
+  ],
+  [
+    "set",
+    "type inet_service; flags constant; size 10; elements = { 443, http, 22 }",
+    ["type inet_service", "flags constant", "elements = { 22, 80, 443 }"],
+  ],
+  [
+    "set",
+    'type ipv4_addr; policy memory; gc-interval 1m; flags dynamic,timeout; timeout 90s; size 9; comment "c"',
+    [
+      "type ipv4_addr",
+      "policy memory",
+      "size 9",
+      "flags dynamic,timeout",
+      "timeout 1m30s",
+      "gc-interval 1m",
+      'comment "c"',
+    ],
+  ],
+  [
+    "set",
+    "type inet_proto; elements = { 58, tcp, 17, 1, 132, 50 }",
+    ["type inet_proto", "elements = { icmp, tcp, udp, esp, ipv6-icmp,", "\t     sctp }"],
+  ],
+  [
+    "set",
+    "type mark; elements = { 6, 5, 4, 3, 2, 1 }",
+    [
+      "type mark",
+      "elements = { 0x00000001, 0x00000002, 0x00000003, 0x00000004, 0x00000005,",
+      "\t     0x00000006 }",
+    ],
+  ],
+  [
+    "set",
+    'type ifname; elements = { "eth1", "lo", "eth0" }',
+    ["type ifname", 'elements = { "lo",', '\t     "eth0",', '\t     "eth1" }'],
+  ],
+  [
+    "set",
+    "type ipv6_addr; flags interval; elements = { fd00::/8, ::1, fe80::1-fe80::4 }",
+    [
+      "type ipv6_addr",
+      "flags interval",
+      "elements = { ::1,",
+      "\t     fd00::/8,",
+      "\t     fe80::1-fe80::4 }",
+    ],
+  ],
+  [
+    "set",
+    "type ct_state; elements = { new, established, invalid }",
+    ["type ct_state", "elements = { invalid, established,", "\t     new }"],
+  ],
+  [
+    "set",
+    "type icmp_type; elements = { echo-request, 0, 30 }",
+    ["type icmp_type", "elements = { echo-reply,", "\t     echo-request,", "\t     30 }"],
+  ],
+  [
+    "set",
+    "type fib_addrtype; elements = { local, unicast, 0 }",
+    ["type fib_addrtype", "elements = { unspec,", "\t     unicast,", "\t     local }"],
+  ],
+  [
+    "set",
+    "type ipv4_addr . inet_proto; elements = { 10.0.0.2 . tcp, 10.0.0.1 . udp, 10.0.0.1 . tcp }",
+    [
+      "type ipv4_addr . inet_proto",
+      "elements = { 10.0.0.1 . tcp,",
+      "\t     10.0.0.2 . tcp,",
+      "\t     10.0.0.1 . udp }",
+    ],
+  ],
+  [
+    "set",
+    "typeof ip saddr . tcp dport; elements = { 1.1.1.1 . 80 }",
+    ["typeof ip saddr . tcp dport", "elements = { 1.1.1.1 . 80 }"],
+  ],
+  [
+    "map",
+    "typeof ip saddr : meta mark; elements = { 1.1.1.1 : 5 }",
+    ["typeof ip saddr : meta mark", "elements = { 1.1.1.1 : 0x00000005 }"],
+  ],
+  [
+    "map",
+    "type ipv4_addr : mark; elements = { 1.1.1.1 : 5, 1.1.1.0 : 0x10 }",
+    ["type ipv4_addr : mark", "elements = { 1.1.1.0 : 0x00000010, 1.1.1.1 : 0x00000005 }"],
+  ],
+  [
+    "map",
+    "type ipv4_addr . inet_service : verdict; elements = { 1.1.1.1 . 80 : drop, 1.1.1.1 . 22 : accept }",
+    [
+      "type ipv4_addr . inet_service : verdict",
+      "elements = { 1.1.1.1 . 22 : accept,",
+      "\t     1.1.1.1 . 80 : drop }",
+    ],
+  ],
+  [
+    "map",
+    "type inet_service : verdict; flags interval; elements = { 80-90 : drop, * : accept }",
+    ["type inet_service : verdict", "flags interval", "elements = { 80-90 : drop, * : accept }"],
+  ],
+];
+const sets = suite("nftables: sets and maps are listed as the kernel gives them back");
+for (const [what, written, listed] of declarations)
+  sets(`${what}: ${written}`, () => {
+    const lines = listed.map((line) => `\t\t${line}\n`).join("");
+    assert.is(
+      listText(parseNftables(`table ip t {\n${what} m { ${written}; }\n}`)),
+      `table ip t {\n\t${what} m {\n${lines}\t}\n}\n`,
+    );
+  });
+sets.run();
 
 const commands = suite("nftables: commands, as nft -f takes them");
 
@@ -172,6 +468,47 @@ add element ip t web { 10.0.0.1 . tcp . 80 comment "it" : goto pick }
   assert.is(listText(parseNftables("flush ruleset", { onto: rules })), "");
 });
 
+commands("what is not modelled is kept as its text", () => {
+  const text = `table ip t {
+	counter k {
+		packets 3 bytes 180
+	}
+
+	chain c {
+		accept
+	}
+}
+`;
+  assert.is(listText(parseNftables(text)), text);
+  const added =
+    "add table t\nadd counter ip t k {\n\tpackets 3 bytes 180\n}\nadd chain t c { accept; }";
+  assert.is(listText(parseNftables(added)), text);
+});
+
+commands("delete element takes keys, with what they are mapped to or without", () => {
+  const start = `table ip t {
+ chain z { }
+ map m { type ipv4_addr : verdict; flags interval; elements = { 10.0.0.0/8 : goto z, 1.1.1.1 : drop, 1.1.1.3 : accept, * : drop }; }
+}
+`;
+  const left = (command: string) =>
+    /elements = (.*)/.exec(listText(parseNftables(`${start}${command}`)))?.[1];
+  assert.is(
+    left("delete element t m { 10.0.0.0/8 : goto z, 1.1.1.1 }"),
+    "{ 1.1.1.3 : accept, * : drop }",
+  );
+  assert.is(
+    left("delete element t m { 10.0.0.0-10.255.255.255, *,\n 1.1.1.3 }"),
+    "{ 1.1.1.1 : drop }",
+  );
+  assert.is(
+    left("destroy element t m { 2.2.2.2, 1.1.1.1, 1.1.1.3 }"),
+    "{ 10.0.0.0/8 : goto z, * : drop }",
+  );
+  assert.is(left("flush map t m"), undefined);
+  assert.throws(() => left("delete element t m { 1.1.1.1 : drop"), /expected "}"/);
+});
+
 commands("insert and index say where a rule stands", () => {
   const rules = parseNftables(`table ip t { chain c { } }
 add rule t c accept
@@ -193,6 +530,63 @@ const errors: [text: string, message: RegExp][] = [
   [c("ip6 saddr fd00::1 drop"), /^line 4: ip6 saddr is never met in a table of family ip/],
   [c("jump c"), /^line 4: the jump to c closes a circle: c -> c/],
   [c("tcp dport vmap { 80 }"), /^line 4: 80 is mapped to nothing; in a map, write "80 : VALUE"/],
+  [
+    c("ip saddr < { 1.1.1.1, 2.2.2.2 } drop"),
+    /^line 4: got a set after <; elements are in it or not/,
+  ],
+  [
+    c("ip saddr { 1.1.1.1 : drop } drop"),
+    /^line 4: got : after 1.1.1.1; a set maps its elements to/,
+  ],
+  [c("counter packets many bytes 0"), /^line 4: got "many"; expected how many packets/],
+  [c("numgen random mod 0 == 1 drop"), /^line 4: got numgen mod 0; expected a number above 0/],
+  [c("reject with tcp port-unreachable"), /^line 4: got "port-unreachable"; expected "reset"/],
+  [c("jump"), /^line 4: got the end of the line; expected a chain's name/],
+  [c("log prefix hello"), /^line 4: got "hello"; expected a prefix in quotation marks/],
+  [c("accept accept } }"), /^line 5: got "}"; expected one of table, add/],
+  ["add rule ip t", /^line 1: there is no table ip t/],
+  [
+    "table ip t { chain c { }; }\nadd rule t c",
+    /^line 2: a rule says nothing: it has no statement/,
+  ],
+  ['table ip t { chain c { }; }\nadd rule t c comment "x"', /^line 2: a rule says nothing/],
+  [
+    "table ip t { chain c { accept; }; }\nadd rule t c index 1 drop",
+    /chain c has 1 rules; there is no 1/,
+  ],
+  [
+    "table ip t { set s { type ipv4_addr; }; }\nadd element t s { 300.1.1.1 }",
+    /^line 2: .* IPv4 address/,
+  ],
+  [
+    "table ip t { set s { type ipv4_addr; }; }\nadd element t x { 1.1.1.1 }",
+    /no set or map x in table/,
+  ],
+  [
+    "table ip t { set s { type ipv4_addr; }; }\ndelete element t s { 1.1.1.1 }",
+    /1.1.1.1 is not in s/,
+  ],
+  [
+    "table ip t { set s { type ipv4_addr; flags open; }; }",
+    /got the flag open; known are constant, dynamic/,
+  ],
+  [
+    "table ip t { map m { type mark : mark; elements = { 1 : 2, 1 : 3 }; }; }",
+    /is in m already, mapped to/,
+  ],
+  [
+    "table ip t { set s { type mark; }; }\nadd set t s { type ipv4_addr; }",
+    /set s is there already, with another/,
+  ],
+  ["create table t\ncreate table t", /^line 2: table ip t is there already/],
+  ["delete table t", /^line 1: there is no table ip t/],
+  ["add table t\ndelete chain t c", /^line 2: there is no chain c in table t/],
+  ["add table t\nadd rule t c drop", /^line 2: there is no chain c in table ip t/],
+  ["add chain t c { type nat hook input priority 0; }", /^line 1: there is no table ip t/],
+  [
+    "table ip t { chain c { type route hook input priority 0; } }",
+    /type route can only be at hook output/,
+  ],
   [c('ip saddr 1.1.1.1 comment "open'), /^line 4: a quotation mark is never closed/],
   ["table ip t {\n chain c {\n  drop\n", /^line 4: the \{ of line 2 is never closed/],
   ["table ip t {\n map m { type ipv4_addr; }\n}", /^line 2: map m does not say what it maps to/],
@@ -224,6 +618,14 @@ for (const [text, message] of errors)
       (error: unknown) => error instanceof RulesError && message.test(error.message),
     );
   });
+
+const nats = (rule: string) => c(rule).replace("filter hook input", "nat hook prerouting");
+for (const [text, message] of [
+  [nats("dnat to 1.2.3.400"), /^line 4: got "1.2.3.400"; expected an IPv4 address/],
+  [nats("tcp dport 80 dnat to 1.2.3.4:70000"), /^line 4: got "70000"; expected a port/],
+  ["x".repeat(64 * 1024 * 1024 + 1), /^line 1: the text has 67108865 characters; at most 67108864/],
+] as const)
+  wrong(message.source, () => assert.throws(() => parseNftables(text), message));
 
 wrong("a ladder of 16 jumps is too deep, 15 are not; where no packet comes, nobody minds", () => {
   const base = "type filter hook input priority 0;";
