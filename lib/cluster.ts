@@ -11,14 +11,12 @@ import { ApiServer } from "./apiserver/apiserver.js";
 import { aws } from "./cloud/aws.js";
 import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/addresses.js";
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
-import { gcp } from "./cloud/gcp.js";
 import { cloudControllerManager } from "./cloud/manager.js";
 import { BaseCloud } from "./cloud/provider.js";
 import {
-  checkNewNode,
-  checkOptions,
   nodeName,
   nodeSpecs,
+  optionChecks,
   rangesFor,
   type ClusterOptions,
   type NodeSpec,
@@ -35,7 +33,6 @@ import { duration } from "./machinery/duration.js";
 import type { HistoryEntry } from "./api/history.js";
 import { isApiError } from "./api/errors.js";
 import { Informers } from "./machinery/informer.js";
-import { InterceptedClient } from "./machinery/interceptor.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random, Streams } from "./machinery/random.js";
 import { Supervisor } from "./machinery/supervisor.js";
@@ -47,7 +44,7 @@ import type { Balancer, Balancers, LoadBalancer } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/dns.js";
 import { nodeHandle, podHandle, type NodeHandle, type PodHandle } from "./handles.js";
-import { readConfiguration } from "./node/proxy/config.js";
+import { configurations, defaults } from "./node/proxy/config.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
@@ -62,8 +59,8 @@ import type { World } from "./why/types.js";
 import { kindInfo, kindOf } from "./objects/kinds.js";
 import type { EndpointSlice, Kind, Kinds, KubeObject } from "./objects/types.js";
 
-export { aws, gcp };
-export { bridge, ptp } from "./node/cni/plugins.js";
+export { aws };
+export { ptp } from "./node/cni/plugins.js";
 export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
 
 /** What can be asked of a cluster and of a snapshot alike. */
@@ -116,7 +113,7 @@ export class Cluster implements Traceable {
   readonly #listed = new Map<string, { revision: number; items: readonly KubeObject[] }>();
 
   constructor(private readonly options: ClusterOptions) {
-    checkOptions(options);
+    optionChecks.cluster(options);
     const specs = nodeSpecs(options.nodes ?? 3);
     const spoken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
     const { seed = 1, cloud } = options;
@@ -160,7 +157,9 @@ export class Cluster implements Traceable {
       throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
-      config: readConfiguration(options.kubeProxy ?? { clusterCIDR }),
+      config: options.kubeProxy
+        ? configurations.read(options.kubeProxy)
+        : { ...defaults, clusterCIDR },
       mode: options.proxyMode,
       features: { nfacct: options.nfacct, randomFully: options.randomFully },
     });
@@ -285,7 +284,7 @@ export class Cluster implements Traceable {
   addNode(node: string | NodeSpec = this.#freeName()): NodeHandle {
     const spec = typeof node === "string" ? { name: node } : node;
     const machines = [...this.network.machines.values()];
-    checkNewNode(spec, machines, this.options);
+    optionChecks.node(spec, machines, this.options);
     const taken = new Set(machines.flatMap(({ addresses }) => addresses));
     this.#launch(spec, (address) => taken.has(address)).start();
     return this.node(spec.name);
@@ -515,8 +514,7 @@ export class Cluster implements Traceable {
   /** The client of a component; users have one that never fails. */
   #connect(who: string): Client {
     const client = this.apiserver.client(who);
-    const fault = this.options.faults?.client;
-    return fault ? new InterceptedClient(client, who, fault, this.#clockOf(who)) : client;
+    return this.options.faults?.client?.(client, who, this.#clockOf(who)) ?? client;
   }
 
   #clockOf(component: string): Clock {

@@ -2,9 +2,13 @@
  * What somebody brings along: a dump of a cluster, a node's rules; and who finds causes. A page
  * loads it when first used.
  */
-import "./node/proxy/ipvs.js";
+import "./apiserver/other-patches.js";
 import "./objects/built-in.js";
+import "./objects/dumps.js";
 import { diagnoseWith } from "./diagnosis.js";
+import "./node/proxy/configuration.js";
+import "./node/proxy/ipvs.js";
+import "./option-checks.js";
 import { addDoubt } from "./journey/network.js";
 import { policyDoubt } from "./policies.js";
 import { askWhy } from "./why/ask.js";
@@ -13,6 +17,8 @@ import { causesIn } from "./why/journeys.js";
 addDoubt(policyDoubt);
 diagnoseWith({ askWhy, causesIn });
 
+export { gcp } from "./cloud/gcp.js";
+export { bridge } from "./node/cni/plugins.js";
 export { whyText } from "./why/text.js";
 export { openSnapshot, type Snapshot } from "./snapshot.js";
 export { openRules, type PastedRules, type PastedOptions } from "./pasted-rules.js";

@@ -3,8 +3,6 @@ export {
   createCluster,
   Cluster,
   aws,
-  gcp,
-  bridge,
   ptp,
   type ClusterOptions,
   type NodeSpec,

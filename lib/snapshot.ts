@@ -25,7 +25,7 @@ import {
 import { Routes } from "./net/routes.js";
 import { clusterDomain, podRecordsOf, recordsOf, serviceKeyOf } from "./node/dns.js";
 import { sourceRangesOf } from "./cloud/provider.js";
-import { readConfiguration } from "./node/proxy/config.js";
+import { readConfiguration } from "./node/proxy/configuration.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";

@@ -1,4 +1,6 @@
 // An API server on virtual time, for tests of one room.
+import "stopover/internal/apiserver/other-patches";
+import "stopover/internal/apiserver/stored-claims";
 import "stopover/internal/objects/built-in";
 import * as assert from "uvu/assert";
 import { ApiServer, type ApiServerOptions } from "stopover/internal/apiserver/apiserver";

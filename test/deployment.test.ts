@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { createCluster } from "stopover";
 import { forbidden } from "stopover/internal/api/errors";
 import { MAX_PODS } from "stopover/internal/controllers/replicaset";
-import type { ClientFault } from "stopover/internal/machinery/interceptor";
+import { intercept, type ClientFault } from "stopover/internal/machinery/interceptor";
 import { templateHash } from "stopover/internal/controllers/deployment";
 import { condition, isReady } from "stopover/internal/objects/pods";
 import type { Condition, Pod, ReplicaSet } from "stopover/internal/objects/types";
@@ -378,7 +378,7 @@ test("Pods that the API server refuses: ReplicaFailure on the ReplicaSet and on 
           ),
         }
       : "pass";
-  const cluster = createCluster({ faults: { client: { onCall } } });
+  const cluster = createCluster({ faults: { client: intercept({ onCall }) } });
   cluster.apply(deployment("web", 3));
   cluster.settle();
   const failures = () =>

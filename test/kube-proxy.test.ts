@@ -11,9 +11,9 @@ import { Rules } from "stopover/internal/net/iptables/rule";
 import {
   configFor,
   defaults,
-  readConfiguration,
   type KubeProxyConfiguration,
 } from "stopover/internal/node/proxy/config";
+import { readConfiguration } from "stopover/internal/node/proxy/configuration";
 import { endpointsOf, portsOf } from "stopover/internal/node/proxy/services";
 import { chooseEndpoints } from "stopover/internal/node/proxy/topology";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";

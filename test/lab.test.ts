@@ -8,13 +8,7 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  createCluster,
-  aws,
-  gcp,
-  type Cluster,
-  type ClusterOptions,
-} from "stopover/internal/cluster";
+import { createCluster, aws, gcp, type Cluster, type ClusterOptions } from "stopover";
 import { align } from "stopover/internal/doors/lab/compare";
 import { parseFlows } from "stopover/internal/doors/lab/conntrack";
 import { runLab, type LabReport } from "stopover/internal/doors/lab/lab";

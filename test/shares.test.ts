@@ -13,7 +13,7 @@ import {
   type Cluster,
   type ClusterOptions,
 } from "stopover";
-import type { ClientFault } from "stopover/internal/machinery/interceptor";
+import { intercept, type ClientFault } from "stopover/internal/machinery/interceptor";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { iptables } from "stopover/internal/net/iptables/walk";
 
@@ -285,7 +285,11 @@ test("a packet that comes round to its load balancer goes to the same target aga
   let isLate = false;
   const onEvent: ClientFault["onEvent"] = ({ who }) =>
     isLate && who.startsWith("kube-proxy") ? { delay: 600_000 } : "pass";
-  const cluster = createCluster({ nodes: 5, cloud: gcp(), faults: { client: { onEvent } } });
+  const cluster = createCluster({
+    nodes: 5,
+    cloud: gcp(),
+    faults: { client: intercept({ onEvent }) },
+  });
   isLate = true; // no node gets a rule for the load balancer's address
   cluster.apply({
     apiVersion: "v1",

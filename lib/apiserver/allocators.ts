@@ -1,17 +1,6 @@
 import type { Service } from "../objects/types.js";
 import { readAddress, readNetwork, type CIDR } from "../net/ip.js";
-
-/**
- * Where several API servers share a store, a number is taken by making a key for it, which only one
- * of them can. (As the IPAddress objects of KEP-1880.) Left out where this server's memory is
- * enough.
- */
-export interface Claims {
-  /** Answers whether it was free. */
-  take(what: string, holder: Service): boolean;
-  /** Nothing happens where somebody else holds it. */
-  release(what: string, holder: Service): void;
-}
+import type { Claims } from "./claims.js";
 
 /**
  * Numbers that the API server hands out: ClusterIPs and NodePorts. Users may ask for one; who asks

@@ -26,7 +26,13 @@ import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
 import { PortAllocator } from "./allocators.js";
-import { CLAIM_VALID_MS, REPAIR_AGAIN_MS, REPAIR_INTERVAL_MS, StoredClaims } from "./claims.js";
+import {
+  CLAIM_VALID_MS,
+  REPAIR_AGAIN_MS,
+  REPAIR_INTERVAL_MS,
+  sharedStores,
+  type SharedClaims,
+} from "./claims.js";
 import { cameAs, decoded, decodedAs, notOfThisKind } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "../api/errors.js";
@@ -43,9 +49,8 @@ import {
 } from "./listing.js";
 import { LocalClient } from "./local-client.js";
 import { misplaced } from "./misplaced.js";
-import { patched } from "./patch.js";
+import { otherPatches, patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
-import { applied } from "./apply.js";
 import { checkScale, scaled, scaleOf, type Scale } from "./scale.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
@@ -171,9 +176,9 @@ export class ApiServer {
    * In a store that others write to as well, each number has a key of its own; alone, the
    * allocators' memory is enough.
    */
-  #claims(): { ips: StoredClaims; ports: StoredClaims } {
+  #claims(): { ips: SharedClaims; ports: SharedClaims } {
     const under = (prefix: string) =>
-      new StoredClaims(this.store, this.clock, this.#stamps, `/registry/${prefix}/`);
+      sharedStores.claims(this.store, this.clock, this.#stamps, `/registry/${prefix}/`);
     return { ips: under("ranges/serviceips"), ports: under("ranges/servicenodeports") };
   }
 
@@ -349,9 +354,10 @@ export class ApiServer {
     const config = decoded(info, sameKind(body as unknown as KubeObject, info, refuse), options);
     const applying = { manager: options.fieldManager ?? "", force, now: this.#stamps.now() };
     const there = this.store.get(storageKey(info, name, namespace));
-    if (!there) return this.create(applied(info, undefined, config, applying), options);
+    if (!there)
+      return this.create(otherPatches.applied(info, undefined, config, applying), options);
     return this.#change(info, name, namespace, options, undefined, (old) => {
-      const next = applied(info, old, config, applying);
+      const next = otherPatches.applied(info, old, config, applying);
       return decoded(info, next, options);
     });
   }

@@ -7,7 +7,7 @@ import { invalid, protocols } from "../objects/field-errors.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
 import { AllocationError, IPAllocator, type PortAllocator } from "./allocators.js";
-import type { StoredClaims } from "./claims.js";
+import type { SharedClaims } from "./claims.js";
 import type { Change } from "../store/store.js";
 import { internal } from "../api/errors.js";
 
@@ -25,7 +25,7 @@ export class ServiceNumbers {
     readonly ports: PortAllocator,
     random: () => number,
     firstIPs: readonly string[],
-    private readonly claims?: { ips: StoredClaims; ports: StoredClaims },
+    private readonly claims?: { ips: SharedClaims; ports: SharedClaims },
   ) {
     this.ips = serviceCIDRs.map((cidr) => {
       const family = cidr.includes(":") ? "IPv6" : "IPv4";

@@ -3,7 +3,7 @@
  * stammer: the seam for faults. (controller-runtime: pkg/client/interceptor)
  *
  *     const onCall = ({ verb }) => (verb === "list" ? { error } : "pass");
- *     createCluster({ faults: { client: { onCall } } });
+ *     createCluster({ faults: { client: intercept({ onCall }) } });
  */
 import type { Client, List, ListOptions, Patch, WatchEvent } from "../api/client.js";
 import type { DeleteOptions, WatchOptions, WriteOptions } from "../api/client.js";
@@ -38,8 +38,17 @@ export interface ClientFault {
   onEvent?(call: ClientCall, event: WatchEvent<KubeObject>): EventFate;
 }
 
+/** What becomes of a component's client. */
+export type Interception = (client: Client, who: string, clock: Clock) => Client;
+
+/** Where `fault` strikes. */
+export const intercept =
+  (fault: ClientFault): Interception =>
+  (client, who, clock) =>
+    new InterceptedClient(client, who, fault, clock);
+
 /** The client as the component `who` has it where `fault` strikes. */
-export class InterceptedClient implements Client {
+class InterceptedClient implements Client {
   constructor(
     private readonly client: Client,
     private readonly who: string,

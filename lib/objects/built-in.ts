@@ -12,6 +12,8 @@ import { otherKinds as others, type OtherKinds } from "./others.js";
 import { addTypes } from "./schema.js";
 import "./validation-components.js";
 import "./validation-pod-more.js";
+import "./validation-service-more.js";
+import "./validation-statuses.js";
 
 /** Versions that kube-apiserver serves by default: since 1.24 no new beta is. */
 const isStable = ({ apiVersion }: KindInfo): boolean => /(^|\/)v\d+$/.test(apiVersion);

@@ -18,7 +18,6 @@ import { withPlurals } from "./plurals.js";
 import { inWords, types, type FieldType } from "./schema.js";
 import type { KubeObject } from "./types.js";
 import { validate, type FieldError } from "./validation.js";
-import { validateDumped } from "./validation-dump.js";
 
 /**
  * Manifests: YAML (several documents a file) or JSON in, objects out. The text is not to be
@@ -92,6 +91,19 @@ const maxValues = 5_000_000;
 /** Read, but handed on to whom it concerns. */
 const configurations = new Set(["kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration"]);
 
+/** What is particular to reading a dump. Who imports dumps.ts has it; a page may do so later. */
+export interface Dumps {
+  /** @throws ManifestError */
+  object(object: KubeObject, source: string, number: number): KubeObject;
+  /** Of an object that is there twice, the last one. */
+  withoutOlder(manifests: readonly Manifest[]): Manifest[];
+}
+
+const notLoaded = (): never => {
+  throw new Error("a dump is to be read, and what reads dumps (given.js) is not loaded");
+};
+export const dumps: Dumps = { object: notLoaded, withoutOlder: notLoaded };
+
 /** @throws ManifestError, if nobody hears of notices. */
 export function readManifests(text: string, options: ManifestOptions = {}): Manifest[] {
   const { source = "manifest", as = "apply", onNotice } = options;
@@ -105,11 +117,11 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
   for (const { one, number } of objects)
     trying(onNotice, () => {
       const object =
-        as === "dump" ? dumped(one, source, number) : checked(one, source, number, onNotice);
+        as === "dump" ? dumps.object(one, source, number) : checked(one, source, number, onNotice);
       if (object) found.push({ object, ...place(number) });
       return [];
     });
-  return as === "dump" ? withoutOlder(found) : found;
+  return as === "dump" ? dumps.withoutOlder(found) : found;
 }
 
 /** Runs it; what cannot be taken is told, if somebody hears of it. */
@@ -163,18 +175,6 @@ function partsOf(text: string): string[] {
   }
   if (part.trim() !== "") parts.push(part);
   return parts;
-}
-
-/** Of an object that is there twice, the last one. */
-function withoutOlder(manifests: readonly Manifest[]): Manifest[] {
-  const last = new Map<string, Manifest>();
-  for (const manifest of manifests) {
-    const { apiVersion, kind, metadata } = manifest.object;
-    const key = `${apiVersion} ${kind} ${metadata?.namespace ?? "default"}/${metadata?.name}`;
-    last.delete(key);
-    last.set(key, manifest);
-  }
-  return [...last.values()];
 }
 
 export const isConfiguration = ({ apiVersion, kind }: KubeObject): boolean =>
@@ -346,26 +346,6 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
   });
 }
 
-/** The object as it is, if it has a name and the fields that are known are of their types. */
-function dumped(object: KubeObject, source: string, number: number): KubeObject | undefined {
-  if (isConfiguration(object)) return frozen(object);
-  const info = kindOf(object);
-  if (!info?.isModelled) return frozen({ ...object, metadata: object.metadata ?? {} });
-  const { value, misfits } = decode<KubeObject>(object.kind, object, { unknown: "keep" });
-  const misfit = misfits.find(({ problem }) => problem === "type");
-  if (misfit)
-    throw new ManifestError(source, number, `${label(object)}${misfit.path}`, explained(misfit));
-  if (!value.metadata.name)
-    throw new ManifestError(
-      source,
-      number,
-      `${object.kind}, metadata.name`,
-      "got nothing; an object of a cluster has a name",
-    );
-  refuseInvalid(validateDumped(value), object, source, number);
-  return frozen(value);
-}
-
 /** The object, if it is what `kubectl apply` takes; undefined where its owner makes it. */
 function checked(
   written: KubeObject,
@@ -471,7 +451,7 @@ function withoutServersOwn(object: KubeObject): Without {
 const isMadeHere = (kind: string): boolean =>
   ["Deployment", "ReplicaSet", "Service"].includes(kind);
 
-function refuseInvalid(
+export function refuseInvalid(
   problems: readonly FieldError[],
   object: KubeObject,
   source: string,
@@ -497,7 +477,7 @@ function forValidation(object: KubeObject): KubeObject {
   return withPlurals(defaulted({ ...decoded, metadata }));
 }
 
-function label(object: KubeObject): string {
+export function label(object: KubeObject): string {
   const name: unknown = (object.metadata as Partial<KubeObject["metadata"]> | undefined)?.name;
   return `${object.kind}${typeof name === "string" ? ` ${JSON.stringify(name)}` : ""}, `;
 }
@@ -518,7 +498,7 @@ function belongsTo(name: string, owner: string): string | undefined {
   return undefined;
 }
 
-function explained({ problem, allowed, value, path, owner }: Misfit): string {
+export function explained({ problem, allowed, value, path, owner }: Misfit): string {
   if (problem === "type")
     return `got ${described(value)}; ${inWords(allowed as FieldType)} is needed${looksLike(value, allowed as FieldType)}`;
   const name = path.slice(path.lastIndexOf(".") + 1);

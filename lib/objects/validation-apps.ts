@@ -18,8 +18,8 @@ import { validatePodSpec } from "./validation-pod.js";
  * (kubernetes: pkg/apis/apps/validation/validation.go)
  */
 
-export function validateDeployment({ spec, status }: Deployment, old?: Deployment): FieldError[] {
-  if (old && spec === old.spec) return validateDeploymentStatus(status, old.status);
+export function validateDeployment({ spec }: Deployment, old?: Deployment): FieldError[] {
+  if (old && spec === old.spec) return [];
   return [
     ...checkAtLeast0("spec.replicas", spec.replicas),
     ...checkSelector(spec.selector, "deployment"),
@@ -47,65 +47,14 @@ const checkSameSelector = (
 ): FieldError[] =>
   same(now, was) ? [] : [invalid("spec.selector", shown(now), "field is immutable")];
 
-export function validateReplicaSet({ spec, status }: ReplicaSet, old?: ReplicaSet): FieldError[] {
-  if (old && spec === old.spec)
-    return status === old.status ? [] : checkReplicas(status, "fullyLabeledReplicas");
+export function validateReplicaSet({ spec }: ReplicaSet, old?: ReplicaSet): FieldError[] {
+  if (old && spec === old.spec) return [];
   return [
     ...checkAtLeast0("spec.replicas", spec.replicas),
     ...checkAtLeast0("spec.minReadySeconds", spec.minReadySeconds),
     ...checkSelector(spec.selector, "deployment"), // upstream says "deployment" here too
     ...checkTemplate(spec.template, spec.selector),
     ...(old ? checkSameSelector(spec.selector, old.spec.selector) : []),
-  ];
-}
-
-// ---- status -------------------------------------------------------------------------------------
-
-type Counts = Partial<Record<(typeof counts)[number], number>>;
-const counts = [
-  "observedGeneration",
-  "replicas",
-  "fullyLabeledReplicas",
-  "updatedReplicas",
-  "readyReplicas",
-  "availableReplicas",
-  "unavailableReplicas",
-  "terminatingReplicas",
-  "collisionCount",
-] as const;
-
-/** (ValidateDeploymentStatus, ValidateReplicaSetStatus) */
-function checkReplicas(status: Counts = {}, ofAll: keyof Counts): FieldError[] {
-  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = status;
-  const parts = [ofAll, "readyReplicas", "availableReplicas"];
-  return [
-    ...counts.flatMap((name) => checkAtLeast0(`status.${name}`, status[name])),
-    ...(parts as (keyof Counts)[]).flatMap((name) =>
-      (status[name] ?? 0) > replicas
-        ? [invalid(`status.${name}`, status[name] ?? 0, "cannot be greater than status.replicas")]
-        : [],
-    ),
-    ...(availableReplicas > readyReplicas
-      ? [
-          invalid(
-            "status.availableReplicas",
-            availableReplicas,
-            "cannot be greater than readyReplicas",
-          ),
-        ]
-      : []),
-  ];
-}
-
-function validateDeploymentStatus(
-  now: Deployment["status"],
-  was: Deployment["status"],
-): FieldError[] {
-  if (now === was) return [];
-  const [after = 0, before = 0] = [now?.collisionCount, was?.collisionCount];
-  return [
-    ...checkReplicas(now, "updatedReplicas"),
-    ...(after < before ? [invalid("status.collisionCount", after, "cannot be decremented")] : []),
   ];
 }
 

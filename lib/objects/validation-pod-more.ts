@@ -1,20 +1,27 @@
 /**
- * Checks of a Pod's rarer fields: host ports, environment, DNS, scheduling gates, host aliases. Who
- * imports this has them. (kubernetes: pkg/apis/core/validation/validation.go)
+ * Checks of a Pod's rarer fields: init containers, host ports, environment, most of what is no
+ * container's, and of what may not change. Who imports this has them. (kubernetes:
+ * pkg/apis/core/validation/validation.go)
  */
 import {
   checkFormat,
   checkIP,
+  checkOneOf,
+  dns1123Label,
   dns1123Subdomain,
   duplicate,
+  forbidden,
   invalid,
+  labelKey,
+  labelValue,
   notSupported,
   qualifiedName,
   required,
   type FieldError,
 } from "./field-errors.js";
-import type { Container, EnvVar, PodSpec } from "./types.js";
-import { further, records } from "./validation-pod.js";
+import { same } from "./freeze.js";
+import type { Container, EnvVar, PodSpec, Toleration } from "./types.js";
+import { checkContainer, checkLife, checkNameIsNew, further, records } from "./validation-pod.js";
 
 /** On the node's own network a port is the node's, too. (validatePodHostNetworkDeps) */
 const checkHostPorts = (containers: readonly Container[], at: string, isPod: boolean) =>
@@ -76,6 +83,45 @@ const checkHostAliases = ({ hostAliases = [] }: PodSpec, at: string): FieldError
       ),
     ],
   );
+
+function checkTolerations({ tolerations = [] }: PodSpec, at: string): FieldError[] {
+  return tolerations.flatMap((one, i) => checkToleration(one, `${at}[${i}]`));
+}
+
+const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+/** (ValidateTolerations) */
+function checkToleration(
+  { key, operator, value = "", effect, tolerationSeconds }: Toleration,
+  at: string,
+): FieldError[] {
+  const keyless =
+    'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+  return [
+    ...(key ? checkFormat(`${at}.key`, key, labelKey) : []),
+    ...(!key && operator !== "Exists" ? [invalid(`${at}.operator`, operator ?? "", keyless)] : []),
+    ...(tolerationSeconds !== undefined && effect !== "NoExecute"
+      ? [
+          invalid(
+            `${at}.effect`,
+            effect ?? "",
+            "effect must be 'NoExecute' when `tolerationSeconds` is set",
+          ),
+        ]
+      : []),
+    ...checkOperator(operator ?? "", value, `${at}.operator`),
+    ...(effect ? checkOneOf(`${at}.effect`, effect, effects) : []),
+  ];
+}
+
+function checkOperator(operator: string, value: string, at: string): FieldError[] {
+  if (operator === "Exists")
+    return value ? [invalid(at, value, "value must be empty when `operator` is 'Exists'")] : [];
+  if (operator !== "" && operator !== "Equal")
+    return [notSupported(at, operator, ["Equal", "Exists"])];
+  const problems = labelValue(value);
+  return problems.length > 0 ? [invalid(at, value, problems.join(";"))] : [];
+}
 
 /** One port of the node is one container's only. (AccumulateUniqueHostPorts) */
 function checkHostPortConflicts(containers: readonly Container[], at: string): FieldError[] {
@@ -172,12 +218,169 @@ const checkKeyRef = ({ name = "", key }: KeyRef, at: string): FieldError[] => [
   ...(key ? [] : [required(`${at}.key`)]),
 ];
 
+/** Seconds, as upstream holds them. */
+const LARGEST = 2 ** 31 - 1;
+
+function checkRest(spec: PodSpec, at: string): FieldError[] {
+  const { nodeName, hostname, subdomain, activeDeadlineSeconds: deadline } = spec;
+  return [
+    ...checkDnsConfig(spec, `${at}.dnsConfig`),
+    ...(spec.readinessGates ?? []).flatMap(({ conditionType }, i) =>
+      checkFormat(`${at}.readinessGates[${i}].conditionType`, conditionType ?? "", qualifiedName),
+    ),
+    ...checkSchedulingGates(spec, `${at}.schedulingGates`),
+    ...(nodeName ? checkFormat(`${at}.nodeName`, nodeName, dns1123Subdomain) : []),
+    ...(deadline !== undefined && (deadline < 1 || deadline > LARGEST)
+      ? [
+          invalid(
+            `${at}.activeDeadlineSeconds`,
+            deadline,
+            `must be between 1 and ${LARGEST}, inclusive`,
+          ),
+        ]
+      : []),
+    ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Label) : []),
+    ...(subdomain ? checkFormat(`${at}.subdomain`, subdomain, dns1123Label) : []),
+    ...checkTolerations(spec, `${at}.tolerations`),
+    ...checkHostAliases(spec, `${at}.hostAliases`),
+  ];
+}
+
+function checkInitContainers(spec: PodSpec, at: string): FieldError[] {
+  const { containers, initContainers = [], terminationGracePeriodSeconds: grace } = spec;
+  const names = new Set(containers.map(({ name }) => name));
+  return initContainers.flatMap((container, i) => {
+    const here = `${at}[${i}]`;
+    return [
+      ...checkContainer(container, here),
+      ...checkNameIsNew(container, names, here),
+      ...checkHostPortConflicts([container], at),
+      ...(container.restartPolicy === "Always"
+        ? checkLife(container, here, grace)
+        : checkNoLife(container, here)),
+    ];
+  });
+}
+
+const life = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
+
+/** What an init container that is no sidecar must not have. (validateInitContainers) */
+const checkNoLife = (container: Container, at: string): FieldError[] =>
+  life
+    .filter((field) => container[field])
+    .map((field) =>
+      forbidden(
+        `${at}.${field}`,
+        "may not be set for init containers without restartPolicy=Always",
+      ),
+    );
+
+// ---- what may not change ------------------------------------------------------------------------
+
+const updatable = [
+  "`spec.containers[*].image`",
+  "`spec.initContainers[*].image`",
+  "`spec.activeDeadlineSeconds`",
+  "`spec.tolerations` (only additions to existing tolerations)",
+  "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+].join(",");
+
+/** (ValidatePodUpdate) */
+function validateChange(now: PodSpec, was: PodSpec): FieldError[] {
+  for (const which of ["containers", "initContainers"] as const)
+    if ((now[which]?.length ?? 0) !== (was[which]?.length ?? 0))
+      return [forbidden(`spec.${which}`, "pod updates may not add or remove containers")];
+  const deadline = checkDeadline(now.activeDeadlineSeconds, was.activeDeadlineSeconds);
+  if (deadline.length > 0 && now.activeDeadlineSeconds !== undefined) return deadline;
+  const comparable = {
+    ...now,
+    containers: withOld(now.containers, was.containers),
+    initContainers: withOld(now.initContainers, was.initContainers),
+    tolerations: was.tolerations,
+    activeDeadlineSeconds: was.activeDeadlineSeconds,
+    schedulingGates: was.schedulingGates,
+  };
+  return [
+    ...deadline,
+    ...checkToleratedStill(now.tolerations ?? [], was.tolerations ?? []),
+    ...checkGatesOnlyGo(now, was),
+    // Upstream appends a diff of the two specs; here the changed fields are named.
+    ...(same(comparable, was)
+      ? []
+      : [
+          forbidden(
+            "spec",
+            `pod updates may not change fields other than ${updatable}\nchanged: ${changedFields(comparable, was)}`,
+          ),
+        ]),
+  ];
+}
+
+/** A Pod's time may become shorter, not longer. */
+function checkDeadline(now: number | undefined, was: number | undefined): FieldError[] {
+  const at = "spec.activeDeadlineSeconds";
+  if (was === undefined) return [];
+  if (now === undefined)
+    return [invalid(at, null, "must not update from a positive integer to nil value")];
+  return now > was ? [invalid(at, now, "must be less than or equal to previous value")] : [];
+}
+
+/** The containers, with what may change as it was. */
+const withOld = (
+  containers: readonly Container[] | undefined,
+  before: readonly Container[] | undefined,
+) =>
+  containers?.map((one, i) => ({
+    ...one,
+    image: before?.[i]?.image,
+    imagePullPolicy: before?.[i]?.imagePullPolicy,
+  }));
+
+/** What is tolerated stays; further tolerations may come. (validateOnlyAddedTolerations) */
+function checkToleratedStill(now: readonly Toleration[], was: readonly Toleration[]): FieldError[] {
+  const tolerated = new Set(now.map(tolerationKey));
+  return was.every((one) => tolerated.has(tolerationKey(one)))
+    ? []
+    : [
+        forbidden(
+          "spec.tolerations",
+          "existing toleration can not be modified except its tolerationSeconds",
+        ),
+      ];
+}
+
+function checkGatesOnlyGo(now: PodSpec, was: PodSpec): FieldError[] {
+  const before = new Set(records<{ name?: string }>(was.schedulingGates).map(({ name }) => name));
+  return records<{ name?: string }>(now.schedulingGates).flatMap(({ name }, i) =>
+    before.has(name)
+      ? []
+      : [
+          forbidden(
+            `spec.schedulingGates[${i}].name`,
+            `only deletion is allowed, but found new scheduling gate '${name}'`,
+          ),
+        ],
+  );
+}
+
+/** How long a taint is tolerated may change; what is tolerated stays. */
+const tolerationKey = ({ key = "", operator = "Equal", value = "", effect = "" }: Toleration) =>
+  JSON.stringify([key, operator, value, effect]);
+
+function changedFields(now: object, was: object): string {
+  const [a, b] = [now as Record<string, unknown>, was as Record<string, unknown>];
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .filter((key) => !same(a[key], b[key]))
+    .map((key) => `spec.${key}`)
+    .join(", ");
+}
+
 Object.assign(further, {
+  initContainers: checkInitContainers,
   hostPorts: (spec, at, isPod) =>
     spec.hostNetwork ? checkHostPorts(spec.containers, `${at}.containers`, isPod) : [],
   conflicts: checkHostPortConflicts,
   env: ({ env = [] }, at) => env.flatMap((one, i) => checkEnv(one, `${at}[${i}]`)),
-  dnsConfig: checkDnsConfig,
-  schedulingGates: checkSchedulingGates,
-  hostAliases: (spec, at) => checkHostAliases(spec, at),
+  rest: checkRest,
+  change: validateChange,
 } satisfies typeof further);

@@ -1,28 +1,23 @@
 import {
   checkAtLeast0,
   checkFormat,
-  checkIP,
   checkOneOf,
   checkPort,
   checkPortOrName,
   dns1123Label,
-  dns1123Subdomain,
   duplicate,
   forbidden,
   invalid,
-  labelKey,
-  labelValue,
-  notSupported,
   portName,
   protocols,
   qualifiedName,
   required,
   type FieldError,
 } from "./field-errors.js";
-import { isRecord, ownField, same } from "./freeze.js";
+import { isRecord, ownField } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import { canonical, quantity } from "./quantity.js";
-import type { Container, Pod, PodSpec, Probe, Toleration } from "./types.js";
+import type { Container, Pod, PodSpec, Probe } from "./types.js";
 
 /**
  * What may be asked of Pods, as far as this story goes, in the order and the words of Kubernetes.
@@ -37,44 +32,25 @@ const valid = new WeakSet<PodSpec>();
  * them (validation-pod-more.ts).
  */
 export const further = {
+  initContainers: (_spec: PodSpec, _at: string): FieldError[] => [],
   hostPorts: (_spec: PodSpec, _at: string, _isPod: boolean): FieldError[] => [],
   conflicts: (_containers: readonly Container[], _at: string): FieldError[] => [],
   env: (_container: Container, _at: string): FieldError[] => [],
-  dnsConfig: (_spec: PodSpec, _at: string): FieldError[] => [],
-  schedulingGates: (_spec: PodSpec, _at: string): FieldError[] => [],
-  hostAliases: (_spec: PodSpec, _at: string): FieldError[] => [],
+  rest: (_spec: PodSpec, _at: string): FieldError[] => [],
+  change: (_now: PodSpec, _was: PodSpec): FieldError[] => [],
 };
 
 /** `isPod`: it is a Pod's own, and no template's, in which hostPort may still be filled in. */
 export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): FieldError[] {
   if (valid.has(spec)) return [];
-  const { nodeName, hostname, subdomain, activeDeadlineSeconds: deadline } = spec;
   const found = [
     ...checkContainers(spec, `${at}.containers`),
-    ...checkInitContainers(spec, `${at}.initContainers`),
+    ...further.initContainers(spec, `${at}.initContainers`),
     ...further.hostPorts(spec, at, isPod),
     ...checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...checkOneOf(`${at}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
     ...checkLabels(`${at}.nodeSelector`, spec.nodeSelector),
-    ...further.dnsConfig(spec, `${at}.dnsConfig`),
-    ...(spec.readinessGates ?? []).flatMap(({ conditionType }, i) =>
-      checkFormat(`${at}.readinessGates[${i}].conditionType`, conditionType ?? "", qualifiedName),
-    ),
-    ...further.schedulingGates(spec, `${at}.schedulingGates`),
-    ...(nodeName ? checkFormat(`${at}.nodeName`, nodeName, dns1123Subdomain) : []),
-    ...(deadline !== undefined && (deadline < 1 || deadline > LARGEST)
-      ? [
-          invalid(
-            `${at}.activeDeadlineSeconds`,
-            deadline,
-            `must be between 1 and ${LARGEST}, inclusive`,
-          ),
-        ]
-      : []),
-    ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Label) : []),
-    ...(subdomain ? checkFormat(`${at}.subdomain`, subdomain, dns1123Label) : []),
-    ...checkTolerations(spec.tolerations ?? [], `${at}.tolerations`),
-    ...further.hostAliases(spec, `${at}.hostAliases`),
+    ...further.rest(spec, at),
   ];
   if (found.length === 0 && isPod && Object.isFrozen(spec)) valid.add(spec);
   return found;
@@ -84,7 +60,6 @@ export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): Field
 export const records = <T extends object>(list: unknown): T[] =>
   (Array.isArray(list) ? list : []).map((one) => (isRecord(one) ? one : {}) as T);
 
-const LARGEST = 2 ** 31 - 1;
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 
 // ---- containers ---------------------------------------------------------------------------------
@@ -106,50 +81,25 @@ function checkContainers(spec: PodSpec, at: string): FieldError[] {
   ];
 }
 
-function checkInitContainers(spec: PodSpec, at: string): FieldError[] {
-  const { containers, initContainers = [], terminationGracePeriodSeconds: grace } = spec;
-  const names = new Set(containers.map(({ name }) => name));
-  return initContainers.flatMap((container, i) => {
-    const here = `${at}[${i}]`;
-    return [
-      ...checkContainer(container, here),
-      ...checkNameIsNew(container, names, here),
-      ...further.conflicts([container], at),
-      ...(container.restartPolicy === "Always"
-        ? checkLife(container, here, grace)
-        : checkNoLife(container, here)),
-    ];
-  });
-}
-
-const life = ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const;
-
-/** What an init container that is no sidecar must not have. (validateInitContainers) */
-const checkNoLife = (container: Container, at: string): FieldError[] =>
-  life
-    .filter((field) => container[field])
-    .map((field) =>
-      forbidden(
-        `${at}.${field}`,
-        "may not be set for init containers without restartPolicy=Always",
-      ),
-    );
-
-const checkLife = (container: Container, at: string, grace: number | undefined): FieldError[] => [
+export const checkLife = (
+  container: Container,
+  at: string,
+  grace: number | undefined,
+): FieldError[] => [
   ...(container.lifecycle ? checkLifecycle(container.lifecycle, `${at}.lifecycle`, grace) : []),
   ...(["livenessProbe", "readinessProbe", "startupProbe"] as const).flatMap((which) =>
     container[which] ? checkProbe(container[which], `${at}.${which}`, which) : [],
   ),
 ];
 
-function checkNameIsNew({ name }: Container, names: Set<string>, at: string): FieldError[] {
+export function checkNameIsNew({ name }: Container, names: Set<string>, at: string): FieldError[] {
   if (names.has(name)) return [duplicate(`${at}.name`, name)];
   if (name) names.add(name);
   return [];
 }
 
 /** (validateContainerCommon) */
-const checkContainer = (container: Container, at: string): FieldError[] => [
+export const checkContainer = (container: Container, at: string): FieldError[] => [
   ...(container.name
     ? checkFormat(`${at}.name`, container.name, dns1123Label)
     : [required(`${at}.name`)]),
@@ -344,59 +294,12 @@ export function checkAmount(at: string, resource: string, amount: string): Field
   ];
 }
 
-function checkTolerations(tolerations: readonly Toleration[], at: string): FieldError[] {
-  return tolerations.flatMap((one, i) => checkToleration(one, `${at}[${i}]`));
-}
-
-const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-
-/** (ValidateTolerations) */
-function checkToleration(
-  { key, operator, value = "", effect, tolerationSeconds }: Toleration,
-  at: string,
-): FieldError[] {
-  const keyless =
-    'operator must be Exists when `key` is empty, which means "match all values and all keys"';
-  return [
-    ...(key ? checkFormat(`${at}.key`, key, labelKey) : []),
-    ...(!key && operator !== "Exists" ? [invalid(`${at}.operator`, operator ?? "", keyless)] : []),
-    ...(tolerationSeconds !== undefined && effect !== "NoExecute"
-      ? [
-          invalid(
-            `${at}.effect`,
-            effect ?? "",
-            "effect must be 'NoExecute' when `tolerationSeconds` is set",
-          ),
-        ]
-      : []),
-    ...checkOperator(operator ?? "", value, `${at}.operator`),
-    ...(effect ? checkOneOf(`${at}.effect`, effect, effects) : []),
-  ];
-}
-
-function checkOperator(operator: string, value: string, at: string): FieldError[] {
-  if (operator === "Exists")
-    return value ? [invalid(at, value, "value must be empty when `operator` is 'Exists'")] : [];
-  if (operator !== "" && operator !== "Equal")
-    return [notSupported(at, operator, ["Equal", "Exists"])];
-  const problems = labelValue(value);
-  return problems.length > 0 ? [invalid(at, value, problems.join(";"))] : [];
-}
-
 // ---- Pod ----------------------------------------------------------------------------------------
-
-const updatable = [
-  "`spec.containers[*].image`",
-  "`spec.initContainers[*].image`",
-  "`spec.activeDeadlineSeconds`",
-  "`spec.tolerations` (only additions to existing tolerations)",
-  "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
-].join(",");
 
 export function validatePod(pod: Pod, old?: Pod): FieldError[] {
   if (!old) return [...validatePodSpec(pod.spec), ...checkNewPod(pod.spec)];
-  if (pod.spec === old.spec) return pod.status === old.status ? [] : validatePodStatus(pod);
-  return [...validatePodSpec(pod.spec), ...validateChange(pod.spec, old.spec)];
+  if (pod.spec === old.spec) return [];
+  return [...validatePodSpec(pod.spec), ...further.change(pod.spec, old.spec)];
 }
 
 /** (ValidatePodCreate) */
@@ -404,99 +307,3 @@ const checkNewPod = ({ nodeName, schedulingGates = [] }: PodSpec): FieldError[] 
   nodeName && schedulingGates.length > 0
     ? [forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared")]
     : [];
-
-/** Addresses come from kubelets, and packets go by them. (validatePodIPs) */
-function validatePodStatus({ status }: Pod): FieldError[] {
-  const podIPs = status?.podIPs ?? (status?.podIP ? [{ ip: status.podIP }] : []);
-  return podIPs.flatMap(({ ip = "" }, i) => checkIP(`status.podIPs[${i}]`, ip));
-}
-
-/** (ValidatePodUpdate) */
-function validateChange(now: PodSpec, was: PodSpec): FieldError[] {
-  for (const which of ["containers", "initContainers"] as const)
-    if ((now[which]?.length ?? 0) !== (was[which]?.length ?? 0))
-      return [forbidden(`spec.${which}`, "pod updates may not add or remove containers")];
-  const deadline = checkDeadline(now.activeDeadlineSeconds, was.activeDeadlineSeconds);
-  if (deadline.length > 0 && now.activeDeadlineSeconds !== undefined) return deadline;
-  const comparable = {
-    ...now,
-    containers: withOld(now.containers, was.containers),
-    initContainers: withOld(now.initContainers, was.initContainers),
-    tolerations: was.tolerations,
-    activeDeadlineSeconds: was.activeDeadlineSeconds,
-    schedulingGates: was.schedulingGates,
-  };
-  return [
-    ...deadline,
-    ...checkToleratedStill(now.tolerations ?? [], was.tolerations ?? []),
-    ...checkGatesOnlyGo(now, was),
-    // Upstream appends a diff of the two specs; here the changed fields are named.
-    ...(same(comparable, was)
-      ? []
-      : [
-          forbidden(
-            "spec",
-            `pod updates may not change fields other than ${updatable}\nchanged: ${changedFields(comparable, was)}`,
-          ),
-        ]),
-  ];
-}
-
-/** A Pod's time may become shorter, not longer. */
-function checkDeadline(now: number | undefined, was: number | undefined): FieldError[] {
-  const at = "spec.activeDeadlineSeconds";
-  if (was === undefined) return [];
-  if (now === undefined)
-    return [invalid(at, null, "must not update from a positive integer to nil value")];
-  return now > was ? [invalid(at, now, "must be less than or equal to previous value")] : [];
-}
-
-/** The containers, with what may change as it was. */
-const withOld = (
-  containers: readonly Container[] | undefined,
-  before: readonly Container[] | undefined,
-) =>
-  containers?.map((one, i) => ({
-    ...one,
-    image: before?.[i]?.image,
-    imagePullPolicy: before?.[i]?.imagePullPolicy,
-  }));
-
-/** What is tolerated stays; further tolerations may come. (validateOnlyAddedTolerations) */
-function checkToleratedStill(now: readonly Toleration[], was: readonly Toleration[]): FieldError[] {
-  const tolerated = new Set(now.map(tolerationKey));
-  return was.every((one) => tolerated.has(tolerationKey(one)))
-    ? []
-    : [
-        forbidden(
-          "spec.tolerations",
-          "existing toleration can not be modified except its tolerationSeconds",
-        ),
-      ];
-}
-
-function checkGatesOnlyGo(now: PodSpec, was: PodSpec): FieldError[] {
-  const before = new Set(records<{ name?: string }>(was.schedulingGates).map(({ name }) => name));
-  return records<{ name?: string }>(now.schedulingGates).flatMap(({ name }, i) =>
-    before.has(name)
-      ? []
-      : [
-          forbidden(
-            `spec.schedulingGates[${i}].name`,
-            `only deletion is allowed, but found new scheduling gate '${name}'`,
-          ),
-        ],
-  );
-}
-
-/** How long a taint is tolerated may change; what is tolerated stays. */
-const tolerationKey = ({ key = "", operator = "Equal", value = "", effect = "" }: Toleration) =>
-  JSON.stringify([key, operator, value, effect]);
-
-function changedFields(now: object, was: object): string {
-  const [a, b] = [now as Record<string, unknown>, was as Record<string, unknown>];
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
-    .filter((key) => !same(a[key], b[key]))
-    .map((key) => `spec.${key}`)
-    .join(", ");
-}

@@ -1,6 +1,4 @@
-import { externallyAccessible } from "./defaulting.js";
 import {
-  checkCIDR,
   checkFormat,
   checkIP,
   checkNotSpecial,
@@ -27,18 +25,22 @@ import type { Service, ServicePort } from "./types.js";
  * (kubernetes: pkg/apis/core/validation/validation.go, ValidateService and ValidateServiceUpdate)
  */
 export function validateService(service: Service, old?: Service): FieldError[] {
-  if (old && service.spec === old.spec) return validateStatus(service);
-  return [...(old ? validateChange(service, old) : []), ...validateSpec(service)];
+  if (old && service.spec === old.spec) return [];
+  return [...(old ? further.change(service, old) : []), ...validateSpec(service)];
 }
 
-const isHeadless = ({ spec }: Service): boolean =>
-  spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === "None";
-const needsHealthCheck = ({ spec }: Service): boolean =>
-  spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
-/** PreferClose is the older name of PreferSameZone. (KEP-3015) */
-const distributions = ["PreferClose", "PreferSameZone", "PreferSameNode"];
-const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
+/**
+ * Checks of what few manifests get wrong, which a page's first chunk does without; who knows all
+ * kinds adds them (validation-service-more.ts).
+ */
+export const further = {
+  affinity: (_spec: Service["spec"]): FieldError[] => [],
+  rest: (_service: Service): FieldError[] => [],
+  change: (_service: Service, _old: Service): FieldError[] => [],
+};
 
+export const isHeadless = ({ spec }: Service): boolean =>
+  spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === "None";
 function validateSpec(service: Service): FieldError[] {
   const { spec } = service;
   const ports = spec.ports ?? [];
@@ -49,7 +51,7 @@ function validateSpec(service: Service): FieldError[] {
     ...validateForType(service),
     ...validatePorts(ports),
     ...checkLabels("spec.selector", spec.selector),
-    ...validateAffinity(spec),
+    ...further.affinity(spec),
     ...validateFamilies(service),
     ...(spec.externalIPs ?? []).flatMap((ip, i) =>
       readAddress(ip)
@@ -62,22 +64,7 @@ function validateSpec(service: Service): FieldError[] {
       "LoadBalancer",
       "NodePort",
     ]),
-    ...(spec.type === "ClusterIP"
-      ? ports.flatMap(({ nodePort }, i) =>
-          nodePort
-            ? [forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'")]
-            : [],
-        )
-      : []),
-    ...duplicatePorts(ports),
-    ...validateLoadBalancer(service),
-    ...validateExternalPolicy(service),
-    ...(spec.internalTrafficPolicy !== undefined || spec.type !== "ExternalName"
-      ? checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"])
-      : []),
-    ...(spec.trafficDistribution === undefined || distributions.includes(spec.trafficDistribution)
-      ? []
-      : [notSupported("spec.trafficDistribution", spec.trafficDistribution, distributions)]),
+    ...further.rest(service),
   ];
 }
 
@@ -126,51 +113,6 @@ function validatePorts(ports: readonly ServicePort[]): FieldError[] {
         : []),
     ];
   });
-}
-
-function duplicatePorts(ports: readonly ServicePort[]): FieldError[] {
-  const repeated = (key: (port: ServicePort) => string | undefined) => {
-    const seen = new Set<string>();
-    return ports
-      .map((port, i) => ({ port, i, key: key(port) }))
-      .filter(({ key }) => key !== undefined && (seen.has(key) || !seen.add(key)));
-  };
-  // as the internal type has it, whose other fields upstream leaves empty here
-  const compared = ({ protocol, port }: ServicePort) => ({
-    Name: "",
-    Protocol: protocol,
-    AppProtocol: null,
-    Port: port,
-    TargetPort: 0,
-    NodePort: 0,
-  });
-  return [
-    ...repeated(({ nodePort, protocol }) => (nodePort ? `${nodePort}/${protocol}` : undefined)).map(
-      ({ port, i }) => duplicate(`spec.ports[${i}].nodePort`, port.nodePort),
-    ),
-    ...repeated(({ port, protocol }) => `${port}/${protocol}`).map(({ port, i }) =>
-      duplicate(`spec.ports[${i}]`, compared(port)),
-    ),
-  ];
-}
-
-function validateAffinity(spec: Service["spec"]): FieldError[] {
-  const at = "spec.sessionAffinityConfig";
-  const problems = checkOneOf("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]);
-  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
-  if (
-    spec.sessionAffinity !== "ClientIP" ||
-    (seconds !== undefined && seconds > 0 && seconds <= 86_400)
-  )
-    return problems;
-  return [
-    ...problems,
-    invalid(
-      `${at}.clientIP.timeoutSeconds`,
-      seconds ?? 0,
-      "must be greater than 0 and less than 86400",
-    ),
-  ];
 }
 
 /**
@@ -232,160 +174,4 @@ export function validateFamilies(service: Service): FieldError[] {
       );
   });
   return found;
-}
-
-function validateLoadBalancer(service: Service): FieldError[] {
-  const { spec } = service;
-  const isLB = spec.type === "LoadBalancer";
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  const at = "spec.LoadBalancerSourceRanges"; // upstream writes it with a capital
-  return [
-    ...(ranges.length > 0 && !isLB ? [forbidden(at, onlyLoadBalancer)] : []),
-    ...ranges.flatMap((range, i) => checkCIDR(`${at}[${i}]`, range.trim())),
-    ...(ranges.length === 0 ? validateRangesAnnotation(service) : []),
-    ...(spec.allocateLoadBalancerNodePorts !== undefined && !isLB
-      ? [forbidden("spec.allocateLoadBalancerNodePorts", onlyLoadBalancer)]
-      : []),
-    ...(spec.loadBalancerClass === undefined
-      ? []
-      : isLB
-        ? checkFormat("spec.loadBalancerClass", spec.loadBalancerClass, qualifiedName)
-        : [forbidden("spec.loadBalancerClass", onlyLoadBalancer)]),
-  ];
-}
-
-const rangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
-
-/** What loadBalancerSourceRanges was before it was a field. */
-function validateRangesAnnotation({ metadata, spec }: Service): FieldError[] {
-  const ranges = metadata.annotations?.[rangesAnnotation];
-  if (ranges === undefined) return [];
-  const at = `metadata.annotations[${rangesAnnotation}]`;
-  return [
-    ...(spec.type === "LoadBalancer" ? [] : [forbidden(at, onlyLoadBalancer)]),
-    ...(ranges.trim() === ""
-      ? []
-      : ranges.split(",").flatMap((range) => checkCIDR(at, range.trim()))),
-  ];
-}
-
-function validateExternalPolicy(service: Service): FieldError[] {
-  const { externalTrafficPolicy: policy, healthCheckNodePort } = service.spec;
-  const found: FieldError[] = [];
-  if (externallyAccessible(service))
-    found.push(...checkOneOf("spec.externalTrafficPolicy", policy, ["Cluster", "Local"]));
-  else if (policy)
-    found.push(
-      invalid(
-        "spec.externalTrafficPolicy",
-        policy,
-        "may only be set for externally-accessible services",
-      ),
-    );
-  if (!needsHealthCheck(service) && healthCheckNodePort)
-    found.push(
-      invalid(
-        "spec.healthCheckNodePort",
-        healthCheckNodePort,
-        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
-      ),
-    );
-  if (needsHealthCheck(service) && healthCheckNodePort !== undefined)
-    found.push(...checkPort("spec.healthCheckNodePort", healthCheckNodePort));
-  return found;
-}
-
-/** What may not change. */
-function validateChange(service: Service, old: Service): FieldError[] {
-  const found: FieldError[] = [];
-  const [now, was] = [service.spec, old.spec];
-  if (now.type !== "ExternalName" && was.type !== "ExternalName") {
-    found.push(
-      ...pairChange(
-        "clusterIP",
-        now.clusterIPs ?? [],
-        was.clusterIPs ?? [],
-        now.ipFamilyPolicy,
-        isHeadless(service) && isHeadless(old),
-      ),
-    );
-    found.push(
-      ...pairChange(
-        "ipFamily",
-        now.ipFamilies ?? [],
-        was.ipFamilies ?? [],
-        now.ipFamilyPolicy,
-        isHeadless(service) || isHeadless(old),
-      ),
-    );
-  }
-  if (
-    now.type === "LoadBalancer" &&
-    was.type === "LoadBalancer" &&
-    now.loadBalancerClass !== was.loadBalancerClass
-  )
-    found.push(invalid("spec.loadBalancerClass", now.loadBalancerClass, "may not change once set"));
-  if (
-    needsHealthCheck(service) &&
-    needsHealthCheck(old) &&
-    now.healthCheckNodePort !== was.healthCheckNodePort
-  )
-    found.push(forbidden("spec.healthCheckNodePort", "field is immutable"));
-  return found;
-}
-
-/** A primary stays; a secondary may come, and may go when the policy says SingleStack. */
-function pairChange(
-  what: "clusterIP" | "ipFamily",
-  now: readonly string[],
-  was: readonly string[],
-  policy: string | undefined,
-  free: boolean,
-): FieldError[] {
-  if (free) return [];
-  const field = what === "clusterIP" ? "spec.clusterIPs" : "spec.ipFamilies";
-  const compared = now.length === was.length ? was.length : Math.min(now.length, was.length, 1);
-  const found = Array.from({ length: compared }, (_, i) => i)
-    .filter((i) => now[i] !== was[i])
-    .map((i) =>
-      invalid(`${field}[${what === "clusterIP" ? i : 0}]`, now, "may not change once set"),
-    );
-  if (was.length > now.length && now.length === 0)
-    found.push(invalid(`${field}[0]`, now, `primary ${what} can not be unset`));
-  if (was.length > now.length && now.length === 1 && policy !== "SingleStack")
-    found.push(
-      invalid(
-        "spec.ipFamilyPolicy",
-        policy,
-        `must be set to 'SingleStack' when releasing the secondary ${what}`,
-      ),
-    );
-  return found;
-}
-
-/** (ValidateLoadBalancerStatus) */
-function validateStatus({ spec, status }: Service): FieldError[] {
-  const ingress = status?.loadBalancer?.ingress ?? [];
-  if (spec.type !== "LoadBalancer" && ingress.length > 0)
-    return [
-      forbidden(
-        "status.loadBalancer.ingress",
-        "may only be used when `spec.type` is 'LoadBalancer'",
-      ),
-    ];
-  return ingress.flatMap(({ ip, hostname, ipMode }, i) => {
-    const at = `status.loadBalancer.ingress[${i}]`;
-    return [
-      ...(ip ? checkIP(`${at}.ip`, ip) : []),
-      ...(ipMode && !ip
-        ? [forbidden(`${at}.ipMode`, "may not be specified when `ip` is not set")]
-        : ipMode && ip
-          ? checkOneOf(`${at}.ipMode`, ipMode, ["Proxy", "VIP"])
-          : []),
-      ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Subdomain) : []),
-      ...(hostname && readAddress(hostname)
-        ? [invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address")]
-        : []),
-    ];
-  });
 }

@@ -18,7 +18,9 @@ export function validate(object: KubeObject, old?: KubeObject): FieldError[] {
   const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old);
   if (!own || !kindOf(object)?.isModelled) return problems;
   const others = own(object, old);
-  return problems.length > 0 ? [...problems, ...others] : others;
+  const statuses = ofStatus(object, old);
+  if (problems.length + statuses.length === 0) return others; // as a rule, for no Pod's cost
+  return [...problems, ...others, ...statuses];
 }
 
 /** Those of what components write are added by who knows all kinds (validation-components.ts). */
@@ -28,3 +30,15 @@ export const byKind: Record<string, (object: never, old?: never) => FieldError[]
   Deployment: validateDeployment,
   ReplicaSet: validateReplicaSet,
 };
+
+const specOf = (object: KubeObject): unknown => (object as { spec?: unknown }).spec;
+
+/** Who writes a status leaves the spec as it is. */
+function ofStatus(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  const check = byStatus[object.kind] as
+    ((object: KubeObject, old: KubeObject) => FieldError[]) | undefined;
+  return check && old && specOf(object) === specOf(old) ? check(object, old) : [];
+}
+
+/** Components write statuses: see byKind. (validation-statuses.ts) */
+export const byStatus: Record<string, (object: never, old: never) => FieldError[]> = {};

@@ -24,7 +24,8 @@ import {
 import type { Chain, RuleSet } from "stopover/internal/net/iptables/rule";
 import type { TableName } from "stopover/internal/net/iptables/tables";
 import type { TracedPacket, TracedStep } from "stopover/internal/doors/lab/trace";
-import { configFor, readConfiguration, viewOf } from "stopover/internal/node/proxy/config";
+import { configFor, viewOf } from "stopover/internal/node/proxy/config";
+import { readConfiguration } from "stopover/internal/node/proxy/configuration";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";

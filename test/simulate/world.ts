@@ -3,6 +3,7 @@ import { aws, createCluster, gcp, type Cluster, type ClusterOptions } from "stop
 import type { ComponentError } from "stopover/internal/machinery/supervisor";
 import { Random } from "stopover/internal/machinery/random";
 import type { Deployment, EndpointSlice, Pod, Service } from "stopover/internal/objects/types";
+import { intercept } from "stopover/internal/machinery/interceptor";
 import { ClientFaults, NetworkFaults } from "./faults.js";
 
 export class World {
@@ -30,7 +31,7 @@ export class World {
       seed,
       first: {},
       historyLimit: 0,
-      faults: { client: this.client, network: this.network },
+      faults: { client: intercept(this.client), network: this.network },
       onFailure: (failure) => this.failures.push(failure),
       ...(cloud && { cloud }),
     } satisfies ClusterOptions);

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ClusterOptions } from "../../cluster.js";
 import "../../objects/built-in.js";
+import "../../objects/dumps.js";
 import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
 import type { KubeObject } from "../../objects/types.js";
@@ -489,7 +490,10 @@ async function load(files: string[], dump = false): Promise<Documents> {
 
 async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
   const name = cloudName(flags);
-  const clouds = await import("../../cluster.js");
+  const clouds = {
+    ...(await import("../../cloud/aws.js")),
+    ...(await import("../../cloud/gcp.js")),
+  };
   const proxyMode = proxyModeOf(flags);
   return {
     cloud: name && clouds[name](),

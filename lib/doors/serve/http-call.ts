@@ -1,3 +1,4 @@
+import "../../apiserver/other-patches.js";
 import "../../objects/built-in.js";
 import type { Client, ListOptions, Status } from "../../api/client.js";
 import { converted } from "../../objects/convert.js";

@@ -1,5 +1,9 @@
 import "../../controllers/workloads.js";
-import { aws, gcp, Cluster, type ClusterOptions } from "../../cluster.js";
+import "../../node/proxy/configuration.js";
+import "../../option-checks.js";
+import { aws } from "../../cloud/aws.js";
+import { gcp } from "../../cloud/gcp.js";
+import { Cluster, type ClusterOptions } from "../../cluster.js";
 import { RealClock } from "../../machinery/real-clock.js";
 import type { Documents } from "../../objects/files.js";
 import type { ComponentError } from "../../machinery/supervisor.js";

@@ -1,0 +1,205 @@
+/**
+ * Reads a KubeProxyConfiguration document, and says what is wrong with it. Who imports this makes
+ * clusters with such documents possible.
+ *
+ *     const config = readConfiguration({ apiVersion, kind, clusterCIDR: "10.0.0.0/8" });
+ */
+import { duration } from "../../machinery/duration.js";
+import { readCIDR } from "../../net/ip.js";
+import { configurations, defaults, type KubeProxyConfiguration } from "./config.js";
+
+type Check = (value: unknown, field: string) => unknown;
+
+const wrong = (field: string, value: unknown, allowed: string): never => {
+  throw new Error(`KubeProxyConfiguration: ${field}: got ${JSON.stringify(value)}; ${allowed}`);
+};
+const text: Check = (value, field) =>
+  typeof value === "string" ? value : wrong(field, value, "write a text");
+const flag: Check = (value, field) =>
+  typeof value === "boolean" ? value : wrong(field, value, "write true or false");
+const whole =
+  (low: number, high: number): Check =>
+  (value, field) =>
+    Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+      ? value
+      : wrong(field, value, `write a whole number from ${low} to ${high}`);
+const oneOf =
+  (...allowed: string[]): Check =>
+  (value, field) =>
+    allowed.includes(value as string)
+      ? value
+      : wrong(
+          field,
+          value,
+          `write one of ${allowed.map((each) => JSON.stringify(each)).join(", ")}`,
+        );
+/** Accepted as it stands: it changes nothing that Stopover models. */
+const anything: Check = (value) => value;
+
+/** 0 is unset, as in Go: the default is taken. */
+const period: Check = (value, field) => {
+  try {
+    return duration(value as string | number) || undefined;
+  } catch (error) {
+    return wrong(field, value, (error as Error).message.replace(/^.*?: /, ""));
+  }
+};
+
+const clusterCIDR: Check = (value, field) => {
+  const ranges = String(text(value, field))
+    .split(",")
+    .filter((part) => part !== "")
+    .map(
+      (part) =>
+        readCIDR(part.trim()) ??
+        wrong(
+          field,
+          value,
+          'write a CIDR such as "10.0.0.0/8", or one of each family: "10.0.0.0/8,fd00::/64"',
+        ),
+    );
+  return ranges.length > 2 || (ranges.length === 2 && ranges[0]!.family === ranges[1]!.family)
+    ? wrong(field, value, "write at most one CIDR of each family")
+    : value;
+};
+
+const nodePortAddresses: Check = (value, field) => {
+  if (!Array.isArray(value)) return wrong(field, value, 'write a list of CIDRs, or ["primary"]');
+  if (value.length === 1 && value[0] === "primary") return value;
+  value.forEach((each, i) =>
+    typeof each === "string" && each.includes("/") && readCIDR(each)
+      ? each
+      : wrong(
+          `${field}[${i}]`,
+          each,
+          'write a CIDR such as "192.168.0.0/24" ("primary" stands alone)',
+        ),
+  );
+  return value;
+};
+
+type Schema = { readonly [field: string]: Check | Schema };
+
+const ignored = (...fields: string[]): Schema =>
+  Object.fromEntries(fields.map((field) => [field, anything]));
+
+const sectionSchema: Schema = {
+  masqueradeAll: flag,
+  masqueradeBit: whole(0, 31),
+  minSyncPeriod: period,
+  syncPeriod: period,
+};
+
+const schema: Schema = {
+  clusterCIDR,
+  hostnameOverride: text,
+  detectLocalMode: oneOf("", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"),
+  detectLocal: { bridgeInterface: text, interfaceNamePrefix: text },
+  nodePortAddresses,
+  mode: oneOf("", "iptables", "nftables", "ipvs"),
+  iptables: { ...sectionSchema, localhostNodePorts: flag },
+  nftables: sectionSchema,
+  conntrack: {
+    tcpBeLiberal: flag,
+    ...ignored(
+      "maxPerCore",
+      "min",
+      "tcpEstablishedTimeout",
+      "tcpCloseWaitTimeout",
+      "udpTimeout",
+      "udpStreamTimeout",
+    ),
+  },
+  ...ignored(
+    "apiVersion",
+    "kind",
+    "metadata",
+    "featureGates",
+    "bindAddress",
+    "healthzBindAddress",
+    "metricsBindAddress",
+    "bindAddressHardFail",
+    "enableProfiling",
+    "showHiddenMetricsForVersion",
+  ),
+  ...ignored(
+    "ipvs",
+    "winkernel",
+    "oomScoreAdj",
+    "configSyncPeriod",
+    "portRange",
+    "windowsRunAsService",
+    "clientConnection",
+    "logging",
+  ),
+};
+
+/**
+ * The configuration of a document, with defaults. Throws where a field is unknown or its value is
+ * not allowed, naming both.
+ */
+export function readConfiguration(document: object): KubeProxyConfiguration {
+  const config = merge(
+    defaults as unknown as Record<string, unknown>,
+    document,
+    schema,
+    "",
+  ) as unknown as KubeProxyConfiguration;
+  if (!config.hostnameOverride) delete config.hostnameOverride;
+  const { detectLocal, detectLocalMode } = config;
+  for (const name of ["iptables", "nftables"] as const) {
+    const { minSyncPeriod, syncPeriod } = config[name];
+    if (minSyncPeriod > syncPeriod)
+      wrong(
+        `${name}.minSyncPeriod`,
+        `${minSyncPeriod}ms`,
+        `write at most ${name}.syncPeriod, which is ${syncPeriod}ms`,
+      );
+  }
+  if (detectLocalMode === "BridgeInterface" && !detectLocal.bridgeInterface)
+    wrong(
+      "detectLocal.bridgeInterface",
+      "",
+      "name the bridge, since detectLocalMode is BridgeInterface",
+    );
+  if (detectLocalMode === "InterfaceNamePrefix" && !detectLocal.interfaceNamePrefix)
+    wrong(
+      "detectLocal.interfaceNamePrefix",
+      "",
+      "write the prefix, since detectLocalMode is InterfaceNamePrefix",
+    );
+  return config;
+}
+
+function merge(
+  base: Record<string, unknown>,
+  document: object,
+  schema: Schema,
+  path: string,
+): Record<string, unknown> {
+  const result = { ...base };
+  for (const [name, value] of Object.entries(document)) {
+    const field = path + name;
+    const check = Object.hasOwn(schema, name)
+      ? schema[name]!
+      : wrong(
+          field,
+          value,
+          `there is no such field here; there are ${Object.keys(schema).join(", ")}`,
+        );
+    // kubeadm writes null for what nobody has set
+    if (value === undefined || value === null || check === anything) continue;
+    if (typeof check === "function") result[name] = check(value, field) ?? base[name];
+    else if (typeof value === "object" && !Array.isArray(value))
+      result[name] = merge(
+        (base[name] ?? {}) as Record<string, unknown>,
+        value as Record<string, unknown>,
+        check,
+        `${field}.`,
+      );
+    else wrong(field, value, `write an object with ${Object.keys(check).join(", ")}`);
+  }
+  return result;
+}
+
+configurations.read = readConfiguration;
