@@ -47,6 +47,7 @@ const matters: Readonly<Record<string, string>> = {
   AuthorizationPolicy: mesh,
   MutatingWebhookConfiguration: "it could change objects as they are created; nobody calls it here",
   ResourceQuota: "it could keep Pods from being created; nobody looks at it here",
+  LimitRange: "it could keep Pods from being created, or change them; nobody looks at it here",
   CiliumNetworkPolicy: policy,
   CiliumClusterwideNetworkPolicy: policy,
   GlobalNetworkPolicy: policy,
@@ -60,6 +61,7 @@ const makes: ReadonlySet<string> = new Set([
   "HorizontalPodAutoscaler",
   "MutatingWebhookConfiguration",
   "ResourceQuota",
+  "LimitRange",
 ]);
 
 /**

@@ -47,6 +47,12 @@ const cases: [file: string, args: string, disposition: string, says: RegExp][] =
     /TCP 80/,
   ],
   ["05-headless-port.yaml", `--cloud none --url http://vec:8000/ ${client}`, "delivered", /8000/],
+  [
+    "liveness-port.yaml",
+    "--cloud none --url http://web.default.svc.cluster.local/ --from pod/default/client",
+    "rejected",
+    /livenessProbe\.httpGet\.port .* is 9999, .* so the kubelet restarts it/,
+  ],
   ["02-fixed-clusterip.yaml", "--url http://10.2.0.10/", "no route", /10\.2\.0\.10/],
   [
     "06-externalname-ports.yaml",

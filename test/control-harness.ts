@@ -80,6 +80,9 @@ export class Machine implements Runtime {
   close(pod: Pod, container: string) {
     this.closed.push(`${pod.metadata.name}/${container}`);
   }
+  end(pod: Pod, container: string) {
+    this.pods.get(pod.metadata.uid!)?.dead.add(container);
+  }
   running(pod: Pod, container: string) {
     return !this.pods.get(pod.metadata.uid!)?.dead.has(container);
   }

@@ -303,12 +303,11 @@ export class Trip {
     this.basis.assumed.push({ object: name, field: "", sentence });
   }
 
-  /** Nobody knows an image's processes: what they are taken to do is said. */
+  /** Nobody knows an image's processes: what they are taken to do, and to have done, is said. */
   #assumeListening(sandbox: Sandbox, protocol: Transport, port: number): void {
     if (!this.there || sandbox.proxy) return;
-    const { isCertain, field, words } = sandbox.explainListening(protocol, port);
-    if (isCertain) return;
-    this.basis.assumed.push({ object: `Pod ${sandbox.key}`, field, sentence: words });
+    for (const granted of sandbox.assumed(protocol, port))
+      this.basis.assumed.push({ object: `Pod ${sandbox.key}`, ...granted });
   }
 
   // ---- proxies: one connection ends, and another begins ----

@@ -151,7 +151,7 @@ function processOf(container: Container, i: number): Process {
   const path = `spec.containers[${i}]`;
   const words = wordsOf(container, path);
   const told = [...toldPorts(words), ...environmentPorts(container, path)];
-  const base = baseOf(container);
+  const base = imageName(container.image ?? "");
   const isTold = words.some(({ text }) => /\d/.test(text)) && told.length > 0;
   return {
     name: container.name,
@@ -172,11 +172,12 @@ function processOf(container: Container, i: number): Process {
 }
 
 /** Whether it is known of an image what it listens on: "docker.io/library/nginx:1.29". */
-export const isKnownImage = (image: string): boolean => imagePorts.has(baseOf({ image }));
+export const isKnownImage = (image: string): boolean => imagePorts.has(imageName(image));
 
-function baseOf({ image = "" }: Pick<Container, "image">): string {
-  const [path = ""] = image.split(/[:@]/, 1);
-  return path.slice(path.lastIndexOf("/") + 1);
+/** "nginx" of "registry.example.com:5000/library/nginx:1.27". */
+export function imageName(image: string): string {
+  const name = image.slice(image.lastIndexOf("/") + 1);
+  return name.split(/[:@]/, 1)[0]!;
 }
 
 interface Word {

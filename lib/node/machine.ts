@@ -17,6 +17,7 @@ import type { CniPlugin, Link } from "./cni/cni.js";
 import { PodNetwork } from "./cni/pod-network.js";
 import { ptp } from "./cni/ptp.js";
 import type { Runtime } from "./kubelet/runtime.js";
+import { grantedTo, type Granted } from "./granted.js";
 import { Listening, type Answer } from "./listening.js";
 
 export interface MachineOptions {
@@ -204,6 +205,10 @@ export class Machine implements Runtime {
     this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
   }
 
+  end(pod: Pod, container: string): void {
+    this.#sandboxes.get(keyOf(pod))?.crashed.add(container);
+  }
+
   close(pod: Pod, container: string): void {
     this.#sandboxes.get(keyOf(pod))?.closed.add(container);
   }
@@ -258,6 +263,7 @@ export class Sandbox implements Link {
   proxy?: Proxy;
 
   readonly #listening: Listening;
+  #granted: Granted[] | undefined;
 
   constructor(
     readonly pod: Pod,
@@ -278,6 +284,16 @@ export class Sandbox implements Link {
   /** Whether a process of the Pod listens, as far as its spec tells. */
   listens(protocol: Transport, port: number): boolean {
     return this.#listening.on(protocol, port, this.#serves);
+  }
+
+  /**
+   * What is taken for granted where somebody asks it on this port: what it got through to be
+   * running and ready, and on what it listens.
+   */
+  assumed(protocol: Transport, port: number): readonly Granted[] {
+    this.#granted ??= grantedTo(this.pod);
+    const { isCertain, field, words } = this.explainListening(protocol, port);
+    return isCertain ? this.#granted : [...this.#granted, { field, sentence: words }];
   }
 
   /** The same with its reasons. */

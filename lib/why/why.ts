@@ -104,7 +104,7 @@ function diagnose(
 ): Diagnosis {
   const ways = [...(asked ? [asked] : []), ...doorsOf(world, objects, service, from)];
   const tried = alike.tryAll(ways, service, objects);
-  const bases: Basis[] = [...world.network.bases, listeningOf(world, ways)];
+  const bases: Basis[] = [...world.network.bases, grantedOf(world, ways)];
   const doors: Door[] = [];
   for (const [place, way] of ways.entries()) {
     const { like = place, ...found } = tried[place]!;
@@ -116,14 +116,15 @@ function diagnose(
   return { service: keyOf(service), doors, notes: notesOf(ways, doors), ...together(bases) };
 }
 
-/** On what the Pods are taken to listen: what their doors rest on. */
-function listeningOf({ network }: World, ways: readonly Way[]): Basis {
+/** What is taken for granted of the Pods: what their doors rest on. */
+function grantedOf({ network }: World, ways: readonly Way[]): Basis {
   const assumed = ways.flatMap(({ pod, attempts }) =>
     attempts.flatMap(({ goal }): Remark[] => {
       const sandbox = pod === undefined ? undefined : network.sandbox(pod)?.sandbox;
       if (!sandbox || !goal || sandbox.proxy) return [];
-      const { isCertain, field, words } = sandbox.explainListening(goal.protocol, goal.port);
-      return isCertain ? [] : [{ object: `Pod ${pod}`, field, sentence: words }];
+      return sandbox
+        .assumed(goal.protocol, goal.port)
+        .map((granted) => ({ object: `Pod ${pod}`, ...granted }));
     }),
   );
   return { assumed, leftOut: [] };

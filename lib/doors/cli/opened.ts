@@ -21,7 +21,7 @@ import { parseCIDR, readAddress, type Family } from "../../net/ip.js";
 import type { Documents } from "../../objects/files.js";
 import { kindOf } from "../../objects/kinds.js";
 import type { Manifest, Notice } from "../../objects/manifest.js";
-import type { Endpoints, Node, Service } from "../../objects/types.js";
+import type { Endpoints, Node, Pod, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 import { usualQuestion } from "../../why/usual.js";
 import { familiesFor, inFamilies } from "./families.js";
@@ -60,8 +60,16 @@ export function openDocuments(
     leftOut: inertRemarks(rest.map(({ object }) => object)),
   });
   cluster.settle();
+  if (cluster.list("Pod").some(isWatched)) cluster.advance(WATCHED);
   return cluster;
 }
+
+/** Whether the kubelet restarts it by and by, where one of its probes fails. */
+const isWatched = ({ spec }: Pod): boolean =>
+  spec.containers.some(({ livenessProbe, startupProbe }) => livenessProbe ?? startupProbe);
+
+/** Until such a Pod has been restarted often enough that it is down most of the time. */
+const WATCHED = "6m";
 
 export interface OpenOptions extends ClusterOptions {
   snapshot?: boolean;

@@ -321,7 +321,6 @@ export class PodWorker {
   /** By itself. */
   #exited(container: ContainerState, exitCode: number): void {
     if (this.#stage !== "running" || !container.running) return;
-    this.host.runtime.close(this.pod, container.name);
     this.#ended(container, exitCode, exitCode === 0 ? "Completed" : "Error");
   }
 
@@ -330,6 +329,7 @@ export class PodWorker {
     const { restartPolicy } = this.pod.spec;
     const ran = clock.now() - container.startedAt;
     container.end(exitCode, reason, clock.now());
+    this.host.runtime.end(this.pod, container.name);
     if (restartPolicy === "Never" || (restartPolicy === "OnFailure" && exitCode === 0))
       return this.#leaveEnded();
     if (ran > BACKOFF_RESET_MS) container.backOff = undefined;

@@ -22,6 +22,8 @@ export interface Runtime {
   /** Whether the named container's process runs (a reader may crash it). */
   running(pod: Pod, container: string): boolean;
   restart(pod: Pod, container: string): void;
+  /** The container's process has ended, by itself or killed. */
+  end(pod: Pod, container: string): void;
   /** The container's process, told to end, closes its listening sockets; it still runs. */
   close(pod: Pod, container: string): void;
   /** Ends the processes, takes the sandbox's network away, releases the addresses. */

@@ -1,0 +1,140 @@
+/** What is said of a Pod that runs only if its image, its volume or its command do as hoped. */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { createCluster, openSnapshot, parse, type Pod } from "stopover";
+import { grantedTo } from "stopover/internal/node/granted";
+
+const pod = (container: object, spec: object = {}): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web", namespace: "default", labels: { app: "web" } },
+  spec: {
+    containers: [
+      { name: "c", image: "shop:1", ports: [{ containerPort: 8080 }], ...container },
+    ] as Pod["spec"]["containers"],
+    ...spec,
+  },
+});
+const fields = (of: Pod) => grantedTo(of).map(({ field }) => field);
+
+const rows: [says: string, container: object, spec: object, fields: string[]][] = [
+  ["nothing to be hoped for", {}, {}, []],
+  [
+    "a page of an unknown image",
+    { readinessProbe: { httpGet: { path: "/", port: 1 } } },
+    {},
+    ["spec.containers[0].readinessProbe"],
+  ],
+  [
+    "the front page of nginx",
+    { image: "r:5000/nginx:1", readinessProbe: { httpGet: { path: "/", port: 1 } } },
+    {},
+    [],
+  ],
+  [
+    "another page of nginx",
+    { image: "nginx", livenessProbe: { httpGet: { path: "/healthz", port: 1 } } },
+    {},
+    ["spec.containers[0].livenessProbe"],
+  ],
+  [
+    "any page of whoami",
+    { image: "traefik/whoami", startupProbe: { httpGet: { path: "/x", port: 1 } } },
+    {},
+    [],
+  ],
+  ["a port that answers or does not", { readinessProbe: { tcpSocket: { port: 1 } } }, {}, []],
+  [
+    "a command",
+    { readinessProbe: { exec: { command: ["true"] } } },
+    {},
+    ["spec.containers[0].readinessProbe"],
+  ],
+  ["gRPC", { livenessProbe: { grpc: { port: 1 } } }, {}, ["spec.containers[0].livenessProbe"]],
+  [
+    "a hook at the start",
+    { lifecycle: { postStart: { exec: { command: ["x"] } } } },
+    {},
+    ["spec.containers[0].lifecycle.postStart"],
+  ],
+  [
+    "an image that nobody fetches",
+    { imagePullPolicy: "Never" },
+    {},
+    ["spec.containers[0].imagePullPolicy"],
+  ],
+  [
+    "an image that must not be root",
+    { securityContext: { runAsNonRoot: true } },
+    {},
+    ["spec.containers[0].securityContext.runAsNonRoot"],
+  ],
+  [
+    "the same for the Pod",
+    {},
+    { securityContext: { runAsNonRoot: true } },
+    ["spec.securityContext.runAsNonRoot"],
+  ],
+  [
+    "a claim",
+    {},
+    { volumes: [{ name: "d", persistentVolumeClaim: { claimName: "data" } }] },
+    ["spec.volumes[0].persistentVolumeClaim"],
+  ],
+];
+for (const [says, container, spec, expected] of rows)
+  test(`taken for granted: ${says}`, () => assert.equal(fields(pod(container, spec)), expected));
+
+test("a Pod of a dump that says Running has got through all that", () => {
+  const hopeful = pod({ imagePullPolicy: "Never" });
+  assert.equal(fields({ ...hopeful, status: { phase: "Running" } }), []);
+  assert.is(fields({ ...hopeful, status: { phase: "Pending" } }).length, 1);
+});
+
+const service = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "web" },
+  spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }] },
+};
+
+test("journeys and why say it, of a living cluster and not of a dump", () => {
+  const hopeful = pod({ lifecycle: { postStart: { exec: { command: ["x"] } } } });
+  const cluster = createCluster({ nodes: 1 });
+  cluster.apply(hopeful);
+  cluster.apply(service);
+  cluster.settle();
+  const { clusterIP } = cluster.get("Service", "web").spec;
+  const hook = (assumed: readonly { field: string }[]) =>
+    assumed.some(({ field }) => field === "spec.containers[0].lifecycle.postStart");
+  assert.ok(hook(cluster.request(`http://${clusterIP}/`, { from: "node/node-a" }).assumed));
+  assert.ok(hook(cluster.why("web").assumed));
+  const objects = (["Node", "Pod", "Service", "EndpointSlice"] as const).flatMap((kind) =>
+    cluster.list(kind),
+  );
+  const dump = openSnapshot(
+    parse(JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }), { as: "dump" }),
+  );
+  assert.not.ok(hook(dump.request(`http://${clusterIP}/`, { from: "node/node-a" }).assumed));
+});
+
+test("a container that is killed for its liveness probe listens no more until it runs again", () => {
+  const cluster = createCluster({ nodes: 1 });
+  const livenessProbe = { httpGet: { port: 9999 } };
+  cluster.apply(pod({ image: "nginx", ports: [{ containerPort: 80 }], livenessProbe }));
+  cluster.settle();
+  const [{ status }] = cluster.list("Pod") as [Pod];
+  const ask = () =>
+    cluster.request(`http://${status?.podIP}/`, { from: "node/node-a" }).disposition;
+  assert.is(ask(), "delivered");
+  const seen = new Set<string>();
+  for (let minute = 0; minute < 12; minute++) {
+    cluster.advance("20s");
+    const [{ status }] = cluster.list("Pod") as [Pod];
+    const isWaiting = status?.containerStatuses?.[0]?.state?.waiting !== undefined;
+    seen.add(`${isWaiting ? "waiting" : "running"}: ${ask()}`);
+  }
+  assert.equal([...seen].sort(), ["running: delivered", "waiting: port not listening"]);
+});
+
+test.run();
