@@ -1,6 +1,6 @@
-// npm run book [-- FOLDER]: the chapters as a static site in FOLDER (default: book/), whose cells
-// run in the reader's browser. It needs no server and no network: open index.html. `npm start`
-// serves the same pages.
+// npm run book [-- FOLDER] [--without-solutions]: the chapters as a static site in FOLDER (default:
+// book/), whose cells run in the reader's browser. It needs no server and no network: open
+// index.html. `npm start` serves the same pages.
 //
 // A notebook becomes a page: markdown by markdown-it, code coloured by highlight.js, pictures as
 // files beside it, a search index by minisearch. What a page looks like and does is in book/:
@@ -24,6 +24,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { execute, notebookName, pool } from "./execute.mjs";
 import { chapters, formatNotebook, readNotebook } from "./ipynb.mjs";
 import { isMain, notebooksFolder, root, say, workspaces } from "./project.mjs";
@@ -34,13 +35,19 @@ import { ready } from "./setup.mjs";
 
 /**
  * Writes the site: from the notebooks' own outputs, and where there are none, from a run's.
- * `api: false` leaves out the pages of the library's API, which take the longest.
+ * `api: false` leaves out the pages of the library's API, which take the longest; `solutions:
+ * false` those with the answers of the exercises.
  * @returns {Promise<string>} the site's folder
  */
-export async function buildBook(folder = join(root, "book"), { api = true } = {}) {
+export async function buildBook(
+  folder = join(root, "book"),
+  { api = true, solutions = true } = {},
+) {
   const { chapterOf, layout } = await import("./book/page.mjs"); // needs packages
   const world = fingerprint();
-  const notebooks = await pool(chapters(), async (file) => ({
+  const isGiven = (/** @type {string} */ name) => solutions || !name.startsWith("solutions/");
+  const given = chapters().filter((file) => isGiven(notebookName(file)));
+  const notebooks = await pool(given, async (file) => ({
     name: notebookName(file),
     book: await executed(file, world),
   }));
@@ -49,7 +56,7 @@ export async function buildBook(folder = join(root, "book"), { api = true } = {}
   mkdirSync(assets, { recursive: true });
   const { yourCluster } = await import("./book/your-cluster.mjs");
   const all = notebooks.map(({ name, book }) =>
-    chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder) }),
+    chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder, isGiven) }),
   );
   all.push(yourCluster);
   for (const chapter of all) write(join(folder, chapter.page), layout(chapter, all));
@@ -176,14 +183,17 @@ const pictureInto = (assets) => (/** @type {Buffer} */ bytes, /** @type {string}
 };
 
 /**
- * Where a link in a notebook leads in the book: to another page, or to a copy of the file it names.
+ * Where a link in a notebook leads in the book: to another page, to a copy of the file it names, or
+ * nowhere, if that is left out.
  * @param {string} notebook
  * @param {string} folder
+ * @param {(name: string) => boolean} isGiven
  */
-const linkFrom = (notebook, folder) => (/** @type {string} */ href) => {
+const linkFrom = (notebook, folder, isGiven) => (/** @type {string} */ href) => {
   if (/^([a-z]+:|#|\/)/i.test(href)) return href;
   const [path = "", anchor] = href.split("#");
   const target = join(dirname(notebook), decodeURI(path));
+  if (path.endsWith(".ipynb") && !isGiven(target)) return undefined;
   if (path.endsWith(".ipynb")) return pageOf(target, notebook) + (anchor ? `#${anchor}` : "");
   const file = join(notebooksFolder, target);
   if (target.startsWith("..") || !existsSync(file) || !statSync(file).isFile()) return href;
@@ -260,7 +270,13 @@ function fileAt(folder, url) {
 
 if (isMain(import.meta.url)) {
   ready();
-  const folder = await buildBook(process.argv[2] && resolve(process.argv[2]));
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { "without-solutions": { type: "boolean" } },
+  });
+  const folder = await buildBook(positionals[0] && resolve(positionals[0]), {
+    solutions: !values["without-solutions"],
+  });
   const size = readdirSync(folder, { recursive: true })
     .map((file) => statSync(join(folder, String(file))))
     .reduce((sum, { size }) => sum + size, 0);

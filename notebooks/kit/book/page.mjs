@@ -18,8 +18,8 @@ import { isAnswer } from "../ipynb.mjs";
  *   sections: Section[], script?: string }} Chapter `script` is what makes the page live
  */
 /**
- * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
- *   Files where pictures go and links lead
+ * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string |
+ *   undefined }} Files where pictures go and links lead; nowhere, if what they name is left out
  */
 
 /**
@@ -116,12 +116,17 @@ function renderer(files, headings) {
   };
   rules.link_open = (tokens, at, options, _, self) => {
     const token = tokens[at];
-    token?.attrSet("href", files.link(String(token.attrGet("href") ?? "")));
+    const href = files.link(String(token?.attrGet("href") ?? ""));
+    leadsNowhere = href === undefined;
+    if (href === undefined) return `<span class="left-out">`;
+    token?.attrSet("href", href);
     return self.renderToken(tokens, at, options);
   };
+  let leadsNowhere = false; // links hold no links
+  rules.link_close = () => (leadsNowhere ? "</span> (not in this copy)" : "</a>");
   rules.image = (tokens, at, options, env, self) => {
     const token = tokens[at];
-    token?.attrSet("src", files.link(String(token.attrGet("src") ?? "")));
+    token?.attrSet("src", files.link(String(token.attrGet("src") ?? "")) ?? "");
     token?.attrSet("alt", self.renderInlineAsText(token.children ?? [], options, env));
     return self.renderToken(tokens, at, options);
   };
