@@ -1,5 +1,5 @@
 // The living book in Firefox, from the disk: one chapter says what is committed, and draws its
-// pictures. All chapters: node test/firefox.e2e.mjs all
+// pictures. All chapters: npm run judge:firefox; some of them: npm run judge:firefox -- 07- 08-
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,14 @@ import { lacking, needs } from "./dist/needs.js";
 
 const executablePath = ["/usr/bin/firefox-esr", "/usr/bin/firefox"].find(existsSync);
 const lacksFirefox = executablePath ? [] : lacking("firefox-esr");
-const all = process.argv[2] === "all";
+const names = process.argv.slice(2).filter((each) => each !== "--all");
+const isWanted = (/** @type {string} */ chapter) =>
+  names.length
+    ? names.some((name) => chapter.includes(name))
+    : process.argv.includes("--all") || chapter.startsWith("06-");
+
+/** How long one chapter may take, in milliseconds: a busy machine is no fault of the book. */
+const patience = 600_000;
 
 const test = suite("the book in Firefox");
 if (needs(test, "the book in Firefox", lacksFirefox)) testFirefox();
@@ -32,18 +39,19 @@ function testFirefox() {
   /** @type {string} */
   let folder;
   test.before(async () => {
-    folder = await buildBook(join(root, ".cache/living-book"), { api: false });
+    folder = await buildBook(join(root, ".cache/book-in-firefox"), { api: false });
     browser = await puppeteer.launch({
       browser: "firefox",
       executablePath: executablePath ?? "",
       headless: true,
+      protocolTimeout: patience,
     });
     page = await browser.newPage();
     page.on("pageerror", (error) => complaints.push(String(error)));
   });
   test.after(() => browser?.close());
 
-  for (const file of chapters().filter((file) => all || notebookName(file).startsWith("06-"))) {
+  for (const file of chapters().filter((file) => isWanted(notebookName(file)))) {
     const name = notebookName(file);
     test(`${name} says what is committed, and its pictures are drawn`, async () => {
       await page.goto(pathToFileURL(join(folder, name.replace(".ipynb", ".html"))).href);
