@@ -71,6 +71,13 @@ export interface ClusterOptions {
    */
   nfacct?: boolean | undefined;
   randomFully?: boolean | undefined;
+  /**
+   * What a real control plane makes by itself besides: the Service default/kubernetes, the
+   * ServiceAccount default and the ConfigMap kube-root-ca.crt of each namespace, and in each Pod
+   * its ServiceAccount's token. Default false, so that a chapter sees what it applied and nothing
+   * else; `stopover serve` has them.
+   */
+  systemObjects?: boolean | undefined;
   /** Calls kept for history(). Default 100,000. */
   historyLimit?: number | undefined;
   /**

@@ -8,8 +8,15 @@
  *     cluster.request("http://mynginx-app.com:8080/").disposition     // "delivered"
  */
 import { ApiServer } from "./apiserver/apiserver.js";
+import { duties } from "./apiserver/admission.js";
 import { aws } from "./cloud/aws.js";
-import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/addresses.js";
+import {
+  AddressPool,
+  controlPlaneAddress,
+  gateway,
+  machineAddresses,
+  machinePrefix,
+} from "./cloud/addresses.js";
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
 import { cloudControllerManager } from "./cloud/manager.js";
 import { BaseCloud } from "./cloud/provider.js";
@@ -132,6 +139,7 @@ export class Cluster implements Traceable {
       serviceCIDRs: serviceCIDR.split(","),
       first,
       historyLimit: options.historyLimit,
+      enableAdmissionPlugins: options.systemObjects ? ["ServiceAccount"] : [],
       // kube-apiserver --etcd-compaction-interval; virtual time may be looked back upon
       ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }),
     });
@@ -172,6 +180,7 @@ export class Cluster implements Traceable {
    * by itself for what it needs.
    */
   start(): void {
+    if (this.options.systemObjects) this.#publish();
     for (const manager of this.managers) manager.start();
     for (const kubelet of this.#kubelets.values()) kubelet.start();
     this.#follow("kube-proxy", (informers) => this.#proxies.follow(informers));
@@ -181,6 +190,17 @@ export class Cluster implements Traceable {
       runExternalDns(informers, this.dns, this.options.domains ?? articleDomains),
     );
     if (this.clock instanceof VirtualClock) this.settle();
+  }
+
+  /** The way to the API server for Pods. */
+  #publish(): void {
+    const [serviceCIDR = ""] = rangesFor(this.options).serviceCIDR.split(",");
+    const address = controlPlaneAddress[serviceCIDR.includes(":") ? "IPv6" : "IPv4"];
+    for (const begin of duties)
+      begin(this.#connect("kube-apiserver"), this.#clockOf("kube-apiserver"), {
+        serviceCIDR,
+        address,
+      });
   }
 
   // ---- what a user does ----
@@ -539,6 +559,7 @@ export class Cluster implements Traceable {
           ...surroundings,
           clusterCIDRs: clusterCIDR.split(","),
           firstPart: 1,
+          ...(!this.options.systemObjects && { without: furnishing }),
         }), // node-a gets 10.1.1.0/24, as in the article's figures
         kubeScheduler(surroundings),
         ...(cloud ? [cloudControllerManager({ ...surroundings, provider: cloud })] : []),
@@ -679,3 +700,6 @@ function nameStream(random: Random, who: string): Random {
     ? random.fork(`apiserver/${who}`)
     : random.fork("apiserver").skip(place);
 }
+
+/** The loops that put objects of their own into each namespace. */
+const furnishing = ["serviceaccount-controller", "root-ca-certificate-publisher-controller"];

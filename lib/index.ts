@@ -1,4 +1,5 @@
 /** The public face of the library. */
+import "./apiserver/admission-plugins.js";
 import "./controllers/workloads.js";
 import "./objects/built-in.js";
 

@@ -237,6 +237,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   clock: must(hasMethods("now", "schedule"), "it must be a Clock"),
   nfacct: trueOrFalse,
   randomFully: trueOrFalse,
+  systemObjects: trueOrFalse,
   onFailure: must((value) => typeof value === "function", "it must be a function"),
   faults: must(isRecord, "it must be an object with client, network or both"),
   historyLimit: must(

@@ -95,7 +95,8 @@ if (needs(test, "kubectl", lacking(kubectl))) {
     watching.kill();
     const rows = cells(seen.trim()).map((row) => row.slice(0, 5).join(" "));
     assert.is(rows[0], "NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S)");
-    assert.is(rows[1], "nginx LoadBalancer 10.2.1.1 <pending> 8080:30519/TCP");
+    assert.is(rows[1], "kubernetes ClusterIP 10.2.0.1 <none> 443/TCP");
+    assert.is(rows[2], "nginx LoadBalancer 10.2.1.1 <pending> 8080:30519/TCP");
     assert.is(
       rows[rows.length - 1],
       "nginx LoadBalancer 10.2.1.1 1234.ap-south-1.elb.amazonaws.com 8080:30519/TCP",
@@ -154,9 +155,9 @@ if (needs(test, "kubectl", lacking(kubectl))) {
     );
     assert.is(
       (JSON.parse(await says("get services -o json")) as { items: unknown[] }).items.length,
-      1,
+      2,
     );
-    assert.is(await says("get services -o name"), "service/nginx");
+    assert.is(await says("get services -o name"), "service/kubernetes\nservice/nginx");
     assert.is(
       await says(["get", "service", "nginx", "-o", "jsonpath={.spec.ports[0].nodePort}"]),
       "30519",

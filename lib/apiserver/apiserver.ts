@@ -13,6 +13,7 @@ import type { HistoryEntry } from "../api/history.js";
 import { frozen, isRecord, same } from "../objects/freeze.js";
 import {
   allKinds,
+  isPod,
   isService,
   kindInfo,
   kindOf,
@@ -25,6 +26,7 @@ import { otherKinds } from "../objects/others.js";
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
+import { admissionPlugins, type Admitting } from "./admission.js";
 import { PortAllocator } from "./allocators.js";
 import {
   CLAIM_VALID_MS,
@@ -72,6 +74,8 @@ export interface ApiServerOptions {
    * it.
    */
   serviceCIDRs?: readonly string[] | undefined;
+  /** Admission plug-ins that are on, besides those that are always. Default: none. */
+  enableAdmissionPlugins?: readonly string[] | undefined;
   /** Default 30000 to 32767. */
   nodePortRange?: { from: number; to: number };
   /**
@@ -109,20 +113,22 @@ export const systemNamespaces = [
  * `client("kube-scheduler")` is how a component enters, and what it does there is kept in
  * `history()`. (kubernetes: staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go)
  *
- * Left out: authentication, authorisation and admission plug-ins (but for default tolerations and
- * the life of namespaces), the Service default/kubernetes, and API groups beyond this story's.
+ * Left out: authentication, authorisation and most admission plug-ins (those that there are:
+ * admission.ts, default tolerations and the life of namespaces).
  */
 export class ApiServer {
   readonly store: Store;
   readonly clock: Clock;
   readonly #randomFor: (who: string) => () => number;
   readonly #stamps: Stamps;
+  readonly #admitting: Admitting;
   readonly #services: ServiceNumbers;
   readonly #watches = new Map<Kind, WatchCache>();
   readonly #history: History;
   readonly #window: number;
   readonly #onWatcherFailure: NonNullable<ApiServerOptions["onWatcherFailure"]>;
   readonly #families: readonly IPFamily[];
+  readonly #plugins: ReadonlySet<string>;
   #cancelRepair: (() => void) | undefined;
 
   constructor(options: ApiServerOptions) {
@@ -138,13 +144,23 @@ export class ApiServer {
       watchWindow = 10_000,
       compactEvery,
       onWatcherFailure = (_who, _object, error) => throwSoon(clock, error),
+      enableAdmissionPlugins = [],
     } = options;
+    this.#plugins = new Set(enableAdmissionPlugins);
     this.#onWatcherFailure = onWatcherFailure;
     this.clock = clock;
     this.store = store;
     this.store.leaveOut?.(misplaced);
     this.#randomFor = randomFor;
     this.#stamps = new Stamps(clock, random);
+    // with a stream of its own, so that the names it gives move nobody else's
+    const names = new Stamps(clock, randomFor("admission"));
+    this.#admitting = {
+      find: (kind, name, namespace) =>
+        this.store.get(storageKey(infoOf(kind), name, namespace))?.value,
+      all: (kind) => this.store.range(infoOf(kind).prefix).entries.map(({ value }) => value),
+      suffix: () => names.suffix(),
+    };
     this.#history = new History(historyLimit);
     this.#window = watchWindow;
     const { from, to } = nodePortRange;
@@ -282,8 +298,9 @@ export class ApiServer {
     for (let attempt = 1; ; attempt++) {
       const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
+      const admitted = isPod(fresh) ? this.#admitted(fresh as Pod) : fresh;
       try {
-        return this.#write(info, fresh, undefined, problems, options) as T;
+        return this.#write(info, admitted, undefined, problems, options) as T;
       } catch (error) {
         // A generated name may be taken: as upstream, try up to eight. (apiserver:
         // registry/generic/registry/store.go, Create)
@@ -618,6 +635,12 @@ export class ApiServer {
         name,
         `unable to create new content in namespace ${namespace} because it is being terminated`,
       );
+  }
+
+  #admitted(pod: Pod): Pod {
+    return admissionPlugins
+      .filter(({ name, isAlways }) => isAlways || this.#plugins.has(name))
+      .reduce((admitted, plugin) => plugin.admit(admitted, this.#admitting), pod);
   }
 
   /** A kind that a CustomResourceDefinition of this cluster defines, or one of Kubernetes' own. */

@@ -5,6 +5,7 @@
  *
  *     192.168.x.1 to .239        machines: node-a is 192.168.0.1
  *     192.168.x.250 to .240      load balancers, from above: the first connects from 192.168.0.250
+ *     192.168.0.254              the control plane, outside of the nodes
  *     192.168.255.250 and down   in a dump, which does not tell: where proxying ones connect from
  *     192.168.255.254            the gateway
  *     198.51.100.10 to .254      load balancers on the internet (TEST-NET-2, RFC 5737),
@@ -13,6 +14,9 @@
 
 /** Where packets go that no node's route knows: an address of the network that is nobody's. */
 export const gateway = "192.168.255.254";
+
+/** Where the API server answers. */
+export const controlPlaneAddress = { IPv4: "192.168.0.254", IPv6: "fd00:192:168::254" } as const;
 
 /** The prefix length of the machines' network, in each family. */
 export const machinePrefix = { IPv4: 16, IPv6: 64 } as const;

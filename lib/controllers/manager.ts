@@ -15,35 +15,43 @@ import { taintEvictionController } from "./taint-eviction.js";
 export interface KubeControllerManagerOptions extends Surroundings, NodeIpamOptions {
   /** Who this replica is; must differ between replicas: "control-plane-1". */
   identity: string;
+  /** Loops that do not run: what `--controllers=*,-NAME` leaves out. Default: none. */
+  without?: readonly string[];
 }
 
 /**
  * Loops of the kinds that a page's first chunk does without: who knows these kinds adds them
  * (workloads.ts).
  */
-export const moreControllers: { name: string; make: (context: Context) => Controller }[] = [];
+export const moreControllers: Loop[] = [];
+
+interface Loop {
+  name: string;
+  make: (context: Context) => Controller;
+}
 
 /**
  * kube-controller-manager: one process, many control loops, of which each knows nothing of the
  * others.
  */
 export function kubeControllerManager(options: KubeControllerManagerOptions): Manager {
+  const loops: Loop[] = [
+    { name: "deployment-controller", make: deploymentController },
+    { name: "replicaset-controller", make: replicaSetController },
+    { name: "endpointslice-controller", make: endpointSliceController },
+    { name: "endpoint-controller", make: endpointsController },
+    { name: "node-ipam-controller", make: (context) => nodeIpamController(context, options) },
+    { name: "node-controller", make: nodeLifecycleController },
+    { name: "taint-eviction-controller", make: taintEvictionController },
+    { name: "pod-garbage-collector", make: podGarbageCollector },
+    { name: "generic-garbage-collector", make: garbageCollector },
+    { name: "namespace-controller", make: namespaceController },
+    ...moreControllers,
+  ];
   return new Manager({
     ...options,
     name: "kube-controller-manager",
-    controllers: [
-      { name: "deployment-controller", make: deploymentController },
-      { name: "replicaset-controller", make: replicaSetController },
-      { name: "endpointslice-controller", make: endpointSliceController },
-      { name: "endpoint-controller", make: endpointsController },
-      { name: "node-ipam-controller", make: (context) => nodeIpamController(context, options) },
-      { name: "node-controller", make: nodeLifecycleController },
-      { name: "taint-eviction-controller", make: taintEvictionController },
-      { name: "pod-garbage-collector", make: podGarbageCollector },
-      { name: "generic-garbage-collector", make: garbageCollector },
-      { name: "namespace-controller", make: namespaceController },
-      ...moreControllers,
-    ],
+    controllers: loops.filter(({ name }) => !options.without?.includes(name)),
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * The loops that make Pods besides Deployments and ReplicaSets. Who imports this has them: a page's
- * first chunk, which knows nothing of their kinds, does without.
+ * The loops of kinds that a page's first chunk knows nothing of: those that make Pods besides
+ * Deployments and ReplicaSets, and those that furnish namespaces. Who imports this has them.
  */
 import "../objects/built-in.js";
 import { cronJobController } from "./cronjob.js";
@@ -11,6 +11,7 @@ import { moreControllers } from "./manager.js";
 import { replicationController } from "./replication-controller.js";
 import { actedOn } from "../objects/kinds.js";
 import type { Kind } from "../objects/types.js";
+import { rootCACertPublisher, serviceAccountController } from "./service-accounts.js";
 import { statefulSetController } from "./statefulset.js";
 
 const owners = "StatefulSet DaemonSet Job CronJob ReplicationController ControllerRevision";
@@ -24,4 +25,6 @@ moreControllers.push(
   { name: "job-controller", make: jobController },
   { name: "cronjob-controller", make: cronJobController },
   { name: "replication-controller", make: replicationController },
+  { name: "serviceaccount-controller", make: serviceAccountController },
+  { name: "root-ca-certificate-publisher-controller", make: rootCACertPublisher },
 );

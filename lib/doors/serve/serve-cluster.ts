@@ -1,9 +1,10 @@
 import "../../controllers/workloads.js";
+import "../../apiserver/admission-plugins.js";
 import "../../node/proxy/configuration.js";
 import "../../option-checks.js";
+import { Cluster, type ClusterOptions } from "../../cluster.js";
 import { aws } from "../../cloud/aws.js";
 import { gcp } from "../../cloud/gcp.js";
-import { Cluster, type ClusterOptions } from "../../cluster.js";
 import { RealClock } from "../../machinery/real-clock.js";
 import type { Documents } from "../../objects/files.js";
 import type { ComponentError } from "../../machinery/supervisor.js";
@@ -31,9 +32,10 @@ const clouds = { aws, gcp };
 
 /** `observed`: answers the store with somebody who looks on. */
 export function startCluster(
-  { cloud, controllers = true, ...options }: ThreadOptions,
+  { cloud, ...options }: ThreadOptions,
   observed: (store: Store) => Store,
 ): Cluster {
+  const { controllers = true } = options;
   const cluster = openCluster({ ...options, cloud: cloud && clouds[cloud]() }, observed);
   if (controllers) cluster.start();
   cluster.apply(options.documents);
@@ -42,12 +44,13 @@ export function startCluster(
 
 /** A cluster that has not been started. */
 export function openCluster(
-  { etcd, documents: _, controllers: __, ...options }: StartOptions,
+  { etcd, documents: _, controllers = true, ...options }: StartOptions,
   observed: (store: Store) => Store = (store) => store,
 ): Cluster {
   const store = etcd === undefined ? undefined : observed(new EtcdStore(etcd));
   return new Cluster({
     onFailure: logged,
+    systemObjects: controllers,
     ...options,
     clock: new RealClock(),
     ...(store && shared(store, options.seed)),

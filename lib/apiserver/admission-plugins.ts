@@ -1,0 +1,123 @@
+/**
+ * Admission of Pods that reads other objects: each Pod gets its namespace's ServiceAccount, and the
+ * means by which its processes speak to the API server. (kubernetes:
+ * plugin/pkg/admission/serviceaccount)
+ */
+import { forbidden } from "../api/errors.js";
+import { frozen } from "../objects/freeze.js";
+import { kindInfo } from "../objects/kinds.js";
+import type {
+  Container,
+  KubeObject,
+  LocalObjectReference,
+  Pod,
+  PodSpec,
+} from "../objects/types.js";
+import "./kubernetes-service.js";
+import { admissionPlugins, type Admitting } from "./admission.js";
+
+type ServiceAccount = KubeObject & {
+  automountServiceAccountToken?: boolean;
+  imagePullSecrets?: LocalObjectReference[];
+};
+
+/** Where a container finds its token. */
+const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** Seconds: an hour, and seven more, by which the kubelet knows this default. */
+const TOKEN_SECONDS = 3607;
+
+// Pods of one template share what is added: its volume then has one name for all of them
+const withAccount = new WeakMap<PodSpec, Map<string, PodSpec>>();
+
+function admitServiceAccount(pod: Pod, server: Admitting): Pod {
+  if (pod.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return pod;
+  const name = pod.spec.serviceAccountName || "default";
+  const account = server.find("ServiceAccount", name, pod.metadata.namespace) as
+    ServiceAccount | undefined;
+  // For the default one upstream waits a second or two: its controller is about to make it.
+  if (!account && name !== "default")
+    throw forbidden(
+      kindInfo("Pod")!,
+      pod.metadata.name,
+      `error looking up service account ${pod.metadata.namespace}/${name}: serviceaccount "${name}" not found`,
+    );
+  return { ...pod, spec: remembered(pod.spec, name, account, server) };
+}
+
+function remembered(
+  spec: PodSpec,
+  name: string,
+  account: ServiceAccount | undefined,
+  server: Admitting,
+): PodSpec {
+  if (!Object.isFrozen(spec)) return accounted(spec, name, account, server);
+  const known = withAccount.get(spec) ?? new Map<string, PodSpec>();
+  withAccount.set(spec, known);
+  const key = `${name} ${account?.metadata.uid} ${account?.metadata.resourceVersion}`;
+  let made = known.get(key);
+  if (!made) known.set(key, (made = frozen(accounted(spec, name, account, server))));
+  return made;
+}
+
+function accounted(
+  spec: PodSpec,
+  name: string,
+  account: ServiceAccount | undefined,
+  server: Admitting,
+): PodSpec {
+  const secrets = spec.imagePullSecrets ?? account?.imagePullSecrets;
+  const own: PodSpec = {
+    ...spec,
+    serviceAccountName: name,
+    serviceAccount: name,
+    ...(secrets && { imagePullSecrets: secrets }),
+  };
+  const mounts = spec.automountServiceAccountToken ?? account?.automountServiceAccountToken ?? true;
+  return mounts ? withToken(own, server) : own;
+}
+
+/** Each container that has nothing at the token's path gets it there. */
+function withToken(spec: PodSpec, server: Admitting): PodSpec {
+  const all = [...spec.containers, ...(spec.initContainers ?? [])];
+  if (all.every(hasToken)) return spec;
+  const name = `kube-api-access-${server.suffix()}`;
+  const mounted = (one: Container): Container =>
+    hasToken(one)
+      ? one
+      : {
+          ...one,
+          volumeMounts: [
+            ...(one.volumeMounts ?? []),
+            { name, readOnly: true, mountPath: MOUNT_PATH },
+          ],
+        };
+  return {
+    ...spec,
+    containers: spec.containers.map(mounted),
+    ...(spec.initContainers && { initContainers: spec.initContainers.map(mounted) }),
+    volumes: [...(spec.volumes ?? []), { name, projected: tokenSources }],
+  };
+}
+
+const hasToken = ({ volumeMounts }: Container): boolean =>
+  ((volumeMounts ?? []) as { mountPath?: string }[]).some(
+    ({ mountPath }) => mountPath === MOUNT_PATH,
+  );
+
+/** The token, the authority that the API server's certificate is from, and the namespace. */
+const tokenSources = frozen({
+  sources: [
+    { serviceAccountToken: { expirationSeconds: TOKEN_SECONDS, path: "token" } },
+    { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+    {
+      downwardAPI: {
+        items: [
+          { path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } },
+        ],
+      },
+    },
+  ],
+  defaultMode: 420,
+});
+
+admissionPlugins.push({ name: "ServiceAccount", admit: admitServiceAccount });

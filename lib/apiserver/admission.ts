@@ -1,0 +1,39 @@
+/**
+ * What looks at each new Pod before it is stored, and adds to it or refuses it. Who knows the kinds
+ * that a plug-in reads adds it (admission-plugins.ts): a page's first chunk does without.
+ * (kubernetes: pkg/kubeapiserver/options/plugins.go)
+ */
+import type { Client } from "../api/client.js";
+import type { Clock } from "../api/clock.js";
+import type { KubeObject, Pod } from "../objects/types.js";
+
+/** What a plug-in has of the server. */
+export interface Admitting {
+  /** A stored object; undefined where there is none. */
+  find(kind: string, name: string, namespace?: string): KubeObject | undefined;
+  all(kind: string): readonly KubeObject[];
+  /** Five characters, as at the end of a generated name. */
+  suffix(): string;
+}
+
+export interface AdmissionPlugin {
+  /** As --enable-admission-plugins calls it. */
+  name: string;
+  /** Whether nobody needs to ask for it. */
+  isAlways?: boolean;
+  /** Throws ApiError (Forbidden) where the Pod may not be. */
+  admit(pod: Pod, server: Admitting): Pod;
+}
+
+export const admissionPlugins: AdmissionPlugin[] = [];
+
+/** Where Pods find the API server. */
+export interface PublishedAt {
+  /** The range whose first address its Service gets. */
+  serviceCIDR: string;
+  /** Where it answers: --advertise-address. */
+  address: string;
+}
+
+/** What kube-apiserver does by itself from its start on (kubernetes-service.ts). */
+export const duties: ((client: Client, clock: Clock, at: PublishedAt) => void)[] = [];
