@@ -131,7 +131,11 @@ function prepared(world: Pasted, bare: Omit<BarePacket, "node">): BarePacket {
   const own = machine.addresses.includes(source) || machine.kernel.isLocal(parseAddress(source));
   const range = own ? undefined : podRange(world, source);
   if (range && !machine.sandboxAt(source)) adopt(world, source);
-  for (const address of [...goals, hostOf(bare.to)])
+  const goal = hostOf(bare.to);
+  // a Service's address is nobody's: rules take its ports, and no ping
+  const isNobody = bare.protocol === "ICMP" && serviceAddresses(world.rules).has(goal);
+  network.outside.delete(goal);
+  for (const address of isNobody ? goals : [...goals, goal])
     if (!machine.addresses.includes(address) && !machine.sandboxAt(address))
       network.outside.set(address, address);
   return { ...bare, node: "node" };
@@ -141,6 +145,15 @@ const hostOf = (text: string): string => {
   const [, v6, v4 = text] = /^(?:\[([^\]]+)\]|([^:]+)):\d+$/.exec(text) ?? [];
   return parseAddress(v6 ?? v4).text;
 };
+
+function serviceAddresses(rules: RuleSet): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const chain of rules.chains("nat"))
+    for (const { matches } of placeOf("nat", chain.name) === "services" ? chain.rules : [])
+      for (const match of matches)
+        if (match.kind === "destination" && !match.not) found.add(match.cidr.replace(/\/\d+$/, ""));
+  return found;
+}
 
 /** The range of Pods that it is in: as it was said, or as a rule "! -s RANGE" takes it. */
 function podRange({ pods, rules }: Pasted, address: string): string | undefined {

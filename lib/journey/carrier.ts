@@ -217,6 +217,8 @@ export class Carrier {
         return this.#cross(position, nextToHome(home, position));
     } else {
       const { destination, protocol, destinationPort } = packet;
+      if (protocol === "ICMP" && network.balancers.at(destination).length > 0)
+        return lost(packet, "timed out", pingsBalancer(destination));
       const balanced = network.balancerAt(destination, protocol, destinationPort);
       if (balanced) return this.#cross(position, { kind: "load-balancer", balanced });
     }
@@ -371,6 +373,9 @@ export class Carrier {
     }
   }
 }
+
+const pingsBalancer = (address: string): string =>
+  `${address} is a load balancer's address: it takes the ports of its listeners, and answers no ping`;
 
 const again =
   (machine: Machine): PickTarget =>

@@ -239,10 +239,11 @@ export class Trip {
 
   /** Whether a process takes the packet where it arrived. */
   #accept({ party, packet, listening }: Arrival): Server | Refusal {
-    const protocol = packet.protocol as Transport;
+    if (party.kind === "outside") this.#assumeOutside(party.name);
+    if (packet.protocol === "ICMP") return this.#acceptPing(party, packet);
+    const { protocol } = packet;
     const port = `${protocol} ${packet.destinationPort}`;
     if (party.kind === "pod") return this.#acceptInPod(party, packet);
-    if (party.kind === "outside") this.#assumeOutside(party.name);
     if (party.kind !== "node") return { what: nameOf(party) };
     const { machine } = party;
     const wanted = machine.hostPort(protocol, packet.destination, packet.destinationPort);
@@ -259,6 +260,25 @@ export class Trip {
     return {
       failed: "connection refused",
       why: `no process on ${machine.name} listens on ${port}, and no rule took the packet elsewhere`,
+    };
+  }
+
+  /** A kernel answers an echo request by itself, whoever listens. (net/ipv4/icmp.c, icmp_echo) */
+  #acceptPing(party: Party, packet: Packet): Server {
+    if (party.kind !== "pod")
+      return {
+        what: `the kernel of ${nameOf(party)}`,
+        ...(party.kind === "node" && { node: party.machine.name }),
+      };
+    const { machine, sandbox } = party;
+    const note = "the Pod's kernel answers a ping by itself, whoever listens";
+    this.there?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
+      { action: "deliver", note },
+    ]);
+    return {
+      sandbox,
+      node: machine.name,
+      what: `the kernel of Pod ${sandbox.key} on ${machine.name}`,
     };
   }
 

@@ -83,8 +83,10 @@ export interface BarePacket {
   node: string;
   /** "IP" or "IP:PORT". */
   from: string;
+  /** "IP:PORT"; of ICMP "IP". */
   to: string;
-  protocol?: Transport;
+  /** ICMP: an echo request, as `ping` sends it. Default: TCP. */
+  protocol?: Transport | "ICMP";
 }
 
 export function travelPacket(
@@ -205,7 +207,12 @@ function openerOf(network: Network, address: string, machine: Machine | undefine
 
 function packetOf({ from, to, protocol = "TCP" }: BarePacket, port: () => number): Packet {
   const [source, destination] = [readEndpoint("from", from), readEndpoint("to", to)];
-  if (destination.port === undefined)
+  const isPing = protocol === "ICMP";
+  if (isPing && (source.port ?? destination.port) !== undefined)
+    throw new Error(
+      `from "${printable(from)}" and to "${printable(to)}": ICMP has no ports; write addresses alone`,
+    );
+  if (!isPing && destination.port === undefined)
     throw new Error(
       `to "${printable(to)}": the port is missing; write IP:PORT, for IPv6 [IP]:PORT`,
     );
@@ -216,9 +223,9 @@ function packetOf({ from, to, protocol = "TCP" }: BarePacket, port: () => number
   return {
     protocol,
     source: source.address,
-    sourcePort: source.port ?? port(),
+    sourcePort: isPing ? 0 : (source.port ?? port()),
     destination: destination.address,
-    destinationPort: destination.port,
+    destinationPort: destination.port ?? 0,
   };
 }
 

@@ -79,9 +79,11 @@ export const icmpError = (sender: string, about: Packet, error: string): Packet 
   about,
 });
 
-export const sourceOf = (packet: Packet): string => endpoint(packet.source, packet.sourcePort);
-export const destinationOf = (packet: Packet): string =>
-  endpoint(packet.destination, packet.destinationPort);
+/** "IP:PORT", and of ICMP, which has no ports, the address alone. */
+export const sourceOf = ({ protocol, source, sourcePort }: Packet): string =>
+  protocol === "ICMP" ? source : endpoint(source, sourcePort);
+export const destinationOf = ({ protocol, destination, destinationPort }: Packet): string =>
+  protocol === "ICMP" ? destination : endpoint(destination, destinationPort);
 
 /** "TCP 203.0.113.9:40000 -> 192.168.0.1:30519" */
 export const describe = (packet: Packet): string =>

@@ -7,6 +7,7 @@ import type { Header, Journey } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
 import { aimAt, type Aim, type Goal } from "./aim.js";
 import { faultsOf } from "./causes.js";
+import { whyNoPing, isPing } from "./pings.js";
 import type { Case } from "./ladder/case.js";
 import { addressOf } from "./ladder/case.js";
 import { Objects } from "./objects.js";
@@ -38,6 +39,7 @@ function withCause(reason: string, { object, field, value, expected, sentence }:
 
 function causeOf(objects: Objects, journey: Journey): Fault | undefined {
   const { world } = objects;
+  if (isPing(journey)) return whyNoPing(objects, journey);
   const asked = askedBy(world, journey);
   if (!asked) return undefined;
   const aim = aimAt(world, objects, asked.origin, asked.goal);

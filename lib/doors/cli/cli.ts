@@ -27,9 +27,9 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
                    [--seed 1] [--all] [--snapshot] [--output text|json|mermaid|lanes]
   stopover why     [FILES] [SERVICE | --url URL] [--from …] [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--snapshot]
                    [--output text|json]
-  stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp] [--snapshot] [--all]
+  stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp|icmp] [--snapshot] [--all]
                    [--output text|json|mermaid|lanes]
-  stopover packet  --rules FILE [--node-address IP]… [--pods CIDR]… --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp]
+  stopover packet  --rules FILE [--node-address IP]… [--pods CIDR]… --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp|icmp]
                    [--all] [--output text|json|mermaid]
   stopover rules   [FILES] --node NAME [--snapshot] [--proxy-mode iptables] [--format restore|save] [--ip-family ipv4|ipv6]
                    [--nfacct] [--no-random-fully]
@@ -251,8 +251,12 @@ async function packet(files: string[], flags: Flags): Promise<number> {
 }
 
 const protocolOf = (flags: Flags) =>
-  choice(flags, "protocol", ["tcp", "udp", "sctp", "TCP", "UDP", "SCTP"], "tcp").toUpperCase() as
-    "TCP" | "UDP" | "SCTP";
+  choice(
+    flags,
+    "protocol",
+    ["tcp", "udp", "sctp", "icmp", "TCP", "UDP", "SCTP", "ICMP"],
+    "tcp",
+  ).toUpperCase() as "TCP" | "UDP" | "SCTP" | "ICMP";
 
 /** Through rules that somebody pasted, of a node of which nothing else is at hand. */
 async function pastedPacket(files: string[], flags: Flags): Promise<number> {

@@ -94,7 +94,7 @@ const commands: Readonly<Record<string, Help>> = {
       ["--node NAME", "the node that it arrives at; with --from one of its own addresses, leaves"],
       ["--from IP[:PORT]", "its source"],
       ["--to IP:PORT", "its destination"],
-      ["--protocol tcp|udp|sctp", "(tcp)"],
+      ["--protocol tcp|udp|sctp|icmp", "icmp: a ping, and --to has no port (tcp)"],
       [
         "--rules FILE",
         "in place of FILES and --node: rules as a node prints them; - is standard input",
