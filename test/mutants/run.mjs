@@ -37,15 +37,15 @@ import { mutationsOf } from "./mutate.mjs";
 const rooms = ["net", "node", "journey"];
 /**
  * Suites judge that import a file of these rooms, and those of this list, which go through the
- * whole cluster. Not those that start processes, or wait for somebody.
+ * whole cluster. Not those that start processes, wait for somebody, or draw pictures.
  */
 const importsRoom = new RegExp(`from "stopover/internal/(${rooms.join("|")})/`);
 const whole =
   /^(toy-|apply|bounds|choice|cloud\.|cluster-options|journey|kube-proxy|kubelet|node-lifecycle|pasted|streams|versions)/;
-const elsewhere = /^(cli|imports|kernel-oracle|kube-proxy-process|lab|simulator|terminal)/;
+const elsewhere = /^(cli|diagrams|imports|kernel-oracle|kube-proxy-process|lab|simulator|terminal)/;
 
 /** Milliseconds of tests after which a mutation that they did not see is taken to live. */
-const enough = 10_000;
+const enough = 5_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
