@@ -216,6 +216,73 @@ test("what grep left is completed, and iptables -S is read", () => {
   }
 });
 
+test("an extract of one NodePort's rules is completed by what masquerades, and no more", () => {
+  const node = { addresses: ["192.168.50.101"] };
+  const extract = `-A KUBE-NODEPORTS -p tcp -m tcp --dport 30080 -j KUBE-EXT-A
+-A KUBE-EXT-A -j KUBE-MARK-MASQ
+-A KUBE-EXT-A -j KUBE-SVC-A
+-A KUBE-SVC-A -j KUBE-SEP-A
+-A KUBE-SEP-A -p tcp -m tcp -j DNAT --to-destination 10.44.2.17:8080`;
+  const source = (text: string): string => {
+    const pasted = openRules(text, node);
+    const { destination, hops } = pasted.packet({ from, to: "192.168.50.101:30080" });
+    assert.is(destination, "10.44.2.17:8080");
+    return hops.at(-1)!.out.source.replace(/:\d+$/, "");
+  };
+  assert.is(source(extract), "192.168.50.101");
+  assert.is(source(`-A KUBE-MARK-MASQ -j MARK --or-mark 0x8000\n${extract}`), from, "another mark");
+  const other = "-A KUBE-POSTROUTING -m mark --mark 0x4000/0x4000 -j SNAT --to-source 192.0.2.7";
+  assert.is(source(`${other}\n${extract}`), "192.0.2.7");
+  assert.is(source(`-A POSTROUTING -j KUBE-POSTROUTING\n${other}\n${extract}`), "192.0.2.7");
+});
+
+test("IPv6 rules are read as such where the node's address is one", () => {
+  const text = `*nat
+:PREROUTING ACCEPT [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-SEP-A - [0:0]
+-A PREROUTING -j KUBE-SERVICES
+-A KUBE-SERVICES -d fd00:2::1/128 -p tcp -m tcp --dport 80 -j KUBE-SEP-A
+-A KUBE-SEP-A -p tcp -m tcp -j DNAT --to-destination [fd00:1::7]:8080
+COMMIT
+*filter
+:FORWARD ACCEPT [0:0]
+-A FORWARD ! -s fd00:1::/64 -m comment --comment "not \\"ours\\", -j" -m set --match-set x src -j DROP
+COMMIT
+`;
+  const pasted = openRules(text, { addresses: ["fd00::1"], pods: ["fd00:1::/64"] });
+  const ways = (source: string) => pasted.packet({ from: source, to: "[fd00:2::1]:80" });
+  assert.is(ways("[fd00:1::5]:4000").destination, "[fd00:1::7]:8080");
+  assert.is(ways("[fd00:1::5]:4000").disposition, "delivered");
+  assert.is(ways("[fd00:9::5]:4000").disposition, "unknown");
+  assert.match(ways("[fd00:9::5]:4000").reason, /--match-set x src/);
+});
+
+test("a rule whose words are not modelled meets those packets alone that its other words ask for", () => {
+  const pasted = openRules(
+    `*filter
+:INPUT ACCEPT [0:0]
+-A INPUT ! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -m comment --comment "cali:x" -m geoip --source-country X -j DROP
+-A INPUT -p tcp -m tcp --dport 23 -j TARPIT
+-A INPUT -p tcp -m tcp --dport 24 -m comment --comment "a b" -j DSCP --set-dscp 0x0a
+-A INPUT -p tcp -m tcp --dport 24:25 -j DROP
+COMMIT
+*nat
+:OUTPUT ACCEPT [0:0]
+COMMIT
+`,
+    { addresses: ["172.18.0.3"] },
+  );
+  const ends = (source: string, port: number) =>
+    pasted.packet({ from: source, to: `172.18.0.3:${port}` });
+  assert.match(ends(from, 22).reason, /-m geoip --source-country X/);
+  assert.not.match(ends("10.1.1.1", 22).reason, /geoip/);
+  assert.match(ends(from, 23).reason, /TARPIT/);
+  assert.is(ends(from, 24).disposition, "dropped", "what marks packets lets them go on");
+  assert.is(ends(from, 25).disposition, "dropped");
+  assert.not.match(ends(from, 26).reason, /geoip|TARPIT/);
+});
+
 test("a table that is called as a method of all objects is one that is not known", () => {
   const filter = "*filter\n-A INPUT -p tcp --dport 80 -j REJECT\nCOMMIT\n";
   for (const name of ["constructor", "__proto__", "security"]) {

@@ -163,7 +163,9 @@ class Reading {
     if (known.length === matches.length && isTargetKnown) return [rule];
     const marker = `not modelled ${this.#unmodelled.size + 1}`;
     this.#unmodelled.set(marker, `${table}: ${rule}`);
-    return [`-A ${chain} ${known.join(" ")} -m comment --comment "${marker}" -j DROP`];
+    // its own comment goes: a rule is known by the first one
+    const asks = known.filter((group) => !/^(-m|--match) comment\s/.test(group));
+    return [`-A ${chain} ${asks.join(" ")} -m comment --comment "${marker}" -j DROP`];
   }
 
   #parses(table: TableName, rule: string, chains: ReadonlySet<string>): boolean {
