@@ -90,7 +90,7 @@ export class Machine implements Runtime {
     this.pods.get(pod.metadata.uid!)!.dead.add(container);
     this.onExit?.();
   }
-  restart(pod: Pod, container: string) {
+  run(pod: Pod, container: string) {
     this.pods.get(pod.metadata.uid!)!.dead.delete(container);
   }
   stop(pod: Pod) {

@@ -30,6 +30,18 @@ function one(
 const told = (h: Harness) =>
   h.events("web").map((text) => text.replace(/ kubelet /, " ").replace(/[0-9.]+ms/g, "…ms"));
 
+test("a kubelet that finds the sandbox of its former self, and the container ended, begins the container", () => {
+  const { h, machine, make, pod } = one({ readinessProbe: { tcpSocket: { port: 80 } } });
+  machine.probes = (of, container) => ({ ok: machine.running(of, container), message: "" });
+  const made = make();
+  machine.start(made, ["10.1.1.0/24"]);
+  machine.crash(made);
+  h.clock.advance(20_000);
+  assert.ok(machine.running(made, "nginx"));
+  assert.ok(isReady(pod()));
+  assert.is(pod().status?.containerStatuses?.[0]?.restartCount, 0);
+});
+
 test("a Pod's start: what its status and its events say, and when", () => {
   const { h, machine, make, pod } = one();
   const start = h.clock.now();

@@ -147,7 +147,7 @@ lives("whose process ends is told of, and runs again once it is restarted", () =
   assert.ok(machine.running(pod, "web"));
   machine.crash(machine.sandbox("default/a")!, "web");
   assert.equal([machine.running(pod, "web"), exits], [false, 1]);
-  machine.restart(pod, "web");
+  machine.run(pod, "web");
   assert.ok(machine.running(pod, "web"));
   assert.not(machine.running(podOf("b"), "web"));
 });

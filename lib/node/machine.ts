@@ -201,7 +201,7 @@ export class Machine implements Runtime {
     this.onExit?.();
   }
 
-  restart(pod: Pod, container: string): void {
+  run(pod: Pod, container: string): void {
     this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
   }
 

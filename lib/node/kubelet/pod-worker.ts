@@ -176,8 +176,8 @@ export class PodWorker {
         this.#pullFailed(container);
         continue;
       }
-      if (!adopted) this.#tellStart(container.spec, latency);
-      if (!adopted || container.running) this.#started(container);
+      if (!adopted) this.#run(container, latency);
+      else if (container.running) this.#started(container);
       // an earlier run of the kubelet knew how long it was to wait
       else if (this.pod.spec.restartPolicy !== "Never") this.#restart(container);
     }
@@ -224,6 +224,13 @@ export class PodWorker {
       imagePullPolicy !== "Never" &&
       (imagePullPolicy !== "IfNotPresent" || !this.host.images.has(image))
     );
+  }
+
+  /** Its process begins: the sandbox may be an earlier kubelet's, and what ran in it has ended. */
+  #run(container: ContainerState, latency: number): void {
+    this.host.runtime.run(this.pod, container.name);
+    this.#tellStart(container.spec, latency);
+    this.#started(container);
   }
 
   #tellStart(container: Container, latency: number): void {
@@ -361,10 +368,8 @@ export class PodWorker {
   }
 
   #restart(container: ContainerState): void {
-    this.host.runtime.restart(this.pod, container.name);
     container.restarts++;
-    this.#tellStart(container.spec, START_MS);
-    this.#started(container);
+    this.#run(container, START_MS);
     this.#report();
   }
 

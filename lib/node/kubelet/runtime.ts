@@ -21,7 +21,8 @@ export interface Runtime {
   onExit?: () => void;
   /** Whether the named container's process runs (a reader may crash it). */
   running(pod: Pod, container: string): boolean;
-  restart(pod: Pod, container: string): void;
+  /** Begins the container's process, for the first time or again. */
+  run(pod: Pod, container: string): void;
   /** The container's process has ended, by itself or killed. */
   end(pod: Pod, container: string): void;
   /** The container's process, told to end, closes its listening sockets; it still runs. */
