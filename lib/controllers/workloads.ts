@@ -10,6 +10,7 @@ import { jobController } from "./job.js";
 import { moreControllers } from "./manager.js";
 import { replicationController } from "./replication-controller.js";
 import { actedOn } from "../objects/kinds.js";
+import { endpointSliceMirroringController } from "./endpointslice-mirroring.js";
 import type { Kind } from "../objects/types.js";
 import { rootCACertPublisher, serviceAccountController } from "./service-accounts.js";
 import { statefulSetController } from "./statefulset.js";
@@ -25,6 +26,7 @@ moreControllers.push(
   { name: "job-controller", make: jobController },
   { name: "cronjob-controller", make: cronJobController },
   { name: "replication-controller", make: replicationController },
+  { name: "endpointslice-mirroring-controller", make: endpointSliceMirroringController },
   { name: "serviceaccount-controller", make: serviceAccountController },
   { name: "root-ca-certificate-publisher-controller", make: rootCACertPublisher },
 );
