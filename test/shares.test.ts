@@ -306,4 +306,26 @@ test("a packet that comes round to its load balancer goes to the same target aga
   assert.equal(cluster.shares(address), { dropped: 1 });
 });
 
+test("what a node sends on to another load balancer goes to any of its targets", () => {
+  const cluster = world({ nodes: 3, cloud: gcp() });
+  const other = web(1).slice(web(1).indexOf("---")).replace("name: nginx", "name: other");
+  cluster.apply(other);
+  cluster.settle();
+  cluster.advance("1m");
+  const [to, onto] = ["nginx", "other"].map(
+    (name) => cluster.get("Service", name).status!.loadBalancer!.ingress![0]!.ip!,
+  );
+  const first = `-A PREROUTING -d ${to}/32 -p tcp -m tcp --dport 8080 -j DNAT --to-destination ${onto}:8080`;
+  for (const name of ["node-a", "node-b", "node-c"])
+    rulesOf(cluster, name, (text) => text.replace("-A PREROUTING", `${first}\n-A PREROUTING`));
+  const ways = cluster.outcomes(`http://${to}:8080/`).outcomes.map(({ hops }) =>
+    hops
+      .filter(({ kind }) => kind === "node")
+      .slice(0, 2)
+      .map(({ name }) => name)
+      .join(),
+  );
+  assert.is(new Set(ways).size, 9, [...new Set(ways)].join(" "));
+});
+
 test.run();
