@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { iptables } from "stopover/internal/net/iptables/walk";
 import { everyWay, seeded, toNumber } from "stopover/internal/net/choice";
-import { conntrackText } from "stopover/internal/net/conntrack";
+import { Connection, conntrackText } from "stopover/internal/net/conntrack";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { Kernel, type KernelOptions, type Verdict } from "stopover/internal/net/kernel";
 import { rollBack, type NetStep, type Walk } from "stopover/internal/net/passage";
@@ -364,6 +364,18 @@ replies("an ICMP error about a translated packet finds its sender", () => {
   assert.is(describe(back.packet.about!), "TCP 203.0.113.9:40000 -> 192.168.0.1:30519");
   assert.ok(walk.steps.some(({ to }) => to?.startsWith("RELATED")));
 });
+replies("an ICMP error about a packet that nobody translated goes back as it is", () => {
+  const { kernel } = node();
+  const there = kernel.receive(packet("203.0.113.9:40000", "10.1.1.2:81"), "eth0", walking());
+  const walk = walking();
+  const error = icmpError("10.1.1.2", there.packet, "port-unreachable");
+  const back = kernel.receive(error, "pod1", walk);
+  assert.is(describe(back.packet), describe(error));
+  assert.not.ok(
+    walk.steps.some(({ kind }) => kind === "untranslate"),
+    story(walk.steps),
+  );
+});
 replies("the node's own connection to itself by way of a Service", () => {
   const { kernel } = node();
   kernel.routes.add({ to: "default", dev: "eth0" });
@@ -677,6 +689,31 @@ conntrack("conntrack -L tells protocols, what is unanswered, and rounds seconds 
       "udp      17 30 src=203.0.113.9 dst=10.1.1.2 sport=4 dport=53 src=10.1.1.2 dst=203.0.113.9 sport=53 dport=4 mark=0 use=1",
       "sctp     132 3 src=203.0.113.9 dst=10.1.1.2 sport=4 dport=53 [UNREPLIED] src=10.1.1.2 dst=203.0.113.9 sport=53 dport=4 mark=0 use=1",
     ],
+  );
+});
+
+for (const [protocol, number] of Object.entries({ TCP: 6, UDP: 17, SCTP: 132, ICMP: 1 }))
+  conntrack(`conntrack -L tells ${protocol} by its number, ${number} (IANA)`, () => {
+    const tuple = {
+      source: "10.1.1.2",
+      sourcePort: 1,
+      destination: "10.1.1.3",
+      destinationPort: 2,
+    };
+    const connection = new Connection({ ...tuple, protocol } as Packet, 0);
+    connection.expires = 1000;
+    assert.match(
+      conntrackText(connection, 0),
+      new RegExp(`^${protocol.toLowerCase()} +${number} 1 src=`),
+    );
+  });
+conntrack("a process that connects to its own port has one connection, not none", () => {
+  const { kernel } = node();
+  const own = packet("192.168.0.1:40000", "192.168.0.1:40000");
+  kernel.send(own, walking());
+  assert.equal(
+    [...kernel.conntrack.connections()].map(({ original }) => original.sourcePort),
+    [40000],
   );
 });
 

@@ -1034,31 +1034,45 @@ variations("dual stack: each family has its own rules", () => {
   assert.match(text, "--to-destination [fd00:1::1]:8080");
   assert.not.match(text, /10\.\d/);
 });
-const kindsOfServices: [what: string, spec: Partial<Service["spec"]>, vip?: string][] = [
-  ["ClusterIP", {}],
-  ["internalTrafficPolicy Local", { internalTrafficPolicy: "Local" }],
-  ["NodePort", { type: "NodePort" }],
+/** A Service, and which chains node-a has of it where its endpoint is there, or on node-b. */
+const kindsOfServices: [
+  what: string,
+  spec: Partial<Service["spec"]>,
+  here: string,
+  elsewhere: string,
+  ip?: string,
+][] = [
+  ["ClusterIP", {}, "SEP SVC", "SEP SVC"],
+  ["internalTrafficPolicy Local", { internalTrafficPolicy: "Local" }, "SEP SVL", ""],
+  ["NodePort", { type: "NodePort" }, "EXT SEP SVC", "EXT SEP SVC"],
   [
     "NodePort, both policies Local",
-    {
-      type: "NodePort",
-      internalTrafficPolicy: "Local",
-      externalTrafficPolicy: "Local",
-    },
+    { type: "NodePort", internalTrafficPolicy: "Local", externalTrafficPolicy: "Local" },
+    "EXT SEP SVC SVL",
+    "EXT SEP SVC",
   ],
-  ["an external IP, policy Local", { externalIPs: ["1.1.1.1"], externalTrafficPolicy: "Local" }],
-  ["LoadBalancer", { type: "LoadBalancer" }, "203.0.113.7"],
+  [
+    "an external IP, policy Local",
+    { externalIPs: ["1.1.1.1"], externalTrafficPolicy: "Local" },
+    "EXT SEP SVC SVL",
+    "EXT SEP SVC",
+  ],
+  ["LoadBalancer", { type: "LoadBalancer" }, "EXT SEP SVC", "EXT SEP SVC", "203.0.113.7"],
   [
     "LoadBalancer for some",
     { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
+    "EXT FW SEP SVC",
+    "EXT FW SEP SVC",
     "203.0.113.7",
   ],
   [
     "some, but no load balancer",
     { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
+    "EXT SEP SVC",
+    "EXT SEP SVC",
   ],
 ];
-for (const [what, spec, ip] of kindsOfServices)
+for (const [what, spec, here, elsewhere, ip] of kindsOfServices)
   for (const nodeName of ["node-a", "node-b", undefined])
     variations(
       `${what}, ${nodeName ? `an endpoint on ${nodeName}` : "no endpoint"}: the chains are those that are jumped to`,
@@ -1092,6 +1106,8 @@ for (const [what, spec, ip] of kindsOfServices)
         assert.equal([...program!.chainNames()].sort(), [...program!.chains.keys()].sort());
         assert.equal(sorted(declared), [...program!.names].sort());
         assert.equal(sorted(written), sorted(declared));
+        const kinds = sorted(declared.map((name) => name.split("-")[1]!)).join(" ");
+        assert.is(kinds, { "node-a": here, "node-b": elsewhere }[nodeName ?? ""] ?? "");
         for (const name of met) assert.ok(declared.includes(name), `${name} is jumped to`);
         // with a policy of Local there are both choices: short cuts take all endpoints (proxier.go)
         for (const name of declared)

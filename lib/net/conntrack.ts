@@ -224,9 +224,8 @@ export class Conntrack {
 
   /** All connections that have not timed out, oldest first. */
   *connections(): Generator<Connection> {
-    for (const { connection, direction } of this.#byTuple.values()) {
-      if (direction === "original" && this.#alive(connection)) yield connection;
-    }
+    for (const [key, { connection }] of this.#byTuple)
+      if (key === connection.key && this.#alive(connection)) yield connection;
   }
 
   /** As connections, of UDP alone: without a look at the many others. */
