@@ -59,7 +59,7 @@ export type HookFunction =
   | {
       /** In FORWARD nothing is translated. */
       readonly hook: Exclude<Hook, "FORWARD">;
-      /** Only the order among such functions, as Linux has it; NAT has its own place at each hook. */
+      /** The order among such functions, as Linux has it; NAT has its own place at each hook. */
       readonly priority: number;
       /**
        * What a connection's first packet is translated to: its destination in PREROUTING and
