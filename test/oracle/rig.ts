@@ -16,6 +16,7 @@ import { monitor, nftTrace } from "stopover/internal/doors/lab/servers";
 import { XtablesTrace, traceRules, type TracedPacket } from "stopover/internal/doors/lab/trace";
 import { readAddress } from "stopover/internal/net/ip";
 import { describe, packet, sourceOf, type Packet } from "stopover/internal/net/packet";
+import { nftRulesTrace } from "./nft-trace.js";
 import { decode, encode } from "./frames.js";
 import { ends, nodeMac, nodePort, wirePort, worldMac, type OnWire } from "./wire.js";
 
@@ -100,6 +101,30 @@ export class Rig {
     this.#monitor = (await monitor(this.house, "node", reader, command)).child;
   }
   #monitor: ChildProcess | undefined;
+
+  /**
+   * The same with tables of nftables' own, beside those of iptables; a table that hears of the
+   * sentinel's end comes last.
+   */
+  async loadNft(text: string, saved = noRules): Promise<void> {
+    this.#monitor?.kill("SIGKILL");
+    this.house.run("node", "nft", ["-f", "-"], clearing(this.house));
+    this.house.run("node", "iptables-nft-restore", [], saved);
+    this.house.run("node", "nft", ["-f", "-"], `${text}${endTable}`);
+    this.house.run("node", "conntrack", ["-F"]);
+    const reader = nftRulesTrace(this.house, this.#hear);
+    const command = ["nft", "-a", "-n", "monitor", "trace"];
+    this.#monitor = (await monitor(this.house, "node", reader, command)).child;
+  }
+
+  /** What `nft list ruleset` prints of the tables that `loadNft` loaded. */
+  listed(): string {
+    const text = this.house.run("node", "nft", ["list", "ruleset"]);
+    return text
+      .split(/^(?=table )/m)
+      .filter((table) => /^table (ip|inet) own/.test(table))
+      .join("");
+  }
 
   /**
    * What iptables-save prints, without the raw table (our TRACE), counters set to 0 and comments
@@ -194,10 +219,28 @@ export class Rig {
   }
 }
 
+/** iptables' tables without a rule; the raw table stays, for it has our TRACE. */
+const noRules = ["mangle", "filter", "nat"].map((table) => `*${table}\nCOMMIT\n`).join("");
+export const endName = "ip ends";
+const endTable = `table ${endName} { chain end { type filter hook postrouting priority 2000;\n}\n}\n`;
+
+/** Takes away the tables of the rules before, and of iptables all but the raw one. */
+function clearing(house: Namespaces): string {
+  const tables =
+    house.run("node", "nft", ["list", "tables", "ip"]) +
+    house.run("node", "nft", ["list", "tables", "inet"]);
+  return tables
+    .split("\n")
+    .filter((line) => line !== "" && !/ raw$/.test(line))
+    .map((line) => `delete ${line}\n`)
+    .join("");
+}
+
 const ended = ({ steps }: TracedPacket): boolean =>
   steps.some(
     ({ table, chain, rule, verdict }) =>
-      table === "nat" && chain === "POSTROUTING" && (rule === undefined || verdict === "ACCEPT"),
+      table === endName ||
+      (table === "nat" && chain === "POSTROUTING" && (rule === undefined || verdict === "ACCEPT")),
   );
 
 async function child(

@@ -49,11 +49,11 @@ export const traceRules = (match = ""): string =>
     "",
   ].join("\n");
 
-type SeenPacket = Omit<TracedPacket, "steps">;
-type Met = Pick<TracedStep, "table" | "chain" | "rule" | "verdict">;
+export type SeenPacket = Omit<TracedPacket, "steps">;
+export type Met = Pick<TracedStep, "table" | "chain" | "rule" | "verdict">;
 
 /** Puts packets together out of a monitor's lines as they come, whatever way the text is cut up. */
-abstract class TraceReader {
+export abstract class TraceReader {
   readonly packets: TracedPacket[] = [];
   #rest = "";
   readonly #headers = new Map<string, SeenPacket>();
@@ -98,7 +98,6 @@ abstract class TraceReader {
     this.#open.set(id, packet);
   }
 }
-export type { TraceReader };
 
 const address = (text: string, port: string | undefined): string =>
   endpoint(readAddress(text)?.text ?? text, Number(port ?? 0));
@@ -151,7 +150,11 @@ export type RulesByHandle = ReadonlyMap<string, string>;
  * Which text of ip6tables-save has which handle: `nft -j -a list ruleset` has the same rules in the
  * same order.
  */
-export function rulesByHandle(saved: string, listed: string): RulesByHandle {
+export function rulesByHandle(
+  saved: string,
+  listed: string,
+  family: "ip" | "ip6" = "ip6",
+): RulesByHandle {
   const texts = new Map<string, string[]>();
   let table = "";
   for (const line of saved.split("\n")) {
@@ -163,7 +166,7 @@ export function rulesByHandle(saved: string, listed: string): RulesByHandle {
   const { nftables } = JSON.parse(listed) as {
     nftables: { rule?: { family: string; table: string; chain: string; handle: number } }[];
   };
-  const rules = nftables.flatMap(({ rule }) => (rule?.family === "ip6" ? [rule] : []));
+  const rules = nftables.flatMap(({ rule }) => (rule?.family === family ? [rule] : []));
   return new Map(
     rules.map(({ table, chain, handle }) => [
       `${table} ${chain} ${handle}`,
@@ -203,7 +206,7 @@ export class NftTrace extends TraceReader {
   }
 }
 
-function nftHeaderOf(fields: string): SeenPacket {
+export function nftHeaderOf(fields: string): SeenPacket {
   const value = (pattern: string): string | undefined =>
     new RegExp(`(?:^| )${pattern}`).exec(fields)?.[1];
   const flags = value("tcp flags (?:== )?(\\S+)") ?? "";
@@ -213,8 +216,8 @@ function nftHeaderOf(fields: string): SeenPacket {
     flags: flags.startsWith("0x")
       ? flagWords(Number(flags))
       : flags.toUpperCase().split(/[,|]/).sort().join(" "),
-    source: address(value("ip6 saddr (\\S+)")!, value("sport (\\d+)")),
-    destination: address(value("ip6 daddr (\\S+)")!, value("dport (\\d+)")),
+    source: address(value("ip6? saddr (\\S+)")!, value("sport (\\d+)")),
+    destination: address(value("ip6? daddr (\\S+)")!, value("dport (\\d+)")),
   };
 }
 

@@ -6,7 +6,9 @@
 import type { Expression, Statement, TableFamily } from "./ruleset.js";
 
 export function tidied(statements: readonly Statement[], family: TableFamily): Statement[] {
-  const kept = statements.map((statement) => shortReject(statement, family));
+  const kept = statements.map((statement, i) =>
+    shortReject(statement, family, statements.slice(0, i)),
+  );
   let protocol: number | undefined;
   let network: number | undefined;
   const left: (Statement | undefined)[] = [...kept];
@@ -23,10 +25,22 @@ export function tidied(statements: readonly Statement[], family: TableFamily): S
   return merged(left.filter((each) => each !== undefined));
 }
 
-function shortReject(statement: Statement, family: TableFamily): Statement {
+/** The answer that is usual is not told, but where both families come and the rule is for one. */
+function shortReject(
+  statement: Statement,
+  family: TableFamily,
+  before: readonly Statement[],
+): Statement {
   if (statement.kind !== "reject") return statement;
+  const usual = "port-unreachable";
   const plain = { ip: "icmp", ip6: "icmpv6" }[family as "ip"] ?? "icmpx";
-  return statement.with === `${plain} port-unreachable` ? { kind: "reject" } : statement;
+  const isPlain = statement.with === undefined || statement.with === `${plain} ${usual}`;
+  if (!isPlain) return statement;
+  const headers = before.flatMap(payloadsIn).map(({ header }) => header);
+  if (plain === "icmpx" && headers.includes("ip")) return { kind: "reject", with: `icmp ${usual}` };
+  if (plain === "icmpx" && headers.includes("ip6"))
+    return { kind: "reject", with: `icmpv6 ${usual}` };
+  return { kind: "reject" };
 }
 
 const valueAt = (statements: readonly Statement[], i: number): string =>
@@ -56,15 +70,42 @@ function asksFor(statement: Statement): ReadonlySet<string> {
   return asked;
 }
 
-function payloadsIn(statement: Statement): Extract<Expression, { kind: "payload" }>[] {
-  const expression =
-    statement.kind === "match"
-      ? statement.left
-      : statement.kind === "vmap"
-        ? statement.key
-        : undefined;
-  const parts = expression?.kind === "concat" ? expression.parts : expression ? [expression] : [];
-  return parts.filter((part) => part.kind === "payload");
+type Payload = Extract<Expression, { kind: "payload" }>;
+
+const payloadsIn = (statement: Statement): Payload[] => expressionsIn(statement).flatMap(parts);
+
+function expressionsIn(statement: Statement): Expression[] {
+  switch (statement.kind) {
+    case "match":
+      return [statement.left];
+    case "vmap":
+    case "update":
+    case "add":
+    case "delete":
+      return [statement.key];
+    case "set":
+      return [statement.to];
+    case "dnat":
+    case "snat":
+      return [statement.address, statement.port].filter((each) => each !== undefined);
+    default:
+      return [];
+  }
+}
+
+function parts(expression: Expression): Payload[] {
+  switch (expression.kind) {
+    case "payload":
+      return [expression];
+    case "concat":
+      return expression.parts.flatMap(parts);
+    case "map":
+      return parts(expression.key);
+    case "bitwise":
+      return parts(expression.left);
+    default:
+      return [];
+  }
 }
 
 /** A port of "th" where the protocol is known is that protocol's. */

@@ -210,7 +210,7 @@ class Walker implements Look {
         }
         case "mark":
           if (!this.#mark(operation, chain, rule, number)) return undefined;
-          recorded = true;
+          recorded ||= operation.of === "packet";
           break;
         case "change":
           if (!this.#change(operation)) return undefined;
@@ -297,8 +297,9 @@ class Walker implements Look {
     const mark = value(this);
     if (mark === undefined) return false;
     if (of === "connection") {
+      // without a connection nothing happens, and the rule goes on (nft_ct_set_eval)
       if (passage.tracked) memory.mark(passage.tracked.connection, mark, passage.undo);
-      return passage.tracked !== undefined;
+      return true;
     }
     const before = passage.mark;
     passage.mark = mark >>> 0;

@@ -1,0 +1,80 @@
+/**
+ * A real Linux kernel judges our nftables: random rule sets that no program wrote, alone and beside
+ * random rules of iptables; each list must be as nft prints it, and each packet must meet the same
+ * rules and leave the same way.
+ *
+ *     node test/dist/nftables-oracle.test.js        20 rule sets x 12 packets, each way
+ *     STOPOVER_ORACLE=500x40 node …                 for the record; add STOPOVER_SEED=7 for others
+ */
+import fc from "fast-check";
+import { test } from "uvu";
+import { preflight } from "stopover/internal/doors/lab/preflight";
+import { needs } from "./needs.js";
+import { nftJudge } from "./oracle/nft-judge.js";
+import { nftRuleSet } from "./oracle/nft-rulesets.js";
+import { Rig } from "./oracle/rig.js";
+import { anyPacket, ruleSet } from "./oracle/rulesets.js";
+import { seed } from "./seed.js";
+
+const [sets, packets] = (process.env["STOPOVER_ORACLE"] ?? "20x12").split("x").map(Number) as [
+  number,
+  number,
+];
+const path = process.env["STOPOVER_PATH"];
+const missing = preflight();
+let serial = 1024;
+const nextPort = (): number => (serial = serial >= 31000 ? 1024 : serial + 1);
+
+const shots = fc.array(anyPacket, { minLength: packets, maxLength: packets });
+const contests = [
+  ["random nftables", fc.tuple(nftRuleSet, fc.constant(undefined), shots)],
+  ["random nftables beside random iptables", fc.tuple(nftRuleSet, ruleSet, shots)],
+] as const;
+
+for (const [name, arbitrary] of contests) {
+  if (!needs(test, `a real kernel agrees with us on ${name}`, missing)) continue;
+  test(`a real kernel agrees with us on ${name}`, async () => {
+    const rig = await Rig.build();
+    const ends: Record<string, number> = {};
+    let rules = 0;
+    const property = fc.asyncProperty(
+      arbitrary as fc.Arbitrary<
+        [string, string | undefined, typeof shots extends fc.Arbitrary<infer S> ? S : never]
+      >,
+      async ([text, saved, sent]) => {
+        const made = sent.map((each) => each(nextPort()));
+        const difference = await nftJudge(rig, { text, saved }, made, (end, met) => {
+          ends[end] = (ends[end] ?? 0) + 1;
+          rules += met;
+        });
+        if (difference) throw new Error(`${difference}\n\n${text}${saved ?? ""}`);
+      },
+    );
+    try {
+      await fc.assert(property, {
+        seed,
+        numRuns: sets,
+        endOnFailure: true, // what is left to chance may fail only once
+        reporter: tell,
+        ...(path && { path }),
+      });
+    } finally {
+      rig.close();
+      const told = Object.entries(ends).map(([end, count]) => `${count} ${end}`);
+      console.log(
+        `oracle: seed ${seed}: ${sets} rule sets, ${name}: ${told.join(", ")}; ${rules} rules compared`,
+      );
+    }
+  });
+}
+
+/** The first difference in words, and how to see it again. */
+function tell<T>({ failed, errorInstance, counterexamplePath }: fc.RunDetails<T>): void {
+  if (!failed) return;
+  const said = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
+  throw Object.assign(new Error(`seed ${seed}, path ${counterexamplePath}: ${said}`), {
+    stack: "",
+  });
+}
+
+test.run();
