@@ -171,6 +171,8 @@ export class Cluster implements Traceable {
       mode: options.proxyMode,
       features: { nfacct: options.nfacct, randomFully: options.randomFully },
     });
+    // kube-apiserver makes a ServiceCIDR of its own range (KEP-1880)
+    this.#proxies.setServiceCIDRs(serviceCIDR.split(","));
     for (const spec of specs) this.#launch(spec, (address) => spoken.has(address));
     this.managers = this.#controlPlane(clusterCIDR);
   }

@@ -8,6 +8,7 @@ import "./objects/dumps.js";
 import { diagnoseWith } from "./diagnosis.js";
 import "./node/proxy/configuration.js";
 import "./node/proxy/ipvs.js";
+import "./node/proxy/nftables/load.js";
 import "./option-checks.js";
 import { addDoubt } from "./journey/network.js";
 import { policyDoubt } from "./policies.js";

@@ -121,6 +121,7 @@ export function openSnapshot(
       }
 
   for (const machine of network.machines.values()) proxies.add(machine);
+  proxies.setServiceCIDRs(list("ServiceCIDR" as Kind).flatMap(cidrsOf));
   for (const service of list("Service")) proxies.setService(keyOf(service), service);
   for (const slice of list("EndpointSlice")) proxies.setEndpointSlice(keyOf(slice), slice);
   for (const node of list("Node")) proxies.setNode(node.metadata.name, node);
@@ -187,6 +188,12 @@ export function openSnapshot(
     packetOutcomes: (bare) => path.packetOutcomes(bare),
     why: whyOf(world),
   };
+}
+
+/** A ServiceCIDR's ranges. */
+function cidrsOf(object: KubeObject): string[] {
+  const { cidrs = [] } = (object as { spec?: { cidrs?: string[] } }).spec ?? {};
+  return cidrs.filter((cidr) => readCIDR(cidr) !== undefined);
 }
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -351,6 +351,36 @@ test("rules: restore by default, save on request, IPv6, nfacct, without random-f
   assert.match(stopover(["rules", "--node", "node-a", "--ip-family", "ipv6"]).out, /\*nat/);
 });
 
+test("rules of nftables mode: as nft lists them, of both families, and as kube-proxy sends them", () => {
+  const nftables = ["rules", "--node", "node-a", "--proxy-mode", "nftables"];
+  const list = stopover(nftables).out;
+  assert.match(list, /^table ip kube-proxy \{\n\tcomment "rules for kube-proxy"\n/);
+  assert.match(list, "\ntable ip6 kube-proxy {\n");
+  assert.is(stopover([...nftables, "--format", "list"]).out, list);
+  assert.not.match(stopover([...nftables, "--ip-family", "ipv4"]).out, "table ip6");
+  const sent = stopover([...nftables, "--format", "transaction", "--ip-family", "ipv6"]).out;
+  assert.match(sent, /^add table ip6 kube-proxy \{ comment "rules for kube-proxy" ; \}\n/);
+  for (const [format, message] of [
+    [[...nftables, "--format", "save"], /--format is "save"; allowed are transaction, list/],
+    [["rules", "--node", "node-a", "--format", "list"], /"list"; allowed are restore, save/],
+    [["rules", "--node", "node-a", "--proxy-mode", "ipvs"], /mode ipvs .* not modelled/],
+    [["journey", "--proxy-mode", "userspace"], /allowed are iptables, nftables, ipvs/],
+  ] as const) {
+    const { code, err } = stopover([...format]);
+    assert.is(code, 2);
+    assert.match(err, message);
+  }
+});
+
+test("a journey through nftables, and one that ipvs leaves unknown", () => {
+  const { code, out } = stopover(["journey", "--proxy-mode", "nftables"]);
+  assert.is(code, 0);
+  assert.match(out, "services  ip daddr @nodeport-ips meta l4proto . th dport vmap");
+  const unknown = stopover(["journey", "--proxy-mode", "ipvs"]);
+  assert.is(unknown.code, 1);
+  assert.match(unknown.out, /unknown: kube-proxy runs in ipvs mode/);
+});
+
 test("the same words give the same bytes", () => {
   const run = () =>
     execFileSync(process.execPath, [command, "journey", "--output", "json"], { encoding: "utf8" });

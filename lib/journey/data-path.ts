@@ -127,6 +127,8 @@ export class DataPath {
       record: false,
       dry: true,
     });
+    // what nobody knows does not keep a target out: the request's own way will say so
+    if (disposition === "unknown") return true;
     return disposition === "delivered" && (protocol === "TCP" || machine.httpStatus(port) === 200);
   }
 }

@@ -53,7 +53,7 @@ export class Recorder {
       if (step.kind === "conntrack") tracked ??= step.to;
       if (!worthShowing(step)) continue;
       if (choosesEndpoint(step.place) || choosesEndpoint(step.into)) chooses ??= step;
-      if (!chooses && step.place === nodePorts) stop = 2;
+      if (!chooses && isAt(step, nodePorts)) stop = 2;
       (chooses ? after : before).push(stepOf(step, passedBy(step, steps[i + 1])));
     }
     const [entry, exit] = [headerOf(arrives), headerOf(leaves)];
@@ -66,6 +66,10 @@ export class Recorder {
 }
 
 const nodePorts: Place = "nodeports";
+
+/** By its chain, or by its rule alone: a chain may hold rules for more than one place. */
+const isAt = ({ place, rule }: NetStep, wanted: Place): boolean =>
+  place === wanted || rule?.purpose?.place === wanted;
 
 /** The last packet's header: one place's way out is the next one's way in. */
 let last: { packet: Packet; header: Header } | undefined;

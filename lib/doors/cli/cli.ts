@@ -283,7 +283,6 @@ async function pastedPacket(files: string[], flags: Flags): Promise<number> {
 
 async function rules(files: string[], flags: Flags): Promise<number> {
   const node = required(flags, "node");
-  await import("../../node/proxy/nftables/load.js");
   const cluster = await open(files, flags, {
     nfacct: Boolean(flags.nfacct),
     randomFully: !flags["no-random-fully"],

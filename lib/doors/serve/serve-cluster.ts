@@ -1,6 +1,8 @@
 import "../../controllers/workloads.js";
 import "../../apiserver/admission-plugins.js";
 import "../../node/proxy/configuration.js";
+import "../../node/proxy/ipvs.js";
+import "../../node/proxy/nftables/load.js";
 import "../../option-checks.js";
 import { Cluster, type ClusterOptions } from "../../cluster.js";
 import { aws } from "../../cloud/aws.js";

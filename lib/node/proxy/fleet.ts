@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../api/clock.js";
 import type { Informers } from "../../machinery/informer.js";
-import type { Family } from "../../net/ip.js";
+import { parseCIDR, type Family } from "../../net/ip.js";
 import type { EndpointSlice, Node, Service } from "../../objects/types.js";
 import type { Machine } from "../machine.js";
 import type { ProxyMode } from "./backend.js";
@@ -103,6 +103,14 @@ export class ProxyFleet {
   /** What a machine's kube-proxy wrote, even where its Node is gone; undefined: it never ran. */
   tables(name: string): NodeRuleTables | undefined {
     return this.#proxies.get(name)?.tables;
+  }
+
+  /** The ranges of all ServiceCIDRs. */
+  setServiceCIDRs(cidrs: readonly string[]): void {
+    for (const [family, table] of Object.entries(this.#services))
+      table.serviceCIDRs = [...new Set(cidrs)]
+        .filter((cidr) => parseCIDR(cidr).family === family)
+        .sort();
   }
 
   setService(key: string, service: Service | undefined): void {

@@ -69,6 +69,8 @@ export class ServiceState {
 export class ServiceTable {
   /** Endpoints of all Services now. */
   endpoints = 0;
+  /** Where ClusterIPs come from, as far as ServiceCIDR objects say; told in a full sync. */
+  serviceCIDRs: readonly string[] = [];
   /** The Services that have a healthCheckNodePort. */
   readonly healthChecked = new Set<string>();
   readonly #states = new Versions<ServiceState>();

@@ -6,7 +6,9 @@
  * 6.2 the kernel took a moment to see that no element leads there. (pkg/proxy/nftables/proxier.go,
  * syncProxyRules)
  */
+import { ruleSetOf } from "../../../net/nftables/ruleset.js";
 import { tableText } from "../../../net/nftables/text.js";
+import { nftables } from "../../../net/nftables/walk.js";
 import type { ProxyBackend, ProxyMode, Site, SyncOrder } from "../backend.js";
 import { nftablesConfigFor } from "../config.js";
 import type { ServiceTable } from "../frontend.js";
@@ -28,6 +30,7 @@ class NftablesBackend implements ProxyBackend {
   #last: NodeTable | undefined;
   /** Emptied chains, and when a sync last found them so. */
   #stale = new Map<string, number>();
+  #serviceCIDRs: readonly string[] = [];
   /** Comments that elements keep from another Service than theirs; see NodeTable. */
   #comments = new Map<string, string>();
 
@@ -67,9 +70,27 @@ class NftablesBackend implements ProxyBackend {
     const services = order.changed ?? new Set(this.#last ? this.#servicesOf(this.#last) : []);
     const stale = this.#nextStale(fresh, services);
     const comments = order.full ? new Map<string, string>() : this.#kept(fresh, services);
-    this.#last = new NodeTable(this.#shared, version, view, { stale: stale.keys(), comments });
+    // nobody is waked by a change of these: a full sync tells them
+    if (order.full) this.#serviceCIDRs = this.#shared.table.serviceCIDRs;
+    const serviceCIDRs = this.#serviceCIDRs;
+    const kept = { stale: stale.keys(), comments, serviceCIDRs };
+    const table = new NodeTable(this.#shared, version, view, kept);
+    this.#run(table, order.full);
+    this.#last = table;
     this.#stale = stale;
     this.#comments = comments;
+  }
+
+  /** The table takes the place of the one before; those of others stay. */
+  #run(table: NodeTable, isFull: boolean): void {
+    const plane = nftables(this.site.kernel);
+    const tables = [...(plane.rules?.tables() ?? [])];
+    const others = tables.filter(
+      ({ family, name }) => family !== table.family || name !== table.name,
+    );
+    if (!isFull && others.length === tables.length)
+      throw new Error("a partial sync refers to a table that is no longer there");
+    plane.rules = ruleSetOf(...others, table);
   }
 
   /** The chains that nothing refers to once this sync has run. */

@@ -96,6 +96,10 @@ export class NodeTable implements Table {
       .some((port) => port.program(this.view).names.has(name));
   }
 
+  *baseChains(): Generator<Chain> {
+    for (const chain of this.sharedChains.values()) if (chain.base) yield chain;
+  }
+
   /** The shared ones, then each port's in the order in which a full sync makes them. */
   *chains(): Generator<Chain> {
     yield* this.sharedChains.values();

@@ -21,6 +21,7 @@ import {
   type Verdict,
 } from "../../../net/nftables/ruleset.js";
 import type { FamilyConfig, NodeView } from "../config.js";
+import type { Place } from "../places.js";
 import { admitsNode, Port } from "../ports.js";
 import type { EndpointInfo, ServicePortState } from "../services.js";
 import { chooseEndpoints, hasOutsideAddress, type Chosen } from "../topology.js";
@@ -201,7 +202,14 @@ export class Program {
     const claims: Claim[] = [];
     const add: Add = (set, key, field, data) => {
       const comment = set.startsWith("no-endpoint") ? this.port.info.name : undefined;
-      claims.push({ set, element: { key, data, comment, purpose: this.#purpose(field) } });
+      const purpose = this.#purpose(field);
+      const element = { key, data, comment, purpose };
+      claims.push({
+        set,
+        // where a reader stands who came by a NodePort: one look-up of the chain services
+        element:
+          set === "service-nodeports" ? { ...element, purpose: { ...purpose, place } } : element,
+      });
     };
     this.#clusterIP(add);
     this.#externalAddresses(add);
@@ -399,6 +407,8 @@ export class Program {
     });
   }
 }
+
+const place: Place = "nodeports";
 
 type Add = (set: SharedSet, key: string, field: string, data?: Verdict) => void;
 
