@@ -29,6 +29,7 @@ import { readConfiguration } from "./node/proxy/configuration.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";
+import { internalBy } from "./objects/annotations.js";
 import type { Documents } from "./objects/files.js";
 import { kindInfo } from "./objects/kinds.js";
 import { isTerminal } from "./objects/pods.js";
@@ -320,6 +321,7 @@ function balancersOf(
         targetPort: toPods ? podPort(slices, { protocol, port, ...rest }) : proxy ? nodePort : 0,
       })),
       sourceRanges: proxy ? sourceRangesOf(service) : [],
+      ...(internalBy(service) !== undefined && { internal: true }),
       ...(spec.externalTrafficPolicy === "Local" &&
         spec.healthCheckNodePort && {
           healthCheck: {

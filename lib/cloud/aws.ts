@@ -1,5 +1,6 @@
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
+import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
 import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import {
@@ -95,8 +96,12 @@ class Aws extends BaseCloud {
         );
     }
     if (spec.loadBalancerIP) throw new CloudError("LoadBalancerIP cannot be specified for AWS ELB");
+    const internal = internalBy(service) !== undefined;
+    // another scheme is another load balancer
+    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
     return {
-      ...(existing ?? this.#address()),
+      ...(kept ?? this.#address(internal)),
+      ...(internal && { internal }),
       name: this.balancerName(service),
       mode: "proxy",
       listeners: listenersOf(service, (nodePort) => nodePort),
@@ -113,12 +118,13 @@ class Aws extends BaseCloud {
     for (const pool of [this.#public, this.#private]) pool.putBack(address);
   }
 
-  #address(): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
+  #address(internal: boolean): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
     const isTaken = (address: string): boolean => this.isTaken(address);
-    const [outside, inside] = [this.#public.take(isTaken), this.#private.take(isTaken)];
+    const pool = internal ? this.#private : this.#public;
+    const [outside, inside] = [pool.take(isTaken), this.#private.take(isTaken)];
     if (outside !== undefined && inside !== undefined)
       return {
-        hostname: `${this.#newName()}.${this.#region}.elb.amazonaws.com`,
+        hostname: `${internal ? "internal-" : ""}${this.#newName()}.${this.#region}.elb.amazonaws.com`,
         addresses: [outside],
         privateAddresses: [inside],
       };

@@ -1,7 +1,8 @@
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
+import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
-import { AddressPool, publicAddresses } from "./addresses.js";
+import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
@@ -44,6 +45,7 @@ class Gcp extends BaseCloud {
   readonly #region: string;
   readonly #zones: readonly string[];
   readonly #public: AddressPool;
+  readonly #private = new AddressPool(balancerAddresses());
 
   constructor(environment: CloudEnvironment, options: GcpOptions) {
     super(environment);
@@ -74,7 +76,9 @@ class Gcp extends BaseCloud {
       throw new CloudError("invalid protocol SCTP: only TCP and UDP are supported");
     const listeners = listenersOf(service, () => 0);
     if (spec.loadBalancerIP) this.#refuseConflict(service, spec.loadBalancerIP, listeners);
-    const address = spec.loadBalancerIP ?? existing?.addresses[0] ?? this.#newAddress();
+    const internal = internalBy(service) !== undefined;
+    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
+    const address = spec.loadBalancerIP ?? kept?.addresses[0] ?? this.#newAddress(internal);
     return {
       name: this.balancerName(service),
       mode: "passthrough",
@@ -83,15 +87,18 @@ class Gcp extends BaseCloud {
       listeners,
       healthCheck: healthCheckFor(service),
       sourceRanges: sourceRangesOf(service),
+      ...(internal && { internal }),
+      // the target pool's CLIENT_IP (gce_loadbalancer.go, translateAffinityType)
+      ...(spec.sessionAffinity === "ClientIP" && { sticky: true }),
     };
   }
 
   protected freed(address: string): void {
-    this.#public.putBack(address);
+    for (const pool of [this.#public, this.#private]) pool.putBack(address);
   }
 
-  #newAddress(): string {
-    const address = this.#public.take((each) => this.isTaken(each));
+  #newAddress(internal: boolean): string {
+    const address = (internal ? this.#private : this.#public).take((each) => this.isTaken(each));
     if (address !== undefined) return address;
     throw new CloudError("Quota 'ADDRESSES' exceeded: all addresses for load balancers are taken");
   }

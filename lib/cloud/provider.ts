@@ -260,6 +260,16 @@ export function listenersOf(
   }));
 }
 
-/** Who may connect; the API allows spaces around each. */
-export const sourceRangesOf = ({ spec }: Service): string[] =>
-  (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
+/**
+ * Who may connect; the API allows spaces around each. Without the field an older annotation counts,
+ * for the cloud alone. (cloud-provider: service/helpers, GetLoadBalancerSourceRanges)
+ */
+export const sourceRangesOf = ({ spec, metadata }: Service): string[] =>
+  (spec.loadBalancerSourceRanges?.length
+    ? spec.loadBalancerSourceRanges
+    : (metadata.annotations?.[sourceRangesAnnotation] ?? "").split(",")
+  )
+    .map((range) => range.trim())
+    .filter(Boolean);
+
+const sourceRangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";

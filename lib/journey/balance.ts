@@ -40,6 +40,11 @@ export function balance(
         `it listens on ${ports}, and the cloud's firewall drops the rest in silence`,
     };
   }
+  if (balancer.internal && isFromFar(network, packet.source))
+    return {
+      refused: "no route",
+      why: `${destinationOf(packet)} is an internal load balancer's, in the cluster's own network, and no route leads there from the internet`,
+    };
   if (!admits(balanced, packet))
     return {
       refused: "dropped",
@@ -64,6 +69,12 @@ const listenerFor = ({ balancer }: Balancer, packet: Packet): Listener | undefin
   balancer.listeners.find(
     (each) => each.port === packet.destinationPort && each.protocol === packet.protocol,
   );
+
+/** Who has a private address may be of a network that is joined with the cluster's. (RFC 1918) */
+const isFromFar = (network: Network, source: string): boolean =>
+  !network.isInside(source) &&
+  !joined.some((range) => parseCIDR(range).contains(parseAddress(source)));
+const joined = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
 const admits = ({ balancer: { sourceRanges } }: Balancer, { source }: Packet): boolean =>
   sourceRanges.length === 0 ||

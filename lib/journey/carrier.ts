@@ -271,7 +271,23 @@ export class Carrier {
   }
 
   balance(balanced: Balancer, packet: Packet, pickTarget = this.pickTarget): Picked | Refused {
-    return balance(this.network, balanced, packet, this.walk.choose, pickTarget);
+    const { balancer } = balanced;
+    if (!balancer.sticky)
+      return balance(this.network, balanced, packet, this.walk.choose, pickTarget);
+    const client = `${balancer.name} ${packet.source}`;
+    const { stickiness } = this.network;
+    const before = stickiness.get(client);
+    const isHealthy = balanced.targets.some(
+      ({ instance, healthy }) => healthy && instance === before,
+    );
+    const pick = before !== undefined && isHealthy ? again(before) : pickTarget;
+    const picked = balance(this.network, balanced, packet, this.walk.choose, pick);
+    if ("refused" in picked) return picked;
+    stickiness.set(client, picked.target.instance);
+    this.walk.undo?.push(() =>
+      before === undefined ? stickiness.delete(client) : stickiness.set(client, before),
+    );
+    return picked;
   }
 
   /**
@@ -279,7 +295,7 @@ export class Carrier {
    * one that comes round again, because its target has no rule for it, goes to the same target.
    */
   #handOn(packet: Packet, balanced: Balancer, ttl: number, before: Machine | undefined): Position {
-    const picked = this.balance(balanced, packet, before && again(before));
+    const picked = this.balance(balanced, packet, before && again(before.name));
     this.balancerHop(balanced, packet, packet, () =>
       "refused" in picked ? refusal(picked) : forwarding(balanced, picked, packet, packet),
     );
@@ -378,11 +394,11 @@ const pingsBalancer = (address: string): string =>
   `${address} is a load balancer's address: it takes the ports of its listeners, and answers no ping`;
 
 const again =
-  (machine: Machine): PickTarget =>
+  (machine: string): PickTarget =>
   (healthy) =>
     Math.max(
       0,
-      healthy.findIndex(({ instance }) => instance === machine.name),
+      healthy.findIndex(({ instance }) => instance === machine),
     );
 
 const isSameFlow = (a: Packet, b: Packet): boolean =>

@@ -54,6 +54,8 @@ export class Network {
   readonly outside = new Map<string, string>();
   /** Who else may be there, outside of the cluster; asked where nobody inside has the address. */
   readonly strangers: ((address: string) => string | undefined)[] = [];
+  /** Sticky load balancers and their clients -> the target that it was sent to. */
+  readonly stickiness = new Map<string, string>();
   /** Default: nothing goes wrong. */
   fault: NetworkFault | undefined;
   /** What every verdict here rests on. */

@@ -18,6 +18,10 @@ export interface LoadBalancer {
   healthCheck?: HealthCheck;
   /** CIDRs that may connect; empty: everybody. */
   sourceRanges: string[];
+  /** Its addresses are of the cluster's own network: no route leads there from the internet. */
+  internal?: boolean;
+  /** It sends a client, whatever its port, to the same target again, while that is healthy. */
+  sticky?: boolean;
 }
 
 export interface Listener {

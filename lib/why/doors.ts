@@ -10,6 +10,7 @@ import { resolverOf } from "../node/resolver.js";
 
 import type { Pod, Service, ServicePort } from "../objects/types.js";
 import { ingressOf, keyOfName, namesOf, type Goal } from "./aim.js";
+import { internalBy } from "../objects/annotations.js";
 import { servesNodePorts } from "./node-port-addresses.js";
 import { hasLabels, keyOf, namespaceOf, type Objects } from "./objects.js";
 import type { DoorKind, Rung, World } from "./types.js";
@@ -82,7 +83,7 @@ class Building {
       door: "name",
       name,
       via: ["name", "load-balancer", "node-port"],
-      attempts: this.#attempts(this.from ?? "internet", name, ({ port }) => port, onlyTCP),
+      attempts: this.#attempts(this.#balancersClient(), name, ({ port }) => port, onlyTCP),
       shouldAnswer: true,
     }));
   }
@@ -156,6 +157,12 @@ class Building {
 
   // ---- load balancers ----
 
+  /** An internal one is for clients in the cluster's network. */
+  #balancersClient(): string {
+    const asker = internalBy(this.service) === undefined ? undefined : this.#someNode();
+    return this.from ?? (asker ? `node/${asker.name}` : "internet");
+  }
+
   balancers(): Way[] {
     if (this.service.spec.type !== "LoadBalancer") return [];
     const base = {
@@ -163,7 +170,7 @@ class Building {
       via: ["load-balancer", "node-port"] as const,
       shouldAnswer: true,
     };
-    const from = this.from ?? "internet";
+    const from = this.#balancersClient();
     const ingress = ingressOf(this.service);
     if (ingress.length === 0)
       return [{ ...base, name: "<pending>", attempts: [{ goal: undefined, port: 0, from }] }];

@@ -2,6 +2,7 @@
 import { hostnamesOf } from "../cloud/external-dns.js";
 import type { Network } from "../journey/network.js";
 import { clusterDomain } from "../node/dns.js";
+import { internalBy } from "../objects/annotations.js";
 import type { KubeObject, Pod, Service } from "../objects/types.js";
 import { bestOf, ingressOf } from "./aim.js";
 import { urlOf } from "./doors.js";
@@ -41,15 +42,18 @@ function outside(
   network: Network,
   service: Service,
   domains: Readonly<Record<string, string>>,
-  from = "internet",
+  asker: string | undefined,
 ): Question | undefined {
   const { type, ports = [] } = service.spec;
   const [port] = ports;
+  const [machine] = network.machines.values();
+  const isInternal = machine !== undefined && internalBy(service) !== undefined;
+  const from =
+    asker ?? (isInternal && type === "LoadBalancer" ? `node/${machine.name}` : "internet");
   if (!port || (type !== "LoadBalancer" && type !== "NodePort")) return undefined;
   const configured = Object.keys(domains).find((name) => domains[name] === keyOf(service));
   const host = hostnamesOf(service)[0] ?? configured ?? ingressOf(service)[0];
   if (type === "LoadBalancer" && host !== undefined) return { url: at(host, port.port), from };
-  const [machine] = network.machines.values();
   const address = machine?.addresses[0];
   return address !== undefined && port.nodePort
     ? { url: at(address, port.nodePort), from }

@@ -1,6 +1,7 @@
 /** The second rung: whether there is a load balancer, and whether it lets the client in. */
 import { internetHost } from "../../journey/origin.js";
 import { parseAddress, readAddress, readCIDR } from "../../net/ip.js";
+import { internalBy } from "../../objects/annotations.js";
 import type { Node, Service } from "../../objects/types.js";
 import { ingressOf } from "../aim.js";
 import { nameOf } from "../objects.js";
@@ -13,8 +14,27 @@ const exclude = "node.kubernetes.io/exclude-from-external-load-balancers";
 export const lookAtBalancer: Look = (one) => {
   if (ingressOf(one.service).length === 0 && one.service.spec.type === "LoadBalancer")
     return [pending(one)];
-  return [...lookAtPort(one, "load-balancer"), ...sourceRanges(one), ...allExcluded(one)];
+  return [
+    ...lookAtPort(one, "load-balancer"),
+    ...internal(one),
+    ...sourceRanges(one),
+    ...allExcluded(one),
+  ];
 };
+
+/** It is asked for inside the cloud's network, and the client is not there. */
+function internal({ service, disposition, from }: Case): Fault[] {
+  const key = internalBy(service);
+  if (key === undefined || disposition !== "no route") return [];
+  const value = service.metadata.annotations![key]!;
+  return [
+    fault("load-balancer", service, `metadata.annotations["${key}"]`, {
+      value,
+      expected: null,
+      sentence: `${key} of ${nameOf(service)} is ${value}: its load balancer is in the cloud's own network, where ${from} does not get to`,
+    }),
+  ];
+}
 
 // ---- there is none ----
 
