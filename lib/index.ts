@@ -1,6 +1,7 @@
 /** The public face of the library. */
 import "./apiserver/admission-plugins.js";
 import "./controllers/workloads.js";
+import "./node/kubelet/config-needs.js";
 import "./objects/built-in.js";
 
 export * from "./live.js";

@@ -173,6 +173,9 @@ export class Machine implements Runtime {
           ? "HTTP probe failed with statuscode: 503"
           : "command failed with exit code 1",
       };
+    // on what a sidecar listens nobody looks
+    if (!pod.spec.containers.some(({ name }) => name === container))
+      return { ok: true, message: "" };
     const wanted = probe.httpGet?.port ?? probe.tcpSocket?.port;
     if (wanted === undefined) return { ok: true, message: "" };
     const port =

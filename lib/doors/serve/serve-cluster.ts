@@ -1,4 +1,5 @@
 import "../../controllers/workloads.js";
+import "../../node/kubelet/config-needs.js";
 import "../../apiserver/admission-plugins.js";
 import "../../node/proxy/configuration.js";
 import "../../node/proxy/ipvs.js";

@@ -101,11 +101,15 @@ const rowsOf: Record<string, Cells<never>> = {
     ];
   }),
   Pod: cells<Pod>((one, now) => {
-    const statuses = one.status?.containerStatuses ?? [];
+    const sidecars = (one.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
+    const statuses = [
+      ...(one.status?.containerStatuses ?? []),
+      ...(one.status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.includes(name)),
+    ];
     const ready = statuses.filter((status) => status.ready && status.state?.running).length;
     return [
       one.metadata.name,
-      `${ready}/${one.spec.containers.length}`,
+      `${ready}/${one.spec.containers.length + sidecars.length}`,
       podReason(one),
       restarts(one, now),
       age(one, now),
@@ -292,9 +296,23 @@ function nodeRoles({ metadata }: Node): string {
   );
 }
 
+const isSidecar = ({ restartPolicy }: { restartPolicy?: string }): boolean =>
+  restartPolicy === "Always";
+
 /** One word for how a Pod stands. (printPod) */
-function podReason({ metadata, status }: Pod): string {
+function podReason(pod: Pod): string {
+  const { metadata, status } = pod;
+  const initializing = isInitialized(pod) ? undefined : initReason(pod);
+  const reason = initializing ?? containersReason(pod);
+  if (!metadata.deletionTimestamp) return reason;
+  if (status?.reason === "NodeLost") return "Unknown";
+  return status?.phase === "Succeeded" || status?.phase === "Failed" ? reason : "Terminating";
+}
+
+function containersReason({ status }: Pod): string {
   let reason = status?.reason || status?.phase || "Unknown";
+  const gated = status?.conditions?.find(({ type }) => type === "PodScheduled");
+  if (gated?.reason === "SchedulingGated") reason = "SchedulingGated";
   let running = false;
   for (const { state, ready } of [...(status?.containerStatuses ?? [])].reverse()) {
     if (state?.waiting?.reason) reason = state.waiting.reason;
@@ -306,13 +324,39 @@ function podReason({ metadata, status }: Pod): string {
     reason = status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True")
       ? "Running"
       : "NotReady";
-  if (!metadata.deletionTimestamp) return reason;
-  if (status?.reason === "NodeLost") return "Unknown";
-  return status?.phase === "Succeeded" || status?.phase === "Failed" ? reason : "Terminating";
+  return reason;
 }
 
-function restarts({ status }: Pod, now: number): string {
-  const statuses = status?.containerStatuses ?? [];
+const isInitialized = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type, status }) => type === "Initialized" && status === "True") ??
+  false;
+
+/** "Init:1/2", "Init:Error": of the first init container that keeps the others waiting. */
+function initReason({ spec, status }: Pod): string | undefined {
+  const all = spec.initContainers ?? [];
+  for (const [i, { name, state, started }] of (status?.initContainerStatuses ?? []).entries()) {
+    const { terminated, waiting } = state ?? {};
+    if (terminated?.exitCode === 0) continue;
+    if (started && all.some((one) => one.name === name && isSidecar(one))) continue;
+    if (terminated) return `Init:${terminated.reason || `ExitCode:${terminated.exitCode}`}`;
+    if (waiting?.reason && waiting.reason !== "PodInitializing") return `Init:${waiting.reason}`;
+    return `Init:${i}/${all.length}`;
+  }
+  return undefined;
+}
+
+/** While it is being initialized, those of its init containers; then the others', and sidecars'. */
+function restarts(pod: Pod, now: number): string {
+  const { spec, status } = pod;
+  const sidecars = (spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
+  const inits = status?.initContainerStatuses ?? [];
+  const statuses =
+    !isInitialized(pod) && initReason(pod) !== undefined
+      ? inits
+      : [
+          ...(status?.containerStatuses ?? []),
+          ...inits.filter(({ name }) => sidecars.includes(name)),
+        ];
   const count = statuses.reduce((sum, one) => sum + one.restartCount, 0);
   const last = statuses
     .map(({ lastState }) => lastState?.terminated?.finishedAt ?? "")

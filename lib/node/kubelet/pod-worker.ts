@@ -8,6 +8,7 @@ import type { Random } from "../../machinery/random.js";
 import type { Guard, Task } from "../../machinery/supervisor.js";
 import { same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
+import { needs } from "./needs.js";
 import { Prober } from "./prober.js";
 import type { Runtime } from "./runtime.js";
 import { endOf, isMissing, whyMissing } from "./command.js";
@@ -28,6 +29,15 @@ const BACKOFF_RESET_MS = 600_000; // after ten good minutes the count begins aga
 
 // From a failed pull to the Pod's next sync, which tells of the back-off. Milliseconds.
 const PULL_TOLD_MS = 2_000;
+// A container whose environment cannot be made is tried again so often: at the Pod's next sync
+// after a failed one (pkg/kubelet: backOffPeriod). Milliseconds.
+const CONFIG_AGAIN_MS = 10_000;
+// A volume that cannot be mounted is tried again after half a second, twice that, … (goroutinemap's
+// exponential back-off). Milliseconds.
+const MOUNT_BASE_MS = 500;
+const MOUNT_MAX_MS = 122_000;
+// An init container of whose command nothing is known is taken to end well. Milliseconds.
+const INIT_MS = 1_000;
 // From the process's end to the kubelet that hears of it. Milliseconds.
 const EXIT_MS = 50;
 // Who runs for longer than this is waited for by nobody. Milliseconds.
@@ -55,6 +65,10 @@ export interface Host {
  */
 export class PodWorker {
   readonly #containers: ContainerState[];
+  /** One after the other, before the others; those with restartPolicy Always go on beside them. */
+  readonly #inits: ContainerState[];
+  #begunAfterInits = false;
+  #mountAgain = MOUNT_BASE_MS;
   #ips: string[] = [];
   #stage: "new" | "starting" | "running" | "stopping" | "gone" = "new";
   readonly #startTime: string;
@@ -70,13 +84,21 @@ export class PodWorker {
   ) {
     this.#startTime = pod.status?.startTime ?? stamp(host.clock.now());
     this.#telling = host.guard.task({ about: this.#about });
-    this.#containers = pod.spec.containers.map(
-      (spec) =>
-        new ContainerState(
-          spec,
-          pod.status?.containerStatuses?.find(({ name }) => name === spec.name),
-        ),
-    );
+    const { containers, initContainers = [] } = pod.spec;
+    const first = initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
+    const known = [
+      ...(pod.status?.containerStatuses ?? []),
+      ...(pod.status?.initContainerStatuses ?? []),
+    ];
+    const stateOf = (spec: Container): ContainerState =>
+      new ContainerState(
+        spec,
+        known.find(({ name }) => name === spec.name),
+        first,
+      );
+    this.#containers = containers.map(stateOf);
+    this.#inits = initContainers.map(stateOf);
+    for (const init of this.#inits) init.isInit = true;
   }
 
   get uid(): string {
@@ -125,13 +147,13 @@ export class PodWorker {
     this.#stage = "gone";
     this.#cancel?.();
     this.#telling.stop();
-    for (const container of this.#containers) container.halt();
+    for (const container of this.#all()) container.halt();
   }
 
   /** Looks whether the containers still run. (PLEG, pkg/kubelet/pleg/generic.go) */
   relist(): void {
     if (this.#stage !== "running") return;
-    for (const container of this.#containers)
+    for (const container of this.#all())
       if (container.running && !this.host.runtime.running(this.pod, container.name))
         this.#ended(container, 1, "Error");
   }
@@ -144,9 +166,10 @@ export class PodWorker {
     // the kubelet was away; the Pod was not
     if (this.pod.status?.phase === "Running") return this.#launch(true);
     this.#stage = "starting";
+    for (const init of this.#inits) init.forget("PodInitializing");
     const { clock, random, events } = this.host;
     const latency = Math.round(START_MS * (1 + START_JITTER * (2 * random.next() - 1)));
-    for (const { spec } of this.#containers)
+    for (const { spec } of this.#inits.length > 0 ? this.#inits.slice(0, 1) : this.#containers)
       if (this.#needsPull(spec))
         events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
     this.#cancel = clock.schedule(latency, () => this.#launch(false, latency), {
@@ -156,6 +179,7 @@ export class PodWorker {
 
   #launch(adopted: boolean, latency = 0): void {
     const { runtime, events, clock } = this.host;
+    if (!adopted && this.#lacksVolume(latency)) return;
     try {
       this.#ips = runtime.start(this.pod, this.host.podCIDRs()).ips;
     } catch (error) {
@@ -171,18 +195,89 @@ export class PodWorker {
       return;
     }
     this.#stage = "running";
-    for (const container of this.#containers) {
-      if (!container.running && isMissing(container.spec.image ?? "")) {
-        this.#pullFailed(container);
-        continue;
-      }
-      if (!adopted) this.#run(container, latency);
-      else if (container.running) this.#started(container);
+    if (!adopted) return this.#proceed(latency);
+    this.#begunAfterInits = true;
+    for (const container of this.#all()) {
+      if (container.running) this.#started(container);
+      else if (isMissing(container.spec.image ?? "")) this.#pullFailed(container);
       // an earlier run of the kubelet knew how long it was to wait
-      else if (this.pod.spec.restartPolicy !== "Never") this.#restart(container);
+      else if (this.#isRestarted(container)) this.#restart(container);
     }
     this.#report();
-    if (adopted) this.relist();
+    this.relist();
+  }
+
+  /** Init containers and all others. */
+  #all(): ContainerState[] {
+    return this.#inits.length > 0 ? [...this.#inits, ...this.#containers] : this.#containers;
+  }
+
+  /** Tells of a volume that cannot be mounted, and comes again. */
+  #lacksVolume(latency: number): boolean {
+    const lacking = needs.volume(this.pod, this.host.client);
+    if (!lacking) return false;
+    const { events, clock } = this.host;
+    events.warning(
+      this.pod,
+      "FailedMount",
+      `MountVolume.SetUp failed for volume "${lacking.name}" : ${lacking.why}`,
+    );
+    const again = this.#mountAgain;
+    this.#mountAgain = Math.min(2 * again, MOUNT_MAX_MS);
+    this.#cancel = clock.schedule(again, () => this.#launch(false, latency), {
+      background: true,
+      about: this.#about,
+    });
+    this.#report();
+    return true;
+  }
+
+  /**
+   * Starts the next init container, or all others once these are through. (pkg/kubelet/
+   * kuberuntime: computeInitContainerActions)
+   */
+  #proceed(latency: number): void {
+    for (const init of this.#inits) {
+      if (init.isThrough) continue;
+      if (init.isNew) this.#startOne(init, latency);
+      if (!init.isThrough) return this.#waitForInits();
+    }
+    if (!this.#begunAfterInits) {
+      this.#begunAfterInits = true;
+      for (const container of this.#containers) this.#startOne(container, latency);
+    }
+    this.#report();
+  }
+
+  /** Until then nobody of the others runs. */
+  #waitForInits(): void {
+    for (const { name } of this.#containers) this.host.runtime.end(this.pod, name);
+    this.#report();
+  }
+
+  /** Begins a container if its image and its environment are to be had. */
+  #startOne(container: ContainerState, latency: number): void {
+    if (isMissing(container.spec.image ?? "")) return this.#pullFailed(container);
+    this.#run(container, latency);
+  }
+
+  /** Tells that the environment cannot be made, and comes again. */
+  #lacksConfig(container: ContainerState, latency: number): boolean {
+    const why = needs.environment(container.spec, this.pod, this.host.client);
+    if (why === undefined) return false;
+    this.host.runtime.end(this.pod, container.name);
+    container.wait("CreateContainerConfigError", why);
+    this.host.events.warning(this.pod, "Failed", `Error: ${why}`);
+    container.restarting = this.host.clock.schedule(
+      CONFIG_AGAIN_MS,
+      () => {
+        this.#run(container, latency);
+        this.#proceed(latency);
+      },
+      { background: true, about: this.#about },
+    );
+    this.#report();
+    return true;
   }
 
   /** It is asked for again later and later; in between, the back-off is told of. */
@@ -190,6 +285,7 @@ export class PodWorker {
     const { events, clock } = this.host;
     const { image = "" } = container.spec;
     const why = whyMissing(image);
+    this.host.runtime.end(this.pod, container.name);
     events.warning(this.pod, "Failed", `Failed to pull image "${image}": ${why}`);
     events.warning(this.pod, "Failed", "Error: ErrImagePull");
     container.wait("ErrImagePull", why);
@@ -228,6 +324,7 @@ export class PodWorker {
 
   /** Its process begins: the sandbox may be an earlier kubelet's, and what ran in it has ended. */
   #run(container: ContainerState, latency: number): void {
+    if (this.#lacksConfig(container, latency)) return;
     this.host.runtime.run(this.pod, container.name);
     this.#tellStart(container.spec, latency);
     this.#started(container);
@@ -252,7 +349,9 @@ export class PodWorker {
   #started(container: ContainerState): void {
     const { clock } = this.host;
     container.begin(clock.now());
-    const end = endOf(container.spec);
+    const isWaitedFor = container.isInit && !container.isSidecar;
+    const end =
+      endOf(container.spec) ?? (isWaitedFor ? { after: INIT_MS, exitCode: 0 } : undefined);
     if (end)
       container.ending = clock.schedule(
         end.after + EXIT_MS,
@@ -264,9 +363,10 @@ export class PodWorker {
     if (!startupProbe) return this.#probe(container);
     this.#prober("Startup", container, startupProbe, (ok) => {
       if (!ok) return this.#unhealthy(container, "startup");
-      container.started = true;
+      container.started = container.hasStarted = true;
       container.ready = !container.spec.readinessProbe;
       this.#probe(container);
+      if (container.isInit) this.#proceed(START_MS);
       this.#report();
     });
   }
@@ -333,12 +433,11 @@ export class PodWorker {
 
   #ended(container: ContainerState, exitCode: number, reason: string): void {
     const { clock } = this.host;
-    const { restartPolicy } = this.pod.spec;
     const ran = clock.now() - container.startedAt;
     container.end(exitCode, reason, clock.now());
     this.host.runtime.end(this.pod, container.name);
-    if (restartPolicy === "Never" || (restartPolicy === "OnFailure" && exitCode === 0))
-      return this.#leaveEnded();
+    if (container.isThrough && !container.isSidecar) return this.#proceed(START_MS);
+    if (!this.#isRestarted(container)) return this.#leaveEnded();
     if (ran > BACKOFF_RESET_MS) container.backOff = undefined;
     const delay = container.backOff;
     container.backOff = delay === undefined ? BACKOFF_BASE_MS : Math.min(2 * delay, BACKOFF_MAX_MS);
@@ -360,11 +459,25 @@ export class PodWorker {
     this.#report();
   }
 
+  /** Whether one that has ended runs again. */
+  #isRestarted(container: ContainerState): boolean {
+    const { restartPolicy } = this.pod.spec;
+    const exitCode =
+      container.state.terminated?.exitCode ?? container.lastState?.terminated?.exitCode;
+    if (container.isSidecar) return true;
+    if (container.isInit) return restartPolicy !== "Never" && exitCode !== 0;
+    return restartPolicy !== "Never" && !(restartPolicy === "OnFailure" && exitCode === 0);
+  }
+
   /** Where all have ended for good, the sandbox goes; the Pod stays, to be looked at. */
   #leaveEnded(): void {
-    this.#report();
     const phase = this.#phase();
-    if (phase === "Succeeded" || phase === "Failed") this.host.runtime.stop(this.pod);
+    if (phase === "Succeeded" || phase === "Failed") {
+      for (const sidecar of this.#inits)
+        if (sidecar.running) sidecar.end(0, "Completed", this.host.clock.now());
+      this.host.runtime.stop(this.pod);
+    }
+    this.#report();
   }
 
   #restart(container: ContainerState): void {
@@ -383,7 +496,7 @@ export class PodWorker {
   #terminate(): void {
     if (this.#stage === "new" || this.#stage === "starting") return this.#finish();
     const { clock } = this.host;
-    const stopping = this.#containers.map((container) => ({
+    const stopping = this.#all().map((container) => ({
       container,
       ...this.#stopping(container),
     }));
@@ -413,7 +526,7 @@ export class PodWorker {
   }
 
   #beginToStop(): void {
-    for (const container of this.#containers) {
+    for (const container of this.#all()) {
       container.restarting?.();
       if (container.running)
         this.host.events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
@@ -424,7 +537,7 @@ export class PodWorker {
     const { runtime, clock } = this.host;
     if (this.#stage !== "gone") this.#stage = "stopping";
     this.#cancel?.();
-    for (const container of this.#containers)
+    for (const container of this.#all())
       if (container.running) container.end(0, "Completed", clock.now());
     runtime.stop(this.pod); // also what an earlier run of the kubelet started
     this.#report();
@@ -471,14 +584,22 @@ export class PodWorker {
         podIPs: this.#ips.map((ip) => ({ ip })),
       }),
       containerStatuses: this.#containers.map((container) => container.status()),
+      ...(this.#inits.length > 0 && {
+        initContainerStatuses: this.#inits.map((container) => container.status()),
+      }),
     };
   }
 
   #phase(): NonNullable<NonNullable<Pod["status"]>["phase"]> {
+    const { restartPolicy } = this.pod.spec;
+    if (this.#inits.some(({ isThrough }) => !isThrough) && !this.#begunAfterInits)
+      return restartPolicy === "Never" && this.#inits.some(({ hasFailed }) => hasFailed)
+        ? "Failed"
+        : "Pending";
     const ended = this.#containers.filter(({ state }) => state.terminated);
     if (
       ended.length === this.#containers.length &&
-      (this.pod.spec.restartPolicy !== "Always" || this.#stage === "stopping")
+      (restartPolicy !== "Always" || this.#stage === "stopping")
     )
       return ended.some(({ state }) => state.terminated!.exitCode !== 0) ? "Failed" : "Succeeded";
     // (pkg/kubelet/kubelet_pods.go, getPhase)
@@ -495,7 +616,7 @@ export class PodWorker {
         : containersReady;
     const own: [type: string, next: Omit<Condition, "type">][] = [
       ["PodReadyToStartContainers", this.#ips.length > 0 ? yes : no()],
-      ["Initialized", yes],
+      ["Initialized", this.#initialized()],
       ["Ready", ready],
       ["ContainersReady", containersReady],
       ["PodScheduled", yes],
@@ -507,10 +628,18 @@ export class PodWorker {
     return conditions;
   }
 
+  #initialized(): Omit<Condition, "type"> {
+    if (this.#begunAfterInits || this.#inits.length === 0) return yes;
+    const left = this.#inits.filter(({ isThrough }) => !isThrough).map(({ name }) => name);
+    if (left.length === 0) return yes;
+    return no("ContainersNotInitialized", `containers with incomplete status: [${left.join(" ")}]`);
+  }
+
   #containersReady(phase: string): Omit<Condition, "type"> {
-    if (this.#containers.every(({ ready }) => ready)) return yes;
+    const all = [...this.#inits.filter(({ isSidecar }) => isSidecar), ...this.#containers];
+    if (all.every(({ ready }) => ready)) return yes;
     if (phase === "Succeeded" || phase === "Failed") return no("PodCompleted");
-    const unready = this.#containers.filter(({ ready }) => !ready).map(({ name }) => name);
+    const unready = all.filter(({ ready }) => !ready).map(({ name }) => name);
     return no("ContainersNotReady", `containers with unready status: [${unready.join(" ")}]`);
   }
 
@@ -596,7 +725,7 @@ function qosClass({ spec }: Pod): string {
 }
 
 class ContainerState {
-  state: NonNullable<ContainerStatus["state"]> = { waiting: { reason: "ContainerCreating" } };
+  state: NonNullable<ContainerStatus["state"]>;
   lastState: ContainerStatus["lastState"];
   ready = false;
   started = false;
@@ -608,12 +737,17 @@ class ContainerState {
   /** Of a process that ends by itself. */
   ending: (() => void) | undefined;
   probers: Prober[] = [];
+  isInit = false;
+  /** Whether it was started up once. */
+  hasStarted = false;
 
   /** `known`: what an earlier run of the kubelet told of it. */
   constructor(
     readonly spec: Container,
     known: ContainerStatus | undefined,
+    reason: string,
   ) {
+    this.state = { waiting: { reason } };
     if (!known) return;
     this.state = known.state ?? this.state;
     this.restarts = known.restartCount;
@@ -628,12 +762,45 @@ class ContainerState {
     return this.state.running !== undefined;
   }
 
+  /** Of an init container: one that goes on beside the others. (KEP-753) */
+  get isSidecar(): boolean {
+    return this.spec.restartPolicy === "Always";
+  }
+
+  /** Of an init container: whether the next one may begin. */
+  get isThrough(): boolean {
+    return this.isSidecar ? this.hasStarted : this.#endedWith === 0;
+  }
+
+  get hasFailed(): boolean {
+    return !this.isSidecar && (this.#endedWith ?? 0) !== 0;
+  }
+
+  /** Neither begun nor waiting for anything but its turn. */
+  get isNew(): boolean {
+    return (
+      this.restarting === undefined &&
+      (this.state.waiting?.reason === "PodInitializing" ||
+        this.state.waiting?.reason === "ContainerCreating")
+    );
+  }
+
+  get #endedWith(): number | undefined {
+    return this.state.terminated?.exitCode;
+  }
+
   begin(now: number): void {
     this.halt();
     this.startedAt = now;
     this.state = this.running ? this.state : { running: { startedAt: stamp(now) } };
     this.started = !this.spec.startupProbe;
     this.ready = this.started && !this.spec.readinessProbe;
+    this.hasStarted ||= this.started;
+  }
+
+  /** What an earlier run of the kubelet had begun and nobody has seen the end of. */
+  forget(reason: string): void {
+    if (!this.state.terminated) this.state = { waiting: { reason } };
   }
 
   end(exitCode: number, reason: string, now: number): void {
@@ -641,7 +808,9 @@ class ContainerState {
     this.state = this.lastState = {
       terminated: { exitCode, reason, startedAt: stamp(this.startedAt), finishedAt: stamp(now) },
     };
-    this.ready = this.started = false;
+    // of an init container that ended well it is said that it is ready
+    this.ready = this.isInit && exitCode === 0 && !this.isSidecar;
+    this.started = false;
   }
 
   wait(reason: string, message: string): void {

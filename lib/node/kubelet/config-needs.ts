@@ -1,0 +1,130 @@
+/**
+ * Looks whether the ConfigMaps and Secrets that a Pod names are there, and the keys in them.
+ * (kubernetes: pkg/kubelet/kubelet_pods.go, makeEnvironmentVariables; pkg/volume/configmap,
+ * pkg/volume/secret, pkg/volume/projected)
+ */
+import type { Client } from "../../api/client.js";
+import { isApiError } from "../../api/errors.js";
+import type { Container, EnvVar, Kind, KubeObject, Pod } from "../../objects/types.js";
+import { needs } from "./needs.js";
+
+type Source = "ConfigMap" | "Secret";
+type Holder = KubeObject & { data?: object; binaryData?: object };
+
+/** Where keys of an object go: environment or files. */
+interface Reference {
+  kind: Source;
+  name: string;
+  optional: boolean;
+  /** Those that must be there. */
+  keys: readonly string[];
+}
+
+interface NamedSource {
+  name?: string;
+  secretName?: string;
+  optional?: boolean;
+  items?: { key: string }[];
+}
+interface Volume {
+  name: string;
+  configMap?: NamedSource;
+  secret?: NamedSource;
+  projected?: { sources?: { configMap?: NamedSource; secret?: NamedSource }[] };
+}
+
+function volume(pod: Pod, client: Client): { name: string; why: string } | undefined {
+  for (const each of (pod.spec.volumes ?? []) as Volume[]) {
+    const { configMap, secret, projected } = each;
+    for (const one of [{ configMap, secret }, ...(projected?.sources ?? [])])
+      for (const reference of mounted(one)) {
+        const why = whyNot(reference, pod, client, keyNotMounted);
+        if (why !== undefined) return { name: each.name, why };
+      }
+  }
+  return undefined;
+}
+
+function mounted({
+  configMap,
+  secret,
+}: {
+  configMap?: NamedSource | undefined;
+  secret?: NamedSource | undefined;
+}): Reference[] {
+  const of = (kind: Source, source: NamedSource | undefined): Reference[] =>
+    source
+      ? [
+          {
+            kind,
+            name: source.secretName ?? source.name ?? "",
+            optional: source.optional ?? false,
+            keys: (source.items ?? []).map(({ key }) => key),
+          },
+        ]
+      : [];
+  return [...of("ConfigMap", configMap), ...of("Secret", secret)];
+}
+
+function environment(container: Container, pod: Pod, client: Client): string | undefined {
+  for (const reference of [
+    ...((container.envFrom ?? []) as From[]).flatMap(wholeObject),
+    ...(container.env ?? []).flatMap(oneKey),
+  ]) {
+    const why = whyNot(reference, pod, client, keyNotFound);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+interface From {
+  configMapRef?: NamedSource;
+  secretRef?: NamedSource;
+}
+
+const wholeObject = ({ configMapRef, secretRef }: From): Reference[] =>
+  mounted({ configMap: configMapRef, secret: secretRef });
+
+interface KeyReference extends NamedSource {
+  key: string;
+}
+
+function oneKey({ valueFrom }: EnvVar): Reference[] {
+  const { configMapKeyRef, secretKeyRef } = (valueFrom ?? {}) as {
+    configMapKeyRef?: KeyReference;
+    secretKeyRef?: KeyReference;
+  };
+  const of = (kind: Source, one: KeyReference | undefined): Reference[] =>
+    one ? [{ kind, name: one.name ?? "", optional: one.optional ?? false, keys: [one.key] }] : [];
+  return [...of("ConfigMap", configMapKeyRef), ...of("Secret", secretKeyRef)];
+}
+
+type KeyMissing = (kind: Source, key: string, where: string) => string;
+
+const keyNotFound: KeyMissing = (kind, key, where) =>
+  `couldn't find key ${key} in ${kind} ${where}`;
+const keyNotMounted: KeyMissing = (kind, key) =>
+  `${kind === "Secret" ? "" : "configmap "}references non-existent ${kind === "Secret" ? "secret" : "config"} key: ${key}`;
+
+function whyNot(
+  { kind, name, optional, keys }: Reference,
+  pod: Pod,
+  client: Client,
+  keyMissing: KeyMissing,
+): string | undefined {
+  const { namespace } = pod.metadata;
+  let held: Holder;
+  try {
+    held = client.get(kind as Kind, name, namespace);
+  } catch (error) {
+    if (!isApiError(error)) throw error;
+    if (error.code !== 404)
+      return `failed to sync ${kind.toLowerCase()} cache: timed out waiting for the condition`;
+    return optional ? undefined : `${kind.toLowerCase()} "${name}" not found`;
+  }
+  const there = new Set([...Object.keys(held.data ?? {}), ...Object.keys(held.binaryData ?? {})]);
+  const missing = optional ? undefined : keys.find((key) => !there.has(key));
+  return missing === undefined ? undefined : keyMissing(kind, missing, `${namespace}/${name}`);
+}
+
+Object.assign(needs, { volume, environment });
