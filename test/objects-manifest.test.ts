@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import "stopover/internal/objects/dumps";
 import { describe } from "stopover/internal/doors/serve/descriptions";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
