@@ -3,13 +3,19 @@
  * its ConfigMap, Endpoints where there are no EndpointSlices, slices of an older version, Pods and
  * Nodes that are not well. What had to be taken for granted is said.
  */
+import { endpointOf, zoneLabel } from "./controllers/endpointslice.js";
+import { portsByTemplate } from "./controllers/selection.js";
 import { inertRemarks } from "./inert.js";
 import { emptyBasis, together } from "./journey/basis.js";
 import type { Basis, Remark } from "./journey/types.js";
+import { keyOf } from "./machinery/informer.js";
+import { serviceKeyOf } from "./node/dns.js";
+import { kindInfo } from "./objects/kinds.js";
 import { readYaml, type Manifest } from "./objects/manifest.js";
+import { received } from "./objects/received.js";
 import { isRecord } from "./objects/freeze.js";
-import { matches } from "./objects/selectors.js";
 import type { Documents } from "./objects/files.js";
+import { condition } from "./objects/pods.js";
 import type { Endpoints, EndpointSlice, KubeObject, Node, Pod, Service } from "./objects/types.js";
 
 /** Documents that a snapshot can be made of, and what it will rest on. */
@@ -22,7 +28,7 @@ export interface Dumped {
 
 export function dumpedDocuments(given: Documents): Dumped {
   const basis = emptyBasis();
-  const old = given.manifests.map((one) => ({ ...one, object: currentVersion(one.object) }));
+  const old = given.manifests.map((one) => ({ ...one, object: complete(one.object) }));
   const objects = old.map(({ object }) => object);
   const kubeProxy = given.kubeProxy ?? configurationIn(objects);
   if (!kubeProxy)
@@ -46,8 +52,12 @@ export function dumpedDocuments(given: Documents): Dumped {
 const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
   objects.filter((one) => one.kind === kind) as T[];
 
-const keyOf = ({ metadata }: KubeObject): string =>
-  `${metadata.namespace ?? "default"}/${metadata.name}`;
+/** As the API server would give it out: decoded, and in a namespace where its kind is in one. */
+function complete(object: KubeObject): KubeObject {
+  const whole = received(currentVersion(object));
+  if (whole.metadata.namespace || !kindInfo(whole.kind)?.namespaced) return whole;
+  return { ...whole, metadata: { ...whole.metadata, namespace: "default" } };
+}
 
 // ---- older versions -----------------------------------------------------------------------------
 
@@ -103,11 +113,10 @@ const otherProxies = /^(cilium|ovnkube|kube-router|antrea)-/;
 const networkPlugins =
   /^(calico-node|cilium|kube-flannel|flannel|weave-net|aws-node|kindnet|antrea-agent|canal|ovnkube-node)/;
 
-const trouble = ({ status }: Pod): string | undefined => {
-  const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting?.reason);
-  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+const trouble = (pod: Pod): string | undefined => {
+  const waiting = pod.status?.containerStatuses?.find(({ state }) => state?.waiting?.reason);
   if (waiting) return waiting.state!.waiting!.reason;
-  return ready?.status === "False" ? `not ready` : undefined;
+  return condition(pod, "Ready")?.status === "False" ? `not ready` : undefined;
 };
 
 function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
@@ -123,8 +132,7 @@ function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
     });
   }
   for (const node of of<Node>(objects, "Node")) {
-    const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
-    if (ready?.status !== "Unknown" || found.has(node.metadata.name)) continue;
+    if (condition(node, "Ready")?.status !== "Unknown" || found.has(node.metadata.name)) continue;
     found.set(node.metadata.name, {
       object: `Node ${node.metadata.name}`,
       field: "status.conditions",
@@ -155,7 +163,7 @@ function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
     });
   }
   for (const node of of<Node>(objects, "Node")) {
-    const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
+    const ready = condition(node, "Ready");
     if (ready?.status !== "False") continue;
     const sentence = `it is not ready${ready.reason ? ` (${ready.reason})` : ""}; it is taken to forward packets all the same`;
     basis.assumed.push({
@@ -171,12 +179,8 @@ function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
 /** What a dump without EndpointSlices holds in Endpoints, or in Pods and selectors. */
 function missingSlices(objects: readonly KubeObject[], basis: Basis): EndpointSlice[] {
   const slices = of<EndpointSlice>(objects, "EndpointSlice");
-  const served = new Set(
-    slices.map(
-      ({ metadata }) =>
-        `${metadata.namespace ?? "default"}/${metadata.labels?.["kubernetes.io/service-name"]}`,
-    ),
-  );
+  const served = new Set(slices.map(serviceKeyOf));
+  const nodes = new Map(of<Node>(objects, "Node").map((one) => [one.metadata.name, one]));
   const endpoints = new Map(of<Endpoints>(objects, "Endpoints").map((one) => [keyOf(one), one]));
   return of<Service>(objects, "Service").flatMap((service) => {
     const key = keyOf(service);
@@ -193,7 +197,7 @@ function missingSlices(objects: readonly KubeObject[], basis: Basis): EndpointSl
     const sentence =
       "the dump has neither EndpointSlices nor Endpoints: who answers is taken from its selector and its Pods' readiness";
     basis.assumed.push({ object: `Service ${key}`, field: "spec.selector", sentence });
-    return selectedSlices(service, of<Pod>(objects, "Pod"));
+    return selectedSlices(service, of<Pod>(objects, "Pod"), nodes);
   });
 }
 
@@ -243,60 +247,35 @@ export function slicesOf(endpoints: Endpoints): EndpointSlice[] {
 }
 
 /** As the EndpointSlice controller would make them of Pods. */
-function selectedSlices({ metadata, spec }: Service, pods: readonly Pod[]): EndpointSlice[] {
-  const namespace = metadata.namespace ?? "default";
-  const chosen = pods.filter(
-    (pod) =>
-      (pod.metadata.namespace ?? "default") === namespace &&
-      matches({ matchLabels: spec.selector ?? {} }, pod.metadata.labels ?? {}) &&
-      pod.status?.podIP &&
-      !["Succeeded", "Failed"].includes(pod.status.phase ?? ""),
-  );
-  const groups = new Map<string, { ports: EndpointSlice["ports"]; pods: Pod[] }>();
-  for (const pod of chosen) {
-    const ports = (spec.ports ?? []).flatMap(
-      ({ name = "", protocol = "TCP", targetPort, port }) => {
-        const number = portOf(pod, targetPort ?? port, protocol);
-        return number === undefined ? [] : [{ name, protocol, port: number }];
-      },
-    );
-    const key = JSON.stringify(ports);
-    const group = groups.get(key) ?? { ports, pods: [] as Pod[] };
-    group.pods.push(pod);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ ports, pods: own }, i): EndpointSlice => ({
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      name: `${metadata.name}-${i}`,
-      namespace,
-      labels: { "kubernetes.io/service-name": metadata.name },
-    },
-    addressType: own[0]!.status!.podIP!.includes(":") ? "IPv6" : "IPv4",
-    ...(ports && { ports }),
-    endpoints: own.map((pod) => {
-      const ready = pod.status?.conditions?.some(
-        ({ type, status }) => type === "Ready" && status === "True",
-      );
-      const terminating = pod.metadata.deletionTimestamp !== undefined;
-      return {
-        addresses: [pod.status!.podIP!],
-        conditions: {
-          ready: (ready === true && !terminating) || spec.publishNotReadyAddresses === true,
-          serving: ready === true,
-          terminating,
-        },
-        ...(pod.spec.nodeName && { nodeName: pod.spec.nodeName }),
-        targetRef: { kind: "Pod", name: pod.metadata.name, namespace },
-      };
-    }),
-  }));
-}
-
-function portOf(pod: Pod, wanted: number | string, protocol: string): number | undefined {
-  if (typeof wanted === "number") return wanted;
-  return pod.spec.containers
-    .flatMap(({ ports = [] }) => ports)
-    .find((one) => one.name === wanted && (one.protocol ?? "TCP") === protocol)?.containerPort;
+function selectedSlices(
+  service: Service,
+  pods: readonly Pod[],
+  nodes: ReadonlyMap<string, Node>,
+): EndpointSlice[] {
+  const { name, namespace } = service.metadata;
+  const own = pods.filter((pod) => pod.metadata.namespace === namespace);
+  const portsOf = portsByTemplate(service);
+  const slices = new Map<string, EndpointSlice>();
+  for (const addressType of ["IPv4", "IPv6"] as const)
+    for (const pod of own) {
+      const endpoint = endpointOf(service, pod, addressType, (node) => zoneLabel(nodes.get(node)));
+      if (!endpoint) continue;
+      const { ports, text } = portsOf(pod);
+      const key = `${addressType} ${text}`;
+      if (!slices.has(key))
+        slices.set(key, {
+          apiVersion: "discovery.k8s.io/v1",
+          kind: "EndpointSlice",
+          metadata: {
+            name: `${name}-${slices.size}`,
+            ...(namespace !== undefined && { namespace }),
+            labels: { "kubernetes.io/service-name": name },
+          },
+          addressType,
+          ports,
+          endpoints: [],
+        });
+      slices.get(key)!.endpoints.push(endpoint);
+    }
+  return [...slices.values()];
 }

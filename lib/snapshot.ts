@@ -31,9 +31,7 @@ import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";
 import { internalBy } from "./objects/annotations.js";
 import type { Documents } from "./objects/files.js";
-import { kindInfo } from "./objects/kinds.js";
 import { isTerminal } from "./objects/pods.js";
-import { received } from "./objects/received.js";
 import type {
   EndpointSlice,
   Kind,
@@ -60,9 +58,10 @@ export function openSnapshot(
   documents: Documents,
   options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully" | "proxyMode"> = {},
 ): Snapshot {
+  refuseManifests(documents);
   const { documents: told, basis, doubtful } = dumpedDocuments(documents);
   const byKind = grouped(
-    told.manifests.map(({ object }) => complete(object)),
+    told.manifests.map(({ object }) => object),
     ({ kind }) => kind,
   );
   const list = <K extends Kind>(kind: K): Kinds[K][] => (byKind.get(kind) ?? []) as Kinds[K][];
@@ -197,6 +196,15 @@ function cidrsOf(object: KubeObject): string[] {
   return cidrs.filter((cidr) => readCIDR(cidr) !== undefined);
 }
 
+/** What was read to be applied is without what a snapshot is made of: statuses, and owned Pods. */
+function refuseManifests({ notices = [] }: Documents): void {
+  const lost = notices.find(({ isServersOwn }) => isServersOwn);
+  if (lost)
+    throw new Error(
+      `openSnapshot: ${lost.text}. So it was read to be applied; read a dump with { as: "dump" }`,
+    );
+}
+
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
@@ -205,13 +213,6 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
     else groups.set(keyOf(item), [item]);
   }
   return groups;
-}
-
-/** A dump may leave out what is empty, and the namespace where it is the usual one. */
-function complete(object: KubeObject): KubeObject {
-  const whole = received(object);
-  if (whole.metadata.namespace || !kindInfo(whole.kind)?.namespaced) return whole;
-  return { ...whole, metadata: { ...whole.metadata, namespace: "default" } };
 }
 
 /**

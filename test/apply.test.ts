@@ -334,4 +334,63 @@ test("an object that was changed since it was read is a conflict, as for kubectl
   assert.ok(cluster.apply({ ...cluster.get("Service", "web") }));
 });
 
+// ---- dumps ----
+
+const lived = () => {
+  const cluster = createCluster({ nodes: 1 });
+  const template =
+    "{metadata: {labels: {app: web}}, spec: {containers: [{name: a, image: nginx}]}}";
+  const spec = `{selector: {matchLabels: {app: web}}, template: ${template}}`;
+  cluster.apply(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: ${spec}}`);
+  cluster.apply(service(`{selector: {app: web}, ${ports}}`));
+  cluster.settle();
+  return cluster;
+};
+const printed = (items: readonly object[]) =>
+  JSON.stringify({ apiVersion: "v1", kind: "List", items });
+
+test("what a cluster printed is no snapshot where it was read to be applied", () => {
+  const cluster = lived();
+  for (const kind of ["Service", "Pod", "Node"] as const) {
+    const text = printed(cluster.list(kind));
+    const read = parse(text, { source: "dump.json" });
+    assert.ok(
+      read.notices?.some(({ isServersOwn }) => isServersOwn),
+      kind,
+    );
+    assert.throws(
+      () => openSnapshot(read),
+      (error: Error) =>
+        /^openSnapshot: dump.json, document 1: .+ read a dump with \{ as: "dump" \}$/.test(
+          error.message,
+        ),
+      kind,
+    );
+    assert.is(
+      openSnapshot(parse(text, { as: "dump" })).list(kind).length,
+      cluster.list(kind).length,
+    );
+  }
+  assert.is(openSnapshot(parse(service(`{${ports}}`))).list("Service").length, 1, "by hand");
+});
+
+test("a dump without slices has those that the controller would make, zones and hints included", () => {
+  const cluster = lived();
+  cluster.patch("Node", "node-a", {
+    metadata: { labels: { "topology.kubernetes.io/zone": "z1" } },
+  });
+  cluster.patch("Service", "web", { spec: { trafficDistribution: "PreferSameZone" } });
+  cluster.settle();
+  const all = (["Node", "Pod", "Service"] as const).flatMap((kind) => [...cluster.list(kind)]);
+  const dump = parse(printed(all), { as: "dump" });
+  const ofWeb = { labelSelector: "kubernetes.io/service-name=web" };
+  const made = openSnapshot(dump).list("EndpointSlice");
+  const [real] = cluster.list("EndpointSlice", ofWeb);
+  assert.equal(
+    made.map(({ addressType, ports, endpoints }) => ({ addressType, ports, endpoints })),
+    [{ addressType: "IPv4", ports: real!.ports, endpoints: real!.endpoints }],
+  );
+  assert.is(real!.endpoints[0]!.zone, "z1");
+});
+
 test.run();

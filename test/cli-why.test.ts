@@ -118,6 +118,15 @@ test("no Service at all: exit 2", () => {
   assert.is(err, "stopover: no Service is among the objects\n");
 });
 
+test("a Service of which nothing can be told is not known to answer: exit 1", () => {
+  const nowhere = stopover(["why", "-", "--snapshot"], service("x", "{ports: [{port: 80}]}"));
+  assert.match(nowhere.out, /whether it answers cannot be told from here/);
+  assert.is(nowhere.code, 1, "a dump without nodes");
+  const outside = service("out", "{type: ExternalName, externalName: example.com}");
+  assert.is(stopover(["why", "-"], outside).code, 1, "a name that only others know");
+  assert.is(stopover(["why", "-"], sound + outside).code, 0, "one of several");
+});
+
 // ---- journeys
 
 test("a journey's reason names the cause", () => {

@@ -2,7 +2,7 @@ import { watch, type Context, type Controller } from "../machinery/controller.js
 import { ignoring } from "../api/errors.js";
 import { keyOf, splitKey } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
-import type { Endpoint, EndpointSlice, IPFamily, Pod, Service } from "../objects/types.js";
+import type { Endpoint, EndpointSlice, IPFamily, Node, Pod, Service } from "../objects/types.js";
 import { isTerminal } from "../objects/pods.js";
 import {
   endpointConditions,
@@ -17,7 +17,6 @@ const SERVICE = "kubernetes.io/service-name";
 const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
 const HEADLESS = "service.kubernetes.io/headless";
 const MANAGER = "endpointslice-controller.k8s.io";
-const ZONE = "topology.kubernetes.io/zone";
 
 /**
  * Writes the addresses behind each Service into EndpointSlices of a hundred. (kubernetes:
@@ -94,7 +93,7 @@ export function endpointSliceController({ client, informers }: Context): Control
       for (const family of families) {
         const place = `${family} ${key}`;
         const pod = pods.get(key);
-        const endpoint = pod && endpointOf(service, pod, family);
+        const endpoint = pod && endpointOf(service, pod, family, zoneOf);
         const { ports, text } = endpoint ? portsOf(pod) : noPorts;
         const slice = slices.get(places.get(place) ?? "");
         const stays = slice && endpoint && same(slice.ports ?? [], ports);
@@ -117,27 +116,7 @@ export function endpointSliceController({ client, informers }: Context): Control
     return packing;
   }
 
-  /** A Pod as an endpoint of the Service; undefined where it is none. */
-  function endpointOf(service: Service, pod: Pod, family: IPFamily): Endpoint | undefined {
-    if (!selects(service.spec.selector!, pod) || isTerminal(pod)) return undefined;
-    const addresses = (pod.status?.podIPs ?? (pod.status?.podIP ? [{ ip: pod.status.podIP }] : []))
-      .map(({ ip }) => ip)
-      .filter((ip) => ip.includes(":") === (family === "IPv6"));
-    if (addresses.length === 0) return undefined;
-    const conditions = endpointConditions(pod, service);
-    const { nodeName, hostname, subdomain } = pod.spec;
-    const zone = nodes.get(nodeName ?? "")?.metadata.labels?.[ZONE];
-    const hints = conditions.ready ? hintsFor(service, zone, nodeName) : undefined;
-    return {
-      addresses: addresses.slice(0, 1),
-      conditions,
-      targetRef: podReference(pod),
-      ...(nodeName && { nodeName }),
-      ...(zone && { zone }),
-      ...(hints && { hints }),
-      ...(hostname && subdomain === service.metadata.name && { hostname }),
-    };
-  }
+  const zoneOf = (node: string): string | undefined => zoneLabel(nodes.get(node));
 
   // ---- writing
 
@@ -205,6 +184,37 @@ export function endpointSliceController({ client, informers }: Context): Control
     name: "endpointslice-controller",
     watches: [watch("Service"), watch("Pod", podChanged), watch("EndpointSlice", sliceChanged)],
     reconcile,
+  };
+}
+
+/** In which zone a Node says that it is. */
+export const zoneLabel = (node: Node | undefined): string | undefined =>
+  node?.metadata.labels?.["topology.kubernetes.io/zone"];
+
+/** A Pod as an endpoint of the Service; undefined where it is none. */
+export function endpointOf(
+  service: Service,
+  pod: Pod,
+  family: IPFamily,
+  zoneOf: (node: string) => string | undefined,
+): Endpoint | undefined {
+  if (!selects(service.spec.selector!, pod) || isTerminal(pod)) return undefined;
+  const addresses = (pod.status?.podIPs ?? (pod.status?.podIP ? [{ ip: pod.status.podIP }] : []))
+    .map(({ ip }) => ip)
+    .filter((ip) => ip.includes(":") === (family === "IPv6"));
+  if (addresses.length === 0) return undefined;
+  const conditions = endpointConditions(pod, service);
+  const { nodeName, hostname, subdomain } = pod.spec;
+  const zone = zoneOf(nodeName ?? "");
+  const hints = conditions.ready ? hintsFor(service, zone, nodeName) : undefined;
+  return {
+    addresses: addresses.slice(0, 1),
+    conditions,
+    targetRef: podReference(pod),
+    ...(nodeName && { nodeName }),
+    ...(zone && { zone }),
+    ...(hints && { hints }),
+    ...(hostname && subdomain === service.metadata.name && { hostname }),
   };
 }
 

@@ -22,13 +22,11 @@ export interface Documents {
   manifests: readonly Manifest[];
   /** A KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), as it was written. */
   kubeProxy?: KubeObject;
-  /** What was not taken as it is; only where reading went on all the same. */
+  /** What was not taken as it is. */
   notices?: readonly Notice[];
 }
 
 export interface ReadOptions extends Omit<ManifestOptions, "source" | "onNotice"> {
-  /** One bad document does not take its neighbours along: see Documents.notices. */
-  partial?: boolean;
   /** Whether a folder's folders are read, too, after its files (kubectl -R). Default: false. */
   recursive?: boolean;
 }
@@ -60,13 +58,12 @@ export function parse(
 }
 
 function gathered(
-  { partial, recursive: _, ...options }: ReadOptions,
+  { recursive: _, ...options }: ReadOptions,
   read: (heard: ManifestOptions) => Manifest[],
 ): Documents {
-  if (!partial) return documentsOf(read(options));
   const notices: Notice[] = [];
   const all = read({ ...options, onNotice: (notice) => notices.push(notice) });
-  return { ...documentsOf(all), notices };
+  return { ...documentsOf(all), ...((options.partial || notices.length > 0) && { notices }) };
 }
 
 function documentsOf(all: readonly Manifest[]): Documents {

@@ -41,10 +41,9 @@ export interface ManifestOptions {
    * does not know are left out, and beyond their types nothing is validated. Default "apply".
    */
   as?: "apply" | "dump";
-  /**
-   * Hears of each document that is not taken as it is; the others are read. Default: the first one
-   * that cannot be taken is thrown.
-   */
+  /** One bad document does not take its neighbours along. Default: the first one is thrown. */
+  partial?: boolean;
+  /** Hears of each document that is not taken as it is. */
   onNotice?: (notice: Notice) => void;
 }
 
@@ -61,6 +60,8 @@ export interface Notice {
   document: number | undefined;
   /** It was read, and refused as it was applied. */
   isLate?: boolean;
+  /** What was left out is the server's to write: a dump has it. */
+  isServersOwn?: boolean;
 }
 
 /**
@@ -104,18 +105,19 @@ const notLoaded = (): never => {
 };
 export const dumps: Dumps = { object: notLoaded, withoutOlder: notLoaded };
 
-/** @throws ManifestError, if nobody hears of notices. */
+/** @throws ManifestError, unless `partial`. */
 export function readManifests(text: string, options: ManifestOptions = {}): Manifest[] {
   const { source = "manifest", as = "apply", onNotice } = options;
+  const told = options.partial ? (onNotice ?? (() => {})) : undefined;
   const found: Manifest[] = [];
   const place = (document: number) => ({ source, document });
-  const objects = documentsIn(text, source, onNotice).flatMap(({ value, number }) =>
-    trying(onNotice, () => flattened(value, source, number).map((one) => ({ one, number }))),
+  const objects = documentsIn(text, source, told).flatMap(({ value, number }) =>
+    trying(told, () => flattened(value, source, number).map((one) => ({ one, number }))),
   );
   // whatever their order: a definition makes kinds known
   for (const { one } of objects) otherKinds.written(one);
   for (const { one, number } of objects)
-    trying(onNotice, () => {
+    trying(told, () => {
       const object =
         as === "dump" ? dumps.object(one, source, number) : checked(one, source, number, onNotice);
       if (object) found.push({ object, ...place(number) });
@@ -125,13 +127,13 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
 }
 
 /** Runs it; what cannot be taken is told, if somebody hears of it. */
-function trying<T>(onNotice: ManifestOptions["onNotice"], read: () => T[]): T[] {
+function trying<T>(told: ManifestOptions["onNotice"], read: () => T[]): T[] {
   try {
     return read();
   } catch (error) {
-    if (!onNotice || !(error instanceof ManifestError)) throw error;
+    if (!told || !(error instanceof ManifestError)) throw error;
     const { source, document, message: text, isUnknown } = error;
-    onNotice({ what: isUnknown ? "left out" : "refused", text, source, document });
+    told({ what: isUnknown ? "left out" : "refused", text, source, document });
     return [];
   }
 }
@@ -140,7 +142,7 @@ function trying<T>(onNotice: ManifestOptions["onNotice"], read: () => T[]): T[] 
 function documentsIn(
   text: string,
   source: string,
-  onNotice: ManifestOptions["onNotice"],
+  told: ManifestOptions["onNotice"],
 ): { value: unknown; number: number }[] {
   const numbered = (all: unknown[], first = 1) =>
     all.flatMap((value, i) =>
@@ -149,14 +151,14 @@ function documentsIn(
   try {
     return numbered(readYaml(text, source));
   } catch (error) {
-    if (!onNotice || !(error instanceof ManifestError)) throw error;
+    if (!told || !(error instanceof ManifestError)) throw error;
     const parts = partsOf(text);
     if (parts.length < 2)
-      return trying<never>(onNotice, () => {
+      return trying<never>(told, () => {
         throw error;
       });
     return parts.flatMap((part, i) =>
-      trying(onNotice, () => numbered(readYaml(part, source, i + 1), i + 1)),
+      trying(told, () => numbered(readYaml(part, source, i + 1), i + 1)),
     );
   }
 }
@@ -358,7 +360,7 @@ function checked(
   const { object, notices } = withoutServersOwn(written);
   for (const { what, why } of notices) {
     const text = new ManifestError(source, number, undefined, `${label(written)}${why}`).message;
-    onNotice?.({ what, text, source, document: number });
+    onNotice?.({ what, text, source, document: number, isServersOwn: true });
   }
   if (!object) return undefined;
   if (info.type === undefined) return frozen({ ...object, metadata: object.metadata ?? {} });

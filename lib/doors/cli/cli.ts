@@ -586,10 +586,11 @@ async function tellLanes(trips: readonly Journey[]): Promise<void> {
 /** With several Services the first stands at the top, and all of them in a list. */
 async function tellWhy(all: readonly Diagnosis[], output: "text" | "json"): Promise<number> {
   const { whyText } = await import("../../why/text.js");
-  const { isFailing } = await import("../../why/why.js");
   if (output === "json") print(all.length === 1 ? all[0] : { ...all[0], services: all });
   else show(all.map(whyText).join("\n"));
-  return all.some(isFailing) ? 1 : 0;
+  const meant = all.flatMap(({ doors }) => doors.filter(({ shouldAnswer }) => shouldAnswer));
+  // where nothing could be tried it is not known whether it answers, as of a journey's "unknown"
+  return meant.length > 0 && meant.every(({ disposition }) => disposition === "delivered") ? 0 : 1;
 }
 
 /** What JSON leaves as it is (0x9b, U+202E) is escaped in JSON's own way, too. */

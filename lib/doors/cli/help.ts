@@ -83,7 +83,7 @@ const commands: Readonly<Record<string, Help>> = {
       ],
       [
         "stopover dump > cluster.json; stopover why cluster.json web --snapshot",
-        "in a cluster of yours; exit 0 if all doors answer that should",
+        "in a cluster of yours; exit 0 if all doors answer that should, else 1",
       ],
     ],
   },
