@@ -1,14 +1,14 @@
 /**
- * A node's rules as somebody's `iptables-save` printed them, without the node: to read them, and to
- * send packets through them.
+ * A node's rules as somebody's `iptables-save` or `nft list ruleset` printed them, without the
+ * node: to read them, and to send packets through them.
  *
  *     const pasted = openRules(text, { addresses: ["192.168.0.1"] });
  *     pasted.of("default/nginx")                                         // its rules, and why
  *     pasted.packet({ from: "203.0.113.9", to: "192.168.0.1:30519" })    // a Journey
  */
-import { placeOf, recognised } from "./node/proxy/iptables/names.js";
-import { pastedText } from "./node/proxy/iptables/pasted.js";
-import { ruleRows } from "./node/proxy/iptables/rows.js";
+import { openIptables } from "./node/proxy/iptables/opened.js";
+import { openNftables } from "./node/proxy/nftables/opened.js";
+import type { OpenedRules } from "./node/proxy/opened.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
@@ -20,11 +20,8 @@ import { VirtualClock } from "./machinery/virtual-clock.js";
 import { familyOf, parseAddress, readCIDR, type Family } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { fixedBalancers } from "./net/load-balancer.js";
-import { parseRules } from "./net/iptables/parse.js";
-import { saveText } from "./net/iptables/text.js";
-import { iptables } from "./net/iptables/walk.js";
+import { isNftables } from "./net/nftables/read.js";
 import { Routes } from "./net/routes.js";
-import type { RuleSet } from "./net/iptables/rule.js";
 import { Machine } from "./node/machine.js";
 
 /** Rules that were pasted, and what they do to packets. */
@@ -40,9 +37,12 @@ export interface PastedRules extends Pick<NodeRuleTables, "chain" | "chains" | "
   packetOutcomes(bare: Omit<BarePacket, "node">): Founded<Outcomes>;
 }
 
-/** What an iptables-save does not tell of its machine. */
+/** What rules do not tell of their machine. */
 export interface PastedOptions {
-  /** The node's own addresses, which rules mean by `--dst-type LOCAL`. Default: 192.168.0.1. */
+  /**
+   * The node's own addresses, which rules mean by `--dst-type LOCAL`. Default: those that rules
+   * name as the node's, else 192.168.0.1.
+   */
   addresses?: readonly string[];
   /** Where the node's own Pods have their addresses. Default: what rules take for Pods. */
   pods?: readonly string[];
@@ -52,17 +52,11 @@ export interface PastedOptions {
 }
 
 /** Throws a RulesError with the line where the text is no such rules. */
-export function openRules(
-  text: string,
-  {
-    addresses = ["192.168.0.1"],
-    pods = [],
-    family = familyOf(addresses[0]!),
-    seed = 1,
-  }: PastedOptions = {},
-): PastedRules {
-  const pasted = pastedText(text, family);
-  const rules = recognised(parseRules(pasted.text, { family }));
+export function openRules(text: string, options: PastedOptions = {}): PastedRules {
+  const { pods = [], seed = 1 } = options;
+  const asked = options.family ?? (options.addresses && familyOf(options.addresses[0]!)) ?? "IPv4";
+  const opened = isNftables(text) ? openNftables(text, asked) : openIptables(text, asked);
+  const addresses = options.addresses ?? (opened.addresses.length > 0 ? opened.addresses : usual);
   const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));
   const machine = new Machine({
     name: "node",
@@ -70,28 +64,21 @@ export function openRules(
     clock: new VirtualClock(),
     sharedRoutes: network.routes,
   });
-  iptables(machine.kernel).rules[family] = rules;
+  opened.install(machine.kernel);
   network.addMachine(machine);
-  const goals = new Set(goalsOf(rules));
   const random = new Random(seed);
   const path = new DataPath(
     network,
     random.fork("requests").next,
     random.fork("health checks").next,
   );
-  const world: Pasted = {
-    network,
-    machine,
-    goals,
-    pods: [...pods],
-    rules,
-    unmodelled: pasted.unmodelled,
-  };
-  network.bases.push({ assumed: [], leftOut: pasted.warnings.map(said) });
+  const world: Pasted = { network, machine, opened, pods: [...pods] };
+  const assumed = options.addresses || opened.addresses.length === 0 ? [] : [takenFor(addresses)];
+  network.bases.push({ assumed, leftOut: opened.warnings.map(said) });
   return {
-    ...ruleRows(() => rules),
-    warnings: pasted.warnings,
-    text: () => saveText(rules),
+    ...opened.rows,
+    warnings: opened.warnings,
+    text: () => opened.text(),
     packet: (bare) => told(world, path.packet(prepared(world, bare))),
     packetOutcomes(bare) {
       const { outcomes, ...rest } = path.packetOutcomes(prepared(world, bare));
@@ -112,28 +99,31 @@ export function openRules(
   };
 }
 
+const usual = ["192.168.0.1"];
+
+const takenFor = (addresses: readonly string[]): Remark =>
+  said(`the node has the addresses that rules take NodePorts on: ${addresses.join(", ")}`);
+
 interface Pasted {
   network: Network;
   machine: Machine;
-  /** Where rules send packets: the endpoints, as far as the text tells. */
-  goals: ReadonlySet<string>;
+  opened: OpenedRules;
   pods: string[];
-  rules: RuleSet;
-  unmodelled: ReadonlyMap<string, string>;
 }
 
 const said = (sentence: string): Remark => ({ object: "rules", field: "", sentence });
 
 /** Everybody whom the packet concerns, as far as it can be told who that is. */
 function prepared(world: Pasted, bare: Omit<BarePacket, "node">): BarePacket {
-  const { network, machine, goals } = world;
+  const { network, machine } = world;
+  const { goals, services } = world.opened;
   const source = hostOf(bare.from);
   const own = machine.addresses.includes(source) || machine.kernel.isLocal(parseAddress(source));
   const range = own ? undefined : podRange(world, source);
   if (range && !machine.sandboxAt(source)) adopt(world, source);
   const goal = hostOf(bare.to);
   // a Service's address is nobody's: rules take its ports, and no ping
-  const isNobody = bare.protocol === "ICMP" && serviceAddresses(world.rules).has(goal);
+  const isNobody = bare.protocol === "ICMP" && services.has(goal);
   network.outside.delete(goal);
   for (const address of isNobody ? goals : [...goals, goal])
     if (!machine.addresses.includes(address) && !machine.sandboxAt(address))
@@ -146,30 +136,11 @@ const hostOf = (text: string): string => {
   return parseAddress(v6 ?? v4).text;
 };
 
-function serviceAddresses(rules: RuleSet): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const chain of rules.chains("nat"))
-    for (const { matches } of placeOf("nat", chain.name) === "services" ? chain.rules : [])
-      for (const match of matches)
-        if (match.kind === "destination" && !match.not) found.add(match.cidr.replace(/\/\d+$/, ""));
-  return found;
-}
-
-/** The range of Pods that it is in: as it was said, or as a rule "! -s RANGE" takes it. */
-function podRange({ pods, rules }: Pasted, address: string): string | undefined {
+/** The range of Pods that it is in: as it was said, or as rules take it. */
+function podRange({ pods, opened }: Pasted, address: string): string | undefined {
   const parsed = parseAddress(address);
   const inside = (range: string) => readCIDR(range)?.contains(parsed) ?? false;
-  return (
-    pods.find(inside) ?? (pods.length === 0 ? [...clusterRanges(rules)].find(inside) : undefined)
-  );
-}
-
-function* clusterRanges(rules: RuleSet): Generator<string> {
-  for (const chain of rules.chains("nat"))
-    for (const { matches, target } of chain.rules)
-      if (target?.kind === "jump" && placeOf("nat", target.chain) === "masquerade mark")
-        for (const match of matches)
-          if (match.kind === "source" && match.not && match.cidr.includes("/")) yield match.cidr;
+  return pods.find(inside) ?? (pods.length === 0 ? opened.podRanges.find(inside) : undefined);
 }
 
 /** A Pod of this node's: its packets come in by its own link, and answers go out by it. */
@@ -185,14 +156,16 @@ function adopt({ network, machine, pods }: Pasted, address: string): void {
 
 /** The verdict, as far as rules alone can tell it. */
 function told(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
-  const marked = [...world.unmodelled].find(([marker]) => journey.reason.includes(`"${marker}"`));
+  const marked = [...world.opened.unmodelled].find(([marker]) =>
+    journey.reason.includes(`"${marker}"`),
+  );
   if (marked) {
     const sentence = `the packet meets a rule that is not modelled (${marked[1]})`;
     return undecided(journey, sentence);
   }
   const goal = journey.destination === undefined ? "" : hostOf(journey.destination);
   if (journey.disposition === "connection refused") {
-    if (journey.reply.length === 0 && wasTranslated(journey) && world.goals.has(goal))
+    if (journey.reply.length === 0 && wasTranslated(journey) && world.opened.goals.has(goal))
       return {
         ...journey,
         disposition: "delivered",
@@ -209,7 +182,7 @@ function told(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
       `it arrives at the node itself, at ${journey.destination}, and rules do not tell who listens there`,
     );
   }
-  if (journey.disposition === "delivered" && !world.goals.has(goal) && isBeyond(world, goal))
+  if (journey.disposition === "delivered" && !world.opened.goals.has(goal) && isBeyond(world, goal))
     return undecided(
       journey,
       `the node sends it on to ${goal}, and rules do not tell who is there`,
@@ -235,10 +208,3 @@ const undecided = (journey: Founded<Journey>, sentence: string): Founded<Journey
   reason: sentence,
   leftOut: [...journey.leftOut, said(sentence)],
 });
-
-/** Where rules send packets: the endpoints, as far as the text tells. */
-function* goalsOf(rules: RuleSet): Generator<string> {
-  for (const chain of rules.chains("nat"))
-    for (const { target } of chain.rules)
-      if (target?.kind === "DNAT" && target.address) yield target.address;
-}

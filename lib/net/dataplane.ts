@@ -101,6 +101,8 @@ export interface ShownRule {
   /** What its author wrote beside it. */
   readonly comment?: string | undefined;
   readonly purpose?: Purpose | undefined;
+  /** Why it is there, in one sentence, where its author can say so. `chain`: where it stands. */
+  why?: ((chain: string) => string) | undefined;
 }
 
 /**

@@ -116,6 +116,9 @@ type Result = Ruling | "return" | undefined;
 
 /** A packet's walk through one base chain. */
 class Walker implements Look {
+  /** The last element with a comment that led the packet on. */
+  #led: Element | undefined;
+
   constructor(
     readonly passage: Passage,
     readonly table: Table,
@@ -206,6 +209,7 @@ class Walker implements Look {
           if (element === undefined) return undefined;
           const verdict = element.data as Verdict;
           if (verdict.kind === "continue") break;
+          if ("chain" in verdict && element.comment !== undefined) this.#led = element;
           return this.#verdict(verdict, chain, found(rule, element), number, depth);
         }
         case "mark":
@@ -341,7 +345,10 @@ class Walker implements Look {
     const { passage } = this;
     const said = rejection(answer, passage);
     if (said === undefined) return undefined;
-    const where = this.#at(chain, rule, number);
+    // a chain that refuses for many does not say for whom; who led here does
+    const isSilent = rule.comment === undefined && rule.purpose?.object === undefined;
+    const shown = isSilent && this.#led ? found(rule, this.#led) : rule;
+    const where = this.#at(chain, shown, number);
     if (passage.recorded) passage.record("reject", where);
     return { kind: "reject", where, with: said };
   }
@@ -383,16 +390,26 @@ class FoundRule implements ShownRule {
   get purpose() {
     return this.element.purpose ?? this.rule.purpose;
   }
+
+  get statements() {
+    return this.rule.statements;
+  }
+
+  /** Of this rule as it is here: what it is for is the element's. */
+  get why(): ((chain: string) => string) | undefined {
+    const rule: ShownRule = this.rule;
+    return rule.why && ((chain) => rule.why!.call(this, chain));
+  }
 }
 
-const foundRules = new WeakMap<Element, { rule: Rule; found: FoundRule }>();
+const foundRules = new WeakMap<Element, Map<Rule, FoundRule>>();
 
 /** The same for the same: readers remember what they know of a rule. */
 function found(rule: Rule, element: Element): ShownRule {
-  const known = foundRules.get(element);
-  if (known?.rule === rule) return known.found;
-  const made = new FoundRule(rule, element);
-  foundRules.set(element, { rule, found: made });
+  let known = foundRules.get(element);
+  if (!known) foundRules.set(element, (known = new Map<Rule, FoundRule>()));
+  let made = known.get(rule);
+  if (!made) known.set(rule, (made = new FoundRule(rule, element)));
   return made;
 }
 

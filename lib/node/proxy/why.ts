@@ -11,5 +11,5 @@ export interface ExplainedRule extends ShownRule {
 /** One sentence; undefined where no mode knows such rules. */
 export function whyOf(rule: ShownRule, chain: string): string | undefined {
   if (rule instanceof Rule) return why(rule, chain);
-  return "why" in rule ? (rule as ExplainedRule).why(chain) : undefined;
+  return rule.why?.(chain);
 }

@@ -1,0 +1,52 @@
+/** iptables-save's text, opened: the rules, and what they tell of their node. */
+import type { Family } from "../../../net/ip.js";
+import { parseRules } from "../../../net/iptables/parse.js";
+import type { RuleSet } from "../../../net/iptables/rule.js";
+import { saveText } from "../../../net/iptables/text.js";
+import { iptables } from "../../../net/iptables/walk.js";
+import type { OpenedRules } from "../opened.js";
+import { placeOf, recognised } from "./names.js";
+import { pastedText } from "./pasted.js";
+import { ruleRows } from "./rows.js";
+
+/** Throws a RulesError with the line where the text is no such rules. */
+export function openIptables(text: string, family: Family): OpenedRules {
+  const pasted = pastedText(text, family);
+  const rules = recognised(parseRules(pasted.text, { family }));
+  return {
+    install: (kernel) => void (iptables(kernel).rules[family] = rules),
+    rows: ruleRows(() => rules),
+    text: () => saveText(rules),
+    goals: new Set(goalsOf(rules)),
+    podRanges: [...clusterRanges(rules)],
+    services: serviceAddresses(rules),
+    addresses: [],
+    warnings: pasted.warnings,
+    unmodelled: pasted.unmodelled,
+  };
+}
+
+function serviceAddresses(rules: RuleSet): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const chain of rules.chains("nat"))
+    for (const { matches } of placeOf("nat", chain.name) === "services" ? chain.rules : [])
+      for (const match of matches)
+        if (match.kind === "destination" && !match.not) found.add(match.cidr.replace(/\/\d+$/, ""));
+  return found;
+}
+
+/** As a rule "! -s RANGE" takes it. */
+function* clusterRanges(rules: RuleSet): Generator<string> {
+  for (const chain of rules.chains("nat"))
+    for (const { matches, target } of chain.rules)
+      if (target?.kind === "jump" && placeOf("nat", target.chain) === "masquerade mark")
+        for (const match of matches)
+          if (match.kind === "source" && match.not && match.cidr.includes("/")) yield match.cidr;
+}
+
+/** Where rules send packets: the endpoints, as far as the text tells. */
+function* goalsOf(rules: RuleSet): Generator<string> {
+  for (const chain of rules.chains("nat"))
+    for (const { target } of chain.rules)
+      if (target?.kind === "DNAT" && target.address) yield target.address;
+}

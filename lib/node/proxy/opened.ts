@@ -1,0 +1,21 @@
+import type { Kernel } from "../../net/kernel.js";
+import type { NodeRuleTables } from "./rule-tables.js";
+
+/** A node's rules as text told them, whichever tool printed it; and what they tell of the node. */
+export interface OpenedRules {
+  install(kernel: Kernel): void;
+  readonly rows: Pick<NodeRuleTables, "chain" | "chains" | "of" | "endpoints">;
+  text(): string;
+  /** Where rules send packets: the endpoints, as far as the text tells. */
+  readonly goals: ReadonlySet<string>;
+  /** Ranges that rules take for Pods'. */
+  readonly podRanges: readonly string[];
+  /** What rules take for Services' addresses: nobody has them. */
+  readonly services: ReadonlySet<string>;
+  /** The node's own addresses, where rules name them. */
+  readonly addresses: readonly string[];
+  /** What was no rule, or had to be made up. */
+  readonly warnings: readonly string[];
+  /** Marker -> the rule that is not modelled: the packet that meets it is lost to us. */
+  readonly unmodelled: ReadonlyMap<string, string>;
+}
