@@ -471,11 +471,8 @@ function forValidation(object: KubeObject): KubeObject {
   const info = kindOf(object)!;
   const decoded = decode<KubeObject>(info.type!, object).value;
   const { name, generateName, namespace } = decoded.metadata;
-  const metadata = {
-    ...decoded.metadata,
-    name: name ?? (generateName ? "generated" : ""),
-    ...(info.namespaced && { namespace: namespace ?? "default" }),
-  };
+  const metadata = { ...decoded.metadata, name: name ?? (generateName ? "generated" : "") };
+  if (info.namespaced) metadata.namespace = namespace ?? "default";
   return withPlurals(defaulted({ ...decoded, metadata }));
 }
 
