@@ -216,6 +216,38 @@ both("nodes may differ, as while a cluster migrates: all are the same for a clie
   assert.equal(named, [...modes]);
 });
 
+both("a step says what the map said, and whose it is", () => {
+  const cluster = articleCluster("nftables");
+  const door = `http://192.168.0.2:${nodePortOf(cluster)}/`;
+  const steps = cluster.request(door).hops.flatMap((hop) => hop.steps);
+  const found = steps.find(({ chain }) => chain === "services")!;
+  assert.is(found.object, "Service default/nginx");
+  assert.match(found.why!, /^Hands what comes here to external-.*spec\.ports\[0\]\.nodePort/);
+  cluster.scale("Deployment", "nginx", 0);
+  cluster.settle();
+  const { reason } = cluster.request(door);
+  assert.match(
+    reason,
+    /"default\/nginx:http" in .*reject-chain, because of Service default\/nginx/,
+  );
+});
+
+both("a reader's rows: whatever a Service has in chains, sets and maps, and why", () => {
+  const cluster = articleCluster("nftables");
+  const { rules } = cluster.node("node-a");
+  assert.equal(rules.endpoints("default/nginx"), ["10.1.1.2:80", "10.1.2.2:80", "10.1.3.2:80"]);
+  const rows = rules.of("default/nginx");
+  const places = new Set(rows.map(({ chain }) => chain.split("-2ETI3MDI")[0]!.slice(0, 17)));
+  for (const place of ["cluster-ips", "service-ips", "service-nodeports", "service", "external"])
+    assert.ok(places.has(place), place);
+  for (const { why, rule } of rows) assert.match(why, /\((Service|EndpointSlice) default/, rule);
+  for (const { chain, why } of rules.chains()) assert.ok(why, chain);
+  cluster.delete("Service", "nginx");
+  cluster.settle();
+  assert.equal(rules.of("default/nginx"), []);
+  assert.match(rules.chains().at(-1)!.why!, /^Empty: nothing leads here/);
+});
+
 both("a changed Pod is followed: more, and none", () => {
   const cluster = articleCluster("nftables");
   cluster.scale("Deployment", "nginx", 4);

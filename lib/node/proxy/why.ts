@@ -3,11 +3,6 @@ import { Rule } from "../../net/iptables/rule.js";
 import type { ShownRule } from "../../net/dataplane.js";
 import { why } from "./iptables/why.js";
 
-/** A rule that can say itself why it is there. `chain`: where it stands. */
-export interface ExplainedRule extends ShownRule {
-  why(chain: string): string;
-}
-
 /** One sentence; undefined where no mode knows such rules. */
 export function whyOf(rule: ShownRule, chain: string): string | undefined {
   if (rule instanceof Rule) return why(rule, chain);

@@ -13,12 +13,11 @@ import {
   type Verdict,
 } from "../../../net/nftables/ruleset.js";
 import { detectorOn, type FamilyConfig, type NodeView } from "../config.js";
-import type { ExplainedRule } from "../why.js";
 import { mergedRanges } from "./ranges.js";
-import { why } from "./why.js";
+import { why, whyFound } from "./why.js";
 
 /** A rule; `sent`: how kube-proxy writes it, where nft then shows it in other words. */
-export class ProxyRule extends Rule implements ExplainedRule {
+export class ProxyRule extends Rule {
   constructor(
     statements: readonly Statement[],
     { comment, purpose, sent }: { comment?: string; purpose?: Purpose; sent?: string } = {},
@@ -29,8 +28,10 @@ export class ProxyRule extends Rule implements ExplainedRule {
 
   readonly sent: string | undefined;
 
+  /** Of a rule that found an element of a map, `this` has that as well (net/nftables/walk.ts). */
   why(chain: string): string {
-    return why(this, chain);
+    const { element } = this as { element?: ProxyElement };
+    return element ? whyFound(this, element) : why(this, chain);
   }
 }
 

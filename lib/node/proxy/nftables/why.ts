@@ -56,6 +56,13 @@ const from = ({ object, field }: Purpose = {}): string => {
 export const why = (rule: Rule, chain: string): string =>
   `${effectOf(rule, chain)}${from(rule.purpose)}.`;
 
+/** What a rule does that found this element, or that it led to. */
+export function whyFound(rule: Rule, element: ElementOf): string {
+  const last = rule.statements.at(-1);
+  if (last?.kind === "vmap" && "name" in last.map) return whyElement(last.map.name, element);
+  return `Refuses the packet at once: nobody is there to serve it${from(element.purpose)}.`;
+}
+
 /** What an element does. */
 export function whyElement(set: string, { data, purpose }: ElementOf): string {
   const to = data !== null && typeof data === "object" && "chain" in data ? data.chain : undefined;
