@@ -4,6 +4,7 @@
  * meet is programmed: machines and their Pods, kube-proxies, load balancers, names.
  */
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
+import { unreadAnnotations } from "./cloud/annotations.js";
 import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
 import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js";
 import { explaining, whyOf } from "./diagnosis.js";
@@ -323,6 +324,7 @@ function balancersOf(
       })),
       sourceRanges: proxy ? sourceRangesOf(service) : [],
       ...(internalBy(service) !== undefined && { internal: true }),
+      unread: unreadAnnotations(service, readInDumps),
       ...(spec.externalTrafficPolicy === "Local" &&
         spec.healthCheckNodePort && {
           healthCheck: {
@@ -337,6 +339,13 @@ function balancersOf(
     return { balancer, targets: toPods ? podTargets(slices) : nodes.flatMap(targetOf) };
   });
 }
+
+/** Annotations that say where a load balancer sends: see targetsPods. */
+const readInDumps = [
+  "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type",
+  "service.beta.kubernetes.io/aws-load-balancer-type",
+  "cloud.google.com/neg",
+];
 
 /**
  * Whether its load balancer sends to Pods: an NLB with IP targets, a NEG, or one that has no node

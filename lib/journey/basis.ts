@@ -12,6 +12,13 @@ export const together = (all: readonly Basis[]): Basis => ({
   leftOut: distinct(all.flatMap(({ leftOut }) => leftOut)),
 });
 
+/** Of somebody outside of the cluster. */
+export const takenToAnswer = (name: string): Remark => ({
+  object: name,
+  field: "",
+  sentence: "is no part of the cluster: it is taken to be reachable, and to answer",
+});
+
 /** So many objects are named one by one. */
 const few = 3;
 

@@ -24,7 +24,7 @@ import {
 import type { Network } from "./network.js";
 import { inPod, nameOf, type Party } from "./origin.js";
 import { headerOf, type Recorder } from "./record.js";
-import type { Disposition, Remark, Step } from "./types.js";
+import type { Basis, Disposition, Remark, Step } from "./types.js";
 
 /** Milliseconds of delays after which a client gives up, as its own time limit may be. */
 const clientPatience = 30_000;
@@ -181,6 +181,8 @@ export class Carrier {
   constructor(
     private readonly network: Network,
     private readonly walk: Walk,
+    /** Where is noted what was asked of a load balancer and is not modelled. */
+    private readonly basis: Basis,
     record: boolean,
     private readonly pickTarget?: PickTarget,
   ) {
@@ -271,6 +273,7 @@ export class Carrier {
   }
 
   balance(balanced: Balancer, packet: Packet, pickTarget = this.pickTarget): Picked | Refused {
+    if (this.recorder) this.basis.leftOut.push(...(balanced.balancer.unread ?? []));
     const { balancer } = balanced;
     if (!balancer.sticky)
       return balance(this.network, balanced, packet, this.walk.choose, pickTarget);

@@ -15,7 +15,7 @@ import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from ".
 import type { HttpRequest, Onward, Proxy } from "../net/proxy.js";
 import type { HostPort, Sandbox } from "../node/machine.js";
 import { forwarding, onwardPacket, refusal, type PickTarget } from "./balance.js";
-import { emptyBasis } from "./basis.js";
+import { emptyBasis, takenToAnswer } from "./basis.js";
 import {
   Carrier,
   departure,
@@ -93,7 +93,7 @@ export class Trip {
     record: boolean,
     pickTarget?: PickTarget,
   ) {
-    this.#carrier = new Carrier(network, walk, record, pickTarget);
+    this.#carrier = new Carrier(network, walk, this.basis, record, pickTarget);
     this.there = record ? new Recorder() : undefined;
     this.back = record ? new Recorder() : undefined;
     this.#carrier.recorder = this.there;
@@ -239,7 +239,7 @@ export class Trip {
 
   /** Whether a process takes the packet where it arrived. */
   #accept({ party, packet, listening }: Arrival): Server | Refusal {
-    if (party.kind === "outside") this.#assumeOutside(party.name);
+    if (party.kind === "outside") this.basis.assumed.push(takenToAnswer(party.name));
     if (packet.protocol === "ICMP") return this.#acceptPing(party, packet);
     const { protocol } = packet;
     const port = `${protocol} ${packet.destinationPort}`;
@@ -316,11 +316,6 @@ export class Trip {
     const cause = isCertain ? `: it ${words} (${field})` : "";
     const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note()}${cause}`;
     return { failed: "port not listening", why };
-  }
-
-  #assumeOutside(name: string): void {
-    const sentence = "is no part of the cluster: it is taken to be reachable, and to answer";
-    this.basis.assumed.push({ object: name, field: "", sentence });
   }
 
   /** Nobody knows an image's processes: what they are taken to do, and to have done, is said. */

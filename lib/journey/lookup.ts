@@ -3,7 +3,7 @@ import type { Chooser } from "../net/choice.js";
 import type { Resolution } from "../net/dns.js";
 import { familyOf, readAddress } from "../net/ip.js";
 import type { Sandbox } from "../node/machine.js";
-import { hasDNSConfig, resolverOf, type Resolver } from "../node/resolver.js";
+import { hasDNSConfig, hostAliases, resolverOf, type Resolver } from "../node/resolver.js";
 import type { Network } from "./network.js";
 import { sourceTowards, type Origin } from "./origin.js";
 
@@ -27,6 +27,8 @@ export function lookUp(network: Network, origin: Origin, host: string): Lookup {
   if (address) return { addresses: [address.text], trail: [] };
   if (isLocalhost(host)) return ownAddresses(host);
   const sandbox = sandboxOf(origin);
+  const known = sandbox ? hostAliases(sandbox.pod, host) : [];
+  if (known.length > 0) return fromHosts(host, known);
   const resolver = resolverFor(sandbox);
   switch (resolver.asks) {
     case "node":
@@ -41,10 +43,12 @@ export function lookUp(network: Network, origin: Origin, host: string): Lookup {
 /** RFC 6761, 6.3: whoever asks is meant; /etc/hosts says so, and no DNS server is asked. */
 export const isLocalhost = (host: string): boolean => /^(.+\.)?localhost\.?$/i.test(host);
 
-const ownAddresses = (host: string): Lookup => ({
+const ownAddresses = (host: string): Lookup => fromHosts(host, ["127.0.0.1", "::1"]);
+
+const fromHosts = (host: string, addresses: readonly string[]): Lookup => ({
   server: "/etc/hosts",
-  addresses: ["127.0.0.1", "::1"],
-  trail: [`${host} 127.0.0.1`, `${host} ::1`],
+  addresses,
+  trail: addresses.map((address) => `${host} ${address}`),
 });
 
 /** CoreDNS answers for any address (plugin kubernetes, "pods insecure", kubeadm's default). */

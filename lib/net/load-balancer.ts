@@ -22,6 +22,15 @@ export interface LoadBalancer {
   internal?: boolean;
   /** It sends a client, whatever its port, to the same target again, while that is healthy. */
   sticky?: boolean;
+  /** What was asked of it and is not modelled. Default: nothing. */
+  unread?: readonly Unread[];
+}
+
+/** A wish that nobody here reads: whose it is, where it stands, and a sentence about it. */
+export interface Unread {
+  object: string;
+  field: string;
+  sentence: string;
 }
 
 export interface Listener {

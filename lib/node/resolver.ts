@@ -23,6 +23,16 @@ export function resolverOf({ metadata, spec }: Pod): Resolver {
   return { asks: "cluster", namesFor: (name) => searchNames(name, namespace) };
 }
 
+/**
+ * The addresses that a Pod's /etc/hosts has for a name beside its own: nobody is asked for those.
+ * (pkg/kubelet/kubelet_pods.go, managedHostsFileContent)
+ */
+export function hostAliases({ spec }: Pod, host: string): string[] {
+  const { hostAliases = [] } = spec as { hostAliases?: { ip: string; hostnames?: string[] }[] };
+  const name = host.replace(/\.$/, "").toLowerCase();
+  return hostAliases.flatMap(({ ip, hostnames = [] }) => (hostnames.includes(name) ? ip : []));
+}
+
 /** A Pod's dnsConfig adds search domains of its own, which are not modelled. */
 export const hasDNSConfig = ({ spec }: Pod): boolean => "dnsConfig" in spec;
 

@@ -2,7 +2,7 @@
 import type { Service } from "./types.js";
 
 /** Annotations by which clouds are asked for a load balancer inside their own network. */
-const internalAnnotations: Readonly<Record<string, (value: string) => boolean>> = {
+export const internalAnnotations: Readonly<Record<string, (value: string) => boolean>> = {
   "service.beta.kubernetes.io/aws-load-balancer-internal": (value) => !/^(false)?$/.test(value),
   "service.beta.kubernetes.io/aws-load-balancer-scheme": (value) => value === "internal",
   "networking.gke.io/load-balancer-type": (value) => /^internal$/i.test(value),

@@ -8,10 +8,11 @@
  */
 import { originOf, type Origin } from "../journey/origin.js";
 import { together } from "../journey/basis.js";
-import type { Basis, Disposition, Remark } from "../journey/types.js";
+import type { Basis, Disposition } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
 import type { Service } from "../objects/types.js";
 import { aimAt, firstBalanced, type Aim } from "./aim.js";
+import { basisOf } from "./basis.js";
 import { causesOf } from "./causes.js";
 import { doorsOf, urlOf, type Attempt, type Way } from "./doors.js";
 import type { Case } from "./ladder/case.js";
@@ -104,7 +105,7 @@ function diagnose(
 ): Diagnosis {
   const ways = [...(asked ? [asked] : []), ...doorsOf(world, objects, service, from)];
   const tried = alike.tryAll(ways, service, objects);
-  const bases: Basis[] = [...world.network.bases, grantedOf(world, ways)];
+  const bases: Basis[] = [...world.network.bases, basisOf(world, objects, service, ways)];
   const doors: Door[] = [];
   for (const [place, way] of ways.entries()) {
     const { like = place, ...found } = tried[place]!;
@@ -114,20 +115,6 @@ function diagnose(
     );
   }
   return { service: keyOf(service), doors, notes: notesOf(ways, doors), ...together(bases) };
-}
-
-/** What is taken for granted of the Pods: what their doors rest on. */
-function grantedOf({ network }: World, ways: readonly Way[]): Basis {
-  const assumed = ways.flatMap(({ pod, attempts }) =>
-    attempts.flatMap(({ goal }): Remark[] => {
-      const sandbox = pod === undefined ? undefined : network.sandbox(pod)?.sandbox;
-      if (!sandbox || !goal || sandbox.proxy) return [];
-      return sandbox
-        .assumed(goal.protocol, goal.port)
-        .map((granted) => ({ object: `Pod ${pod}`, ...granted }));
-    }),
-  );
-  return { assumed, leftOut: [] };
 }
 
 function doorOf(

@@ -1,0 +1,45 @@
+/**
+ * Annotations of a Service by which users ask a cloud for a load balancer of another kind. None of
+ * them is Kubernetes' own, and each cloud reads others. Those that nobody here reads are told.
+ */
+import type { Unread } from "../net/load-balancer.js";
+import { internalAnnotations } from "../objects/annotations.js";
+import type { Service } from "../objects/types.js";
+
+/** Prefixes by which clouds and their like know their own. */
+const ofClouds = [
+  "service.beta.kubernetes.io/",
+  "service.kubernetes.io/ibm-load-balancer",
+  "networking.gke.io/",
+  "cloud.google.com/",
+  "loadbalancer.openstack.org/",
+  "load-balancer.hetzner.cloud/",
+  "kubernetes.digitalocean.com/",
+  "oci.oraclecloud.com/",
+  "metallb.universe.tf/",
+  "metallb.io/",
+  "kube-vip.io/",
+];
+
+/** What changes nothing of a request's way: names, tags, logs, what the cloud itself notes. */
+const harmless =
+  /tags|(^|[-/])name$|access-log|load-balancer-id|hostname$|neg-status|resource-group|subnets?$|security-groups|draining/;
+
+/** `read`: keys that somebody does read, a dump's for one. */
+export function unreadAnnotations(
+  { metadata: { name, namespace = "default", annotations = {} } }: Service,
+  read: readonly string[] = [],
+): Unread[] {
+  const keys = Object.keys(annotations).filter(
+    (key) =>
+      ofClouds.some((prefix) => key.startsWith(prefix)) &&
+      !harmless.test(key) &&
+      !(key in internalAnnotations) &&
+      !read.includes(key),
+  );
+  return keys.map((key) => ({
+    object: `Service ${namespace}/${name}`,
+    field: `metadata.annotations["${key}"]`,
+    sentence: `${key} is ${JSON.stringify(annotations[key]!.slice(0, 60))}: it asks the cloud for something that is not modelled here`,
+  }));
+}
