@@ -130,9 +130,33 @@ function testBook() {
     assert.equal(opened.complaints, []);
   });
 
+  test("a diagram is drawn once: when its cell runs again it is there at once", async () => {
+    const page = await go("06-the-request.html");
+    await page.evaluate("book.runAll()");
+    await page.evaluate(() => {
+      const { mermaid } = /** @type {any} */ (globalThis);
+      const { render } = mermaid;
+      mermaid.calls = 0;
+      mermaid.render = (/** @type {unknown[]} */ ...all) => (mermaid.calls++, render(...all));
+    });
+    const cell = page.locator(".cell", { hasText: "show(sequence(trip))" });
+    const id = () => cell.locator(".drawn svg").getAttribute("id");
+    const before = await id();
+    await cell.getByRole("button", { name: /^Run cell/ }).click();
+    await page.waitForFunction(
+      (before) => ![...document.querySelectorAll("svg")].some(({ id }) => id === before),
+      before,
+    );
+    await cell.locator(".drawn svg").waitFor();
+    assert.not.equal(await id(), before, "each has a name of its own");
+    assert.is(await page.evaluate("mermaid.calls"), 0);
+  });
+
   test("an endless loop can be stopped, the reader is told what that costs, and it goes on", async () => {
     const page = await go("01-after-the-deployment.html");
     const cell = await write(page, 0, () => "while (true) {}");
+    await page.getByText(/^cell 1 of \d+ runs, \d+ s$/).waitFor();
+    assert.match((await cell.locator(".state").textContent()) ?? "", /^running … \d+ s$/);
     await page.getByRole("button", { name: "Stop the cell that runs" }).click();
     await page.getByText("What the cells had made is gone").waitFor();
     assert.is(await cell.getAttribute("data-state"), "stopped");

@@ -347,9 +347,11 @@ class Controls {
       before = running;
       this.stop.disabled = !running;
       // what is over in a moment needs no word
-      if (running && since > 2)
-        this.tell(`cell ${running.index + 1} runs, ${Math.round(since / 4)} s`);
-      else if (this.line.textContent?.includes(" runs, ")) this.tell("");
+      if (running && since > 2) {
+        const seconds = `${Math.round(since / 4)} s`;
+        this.tell(`cell ${running.index + 1} of ${chapter.cells.length} runs, ${seconds}`);
+        running.state.textContent = `running … ${seconds}`;
+      } else if (this.line.textContent?.includes(" runs, ")) this.tell("");
     }, 250);
   }
 

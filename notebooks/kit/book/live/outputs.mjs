@@ -105,9 +105,11 @@ function asText(text) {
 /** What draws a kind of picture. @type {Record<string, (content: any) => Promise<Element>>} */
 const artists = {
   "text/vnd.mermaid": async (source) => {
-    const mermaid = await theMermaid();
-    const { svg } = await mermaid.render(`picture-${++pictures}`, source);
-    return element("div", { innerHTML: svg });
+    const svg = drawn.get(source) ?? (await (await theMermaid()).render(anyName, source)).svg;
+    if (drawn.size > 100) drawn.clear();
+    drawn.set(source, svg);
+    // two of one source in a page are two things all the same
+    return element("div", { innerHTML: svg.replaceAll(anyName, `picture-${++pictures}`) });
   },
   "application/vnd.vegalite.v5+json": async (spec) => {
     await loadScripts("vega.js", "vega-lite.js");
@@ -119,6 +121,10 @@ const artists = {
   },
 };
 
+/** What mermaid has drawn, by source: a cell that runs again often shows the same. */
+const drawn = new Map();
+/** What it calls each of them, to be replaced where one is shown. */
+const anyName = "picture-drawn-once";
 let pictures = 0;
 /** @type {Promise<any> | undefined} */
 let mermaid;
