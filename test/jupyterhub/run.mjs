@@ -8,7 +8,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { notebookName } from "../../notebooks/kit/execute.mjs";
@@ -16,6 +15,7 @@ import { chapters } from "../../notebooks/kit/ipynb.mjs";
 import { giveUp, root, say } from "../../notebooks/kit/project.mjs";
 import { ready } from "../../notebooks/kit/setup.mjs";
 import { committed } from "../committed.mjs";
+import { freePorts } from "../free-ports.mjs";
 import { runInKernel } from "./kernel.mjs";
 
 const users = ["ada", "grace"];
@@ -227,22 +227,4 @@ function install() {
     const { status } = spawnSync(program, args, { stdio: ["ignore", "ignore", "inherit"] });
     if (status !== 0) giveUp(`${program} failed; its message is above`);
   }
-}
-
-/** @param {number} count @returns {Promise<number[]>} */
-async function freePorts(count) {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise((/** @type {(value: unknown) => void} */ done) =>
-        server.listen(0, "127.0.0.1", () => done(undefined)),
-      );
-      return server;
-    }),
-  );
-  return servers.map((server) => {
-    const address = server.address();
-    server.close();
-    return typeof address === "object" ? (address?.port ?? 0) : 0;
-  });
 }
