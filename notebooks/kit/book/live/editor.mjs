@@ -2,7 +2,7 @@
 // leaves any field: who works by keyboard must get out.
 
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { javascript } from "@codemirror/lang-javascript";
+import { typescriptLanguage } from "@codemirror/lang-javascript";
 import { bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
@@ -24,7 +24,7 @@ export function editor({ text, label, run, runAndGoOn, changed }) {
       extensions: [
         keymap.of([...runKeys, ...defaultKeymap, ...historyKeymap]),
         history(),
-        javascript({ typescript: true }),
+        typescriptLanguage, // without the completions that `javascript()` brings
         syntaxHighlighting(classHighlighter),
         bracketMatching(),
         indentOnInput(),
