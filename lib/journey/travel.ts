@@ -21,7 +21,7 @@ import { ephemeral, Trip, type Result, type Stage } from "./connection.js";
 import type { Network } from "./network.js";
 import { originAt, type Origin } from "./origin.js";
 import { sharesOf, toNumbers } from "./shares.js";
-import type { Basis, Founded, Hop, Journey, Outcomes } from "./types.js";
+import type { Basis, Disposition, Founded, Hop, Journey, Outcomes } from "./types.js";
 
 export interface TravelOptions {
   choose: Chooser;
@@ -108,6 +108,22 @@ export function travelPacketAll(network: Network, bare: BarePacket): Founded<Out
       return walked(trip, beginBare(trip, network, bare, walk));
     }),
   );
+}
+
+/** How a request or a packet ends, for who asks by the thousand: no journey is made of it. */
+export function endOfTravel(
+  network: Network,
+  question: { url: string; from: string } | BarePacket,
+  options: Omit<TravelOptions, "record">,
+): Disposition {
+  return finished(options, (walk) => {
+    const trip = new Trip(network, walk, false, options.pickTarget);
+    const begun =
+      "url" in question
+        ? trip.begin(question.url, question.from)
+        : beginBare(trip, network, question, walk);
+    return walked(trip, begun).result.disposition;
+  });
 }
 
 /** One literal with all fields: walks are made by the million, and one shape is faster. */

@@ -22,6 +22,9 @@ export type TriedOrLike = Tried & { like?: number };
 
 export class AlikeNodes {
   readonly #signatures = new Map<string, string>();
+  readonly #kinds = new Map<Machine, number>();
+  readonly #signaturesSeen = new Map<string, number>();
+  readonly #askers = new Map<string, number>();
 
   constructor(private readonly world: World) {}
 
@@ -37,7 +40,7 @@ export class AlikeNodes {
 
   /** A node of each kind speaks for its like; undefined: something is wrong. */
   #allSound(ways: readonly Way[], own: ReadonlySet<string>): TriedOrLike[] | undefined {
-    const known = new Map<string, TriedOrLike>();
+    const known = new Map<string | number, TriedOrLike>();
     const found: TriedOrLike[] = [];
     for (const [place, way] of ways.entries()) {
       const like = this.#likeness(way, own) ?? this.#sameBalancer(way);
@@ -94,7 +97,7 @@ export class AlikeNodes {
   }
 
   #bySpokesmen(ways: readonly Way[], own: ReadonlySet<string>): TriedOrLike[] {
-    const known = new Map<string, TriedOrLike[]>();
+    const known = new Map<string | number, TriedOrLike[]>();
     return ways.map((way, place) => {
       const isOwn = way.node !== undefined && own.has(way.node);
       const like = isOwn ? undefined : this.#likeness(way, own);
@@ -108,15 +111,30 @@ export class AlikeNodes {
     });
   }
 
-  /** What doors have in common that are alike; undefined: this one is like no other. */
-  #likeness({ door, node, attempts }: Way, own: ReadonlySet<string>): string | undefined {
+  /**
+   * What doors have in common that are alike, as a number, since this is asked of every door of
+   * every node; undefined: this one is like no other.
+   */
+  #likeness({ door, node, attempts }: Way, own: ReadonlySet<string>): number | undefined {
     if (node === undefined || attempts.length === 0) return undefined;
     if (door !== "node-port" && door !== "cluster-ip") return undefined;
     const machine = this.world.network.machines.get(node);
+    if (!machine) return undefined;
     const { from } = attempts[0]!;
     // who asks from a node of his own asks each node alike
-    const asker = from === `node/${node}` ? "itself" : from;
-    return machine && `${door} ${asker} ${own.has(node)} ${this.#signature(machine)}`;
+    const asker = isFromNode(from, node) ? "itself" : from;
+    const kind = numbered(this.#askers, asker) * mostKinds + this.#kindOf(machine);
+    return kind * 4 + (own.has(node) ? 2 : 0) + (door === "node-port" ? 1 : 0);
+  }
+
+  /** Nodes of one signature are of one kind. */
+  #kindOf(machine: Machine): number {
+    let kind = this.#kinds.get(machine);
+    if (kind === undefined) {
+      kind = numbered(this.#signaturesSeen, this.#signature(machine));
+      this.#kinds.set(machine, kind);
+    }
+    return kind;
   }
 
   #signature(machine: Machine): string {
@@ -138,6 +156,20 @@ export class AlikeNodes {
     return signature;
   }
 }
+
+/** More kinds of nodes than a cluster has nodes. */
+const mostKinds = 1_000_000;
+
+/** The number of a text: the next one where it is new. */
+function numbered(known: Map<string, number>, text: string): number {
+  let number = known.get(text);
+  if (number === undefined) known.set(text, (number = known.size));
+  return number;
+}
+
+/** Whether it is "node/NAME", without making that text. */
+const isFromNode = (from: string, node: string): boolean =>
+  from.length === node.length + 5 && from.startsWith("node/") && from.endsWith(node);
 
 /** The same of another node's door. */
 const asAt = ({ attempts }: Way, tried: TriedOrLike): TriedOrLike => ({

@@ -186,35 +186,31 @@ class Building {
   nodePorts(): Way[] {
     const ports = this.#ports.filter(({ nodePort }) => nodePort);
     if (ports.length === 0) return [];
-    return this.#machines().map((machine) => ({
-      door: "node-port",
-      name: machine.name,
-      node: machine.name,
-      via: ["node-port"],
-      attempts: this.#attempts(
-        this.from ?? "internet",
-        this.#doorAddress(machine),
-        ({ nodePort }) => nodePort!,
-        ({ nodePort }) => Boolean(nodePort),
-        machine.name,
-      ),
-      shouldAnswer: this.#isMeant("externalTrafficPolicy", machine.name),
-    }));
+    const from = this.from ?? "internet";
+    const via = ["node-port"] as const;
+    return this.#machines().map((machine) => {
+      const { name: node } = machine;
+      const host = this.#doorAddress(machine);
+      const attempts = ports.map(({ nodePort, protocol = "TCP", index }) => {
+        const goal = { host, port: nodePort!, protocol };
+        return { goal, port: index, from, node };
+      });
+      const shouldAnswer = this.#isMeant("externalTrafficPolicy", node);
+      return { door: "node-port", name: node, node, via, attempts, shouldAnswer };
+    });
   }
 
   clusterIPs(): Way[] {
     const { clusterIP } = this.service.spec;
     if (!clusterIP || clusterIP === "None") return [];
+    const asked = this.#attempts("", clusterIP, ({ port }) => port);
+    const via = ["cluster-ip"] as const;
     const way = (from: string, name: string, node: string | undefined): Way => ({
       door: "cluster-ip",
       name,
-      via: ["cluster-ip"],
-      attempts: this.#attempts(
-        from,
-        clusterIP,
-        ({ port }) => port,
-        () => true,
-        node,
+      via,
+      attempts: asked.map(({ goal, port }) =>
+        node === undefined ? { goal, port, from } : { goal, port, from, node },
       ),
       shouldAnswer: this.#isMeantFrom(node),
       ...(node !== undefined && { node }),
@@ -335,14 +331,13 @@ class Building {
     host: string,
     portOf: (port: ServicePort) => number | undefined,
     wanted: (port: ServicePort) => boolean = () => true,
-    node?: string,
   ): Attempt[] {
     return this.#ports.filter(wanted).flatMap((each) => {
       const port = portOf(each);
       if (port === undefined) return [];
       const protocol: Transport = each.protocol ?? "TCP";
       const goal = { host, port, protocol };
-      return [{ goal, port: each.index, from, ...(node !== undefined && { node }) }];
+      return [{ goal, port: each.index, from }];
     });
   }
 }

@@ -9,7 +9,13 @@ import { lookUp } from "../journey/lookup.js";
 import type { PickTarget } from "../journey/balance.js";
 import type { Network } from "../journey/network.js";
 import { originOf } from "../journey/origin.js";
-import { travel, travelPacket, type BarePacket, type TravelOptions } from "../journey/travel.js";
+import {
+  endOfTravel,
+  travel,
+  travelPacket,
+  type BarePacket,
+  type TravelOptions,
+} from "../journey/travel.js";
 import type { Disposition, Founded, Journey } from "../journey/types.js";
 import type { Attempt, Way } from "./doors.js";
 import { urlOf } from "./doors.js";
@@ -53,13 +59,7 @@ function endsOf(
   if (!attempt.goal) return new Map([["no route", 1]]);
   const shares = new Map<Disposition, Fraction>();
   forEveryWay(
-    (choose) =>
-      follow(network, attempt, {
-        choose,
-        record: false,
-        dry: true,
-        ...(pickTarget && { pickTarget }),
-      }).disposition,
+    (choose) => endOf(network, attempt, { choose, dry: true, ...(pickTarget && { pickTarget }) }),
     (disposition, probability) => {
       const before = shares.get(disposition);
       shares.set(disposition, before ? add(before, probability) : probability);
@@ -92,6 +92,15 @@ export function trace(
     if (error !== enough) throw error;
   }
   return found;
+}
+
+/** How one way ends: without a journey, since nearly all of them end well. */
+function endOf(network: Network, attempt: Attempt, options: TravelOptions): Disposition {
+  const { goal, from, url } = attempt;
+  if (goal!.protocol === "TCP")
+    return endOfTravel(network, { url: url ?? urlOf(goal!), from }, options);
+  const bare = bareOf(network, attempt, options.choose);
+  return "disposition" in bare ? bare.disposition : endOfTravel(network, bare, options);
 }
 
 function follow(network: Network, attempt: Attempt, options: TravelOptions): Founded<Journey> {

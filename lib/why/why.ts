@@ -143,8 +143,22 @@ function doorOf(
 /** What is said of a door that another one speaks for. */
 function likeDoor(door: Door, { name, door: kind, attempts, shouldAnswer }: Way): Door {
   const path = pathOf(attempts[0]);
-  const reason = door.reason.replaceAll(door.name, name);
-  return { ...door, door: kind, name, path, reason, shouldAnswer };
+  const { disposition, share, cause, causes, change, kubectl } = door;
+  const reason = door.reason === "" ? "" : door.reason.replaceAll(door.name, name);
+  // one literal: there are hundreds of thousands of them
+  return {
+    door: kind,
+    name,
+    path,
+    disposition,
+    share,
+    reason,
+    shouldAnswer,
+    cause,
+    causes,
+    change,
+    kubectl,
+  };
 }
 
 function pathOf(attempt: Attempt | undefined): string {
