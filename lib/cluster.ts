@@ -10,13 +10,7 @@
 import { ApiServer } from "./apiserver/apiserver.js";
 import { duties } from "./apiserver/admission.js";
 import { aws } from "./cloud/aws.js";
-import {
-  AddressPool,
-  controlPlaneAddress,
-  gateway,
-  machineAddresses,
-  machinePrefix,
-} from "./cloud/addresses.js";
+import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/addresses.js";
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
 import { cloudControllerManager } from "./cloud/manager.js";
 import { BaseCloud } from "./cloud/provider.js";
@@ -196,13 +190,8 @@ export class Cluster implements Traceable {
 
   /** The way to the API server for Pods. */
   #publish(): void {
-    const [serviceCIDR = ""] = rangesFor(this.options).serviceCIDR.split(",");
-    const address = controlPlaneAddress[serviceCIDR.includes(":") ? "IPv6" : "IPv4"];
-    for (const begin of duties)
-      begin(this.#connect("kube-apiserver"), this.#clockOf("kube-apiserver"), {
-        serviceCIDR,
-        address,
-      });
+    const [client, clock] = [this.#connect("kube-apiserver"), this.#clockOf("kube-apiserver")];
+    for (const begin of duties) begin(client, clock, rangesFor(this.options).serviceCIDR);
   }
 
   // ---- what a user does ----
@@ -561,7 +550,7 @@ export class Cluster implements Traceable {
           ...surroundings,
           clusterCIDRs: clusterCIDR.split(","),
           firstPart: 1,
-          ...(!this.options.systemObjects && { without: furnishing }),
+          withoutSystemObjects: !this.options.systemObjects,
         }), // node-a gets 10.1.1.0/24, as in the article's figures
         kubeScheduler(surroundings),
         ...(cloud ? [cloudControllerManager({ ...surroundings, provider: cloud })] : []),
@@ -702,6 +691,3 @@ function nameStream(random: Random, who: string): Random {
     ? random.fork(`apiserver/${who}`)
     : random.fork("apiserver").skip(place);
 }
-
-/** The loops that put objects of their own into each namespace. */
-const furnishing = ["serviceaccount-controller", "root-ca-certificate-publisher-controller"];

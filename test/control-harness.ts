@@ -1,3 +1,4 @@
+import "stopover/internal/controllers/workloads";
 import "stopover/internal/objects/built-in";
 import * as assert from "uvu/assert";
 import type { Client } from "stopover/internal/api/client";

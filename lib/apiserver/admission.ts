@@ -27,13 +27,8 @@ export interface AdmissionPlugin {
 
 export const admissionPlugins: AdmissionPlugin[] = [];
 
-/** Where Pods find the API server. */
-export interface PublishedAt {
-  /** The range whose first address its Service gets. */
-  serviceCIDR: string;
-  /** Where it answers: --advertise-address. */
-  address: string;
-}
-
-/** What kube-apiserver does by itself from its start on (kubernetes-service.ts). */
-export const duties: ((client: Client, clock: Clock, at: PublishedAt) => void)[] = [];
+/**
+ * What kube-apiserver does by itself from its start on (kubernetes-service.ts). `serviceCIDR`: the
+ * ranges of Services, with a comma between them.
+ */
+export const duties: ((client: Client, clock: Clock, serviceCIDR: string) => void)[] = [];

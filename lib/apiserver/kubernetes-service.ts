@@ -6,20 +6,22 @@
 import type { Client } from "../api/client.js";
 import { every, type Clock } from "../api/clock.js";
 import { ignoring, isApiError } from "../api/errors.js";
-import { familyOf, readNetwork } from "../net/ip.js";
-import { duties, type PublishedAt } from "./admission.js";
+import { readNetwork } from "../net/ip.js";
+import { duties } from "./admission.js";
 import type { Endpoints, EndpointSlice, KubeObject, Kind, Service } from "../objects/types.js";
 
 /** How often it is looked at. Milliseconds. (DefaultEndpointReconcilerInterval) */
 const LOOK_MS = 10_000;
 /** --secure-port */
 const SECURE_PORT = 6443;
+/** --advertise-address: the control plane is outside of the nodes (cloud/addresses.ts). */
+const ADDRESSES = { IPv4: "192.168.0.254", IPv6: "fd00:192:168::254" } as const;
 
 /** Makes it now, and again within ten seconds where somebody took it away. */
-function keepKubernetesService(client: Client, clock: Clock, at: PublishedAt): void {
+function keepKubernetesService(client: Client, clock: Clock, serviceCIDR: string): void {
   const keep = (): void => {
     try {
-      for (const object of kubernetesService(at)) make(client, object);
+      for (const object of kubernetesService(serviceCIDR)) make(client, object);
     } catch (error) {
       if (!isApiError(error)) throw error; // the store is away: the next time, then
     }
@@ -35,10 +37,9 @@ function make(client: Client, object: KubeObject): void {
   if (!there) ignoring([409], () => client.create(object));
 }
 
-function kubernetesService({
-  serviceCIDR,
-  address,
-}: PublishedAt): [Service, Endpoints, EndpointSlice] {
+function kubernetesService(serviceCIDR: string): [Service, Endpoints, EndpointSlice] {
+  const range = readNetwork(serviceCIDR.split(",")[0]!)!;
+  const address = ADDRESSES[range.family];
   const metadata = { name: "kubernetes", namespace: "default" };
   const ports = [{ name: "https", port: SECURE_PORT, protocol: "TCP" as const }];
   return [
@@ -48,7 +49,7 @@ function kubernetesService({
       metadata: { ...metadata, labels: { component: "apiserver", provider: "kubernetes" } },
       spec: {
         type: "ClusterIP",
-        clusterIP: readNetwork(serviceCIDR)!.at(1).text,
+        clusterIP: range.at(1).text,
         ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: SECURE_PORT }],
         sessionAffinity: "None",
       },
@@ -63,7 +64,7 @@ function kubernetesService({
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
       metadata: { ...metadata, labels: { "kubernetes.io/service-name": "kubernetes" } },
-      addressType: familyOf(address),
+      addressType: range.family,
       endpoints: [{ addresses: [address], conditions: { ready: true } }],
       ports,
     },

@@ -15,9 +15,6 @@
 /** Where packets go that no node's route knows: an address of the network that is nobody's. */
 export const gateway = "192.168.255.254";
 
-/** Where the API server answers. */
-export const controlPlaneAddress = { IPv4: "192.168.0.254", IPv6: "fd00:192:168::254" } as const;
-
 /** The prefix length of the machines' network, in each family. */
 export const machinePrefix = { IPv4: 16, IPv6: 64 } as const;
 

@@ -1,22 +1,17 @@
 import type { Context, Controller, Surroundings } from "../machinery/controller.js";
 import { Manager } from "../machinery/manager.js";
 import { deploymentController } from "./deployment.js";
-import { endpointsController } from "./endpoints.js";
 import { endpointSliceController } from "./endpointslice.js";
-import { garbageCollector } from "./garbage-collector.js";
-import { namespaceController } from "./namespace.js";
 import { nodeIpamController, type NodeIpamOptions } from "./node-ipam.js";
 import { nodeLifecycleController } from "./node-lifecycle.js";
-import { podGarbageCollector } from "./pod-gc.js";
 import { replicaSetController } from "./replicaset.js";
 import { scheduler } from "./scheduler.js";
-import { taintEvictionController } from "./taint-eviction.js";
 
 export interface KubeControllerManagerOptions extends Surroundings, NodeIpamOptions {
   /** Who this replica is; must differ between replicas: "control-plane-1". */
   identity: string;
-  /** Loops that do not run: what `--controllers=*,-NAME` leaves out. Default: none. */
-  without?: readonly string[];
+  /** Whether the loops that put objects of their own into each namespace do not run. */
+  withoutSystemObjects?: boolean;
 }
 
 /**
@@ -27,6 +22,10 @@ export const moreControllers: Loop[] = [];
 
 interface Loop {
   name: string;
+  /** The loop behind which it stands: who starts first is first told of what happens. */
+  after?: string;
+  /** Whether it puts objects of its own into each namespace. */
+  isSystem?: boolean;
   make: (context: Context) => Controller;
 }
 
@@ -39,19 +38,17 @@ export function kubeControllerManager(options: KubeControllerManagerOptions): Ma
     { name: "deployment-controller", make: deploymentController },
     { name: "replicaset-controller", make: replicaSetController },
     { name: "endpointslice-controller", make: endpointSliceController },
-    { name: "endpoint-controller", make: endpointsController },
     { name: "node-ipam-controller", make: (context) => nodeIpamController(context, options) },
     { name: "node-controller", make: nodeLifecycleController },
-    { name: "taint-eviction-controller", make: taintEvictionController },
-    { name: "pod-garbage-collector", make: podGarbageCollector },
-    { name: "generic-garbage-collector", make: garbageCollector },
-    { name: "namespace-controller", make: namespaceController },
-    ...moreControllers,
   ];
+  for (const loop of moreControllers) {
+    const place = loops.findIndex(({ name }) => name === loop.after);
+    loops.splice(place < 0 ? loops.length : place + 1, 0, loop);
+  }
   return new Manager({
     ...options,
     name: "kube-controller-manager",
-    controllers: loops.filter(({ name }) => !options.without?.includes(name)),
+    controllers: loops.filter(({ isSystem }) => !(isSystem && options.withoutSystemObjects)),
   });
 }
 

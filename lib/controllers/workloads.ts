@@ -1,15 +1,20 @@
 /**
- * The loops of kinds that a page's first chunk knows nothing of: those that make Pods besides
- * Deployments and ReplicaSets, and those that furnish namespaces. Who imports this has them.
+ * The loops that a page's first chunk does without: those that make Pods besides Deployments and
+ * ReplicaSets, that furnish and empty namespaces, write Endpoints, or clean up after nodes. Who
+ * imports this has them.
  */
 import "../objects/built-in.js";
 import { cronJobController } from "./cronjob.js";
 import { daemonSetController } from "./daemonset.js";
-import { kinds as collected } from "./garbage-collector.js";
+import { garbageCollector, kinds as collected } from "./garbage-collector.js";
 import { jobController } from "./job.js";
 import { moreControllers } from "./manager.js";
 import { replicationController } from "./replication-controller.js";
 import { actedOn } from "../objects/kinds.js";
+import { endpointsController } from "./endpoints.js";
+import { namespaceController } from "./namespace.js";
+import { podGarbageCollector } from "./pod-gc.js";
+import { taintEvictionController } from "./taint-eviction.js";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring.js";
 import type { Kind } from "../objects/types.js";
 import { rootCACertPublisher, serviceAccountController } from "./service-accounts.js";
@@ -21,12 +26,29 @@ for (const kind of owners.split(" ") as Kind[]) {
   actedOn.add(kind);
 }
 moreControllers.push(
+  {
+    name: "endpoint-controller",
+    after: "endpointslice-controller",
+    make: endpointsController,
+  },
+  {
+    name: "taint-eviction-controller",
+    after: "node-controller",
+    make: taintEvictionController,
+  },
+  {
+    name: "pod-garbage-collector",
+    after: "taint-eviction-controller",
+    make: podGarbageCollector,
+  },
+  { name: "generic-garbage-collector", make: garbageCollector },
+  { name: "namespace-controller", make: namespaceController },
   { name: "statefulset-controller", make: statefulSetController },
   { name: "daemonset-controller", make: daemonSetController },
   { name: "job-controller", make: jobController },
   { name: "cronjob-controller", make: cronJobController },
   { name: "replication-controller", make: replicationController },
   { name: "endpointslice-mirroring-controller", make: endpointSliceMirroringController },
-  { name: "serviceaccount-controller", make: serviceAccountController },
-  { name: "root-ca-certificate-publisher-controller", make: rootCACertPublisher },
+  { name: "serviceaccount-controller", make: serviceAccountController, isSystem: true },
+  { name: "root-ca-certificate-publisher-controller", make: rootCACertPublisher, isSystem: true },
 );
