@@ -97,7 +97,7 @@ const commands: Readonly<Record<string, Help>> = {
       ["--protocol tcp|udp|sctp|icmp", "icmp: a ping, and --to has no port (tcp)"],
       [
         "--rules FILE",
-        "in place of FILES and --node: rules as a node prints them; - is standard input",
+        "in place of FILES and --node: what iptables-save, nft list ruleset or nft -j list ruleset printed; - is standard input",
       ],
       ["--node-address IP", "with --rules: an address of that node; may be said again"],
       ["--pods CIDR", "with --rules: where its Pods are; may be said again"],

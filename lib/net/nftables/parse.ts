@@ -14,6 +14,7 @@ import { typesOf } from "./expressions.js";
 import { expression, parseRule, readElements, readValue, type Surroundings } from "./parse-rule.js";
 import { usualSize } from "./memory.js";
 import type { Base, BaseHook, ChainType, RuleSet, SetFlag, TableFamily } from "./ruleset.js";
+import { commandsOf, lineOf } from "./json.js";
 import { parseTime } from "./time.js";
 import { Cursor } from "./tokens.js";
 
@@ -22,8 +23,27 @@ export interface ParseOptions {
   onto?: RuleSet | undefined;
 }
 
-/** Reads a whole text. Throws RulesError. */
-export function parseNftables(text: string, { onto }: ParseOptions = {}): RuleSet {
+/** Reads a whole text, or JSON. Throws RulesError. */
+export function parseNftables(text: string, options: ParseOptions = {}): RuleSet {
+  return /^\s*\{/.test(text) ? parseJSON(text, options) : parseText(text, options);
+}
+
+/** Each object is a line of its own while it is read. */
+function parseJSON(text: string, options: ParseOptions): RuleSet {
+  const commands = commandsOf(text);
+  try {
+    return parseText(commands.join("\n"), options);
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    const problem = error.message.replace(/^line \d+: /, "");
+    throw new RulesError(
+      lineOf(text, error.line - 1),
+      `object ${error.line} of the list: ${problem}`,
+    );
+  }
+}
+
+function parseText(text: string, { onto }: ParseOptions): RuleSet {
   const draft = new Draft(onto);
   const reader = new Reader(new Cursor(text), draft);
   reader.all();

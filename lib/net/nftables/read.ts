@@ -19,6 +19,7 @@ export const isNftables = (text: string): boolean => isJSON.test(text) || first.
 
 /** Throws RulesError. */
 export function readNftables(text: string): ReadRules {
+  if (isJSON.test(text)) return { rules: parseNftables(text), warnings: [] };
   const start = text.search(first);
   const before = text.slice(0, Math.max(0, start)).split("\n").slice(0, -1);
   const skipped = before.flatMap((line, i) => (/^\s*(#.*)?$/.test(line) ? [] : [i + 1]));
