@@ -180,6 +180,11 @@ export interface NamedSet {
   readonly gcInterval?: number | undefined;
   readonly comment?: string | undefined;
   readonly elements: Elements;
+  /**
+   * Of a set that holds the machine's own addresses: which of them, by their places. Where they are
+   * the same places on two machines, their sets say the same.
+   */
+  readonly own?: readonly number[] | undefined;
 }
 
 /** Elements in the order in which they are listed, found by their key. */

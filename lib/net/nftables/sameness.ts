@@ -44,18 +44,20 @@ const isSameTable = (x: Table, y: Table): boolean =>
     isSameList(x.sets(), y.sets(), isSameSet));
 
 const isSameChain = (x: Chain, y: Chain): boolean =>
-  x.name === y.name &&
-  (x.base && baseText(x.base)) === (y.base && baseText(y.base)) &&
-  isSameList(x.rules, y.rules, isSameRule);
+  x === y ||
+  (x.name === y.name &&
+    (x.base && baseText(x.base)) === (y.base && baseText(y.base)) &&
+    isSameList(x.rules, y.rules, isSameRule));
 
 const isSameRule = (x: Rule, y: Rule): boolean => x.text() === y.text();
 
 const isSameSet = (x: NamedSet, y: NamedSet): boolean =>
-  x.name === y.name &&
-  x.type.join() === y.type.join() &&
-  String(x.flags) === String(y.flags) &&
-  x.timeout === y.timeout &&
-  isSameElements(x.elements, y.elements);
+  x === y ||
+  (x.name === y.name &&
+    x.type.join() === y.type.join() &&
+    String(x.flags) === String(y.flags) &&
+    x.timeout === y.timeout &&
+    (x.own && y.own ? x.own.join() === y.own.join() : isSameElements(x.elements, y.elements)));
 
 const isSameElements = (x: Elements, y: Elements): boolean =>
   x === y || (x.size === y.size && isSameList(x.values(), y.values(), isSameElement));
@@ -87,7 +89,8 @@ function rangesIn(table: Table): readonly CIDR[] | undefined {
 
 function rangesOf(table: Table): readonly CIDR[] | undefined {
   const texts = new Set<string>();
-  for (const set of table.sets()) if (hasAddress(set.type)) addKeys(set.elements.values(), texts);
+  for (const set of table.sets())
+    if (hasAddress(set.type) && !set.own) addKeys(set.elements.values(), texts);
   for (const chain of table.chains())
     for (const { statements } of chain.rules)
       for (const statement of statements) if (!addStatement(statement, texts)) return undefined;

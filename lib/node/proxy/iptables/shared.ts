@@ -9,6 +9,7 @@ import type { Rule } from "../../../net/iptables/rule.js";
 import type { FamilyConfig, NodeView } from "../config.js";
 import type { ServiceState, ServiceTable } from "../frontend.js";
 import { usesLocal } from "../topology.js";
+import { remembered } from "../remembered.js";
 import { PortRules, type ChainChange } from "./program.js";
 
 interface Changes {
@@ -115,18 +116,4 @@ export class SharedRules {
   }
   readonly #changes = new Map<string, Changes>();
   readonly #changesMade = new Map<string, ChainChange>();
-}
-
-/**
- * Looks up or makes a value. These memories serve what is walked now: they forget all when they
- * have grown.
- */
-function remembered<K, V>(memory: Map<K, V>, key: K, make: () => V): V {
-  let value = memory.get(key);
-  if (value === undefined) {
-    value = make();
-    if (memory.size >= 64) memory.clear();
-    memory.set(key, value);
-  }
-  return value;
 }

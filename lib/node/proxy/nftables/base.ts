@@ -233,13 +233,15 @@ export function sharedSets({
   ];
 }
 
-/** The node's addresses on which NodePorts answer. */
-export const nodePortElements = (view: NodeView, config: FamilyConfig): NamedSet["elements"] =>
-  elementsOf(
-    inOrder(
-      nodePortIPs(view, config)
-        .filter(({ loopback }) => !loopback)
-        .map(({ text: key }) => ({ key })),
-      [addressType(config.family)],
-    ),
-  );
+/** The node's addresses on which NodePorts answer, and which of its own these are. */
+export function nodePortSet(
+  view: NodeView,
+  config: FamilyConfig,
+): Pick<NamedSet, "elements" | "own"> {
+  const answering = nodePortIPs(view, config).filter(({ loopback }) => !loopback);
+  const keys = answering.map(({ text: key }) => ({ key }));
+  return {
+    elements: elementsOf(inOrder(keys, [addressType(config.family)])),
+    own: answering.map(({ text }) => view.addresses.indexOf(text)),
+  };
+}

@@ -13,7 +13,7 @@ import {
 import { inOrder } from "../../../net/nftables/order.js";
 import { configOn, type FamilyConfig, type NodeView } from "../config.js";
 import type { ServiceState } from "../frontend.js";
-import { nodePortElements, sharedChains, sharedSets } from "./base.js";
+import { nodePortSet, sharedChains, sharedSets } from "./base.js";
 import { purposeOf, tableName } from "./names.js";
 import type { Program, SharedSet } from "./program.js";
 import { ip, type ProxyElement } from "./rules.js";
@@ -127,14 +127,21 @@ export class NodeTable implements Table {
   }
 
   #sharedSets(): NamedSet[] {
-    return sharedSets(this.config).map((set) => ({
-      ...set,
-      elements:
-        set.name === "nodeport-ips"
-          ? nodePortElements(this.view, this.config)
-          : new SharedElements(this, set.name as SharedSet),
-    }));
+    return sharedSets(this.config).map((set) =>
+      set.name === "nodeport-ips"
+        ? { ...set, ...nodePortSet(this.view, this.config) }
+        : { ...set, elements: this.#elementsOf(set.name as SharedSet) },
+    );
   }
+
+  /** Nodes that see the same share them, but for what earlier syncs left behind. */
+  #elementsOf(set: SharedSet): Elements {
+    const make = (): Elements => new SharedElements(this, set);
+    if (this.options.comments?.size) return make();
+    this.#alike ??= this.rules.alikeKey(this.version, this.view);
+    return this.rules.shared(`${this.version} ${set} ${this.#alike}`, make);
+  }
+  #alike: string | undefined;
 
   *sets(): Generator<NamedSet> {
     yield* this.#sharedSets();

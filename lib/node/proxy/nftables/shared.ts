@@ -5,8 +5,10 @@
  *     const shared = sharedRules(services, config);     // one for each table of Services
  *     new NodeTable(shared, services.version, view)
  */
-import type { FamilyConfig } from "../config.js";
+import type { Elements } from "../../../net/nftables/ruleset.js";
+import type { FamilyConfig, NodeView } from "../config.js";
 import type { ServiceState, ServiceTable } from "../frontend.js";
+import { remembered } from "../remembered.js";
 import { serviceIn } from "./names.js";
 import { PortRules } from "./program.js";
 
@@ -43,6 +45,23 @@ export class SharedRules {
     const service = serviceIn(name);
     return service === undefined ? [] : this.portsAt(service, version);
   }
+
+  /** What tells nodes apart as of a version: those with the same text have the same of all. */
+  alikeKey(version: number, view: NodeView): string {
+    const differing = remembered(this.#differing, version, () =>
+      [...this.table.statesAt(version)]
+        .flatMap((state) => this.portsOf(state))
+        .filter(({ sameEverywhere }) => !sameEverywhere),
+    );
+    return differing.map((port) => port.variant(view)).join("\n");
+  }
+  readonly #differing = new Map<number, readonly PortRules[]>();
+
+  /** What nodes that are alike share. */
+  shared(key: string, make: () => Elements): Elements {
+    return remembered(this.#elements, key, make);
+  }
+  readonly #elements = new Map<string, Elements>();
 
   /**
    * The Services to which the key of an element ever belonged, sorted: who looks at a packet asks
