@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createCluster, aws, gcp, type Cluster, type ClusterOptions } from "stopover";
+import { createCluster, aws, bridge, gcp, type Cluster, type ClusterOptions } from "stopover";
 import { align } from "stopover/internal/doors/lab/compare";
 import { parseFlows } from "stopover/internal/doors/lab/conntrack";
 import { runLab, type LabReport } from "stopover/internal/doors/lab/lab";
@@ -18,6 +18,7 @@ import { preflight } from "stopover/internal/doors/lab/preflight";
 import { labText } from "stopover/internal/doors/lab/text";
 import { XtablesTrace } from "stopover/internal/doors/lab/trace";
 import type { Network } from "stopover/internal/journey/network";
+import type { BridgeOptions } from "stopover/internal/node/cni/bridge";
 import { Machine } from "stopover/internal/node/machine";
 import { read, type Pod } from "stopover";
 import { needs } from "./needs.js";
@@ -142,7 +143,51 @@ const cases: [
   ],
 ];
 
-for (const [name, make, ask, expected] of cases) {
+const onBridges = (options: BridgeOptions = {}, replicas = 3): Cluster => {
+  const cluster = article({ cloud: aws(), cni: bridge(options) });
+  cluster.scale("Deployment", "nginx", replicas);
+  cluster.settle();
+  cluster.advance("40s");
+  return cluster;
+};
+const onItsNode = (cluster: Cluster): string =>
+  cluster.list("Pod").map(({ metadata }) => metadata.name)[0]!;
+
+/** Nodes whose Pods share a bridge: a masqueraded packet has the bridge's address there. */
+const bridged: typeof cases = [
+  [
+    "through the load balancer to Pods on bridges",
+    () => onBridges(),
+    () => [articleURL],
+    "delivered",
+  ],
+  [
+    "a Pod on a bridge asks the ClusterIP, of itself, of its neighbours and of others",
+    () => onBridges({}, 6),
+    (cluster) => ["http://10.2.1.1:8080/", `pod/default/${onItsNode(cluster)}`],
+    "delivered",
+  ],
+  [
+    "a Pod gets back to itself through its ClusterIP, by a port in hairpin mode",
+    () => onBridges({}, 1),
+    (cluster) => ["http://10.2.1.1:8080/", `pod/default/${onItsNode(cluster)}`],
+    "delivered",
+  ],
+  [
+    "a process on a node asks the ClusterIP, and comes from the bridge's address",
+    () => onBridges(),
+    () => ["http://10.2.1.1:8080/", "node/node-b"],
+    "delivered",
+  ],
+  [
+    "a NodePort leads to a Pod on the node's own bridge",
+    () => onBridges(),
+    () => ["http://192.168.0.3:30519/"],
+    "delivered",
+  ],
+];
+
+for (const [name, make, ask, expected] of [...cases, ...bridged]) {
   onKernel(name, async () => {
     const cluster = make();
     const report = await inLab(cluster, ...ask(cluster));
@@ -154,6 +199,24 @@ for (const [name, make, ask, expected] of cases) {
     );
   });
 }
+
+for (const [name, options] of [
+  ["without hairpin mode", { hairpinMode: false }],
+  ["on a promiscuous bridge", { promiscMode: true }],
+] as const)
+  onKernel(`a Pod does not get back to itself ${name}`, async () => {
+    const cluster = onBridges(options, 1);
+    const from = `pod/default/${onItsNode(cluster)}`;
+    const report = await inLab(cluster, "http://10.2.1.1:8080/", from);
+    assert.is(report.observed.disposition, "timed out", labText(report));
+    // the bridge gives it up before the hook FORWARD, or the node's rules there; ours after them
+    const differing = report.nodes.flatMap(({ rows }) => rows.filter(({ by }) => by !== "both"));
+    assert.ok(
+      differing.every(({ chain }) => !/PREROUTING|SERVICES|-(SVC|SEP)-/.test(chain)),
+      labText(report),
+    );
+    assert.not.match(labText(report), /DIFFERENT/);
+  });
 
 onKernel("a rule of ours that the kernel does not hold shows as a difference", async () => {
   const cluster = article();
@@ -292,6 +355,25 @@ test("a trace is read however it is cut up, and an id that comes again is a new 
       ["eth0", "eth1", "SYN"],
     );
   }
+});
+
+test("what a bridge hands up goes on by another id", () => {
+  const reader = new XtablesTrace();
+  reader.feed(
+    [
+      "PACKET: 2 0000000a IN=cni0 SRC=10.1.1.2 DST=192.168.0.2 SPORT=80 DPORT=1025 ACK SYN ",
+      " TRACE: 2 0000000a raw:PREROUTING:rule:0x3:CONTINUE  -4 -t raw -A PREROUTING -j TRACE",
+      "PACKET: 2 0000000b IN=cni0 OUT=eth0 SRC=10.1.1.2 DST=192.168.0.2 SPORT=80 DPORT=1025 ACK SYN ",
+      " TRACE: 2 0000000b filter:FORWARD:rule:0x7:JUMP:KUBE-FORWARD  -4 -t filter -A FORWARD -j KUBE-FORWARD",
+      "PACKET: 2 0000000c IN=eth0 SRC=10.1.9.9 DST=192.168.0.2 SPORT=80 DPORT=1025 ACK SYN ",
+      " TRACE: 2 0000000c filter:INPUT:policy:ACCEPT ",
+      "",
+    ].join("\n"),
+  );
+  assert.equal(
+    reader.packets.map(({ out, steps }) => [out, steps.map(({ rule }) => rule)]),
+    [["eth0", ["-j KUBE-FORWARD"]]],
+  );
 });
 
 test("conntrack's list is read, for each protocol and family", () => {

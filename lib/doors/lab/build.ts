@@ -7,8 +7,10 @@
  *               bridge -- node-a -- Pods          (192.168.0.0/16)
  *                     \-- node-b -- Pods
  */
+import { existsSync } from "node:fs";
+import { parseAddress, parseCIDR } from "../../net/ip.js";
 import type { Namespaces } from "./namespaces.js";
-import { isDefault, type LabNode, type LabPlan, type LabPod } from "./plan.js";
+import { isDefault, type LabBridge, type LabNode, type LabPlan, type LabPod } from "./plan.js";
 import { traceRules } from "./trace.js";
 
 export const fabric = "fabric";
@@ -61,8 +63,7 @@ export function build(house: Namespaces, plan: LabPlan): void {
   wiring.in(fabric, "link add bridge type bridge", "link set bridge up");
   for (const node of plan.nodes) wireNode(wiring, node, plan.nodes.indexOf(node));
   joinBridge(wiring, plan.nodes);
-  for (const pod of plan.pods.filter(({ hostNetwork }) => !hostNetwork))
-    hang(wiring, podSpace(plan, pod), nodeSpace(pod.node), pod.interface, pod.ips);
+  for (const pod of plan.pods.filter(({ hostNetwork }) => !hostNetwork)) hangPod(wiring, plan, pod);
   hang(
     wiring,
     client,
@@ -77,7 +78,10 @@ export function build(house: Namespaces, plan: LabPlan): void {
     forwards(house, space);
   house.ip(wiring.links);
   for (const [space, lines] of wiring.spaces) house.ip(lines, space);
-  for (const node of plan.nodes) loadRules(house, node);
+  for (const node of plan.nodes) {
+    setBridges(house, node);
+    loadRules(house, node);
+  }
 }
 
 /**
@@ -128,6 +132,47 @@ function hang(
   wiring.in(router, ...addresses.map((address) => `route add ${address} dev ${interfaceName}`));
 }
 
+/** A Pod on its node: on a link of its own, or on the node's bridge. */
+function hangPod(wiring: Wiring, plan: LabPlan, pod: LabPod): void {
+  const bridge = plan.nodes
+    .find(({ name }) => name === pod.node)
+    ?.bridges.find(({ name }) => name === pod.bridge);
+  const [space, node] = [podSpace(plan, pod), nodeSpace(pod.node)];
+  if (bridge) hangOnBridge(wiring, space, node, pod, bridge);
+  else hang(wiring, space, node, pod.interface, pod.ips);
+}
+
+/**
+ * As the bridge plugin does it: the Pod's address has its range's length, so that the others on the
+ * bridge are its neighbours, and the bridge's own address is its gateway.
+ * (containernetworking/plugins: plugins/main/bridge)
+ */
+function hangOnBridge(
+  wiring: Wiring,
+  space: string,
+  node: string,
+  { interface: port, ips }: LabPod,
+  { name, addresses, hairpin }: LabBridge,
+): void {
+  wiring.link(space, "eth0", node, port);
+  wiring.in(
+    node,
+    `link set ${port} master ${name}`,
+    `link set ${port} type bridge_slave hairpin ${hairpin ? "on" : "off"}`,
+  );
+  for (const ip of ips) {
+    const range = addresses.map(parseCIDR).find((each) => each.contains(parseAddress(ip)));
+    if (!range)
+      throw new Error(`a lab cannot build the Pod at ${ip}: ${name} is in no such network`);
+    const six = range.family === "IPv6";
+    wiring.in(
+      space,
+      ...addressLines([`${ip}/${range.length}`], "eth0"),
+      `route add ${six ? "::/0" : "default"} via ${range.address.text} dev eth0`,
+    );
+  }
+}
+
 /** A place on the bridge, with addresses in its network. */
 function plug(
   wiring: Wiring,
@@ -141,7 +186,11 @@ function plug(
   wiring.in(space, ...addressLines(addresses, own));
 }
 
-function wireNode(wiring: Wiring, { name, addresses, routes }: LabNode, number: number): void {
+function wireNode(
+  wiring: Wiring,
+  { name, addresses, routes, bridges }: LabNode,
+  number: number,
+): void {
   plug(wiring, nodeSpace(name), "eth0", `node${number}`, addresses);
   wiring.in(
     nodeSpace(name),
@@ -151,6 +200,29 @@ function wireNode(wiring: Wiring, { name, addresses, routes }: LabNode, number: 
         : `route add ${to} via ${via ?? "fe80::1"} dev ${dev}`,
     ),
   ); // an IPv6 default route of ours names no gateway
+  for (const bridge of bridges)
+    wiring.in(
+      nodeSpace(name),
+      `link add ${bridge.name} type bridge`,
+      `link set ${bridge.name} up promisc ${bridge.promiscuous ? "on" : "off"}`,
+      ...addressLines(bridge.addresses, bridge.name),
+    );
+}
+
+/** Whether what passes between a node's Pods meets its rules; the kernel has it for all bridges. */
+function setBridges(house: Namespaces, { name, bridges }: LabNode): void {
+  if (bridges.length === 0) return;
+  const netfilter = bridges.some((bridge) => bridge.netfilter);
+  if (!existsSync("/proc/sys/net/bridge")) {
+    if (!netfilter) return;
+    throw new Error(
+      `the Pods of ${name} hang on a bridge whose packets meet its rules, and this kernel has not loaded what does that: modprobe br_netfilter`,
+    );
+  }
+  house.sysctl(nodeSpace(name), {
+    "net.bridge.bridge-nf-call-iptables": Number(netfilter),
+    "net.bridge.bridge-nf-call-ip6tables": Number(netfilter),
+  });
 }
 
 /** The fabric itself is the nodes' gateway. */

@@ -8,7 +8,10 @@ import type { LabPlan } from "./plan.js";
 
 /** Throws with the first name that is no DNS name, or address that is none. */
 export function checkPlan({ nodes, pods, balancers, names, client, podRoutes }: LabPlan): void {
-  for (const { name } of nodes) mustBeName("the node", name);
+  for (const { name, bridges } of nodes) {
+    mustBeName("the node", name);
+    for (const bridge of bridges) mustBeDevice(`a bridge of ${name}`, bridge.name);
+  }
   for (const { key, ips } of pods) {
     for (const part of key.split("/")) mustBeName("the Pod", part);
     ips.forEach((ip) => mustBeAddress(`the Pod ${key}`, ip));
@@ -34,6 +37,12 @@ export function checkPlan({ nodes, pods, balancers, names, client, podRoutes }: 
 function mustBeName(what: string, name: string): void {
   const [problem] = dns1123Subdomain(name.toLowerCase().replace(/\.$/, ""));
   if (problem) throw new Error(`a lab cannot build ${what} ${JSON.stringify(name)}: ${problem}`);
+}
+
+/** As long as the kernel lets it be (IFNAMSIZ). */
+function mustBeDevice(what: string, name: string): void {
+  if (!/^[a-z][\w.-]{1,14}$/i.test(name) || name === "eth0" || name === "lo")
+    throw new Error(`a lab cannot build ${what}: ${JSON.stringify(name)} is no name for it`);
 }
 
 function mustBeAddress(what: string, text: string): void {

@@ -13,6 +13,7 @@ import { iptables } from "../../net/iptables/walk.js";
 import type { LoadBalancer, Target } from "../../net/load-balancer.js";
 import type { Route } from "../../net/routes.js";
 import type { RuleSet } from "../../net/iptables/rule.js";
+import type { Port } from "../../node/cni/cni.js";
 import type { Machine, Sandbox } from "../../node/machine.js";
 import { checkPlan } from "./check-plan.js";
 
@@ -25,6 +26,14 @@ export interface LabNode {
   /** For iptables-restore and ip6tables-restore. */
   rules: { IPv4?: string | undefined; IPv6?: string | undefined };
   routeLocalnet: boolean;
+  bridges: readonly LabBridge[];
+}
+
+/** What a node's Pods hang on, where they share a device. */
+export interface LabBridge extends NonNullable<Port["bridge"]> {
+  name: string;
+  /** The gateway's: "10.1.1.1/24". */
+  addresses: readonly string[];
 }
 
 export interface LabPod {
@@ -33,6 +42,8 @@ export interface LabPod {
   node: string;
   /** The node's end of its link. */
   interface: string;
+  /** The node's bridge that this is a port of. */
+  bridge?: string;
   ips: readonly string[];
   /** What its HTTP server listens on. */
   ports: readonly number[];
@@ -112,7 +123,8 @@ export function planOf(network: Network, { url, from }: { url: string; from: str
   return plan;
 }
 
-function nodeOf({ name, kernel }: Machine): LabNode {
+function nodeOf(machine: Machine): LabNode {
+  const { name, kernel } = machine;
   const { addresses = [] } = kernel.interfaces.find((each) => each.name === "eth0") ?? {};
   const routes = new Map<string, Route>(); // the node's own before those that all share
   for (const route of kernel.routes) if (!routes.has(route.to)) routes.set(route.to, route);
@@ -122,6 +134,7 @@ function nodeOf({ name, kernel }: Machine): LabNode {
     name,
     addresses,
     routeLocalnet: kernel.routeLocalnet,
+    bridges: bridgesOf(machine),
     routes: [...routes.values()].filter(
       ({ dev, via, to, type }) =>
         type !== undefined || via !== undefined || (dev === "eth0" && isDefault(to)),
@@ -130,16 +143,29 @@ function nodeOf({ name, kernel }: Machine): LabNode {
   };
 }
 
+function bridgesOf({ kernel, pods, sandboxes }: Machine): LabBridge[] {
+  const bridges = new Map<string, LabBridge>();
+  for (const { key } of sandboxes) {
+    const { device: name, bridge } = pods.portOf(key) ?? {};
+    if (name === undefined || !bridge || bridges.has(name)) continue;
+    const { addresses = [] } = kernel.interfaces.find((each) => each.name === name) ?? {};
+    bridges.set(name, { name, addresses, ...bridge });
+  }
+  return [...bridges.values()];
+}
+
 export const isDefault = (to: string): boolean => ["default", "0.0.0.0/0", "::/0"].includes(to);
 
 function podOf(machine: Machine, sandbox: Sandbox, candidates: readonly number[]): LabPod {
   const declared = sandbox.pod.spec.containers.flatMap(({ ports = [] }) =>
     ports.map(({ containerPort }) => containerPort),
   );
+  const port = machine.pods.portOf(sandbox.key);
   return {
     key: sandbox.key,
     node: machine.name,
     interface: sandbox.veth,
+    ...(port?.bridge && { bridge: port.device }),
     ips: sandbox.ips,
     hostNetwork: sandbox.hostNetwork,
     ports: [...new Set([...declared, ...candidates])].filter((port) =>

@@ -80,12 +80,24 @@ export abstract class TraceReader {
     if (header === undefined) return;
     // kube-proxy has no rules there: what matched is our own TRACE
     if (met.table === "raw") return met.rule === undefined ? undefined : this.#begin(id, header);
-    const packet = this.#open.get(id);
+    const packet = this.#open.get(id) ?? this.#continued(id, header);
     if (packet === undefined) return;
     packet.out = header.out || packet.out;
     const step = { ...met, source: header.source, destination: header.destination };
     packet.steps.push(step);
     this.on(packet, step);
+  }
+
+  /**
+   * A packet that a bridge hands up to its node goes on by another id, for that is made of the
+   * device by which it came, too. (net/netfilter/nf_tables_trace.c, nft_trace_init)
+   */
+  #continued(id: string, { in: device, source, flags }: SeenPacket): TracedPacket | undefined {
+    const found = this.packets.findLast(
+      (one) => one.in === device && one.source === source && one.flags === flags,
+    );
+    if (found) this.#open.set(id, found);
+    return found;
   }
 
   /**

@@ -73,7 +73,7 @@ export class PodNetwork {
       return { lost: `nobody on ${device} has the address ${address}` };
     if (link.key === from && !bridge.hairpin)
       return {
-        lost: `${device} sends no packet back to the port by which it came (no hairpin mode)`,
+        lost: `${device} sends no packet back to the port by which it came (no hairpin mode${bridge.promiscuous ? "; what it hears in promiscuous mode has lost its connection, and the node's rules drop it as INVALID" : ""})`,
       };
     return { link };
   }
