@@ -2,11 +2,11 @@
 // leaves any field: who works by keyboard must get out.
 
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
-import { typescriptLanguage } from "@codemirror/lang-javascript";
-import { bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, syntaxHighlighting } from "@codemirror/language";
 import { EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
+import { typescript } from "./colours.mjs";
 
 /**
  * @param {{ text: string, label: string, run: () => void, runAndGoOn: () => void, changed: () =>
@@ -24,10 +24,9 @@ export function editor({ text, label, run, runAndGoOn, changed }) {
       extensions: [
         keymap.of([...runKeys, ...defaultKeymap, ...historyKeymap]),
         history(),
-        typescriptLanguage, // without the completions that `javascript()` brings
+        typescript,
         syntaxHighlighting(classHighlighter),
         bracketMatching(),
-        indentOnInput(),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
         EditorView.updateListener.of(({ docChanged }) => docChanged && changed()),
