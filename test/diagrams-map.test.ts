@@ -397,19 +397,4 @@ for (const type of ["ClusterIP", "LoadBalancer"])
     assert.not.ok(places.includes("door"), places.join());
   });
 
-test("the map of 500 nodes and 2,000 Pods costs less than 300 ms, under policy Local, too", () => {
-  const cluster = article(500, 2000);
-  const trip = cluster.request(url);
-  const cost = (draw: () => unknown) => {
-    const before = process.cpuUsage();
-    draw();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000;
-  };
-  const least = (draw: () => unknown) => Math.min(cost(draw), cost(draw), cost(draw));
-  assert.ok(least(() => map(cluster, { journey: trip })) < 300);
-  withLocalPolicy(cluster);
-  assert.ok(least(() => map(cluster)) < 300);
-});
-
 test.run();
