@@ -283,7 +283,9 @@ test("a snapshot, and a journey alone, have a map as well", () => {
   live.settle();
   const kinds = ["Node", "Pod", "Service", "EndpointSlice"] as const;
   const items = kinds.flatMap((kind) => live.list(kind).map((object) => ({ ...object, kind })));
-  const dump = openSnapshot(parse(JSON.stringify({ apiVersion: "v1", kind: "List", items })));
+  const dump = openSnapshot(
+    parse(JSON.stringify({ apiVersion: "v1", kind: "List", items }), { as: "dump" }),
+  );
   const trip = dump.request(url);
   assert.is(mapOf(dump, { journey: trip, service: "default/nginx" }).nodes.length, 3);
   const alone = mapOf(sourceOf(trip), { journey: trip });
