@@ -3,6 +3,7 @@
  * packet costs a few comparisons. (net/netfilter/nft_cmp.c, nft_lookup.c, nft_bitwise.c)
  */
 import { parseCIDR } from "../ip.js";
+import type { Translation } from "../nat.js";
 import { typesOf } from "./expressions.js";
 import { elementFinder, NotModelled, readingOf, type Look, type Reading } from "./reading.js";
 import type { Element, Expression, Operator, Statement } from "./ruleset.js";
@@ -25,7 +26,7 @@ export type Operation =
       readonly of: "packet" | "connection";
       readonly value: (look: Look) => number | undefined;
     }
-  | { readonly kind: "nat"; readonly statement: NatStatement; readonly goal: Goal }
+  | { readonly kind: "nat"; readonly family: "ip" | "ip6" | undefined; readonly goal: Goal }
   | {
       readonly kind: "change";
       readonly statement: Only<"update">;
@@ -40,8 +41,8 @@ export type Plain = Exclude<
   Only<"match"> | Only<"vmap"> | Only<"set"> | NatStatement | Only<"update"> | Only<"unknown">
 >;
 
-/** Where to: an address and ports, as text; undefined: the map has nothing for this packet. */
-export type Goal = (look: Look) => { address?: string; port?: string } | undefined;
+/** What to translate to; undefined: the map has nothing for this packet. */
+export type Goal = (look: Look) => Translation | undefined;
 
 export const compile = (statements: readonly Statement[]): readonly Operation[] =>
   statements.map(operationOf);
@@ -65,10 +66,10 @@ function modelled(statement: Statement): Operation {
       return setting(statement);
     case "dnat":
     case "snat":
-      return { kind: "nat", statement, goal: goalOf(statement.address, statement.port) };
+      return { kind: "nat", family: statement.family, goal: goalOf(statement, statement.address) };
     case "masquerade":
     case "redirect":
-      return { kind: "nat", statement, goal: goalOf(undefined, statement.port) };
+      return { kind: "nat", family: undefined, goal: goalOf(statement, undefined) };
     case "update":
     case "add":
     case "delete":
@@ -95,20 +96,49 @@ function setting({ what, to }: Only<"set">): Operation {
 }
 
 /** A range of addresses is chosen from by a hash that nobody knows here. */
-function goalOf(address: Expression | undefined, port: Expression | undefined): Goal {
+function goalOf(statement: NatStatement, address: Expression | undefined): Goal {
+  const { port } = statement;
   if (address?.kind === "value" && isRange(address.text)) throw new NotModelled();
+  const isFixed = statement.kind !== "redirect" && address?.kind !== "map" && port?.kind !== "map";
   const [where, which] = [address && readingOf(address), port && readingOf(port)];
-  return (look) => {
+  const goal: Goal = (look) => {
     const found = where?.text(look);
     if (where && found === undefined) return undefined;
-    const [goal, own] = found?.split(" . ") ?? [];
-    const own2 = which ? which.text(look) : own;
-    if (which && own2 === undefined) return undefined;
-    return {
-      ...(goal !== undefined && { address: goal }),
-      ...(own2 !== undefined && { port: own2 }),
-    };
+    const [host, its] = found?.split(" . ") ?? [];
+    const ports = which ? which.text(look) : its;
+    if (which && ports === undefined) return undefined;
+    return translationOf(statement, host, ports, look);
   };
+  if (!isFixed) return goal;
+  let fixed: Translation | undefined;
+  return (look) => (fixed ??= goal(look));
+}
+
+function translationOf(
+  { kind, flags = [] }: NatStatement,
+  address: string | undefined,
+  port: string | undefined,
+  { passage }: Look,
+): Translation {
+  const [low, high = low] = port?.split("-").map(Number) ?? [];
+  const ports = low === undefined ? {} : { low, high: high! };
+  const randomFully = flags.some((flag) => flag !== "persistent");
+  switch (kind) {
+    case "masquerade":
+      return { kind: "MASQUERADE", ...ports, ...(randomFully && { randomFully }) };
+    case "redirect": {
+      const own = passage.destinationPort;
+      return { kind: "REDIRECT", low: low ?? own, high: high ?? own };
+    }
+    case "dnat":
+    case "snat":
+      return {
+        kind: kind === "dnat" ? "DNAT" : "SNAT",
+        ...(address !== undefined && { address }),
+        ...ports,
+        ...(randomFully && { randomFully }),
+      };
+  }
 }
 
 const isRange = (text: string): boolean => text.includes("-") || text.includes("/");

@@ -7,44 +7,52 @@ import type { Look, Reading } from "./reading.js";
 import type { Element, NamedSet, SetRef } from "./ruleset.js";
 import { isSpan, spanOf, typeOf, type Quantity, type Span } from "./types.js";
 
-export function find(
-  look: Look,
-  reading: Reading,
-  ref: SetRef,
-  types: readonly string[],
-): Element | undefined {
-  if ("elements" in ref) return among(ref.elements, types, look, reading);
-  const set = look.table.set(ref.name);
-  if (set === undefined)
-    throw new Error(
-      `table ${look.table.name}: there is no set ${ref.name}; load rules with parseNftables, which checks that`,
-    );
-  return inSet(set, look, reading);
+export type Find = (look: Look) => Element | undefined;
+
+/** Among the elements of a set or map, whichever stands there when a packet comes. */
+export function finder(reading: Reading, ref: SetRef, types: readonly string[]): Find {
+  if ("elements" in ref) return findAmong(reading, ref.elements, types);
+  const { name } = ref;
+  return (look) => {
+    const set = look.table.set(name);
+    if (set === undefined) throw new Error(missing(look, name));
+    return inSet(set, look, reading);
+  };
+}
+
+const missing = ({ table }: Look, name: string): string =>
+  `table ${table.name}: there is no set ${name}; load rules with parseNftables, which checks that`;
+
+/** The elements of a rule's own set never change; those of a draw are found by their number. */
+function findAmong(reading: Reading, elements: readonly Element[], types: readonly string[]): Find {
+  if (reading.isSmall && elements.every(({ key }) => /^\d{1,6}$/.test(key))) {
+    const places: (Element | undefined)[] = [];
+    for (const element of elements) places[Number(element.key)] = element;
+    return (look) => places[Number(reading.quantity(look))];
+  }
+  let index: Index | undefined;
+  return (look) => (index ??= new Index(elements, types)).find(look, reading);
 }
 
 function inSet(set: NamedSet, look: Look, reading: Reading): Element | undefined {
-  if (set.flags?.includes("interval")) return among(set.elements, set.type, look, reading);
+  const { elements } = set;
+  const { memory, table } = look;
+  if (elements.size === 0 && memory.hasNothingFor(table, set)) return undefined;
+  if (set.flags?.includes("interval")) return indexOf(set).find(look, reading);
   const text = reading.text(look);
   if (text === undefined) return undefined;
-  return (
-    set.elements.get(text) ?? look.memory.element(look.table, set, text) ?? set.elements.get("*")
-  );
+  return elements.get(text) ?? memory.element(table, set, text) ?? elements.get("*");
 }
-
-type Source = readonly Element[] | NamedSet["elements"];
 
 const indexes = new WeakMap<object, Index>();
 
-function among(
-  elements: Source,
-  types: readonly string[],
-  look: Look,
-  reading: Reading,
-): Element | undefined {
+function indexOf({ elements, type }: NamedSet): Index {
   let index = indexes.get(elements);
-  if (!index) indexes.set(elements, (index = new Index(elements, types)));
-  return index.find(look, reading);
+  if (!index) indexes.set(elements, (index = new Index(elements, type)));
+  return index;
 }
+
+type Source = readonly Element[] | NamedSet["elements"];
 
 interface Interval extends Span {
   readonly element: Element;

@@ -5,24 +5,42 @@
 import type { Connection } from "../conntrack.js";
 import type { Element, Expression, NamedSet, RuleSet, Table } from "./ruleset.js";
 
+type Entries = Map<string, Map<string, number>>;
 type Undo = (() => void)[] | undefined;
 
 /** What a set holds at most that packets add to, unless it says so. (src/evaluate.c) */
 export const usualSize = 65_535;
 
 export class Memory {
-  /** Set -> key -> when it expires, in milliseconds. */
-  readonly #sets = new Map<string, Map<string, number>>();
+  /** Table -> set -> key -> when it expires, in milliseconds. */
+  readonly #tables = new Map<string, Entries>();
+  /** The same by the table that asks: a name is put together once. */
+  #known = new WeakMap<Table, Entries>();
   readonly #marks = new WeakMap<Connection, number>();
   readonly #counts = new WeakMap<Expression, number>();
 
   constructor(readonly clock: { now(): number }) {}
 
   /** An element that a packet put there, and that has not expired. */
-  element(table: Table, set: NamedSet, key: string): Element | undefined {
-    if (this.#sets.size === 0) return undefined;
-    const expires = this.#sets.get(nameOf(table, set.name))?.get(key);
+  element(table: Table, { name }: NamedSet, key: string): Element | undefined {
+    if (this.#tables.size === 0) return undefined;
+    const expires = this.#of(table).get(name)?.get(key);
     return expires !== undefined && expires > this.clock.now() ? { key } : undefined;
+  }
+
+  /** Whether no packet put anything into a set. */
+  hasNothingFor(table: Table, { name }: NamedSet): boolean {
+    return this.#tables.size === 0 || !this.#of(table).has(name);
+  }
+
+  #of(table: Table): Entries {
+    let entries = this.#known.get(table);
+    if (entries) return entries;
+    const name = nameOf(table);
+    entries = this.#tables.get(name) ?? new Map<string, Map<string, number>>();
+    this.#tables.set(name, entries);
+    this.#known.set(table, entries);
+    return entries;
   }
 
   /** `add` leaves an element as it is, `update` gives it its time anew. False: the set is full. */
@@ -34,9 +52,9 @@ export class Memory {
     timeout: number | undefined,
     undo: Undo,
   ): boolean {
-    const name = nameOf(table, set.name);
-    const entries = this.#sets.get(name) ?? new Map<string, number>();
-    this.#sets.set(name, entries);
+    const all = this.#of(table);
+    const entries = all.get(set.name) ?? new Map<string, number>();
+    all.set(set.name, entries);
     const before = entries.get(key);
     const isThere = before !== undefined && before > this.clock.now();
     if (isThere && how === "add") return true;
@@ -54,7 +72,7 @@ export class Memory {
   }
 
   take(table: Table, set: NamedSet, key: string, undo: Undo): void {
-    const entries = this.#sets.get(nameOf(table, set.name));
+    const entries = this.#of(table).get(set.name);
     const before = entries?.get(key);
     if (entries === undefined || before === undefined) return;
     undo?.push(() => entries.set(key, before));
@@ -63,17 +81,14 @@ export class Memory {
 
   /** Forgets the sets that are not there any more. */
   keepWhatIsIn(rules: RuleSet | undefined): void {
-    if (this.#sets.size === 0) return;
-    const kept = new Set<string>();
-    for (const table of rules?.tables() ?? [])
-      for (const name of this.#namesIn(table)) if (table.set(name)) kept.add(nameOf(table, name));
-    for (const name of this.#sets.keys()) if (!kept.has(name)) this.#sets.delete(name);
-  }
-
-  *#namesIn(table: Table): Generator<string> {
-    const start = nameOf(table, "");
-    for (const name of this.#sets.keys())
-      if (name.startsWith(start)) yield name.slice(start.length);
+    if (this.#tables.size === 0) return;
+    this.#known = new WeakMap();
+    const tables = new Map(Array.from(rules?.tables() ?? [], (table) => [nameOf(table), table]));
+    for (const [name, entries] of this.#tables) {
+      const table = tables.get(name);
+      if (!table) this.#tables.delete(name);
+      else for (const set of entries.keys()) if (!table.set(set)) entries.delete(set);
+    }
   }
 
   connectionMark(connection: Connection): number {
@@ -95,5 +110,4 @@ export class Memory {
   }
 }
 
-/** Names hold no line break. */
-const nameOf = ({ family, name }: Table, set: string): string => `${family}\n${name}\n${set}`;
+const nameOf = ({ family, name }: Table): string => `${family} ${name}`;

@@ -30,7 +30,7 @@ import { canonical, typeOf } from "./types.js";
 export interface Surroundings {
   readonly family: TableFamily;
   /** undefined: there is no set or map of that name. */
-  set(name: string): Pick<NamedSet, "type" | "data"> | undefined;
+  set(name: string): Pick<NamedSet, "name" | "type" | "data"> | undefined;
 }
 
 /** Thrown, and caught here, where something is not modelled. */
@@ -353,8 +353,9 @@ export function reference(
   if (cursor.peek().kind === "word" && cursor.peek().text.startsWith("@")) {
     const name = cursor.word("a set").slice(1);
     if (name === "" || cursor.at(",")) throw new NotModelled();
-    if (!around.set(name)) throw cursor.error(`there is no set or map ${name} in this table`);
-    return { name };
+    const set = around.set(name);
+    if (!set) throw cursor.error(`there is no set or map ${name} in this table`);
+    return { name: set.name };
   }
   const data = mapped === true ? "verdict" : mapped === false ? undefined : mapped;
   const elements = readElements(cursor, names, data);

@@ -8,8 +8,8 @@ import type { Passage } from "../passage.js";
 import { connectionStates } from "../passage.js";
 import { typesOf } from "./expressions.js";
 import type { Memory } from "./memory.js";
-import type { Element, Expression, SetRef, Table } from "./ruleset.js";
-import { find } from "./lookup.js";
+import type { Expression, SetRef, Table } from "./ruleset.js";
+import { finder, type Find } from "./lookup.js";
 import {
   stateBits,
   statusBits,
@@ -32,6 +32,8 @@ export interface Reading {
   readonly quantity: (look: Look) => Quantity | undefined;
   /** Of a concatenation, each part. */
   readonly parts?: readonly Reading[];
+  /** It is always a small number. */
+  readonly isSmall?: boolean;
 }
 
 /** Thrown while a rule is compiled, where an expression is not modelled. */
@@ -202,15 +204,15 @@ function meta(key: string): Reading {
 
 // ---- conntrack ----------------------------------------------------------------------------------
 
-const states = connectionStates.map(
-  (state) => stateBits[state.toLowerCase() as keyof typeof stateBits] ?? 0,
-);
+/** By the first five bits of a passage's state; INVALID is also what conntrack has not seen. */
+const states = Array.from({ length: 32 }, (_, bits) => {
+  const found = connectionStates.findIndex((_, i) => i < 5 && bits & (1 << i));
+  const state = connectionStates[found]?.toLowerCase() ?? "invalid";
+  return stateBits[state as keyof typeof stateBits];
+});
 
-/** INVALID is also what conntrack has not seen (nft_ct_get_eval). */
-function stateOf({ state }: Passage): number {
-  for (const [i, bit] of states.entries()) if (bit > 0 && state & (1 << i)) return bit;
-  return stateBits.invalid;
-}
+/** nft_ct_get_eval */
+const stateOf = ({ state }: Passage): number => states[state & 31]!;
 
 function statusOf({ tracked }: Passage): number | undefined {
   if (!tracked) return undefined;
@@ -304,12 +306,13 @@ function numgen(expression: Extract<Expression, { kind: "numgen" }>): Reading {
   const { mode, modulus, offset = 0 } = expression;
   const type = typeOf("integer")!;
   if (mode === "random")
-    return counted(type, ({ passage }) => passage.choose.pick(modulus) + offset);
-  return counted(
-    type,
-    ({ passage, memory }) => memory.count(expression, modulus, passage.undo) + offset,
-  );
+    return small(counted(type, ({ passage }) => passage.choose.pick(modulus) + offset));
+  const next = ({ passage, memory }: Look): number =>
+    memory.count(expression, modulus, passage.undo) + offset;
+  return small(counted(type, next));
 }
+
+const small = (reading: Reading): Reading => ({ ...reading, isSmall: true });
 
 function bitwise({ op, left, right }: Extract<Expression, { kind: "bitwise" }>): Reading {
   const from = readingOf(left);
@@ -351,8 +354,5 @@ function mapped(key: Expression, map: SetRef): Reading {
 }
 
 /** Finds the element that a packet's key has in a set or map. */
-export function elementFinder(key: Expression, ref: SetRef): (look: Look) => Element | undefined {
-  const reading = readingOf(key);
-  const types = typesOf(key);
-  return (look) => find(look, reading, ref, types);
-}
+export const elementFinder = (key: Expression, ref: SetRef): Find =>
+  finder(readingOf(key), ref, typesOf(key));

@@ -25,6 +25,9 @@ export function tokensOf(text: string): Token[] {
   if (text.length > longest)
     throw new RulesError(1, `the text has ${text.length} characters; at most ${longest} are read`);
   const tokens: Token[] = [];
+  // one string for all places where a name stands: to look it up is to compare two pointers
+  const known = new Map<string, string>();
+  const once = (text: string): string => known.get(text) ?? (known.set(text, text), text);
   let line = 1;
   for (const found of text.matchAll(pattern)) {
     const [whole, joined, newline, quoted, open, mark, word, other] = found;
@@ -35,7 +38,7 @@ export function tokensOf(text: string): Token[] {
     if (newline || joined) line++;
     if (quoted !== undefined) tokens.push({ kind: "string", text: quoted, line, from, to });
     if (mark) tokens.push({ kind: "mark", text: mark, line, from, to });
-    if (word) for (const part of wordsIn(word, line, from)) tokens.push(part);
+    if (word) for (const part of wordsIn(once(word), line, from)) tokens.push(part);
   }
   tokens.push({ kind: "end", text: "", line, from: text.length, to: text.length });
   return tokens;

@@ -13,7 +13,7 @@ import type { CIDR, Family } from "../ip.js";
 import type { Kernel } from "../kernel.js";
 import type { Translation } from "../nat.js";
 import type { Passage } from "../passage.js";
-import type { NatStatement, Operation } from "./compile.js";
+import type { Operation } from "./compile.js";
 import { maxJumps } from "./limits.js";
 import { Memory } from "./memory.js";
 import type { Look } from "./reading.js";
@@ -111,6 +111,8 @@ interface Ruling {
   why?: string;
 }
 
+const accepted: Ruling = { kind: "accept", where: {} };
+
 /** What a rule comes to: undefined goes on to the next one. */
 type Result = Ruling | "return" | undefined;
 
@@ -169,10 +171,9 @@ class Walker implements Look {
     const result = this.#chain(base, 0);
     if (result !== undefined && result !== "return") return result;
     const policy = base.base!.policy ?? "accept";
-    const where = this.#end(base);
-    if (passage.recorded) passage.record("policy", where, policy.toUpperCase());
+    if (passage.recorded) passage.record("policy", this.#end(base), policy.toUpperCase());
     return policy === "drop"
-      ? { kind: "drop", where, why: "the chain's policy drops it" }
+      ? { kind: "drop", where: this.#end(base), why: "the chain's policy drops it" }
       : undefined;
   }
 
@@ -199,7 +200,8 @@ class Walker implements Look {
     const { operations } = rule;
     const { passage } = this;
     let recorded = false;
-    for (const operation of operations) {
+    for (let i = 0; i < operations.length; i++) {
+      const operation = operations[i]!;
       switch (operation.kind) {
         case "test":
           if (!operation.test(this)) return undefined;
@@ -256,10 +258,11 @@ class Walker implements Look {
   #verdict(verdict: Verdict, chain: Chain, rule: ShownRule, number: number, depth: number): Result {
     const { passage } = this;
     if ("chain" in verdict) return this.#jump(verdict, chain, rule, number, depth);
-    const where = this.#at(chain, rule, number);
-    if (verdict.kind === "continue") return undefined;
-    if (passage.recorded) passage.record(verdict.kind, where);
-    return verdict.kind === "return" ? "return" : { kind: verdict.kind, where };
+    const { kind } = verdict;
+    if (kind === "continue") return undefined;
+    if (passage.recorded) passage.record(kind, this.#at(chain, rule, number));
+    if (kind === "return") return kind;
+    return kind === "accept" ? accepted : { kind, where: this.#at(chain, rule, number) };
   }
 
   #jump(
@@ -327,17 +330,15 @@ class Walker implements Look {
 
   /** "break": a map has no such key. undefined: it is not for this family. */
   #translate(
-    { statement, goal }: Extract<Operation, { kind: "nat" }>,
+    { family, goal }: Extract<Operation, { kind: "nat" }>,
     chain: Chain,
     rule: Rule,
     number: number,
   ): Ruling | "break" | undefined {
-    const { passage } = this;
-    const family = passage.source.family === "IPv4" ? "ip" : "ip6";
-    if ("family" in statement && statement.family && statement.family !== family) return undefined;
-    const to = goal(this);
-    if (to === undefined) return "break";
-    const translation = translationOf(statement, to, passage);
+    const own = this.passage.source.family === "IPv4" ? "ip" : "ip6";
+    if (family !== undefined && family !== own) return undefined;
+    const translation = goal(this);
+    if (translation === undefined) return "break";
     return { kind: "translate", where: this.#at(chain, rule, number), translation };
   }
 
@@ -413,34 +414,6 @@ function found(rule: Rule, element: Element): ShownRule {
   return made;
 }
 
-function translationOf(
-  { kind, flags = [] }: NatStatement,
-  { address, port }: { address?: string; port?: string },
-  passage: Passage,
-): Translation {
-  const [low, high = low] = port?.split("-").map(Number) ?? [];
-  const ports = low === undefined ? {} : { low, high: high! };
-  const randomFully = flags.some((flag) => flag !== "persistent");
-  switch (kind) {
-    case "masquerade":
-      return { kind: "MASQUERADE", ...ports, ...(randomFully && { randomFully }) };
-    case "redirect":
-      return {
-        kind: "REDIRECT",
-        low: low ?? passage.destinationPort,
-        high: high ?? passage.destinationPort,
-      };
-    case "dnat":
-    case "snat":
-      return {
-        kind: kind === "dnat" ? "DNAT" : "SNAT",
-        ...(address !== undefined && { address }),
-        ...ports,
-        ...(randomFully && { randomFully }),
-      };
-  }
-}
-
 /** icmpx is told in the words of either family (include/uapi/linux/netfilter/nf_tables.h). */
 const either: Readonly<Record<string, readonly [IPv4: string, IPv6: string]>> = {
   "port-unreachable": ["icmp-port-unreachable", "icmp6-port-unreachable"],
@@ -459,5 +432,6 @@ function rejection(
   const [kind, code = ""] = answer.split(" ");
   if (kind === "icmpx") return either[code]?.[isIPv4 ? 0 : 1] ?? `icmp-${code}`;
   if ((kind === "icmp") !== isIPv4) return undefined;
-  return isIPv4 ? `icmp-${code}` : `icmp6-${code}`;
+  if (isIPv4) return `icmp-${code.replace("prot-", "proto-")}`;
+  return `icmp6-${code.replace("admin-", "adm-")}`;
 }
