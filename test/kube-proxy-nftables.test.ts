@@ -5,10 +5,14 @@
  */
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "stopover";
+import { preflight } from "stopover/internal/doors/lab/preflight";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
+import { fromBits } from "stopover/internal/net/ip";
 import { Kernel } from "stopover/internal/net/kernel";
 import { configFor } from "stopover/internal/node/proxy/config";
 import { readConfiguration } from "stopover/internal/node/proxy/configuration";
@@ -17,6 +21,8 @@ import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
 import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
 import { received } from "stopover/internal/objects/received";
 import type { EndpointSlice, KubeObject, Node, Service } from "stopover";
+import { needs } from "./needs.js";
+import { seed } from "./seed.js";
 
 interface Recording {
   about: string[];
@@ -157,4 +163,109 @@ recorded("one kube-proxy lives through 16 changes: emptied chains stay until a l
   }
 });
 
+const judged = suite("the real nft");
+
+const address = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map((word) => fromBits("IPv4", word).text);
+/** Some that lie in each other, touch, or are a single address, and the node's own. */
+const ranges = fc.oneof(
+  fc.tuple(address, fc.integer({ min: 8, max: 32 })).map(([text, length]) => `${text}/${length}`),
+  fc.constantFrom("10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/24", "192.168.1.0/24", "10.9.8.7/32"),
+);
+const policy = fc.constantFrom("Cluster", "Local");
+const service = fc.record({
+  clusterIP: address,
+  type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer"),
+  externalIPs: fc.array(address, { maxLength: 2 }),
+  balancers: fc.array(address, { maxLength: 2 }),
+  loadBalancerSourceRanges: fc.array(ranges, { maxLength: 4 }),
+  externalTrafficPolicy: policy,
+  internalTrafficPolicy: policy,
+  sessionAffinity: fc.constantFrom("None", "ClientIP"),
+  protocol: fc.constantFrom("TCP", "UDP", "SCTP"),
+  port: fc.integer({ min: 1, max: 65535 }),
+  endpoints: fc.array(fc.integer({ min: 2, max: 250 }), { maxLength: 4 }),
+});
+const configuration = fc.constantFrom(
+  "clusterCIDR: 10.1.0.0/16",
+  "nodePortAddresses: [192.168.0.0/16, 127.0.0.0/8]",
+  "nodePortAddresses: [0.0.0.0/0]",
+  "detectLocalMode: BridgeInterface, detectLocal: {bridgeInterface: cni0}",
+  "nftables: {masqueradeAll: true, masqueradeBit: 31}",
+);
+
+type Drawn = typeof service extends fc.Arbitrary<infer T> ? T : never;
+
+const node = {
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name: "node-a" },
+  spec: { podCIDRs: ["10.1.1.0/24"] },
+  status: {
+    addresses: ["192.168.0.1", "192.168.7.200", "192.168.10.3"].map((address) => ({
+      type: "InternalIP",
+      address,
+    })),
+  },
+};
+
+function objectsFor(
+  { endpoints, balancers, protocol, port, type, ...spec }: Drawn,
+  index: number,
+): object[] {
+  const [name, namespace] = [`web${index}`, "default"];
+  const isExternal = type !== "ClusterIP";
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace },
+      spec: {
+        ...spec,
+        type,
+        clusterIPs: [spec.clusterIP],
+        ports: [{ name: "http", protocol, port, ...(isExternal && { nodePort: 30000 + index }) }],
+      },
+      status: { loadBalancer: { ingress: balancers.map((ip) => ({ ip })) } },
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        name: `${name}-x`,
+        namespace,
+        labels: { "kubernetes.io/service-name": name },
+      },
+      addressType: "IPv4",
+      endpoints: endpoints.map((last) => ({
+        addresses: [`10.1.${last % 3}.${last}`],
+        nodeName: last % 3 === 1 ? "node-a" : "node-b",
+        conditions: { ready: true },
+      })),
+      ports: [{ name: "http", port: 8080, protocol }],
+    },
+  ];
+}
+
+if (needs(judged, "the real nft takes what is sent, and lists it in our words", preflight()))
+  judged("takes what is sent, and lists it in our words", () => {
+    const property = fc.property(
+      fc.array(service, { minLength: 1, maxLength: 4 }),
+      configuration,
+      (services, config) => {
+        const objects = [node, ...services.flatMap(objectsFor)].map((each) =>
+          received(each as KubeObject),
+        );
+        const document = `{apiVersion: kubeproxy.config.k8s.io/v1alpha1, kind: KubeProxyConfiguration, ${config}}`;
+        const living = new Living(document, objects);
+        const listed = execFileSync("unshare", ["-n", "sh", "-c", "nft -f - && nft list ruleset"], {
+          input: living.transaction,
+          encoding: "utf8",
+        });
+        assert.is(living.listed, listed);
+      },
+    );
+    fc.assert(property, { seed, numRuns: 25 });
+  });
+
 recorded.run();
+judged.run();

@@ -216,6 +216,24 @@ both("nodes may differ, as while a cluster migrates: all are the same for a clie
   assert.equal(named, [...modes]);
 });
 
+both("whatever the bit of the mark, what is marked is masqueraded, once", () => {
+  for (const masqueradeBit of [0, 14, 31]) {
+    const kubeProxy = {
+      apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+      kind: "KubeProxyConfiguration",
+      metadata: { name: "" },
+      clusterCIDR: "10.1.0.0/16",
+      nftables: { masqueradeBit },
+    };
+    const trip = articleCluster("nftables", { kubeProxy }).request(url);
+    const translated = trip.hops.flatMap((hop) =>
+      hop.steps.filter(({ action }) => action === "snat"),
+    );
+    assert.is(translated.length, 1, `bit ${masqueradeBit}`);
+    assert.match(trip.clientSeenByPod!, /^192\.168\.0\.[123]:/);
+  }
+});
+
 both("a step says what the map said, and whose it is", () => {
   const cluster = articleCluster("nftables");
   const door = `http://192.168.0.2:${nodePortOf(cluster)}/`;

@@ -69,8 +69,12 @@ const mark: ValueType = {
   bytes: 4,
   host: true,
   what: "a mark such as 0x4000",
-  read: (word) =>
-    integerPattern.test(word) && Number(word) <= 0xffffffff ? hexadecimal(Number(word)) : undefined,
+  // "0x00000000/1": nft prints a mask of the first bits so
+  read(word) {
+    const [number = "", length] = word.split(/\/(?=(?:[12]?\d|3[012])$)/);
+    if (!integerPattern.test(number) || Number(number) > 0xffffffff) return undefined;
+    return hexadecimal(Number(number)) + (length === undefined ? "" : `/${length}`);
+  },
   quantity: Number,
   text: (quantity) => hexadecimal(Number(quantity)),
 };
@@ -318,6 +322,12 @@ export function spanOf(type: ValueType, text: string): Span {
     return typeof low === "bigint"
       ? { low, high: low + size - 1n }
       : { low, high: low + Number(size) - 1 };
+  }
+  // a number as well, where the mask is of its first bits: "0x00000000/1"
+  const [, base, length] = /^(0x[0-9a-f]+|\d+)\/(\d+)$/.exec(text) ?? [];
+  if (base !== undefined) {
+    const low = Number(type.quantity(base));
+    return { low, high: low + 2 ** (8 * type.bytes - Number(length)) - 1 };
   }
   const dash = text.indexOf("-", 1);
   const isRange = dash > 0 && type.read(text) === undefined;

@@ -158,7 +158,11 @@ const mark = meta("mark");
 function masquerading({ masqueradeMark }: FamilyConfig): Rule[] {
   const bit = markText(masqueradeMark);
   const marked = { kind: "bitwise", op: "&", left: mark, right: bit } as const;
-  const isUnmarked: Statement = { kind: "match", left: marked, op: "==", right: markText(0) };
+  // nft takes the highest bit for a prefix of a length of 1
+  const isUnmarked: Statement =
+    masqueradeMark === 2 ** 31
+      ? equals(mark, `${markText(0)}/1`)
+      : { kind: "match", left: marked, op: "==", right: markText(0) };
   return [
     new ProxyRule([isUnmarked, { kind: "return" }], { sent: `mark and ${bit} == 0 return` }),
     setMark({ masqueradeMark }, "^", "xor"),
