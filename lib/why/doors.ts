@@ -92,6 +92,9 @@ class Building {
   #insideName(): Way[] {
     const { metadata, spec } = this.service;
     const name = `${metadata.name}.${namespaceOf(this.service)}.svc.${clusterDomain}`;
+    // where somebody outside asks, and has doors of his own, this one is none of them
+    const isOutside = this.from !== undefined && !/^(node|pod)\//.test(this.from);
+    if (isOutside && (spec.type === "LoadBalancer" || spec.type === "NodePort")) return [];
     const client = this.from ?? this.#client();
     const isHeadless = spec.clusterIP === "None";
     if (client === undefined && isHeadless) return [];
