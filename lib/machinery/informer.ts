@@ -217,8 +217,11 @@ export type ChangeHandler<T> = (
 
 /** One handler, and the objects that it tripped over. */
 class Listener<T extends KubeObject> {
-  /** Each with what the handler knows of it: the last version that it took in. */
-  readonly #behind = new Map<string, { known: T | undefined; task: Task }>();
+  /**
+   * Each with what the handler knows of it: the last version that it took in. Made for the first:
+   * a cluster has hundreds of handlers, and hardly one ever trips.
+   */
+  #behind: Map<string, { known: T | undefined; task: Task }> | undefined;
 
   constructor(
     private readonly informer: Informer<T>,
@@ -227,33 +230,36 @@ class Listener<T extends KubeObject> {
   ) {}
 
   tell(key: string, object: T | undefined, previous: T | undefined): void {
-    if (this.#behind.size > 0 && this.#behind.has(key)) return this.#catchUp(key);
+    if (this.#behind?.has(key)) return this.#catchUp(key);
     try {
       this.handler(key, object, previous);
     } catch (error) {
       const task = this.guard.task({ about: `${this.informer.kind} ${key}` });
-      this.#behind.set(key, { known: previous, task });
+      (this.#behind ??= new Map<string, { known: T | undefined; task: Task }>()).set(key, {
+        known: previous,
+        task,
+      });
       task.failed(error, () => this.#takeIn(key));
     }
   }
 
   stop(): void {
-    for (const { task } of this.#behind.values()) task.stop();
+    for (const { task } of this.#behind?.values() ?? []) task.stop();
   }
 
   #catchUp(key: string): void {
-    this.#behind.get(key)!.task.run(() => this.#takeIn(key));
+    this.#behind!.get(key)!.task.run(() => this.#takeIn(key));
   }
 
   #takeIn(key: string): void {
-    const behind = this.#behind.get(key)!;
+    const behind = this.#behind!.get(key)!;
     const object = this.informer.get(key);
     if (object && behind.known && isAnother(object, behind.known)) {
       this.handler(key, undefined, behind.known);
       behind.known = undefined;
     }
     if (object || behind.known) this.handler(key, object, behind.known); // else it came and went
-    this.#behind.delete(key);
+    this.#behind!.delete(key);
   }
 }
 

@@ -65,7 +65,7 @@ export class Supervisor {
 /** Under which one component works. */
 export class Guard {
   /** Mistakes that were told and are not mended, each with how many pieces of work make it. */
-  readonly #told = new Map<string, number>();
+  #told: Map<string, number> | undefined;
 
   constructor(
     readonly component: string,
@@ -82,24 +82,24 @@ export class Guard {
   clock(): Clock {
     const { component: who, time } = this;
     // by what is run: a loop, which schedules the same function again and again, is one task
-    const failing = new Map<() => void, Task>();
+    let failing: Map<() => void, Task> | undefined;
+    const retried = (run: () => void) => () => {
+      run();
+      failing?.delete(run);
+    };
     const plain = { who };
     return {
       now: () => time.now(),
       schedule: (delay, run, options) => {
         let task: Task | undefined;
-        const again = () => () => {
-          run();
-          failing.delete(run);
-        };
         const start = () => {
-          task = failing.get(run);
-          if (task) return void task.run(again());
+          task = failing?.get(run);
+          if (task) return void task.run(retried(run));
           try {
             run();
           } catch (error) {
-            failing.set(run, (task = this.task(options)));
-            task.failed(error, again());
+            (failing ??= new Map<() => void, Task>()).set(run, (task = this.task(options)));
+            task.failed(error, retried(run));
           }
         };
         const cancel = time.schedule(delay, start, options ? { ...options, who } : plain);
@@ -108,7 +108,7 @@ export class Guard {
           // work that cancels itself, because it plans its next time, is none that was given up
           if (!task || task.running) return;
           task.stop();
-          failing.delete(run);
+          failing?.delete(run);
         };
       },
     };
@@ -124,8 +124,9 @@ export class Guard {
     const { message } = failure;
     if (message === before) return before;
     this.mended(before);
-    const makers = this.#told.get(message) ?? 0;
-    this.#told.set(message, makers + 1);
+    const told = (this.#told ??= new Map<string, number>());
+    const makers = told.get(message) ?? 0;
+    told.set(message, makers + 1);
     if (makers === 0) this.onFailure(failure);
     return message;
   }
@@ -133,9 +134,9 @@ export class Guard {
   /** The work that made this mistake went well: the next time it is news. */
   mended(mistake: string | undefined): void {
     if (mistake === undefined) return;
-    const makers = (this.#told.get(mistake) ?? 1) - 1;
-    if (makers > 0) this.#told.set(mistake, makers);
-    else this.#told.delete(mistake);
+    const makers = (this.#told?.get(mistake) ?? 1) - 1;
+    if (makers > 0) this.#told?.set(mistake, makers);
+    else this.#told?.delete(mistake);
   }
 }
 
