@@ -262,18 +262,20 @@ export class Chapter {
    * @param {Cell} cell
    */
   async runTried(cell) {
-    const isRunning = this.#tried !== undefined;
     this.#tried = cell;
-    if (isRunning) return;
+    if (this.#isTrying) return;
+    this.#isTrying = true;
     while (this.#tried) {
-      const { text } = (cell = this.#tried);
-      await this.#runAround(cell);
-      if (this.#tried === cell && cell.text === text) this.#tried = undefined;
+      const next = this.#tried;
+      this.#tried = undefined;
+      await this.#runAround(next);
     }
+    this.#isTrying = false;
   }
 
   /** The cell whose panel asks for a run. @type {Cell | undefined} */
   #tried;
+  #isTrying = false;
 
   /** @param {Cell} cell */
   async #runAround(cell) {
@@ -283,7 +285,7 @@ export class Chapter {
     style.minHeight = `${offsetHeight}px`; // what stands below stays where it is
     if (await this.runThese(missing, (each) => each.runUnseen())) {
       if ((await cell.run()) === "good") {
-        const users = await this.session.users(cell.text, texts(below));
+        const users = await this.session.users(cell.text, texts(below)).catch(() => []); // stopped
         await this.runThese(
           users.flatMap((at) => below[at] ?? []),
           (each) => each.run({ folded: true }),
@@ -310,6 +312,7 @@ export class Chapter {
   }
 
   forget() {
+    this.#tried = undefined;
     this.session.stop();
     for (const cell of this.cells) {
       if (cell.state.textContent) cell.say("gone", "");
