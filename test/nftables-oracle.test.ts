@@ -7,6 +7,7 @@
  *     STOPOVER_ORACLE=500x40 node …                 for the record; add STOPOVER_SEED=7 for others
  */
 import fc from "fast-check";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "uvu";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { needs } from "./needs.js";
@@ -21,12 +22,42 @@ const [sets, packets] = (process.env["STOPOVER_ORACLE"] ?? "20x12").split("x").m
   number,
 ];
 const path = process.env["STOPOVER_PATH"];
+/** A pattern of the names of the contests to run. */
+const only = process.env["STOPOVER_CONTEST"];
 const missing = preflight();
 let serial = 1024;
 const nextPort = (): number => (serial = serial >= 31000 ? 1024 : serial + 1);
 
 const shots = fc.array(anyPacket, { minLength: packets, maxLength: packets });
+/** What a real kube-proxy wrote (test/nftables/), and packets to what its Services have. */
+const folder = new URL("../nftables/", import.meta.url);
+const recorded = fc
+  .constantFrom(...readdirSync(folder))
+  .map((file) => readFileSync(new URL(file, folder), "utf8"));
+const goals = [
+  "10.96.1.1:80",
+  "10.96.1.1:81",
+  "203.0.113.10:80",
+  "192.168.0.1:30080",
+  "10.1.1.2:8080",
+];
+const aimed = fc
+  .tuple(anyPacket, fc.constantFrom(...goals))
+  .map(([shot, goal]) => (port: number): ReturnType<typeof shot> => {
+    const sent = shot(port);
+    const [destination, to] = goal.split(":") as [string, string];
+    return { ...sent, packet: { ...sent.packet, destination, destinationPort: Number(to) } };
+  });
+
 const contests = [
+  [
+    "what kube-proxy wrote",
+    fc.tuple(
+      recorded,
+      fc.constant(undefined),
+      fc.array(aimed, { minLength: packets, maxLength: packets }),
+    ),
+  ],
   ["random nftables", fc.tuple(nftRuleSet, fc.constant(undefined), shots)],
   ["random nftables beside random iptables", fc.tuple(nftRuleSet, ruleSet, shots)],
 ] as const;
@@ -34,6 +65,7 @@ const contests = [
 for (const [name, arbitrary] of contests) {
   if (!needs(test, `a real kernel agrees with us on ${name}`, missing)) continue;
   test(`a real kernel agrees with us on ${name}`, async () => {
+    if (only !== undefined && !new RegExp(only).test(name)) return;
     const rig = await Rig.build();
     const ends: Record<string, number> = {};
     let rules = 0;

@@ -204,6 +204,11 @@ filters("what is not modelled stops the packet that meets it, and no other", () 
   );
 });
 
+filters("behind the routing a packet is still known by the interface that it came by", () => {
+  const head = "type filter hook postrouting priority filter; policy accept;";
+  assert.match(sent(node(chain('iifname "eth0" drop', head)), "10.1.0.2:80"), /^drop/);
+});
+
 filters("a chain's policy", () => {
   const head = "type filter hook forward priority filter; policy drop;";
   assert.match(sent(node(chain("tcp dport 80 accept", head)), "10.1.0.2:81"), /^drop/);

@@ -223,7 +223,8 @@ export class Kernel {
     if ("kind" in route) return route;
     return (
       passage.through("FORWARD", incoming, route.dev) ??
-      passage.through("POSTROUTING", "", route.dev) ??
+      // what is passed on is still known by the interface that it came by (ip_output)
+      passage.through("POSTROUTING", incoming, route.dev) ??
       this.#leave(passage, route)
     );
   }

@@ -122,7 +122,7 @@ export class Rig {
     const text = this.house.run("node", "nft", ["list", "ruleset"]);
     return text
       .split(/^(?=table )/m)
-      .filter((table) => /^table (ip|inet) own/.test(table))
+      .filter((table) => table !== "" && !/^table ip6? (raw|mangle|filter|nat|ends) /.test(table))
       .join("");
   }
 
@@ -226,9 +226,7 @@ const endTable = `table ${endName} { chain end { type filter hook postrouting pr
 
 /** Takes away the tables of the rules before, and of iptables all but the raw one. */
 function clearing(house: Namespaces): string {
-  const tables =
-    house.run("node", "nft", ["list", "tables", "ip"]) +
-    house.run("node", "nft", ["list", "tables", "inet"]);
+  const tables = house.run("node", "nft", ["list", "tables"]);
   return tables
     .split("\n")
     .filter((line) => line !== "" && !/ raw$/.test(line))
