@@ -11,6 +11,7 @@ import { withOtherDefaults } from "./other-defaults.js";
 import { otherKinds as others, type OtherKinds } from "./others.js";
 import { addTypes } from "./schema.js";
 import "./validation-components.js";
+import "./validation-apps-more.js";
 import "./validation-pod-more.js";
 import "./validation-service-more.js";
 import "./validation-statuses.js";

@@ -3,7 +3,6 @@ import {
   checkOneOf,
   forbidden,
   invalid,
-  notSupported,
   required,
   type FieldError,
 } from "./field-errors.js";
@@ -18,13 +17,21 @@ import { validatePodSpec } from "./validation-pod.js";
  * (kubernetes: pkg/apis/apps/validation/validation.go)
  */
 
+/**
+ * Checks that few manifests need, which a page's first chunk does without; who knows all kinds adds
+ * them (validation-apps-more.ts).
+ */
+export const further = {
+  strategy: (_spec: Deployment["spec"]): FieldError[] => [],
+};
+
 export function validateDeployment({ spec }: Deployment, old?: Deployment): FieldError[] {
   if (old && spec === old.spec) return [];
   return [
     ...checkAtLeast0("spec.replicas", spec.replicas),
     ...checkSelector(spec.selector, "deployment"),
     ...checkTemplate(spec.template, spec.selector),
-    ...checkStrategy(spec.strategy),
+    ...further.strategy(spec),
     ...checkAtLeast0("spec.minReadySeconds", spec.minReadySeconds),
     ...checkAtLeast0("spec.revisionHistoryLimit", spec.revisionHistoryLimit),
     ...checkDeadline(spec.progressDeadlineSeconds, spec.minReadySeconds),
@@ -156,63 +163,3 @@ export function checkTemplate(
         ]),
   ];
 }
-
-function checkStrategy(strategy: Deployment["spec"]["strategy"]): FieldError[] {
-  const at = "spec.strategy";
-  const { type, rollingUpdate } = strategy ?? {};
-  if (type === "Recreate")
-    return rollingUpdate
-      ? [
-          forbidden(
-            `${at}.rollingUpdate`,
-            "may not be specified when strategy `type` is 'Recreate'",
-          ),
-        ]
-      : [];
-  if (type !== "RollingUpdate")
-    return [
-      // as the internal type has it
-      notSupported(at, { Type: type ?? "", RollingUpdate: rollingUpdate ?? null }, [
-        "Recreate",
-        "RollingUpdate",
-      ]),
-    ];
-  const { maxSurge = 0, maxUnavailable = 0 } = rollingUpdate ?? {};
-  const found = Object.entries({ maxUnavailable, maxSurge }).flatMap(([name, value]) =>
-    checkShare(`${at}.rollingUpdate.${name}`, value),
-  );
-  if (found.length === 0 && share(maxSurge) === 0 && share(maxUnavailable) === 0)
-    found.push(
-      invalid(
-        `${at}.rollingUpdate.maxUnavailable`,
-        maxUnavailable,
-        "may not be 0 when `maxSurge` is 0",
-      ),
-    );
-  if (found.length === 0 && typeof maxUnavailable === "string" && share(maxUnavailable) > 100)
-    found.push(
-      invalid(
-        `${at}.rollingUpdate.maxUnavailable`,
-        maxUnavailable,
-        "must not be greater than 100%",
-      ),
-    );
-  return found;
-}
-
-/** A number, or a percentage. */
-function checkShare(field: string, value: number | string): FieldError[] {
-  if (typeof value === "number") return checkAtLeast0(field, value);
-  return /^\d{1,9}%$/.test(value)
-    ? []
-    : [
-        invalid(
-          field,
-          value,
-          "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
-        ),
-      ];
-}
-
-const share = (value: number | string): number =>
-  typeof value === "number" ? value : parseInt(value, 10);

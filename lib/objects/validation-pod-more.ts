@@ -1,12 +1,14 @@
 /**
- * Checks of a Pod's rarer fields: init containers, host ports, environment, most of what is no
- * container's, and of what may not change. Who imports this has them. (kubernetes:
+ * Checks of a Pod's rarer fields: init containers, probes and hooks, host ports, environment, most
+ * of what is no container's, and of what may not change. Who imports this has them. (kubernetes:
  * pkg/apis/core/validation/validation.go)
  */
 import {
+  checkAtLeast0,
   checkFormat,
   checkIP,
   checkOneOf,
+  checkPortOrName,
   dns1123Label,
   dns1123Subdomain,
   duplicate,
@@ -20,8 +22,8 @@ import {
   type FieldError,
 } from "./field-errors.js";
 import { same } from "./freeze.js";
-import type { Container, EnvVar, PodSpec, Toleration } from "./types.js";
-import { checkContainer, checkLife, checkNameIsNew, further, records } from "./validation-pod.js";
+import type { Container, EnvVar, PodSpec, Probe, Toleration } from "./types.js";
+import { checkContainer, checkNameIsNew, further, records } from "./validation-pod.js";
 
 /** On the node's own network a port is the node's, too. (validatePodHostNetworkDeps) */
 const checkHostPorts = (containers: readonly Container[], at: string, isPod: boolean) =>
@@ -218,6 +220,109 @@ const checkKeyRef = ({ name = "", key }: KeyRef, at: string): FieldError[] => [
   ...(key ? [] : [required(`${at}.key`)]),
 ];
 
+// ---- probes and hooks ---------------------------------------------------------------------------
+
+const checkLife = (container: Container, at: string, grace: number | undefined): FieldError[] => [
+  ...(container.lifecycle ? checkLifecycle(container.lifecycle, `${at}.lifecycle`, grace) : []),
+  ...(["livenessProbe", "readinessProbe", "startupProbe"] as const).flatMap((which) =>
+    container[which] ? checkProbe(container[which], `${at}.${which}`, which) : [],
+  ),
+];
+
+function checkProbe(probe: Probe, at: string, which: string): FieldError[] {
+  const numbers = [
+    "initialDelaySeconds",
+    "timeoutSeconds",
+    "periodSeconds",
+    "successThreshold",
+    "failureThreshold",
+  ] as const;
+  return [
+    ...checkHandler(probe, at),
+    ...numbers.flatMap((name) => checkAtLeast0(`${at}.${name}`, probe[name])),
+    ...checkProbeGrace(probe.terminationGracePeriodSeconds, at, which),
+    ...(which !== "readinessProbe" && probe.successThreshold !== 1
+      ? [invalid(`${at}.successThreshold`, probe.successThreshold, "must be 1")]
+      : []),
+  ];
+}
+
+function checkProbeGrace(grace: number | undefined, probe: string, which: string): FieldError[] {
+  const at = `${probe}.terminationGracePeriodSeconds`;
+  if (grace === undefined) return [];
+  return [
+    ...(grace > 0 ? [] : [invalid(at, grace, "must be greater than 0")]),
+    ...(which === "readinessProbe"
+      ? [invalid(at, grace, "must not be set for readinessProbes")]
+      : []),
+  ];
+}
+
+type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket"> & {
+  grpc?: unknown;
+  sleep?: { seconds: number };
+};
+
+/** What a probe or a hook does; exactly one thing. (validateHandler) */
+function checkHandler(handler: Handler, at: string, gracePeriod = Infinity): FieldError[] {
+  const kinds = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const;
+  const [first, ...more] = kinds.filter((kind) => handler[kind]);
+  if (!first) return [required(at, "must specify a handler type")];
+  return [
+    ...checkAction(handler, first, `${at}.${first}`, gracePeriod),
+    ...more.map((kind) => forbidden(`${at}.${kind}`, "may not specify more than 1 handler type")),
+  ];
+}
+
+function checkAction(
+  { exec, httpGet, tcpSocket, sleep }: Handler,
+  kind: keyof Handler,
+  at: string,
+  gracePeriod: number,
+): FieldError[] {
+  if (kind === "exec") return exec!.command?.length ? [] : [required(`${at}.command`)];
+  if (kind === "httpGet") return checkHttpGet(httpGet!, at);
+  if (kind === "tcpSocket") return checkPortOrName(`${at}.port`, tcpSocket!.port);
+  if (kind !== "sleep" || (sleep!.seconds >= 0 && sleep!.seconds <= gracePeriod)) return [];
+  return [
+    invalid(
+      at,
+      sleep!.seconds,
+      `must be non-negative and less than terminationGracePeriodSeconds (${gracePeriod})`,
+    ),
+  ];
+}
+
+const headerName = (name: string): string[] =>
+  /^[-A-Za-z0-9]+$/.test(name)
+    ? []
+    : [
+        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
+      ];
+
+/** (validateHTTPGetAction) */
+const checkHttpGet = (action: NonNullable<Probe["httpGet"]>, at: string): FieldError[] => [
+  ...(action.path ? [] : [required(`${at}.path`)]),
+  ...checkPortOrName(`${at}.port`, action.port),
+  ...checkOneOf(`${at}.scheme`, action.scheme, ["HTTP", "HTTPS"]),
+  ...records<{ name?: string }>(action.httpHeaders).flatMap(({ name = "" }) =>
+    checkFormat(`${at}.httpHeaders`, name, headerName),
+  ),
+];
+
+function checkLifecycle(
+  { postStart, preStop }: NonNullable<Container["lifecycle"]>,
+  at: string,
+  gracePeriod: number | undefined,
+): FieldError[] {
+  return [
+    ...(postStart ? checkHandler(postStart, `${at}.postStart`, gracePeriod) : []),
+    ...(preStop ? checkHandler(preStop, `${at}.preStop`, gracePeriod) : []),
+  ];
+}
+
+// ---- the Pod itself -----------------------------------------------------------------------------
+
 /** Seconds, as upstream holds them. */
 const LARGEST = 2 ** 31 - 1;
 
@@ -376,6 +481,7 @@ function changedFields(now: object, was: object): string {
 }
 
 Object.assign(further, {
+  life: checkLife,
   initContainers: checkInitContainers,
   hostPorts: (spec, at, isPod) =>
     spec.hostNetwork ? checkHostPorts(spec.containers, `${at}.containers`, isPod) : [],

@@ -1,9 +1,7 @@
 import {
-  checkAtLeast0,
   checkFormat,
   checkOneOf,
   checkPort,
-  checkPortOrName,
   dns1123Label,
   duplicate,
   forbidden,
@@ -17,7 +15,7 @@ import {
 import { isRecord, ownField } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import { canonical, quantity } from "./quantity.js";
-import type { Container, Pod, PodSpec, Probe } from "./types.js";
+import type { Container, Pod, PodSpec } from "./types.js";
 
 /**
  * What may be asked of Pods, as far as this story goes, in the order and the words of Kubernetes.
@@ -34,6 +32,7 @@ const valid = new WeakSet<PodSpec>();
 export const further = {
   initContainers: (_spec: PodSpec, _at: string): FieldError[] => [],
   hostPorts: (_spec: PodSpec, _at: string, _isPod: boolean): FieldError[] => [],
+  life: (_container: Container, _at: string, _grace: number | undefined): FieldError[] => [],
   conflicts: (_containers: readonly Container[], _at: string): FieldError[] => [],
   env: (_container: Container, _at: string): FieldError[] => [],
   rest: (_spec: PodSpec, _at: string): FieldError[] => [],
@@ -74,23 +73,12 @@ function checkContainers(spec: PodSpec, at: string): FieldError[] {
       return [
         ...checkContainer(container, here),
         ...checkNameIsNew(container, names, here),
-        ...checkLife(container, here, grace),
+        ...further.life(container, here, grace),
       ];
     }),
     ...further.conflicts(containers, at),
   ];
 }
-
-export const checkLife = (
-  container: Container,
-  at: string,
-  grace: number | undefined,
-): FieldError[] => [
-  ...(container.lifecycle ? checkLifecycle(container.lifecycle, `${at}.lifecycle`, grace) : []),
-  ...(["livenessProbe", "readinessProbe", "startupProbe"] as const).flatMap((which) =>
-    container[which] ? checkProbe(container[which], `${at}.${which}`, which) : [],
-  ),
-];
 
 export function checkNameIsNew({ name }: Container, names: Set<string>, at: string): FieldError[] {
   if (names.has(name)) return [duplicate(`${at}.name`, name)];
@@ -146,98 +134,6 @@ function checkContainerPorts({ ports = [] }: Container, at: string): FieldError[
     if (name) names.add(name);
     return problems;
   });
-}
-
-function checkProbe(probe: Probe, at: string, which: string): FieldError[] {
-  const numbers = [
-    "initialDelaySeconds",
-    "timeoutSeconds",
-    "periodSeconds",
-    "successThreshold",
-    "failureThreshold",
-  ] as const;
-  return [
-    ...checkHandler(probe, at),
-    ...numbers.flatMap((name) => checkAtLeast0(`${at}.${name}`, probe[name])),
-    ...checkProbeGrace(probe.terminationGracePeriodSeconds, at, which),
-    ...(which !== "readinessProbe" && probe.successThreshold !== 1
-      ? [invalid(`${at}.successThreshold`, probe.successThreshold, "must be 1")]
-      : []),
-  ];
-}
-
-function checkProbeGrace(grace: number | undefined, probe: string, which: string): FieldError[] {
-  const at = `${probe}.terminationGracePeriodSeconds`;
-  if (grace === undefined) return [];
-  return [
-    ...(grace > 0 ? [] : [invalid(at, grace, "must be greater than 0")]),
-    ...(which === "readinessProbe"
-      ? [invalid(at, grace, "must not be set for readinessProbes")]
-      : []),
-  ];
-}
-
-type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket"> & {
-  grpc?: unknown;
-  sleep?: { seconds: number };
-};
-
-/** What a probe or a hook does; exactly one thing. (validateHandler) */
-function checkHandler(handler: Handler, at: string, gracePeriod = Infinity): FieldError[] {
-  const kinds = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const;
-  const [first, ...more] = kinds.filter((kind) => handler[kind]);
-  if (!first) return [required(at, "must specify a handler type")];
-  return [
-    ...checkAction(handler, first, `${at}.${first}`, gracePeriod),
-    ...more.map((kind) => forbidden(`${at}.${kind}`, "may not specify more than 1 handler type")),
-  ];
-}
-
-function checkAction(
-  { exec, httpGet, tcpSocket, sleep }: Handler,
-  kind: keyof Handler,
-  at: string,
-  gracePeriod: number,
-): FieldError[] {
-  if (kind === "exec") return exec!.command?.length ? [] : [required(`${at}.command`)];
-  if (kind === "httpGet") return checkHttpGet(httpGet!, at);
-  if (kind === "tcpSocket") return checkPortOrName(`${at}.port`, tcpSocket!.port);
-  if (kind !== "sleep" || (sleep!.seconds >= 0 && sleep!.seconds <= gracePeriod)) return [];
-  return [
-    invalid(
-      at,
-      sleep!.seconds,
-      `must be non-negative and less than terminationGracePeriodSeconds (${gracePeriod})`,
-    ),
-  ];
-}
-
-const headerName = (name: string): string[] =>
-  /^[-A-Za-z0-9]+$/.test(name)
-    ? []
-    : [
-        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')",
-      ];
-
-/** (validateHTTPGetAction) */
-const checkHttpGet = (action: NonNullable<Probe["httpGet"]>, at: string): FieldError[] => [
-  ...(action.path ? [] : [required(`${at}.path`)]),
-  ...checkPortOrName(`${at}.port`, action.port),
-  ...checkOneOf(`${at}.scheme`, action.scheme, ["HTTP", "HTTPS"]),
-  ...records<{ name?: string }>(action.httpHeaders).flatMap(({ name = "" }) =>
-    checkFormat(`${at}.httpHeaders`, name, headerName),
-  ),
-];
-
-function checkLifecycle(
-  { postStart, preStop }: NonNullable<Container["lifecycle"]>,
-  at: string,
-  gracePeriod: number | undefined,
-): FieldError[] {
-  return [
-    ...(postStart ? checkHandler(postStart, `${at}.postStart`, gracePeriod) : []),
-    ...(preStop ? checkHandler(preStop, `${at}.preStop`, gracePeriod) : []),
-  ];
 }
 
 function checkResources(resources: Container["resources"], at: string): FieldError[] {

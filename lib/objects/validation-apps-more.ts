@@ -1,0 +1,75 @@
+/**
+ * Checks of how a Deployment replaces its Pods. Who imports this has them. (kubernetes:
+ * pkg/apis/apps/validation/validation.go, ValidateDeploymentStrategy)
+ */
+import {
+  checkAtLeast0,
+  forbidden,
+  invalid,
+  notSupported,
+  type FieldError,
+} from "./field-errors.js";
+import type { Deployment } from "./types.js";
+import { further } from "./validation-apps.js";
+
+function checkStrategy({ strategy = {} }: Deployment["spec"]): FieldError[] {
+  const at = "spec.strategy";
+  const { type, rollingUpdate } = strategy;
+  if (type === "Recreate")
+    return rollingUpdate
+      ? [
+          forbidden(
+            `${at}.rollingUpdate`,
+            "may not be specified when strategy `type` is 'Recreate'",
+          ),
+        ]
+      : [];
+  if (type !== "RollingUpdate")
+    return [
+      // as the internal type has it
+      notSupported(at, { Type: type ?? "", RollingUpdate: rollingUpdate ?? null }, [
+        "Recreate",
+        "RollingUpdate",
+      ]),
+    ];
+  const { maxSurge = 0, maxUnavailable = 0 } = rollingUpdate ?? {};
+  const found = Object.entries({ maxUnavailable, maxSurge }).flatMap(([name, value]) =>
+    checkShare(`${at}.rollingUpdate.${name}`, value),
+  );
+  if (found.length === 0 && share(maxSurge) === 0 && share(maxUnavailable) === 0)
+    found.push(
+      invalid(
+        `${at}.rollingUpdate.maxUnavailable`,
+        maxUnavailable,
+        "may not be 0 when `maxSurge` is 0",
+      ),
+    );
+  if (found.length === 0 && typeof maxUnavailable === "string" && share(maxUnavailable) > 100)
+    found.push(
+      invalid(
+        `${at}.rollingUpdate.maxUnavailable`,
+        maxUnavailable,
+        "must not be greater than 100%",
+      ),
+    );
+  return found;
+}
+
+/** A number, or a percentage. */
+function checkShare(field: string, value: number | string): FieldError[] {
+  if (typeof value === "number") return checkAtLeast0(field, value);
+  return /^\d{1,9}%$/.test(value)
+    ? []
+    : [
+        invalid(
+          field,
+          value,
+          "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+        ),
+      ];
+}
+
+const share = (value: number | string): number =>
+  typeof value === "number" ? value : parseInt(value, 10);
+
+Object.assign(further, { strategy: checkStrategy } satisfies typeof further);
