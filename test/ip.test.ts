@@ -110,6 +110,21 @@ addresses("a range holds what shares its first bits", () => {
     { seed },
   );
 });
+addresses("so does an IPv6 range, whichever word it ends in", () => {
+  const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+  fc.assert(
+    fc.property(int, int, int, int, fc.nat(127), fc.nat(128), (a, b, c, d, flipped, length) => {
+      const own = fromBits("IPv6", a, b, c, d);
+      const range = parseCIDR(`${own.text}/${length}`);
+      const words = [a, b, c, d];
+      words[flipped >> 5]! ^= 1 << (31 - (flipped & 31));
+      const [x, y, z, w] = words as [number, number, number, number];
+      assert.ok(range.contains(own));
+      assert.is(range.contains(fromBits("IPv6", x, y, z, w)), flipped >= length);
+    }),
+    { seed },
+  );
+});
 addresses("ranges", () => {
   assert.is(parseCIDR("10.9.8.7/8").text, "10.0.0.0/8");
   assert.is(parseCIDR("203.0.113.000/025").text, "203.0.113.0/25");

@@ -446,6 +446,29 @@ conntrack("a TCP connection ends: FIN, FIN, ACK, then two minutes", () => {
   clock.time += 1;
   assert.is([...kernel.conntrack.connections()].length, 0);
 });
+conntrack(
+  "a connection is NEW until it is answered, and ESTABLISHED from then on, both ways",
+  () => {
+    const { kernel } = node();
+    const syn = packet("203.0.113.9:40000", "10.1.1.2:80");
+    const seen: (string | undefined)[] = [];
+    const pass = (what: Packet, device: string): void => {
+      const walk = walking();
+      kernel.receive(what, device, walk);
+      seen.push(walk.steps.find(({ kind }) => kind === "conntrack")?.to);
+    };
+    pass(syn, "eth0");
+    pass(syn, "eth0");
+    pass(replyTo(syn, "SYN,ACK"), "pod1");
+    pass({ ...syn, flags: "ACK" }, "eth0");
+    assert.equal(seen, [
+      "NEW, original direction",
+      "NEW, original direction",
+      "ESTABLISHED, reply direction",
+      "ESTABLISHED, original direction",
+    ]);
+  },
+);
 conntrack("UDP: 30 seconds unanswered, 120 once it is a stream", () => {
   const { kernel, clock } = node();
   const ask = packet("203.0.113.9:40000", "10.1.1.2:53", "UDP");

@@ -285,6 +285,34 @@ for (const [family, base, rows] of elsewhere)
     canon(`${written}, in a table of ${family} at ${base.split(" ")[2]}`, () =>
       assert.is(listText(parseNftables(table(written, base, family))), table(listed, base, family)),
     );
+canon("what is kept as its text alone is what is not modelled, and no more", () => {
+  const all = [
+    ...rules.map(([written]) => [written, "filter hook input priority filter;", "ip"] as const),
+    ...nat.map(([written]) => [written, "nat hook prerouting priority dstnat;", "ip"] as const),
+    ...elsewhere.flatMap(([family, base, rows]) =>
+      rows.map(([written]) => [written, base, family] as const),
+    ),
+  ];
+  const unknown = all.flatMap(([written, base, family]) => {
+    const [only] = parseNftables(table(written, base, family)).tables();
+    const statements = [...only!.chains()].flatMap(({ rules }) =>
+      rules.flatMap((rule) => rule.statements),
+    );
+    return statements.some(({ kind }) => kind === "unknown") ? [written] : [];
+  });
+  assert.equal(unknown, [
+    "limit rate over 10/minute burst 7 packets drop",
+    "jhash ip saddr mod 2 vmap { 0 : accept, 1 : drop }",
+    "meta nftrace set 1",
+    "ip dscp set cs1",
+    "tcp dport set 8080",
+    "ct status & dnat == dnat accept",
+    'jhash ip saddr mod 2 vmap { 0 : accept, 1 : drop } comment "spread"',
+    'limit rate 5/second comment "slow"',
+    "dnat to ip saddr",
+    "dnat to jhash ip saddr mod 2 map { 0 : 1.1.1.1, 1 : 2.2.2.2 }",
+  ]);
+});
 canon.run();
 
 /** What a set's or a map's braces hold, and what nft 1.0.6 lists then. */
