@@ -1012,6 +1012,19 @@ variations("slices of mixed families: kube-proxy ignores the strays, and we say 
     'EndpointSlice default/x-x: endpoints[0].addresses[0] is "fd00::1", yet addressType is IPv4; kube-proxy ignores it',
   ]);
 });
+variations("slices of the other family are no strays: nothing is said of them", () => {
+  const problems: string[] = [];
+  const rules = new ServiceTable(configFor("IPv4", defaults), (problem) => problems.push(problem));
+  rules.setService("default/x", service("x", "10.2.0.1"));
+  rules.setEndpointSlice("default/x-x", slice("x", ["10.1.1.1"]));
+  rules.setEndpointSlice("default/x-y", { ...slice("x", ["fd00::1"]), addressType: "IPv6" });
+  const [port] = rules.stateAt("default/x", rules.version)!.ports;
+  assert.equal(
+    port!.endpoints.map(({ text }) => text),
+    ["10.1.1.1:8080"],
+  );
+  assert.equal(problems, []);
+});
 variations("dual stack: each family has its own rules", () => {
   const config = readConfiguration({ clusterCIDR: "10.1.0.0/16,fd00:1::/48" });
   const both = service("x", "10.2.0.1", {

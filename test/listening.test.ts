@@ -79,6 +79,29 @@ const cases: [
     /named there/,
   ],
   [
+    "sleep, whose time is in the arguments",
+    { image: "nginx", command: ["sleep"], args: ["9999"] },
+    80,
+    false,
+    /runs "sleep", which listens on no port/,
+  ],
+  ...["DB_PORT", "REDIS_PORT", "WEB_SERVICE_PORT", "TIMEOUT", "PORTS", "port"].map(
+    (name): (typeof cases)[number] => [
+      `a number in ${name}, which is no port to listen on`,
+      { image: "x", ports: [{ containerPort: 1 }], env: [{ name, value: "8080" }] },
+      8080,
+      false,
+      /taken to listen on TCP 1 alone/,
+    ],
+  ),
+  ...["8080/tcp", "http", "", "8", "123456"].map((value): (typeof cases)[number] => [
+    `a PORT of "${value}", which is none`,
+    { image: "x", ports: [{ containerPort: 1 }], env: [{ name: "PORT", value }] },
+    Number(value) || 8080,
+    false,
+    /taken to listen on TCP 1 alone/,
+  ]),
+  [
     "sleep",
     { image: "nginx", command: ["sleep", "9999"] },
     80,

@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseAddress as parse } from "stopover/internal/net/ip";
+import { packet } from "stopover/internal/net/packet";
 import { Machine, type MachineOptions } from "stopover/internal/node/machine";
 import type { Container, Pod, PodSpec, Probe } from "stopover/internal/objects/types";
 
@@ -129,6 +130,13 @@ lives("is not stopped in the name of its former self", () => {
   const device = (address: string) => machine.kernel.routes.lookup(parse(address))?.type;
   assert.is(device("10.1.1.2"), "blackhole", "nobody has the address any more");
 });
+lives("that is not there can be taken away", () => {
+  const machine = machineOf();
+  machine.start(podOf("a"), ranges);
+  machine.stop(podOf("b"));
+  machine.pods.remove("default/b");
+  assert.is(machine.sandboxAt("10.1.1.2")?.key, "default/a");
+});
 lives("of two that a dump gives one address, the one that stays keeps it", () => {
   const machine = machineOf();
   const [old, young] = [podOf("old"), podOf("young")];
@@ -219,4 +227,17 @@ ways("out: by its gateway, or straight onto its link, in each family that it has
     ],
   );
 });
+ways(
+  "through: it forwards what is not its own, as kubelets and CNI plugins ask (ip_forward)",
+  () => {
+    const machine = machineOf();
+    assert.ok(machine.kernel.forwarding);
+    machine.start(podOf("a"), ranges);
+    const choose = { chance: () => true, pick: () => 0, port: (low: number) => low };
+    const verdict = machine.kernel.receive(packet("192.168.0.9:40000", "10.1.1.2:80"), "eth0", {
+      choose,
+    });
+    assert.is(verdict.kind, "forward");
+  },
+);
 ways.run();

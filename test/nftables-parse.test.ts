@@ -172,6 +172,8 @@ const elsewhere: [family: string, base: string, rows: [written: string, listed?:
       ['iifname "a*" oifname "b" accept'],
       ["ip saddr 1.1.1.1 ip saddr 1.1.1.1 accept"],
       ["return"],
+      ["meta l4proto tcp reject with icmp host-unreachable"],
+      ["meta l4proto udp reject"],
       ["continue"],
       ["goto z"],
     ],
@@ -535,6 +537,13 @@ commands("delete element takes keys, with what they are mapped to or without", (
   );
   assert.is(left("flush map t m"), undefined);
   assert.throws(() => left("delete element t m { 1.1.1.1 : drop"), /expected "}"/);
+});
+
+commands("what a map leads to may be intervals", () => {
+  const rules = parseNftables(
+    "table ip t { map m { type inet_service : interval ipv4_addr; elements = { 80 : 1.1.1.1-1.1.1.4 }; }; }",
+  );
+  assert.match(listText(rules), "elements = { 80 : 1.1.1.1-1.1.1.4 }");
 });
 
 commands("insert and index say where a rule stands", () => {
