@@ -125,7 +125,7 @@ export function kindOf({
   kind,
 }: Pick<KubeObject, "apiVersion" | "kind">): KindInfo | undefined {
   const info = byKey.get(kind);
-  if (info?.kind === kind && info.apiVersion === apiVersion) return info;
+  if (info && info.kind === kind && info.apiVersion === apiVersion) return info;
   return byVersion.get(`${apiVersion} ${kind}`);
 }
 
