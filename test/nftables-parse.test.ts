@@ -1,23 +1,15 @@
 // nftables' text is read, and printed again as nft prints it; what is no such text says where.
 import fc from "fast-check";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseNftables } from "stopover/internal/net/nftables/parse";
 import { listText } from "stopover/internal/net/nftables/text";
 import { RulesError } from "stopover/internal/net/rules-error";
-
-const here = dirname(fileURLToPath(import.meta.url));
-const recorded = join(here, here.endsWith("dist") ? "../nftables" : "nftables");
+import { recordedNftables } from "./recorded-nftables.js";
 
 const lists = suite("nftables: lists of a real kernel are printed again byte for byte");
-for (const file of readdirSync(recorded))
-  lists(file.replace(".nft", ""), () => {
-    const text = readFileSync(join(recorded, file), "utf8");
-    assert.is(listText(parseNftables(text)), text);
-  });
+for (const [name, text] of recordedNftables)
+  lists(name, () => assert.ok(listText(parseNftables(text)) === text));
 lists.run();
 
 /** What is written, and what nft 1.0.6 lists then. */

@@ -1,7 +1,4 @@
 // A packet's walk through nftables, alone and beside iptables in one kernel.
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { everyWay, seeded, toNumber, type Chooser } from "stopover/internal/net/choice";
@@ -20,13 +17,7 @@ import {
 import { nftables } from "stopover/internal/net/nftables/walk";
 import { describe, packet, type Transport } from "stopover/internal/net/packet";
 import { rollBack, type NetStep, type Walk } from "stopover/internal/net/passage";
-
-const here = dirname(fileURLToPath(import.meta.url));
-const recorded = (name: string): string =>
-  readFileSync(
-    join(here, here.endsWith("dist") ? "../nftables" : "nftables", `${name}.nft`),
-    "utf8",
-  );
+import { recorded } from "./recorded-nftables.js";
 
 let now = 0;
 function node(rules: string, iptablesRules?: string): Kernel {

@@ -1,12 +1,10 @@
 // A node's rules as `nft list ruleset` printed them: opened without the node, and walked.
-import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { openRules } from "stopover";
+import { recorded } from "./recorded-nftables.js";
 
-const read = (name: string): string =>
-  readFileSync(new URL(`../nftables/${name}.nft`, import.meta.url), "utf8");
-const affinity = read("affinity-lb-local");
+const affinity = recorded("affinity-lb-local");
 
 test("each endpoint has its exact share", () => {
   const { outcomes } = openRules(affinity).packetOutcomes({
@@ -70,7 +68,7 @@ const ends: [
 ];
 for (const [what, rules, from, to, disposition, reason] of ends)
   test(what, () => {
-    const journey = openRules(read(rules)).packet({ from, to });
+    const journey = openRules(recorded(rules)).packet({ from, to });
     assert.is(journey.disposition, disposition, journey.reason);
     assert.match(journey.reason, reason);
   });
