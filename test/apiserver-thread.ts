@@ -1,4 +1,5 @@
 // An API server in a thread of its own, for clients that hold theirs while they wait.
+import "stopover/internal/apiserver/admission-plugins";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { serve } from "stopover/internal/doors/serve/http";

@@ -1,3 +1,4 @@
+import "stopover/internal/apiserver/admission-plugins";
 import "stopover/internal/controllers/workloads";
 import "stopover/internal/objects/built-in";
 import * as assert from "uvu/assert";

@@ -71,8 +71,10 @@ test("a Pod goes where most is free", () => {
 });
 
 // Each line: what is asked, and what Kubernetes 1.32 says where nothing fits.
-const none = "preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.";
-const helpless = "preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
+const none =
+  "no new claims to deallocate, preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.";
+const helpless =
+  "no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.";
 const cases: [string, (h: Harness) => void, Partial<PodSpec>, string][] = [
   [
     "more CPU than is free",
@@ -107,13 +109,13 @@ const cases: [string, (h: Harness) => void, Partial<PodSpec>, string][] = [
         taint(h, name, { key: "gpu", value: "yes", effect: "NoSchedule" }),
       ),
     {},
-    `0/3 nodes are available: 3 node(s) had untolerated taint {gpu: yes}. ${helpless}`,
+    `0/3 nodes are available: 3 node(s) had untolerated taint(s). ${helpless}`,
   ],
   [
     "different reasons on different nodes",
     (h) => taint(h, "node-b", { key: "gpu", effect: "NoSchedule" }),
     asking({ memory: "20Gi" }),
-    "0/3 nodes are available: 1 node(s) had untolerated taint {gpu: }, 2 Insufficient memory. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+    "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient memory. no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
   ],
   [
     "a host port that is taken everywhere",
@@ -151,7 +153,7 @@ test("too many Pods for a node's limit", () => {
   h.clock.settle();
   assert.is(
     refusal(h, "c"),
-    "0/1 nodes are available: 1 Too many pods. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
+    "0/1 nodes are available: 1 Too many pods. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.",
   );
 });
 

@@ -1,4 +1,5 @@
 // The same contract against a real etcd, where the machine has one (Debian: etcd-server).
+import "stopover/internal/apiserver/admission-plugins";
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";

@@ -13,7 +13,10 @@ import type {
   Pod,
   PodSpec,
 } from "../objects/types.js";
+import "./expiry.js";
 import "./kubernetes-service.js";
+import "./misplaced.js";
+import "./scale.js";
 import { admissionPlugins, type Admitting } from "./admission.js";
 
 type ServiceAccount = KubeObject & {
@@ -121,3 +124,49 @@ const tokenSources = frozen({
 });
 
 admissionPlugins.push({ name: "ServiceAccount", admit: admitServiceAccount });
+
+type PriorityClass = KubeObject & {
+  value: number;
+  globalDefault?: boolean;
+  preemptionPolicy?: string;
+};
+
+/** Those that every cluster has. (pkg/apis/scheduling/v1/helpers.go) */
+const systemClasses = new Map([
+  ["system-node-critical", 2_000_001_000],
+  ["system-cluster-critical", 2_000_000_000],
+]);
+
+/** Who names no class has the default one's priority, or none. (plugin/pkg/admission/priority) */
+function admitPriority(pod: Pod, server: Admitting): Pod {
+  const { priorityClassName } = pod.spec;
+  const system = systemClasses.get(priorityClassName ?? "");
+  const found = priorityClassName
+    ? (server.find("PriorityClass", priorityClassName) as PriorityClass | undefined)
+    : defaultClass(server);
+  if (priorityClassName && !found && system === undefined)
+    throw forbidden(
+      kindInfo("Pod")!,
+      pod.metadata.name,
+      `no PriorityClass with name ${priorityClassName} was found`,
+    );
+  if (!found && system === undefined) return pod;
+  const priority = found?.value ?? system!;
+  const spec: PodSpec = {
+    ...pod.spec,
+    priority,
+    preemptionPolicy:
+      pod.spec.preemptionPolicy ?? found?.preemptionPolicy ?? "PreemptLowerPriority",
+    ...(found && { priorityClassName: found.metadata.name }),
+  };
+  return { ...pod, spec };
+}
+
+/** Of several the lowest. */
+function defaultClass(server: Admitting): PriorityClass | undefined {
+  const all = server.all("PriorityClass") as readonly PriorityClass[];
+  if (all.length === 0) return undefined;
+  return all.filter((one) => one.globalDefault).sort((a, b) => a.value - b.value)[0];
+}
+
+admissionPlugins.push({ name: "Priority", isAlways: true, admit: admitPriority });

@@ -5,6 +5,7 @@
  */
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
+import type { Store } from "../store/store.js";
 import type { KubeObject, Pod } from "../objects/types.js";
 
 /** What a plug-in has of the server. */
@@ -32,3 +33,6 @@ export const admissionPlugins: AdmissionPlugin[] = [];
  * ranges of Services, with a comma between them.
  */
 export const duties: ((client: Client, clock: Clock, serviceCIDR: string) => void)[] = [];
+
+/** The same, of what is done to the store alone. `events`: where Events are kept (expiry.ts). */
+export const storeDuties: ((store: Store, clock: Clock, events: string) => void)[] = [];

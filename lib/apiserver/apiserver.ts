@@ -26,7 +26,7 @@ import { otherKinds } from "../objects/others.js";
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
-import { admissionPlugins, type Admitting } from "./admission.js";
+import { admissionPlugins, storeDuties, type Admitting } from "./admission.js";
 import { PortAllocator } from "./allocators.js";
 import {
   CLAIM_VALID_MS,
@@ -38,7 +38,6 @@ import {
 import { cameAs, decoded, decodedAs, notOfThisKind } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "../api/errors.js";
-import { Expiry } from "./expiry.js";
 import { History } from "./history.js";
 import {
   filterOf,
@@ -50,12 +49,11 @@ import {
   within,
 } from "./listing.js";
 import { LocalClient } from "./local-client.js";
-import { misplaced } from "./misplaced.js";
 import { otherPatches, patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
-import { checkScale, scaled, scaleOf, type Scale } from "./scale.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
+import { subresources } from "./subresources.js";
 import { WatchCache } from "./watch.js";
 
 export interface ApiServerOptions {
@@ -150,7 +148,7 @@ export class ApiServer {
     this.#onWatcherFailure = onWatcherFailure;
     this.clock = clock;
     this.store = store;
-    this.store.leaveOut?.(misplaced);
+    for (const begin of storeDuties) begin(store, clock, infoOf("Event").prefix);
     this.#randomFor = randomFor;
     this.#stamps = new Stamps(clock, random);
     // with a stream of its own, so that the names it gives move nobody else's
@@ -180,7 +178,6 @@ export class ApiServer {
       for (const { value } of this.store.range(definitions.prefix).entries)
         otherKinds.written(value);
     if (claims) this.#repairClaims();
-    new Expiry(store, clock, infoOf("Event").prefix);
     if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
     for (const name of systemNamespaces) {
       if (!store.get(storageKey(infoOf("Namespace"), name, undefined)))
@@ -340,15 +337,15 @@ export class ApiServer {
     const info = this.#infoOf(kind);
     if (patch.type === "apply") return this.#apply(info, name, namespace, patch, options);
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
-      const scale = options.subresource === "scale";
-      const result = patched(scale ? "Scale" : info.type, scale ? scaleOf(old) : old, patch);
+      const scale = options.subresource === "scale" ? subresources.scale : undefined;
+      const result = patched(scale ? "Scale" : info.type, scale ? scale.of(old) : old, patch);
       if (!isRecord(result))
         throw errors.badRequest(
           `json: cannot unmarshal ${cameAs(result)} into Go value of type ${kind}`,
         );
       const refuse = (why: string) => errors.invalidPatch(JSON.stringify(result), why);
       const next = scale
-        ? scaledBy(old, decodedAs<Scale>("Scale", result, options, refuse))
+        ? scale.by(old, decodedAs<KubeObject>("Scale", result, options, refuse))
         : decoded(info, sameKind(result as unknown as KubeObject, info, refuse), options, refuse);
       checkPlace(next, old);
       const { resourceVersion } = next.metadata;
@@ -698,11 +695,6 @@ function infoOf(kind: string, apiVersion?: string): KindInfo {
 /** Throws where something is wrong with the object. */
 function refuse(info: KindInfo, name: string, problems: readonly FieldError[]): void {
   if (problems.length > 0) throw errors.invalid(info, name, problems);
-}
-
-function scaledBy(object: KubeObject, scale: Scale): KubeObject {
-  checkScale(scale, object.metadata.name);
-  return scaled(object, scale);
 }
 
 /** (apiserver: pkg/endpoints/handlers/patch.go) */

@@ -1,6 +1,7 @@
 import type { Clock } from "../api/clock.js";
 import type { Event, KubeObject } from "../objects/types.js";
 import type { Entry, Store } from "../store/store.js";
+import { storeDuties } from "./admission.js";
 
 /**
  * How long an Event lives after it was last written, by whole seconds as its timestamps are.
@@ -69,3 +70,5 @@ function lastTold(object: KubeObject): number | undefined {
   const time = Date.parse(lastTimestamp ?? metadata.creationTimestamp ?? "");
   return Number.isNaN(time) ? undefined : time;
 }
+
+storeDuties.push((store, clock, events) => new Expiry(store, clock, events));

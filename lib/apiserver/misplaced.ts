@@ -1,3 +1,4 @@
+import { storeDuties } from "./admission.js";
 import { allKinds } from "../objects/kinds.js";
 import type { KubeObject } from "../objects/types.js";
 
@@ -19,3 +20,5 @@ export function misplaced(
     ? undefined
     : `it says that it is ${JSON.stringify(place)}, which belongs elsewhere`;
 }
+
+storeDuties.push((store) => store.leaveOut?.(misplaced));

@@ -2,7 +2,14 @@ import { defaulted, defaultedStatus, tolerant } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
 import { isPod, isService, kindOf, type KindInfo } from "../objects/kinds.js";
 import { otherKinds } from "../objects/others.js";
-import type { IPFamily, KubeObject, ObjectMeta, Pod, Service } from "../objects/types.js";
+import type {
+  Condition,
+  IPFamily,
+  KubeObject,
+  ObjectMeta,
+  Pod,
+  Service,
+} from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
 import * as errors from "../api/errors.js";
 import { prepareService } from "./services.js";
@@ -63,7 +70,7 @@ const serversOwn = [
 
 function statusAtFirst(object: KubeObject, stamps: Stamps): object | undefined {
   return kindOf(object)?.isModelled
-    ? firstStatus[object.kind]?.(object as never)
+    ? firstStatus[object.kind]?.(object as never, stamps.now())
     : otherKinds.firstStatus(object, stamps.now());
 }
 
@@ -73,9 +80,23 @@ function admitted(object: KubeObject): KubeObject {
   return isPod(defaults) ? tolerant(defaults as Pod) : defaults;
 }
 
+/** (pkg/registry/core/pod/strategy.go, applySchedulingGatedCondition) */
+const gated: Condition = {
+  type: "PodScheduled",
+  status: "False",
+  reason: "SchedulingGated",
+  message: "Scheduling is blocked due to non-empty scheduling gates",
+};
+
 /** What a new object's status is, whatever came; a Node may bring its own, as kubelets do. */
-const firstStatus: Record<string, (object: never) => object> = {
-  Pod: (pod: Pod) => statusOfClass.get(qosClass(pod))!,
+const firstStatus: Record<string, (object: never, now: string) => object> = {
+  Pod: (pod: Pod, now: string) =>
+    pod.spec.schedulingGates?.length
+      ? {
+          ...statusOfClass.get(qosClass(pod))!,
+          conditions: [{ ...gated, lastTransitionTime: now }],
+        }
+      : statusOfClass.get(qosClass(pod))!,
   Service: () => ({ loadBalancer: {} }),
   Deployment: () => ({}),
   ReplicaSet: () => ({ replicas: 0 }),

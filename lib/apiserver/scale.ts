@@ -2,6 +2,7 @@ import { badRequest, invalid } from "../api/errors.js";
 import { invalid as fieldInvalid } from "../objects/field-errors.js";
 import { selectorText } from "../objects/selectors.js";
 import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
+import { subresources } from "./subresources.js";
 
 /** autoscaling/v1 Scale: the number of replicas of whatever has one. */
 export interface Scale {
@@ -49,3 +50,11 @@ export function checkScale({ metadata, spec }: Scale, name: string): void {
       fieldInvalid("spec.replicas", replicas, "must be greater than or equal to 0"),
     ]);
 }
+
+subresources.scale = {
+  of: scaleOf,
+  by(object, scale) {
+    checkScale(scale as Scale, object.metadata.name);
+    return scaled(object, scale as Scale);
+  },
+};

@@ -13,19 +13,49 @@ import { allocatable, requestsOf, type Resources } from "./resources.js";
  */
 const MIN_FEASIBLE_NODES = 100;
 
+/** What a Pod asks of nodes in one turn. */
+export interface Check {
+  refusal(info: NodeInfo): Refusal | undefined;
+  score(info: NodeInfo): number;
+}
+
+/** The nodes, as they are looked at in a Pod's turn. */
+export interface Pool {
+  readonly nodes: readonly NodeInfo[];
+  /** Pods that have a node and say who may be near them, and that node. */
+  readonly affine: ReadonlyMap<string, [Pod, NodeInfo]>;
+  /** Counts a Pod in, or out. */
+  account(pod: Pod, sign: 1 | -1): void;
+  fits(pod: Pod, info: NodeInfo): boolean;
+}
+
+/** What a page's first chunk does without; scheduling.ts puts it here. */
+export const more = {
+  likesNode: (_pod: Pod, _node: Node): boolean => true,
+  checkFor: (_pod: Pod, _pool: Pool): Check | undefined => undefined,
+  /** Has lesser Pods go where there is no room for one. */
+  makesRoom: undefined as ((context: Context, pool: Pool) => (pod: Pod) => void) | undefined,
+  whyNot: (_refusals: readonly Refusal[], _nodes: number): string => "no node fits",
+  mayBeOn: (pod: Pod, node: Node): boolean =>
+    (!pod.spec.nodeSelector || selects(pod.spec.nodeSelector, node)) &&
+    (!pod.spec.affinity || more.likesNode(pod, node)),
+};
+
 /**
  * Finds a node for each Pod: filters those that cannot run it, scores the rest, binds it to the
  * best. (kubernetes: pkg/scheduler/schedule_one.go and the plug-ins named below)
  *
  * It keeps its own sums for each node, so that a Pod's turn costs the nodes it looks at, not the
  * Pods that run there. Ties go to the node that comes first by name (upstream draws lots): so the
- * same manifests give the same cluster. Not modelled: affinity beyond nodeSelector, topology
- * constraints, volumes, priorities and preemption.
+ * same manifests give the same cluster. What few Pods ask for is in scheduling.ts. Not modelled:
+ * volumes.
  */
-export function scheduler({ clock, client, informers, events, guard }: Context): Controller {
+export function scheduler(context: Context): Controller {
+  const { clock, client, informers, events, guard } = context;
   const pods = informers.of("Pod");
   const nodes = informers.of("Node");
   const pool = new NodePool();
+  const makeRoom = more.makesRoom?.(context, pool);
   const unschedulable = new Set<string>();
 
   pods.onChange((_key, pod, previous) => {
@@ -44,6 +74,7 @@ export function scheduler({ clock, client, informers, events, guard }: Context):
       !pod ||
       pod.spec.nodeName ||
       pod.metadata.deletionTimestamp ||
+      pod.spec.schedulingGates?.length ||
       isTerminal(pod) ||
       (pod.spec.schedulerName ?? "default-scheduler") !== "default-scheduler"
     )
@@ -51,7 +82,8 @@ export function scheduler({ clock, client, informers, events, guard }: Context):
     const choice = pool.choose(pod);
     if (typeof choice === "string") return bind(pod, choice);
     unschedulable.add(key);
-    refuse(pod, whyNot(choice, nodes.size));
+    refuse(pod, more.whyNot(choice, nodes.size));
+    makeRoom?.(pod);
   }
 
   function bind(pod: Pod, node: string): void {
@@ -83,6 +115,12 @@ export function scheduler({ clock, client, informers, events, guard }: Context):
     );
   }
 
+  /** Those that wait, the important ones first. (plugins/queuesort) */
+  function inTurn(): string[] {
+    const priority = (key: string) => pods.get(key)?.spec.priority ?? 0;
+    return [...unschedulable].sort((a, b) => priority(b) - priority(a));
+  }
+
   return {
     name: "default-scheduler",
     reconcile,
@@ -92,11 +130,11 @@ export function scheduler({ clock, client, informers, events, guard }: Context):
         if (pod && !pod.spec.nodeName) return schedulable(pod, previous) ? [key] : [];
         unschedulable.delete(key);
         return previous?.spec.nodeName && (!pod || (isTerminal(pod) && !isTerminal(previous)))
-          ? unschedulable
+          ? inTurn()
           : []; // room for those that wait
       }),
       watch("Node", (_key, node, previous) =>
-        node && (!previous || helps(node, previous)) ? unschedulable : [],
+        node && (!previous || helps(node, previous)) ? inTurn() : [],
       ),
     ],
   };
@@ -124,7 +162,7 @@ const weighsTheSame = (a: Pod, b: Pod): boolean =>
 // ---- nodes and their sums
 
 /** Why a node cannot run the Pod, and whether taking other Pods away could change that. */
-interface Refusal {
+export interface Refusal {
   reasons: string[];
   preemptable: boolean;
 }
@@ -133,7 +171,7 @@ interface Refusal {
  * One node, and the sums over its Pods: plain numbers, since hundreds of nodes are compared for
  * each Pod.
  */
-class NodeInfo {
+export class NodeInfo {
   node: Node | undefined;
   /** Taints that keep away Pods which do not tolerate them, and those that only discourage. */
   hard: readonly Taint[] = [];
@@ -146,6 +184,8 @@ class NodeInfo {
   readonly scored: Resources = { cpu: 0, memory: 0, pods: 0 };
   /** Pods here of each group that is spread. */
   readonly groups = new Map<string, number>();
+  /** Its Pods by uid. */
+  readonly members = new Map<string, Pod>();
   readonly hostPorts: { ip: string; protocol: string; port: number }[] = [];
 
   constructor(readonly name: string) {}
@@ -161,7 +201,8 @@ class NodeInfo {
   }
 }
 
-class NodePool {
+class NodePool implements Pool {
+  readonly affine = new Map<string, [Pod, NodeInfo]>();
   readonly #infos = new Map<string, NodeInfo>();
   #ordered: NodeInfo[] | undefined;
   #next = 0;
@@ -175,6 +216,13 @@ class NodePool {
   account(pod: Pod, sign: 1 | -1): void {
     const info = this.#info(pod.spec.nodeName!);
     const { asked, scored } = requestsOf(pod);
+    const uid = pod.metadata.uid!;
+    if (sign > 0) info.members.set(uid, pod);
+    else info.members.delete(uid);
+    if (pod.spec.affinity) {
+      if (sign > 0) this.affine.set(uid, [pod, info]);
+      else this.affine.delete(uid);
+    }
     for (const name of ["cpu", "memory", "pods"] as const) {
       info.used[name] += sign * asked[name];
       info.scored[name] += sign * scored[name];
@@ -196,9 +244,8 @@ class NodePool {
 
   /** The best node's name, or why there is none. */
   choose(pod: Pod): string | Refusal[] {
-    const nodes = (this.#ordered ??= [...this.#infos.values()]
-      .filter(({ node }) => node)
-      .sort((a, b) => (a.name < b.name ? -1 : 1)));
+    const { nodes } = this;
+    const check = more.checkFor(pod, this);
     const refusals: Refusal[] = [];
     const { asked } = requestsOf(pod);
     const wanted = feasibleToFind(nodes.length);
@@ -206,13 +253,25 @@ class NodePool {
     let looked = 0;
     for (; looked < nodes.length && found.length < wanted; looked++) {
       const info = nodes[(this.#next + looked) % nodes.length]!;
-      const refusal = refusalOf(pod, asked, info);
+      const refusal = refusalOf(pod, asked, info) ?? check?.refusal(info);
       if (refusal) refusals.push(refusal);
       else found.push(info);
     }
     // the next Pod begins where this one ended
     if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length;
-    return found.length === 0 ? refusals : best(pod, found).name;
+    return found.length === 0 ? refusals : best(pod, found, check).name;
+  }
+
+  /** By name. */
+  get nodes(): readonly NodeInfo[] {
+    return (this.#ordered ??= [...this.#infos.values()]
+      .filter(({ node }) => node)
+      .sort((a, b) => (a.name < b.name ? -1 : 1)));
+  }
+
+  fits(pod: Pod, info: NodeInfo): boolean {
+    const { asked } = requestsOf(pod);
+    return !refusalOf(pod, asked, info) && !more.checkFor(pod, this)?.refusal(info);
   }
 
   #info(name: string): NodeInfo {
@@ -239,8 +298,8 @@ function refusalOf(pod: Pod, asked: Resources, info: NodeInfo): Refusal | undefi
     return never("node(s) were unschedulable"); // NodeUnschedulable
   const taint = info.hard.length > 0 ? info.hard.find((one) => !isTolerated(pod, one)) : undefined;
   // TaintToleration
-  if (taint) return never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}`);
-  if (spec.nodeSelector && !selects(spec.nodeSelector, info.node!))
+  if (taint) return never("node(s) had untolerated taint(s)");
+  if ((spec.nodeSelector || spec.affinity) && !more.mayBeOn(pod, info.node!))
     return never("node(s) didn't match Pod's node affinity/selector"); // NodeAffinity
   if (
     info.hostPorts.length > 0 &&
@@ -305,7 +364,7 @@ const clash = (
  * (NodeResourcesFit, LeastAllocated) and avoids PreferNoSchedule taints (TaintToleration, weight
  * 3).
  */
-function best(pod: Pod, nodes: readonly NodeInfo[]): NodeInfo {
+function best(pod: Pod, nodes: readonly NodeInfo[], check: Check | undefined): NodeInfo {
   const group = groupOf(pod);
   const { scored } = requestsOf(pod);
   const here = nodes.map(({ groups }) => (groups.size === 0 ? 0 : (groups.get(group) ?? 0)));
@@ -315,7 +374,8 @@ function best(pod: Pod, nodes: readonly NodeInfo[]): NodeInfo {
     const info = nodes[i]!;
     const spread = most === 0 ? 100 : (100 * (most - here[i]!)) / most;
     const liked = info.soft.length === 0 || info.soft.every((taint) => isTolerated(pod, taint));
-    const score = 2 * spread + freeShare(scored, info) + (liked ? 300 : 0);
+    const score =
+      2 * spread + freeShare(scored, info) + (liked ? 300 : 0) + (check?.score(info) ?? 0);
     if (score > high || (score === high && info.name < winner.name)) [winner, high] = [info, score];
   }
   return winner;
@@ -338,30 +398,4 @@ function groupOf(pod: Pod): string {
     controllerOf(pod)?.uid ??
     `${pod.metadata.namespace}/${JSON.stringify(pod.metadata.labels ?? {})}`
   );
-}
-
-// ---- the message
-
-/**
- * As `kubectl describe pod` shows it: "0/3 nodes are available: 3 Insufficient cpu. preemption: …"
- * (pkg/scheduler/framework/types.go, FitError)
- */
-function whyNot(refusals: readonly Refusal[], nodes: number): string {
-  if (nodes === 0) return "no nodes available to schedule pods";
-  const helpless = refusals.map(({ preemptable }) =>
-    preemptable
-      ? "No preemption victims found for incoming pod"
-      : "Preemption is not helpful for scheduling",
-  );
-  const head = `0/${nodes} nodes are available: `;
-  return `${head}${counted(refusals.flatMap(({ reasons }) => reasons))}. preemption: ${head}${counted(helpless)}.`;
-}
-
-function counted(reasons: readonly string[]): string {
-  const counts = new Map<string, number>();
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return [...counts]
-    .map(([reason, count]) => `${count} ${reason}`)
-    .sort()
-    .join(", ");
 }

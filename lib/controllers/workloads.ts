@@ -4,6 +4,7 @@
  * imports this has them.
  */
 import "../objects/built-in.js";
+import "./scheduling.js";
 import { cronJobController } from "./cronjob.js";
 import { daemonSetController } from "./daemonset.js";
 import { garbageCollector, kinds as collected } from "./garbage-collector.js";

@@ -10,6 +10,7 @@ import {
   type NodeSpec,
   type Traceable,
 } from "../../cluster.js";
+import "../../apiserver/admission-plugins.js";
 import "../../controllers/workloads.js";
 import "../../given.js";
 import { isApiError } from "../../api/errors.js";

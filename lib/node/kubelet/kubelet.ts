@@ -224,8 +224,9 @@ export class Kubelet {
     ];
     return {
       ...node.status,
-      capacity: resources,
-      allocatable: resources,
+      // extended resources are somebody else's to count
+      capacity: { ...node.status?.capacity, ...resources },
+      allocatable: { ...node.status?.allocatable, ...resources },
       ...(!externalCloudProvider && { addresses: own }),
       conditions: this.#conditions(node),
       nodeInfo: {
