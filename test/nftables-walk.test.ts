@@ -195,6 +195,17 @@ filters("what is not modelled stops the packet that meets it, and no other", () 
   );
 });
 
+filters("a ping asks for an echo, and its answer is one", () => {
+  const head = "type filter hook forward priority filter; policy accept;";
+  const kernel = node(chain("icmp type echo-reply drop", head));
+  const ping = { protocol: "ICMP", sourcePort: 0, destinationPort: 0 } as const;
+  const [client, pod] = ["203.0.113.9", "10.1.0.2"];
+  const walk = { choose: seeded(() => 0) };
+  const asked = kernel.receive({ ...ping, source: client, destination: pod }, "eth0", walk);
+  const answer = kernel.receive({ ...ping, source: pod, destination: client }, "pods", walk);
+  assert.equal([asked.kind, answer.kind], ["forward", "drop"]);
+});
+
 filters("behind the routing a packet is still known by the interface that it came by", () => {
   const head = "type filter hook postrouting priority filter; policy accept;";
   assert.match(sent(node(chain('iifname "eth0" drop', head)), "10.1.0.2:80"), /^drop/);

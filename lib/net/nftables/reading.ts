@@ -168,11 +168,12 @@ function protocolText({ protocol, source }: Passage): string {
   }
 }
 
-/** Of ICMP there are errors here, and what asks for an echo. */
+/** Of ICMP there are errors here, and echoes: what asks for one, and what answers. */
 const icmpType = (family: Family, type: string): Reading =>
-  texted(typeOf(type)!, ({ passage: { protocol, source, packet } }) => {
+  texted(typeOf(type)!, ({ passage: { protocol, source, packet, tracked } }) => {
     if (protocol !== "ICMP" || source.family !== family) return undefined;
-    return packet.error === undefined ? "echo-request" : "destination-unreachable";
+    if (packet.error !== undefined) return "destination-unreachable";
+    return tracked?.direction === "reply" ? "echo-reply" : "echo-request";
   });
 
 // ---- meta ---------------------------------------------------------------------------------------
