@@ -40,7 +40,10 @@ export interface Pair {
 const folder = new URL("../why-corpus/", import.meta.url);
 const text = (name: string): string => readFileSync(new URL(name, folder), "utf8");
 
-export const faults = load(text("faults.yaml")) as Fault[];
+export const faults = [
+  ...(load(text("faults.yaml")) as Fault[]),
+  ...(load(text("blind.yaml")) as Fault[]),
+];
 export const pairs = load(text("pairs.yaml")) as Pair[];
 const shop = loadAll(text("shop.yaml")) as KubeObject[];
 

@@ -1,12 +1,29 @@
 /** The fourth rung: whether the Service's own address leads anywhere, from where it was asked. */
-import type { Look } from "./case.js";
-import { deadNode, localPolicy, notOurs, staleProxy } from "./node-port.js";
+import { nameOf } from "../objects.js";
+import type { Fault } from "../types.js";
+import { fault, type Case, type Look } from "./case.js";
+import { deadNode, localPolicy, notOurs, otherName, staleProxy } from "./node-port.js";
 import { lookAtPort } from "./port.js";
 
 export const lookAtClusterIP: Look = (one) => [
   ...lookAtPort(one, "cluster-ip"),
   ...notOurs(one, "cluster-ip"),
+  ...nobodysExternalIP(one),
+  ...otherName(one, "internalTrafficPolicy", "cluster-ip"),
   ...localPolicy(one, "internalTrafficPolicy", "cluster-ip"),
   ...deadNode(one, "cluster-ip"),
   ...staleProxy(one, "cluster-ip"),
 ];
+
+/** Rules take an external address at every node, and somebody has to bring packets for it there. */
+function nobodysExternalIP({ service, goal, disposition }: Case): Fault[] {
+  const value = goal?.host ?? "";
+  if (disposition !== "no route" || !service.spec.externalIPs?.includes(value)) return [];
+  return [
+    fault("cluster-ip", service, "spec.externalIPs", {
+      value,
+      expected: "an address of a node, or one that a route leads to a node",
+      sentence: `spec.externalIPs of ${nameOf(service)} has ${value}: the nodes' rules take it, but no node has that address and no route leads packets for it to one; Kubernetes makes neither`,
+    }),
+  ];
+}

@@ -61,7 +61,7 @@ function nobodysAddress({ objects, service, disposition, journey }: Case): Fault
 function byHand(one: Case): Fault[] {
   const { objects, service } = one;
   const slices = objects.slicesOf(service);
-  if (slices.length === 0) return [strayOf(one) ?? nobodyWrote(one)];
+  if (slices.length === 0) return [strayOf(one) ?? elsewhere(one) ?? nobodyWrote(one)];
   return slicesFaults(one, slices);
 }
 
@@ -80,6 +80,21 @@ function strayOf({ objects, service }: Case): Fault | undefined {
     value,
     expected: name,
     sentence: `${nameOf(service)} has no EndpointSlice: ${nameOf(stray)} ${value === null ? `has no label ${serviceLabel}` : `says ${serviceLabel}=${value}`}, and it would have to be ${name}`,
+  });
+}
+
+/** A slice for a Service of this name, in a namespace that has none. */
+function elsewhere({ objects, service }: Case): Fault | undefined {
+  const { name } = service.metadata;
+  const stray = objects.all<EndpointSlice>("EndpointSlice").find((slice) => {
+    const { labels } = slice.metadata;
+    return labels?.[serviceLabel] === name && !objects.service(`${namespaceOf(slice)}/${name}`);
+  });
+  if (!stray) return undefined;
+  return fault("endpoints", stray, "metadata.namespace", {
+    value: namespaceOf(stray),
+    expected: namespaceOf(service),
+    sentence: `${nameOf(service)} has no EndpointSlice: ${nameOf(stray)} is for a Service ${name} of its own namespace ${namespaceOf(stray)}, where there is none`,
   });
 }
 
@@ -264,6 +279,13 @@ function noReplicas({ service }: Case, { workload }: Meant): Fault {
   const value = workload!.spec.replicas ?? 1;
   const name = nameOf(workload!);
   const isZero = value === 0;
+  const { paused } = workload!.spec as { paused?: boolean };
+  if (!isZero && paused)
+    return fault("endpoints", workload!, "spec.paused", {
+      value: true,
+      expected: false,
+      sentence: `spec.paused of ${name} is true, and it has made no Pod yet, so the selector of ${nameOf(service)} matches none`,
+    });
   return fault(
     "endpoints",
     workload!,

@@ -13,6 +13,8 @@ import { fault, type Case, type Look } from "./case.js";
 export const lookAtName: Look = (one) => {
   const { world, origin, goal, disposition } = one;
   if (readAddress(one.service.spec.externalName ?? "")) return externalName(one);
+  const short = shortAlias(one);
+  if (short && disposition !== "delivered") return [short];
   if (disposition !== "name not found" || !goal || readAddress(goal.host)) return [];
   if (origin && !lookUp(world.network, origin, goal.host).failure) return externalName(one);
   const found = askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one);
@@ -20,6 +22,22 @@ export const lookAtName: Look = (one) => {
   const isInner = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
   return isInner ? noSuchService(one) : noRecord(one);
 };
+
+/** An alias is taken as it stands: no search list makes a Service's short name whole. */
+function shortAlias({ service, objects }: Case): Fault | undefined {
+  const { type, externalName = "" } = service.spec;
+  const [name = "", namespace = namespaceOf(service), ...rest] = externalName
+    .replace(/(\.svc)?\.?$/, "")
+    .split(".");
+  if (type !== "ExternalName" || rest.length > 0 || !objects.service(`${namespace}/${name}`))
+    return undefined;
+  const expected = `${name}.${namespace}.svc.${clusterDomain}`;
+  return fault("name", service, "spec.externalName", {
+    value: externalName,
+    expected,
+    sentence: `spec.externalName of ${nameOf(service)} is ${externalName}: an alias is taken as it stands, without a search list, and no DNS server knows that name; ${expected} is the Service's`,
+  });
+}
 
 /** A Pod whose resolver does not ask the cluster's DNS, for a name that only that one knows. */
 function askedElsewhere({ world, origin, goal, objects }: Case): Fault | undefined {

@@ -12,6 +12,7 @@ export const lookAtNodePort: Look = (one) => [
   ...(one.door === "node-port" ? lookAtPort(one, "node-port") : []),
   ...notOurs(one, "node-port"),
   ...otherAddresses(one),
+  ...otherName(one, "externalTrafficPolicy", "node-port"),
   ...localPolicy(one, "externalTrafficPolicy", "node-port"),
   ...staleProxy(one, "node-port"),
 ];
@@ -88,6 +89,30 @@ function otherAddresses({ world, goal, node, door }: Case): Fault[] {
       expected: addresses[0]!,
       sentence: `nodePortAddresses of kube-proxy's configuration is [${listed(kubeProxy.nodePortAddresses)}], and the node's address ${addresses[0]} is not in it, so it takes no NodePort there`,
       change: { object: "KubeProxyConfiguration", field: "nodePortAddresses", value: "primary" },
+      kubectl: "kubectl get configmap kube-proxy -n kube-system -o yaml",
+    },
+  ];
+}
+
+/** kube-proxy takes for its own what endpoints say of a node of its name, and was told another. */
+export function otherName(
+  { service, objects, world, disposition }: Case,
+  policy: "externalTrafficPolicy" | "internalTrafficPolicy",
+  rung: Rung,
+): Fault[] {
+  const value = world.kubeProxy.hostnameOverride;
+  if (!value || service.spec[policy] !== "Local" || disposition === "delivered") return [];
+  const nodes = localNodes(objects, service);
+  if (nodes.size === 0 || nodes.has(value)) return [];
+  return [
+    {
+      rung,
+      object: "KubeProxyConfiguration",
+      field: "hostnameOverride",
+      value,
+      expected: listed([...nodes]),
+      sentence: `hostnameOverride of kube-proxy's configuration is ${value}, and the endpoints of ${nameOf(service)} say that they are on ${listed([...nodes])}: with spec.${policy} Local no kube-proxy takes one for its own`,
+      change: { object: "KubeProxyConfiguration", field: "hostnameOverride", value: null },
       kubectl: "kubectl get configmap kube-proxy -n kube-system -o yaml",
     },
   ];
