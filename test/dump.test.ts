@@ -283,4 +283,23 @@ test("what does not go together is said", () => {
   assert.match(stopover(["dump", "-", "--context", "x"]).err, /FILES or asks kubectl/);
 });
 
+test("kube-proxy's configuration is read as it was, whatever fields it has", () => {
+  const text = readFileSync(
+    new URL("../manifests/cluster-autoscaler.yaml", import.meta.url),
+    "utf8",
+  );
+  const fields = "nodePortAddresses: [primary]\ndetectLocalMode: NodeCIDR\nconfigSyncPeriod: 15m0s";
+  const given = text
+    .replace("nodePortAddresses: null", fields)
+    .replace(/configSyncPeriod: 0s\n|detectLocalMode: ""\n/g, "");
+  const { out, code } = stopover(["dump", "-", "--anonymise"], given);
+  assert.is(code, 0);
+  const { kubeProxy } = parse(out, { as: "dump" });
+  const told = kubeProxy as unknown as Record<string, unknown>;
+  assert.equal(told["nodePortAddresses"], ["primary"]);
+  assert.is(told["detectLocalMode"], "NodeCIDR");
+  assert.is(told["configSyncPeriod"], "15m0s");
+  assert.ok(openSnapshot(parse(out, { as: "dump" })));
+});
+
 test.run();

@@ -69,10 +69,15 @@ export class Disguise {
     if (address) return this.#addresses.of(address);
     const range = text.includes("/") ? this.#addresses.ofRange(text) : undefined;
     if (range !== undefined) return range;
-    const [component = ""] = components.exec(text) ?? [];
-    return (
-      component + text.slice(component.length).replace(pieces, (piece) => this.#piece(piece, also))
-    );
+    // "kube-system/kube-proxy-x7k2p": each part is a name
+    return text
+      .split("/")
+      .map((part) => {
+        const [component = ""] = components.exec(part) ?? [];
+        const rest = part.slice(component.length);
+        return component + rest.replace(pieces, (piece) => this.#piece(piece, also));
+      })
+      .join("/");
   }
 
   #piece(piece: string, also: Vocabulary): string {
@@ -150,8 +155,9 @@ const isConfiguration = (one: unknown): one is Record<string, unknown> =>
 /** Words, addresses of IPv4, and of IPv6 where they are written out. */
 const pieces = /\d+(?:\.\d+){3}|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F.]*|[A-Za-z0-9]+/g;
 
-/** A number says little by itself, unless it is long. */
-const isPlain = (word: string): boolean => /^\d{1,5}$/.test(word);
+/** A number or a time says little by itself, unless it is long. */
+const isPlain = (word: string): boolean =>
+  /^(?:\d{1,5}|(?:\d{1,4}(?:ns|us|ms|s|m|h))+)$/.test(word);
 
 const labels = new Set(["labels", "matchLabels", "nodeSelector"]);
 const quantities = new Set(["requests", "limits", "allocatable", "capacity"]);

@@ -7,6 +7,7 @@
 export const common = words(`
   default kube system public lease kubernetes svc cluster local true false
   http https tcp udp sctp grpc dns metrics none external linux windows amd64 arm64
+  primary
 `);
 
 /** In a command line: what a process listens on is read from it. */
@@ -31,7 +32,7 @@ export const annotationWords = words(`
 
 /** Programs of every cluster: a name that begins with one begins so afterwards. */
 export const components =
-  /^(?:kube-node-lease|kube-proxy|kube-dns|coredns|kube-apiserver|kube-controller-manager|kube-scheduler|etcd|calico-node|cilium|kube-flannel|flannel|weave-net|aws-node|kindnet|antrea-agent|antrea|canal|ovnkube-node|ovnkube|kube-router)(?=-|$)/;
+  /^(?:kube-node-lease|default-scheduler|kube-proxy|kube-dns|coredns|kube-apiserver|kube-controller-manager|kube-scheduler|etcd|calico-node|cilium|kube-flannel|flannel|weave-net|aws-node|kindnet|antrea-agent|antrea|canal|ovnkube-node|ovnkube|kube-router)(?=-|$)/;
 
 /** Keys of labels that charts and tutorials give everybody's objects. */
 const usualKeys = words(`
@@ -53,7 +54,7 @@ export const ownWords = words(`
   kind apiVersion type reason phase protocol addressType dnsPolicy restartPolicy externalTrafficPolicy
   internalTrafficPolicy sessionAffinity ipFamilyPolicy ipFamilies trafficDistribution effect operator scheme
   qosClass imagePullPolicy appProtocol policyTypes ipMode concurrencyPolicy podManagementPolicy whenUnsatisfiable
-  accessModes mode
+  accessModes mode detectLocalMode
 `);
 
 /** The words are kept as they are written here: fields have capitals. */
