@@ -463,6 +463,24 @@ test("a grace period of zero takes it away at once, and the kubelet cleans up", 
   assert.is(machine.pods.size, 0);
 });
 
+test("a Pod that is gone at once is asked nothing any more, and restarted never", () => {
+  const { h, machine, make } = one({
+    livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+  });
+  make();
+  h.clock.settle();
+  let asked = 0;
+  const { probe } = machine;
+  machine.probe = (...what) => (asked++, probe.apply(machine, what));
+  h.clock.advance(5_000);
+  assert.ok(asked >= 4, `${asked}`);
+  h.client.delete("Pod", "web", undefined, { gracePeriodSeconds: 0 });
+  h.clock.advance(2_000);
+  const before = asked;
+  h.clock.advance(60_000);
+  assert.equal([asked - before, machine.pods.size], [0, 0]);
+});
+
 test("a Pod deleted while it starts never runs", () => {
   const { h, machine, make } = one();
   make();

@@ -175,6 +175,7 @@ const elsewhere: [family: string, base: string, rows: [written: string, listed?:
     "nat hook prerouting priority dstnat;",
     [
       ["dnat to 1.2.3.4-1.2.3.9"],
+      ["dnat to 10.0.0.0-10.255.255.255", "dnat to 10.0.0.0/8"],
       ["dnat to 1.2.3.4 random,fully-random,persistent"],
       ["dnat to ip saddr"],
       ["dnat to ip daddr map { 1.1.1.1 : 2.2.2.2 }"],

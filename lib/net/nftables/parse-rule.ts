@@ -449,7 +449,7 @@ function goal(cursor: Cursor, around: Surroundings, family: "ip" | "ip6"): Expre
     return { kind: "value", text: low };
   }
   const isAddress = kind === "word" && canonical(typeOf(type)!, text) !== undefined;
-  if (isAddress) return { kind: "value", text: readOne(cursor, type, false) };
+  if (isAddress) return { kind: "value", text: readOne(cursor, type, true) };
   if (kind === "word" && /^[0-9.:]+$/.test(text)) cursor.fail(typeOf(type)!.what);
   return mapped(cursor, around, type);
 }
