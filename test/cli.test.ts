@@ -364,6 +364,7 @@ test("rules of nftables mode: as nft lists them, of both families, and as kube-p
     [[...nftables, "--format", "save"], /--format is "save"; allowed are transaction, list/],
     [["rules", "--node", "node-a", "--format", "list"], /"list"; allowed are restore, save/],
     [["rules", "--node", "node-a", "--proxy-mode", "ipvs"], /mode ipvs .* not modelled/],
+    [["lab", "--proxy-mode", "nftables"], /lab builds nodes in iptables mode .* mode nftables/],
     [["journey", "--proxy-mode", "userspace"], /allowed are iptables, nftables, ipvs/],
   ] as const) {
     const { code, err } = stopover([...format]);

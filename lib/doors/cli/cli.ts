@@ -400,6 +400,10 @@ async function givenObjects(
 async function lab(files: string[], flags: Flags): Promise<number> {
   const { lab: run } = await import("../lab/lab.js");
   const cluster = await open(files, flags);
+  const modes = cluster.list("Node").map(({ metadata }) => cluster.node(metadata.name).rules.mode);
+  const other = modes.find((mode) => mode !== "iptables");
+  if (other !== undefined)
+    throw new UsageError(`lab builds nodes in iptables mode of kube-proxy; this is mode ${other}`);
   return run(cluster, (flags.url as string | undefined) ?? articleURL, {
     from: (flags.from as string | undefined) ?? "internet",
   });
