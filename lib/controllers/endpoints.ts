@@ -67,21 +67,27 @@ export function endpointsController({ client, informers }: Context): Controller 
     const subsets = new Map<string, Subset>();
     let count = 0;
     let left = 0;
+    const { publishNotReadyAddresses, ports: asked = [] } = service.spec;
     for (const pod of selection.podsOf(service)) {
-      if (isTerminal(pod) || pod.metadata.deletionTimestamp || !pod.status?.podIP) continue;
+      // who publishes all addresses keeps those of Pods that end (ShouldPodBeInEndpoints)
+      const isLeaving = pod.metadata.deletionTimestamp && !publishNotReadyAddresses;
+      if (isTerminal(pod) || isLeaving || !pod.status?.podIP) continue;
+      const { ports, text } = portsOf(pod);
+      // it has none of the ports that are asked for
+      if (asked.length > 0 && ports.length === 0) continue;
       if (count++ >= MAX_ADDRESSES) {
         left++;
         break;
       }
-      const { ports, text } = portsOf(pod);
       if (!subsets.has(text))
         subsets.set(text, {
           addresses: [],
           notReadyAddresses: [],
-          ports: ports.map(({ name, port, protocol }) => ({
+          ports: ports.map(({ name, port, protocol, appProtocol }) => ({
             ...(name && { name }),
             port,
             protocol,
+            ...(appProtocol && { appProtocol }),
           })),
         });
       const { addresses: ready, notReadyAddresses: notReady } = subsets.get(text)!;
