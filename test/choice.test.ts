@@ -12,7 +12,9 @@ import {
 import { seed } from "./seed.js";
 
 const ways = suite("every way");
-const text = <T>(all: { probability: { numerator: bigint; denominator: bigint }; result: T }[]) =>
+const text = <T extends string | number>(
+  all: { probability: { numerator: bigint; denominator: bigint }; result: T }[],
+) =>
   all.map(
     ({ probability: { numerator, denominator }, result }) =>
       `${result}: ${numerator}/${denominator}`,

@@ -155,7 +155,7 @@ function fits({ spec: { template } }: DaemonSet, node: Node): { run: boolean; st
     (nodeName === undefined || nodeName === node.metadata.name) &&
     Object.entries(nodeSelector).every(([key, value]) => labels[key] === value);
   const all = [...tolerations, ...patience];
-  const against = (node.spec?.taints ?? []).filter(
+  const against = (node.spec.taints ?? []).filter(
     (taint) => taint.effect !== "PreferNoSchedule" && !all.some((one) => tolerates(one, taint)),
   );
   return {

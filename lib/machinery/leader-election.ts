@@ -90,7 +90,7 @@ export class LeaderElector {
       if (lease && !this.#free(lease)) return false;
       const same = lease?.spec.holderIdentity === identity;
       const now = stampMicro(clock.now());
-      const acquireTime = (same && lease?.spec.acquireTime) || now;
+      const acquireTime = (same && lease.spec.acquireTime) || now;
       this.#write(
         {
           holderIdentity: identity,

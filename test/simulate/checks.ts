@@ -33,8 +33,8 @@ function* numbersAreOnes({ cluster }: World): Generator<string> {
   );
 }
 
-function* twice(what: string, values: readonly unknown[]): Generator<string> {
-  const seen = new Set<unknown>();
+function* twice(what: string, values: readonly (string | number)[]): Generator<string> {
+  const seen = new Set<string | number>();
   for (const value of values) {
     if (seen.has(value)) yield `${what} ${value} is there twice`;
     seen.add(value);

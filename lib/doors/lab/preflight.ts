@@ -39,12 +39,12 @@ const found = (tool: string): boolean =>
  * nf_tables.
  */
 function unusable(): string[] {
-  const { status, stderr } = spawnSync("unshare", ["--net", "iptables-nft-save"], {
+  const { status, stderr, error } = spawnSync("unshare", ["--net", "iptables-nft-save"], {
     encoding: "utf8",
   });
   return status === 0
     ? []
     : [
-        `this root cannot make a network namespace with nf_tables (${stderr?.trim().split("\n")[0] || "unshare failed"}): in a container, run it with --privileged`,
+        `this root cannot make a network namespace with nf_tables (${(error?.message ?? stderr.trim().split("\n")[0]) || "unshare failed"}): in a container, run it with --privileged`,
       ];
 }

@@ -266,7 +266,7 @@ function listPath(
     ...(revision && { resourceVersion: String(revision), resourceVersionMatch: "Exact" }),
     ...more,
   });
-  return `${collection(kind, namespace)}${query.size > 0 ? `?${query}` : ""}`;
+  return `${collection(kind, namespace)}${query.size > 0 ? `?${query.toString()}` : ""}`;
 }
 
 function writeQuery({
@@ -274,5 +274,10 @@ function writeQuery({
   fieldManager,
   fieldValidation = "Strict",
 }: WriteOptions = {}): string {
-  return `?${new URLSearchParams({ fieldValidation, ...(dryRun && { dryRun: "All" }), ...(fieldManager && { fieldManager }) })}`;
+  const query = new URLSearchParams({
+    fieldValidation,
+    ...(dryRun && { dryRun: "All" }),
+    ...(fieldManager && { fieldManager }),
+  });
+  return `?${query.toString()}`;
 }

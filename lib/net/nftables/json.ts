@@ -226,8 +226,11 @@ function statement(value: unknown): string {
   }
 }
 
+/** Nothing, of what JSON has no word for. */
+const jsonOf = (value: unknown): string | undefined => JSON.stringify(value);
+
 const unknown = (kind: string, inside: unknown): string =>
-  `unknown ${kind} ${JSON.stringify(inside) ?? ""}`.replace(/[^\w.:/-]+/g, " ").trim();
+  `unknown ${kind} ${jsonOf(inside) ?? ""}`.replace(/[^\w.:/-]+/g, " ").trim();
 
 function told(kind: string, inside: unknown): string {
   const verdict = verdictOf({ [kind]: inside });
@@ -341,4 +344,4 @@ function quoted(value: unknown): string {
   throw new Untold(`got ${cut(value)}; expected a text without quotation marks`);
 }
 
-const cut = (value: unknown): string => (JSON.stringify(value) ?? "nothing").slice(0, 60);
+const cut = (value: unknown): string => (jsonOf(value) ?? "nothing").slice(0, 60);

@@ -33,7 +33,8 @@ function shortReject(
 ): Statement {
   if (statement.kind !== "reject") return statement;
   const usual = "port-unreachable";
-  const plain = { ip: "icmp", ip6: "icmpv6" }[family as "ip"] ?? "icmpx";
+  const icmp: Partial<Record<TableFamily, string>> = { ip: "icmp", ip6: "icmpv6" };
+  const plain = icmp[family] ?? "icmpx";
   const isPlain = statement.with === undefined || statement.with === `${plain} ${usual}`;
   if (!isPlain) return statement;
   const headers = before.flatMap(payloadsIn).map(({ header }) => header);

@@ -169,7 +169,11 @@ export class Cursor {
 
   fail(expected: string): never {
     const { kind, text } = this.peek();
-    const got = { line: "the end of the line", end: "the end of the text" }[kind as "line"];
+    const ends: Partial<Record<typeof kind, string>> = {
+      line: "the end of the line",
+      end: "the end of the text",
+    };
+    const got = ends[kind];
     throw this.error(`got ${got ?? JSON.stringify(text)}; expected ${expected}`);
   }
 }

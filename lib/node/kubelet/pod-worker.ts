@@ -237,8 +237,7 @@ export class PodWorker {
    * kuberuntime: computeInitContainerActions)
    */
   #proceed(latency: number): void {
-    for (const init of this.#inits) {
-      if (init.isThrough) continue;
+    for (const init of this.#inits.filter(({ isThrough }) => !isThrough)) {
       if (init.isNew) this.#startOne(init, latency);
       if (!init.isThrough) return this.#waitForInits();
     }

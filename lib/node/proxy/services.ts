@@ -134,7 +134,7 @@ export function endpointsOf(
     if (slice.addressType !== family) continue;
     const cause = `EndpointSlice ${slice.metadata.namespace ?? "default"}/${slice.metadata.name}`;
     for (const { name = "", port } of slice.ports ?? []) {
-      if (name !== portName || port === undefined || port === null) continue;
+      if (name !== portName || port === undefined) continue;
       slice.endpoints.forEach((each, index) => {
         const address = canonicalAddress(each.addresses[0] ?? "", family);
         if (address === undefined)

@@ -4,7 +4,11 @@
  */
 import { sha256 as portable } from "@noble/hashes/sha2.js";
 
-const native = globalThis.process?.getBuiltinModule?.("node:crypto");
+/** A browser has no process, and Node.js before 20.16 no such question. */
+interface Maybe {
+  process?: { getBuiltinModule?: typeof process.getBuiltinModule };
+}
+const native = (globalThis as Maybe).process?.getBuiltinModule?.("node:crypto");
 const utf8 = new TextEncoder();
 
 export const sha256: (text: string) => Uint8Array = native

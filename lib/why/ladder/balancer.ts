@@ -77,7 +77,7 @@ const describe = ({ metadata }: Service): string =>
 
 /** What clouds are known to refuse, by the nodes' providerID. */
 function refusedBy({ service, objects }: Case): Fault | undefined {
-  const cloud = objects.nodes[0]?.spec?.providerID?.split(":")[0];
+  const cloud = objects.nodes[0]?.spec.providerID?.split(":")[0];
   if (cloud === "aws") return refusedByAws(service);
   return cloud === "gce" ? refusedByGcp(service) : undefined;
 }

@@ -264,10 +264,8 @@ function probes(pod: Pod): Fault | undefined {
   for (const [i, { name, startupProbe, readinessProbe }] of pod.spec.containers.entries()) {
     const status = pod.status?.containerStatuses?.find((each) => each.name === name);
     if (status?.ready) continue;
-    if (startupProbe && status?.started !== true) {
-      const found = probeFault(pod, i, "startupProbe") ?? saysNo(pod, i, "startupProbe");
-      if (found) return found;
-    }
+    if (startupProbe && status?.started !== true)
+      return probeFault(pod, i, "startupProbe") ?? saysNo(pod, i, "startupProbe");
     if (readinessProbe)
       return probeFault(pod, i, "readinessProbe") ?? saysNo(pod, i, "readinessProbe");
   }

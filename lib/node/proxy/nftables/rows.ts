@@ -63,8 +63,8 @@ function elementRows(
     table: table.name,
     chain: name,
     rule: elementText(element),
-    ...(element.purpose?.object && { object: element.purpose.object }),
-    ...(element.purpose?.field && { field: element.purpose.field }),
+    ...(element.purpose.object && { object: element.purpose.object }),
+    ...(element.purpose.field && { field: element.purpose.field }),
     why: printable(whyElement(name, element)),
   }));
 }
@@ -81,7 +81,7 @@ function* rowsOf(table: NodeTable, service: string): Generator<RuleRow> {
       yield* elementRows(
         table,
         set,
-        ({ key, purpose }) => keys.has(key) && purpose?.object === object,
+        ({ key, purpose }) => keys.has(key) && purpose.object === object,
       );
   const own = new Set(programs.flatMap((program) => [...program.names]));
   for (const name of own) {

@@ -75,7 +75,7 @@ export function whyElement(set: string, { data, purpose }: ElementOf): string {
         ? to === undefined
           ? "Drops what comes here: no endpoint is on this node"
           : "Refuses what comes here at once: the Service has no endpoints"
-        : `Hands what comes here to ${to}`;
+        : `Hands what comes here to ${String(to)}`;
   return `${effect}${from(purpose)}.`;
 }
 
