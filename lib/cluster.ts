@@ -589,6 +589,8 @@ export class Cluster implements Traceable {
       addresses: machine.addresses,
       capacity,
       externalCloudProvider: this.cloud !== undefined,
+      // manifests at hand are seldom all that there are
+      needsConfig: this.options.systemObjects ?? false,
       labels: { ...(zone && !this.cloud && { "topology.kubernetes.io/zone": zone }), ...labels },
     });
     this.#kubelets.set(name, kubelet);

@@ -1,4 +1,5 @@
 /** Kinds that are stored only: every built-in kind of Kubernetes 1.35, and custom ones. */
+import "stopover/internal/apiserver/other-patches";
 import "stopover/internal/objects/built-in";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

@@ -11,7 +11,7 @@ const init = (name: string, more: object = {}) => ({ name, image: "busybox", ...
 const shell = (script: string) => ({ command: ["sh", "-c", script] });
 
 function clusterWith(spec: object): Cluster {
-  const cluster = createCluster({ seed: 1, nodes: 1 });
+  const cluster = createCluster({ seed: 1, nodes: 1, systemObjects: true });
   cluster.apply({
     apiVersion: "v1",
     kind: "Pod",
@@ -120,6 +120,19 @@ test("what is optional keeps nobody waiting", () => {
       }),
     ],
   });
+  assert.is(row(cluster), "1/1 Running 0");
+});
+
+test("without systemObjects what the manifests name is taken to be there", () => {
+  const cluster = createCluster({ seed: 1, nodes: 1 });
+  const envFrom = [{ configMapRef: { name: "app" } }];
+  cluster.apply({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web" },
+    spec: { containers: [container({ envFrom })] },
+  } as never);
+  cluster.settle();
   assert.is(row(cluster), "1/1 Running 0");
 });
 

@@ -43,6 +43,8 @@ export interface KubeletOptions extends Surroundings {
    * initialised it. Default false.
    */
   externalCloudProvider?: boolean;
+  /** Whether ConfigMaps and Secrets that are not there keep Pods from starting. Default false. */
+  needsConfig?: boolean;
 }
 
 /**
@@ -342,6 +344,7 @@ export class Kubelet {
       guard: this.#guard,
       runtime: this.options.runtime,
       images: new Set(),
+      needsConfig: this.options.needsConfig ?? false,
       client: this.#client,
       events: this.#events,
       random: this.#random,

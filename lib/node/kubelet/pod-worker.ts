@@ -54,6 +54,8 @@ export interface Host {
   runtime: Runtime;
   /** Images that were pulled to this machine. */
   images: Set<string>;
+  /** Whether ConfigMaps and Secrets that are not there keep Pods from starting. */
+  needsConfig: boolean;
   podCIDRs(): readonly string[];
   /** status.hostIP and hostIPs of the Pods here. */
   hostStatus(): { hostIP?: string; hostIPs?: { ip: string }[] };
@@ -214,7 +216,8 @@ export class PodWorker {
 
   /** Tells of a volume that cannot be mounted, and comes again. */
   #lacksVolume(latency: number): boolean {
-    const lacking = needs.volume(this.pod, this.host.client);
+    const { client, needsConfig } = this.host;
+    const lacking = needsConfig ? needs.volume(this.pod, client) : undefined;
     if (!lacking) return false;
     const { events, clock } = this.host;
     events.warning(
@@ -262,7 +265,8 @@ export class PodWorker {
 
   /** Tells that the environment cannot be made, and comes again. */
   #lacksConfig(container: ContainerState, latency: number): boolean {
-    const why = needs.environment(container.spec, this.pod, this.host.client);
+    const { client, needsConfig } = this.host;
+    const why = needsConfig ? needs.environment(container.spec, this.pod, client) : undefined;
     if (why === undefined) return false;
     this.host.runtime.end(this.pod, container.name);
     container.wait("CreateContainerConfigError", why);
