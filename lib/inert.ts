@@ -64,37 +64,6 @@ const makes: ReadonlySet<string> = new Set([
   "LimitRange",
 ]);
 
-/** Annotations of a Service by which a cloud changes what its load balancer does with requests. */
-const changesTraffic: readonly [key: RegExp, value: RegExp, sentence: string][] = [
-  [
-    /-proxy-protocol$/,
-    /^(?!false$)./,
-    "the load balancer begins each connection with a PROXY header; whether the process understands it is not modelled",
-  ],
-  [
-    /target-group-attributes$|sticky|stickiness|session-affinity/,
-    /stickiness\.enabled=true|^(?!.*=|false$)./,
-    "it asks the load balancer for stickiness; here each connection is balanced by itself",
-  ],
-  [/ssl-cert$/, /./, "TLS ends at the load balancer; here TCP alone is followed"],
-  [
-    /backend-config$|^alb\.ingress\./,
-    /./,
-    "it configures a load balancer for HTTP, which is not modelled",
-  ],
-];
-
-function annotationRemarks({ kind, metadata }: KubeObject): Remark[] {
-  if (kind !== "Service") return [];
-  const { annotations = {}, namespace, name } = metadata;
-  const object = `Service ${namespace ?? "default"}/${name}`;
-  return Object.entries(annotations).flatMap(([key, text]) =>
-    changesTraffic
-      .filter(([pattern, value]) => pattern.test(key) && value.test(String(text)))
-      .map(([, , sentence]) => ({ object, field: `metadata.annotations["${key}"]`, sentence })),
-  );
-}
-
 /**
  * What is left out of every verdict, since nobody acts on it. `isDump`: somebody has acted on it
  * already, and what came of it is there.
@@ -102,8 +71,7 @@ function annotationRemarks({ kind, metadata }: KubeObject): Remark[] {
 export function inertRemarks(objects: readonly KubeObject[], isDump = false): Remark[] {
   return objects.flatMap((object) => {
     const info = kindOf(object);
-    if (info && isActedOn(info)) return annotationRemarks(object);
-    if (isDump && makes.has(object.kind)) return [];
+    if ((info && isActedOn(info)) || (isDump && makes.has(object.kind))) return [];
     const sentence =
       matters[object.kind] ??
       (object.kind === "NetworkPolicy" && !object.apiVersion.startsWith("networking.k8s.io/")

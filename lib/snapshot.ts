@@ -4,7 +4,7 @@
  * meet is programmed: machines and their Pods, kube-proxies, load balancers, names.
  */
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
-import { unreadAnnotations } from "./cloud/annotations.js";
+import { askedOf } from "./cloud/annotations.js";
 import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
 import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js";
 import { explaining, whyOf } from "./diagnosis.js";
@@ -324,7 +324,7 @@ function balancersOf(
       })),
       sourceRanges: proxy ? sourceRangesOf(service) : [],
       ...(internalBy(service) !== undefined && { internal: true }),
-      unread: unreadAnnotations(service, readInDumps),
+      ...askedOf(service, readInDumps),
       ...(spec.externalTrafficPolicy === "Local" &&
         spec.healthCheckNodePort && {
           healthCheck: {

@@ -12,6 +12,7 @@ const ofClouds = [
   "service.kubernetes.io/ibm-load-balancer",
   "networking.gke.io/",
   "cloud.google.com/",
+  "alb.ingress.kubernetes.io/",
   "loadbalancer.openstack.org/",
   "load-balancer.hetzner.cloud/",
   "kubernetes.digitalocean.com/",
@@ -25,6 +26,26 @@ const ofClouds = [
 const harmless =
   /tags|(^|[-/])name$|access-log|load-balancer-id|hostname$|neg-status|resource-group|subnets?$|security-groups|draining/;
 
+/** What some of them ask for, in words. */
+const knownWords: readonly [key: RegExp, value: RegExp, sentence: string][] = [
+  [
+    /-proxy-protocol$/,
+    /^(?!false$)./,
+    "the load balancer begins each connection with a PROXY header; whether the process understands it is not modelled",
+  ],
+  [
+    /target-group-attributes$|sticky|stickiness|session-affinity/,
+    /stickiness\.enabled=true|^(?!.*=|false$)./,
+    "it asks the load balancer for stickiness; here each connection is balanced by itself",
+  ],
+  [/ssl-cert$/, /./, "TLS ends at the load balancer; here TCP alone is followed"],
+  [
+    /backend-config$|^alb\.ingress\./,
+    /./,
+    "it configures a load balancer for HTTP, which is not modelled",
+  ],
+];
+
 /** `read`: keys that somebody does read, a dump's for one. */
 export function unreadAnnotations(
   { metadata: { name, namespace = "default", annotations = {} } }: Service,
@@ -37,9 +58,20 @@ export function unreadAnnotations(
       !(key in internalAnnotations) &&
       !read.includes(key),
   );
-  return keys.map((key) => ({
-    object: `Service ${namespace}/${name}`,
-    field: `metadata.annotations["${key}"]`,
-    sentence: `${key} is ${JSON.stringify(annotations[key]!.slice(0, 60))}: it asks the cloud for something that is not modelled here`,
-  }));
+  return keys.map((key) => {
+    const value = annotations[key]!;
+    const [, , words] =
+      knownWords.find(([known, values]) => known.test(key) && values.test(value)) ?? [];
+    return {
+      object: `Service ${namespace}/${name}`,
+      field: `metadata.annotations["${key}"]`,
+      sentence: `${key} is ${JSON.stringify(value.slice(0, 60))}: ${words ?? "it asks the cloud for something that is not modelled here"}`,
+    };
+  });
+}
+
+/** The same as a load balancer's part; nothing where nothing was asked. */
+export function askedOf(service: Service, read?: readonly string[]): { unread?: Unread[] } {
+  const unread = unreadAnnotations(service, read);
+  return unread.length > 0 ? { unread } : {};
 }

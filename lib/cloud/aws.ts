@@ -1,4 +1,4 @@
-import { unreadAnnotations } from "./annotations.js";
+import { askedOf } from "./annotations.js";
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
@@ -108,7 +108,7 @@ class Aws extends BaseCloud {
       listeners: listenersOf(service, (nodePort) => nodePort),
       healthCheck: healthCheckFor(service),
       sourceRanges: sourceRangesOf(service),
-      unread: unreadAnnotations(service),
+      ...askedOf(service),
     };
   }
 

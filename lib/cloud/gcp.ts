@@ -1,4 +1,4 @@
-import { unreadAnnotations } from "./annotations.js";
+import { askedOf } from "./annotations.js";
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
@@ -91,7 +91,7 @@ class Gcp extends BaseCloud {
       ...(internal && { internal }),
       // the target pool's CLIENT_IP (gce_loadbalancer.go, translateAffinityType)
       ...(spec.sessionAffinity === "ClientIP" && { sticky: true }),
-      unread: unreadAnnotations(service),
+      ...askedOf(service),
     };
   }
 
