@@ -5,7 +5,7 @@
  */
 import { forbidden } from "../api/errors.js";
 import { frozen } from "../objects/freeze.js";
-import { kindInfo } from "../objects/kinds.js";
+import { actedOn, kindInfo } from "../objects/kinds.js";
 import type {
   Container,
   KubeObject,
@@ -124,6 +124,8 @@ const tokenSources = frozen({
 });
 
 admissionPlugins.push({ name: "ServiceAccount", admit: admitServiceAccount });
+
+actedOn.add("PriorityClass");
 
 type PriorityClass = KubeObject & {
   value: number;
