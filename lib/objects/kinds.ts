@@ -124,8 +124,10 @@ export function kindOf({
   apiVersion,
   kind,
 }: Pick<KubeObject, "apiVersion" | "kind">): KindInfo | undefined {
+  // whoever asks for a kind may not have looked at it yet
+  if (typeof kind !== "string" || typeof apiVersion !== "string") return undefined;
   const info = byKey.get(kind);
-  if (info && info.kind === kind && info.apiVersion === apiVersion) return info;
+  if (info?.kind === kind && info.apiVersion === apiVersion) return info;
   return byVersion.get(`${apiVersion} ${kind}`);
 }
 
