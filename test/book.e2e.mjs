@@ -124,7 +124,7 @@ function testBook() {
     const down = page.getByLabel("down", { exact: true });
     const cell = page.locator(".cell", { has: down });
     const shares = page
-      .locator(".cell", { hasText: /cluster\.shares\(url\)\s*What happens/ })
+      .locator(".cell", { hasText: /cluster\.shares\(url\);\s*What happens/ })
       .first();
     await down.selectOption('"node-c"');
     await cell.locator(".outputs svg:visible", { hasText: "node-c" }).first().waitFor();

@@ -80,12 +80,42 @@ const withoutMachine = {
  * no check of its options, which are always the same here.
  */
 const unused =
-  /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+)Transformer)$/;
+  /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+)Transformer|flow|jsx\/index)$/;
 
 /** @type {Record<string, string[]>} */
 const exported = {
   draw: ["png", "svg", "check", "warmUp"],
-  sucrase: ["default", "validateOptions", "startsWithLowerCase"],
+  sucrase: [
+    "default",
+    "validateOptions",
+    "startsWithLowerCase",
+    "flowAfterParseClassSuper",
+    "flowAfterParseVarHead",
+    "flowParseArrow",
+    "flowParseAssignableListItemTypes",
+    "flowParseExportDeclaration",
+    "flowParseExportStar",
+    "flowParseFunctionBodyAndFinish",
+    "flowParseIdentifierStatement",
+    "flowParseImportSpecifier",
+    "flowParseMaybeAssign",
+    "flowParseSubscript",
+    "flowParseSubscripts",
+    "flowParseTypeAnnotation",
+    "flowParseTypeParameterDeclaration",
+    "flowParseVariance",
+    "flowShouldDisallowExportDefaultSpecifier",
+    "flowShouldParseExportDeclaration",
+    "flowShouldParseExportStar",
+    "flowStartParseAsyncArrowFromCallExpression",
+    "flowStartParseFunctionParams",
+    "flowStartParseImportSpecifiers",
+    "flowStartParseNewArguments",
+    "flowStartParseObjPropValue",
+    "flowTryParseExportDefaultExpression",
+    "flowTryParseStatement",
+    "jsxParseElement",
+  ],
 };
 
 /** @param {string} module */
