@@ -108,7 +108,9 @@ function* endpointsAreReadyPods({ cluster }: World, service: Service): Generator
   const sliced = cluster.endpoints(name).flatMap((one) => (one.ready ? one.address : []));
   const slices = text(sliced.map((address) => address.split(":")[0]));
   if (slices !== ready) yield `Service ${name} has the endpoints ${slices}, ready are ${ready}`;
-  const { subsets = [] } = cluster.get("Endpoints", name);
+  const endpoints = cluster.list("Endpoints").find(({ metadata }) => metadata.name === name);
+  if (!endpoints) return yield `Service ${name} has no Endpoints`;
+  const { subsets = [] } = endpoints;
   const legacy = text(subsets.flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip)));
   if (legacy !== ready) yield `Endpoints ${name} has ${legacy}, ready are ${ready}`;
 }
