@@ -89,10 +89,11 @@ export class Etcd {
   /** Ends when it has ended, unless it is only stopped or told to go on. */
   async kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT" = "SIGKILL"): Promise<void> {
     const child = this.#process!;
-    child.ref();
+    if (signal === "SIGSTOP" || signal === "SIGCONT") return void child.kill(signal);
+    child.ref(); // not of one that is only stopped: a test that fails then would never end
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);
-    if (signal === "SIGKILL" || signal === "SIGTERM") await gone;
+    await gone;
   }
 
   async end(): Promise<void> {
