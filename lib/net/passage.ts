@@ -151,6 +151,12 @@ export class Passage {
     this.#turns = kernel.dataplanes.turns(this.source.family);
   }
 
+  /** So many rules more were looked at: they are spent of the budget, and counted if asked for. */
+  looked(rules: number): void {
+    this.budget.takeRules(rules);
+    if (this.walk.rules !== undefined) this.walk.rules += rules;
+  }
+
   /**
    * Takes the packet through one hook; answers why it went no further, or undefined. `reroute`:
    * where NAT gives a packet of this machine another destination, its way is looked up anew before

@@ -212,15 +212,19 @@ function walk(
 const line = (table: string, chain: string, rule: string | undefined): string =>
   `${table} ${chain} ${rule ?? "(policy)"}`;
 
+/** Where the packet itself stands among what was traced; -1: nowhere. */
+export const firstTrace = (packet: Packet, traces: readonly TracedPacket[]): number =>
+  traces.findIndex(
+    ({ source, destination }) =>
+      source === sourceOf(packet) && destination === destinationOf(packet),
+  );
+
 /**
  * The packet's own way: where a process talks to its own node, the same packet comes in again over
  * lo. What it brought about comes after it.
  */
 function itsTraces(packet: Packet, from: Link | "process", { traces }: Seen): TracedPacket[] {
-  const first = traces.findIndex(
-    ({ source, destination }) =>
-      source === sourceOf(packet) && destination === destinationOf(packet),
-  );
+  const first = firstTrace(packet, traces);
   if (first < 0) return [];
   const own = traces[first]!;
   const left =

@@ -10,17 +10,11 @@ import { Kernel, type Verdict } from "stopover/internal/net/kernel";
 import { parseNftables } from "stopover/internal/net/nftables/parse";
 import { listText } from "stopover/internal/net/nftables/text";
 import { nftables } from "stopover/internal/net/nftables/walk";
-import {
-  describe,
-  destinationOf,
-  replyTo,
-  sourceOf,
-  type Packet,
-} from "stopover/internal/net/packet";
+import { describe, replyTo, type Packet } from "stopover/internal/net/packet";
 import type { NetStep } from "stopover/internal/net/passage";
 import type { TracedPacket } from "stopover/internal/doors/lab/trace";
 import { shown, type Sent } from "./clusters.js";
-import { decisions, sideBySide, type Difference, type Heard } from "./judge.js";
+import { decisions, firstTrace, sideBySide, type Difference, type Heard } from "./judge.js";
 import { endName, nodeAddresses, podRanges, type Link, type Rig, type Seen } from "./rig.js";
 
 /** Rules to load: nftables' text, and an iptables-save beside it. */
@@ -146,10 +140,7 @@ function outcome(
 
 /** The packet's own way; over lo it comes in again. */
 function itsTraces(packet: Packet, from: Link | "process", { traces }: Seen): TracedPacket[] {
-  const first = traces.findIndex(
-    ({ source, destination }) =>
-      source === sourceOf(packet) && destination === destinationOf(packet),
-  );
+  const first = firstTrace(packet, traces);
   if (first < 0) return [];
   const own = traces[first]!;
   const isOwn = ({ in: by, destination }: TracedPacket): boolean =>

@@ -5,18 +5,8 @@
  */
 import fc, { type Arbitrary } from "fast-check";
 import { nodeAddresses, sentinel } from "./rig.js";
+import { hosts, pick } from "./rulesets.js";
 
-const pick = <T>(...values: T[]): Arbitrary<T> => fc.constantFrom(...values);
-
-const hosts = [
-  "10.1.1.2",
-  "10.1.1.3",
-  "10.1.2.2",
-  "10.2.0.1",
-  "192.168.0.2",
-  nodeAddresses.IPv4,
-  "203.0.113.9",
-];
 const ports = ["80", "443", "8080", "53"];
 const host = pick(...hosts);
 const port = pick(...ports);

@@ -8,12 +8,13 @@ import type { Flags, Transport } from "stopover/internal/net/packet";
 import type { Sent } from "./clusters.js";
 import { nodeAddresses, sentinel } from "./rig.js";
 
-const pick = <T>(...values: T[]): Arbitrary<T> => fc.constantFrom(...values);
+export const pick = <T>(...values: T[]): Arbitrary<T> => fc.constantFrom(...values);
 const sometimes = (one: Arbitrary<string>, weight: number): Arbitrary<string> =>
   fc.oneof({ weight: 10 - weight, arbitrary: fc.constant("") }, { weight, arbitrary: one });
 const not = pick("", "", "! ");
 
-const hosts = [
+/** Addresses that packets of a contest come from and go to. */
+export const hosts = [
   "10.1.1.2",
   "10.1.1.3",
   "10.1.2.2",

@@ -208,17 +208,11 @@ class Walker {
       const rule = rules[i]!;
       const result = this.#act(chain, rule, i + 1, depth);
       if (result === undefined) continue;
-      this.#count(i + 1);
+      this.passage.looked(i + 1);
       return result;
     }
-    this.#count(rules.length);
+    this.passage.looked(rules.length);
     return undefined;
-  }
-
-  #count(rules: number): void {
-    const { budget, walk } = this.passage;
-    budget.takeRules(rules);
-    if (walk.rules !== undefined) walk.rules += rules;
   }
 
   /** What a rule that matched does; undefined: the next rule's turn. */

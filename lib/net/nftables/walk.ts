@@ -182,17 +182,11 @@ class Walker implements Look {
     for (let i = 0; i < rules.length; i++) {
       const result = this.#rule(chain, rules[i]!, i + 1, depth);
       if (result === undefined) continue;
-      this.#count(i + 1);
+      this.passage.looked(i + 1);
       return result;
     }
-    this.#count(rules.length);
+    this.passage.looked(rules.length);
     return undefined;
-  }
-
-  #count(rules: number): void {
-    const { budget, walk } = this.passage;
-    budget.takeRules(rules);
-    if (walk.rules !== undefined) walk.rules += rules;
   }
 
   /** Does what a rule says, one statement after the other, until one does not match. */
