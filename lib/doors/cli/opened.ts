@@ -15,14 +15,13 @@ import "../../controllers/workloads.js";
 import "../../given.js";
 import { isApiError } from "../../api/errors.js";
 import { defaultRanges } from "../../cluster-options.js";
-import { slicesOf } from "../../dumped.js";
 import { inertNotice, inertRemarks } from "../../inert.js";
 import type { Remark } from "../../journey/types.js";
 import { parseCIDR, readAddress, type Family } from "../../net/ip.js";
 import type { Documents } from "../../objects/files.js";
 import { kindOf } from "../../objects/kinds.js";
 import type { Manifest, Notice } from "../../objects/manifest.js";
-import type { Endpoints, Node, Pod, Service } from "../../objects/types.js";
+import type { Node, Pod, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 import { usualQuestion } from "../../why/usual.js";
 import { familiesFor, inFamilies } from "./families.js";
@@ -55,7 +54,7 @@ export function openDocuments(
   const assumed = [range, needed].flatMap((one) => one?.remark ?? []);
   if (assumed.length > 0) cluster.network.bases.push({ assumed, leftOut: [] });
   const rest = documents.manifests.filter(({ object }) => object.kind !== "Node");
-  applyAll(cluster, [...rest, ...mirrored(rest)], onNotice);
+  applyAll(cluster, rest, onNotice);
   cluster.network.bases.push({
     assumed: [],
     leftOut: inertRemarks(rest.map(({ object }) => object)),
@@ -130,26 +129,6 @@ function makeNamespaces(cluster: Cluster, manifests: readonly Manifest[]): void 
     const remark = { object: `Namespace ${namespace}`, field: "", sentence };
     cluster.network.bases.push({ assumed: [remark], leftOut: [] });
   }
-}
-
-/**
- * EndpointSlices of the Endpoints that somebody wrote for a Service without a selector, as the
- * mirroring controller makes them.
- */
-function mirrored(manifests: readonly Manifest[]): Manifest[] {
-  const own = new Set(
-    manifests.flatMap(({ object }) =>
-      object.kind === "Service" && !(object as Service).spec.selector
-        ? keyOf(object as Service)
-        : [],
-    ),
-  );
-  return manifests.flatMap((manifest) => {
-    const { object } = manifest;
-    const key = `${object.metadata.namespace ?? "default"}/${object.metadata.name}`;
-    if (object.kind !== "Endpoints" || !own.has(key)) return [];
-    return slicesOf(object as Endpoints).map((slice) => ({ ...manifest, object: slice }));
-  });
 }
 
 /** A range for Services in which the ClusterIPs lie that documents ask for. */
