@@ -137,4 +137,13 @@ test("a container that is killed for its liveness probe listens no more until it
   assert.equal([...seen].sort(), ["running: delivered", "waiting: port not listening"]);
 });
 
+test("a container whose image nobody has listens on nothing", () => {
+  const cluster = createCluster({ nodes: 1 });
+  cluster.apply(pod({ image: "shop:bad" }));
+  cluster.settle();
+  const [{ status }] = cluster.list("Pod") as [Pod];
+  const asked = cluster.request(`http://${status?.podIP}:8080/`, { from: "node/node-a" });
+  assert.is(asked.disposition, "port not listening");
+});
+
 test.run();

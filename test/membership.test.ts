@@ -85,9 +85,8 @@ test("a name is free again once its machine is gone, and so is an address", () =
   const cluster = article();
   cluster.removeNode("node-b");
   cluster.advance("2m");
-  const again = cluster.addNode();
+  const again = cluster.addNode({ name: "node-b", addresses: ["192.168.0.2"] });
   cluster.settle();
-  assert.is(again.name, "node-b");
   assert.equal(
     ready(cluster)
       .map(([name]) => name)
@@ -96,6 +95,7 @@ test("a name is free again once its machine is gone, and so is an address", () =
   );
   assert.ok(again.kubeProxy.running);
   assert.ok(again.rules.endpoints("default/nginx").length > 0);
+  assert.equal(fromNode(cluster, "node-b"), ["delivered"], "its own kernel has the rules");
 });
 
 test("a machine of the same name before its Node was deleted takes the Node over, as a kubelet does", () => {
@@ -108,7 +108,22 @@ test("a machine of the same name before its Node was deleted takes the Node over
   assert.is(cluster.get("Node", "node-b").metadata.uid, uid);
   assert.equal(ready(cluster)[1], ["node-b", "True"]);
   assert.ok(cluster.node("node-b").kubeProxy.running);
+  assert.equal(fromNode(cluster, "node-b"), ["delivered"]);
 });
+
+test("a machine that is gone leaves no kube-proxy at work", () => {
+  const cluster = article();
+  const { kubeProxy } = cluster.node("node-b");
+  cluster.removeNode("node-b");
+  assert.not.ok(kubeProxy.running);
+});
+
+/** How requests end that a node sends to the Service's ClusterIP. */
+function fromNode(cluster: Cluster, name: string): string[] {
+  const { clusterIP } = cluster.get("Service", "nginx").spec;
+  const asked = cluster.outcomes(`http://${clusterIP}:8080/`, { from: `node/${name}` });
+  return [...new Set(asked.outcomes.map(({ disposition }) => disposition))];
+}
 
 const refused: [what: Parameters<Cluster["addNode"]>[0], error: RegExp][] = [
   ["node-a", /addNode: node.name is "node-a", and there is a node of that name/],

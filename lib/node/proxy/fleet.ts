@@ -66,9 +66,8 @@ export class ProxyFleet {
     machine.doubt ??= proxyMode(mode).doubt;
   }
 
-  /** A machine that is no more, and its kube-proxy with it. */
+  /** A machine that is no more, and its kube-proxy, which has stopped, with it. */
   remove(name: string): void {
-    this.#proxies.get(name)?.stop();
     this.#proxies.delete(name);
     this.#registered.delete(name);
     this.#machines.delete(name);
