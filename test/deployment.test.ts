@@ -264,6 +264,88 @@ test("while it is paused a new template waits, and scaling does not", () => {
   );
 });
 
+test("conditions: paused, resumed, done; the one that changed comes last", () => {
+  const h = started(2);
+  const say = () =>
+    get(h).status!.conditions!.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  const pause = (paused: boolean) => {
+    h.client.patch("Deployment", "web", "default", { type: "merge", body: { spec: { paused } } });
+    h.clock.advance(60);
+  };
+  const available = "Available True MinimumReplicasAvailable";
+  const done = "Progressing True NewReplicaSetAvailable";
+  assert.equal(say(), [available, done]);
+  pause(true);
+  assert.equal(say(), [available, "Progressing Unknown DeploymentPaused"]);
+  setImage(h, "nginx:1.28");
+  h.clock.settle();
+  assert.equal(say(), [available, "Progressing Unknown DeploymentPaused"]);
+  pause(false);
+  assert.is.not(say()[1], "Progressing Unknown DeploymentPaused");
+  h.clock.settle();
+  assert.equal(say(), [available, done]);
+  for (const { metadata } of live(h)) h.client.delete("Pod", metadata.name);
+  h.clock.settle();
+  assert.equal(say(), [done, available]);
+});
+
+test("without a deadline nothing is said of progress", () => {
+  const h = started(1, { progressDeadlineSeconds: 2 ** 31 - 1 });
+  assert.equal(
+    get(h).status!.conditions!.map(({ type }) => type),
+    ["Available"],
+  );
+});
+
+test("Pods that are on their way out are counted apart, of the set and of its Deployment", () => {
+  const h = started(3);
+  const terminating = () =>
+    [get(h).status, h.all("ReplicaSet")[0]!.status].map((one) => one!.terminatingReplicas);
+  assert.equal(terminating(), [0, 0]);
+  h.client.delete("Pod", live(h)[0]!.metadata.name);
+  h.clock.advance(200);
+  assert.equal(terminating(), [1, 1]);
+  h.clock.settle();
+  assert.equal(terminating(), [0, 0]);
+});
+
+test("a name that is taken by a ReplicaSet of somebody else: another one, and that is counted", () => {
+  const h = harness();
+  h.clock.settle();
+  const web = deployment("web", 1);
+  const { spec } = h.client.create(web, { dryRun: true });
+  const labels = { app: "other" };
+  h.client.create({
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: { name: `web-${templateHash(spec.template)}` },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: { ...spec.template, metadata: { labels } },
+    },
+  });
+  h.client.create(web);
+  h.clock.settle();
+  assert.is(get(h).status!.collisionCount, 1);
+  assert.is(get(h).status!.readyReplicas, 1);
+  const own = h.all("ReplicaSet").find(({ metadata }) => metadata.ownerReferences)!;
+  assert.is(own.metadata.name, `web-${templateHash(spec.template, 1)}`);
+});
+
+test("a ReplicaSet that the API server refuses: the Deployment says why", () => {
+  const h = harness();
+  h.clock.settle();
+  const { client } = h;
+  const name = "w".repeat(243); // with its hash too long for a name
+  const { metadata: _, ...web } = deployment("web", 1);
+  client.create({ ...web, metadata: { name } });
+  h.clock.advance(1_000);
+  const failed = condition(get(h, name), "Progressing")!;
+  assert.equal([failed.status, failed.reason], ["False", "ReplicaSetCreateError"]);
+  assert.match(failed.message!, /^Failed to create new replica set "w+-[a-z0-9]+": ReplicaSet/);
+});
+
 test("scaled in the middle of a rollout, old and new keep their shares", () => {
   const h = started(10, {
     strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } },

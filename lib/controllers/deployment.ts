@@ -6,14 +6,17 @@ import {
   type Context,
   type Controller,
 } from "../machinery/controller.js";
-import { stamp } from "../api/time.js";
-import { ignoring } from "../api/errors.js";
+import { ignoring, isApiError, type ApiError } from "../api/errors.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
-import { REPLICA_FAILURE } from "./replicaset.js";
-import type { Condition, Deployment, PodTemplate, ReplicaSet } from "../objects/types.js";
-import { condition } from "../objects/pods.js";
+import type { Deployment, PodTemplate, ReplicaSet } from "../objects/types.js";
+import {
+  conditionsOf,
+  failedToCreate,
+  untilDeadline,
+  type Sight,
+} from "./deployment-conditions.js";
 
 const REVISION = "deployment.kubernetes.io/revision";
 const HISTORY = "deployment.kubernetes.io/revision-history";
@@ -39,19 +42,25 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const owned = sets
       .by("controller", deployment.metadata.uid!)
       .filter((set) => !set.metadata.deletionTimestamp);
-    if (deployment.metadata.deletionTimestamp)
-      return reportStatus(deployment, newest(deployment, owned), owned);
     const current = newest(deployment, owned);
+    if (deployment.metadata.deletionTimestamp)
+      return reportStatus(deployment, { current, isNew: false, all: owned, isRolling: false });
     const old = owned.filter((set) => set !== current);
-    if (deployment.spec.paused || isScaling(deployment, owned))
-      scaleInProportion(deployment, current, old);
+    const isRolling = !deployment.spec.paused && !isScaling(deployment, owned);
+    if (!isRolling) scaleInProportion(deployment, current, old);
     else if (deployment.spec.strategy?.type === "Recreate") recreate(deployment, current, old);
     else rollOut(deployment, current, old);
-    const now = sets
+    const all = sets
       .by("controller", deployment.metadata.uid!)
       .filter((set) => !set.metadata.deletionTimestamp);
-    if (isComplete(deployment, now)) forgetOldRevisions(deployment, now);
-    return reportStatus(deployment, newest(deployment, now), now);
+    if (isComplete(deployment, all)) forgetOldRevisions(deployment, all);
+    const after = newest(deployment, all);
+    return reportStatus(deployment, {
+      current: after,
+      isNew: after !== undefined && current === undefined,
+      all,
+      isRolling,
+    });
   }
 
   /**
@@ -228,8 +237,8 @@ export function deploymentController({ clock, client, informers, events }: Conte
       metadata: { name, namespace, uid },
       spec: { template, selector, minReadySeconds },
     } = deployment;
-    const label = { [HASH]: templateHash(template) };
-    const set = client.create<ReplicaSet>({
+    const label = { [HASH]: templateHash(template, deployment.status?.collisionCount) };
+    const set = createOrSay(deployment, {
       apiVersion: "apps/v1",
       kind: "ReplicaSet",
       metadata: {
@@ -268,6 +277,39 @@ export function deploymentController({ clock, client, informers, events }: Conte
     return set;
   }
 
+  /** Where the name is taken by another's, the next look tries another name. (getNewReplicaSet) */
+  function createOrSay(deployment: Deployment, set: ReplicaSet): ReplicaSet {
+    try {
+      return client.create<ReplicaSet>(set);
+    } catch (error) {
+      if (!isApiError(error) || isTerminating(error)) throw error;
+      const { name, namespace } = set.metadata;
+      if (!isApiError(error, 409)) return sayThatItFailed(deployment, name, error);
+      const there = client.get("ReplicaSet", name, namespace);
+      const isOwn = controllerOf(there)?.uid === deployment.metadata.uid;
+      if (isOwn && newest(deployment, [there])) return there;
+      const { collisionCount = 0 } = deployment.status ?? {};
+      writeStatus(deployment, { collisionCount: collisionCount + 1 });
+      throw error;
+    }
+  }
+
+  function sayThatItFailed(deployment: Deployment, name: string, error: ApiError): never {
+    const message = `Failed to create new replica set "${name}": ${error.message}`;
+    const conditions = failedToCreate(deployment, message, clock.now());
+    writeStatus(deployment, { conditions });
+    events.warning(deployment, "ReplicaSetCreateError", message);
+    throw error;
+  }
+
+  function writeStatus(deployment: Deployment, news: Deployment["status"]): void {
+    const status = { ...deployment.status, ...news };
+    if (!same(deployment.status, status))
+      deployments.learn(
+        client.updateStatus<Deployment>({ ...deployment, status }, { decoded: true }),
+      );
+  }
+
   function scale(deployment: Deployment, set: ReplicaSet, replicas: number): void {
     const before = size(set);
     const metadata = annotated(set, sizes(deployment));
@@ -300,38 +342,23 @@ export function deploymentController({ clock, client, informers, events }: Conte
 
   function reportStatus(
     { metadata: { namespace, name } }: Deployment,
-    current: ReplicaSet | undefined,
-    all: readonly ReplicaSet[],
+    seen: Pick<Sight, "current" | "isNew" | "all" | "isRolling">,
   ): Again | void {
     const deployment = deployments.get(`${namespace}/${name}`)!; // with what was just written to it
     const old = deployment.status ?? {};
-    const counts = { replicas: 0, readyReplicas: 0, availableReplicas: 0 };
-    for (const { status } of all) {
-      counts.replicas += status?.replicas ?? 0;
-      counts.readyReplicas += status?.readyReplicas ?? 0;
-      counts.availableReplicas += status?.availableReplicas ?? 0;
-    }
-    const status = {
-      observedGeneration: deployment.metadata.generation!,
-      ...counts,
-      updatedReplicas: current?.status?.replicas ?? 0,
-      unavailableReplicas: Math.max(0, total(all) - counts.availableReplicas),
-    };
-    const conditions = [
-      ...conditionsOf(
-        deployment,
-        { ...status, conditions: old.conditions ?? [] },
-        current,
-        clock.now(),
-      ),
-      ...replicaFailure(current, all),
-    ];
+    const status = countsOf(deployment, seen);
+    const now = clock.now();
+    const leastAvailable = replicasOf(deployment) - limits(deployment).unavailable;
+    const conditions = conditionsOf(deployment, { ...seen, status, leastAvailable, now });
     const next: Deployment["status"] = { ...withoutZeros(status), conditions };
+    if (seen.all.every(({ status }) => status?.terminatingReplicas !== undefined))
+      next.terminatingReplicas = status.terminatingReplicas;
     if (!same(old, next))
       deployments.learn(
         client.updateStatus<Deployment>({ ...deployment, status: next }, { decoded: true }),
       );
-    return untilDeadline(deployment, conditions, clock.now());
+    const wait = untilDeadline(deployment, conditions, now);
+    if (wait !== undefined) return { inBackground: wait };
   }
 
   return {
@@ -427,13 +454,18 @@ function newest(
   });
 }
 
+/** Refused since its namespace goes: nobody needs to hear of that. */
+const isTerminating = ({ status: { details } }: ApiError): boolean =>
+  details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
+
 /**
- * FNV-1a over the template, spelt without vowels and look-alikes. Upstream hashes Go's own dump of
- * it, so the letters differ there. (k8s.io/apimachinery: util/rand.SafeEncodeString)
+ * FNV-1a over the template, and over how often the name that came of it was taken, spelt without
+ * vowels and look-alikes. Upstream hashes Go's own dump of it, so the letters differ there.
+ * (k8s.io/apimachinery: util/rand.SafeEncodeString)
  */
-export function templateHash(template: PodTemplate): string {
+export function templateHash(template: PodTemplate, collisions?: number): string {
   const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-  return [...String(hash(JSON.stringify(template, sortedKeys)))]
+  return [...String(hash(JSON.stringify(template, sortedKeys) + (collisions ?? "")))]
     .map((character) => alphabet[character.charCodeAt(0) % alphabet.length])
     .join("");
 }
@@ -465,9 +497,7 @@ function annotated({ metadata }: Deployment | ReplicaSet, annotations: Record<st
     : metadata;
 }
 
-// ---- conditions
-
-type Status = NonNullable<Deployment["status"]>;
+// ---- status
 
 function isComplete(deployment: Deployment, all: readonly ReplicaSet[]): boolean {
   const current = newest(deployment, all);
@@ -479,155 +509,20 @@ function isComplete(deployment: Deployment, all: readonly ReplicaSet[]): boolean
   );
 }
 
-/**
- * Available, and Progressing with its reasons, which `kubectl rollout status` reads.
- * (pkg/controller/deployment/progress.go)
- */
-function conditionsOf(
-  deployment: Deployment,
-  status: Status,
-  current: ReplicaSet | undefined,
-  now: number,
-): Condition[] {
-  const wanted = replicasOf(deployment);
-  const enough = status.availableReplicas! >= wanted - limits(deployment).unavailable;
-  const availability: Omit<Condition, "lastTransitionTime"> = enough
-    ? {
-        type: "Available",
-        status: "True",
-        reason: "MinimumReplicasAvailable",
-        message: "Deployment has minimum availability.",
-      }
-    : {
-        type: "Available",
-        status: "False",
-        reason: "MinimumReplicasUnavailable",
-        message: "Deployment does not have minimum availability.",
-      };
-  const progress = progressOf(deployment, status, current, now);
-  return [availability, ...(progress ? [progress] : [])].map((next) =>
-    settled(
-      status.conditions?.find(({ type }) => type === next.type),
-      next,
-      now,
-    ),
-  );
-}
-
-function progressOf(
-  deployment: Deployment,
-  status: Status,
-  current: ReplicaSet | undefined,
-  now: number,
-): Omit<Condition, "lastTransitionTime"> | undefined {
-  const { name } = deployment.metadata;
-  const type = "Progressing";
-  const before = condition(deployment, type);
-  const subject = current ? `ReplicaSet "${current.metadata.name}"` : `Deployment "${name}"`;
-  const wanted = replicasOf(deployment);
-  if (
-    status.updatedReplicas === wanted &&
-    status.replicas === wanted &&
-    status.availableReplicas === wanted
-  )
-    return {
-      type,
-      status: "True",
-      reason: "NewReplicaSetAvailable",
-      message: `${subject} has successfully progressed.`,
-    };
-  if (deployment.spec.paused)
-    return { type, status: "Unknown", reason: "DeploymentPaused", message: "Deployment is paused" };
-  const done = before?.reason === "NewReplicaSetAvailable";
-  if (!before || (done && current && !before.message!.includes(current.metadata.name)))
-    return {
-      type,
-      status: "True",
-      reason: "NewReplicaSetCreated",
-      message: `Created new replica set "${current?.metadata.name}"`,
-    };
-  const old = deployment.status!;
-  const moved =
-    status.updatedReplicas! > (old.updatedReplicas ?? 0) ||
-    status.readyReplicas! > (old.readyReplicas ?? 0) ||
-    status.availableReplicas! > (old.availableReplicas ?? 0) ||
-    status.replicas! - status.updatedReplicas! < (old.replicas ?? 0) - (old.updatedReplicas ?? 0);
-  if (moved && !done)
-    // a finished rollout stays finished when the Deployment is only scaled
-    return {
-      type,
-      status: "True",
-      reason: "ReplicaSetUpdated",
-      message: `${subject} is progressing.`,
-      lastUpdateTime: stamp(now),
-    };
-  const overdue =
-    now >=
-    Date.parse(before.lastUpdateTime ?? "") +
-      (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000;
-  if (overdue && !done)
-    return {
-      type,
-      status: "False",
-      reason: "ProgressDeadlineExceeded",
-      message: `${subject} has timed out progressing.`,
-    };
-  const { lastTransitionTime: _, ...same } = before;
-  return same;
-}
-
-/**
- * What the newest ReplicaSet says about Pods that it cannot create, else another one.
- * (pkg/controller/deployment/sync.go, getReplicaFailures)
- */
-function replicaFailure(current: ReplicaSet | undefined, all: readonly ReplicaSet[]): Condition[] {
-  const [failure] = [...(current ? [current] : []), ...all].flatMap(
-    ({ status }) => status?.conditions?.find(({ type }) => type === REPLICA_FAILURE) ?? [],
-  );
-  if (!failure) return [];
-  const { type, status, lastTransitionTime, reason, message } = failure;
-  const times = { lastUpdateTime: lastTransitionTime!, lastTransitionTime: lastTransitionTime! };
-  return [{ type, status, ...times, reason: reason!, message: message! }];
-}
-
-/**
- * lastTransitionTime moves with the status, lastUpdateTime with the reason (or where progress was
- * made).
- */
-function settled(
-  before: Condition | undefined,
-  next: Omit<Condition, "lastTransitionTime">,
-  now: number,
-): Condition {
-  const time = stamp(now);
-  const lastUpdateTime =
-    next.lastUpdateTime ??
-    (before?.status === next.status && before.reason === next.reason
-      ? before.lastUpdateTime!
-      : time);
+function countsOf(
+  { metadata, status: { collisionCount } = {} }: Deployment,
+  { all, current }: Pick<Sight, "all" | "current">,
+): NonNullable<Deployment["status"]> & { terminatingReplicas: number } {
+  const counts = { replicas: 0, readyReplicas: 0, availableReplicas: 0, terminatingReplicas: 0 };
+  for (const { status } of all)
+    for (const field of Object.keys(counts) as (keyof typeof counts)[])
+      counts[field] += status?.[field] ?? 0;
   return {
-    ...next,
-    lastUpdateTime,
-    lastTransitionTime: before?.status === next.status ? before.lastTransitionTime! : time,
-  };
-}
-
-/** When to look whether the rollout has taken too long. */
-function untilDeadline(
-  deployment: Deployment,
-  conditions: readonly Condition[],
-  now: number,
-): Again | void {
-  const progress = conditions.find(({ type }) => type === "Progressing");
-  if (progress?.status !== "True" || progress.reason === "NewReplicaSetAvailable") return;
-  if (progress.lastUpdateTime === undefined) return;
-  return {
-    inBackground: Math.max(
-      1_000,
-      Date.parse(progress.lastUpdateTime) +
-        (deployment.spec.progressDeadlineSeconds ?? 600) * 1_000 -
-        now,
-    ),
+    observedGeneration: metadata.generation!,
+    ...counts,
+    updatedReplicas: current?.status?.replicas ?? 0,
+    unavailableReplicas: Math.max(0, total(all) - counts.availableReplicas),
+    ...(collisionCount !== undefined && { collisionCount }),
   };
 }
 

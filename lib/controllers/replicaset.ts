@@ -12,7 +12,7 @@ import {
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
 import type { Condition, ObjectMeta, OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
-import { isActive, isAvailable, isReady, readySince } from "../objects/pods.js";
+import { isActive, isAvailable, isReady, isTerminal, readySince } from "../objects/pods.js";
 
 /**
  * At most so many Pods are created or deleted in one go. (kubernetes:
@@ -97,23 +97,26 @@ export function replicaSetController({
 
   function count(pod: Pod, sign: 1 | -1): void {
     const owner = controllerOf(pod)?.uid;
-    if (owner === undefined || !isActive(pod)) return;
+    if (owner === undefined || isTerminal(pod)) return;
     let counted = counts.get(owner);
-    if (!counted) counts.set(owner, (counted = { active: 0, ready: 0 }));
-    counted.active += sign;
-    if (isReady(pod)) counted.ready += sign;
-    if (counted.active === 0) counts.delete(owner);
+    if (!counted) counts.set(owner, (counted = { ...none }));
+    if (pod.metadata.deletionTimestamp) counted.terminating += sign;
+    else {
+      counted.active += sign;
+      if (isReady(pod)) counted.ready += sign;
+    }
+    if (counted.active === 0 && counted.terminating === 0) counts.delete(owner);
   }
 
   function reconcile(key: string): number | void {
     const set = sets.get(key);
     if (!set) return;
     claim(set);
-    const { active, ready } = counts.get(set.metadata.uid!) ?? { active: 0, ready: 0 };
-    const missing = (set.spec.replicas ?? 1) - active + [...podsBeingDeleted(set)].length;
+    const counted = { ...(counts.get(set.metadata.uid!) ?? none) }; // as it was before
+    const missing = (set.spec.replicas ?? 1) - counted.active + [...podsBeingDeleted(set)].length;
     const { more, failure } = manage(set, missing);
     const reason = missing > 0 ? "FailedCreate" : "FailedDelete";
-    const waiting = reportStatus(set, active, ready, failure && { reason, failure });
+    const waiting = reportStatus(set, counted, failure && { reason, failure });
     if (failure) throw failure;
     return more ? 0 : waiting;
   }
@@ -194,8 +197,7 @@ export function replicaSetController({
    */
   function reportStatus(
     set: ReplicaSet,
-    active: number,
-    ready: number,
+    { active, ready, terminating }: Counts,
     failed: Failed | undefined,
   ): number | void {
     const minReady = set.spec.minReadySeconds ?? 0;
@@ -209,6 +211,7 @@ export function replicaSetController({
       ...(active > 0 && { fullyLabeledReplicas: active }),
       ...(ready > 0 && { readyReplicas: ready }),
       ...(available > 0 && { availableReplicas: available }),
+      terminatingReplicas: terminating,
       observedGeneration: set.metadata.generation!,
       ...failureCondition(set, failed, clock.now()),
     };
@@ -269,7 +272,10 @@ function failureCondition(
 interface Counts {
   active: number;
   ready: number;
+  terminating: number;
 }
+
+const none: Counts = { active: 0, ready: 0, terminating: 0 };
 
 const ownerReference = ({
   apiVersion,
