@@ -1,4 +1,5 @@
 // kube-proxy on the clock: when it syncs, what it writes then, and what nodes share.
+import { createHash } from "node:crypto";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { iptables } from "stopover/internal/net/iptables/walk";
@@ -22,6 +23,7 @@ import {
   restoreText,
   type Restore,
 } from "stopover/internal/node/proxy/iptables/backend";
+import { portable } from "stopover/internal/node/proxy/sha256";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
@@ -1457,4 +1459,13 @@ read("endpoints: of the port's name and the family, each once, in the order of t
     ["EndpointSlice default/x-x", "EndpointSlice default/x-y"],
   );
 });
+read("SHA-256 without Node.js is SHA-256", () => {
+  const texts = ["", "abc", "default/nginx:httptcp", "ü".repeat(28), "€"];
+  for (let length = 50; length < 140; length++) texts.push("x".repeat(length));
+  for (const text of texts) {
+    const expected = createHash("sha256").update(text).digest("hex");
+    assert.is(Buffer.from(portable(Buffer.from(text))).toString("hex"), expected, text);
+  }
+});
+
 read.run();

@@ -3,9 +3,9 @@
 import * as diagrams from "@stopover/diagrams";
 import { sortable } from "@stopover/diagrams/internal/player/script";
 import * as exercises from "@stopover/exercises";
-import { sha256 } from "@noble/hashes/sha2.js";
 import * as stopover from "stopover";
 import * as lab from "stopover/lab";
+import { portable as sha256 } from "stopover/internal/node/proxy/sha256";
 import { NeedsMachine } from "./kernel.mjs";
 import { readFileSync } from "./machine.mjs";
 
@@ -80,18 +80,19 @@ function createHash(algorithm) {
   if (algorithm !== "sha256") {
     throw new Error(`a page of the book computes no "${algorithm}"; it has sha256`);
   }
-  const hash = sha256.create();
+  /** @type {number[]} */
+  const bytes = [];
   const encoder = new TextEncoder();
   const self = {
     update(/** @type {string | Uint8Array} */ part) {
-      hash.update(typeof part === "string" ? encoder.encode(part) : part);
+      bytes.push(...(typeof part === "string" ? encoder.encode(part) : part));
       return self;
     },
     digest(/** @type {string | undefined} */ encoding) {
-      const bytes = hash.digest();
-      if (encoding === undefined) return bytes;
+      const digest = sha256(Uint8Array.from(bytes));
+      if (encoding === undefined) return digest;
       if (encoding !== "hex") throw new Error(`the digest is told in bytes or in hex`);
-      return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     },
   };
   return self;
