@@ -79,9 +79,12 @@ const malformed: Record<string, [body: Buffer, message: RegExp]> = {
     /ends in the middle of a number/,
   ],
   "a wire type of its own": [Buffer.from("k8s\0\x0d1234"), /a field of wire type 5/],
-  "a kind that is not sent so": [body("v1", "Secret"), /a "Secret" as protobuf is not taken/],
-  "a kind called constructor": [body("v1", "constructor"), /a "constructor" as protobuf/],
-  "a field that is not sent so": [body("v1", "Service", field(99)), /field 99 of Service/],
+  "a kind of another version": [body("v2", "Pod"), /no kind "Pod" is registered for version "v2"/],
+  "a kind called constructor": [body("v1", "constructor"), /no kind "constructor" is registered/],
+  "an object of any kind that is no JSON": [
+    body("apps/v1", "ControllerRevision", field(2, field(1, "{"))),
+    /an object of any kind that is no JSON/,
+  ],
   "a number for the metadata": [
     body("v1", "Service", number(1, 5)),
     /a number where a text or an object belongs/,

@@ -11,7 +11,7 @@ import {
   rootPaths,
   version,
 } from "./openapi.js";
-import { openapiV2, openapiV2Type } from "./protobuf.js";
+import { openapiV2, openapiV2Type } from "./openapi-v2.js";
 
 /** What the server tells of itself, which takes no store: version, health, discovery, OpenAPI. */
 export interface Asker {

@@ -1,77 +1,50 @@
-import { kinds } from "../../objects/kinds.js";
-import { describe } from "./descriptions.js";
-import { types, type FieldType, type ObjectType } from "../../objects/schema.js";
 import { badRequest } from "../../api/errors.js";
-import { pathOf, version } from "./openapi.js";
+import { bodyTable, messageTable } from "../../objects/generated/messages.js";
 
 /**
- * The two places where kubectl insists on Protocol Buffers: from 1.32 on, `kubectl create
- * namespace|deployment|service` and `drain` send them; before 1.27, `kubectl apply` and `explain`
- * read OpenAPI v2 in them. Everything else speaks JSON. (k8s.io/apimachinery:
- * pkg/runtime/serializer/protobuf; k8s.io/api: generated.proto; gnostic: openapiv2/OpenAPIv2.proto)
+ * Bodies in Protocol Buffers, which kubectl sends from 1.32 on for what it makes by itself (`create
+ * deployment`, `autoscale`, `drain`), and clients written in Go where they are told to. Answers are
+ * JSON, which all of them take, too. (k8s.io/apimachinery: pkg/runtime/serializer/protobuf)
  */
 export const bodyType = "application/vnd.kubernetes.protobuf";
-/** Asked for with an "@", which is no valid media type, and answered with a dot instead. */
-export const openapiV2Type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
-// ---- bodies -------------------------------------------------------------------------------------
+interface MessageField {
+  /** Undefined: its fields are the message's own in JSON. */
+  name: string | undefined;
+  form: string;
+}
+type Message = ReadonlyMap<number, MessageField>;
 
-/** Field numbers of what kubectl sends in this form; a field that is not here is refused. */
-const numbers = new Map(
-  `
-ObjectMeta name=1 generateName=2 namespace=3 selfLink=4 uid=5 resourceVersion=6 generation=7 creationTimestamp=8 deletionTimestamp=9 deletionGracePeriodSeconds=10 labels=11 annotations=12 ownerReferences=13 finalizers=14
-DeleteOptions gracePeriodSeconds=1 preconditions=2 orphanDependents=3 propagationPolicy=4 dryRun=5
-Preconditions uid=1 resourceVersion=2
-OwnerReference kind=1 name=3 uid=4 apiVersion=5 controller=6 blockOwnerDeletion=7
-Namespace metadata=1 spec=2 status=3
-NamespaceSpec finalizers=1
-NamespaceStatus phase=1
-Service metadata=1 spec=2 status=3
-ServiceSpec ports=1 selector=2 clusterIP=3 type=4 externalIPs=5 sessionAffinity=7 loadBalancerIP=8 loadBalancerSourceRanges=9 externalName=10 externalTrafficPolicy=11 healthCheckNodePort=12 publishNotReadyAddresses=13 sessionAffinityConfig=14 ipFamilyPolicy=17 clusterIPs=18 ipFamilies=19 allocateLoadBalancerNodePorts=20 loadBalancerClass=21 internalTrafficPolicy=22 trafficDistribution=23
-SessionAffinityConfig clientIP=1
-ClientIPConfig timeoutSeconds=1
-ServicePort name=1 protocol=2 port=3 targetPort=4 nodePort=5 appProtocol=6
-ServiceStatus loadBalancer=1
-LoadBalancerStatus
-Deployment metadata=1 spec=2 status=3
-DeploymentSpec replicas=1 selector=2 template=3 strategy=4 minReadySeconds=5 revisionHistoryLimit=6 paused=7 progressDeadlineSeconds=9
-DeploymentStrategy type=1 rollingUpdate=2
-RollingUpdateDeployment maxUnavailable=1 maxSurge=2
-DeploymentStatus observedGeneration=1 replicas=2 updatedReplicas=3 availableReplicas=4 unavailableReplicas=5 readyReplicas=7
-LabelSelector matchLabels=1 matchExpressions=2
-LabelSelectorRequirement key=1 operator=2 values=3
-PodTemplateSpec metadata=1 spec=2
-PodSpec containers=2 restartPolicy=3 terminationGracePeriodSeconds=4 dnsPolicy=6 nodeSelector=7 serviceAccountName=8 serviceAccount=9 nodeName=10 hostNetwork=11 hostPID=12 hostIPC=13 hostname=16 subdomain=17 schedulerName=19 initContainers=20 priorityClassName=24 shareProcessNamespace=27 runtimeClassName=29 enableServiceLinks=30 preemptionPolicy=31
-Container name=1 image=2 command=3 args=4 workingDir=5 ports=6 env=7 resources=8 terminationMessagePath=13 imagePullPolicy=14 stdin=16 stdinOnce=17 tty=18 terminationMessagePolicy=20
-ContainerPort name=1 hostPort=2 containerPort=3 protocol=4 hostIP=5
-EnvVar name=1 value=2
-ResourceRequirements limits=1 requests=2
-`
+const lines = (table: string): string[][] =>
+  table
     .trim()
     .split("\n")
-    .map((line) => {
-      const [type, ...fields] = line.split(" ");
-      return [
-        type!,
-        new Map(
-          fields
-            .map((field) => field.split("=") as [string, string])
-            .map(([name, number]) => [Number(number), name]),
-        ),
-      ];
-    }),
+    .map((line) => line.split(" "));
+
+/** "apps/v1 Deployment" -> its message's name */
+const bodies = new Map(
+  lines(bodyTable).map(([version, kind, name]) => [`${version} ${kind}`, name!]),
 );
 
-const bodies = new Set(["Namespace", "Service", "Deployment", "DeleteOptions"]);
+const messageLines = new Map(lines(messageTable).map(([name, ...fields]) => [name!, fields]));
+const messages = new Map<string, Message>();
 
-/** Go has pointers where a zero says something; elsewhere its zero values mean "not set". */
-const zeroCounts = new Set([
-  "DeploymentSpec.replicas",
-  "DeploymentSpec.revisionHistoryLimit",
-  "ServiceSpec.allocateLoadBalancerNodePorts",
-  "PodSpec.terminationGracePeriodSeconds",
-  "DeleteOptions.gracePeriodSeconds",
-]);
+function messageOf(name: string): Message {
+  const known = messages.get(name);
+  if (known) return known;
+  const message = new Map(messageLines.get(name)!.map(fieldOf));
+  messages.set(name, message);
+  return message;
+}
+
+function fieldOf(text: string): [number: number, field: MessageField] {
+  const [, name = "", number, form = ""] = /^(.+)=(\d+):(.+)$/.exec(text) ?? [];
+  return [Number(number), { name: name === "." ? undefined : name, form }];
+}
+
+/** Its own group and version say nothing: it goes with each kind's. */
+const messageNameOf = (apiVersion: string, kind: string): string | undefined =>
+  bodies.get(kind === "DeleteOptions" ? "v1 DeleteOptions" : `${apiVersion} ${kind}`);
 
 /**
  * The object in a protobuf body: the magic "k8s\0", then runtime.Unknown with the kind and the
@@ -83,16 +56,13 @@ export function decodeBody(sent: Uint8Array): Record<string, unknown> {
     throw badRequest("the body is no protobuf of Kubernetes: it does not begin with k8s\\0");
   const unknown = new Map(fieldsOf(body.subarray(4)));
   const typeMeta = new Map(fieldsOf(bytes(unknown.get(1))));
-  const kind = text(typeMeta.get(2));
-  if (!bodies.has(kind))
+  const [apiVersion, kind] = [text(typeMeta.get(1)), text(typeMeta.get(2))];
+  const name = messageNameOf(apiVersion, kind);
+  if (name === undefined)
     throw badRequest(
-      `a ${JSON.stringify(kind)} as protobuf is not taken; send it as application/json`,
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme`,
     );
-  return {
-    apiVersion: text(typeMeta.get(1)),
-    kind,
-    ...decodeMessage(kind, bytes(unknown.get(2))),
-  };
+  return { apiVersion, kind, ...decodeMessage(name, bytes(unknown.get(2))) };
 }
 
 /** What a field holds on the wire: a number, or a length and so many bytes. */
@@ -141,63 +111,72 @@ function integer(content: Content = 0n): bigint {
 
 const text = (content: Content | undefined): string => bytes(content).toString("utf8");
 
+/** What is not known comes of a newer client, and is left out, as Go leaves it out. */
 function decodeMessage(name: string, message: Buffer): Record<string, unknown> {
-  const { fields } = types().get(name)!;
-  const result: Record<string, unknown> = {};
-  const lists = new Map<string, unknown[]>();
-  const maps = new Map<string, Map<string, unknown>>();
+  const known = messageOf(name);
+  const found = new Map<string, unknown>();
   for (const [number, content] of fieldsOf(message)) {
-    const key = numbers.get(name)?.get(number);
-    if (key === undefined)
-      throw badRequest(
-        `the protobuf body has field ${number} of ${name}, which is not taken in this form; send it as application/json`,
-      );
-    const { type } = fields.get(key)!;
-    if (type.is === "list") entryIn(lists, key, () => []).push(decodeValue(type.of, content));
-    else if (type.is === "map")
-      entryIn(maps, key, () => new Map()).set(...decodeEntry(type.of, bytes(content)));
-    else {
-      const value = decodeValue(type, content);
-      const isZero = value === "" || value === 0 || value === false || value === undefined;
-      if (!isZero || (value !== undefined && zeroCounts.has(`${name}.${key}`))) result[key] = value;
-    }
+    const field = known.get(number);
+    if (field?.name !== undefined) put(found, field.name, field.form, content);
+    else if (field)
+      for (const [key, value] of Object.entries(decodeValue(field.form, content) as object))
+        found.set(key, value);
   }
-  for (const [key, list] of lists) result[key] = list;
-  for (const [key, map] of maps) result[key] = Object.fromEntries(map);
-  return result;
+  // not by assignment, to which __proto__ is no key
+  return Object.fromEntries(Array.from(found, ([key, value]) => [key, finished(value)]));
 }
 
-function entryIn<T>(map: Map<string, T>, key: string, empty: () => T): T {
-  let found = map.get(key);
-  if (found === undefined) map.set(key, (found = empty()));
-  return found;
-}
-
-function decodeValue(type: FieldType, content: Content | undefined): unknown {
-  switch (type.is) {
-    case "object":
-      return decodeMessage(type.name, bytes(content));
-    case "bool":
-      return integer(content) !== 0n;
-    case "int":
-    case "int64":
-      return signed(integer(content));
-    case "time":
-      return decodeTime(bytes(content));
-    case "quantity":
-      return text(new Map(fieldsOf(bytes(content))).get(1));
-    case "intOrString":
-      return decodeIntOrString(bytes(content));
-    case "any": // the fields above of this type are texts or booleans
-      return typeof content === "bigint" ? content !== 0n : text(content);
-    default:
-      return text(content);
+/** A zero says "not set", except where Go has a pointer. */
+function put(found: Map<string, unknown>, name: string, form: string, content: Content): void {
+  if (form.startsWith("[]"))
+    entryIn<unknown[]>(found, name, () => []).push(decodeValue(form.slice(2), content));
+  else if (form.startsWith("{}"))
+    entryIn<Map<string, unknown>>(found, name, () => new Map()).set(
+      ...decodeEntry(form.slice(2), bytes(content)),
+    );
+  else {
+    const isPointer = form.startsWith("*");
+    const value = decodeValue(isPointer ? form.slice(1) : form, content);
+    const isZero = value === "" || value === 0 || value === false;
+    if (value !== undefined && (isPointer || !isZero)) found.set(name, value);
   }
 }
 
-function decodeEntry(type: FieldType, entry: Buffer): [key: string, value: unknown] {
+const finished = (value: unknown): unknown =>
+  value instanceof Map ? Object.fromEntries(value) : value;
+
+function entryIn<T>(map: Map<string, unknown>, key: string, empty: () => T): T {
+  if (!map.has(key)) map.set(key, empty());
+  return map.get(key) as T;
+}
+
+type Decode = (content: Content | undefined) => unknown;
+
+/** All forms but messages. */
+const forms: Readonly<Record<string, Decode>> = {
+  string: (content) => text(content),
+  bool: (content) => integer(content) !== 0n,
+  int: (content) => signed(integer(content)),
+  bytes: (content) => bytes(content).toString("base64"),
+  time: (content) => decodeTime(bytes(content), 0),
+  microTime: (content) => decodeTime(bytes(content), 6),
+  duration: (content) => decodeDuration(bytes(content)),
+  quantity: (content) => text(new Map(fieldsOf(bytes(content))).get(1)),
+  intOrString: (content) => decodeIntOrString(bytes(content)),
+  raw: (content) => decodeRaw(bytes(content)),
+  items: (content) => fieldsOf(bytes(content)).map(([, item]) => text(item)),
+};
+
+/** A pointer in a list or map is what it points to. */
+function decodeValue(form: string, content: Content | undefined): unknown {
+  const plain = form.replace(/^\*/, "");
+  const decode = Object.hasOwn(forms, plain) ? forms[plain] : undefined;
+  return decode ? decode(content) : decodeMessage(plain, bytes(content));
+}
+
+function decodeEntry(form: string, entry: Buffer): [key: string, value: unknown] {
   const parts = new Map(fieldsOf(entry));
-  return [text(parts.get(1)), decodeValue(type, parts.get(2))];
+  return [text(parts.get(1)), decodeValue(form, parts.get(2))];
 }
 
 function decodeIntOrString(message: Buffer): number | string {
@@ -205,142 +184,31 @@ function decodeIntOrString(message: Buffer): number | string {
   return integer(parts.get(1)) === 1n ? text(parts.get(3)) : signed(integer(parts.get(2)));
 }
 
-function decodeTime(message: Buffer): string | undefined {
-  const seconds = new Map(fieldsOf(message)).get(1);
-  if (seconds === undefined) return undefined;
-  const time = new Date(signed(integer(seconds)) * 1000);
+/** Whatever it is, it is JSON in here, too. */
+function decodeRaw(message: Buffer): unknown {
+  const raw = text(new Map(fieldsOf(message)).get(1));
+  if (raw === "") return undefined;
+  try {
+    return JSON.parse(raw) as unknown;
+  } catch {
+    throw badRequest("the protobuf body holds an object of any kind that is no JSON");
+  }
+}
+
+/** `digits`: of the second's fraction. */
+function decodeTime(message: Buffer, digits: number): string | undefined {
+  const parts = new Map(fieldsOf(message));
+  if (!parts.has(1)) return undefined;
+  const time = new Date(signed(integer(parts.get(1))) * 1000);
   if (Number.isNaN(time.getTime()))
     throw badRequest("the protobuf body has a time that no calendar knows");
-  return time.toISOString().slice(0, 19) + "Z";
+  const nanos = String(signed(integer(parts.get(2)))).padStart(9, "0");
+  const fraction = digits === 0 ? "" : `.${nanos.slice(0, digits)}`;
+  return `${time.toISOString().slice(0, 19)}${fraction}Z`;
 }
 
-// ---- OpenAPI v2 ---------------------------------------------------------------------------------
-
-function encoded(number: number, content: Buffer | string): Buffer {
-  const data = typeof content === "string" ? Buffer.from(content) : content;
-  return Buffer.concat([encodedVarint((number << 3) | 2), encodedVarint(data.length), data]);
-}
-
-function encodedVarint(value: number): Buffer {
-  const parts: number[] = [];
-  for (; value >= 0x80; value = Math.floor(value / 0x80)) parts.push((value & 0x7f) | 0x80);
-  return Buffer.from([...parts, value]);
-}
-
-const message = (...fields: Buffer[]): Buffer => Buffer.concat(fields);
-const named = (number: number, name: string, value: Buffer): Buffer =>
-  encoded(number, message(encoded(1, name), encoded(2, value)));
-/** A vendor extension: its value is YAML, of which JSON is a part. */
-const extension = (number: number, name: string, value: unknown): Buffer =>
-  named(number, name, encoded(2, JSON.stringify(value)));
-
-let document: Buffer | undefined;
-
-/**
- * openapi.v2.Document: definitions of all types, and the PATCH paths, in which old kubectl looks
- * for dryRun.
- */
-export function openapiV2(): Buffer {
-  const definitions = [...types().values()].map((type) =>
-    named(1, `${type.package}.${type.name}`, definition(type)),
-  );
-  return (document ??= message(
-    encoded(1, "2.0"),
-    encoded(2, message(encoded(1, "Stopover"), encoded(2, version.gitVersion))),
-    encoded(
-      8,
-      message(
-        ...kinds.map(({ apiVersion, namespaced, plural, group, kind }) =>
-          named(
-            2,
-            `/${pathOf(apiVersion)}/${namespaced ? "namespaces/{namespace}/" : ""}${plural}/{name}`,
-            encoded(8, patchOperation({ group, version: apiVersion.split("/").pop()!, kind })),
-          ),
-        ),
-      ),
-    ),
-    encoded(9, message(...definitions)),
-  ));
-}
-
-function patchOperation(gvk: object): Buffer {
-  const parameter = (name: string) =>
-    encoded(
-      8,
-      encoded(
-        1,
-        encoded(
-          2,
-          encoded(3, message(encoded(3, "query"), encoded(4, name), encoded(6, "string"))),
-        ),
-      ),
-    );
-  return message(
-    parameter("dryRun"),
-    parameter("fieldManager"),
-    extension(13, "x-kubernetes-group-version-kind", gvk),
-  );
-}
-
-function definition(type: ObjectType): Buffer {
-  const fields = [...type.fields.values()];
-  const info = kinds.find(({ kind }) => kind === type.name);
-  return message(
-    encoded(4, describe(type.name)),
-    ...fields.filter(({ required }) => required).map(({ name }) => encoded(19, name)),
-    encoded(22, encoded(1, "object")),
-    encoded(
-      25,
-      message(
-        ...fields.map(({ name, type: fieldType, mergeKey }) =>
-          named(
-            1,
-            name,
-            message(
-              schemaMessage(fieldType),
-              ...(fieldType.is === "object" ? [] : [encoded(4, describe(type.name, name))]),
-              ...(mergeKey === undefined
-                ? []
-                : [extension(31, "x-kubernetes-patch-strategy", "merge")]),
-              ...(mergeKey ? [extension(31, "x-kubernetes-patch-merge-key", mergeKey)] : []),
-            ),
-          ),
-        ),
-      ),
-    ),
-    ...(info
-      ? [
-          extension(31, "x-kubernetes-group-version-kind", [
-            { group: info.group, kind: info.kind, version: info.apiVersion.split("/").pop() },
-          ]),
-        ]
-      : []),
-  );
-}
-
-function schemaMessage(type: FieldType): Buffer {
-  const primitive = (name: string, format?: string) =>
-    message(...(format ? [encoded(2, format)] : []), encoded(22, encoded(1, name)));
-  switch (type.is) {
-    case "object":
-      return encoded(1, `#/definitions/${types().get(type.name)!.package}.${type.name}`);
-    case "list":
-      return message(primitive("array"), encoded(23, encoded(1, schemaMessage(type.of))));
-    case "map":
-      return message(primitive("object"), encoded(21, encoded(1, schemaMessage(type.of))));
-    case "int":
-      return primitive("integer", "int32");
-    case "int64":
-      return primitive("integer", "int64");
-    case "bool":
-      return primitive("boolean");
-    case "time":
-      return primitive("string", "date-time");
-    case "intOrString":
-      return primitive("string", "int-or-string");
-    case "any":
-      return Buffer.alloc(0);
-    default:
-      return primitive("string");
-  }
+/** In seconds, as Go reads them, too. */
+function decodeDuration(message: Buffer): string {
+  const nanos = integer(new Map(fieldsOf(message)).get(1));
+  return `${signed(nanos) / 1e9}s`;
 }

@@ -1,5 +1,6 @@
 // Writes Kubernetes' API description, as far as Stopover uses it, as one JSON document: for each kind its names, scope, sub-resources
-// and the columns of kubectl's tables; for each type its fields, their types, list keys, and whether Go has a pointer there.
+// and the columns of kubectl's tables; for each type its fields, their types, list keys, and whether Go has a pointer there;
+// and for each struct its fields' numbers in Protocol Buffers.
 // No descriptions: those are Stopover's own. How to run it stands in README.md beside this file.
 package main
 
@@ -213,6 +214,54 @@ func line(name string, p property, required bool, field reflect.StructField, def
 	return text
 }
 
+// How a field's value stands in Protocol Buffers, in the words of the table that write.mjs makes. Some types have a form of their own
+// there. (k8s.io/apimachinery: generated.proto of api/resource, apis/meta/v1, runtime, util/intstr)
+var ownForm = map[string]string{
+	"Time": "time", "MicroTime": "microTime", "Duration": "duration", "Quantity": "quantity", "IntOrString": "intOrString",
+	"RawExtension": "raw", "FieldsV1": "raw", "ExtraValue": "items",
+}
+
+func wireForm(t reflect.Type) string {
+	if form, known := ownForm[t.Name()]; known {
+		return form
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return "*" + wireForm(t.Elem())
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "bytes"
+		}
+		return "[]" + wireForm(t.Elem())
+	case reflect.Map:
+		return "{}" + wireForm(t.Elem())
+	case reflect.Struct:
+		return definitionName(t)
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "bool"
+	}
+	return "int"
+}
+
+// name=number:form of each field; "." for one whose fields JSON has among those of the struct itself
+func message(t reflect.Type) (fields []string) {
+	for i := 0; i < t.NumField(); i++ {
+		field := t.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		parts := strings.Split(field.Tag.Get("protobuf"), ",")
+		if len(parts) < 2 || name == "-" {
+			continue
+		}
+		if name == "" {
+			name = "."
+		}
+		fields = append(fields, name+"="+parts[1]+":"+wireForm(field.Type))
+	}
+	return fields
+}
+
 // The names in Go's order; those that Go does not have (swagger.json alone knows them) come last.
 func inOrder(properties map[string]property, order []string) []string {
 	var names, others []string
@@ -245,6 +294,10 @@ func main() {
 	structs := map[string]reflect.Type{}
 	for _, t := range scheme.Scheme.AllKnownTypes() {
 		collect(t, structs)
+	}
+	messages := map[string][]string{}
+	for name, t := range structs {
+		messages[name] = message(t)
 	}
 	types := map[string][]string{}
 	byGVK := map[schema.GroupVersionKind]string{}
@@ -319,5 +372,5 @@ func main() {
 		}
 	}
 	encoder := json.NewEncoder(os.Stdout)
-	must(encoder.Encode(map[string]any{"kinds": kinds, "types": types}))
+	must(encoder.Encode(map[string]any{"kinds": kinds, "types": types, "messages": messages}))
 }

@@ -193,6 +193,43 @@ write("others.ts", "All other built-in kinds of Kubernetes, and their fields.", 
   otherTypes: ["As in modelled.ts.", table(otherTypes, otherName)],
 });
 
+// ---- Protocol Buffers ---------------------------------------------------------------------------
+
+const isStable = (/** @type {string} */ version) => /^v\d+$/.test(version);
+
+/** What comes as a body: the kinds of all stable versions, and what is sent to sub-resources. */
+const bodies = new Map([
+  ...source.kinds
+    .filter(({ version, type }) => isStable(version) && source.messages[type])
+    .map(({ group, version, kind, type }) => [
+      `${group ? `${group}/` : ""}${version} ${kind}`,
+      type,
+    ]),
+  ["autoscaling/v1 Scale", "io.k8s.api.autoscaling.v1.Scale"],
+  ["policy/v1 Eviction", "io.k8s.api.policy.v1.Eviction"],
+  ["authentication.k8s.io/v1 TokenRequest", "io.k8s.api.authentication.v1.TokenRequest"],
+  ["v1 DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"],
+]);
+
+const messages = new Set(bodies.values());
+for (const name of messages)
+  for (const field of source.messages[name])
+    for (const other of field.match(reference) ?? []) messages.add(other);
+
+const messageLine = (/** @type {string} */ name) =>
+  [short(name), ...source.messages[name].map((field) => field.replace(reference, short))].join(" ");
+
+write("messages.ts", "How Kubernetes' objects stand in Protocol Buffers.", {
+  bodyTable: [
+    "Group and version, kind, its message.",
+    Array.from(bodies, ([kind, name]) => `${kind} ${short(name)}`).join("\n"),
+  ],
+  messageTable: [
+    'Message and fields: name=number:form. "*": a pointer in Go; "[]", "{}": list, map; ".": merged.',
+    [...messages].sort().map(messageLine).join("\n"),
+  ],
+});
+
 /** Stopover's own sentences, as doors/serve has them for kubectl explain. */
 function descriptions() {
   const file = readFileSync(new URL("../../doors/serve/descriptions.ts", import.meta.url), "utf8");
