@@ -1,6 +1,7 @@
 /** Where a Pod lands besides room, taints and nodeSelector; and who makes room for whom. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { createCluster } from "stopover";
 import { condition } from "stopover/internal/objects/pods";
 import type { Kind, KubeObject, Node, Pod, PodSpec } from "stopover/internal/objects/types";
 import { deployment, harness, type Harness, type HarnessOptions } from "./control-harness.js";
@@ -322,6 +323,39 @@ test("a PriorityClass is a kind that is stored", () => {
   const h = ready();
   priorityClass(h, "high", 1000);
   assert.ok(h.client.get("PriorityClass" as Kind, "high"));
+});
+
+test("a Pod is told where it is, how important it is, and how often it was changed", () => {
+  const cluster = createCluster({ nodes: [{ name: "node-a", zone: "zone-1" }] });
+  const labels = { app: "web", "topology.kubernetes.io/zone": "zone-1" };
+  const spec = { containers: [{ name: "web", image: "nginx" }] };
+  const pod = { apiVersion: "v1", kind: "Pod", spec };
+  cluster.apply({ ...pod, metadata: { name: "web", labels: { app: "web" } } });
+  const bound = { ...spec, nodeName: "node-a" };
+  cluster.apply({
+    ...pod,
+    spec: bound,
+    metadata: { name: "fixed", labels: { app: "web" } },
+  } as Pod);
+  cluster.settle();
+  for (const name of ["web", "fixed"]) {
+    const { metadata, spec } = cluster.get("Pod", name);
+    assert.equal(metadata.labels, labels);
+    assert.equal([spec.priority, spec.preemptionPolicy], [0, "PreemptLowerPriority"]);
+    assert.is(metadata.generation, 1);
+  }
+  // the manifest again, without what the server added
+  const { metadata } = cluster.get("Pod", "web");
+  const containers = [{ name: "web", image: "nginx:1.28" }];
+  const replaced = { ...bound, containers };
+  const again = cluster.apiserver.client("kubectl").update({
+    ...pod,
+    metadata: { ...metadata, labels },
+    spec: { ...cluster.get("Pod", "web").spec, ...replaced, priority: undefined },
+  } as unknown as Pod);
+  assert.equal([again.spec.priority, again.metadata.generation], [0, 2]);
+  cluster.delete("Pod", "web");
+  assert.is(cluster.get("Pod", "web").metadata.generation, 3);
 });
 
 test.run();

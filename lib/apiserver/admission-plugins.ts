@@ -18,6 +18,7 @@ import "./kubernetes-service.js";
 import "./misplaced.js";
 import "./scale.js";
 import { admissionPlugins, type Admitting } from "./admission.js";
+import { withTopology } from "./topology-labels.js";
 
 type ServiceAccount = KubeObject & {
   automountServiceAccountToken?: boolean;
@@ -152,16 +153,33 @@ function admitPriority(pod: Pod, server: Admitting): Pod {
       pod.metadata.name,
       `no PriorityClass with name ${priorityClassName} was found`,
     );
-  if (!found && system === undefined) return pod;
-  const priority = found?.value ?? system!;
-  const spec: PodSpec = {
-    ...pod.spec,
-    priority,
-    preemptionPolicy:
-      pod.spec.preemptionPolicy ?? found?.preemptionPolicy ?? "PreemptLowerPriority",
+  if (!found && system === undefined) return { ...pod, spec: ordinary(pod.spec) };
+  return { ...pod, spec: prioritized(pod.spec, found, system) };
+}
+
+function prioritized(
+  spec: PodSpec,
+  found: PriorityClass | undefined,
+  system: number | undefined,
+): PodSpec {
+  return {
+    ...spec,
+    priority: found?.value ?? system ?? 0,
+    preemptionPolicy: spec.preemptionPolicy ?? found?.preemptionPolicy ?? "PreemptLowerPriority",
     ...(found && { priorityClassName: found.metadata.name }),
   };
-  return { ...pod, spec };
+}
+
+// as with accounts: worked out once for all Pods of a template
+const withoutClass = new WeakMap<PodSpec, PodSpec>();
+
+function ordinary(spec: PodSpec): PodSpec {
+  let made = withoutClass.get(spec);
+  if (!made) {
+    made = frozen(prioritized(spec, undefined, undefined));
+    if (Object.isFrozen(spec)) withoutClass.set(spec, made);
+  }
+  return made;
 }
 
 /** Of several the lowest. */
@@ -172,3 +190,10 @@ function defaultClass(server: Admitting): PriorityClass | undefined {
 }
 
 admissionPlugins.push({ name: "Priority", isAlways: true, admit: admitPriority });
+
+admissionPlugins.push({
+  name: "PodTopologyLabels",
+  isAlways: true,
+  admit: (pod, server) =>
+    pod.spec.nodeName ? withTopology(pod, server.find("Node", pod.spec.nodeName)) : pod,
+});

@@ -54,6 +54,7 @@ import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
 import { subresources } from "./subresources.js";
+import { withTopology } from "./topology-labels.js";
 import { WatchCache } from "./watch.js";
 
 export interface ApiServerOptions {
@@ -383,7 +384,8 @@ export class ApiServer {
     const info = infoOf("Pod");
     for (;;) {
       const entry = this.#entry(info, name, namespace);
-      const next = bound(entry.value as Pod, node, this.#stamps);
+      const host = this.store.get(storageKey(infoOf("Node"), node, undefined))?.value;
+      const next = withTopology(bound(entry.value as Pod, node, this.#stamps), host);
       const written = options.dryRun ? frozen(next) : this.#put(info, next, entry);
       if (written) return written as Pod;
     }

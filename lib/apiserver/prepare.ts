@@ -120,6 +120,7 @@ export function prepareUpdate(
       [],
     ];
   let next: KubeObject = admitted({ ...wanted, metadata: nextMetadata(old, wanted) });
+  if (isPod(next)) next = asImportant(next as Pod, old as Pod);
   if (info.subresources.includes("status"))
     next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];
@@ -135,6 +136,13 @@ export function prepareUpdate(
       metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 },
     };
   return [next, problems];
+}
+
+/** A manifest does not repeat what admission has added. (plugin/pkg/admission/priority) */
+function asImportant(pod: Pod, { spec: { priority, preemptionPolicy } }: Pod): Pod {
+  if (priority === undefined || pod.spec.priority !== undefined) return pod;
+  const spec = { priority, ...(preemptionPolicy && { preemptionPolicy }), ...pod.spec };
+  return { ...pod, spec };
 }
 
 /** What the client asks for, but what is the server's stays as it was. */

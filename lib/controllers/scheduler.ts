@@ -96,11 +96,13 @@ export function scheduler(context: Context): Controller {
     events.warning(pod, "FailedScheduling", message);
     const before = condition(pod, "PodScheduled");
     if (before?.status === "False" && before.message === message) return;
+    const observedGeneration = pod.metadata.generation;
     const scheduled: Condition = {
       type: "PodScheduled",
       status: "False",
       reason: "Unschedulable",
       message,
+      ...(observedGeneration !== undefined && { observedGeneration }),
       lastTransitionTime:
         before?.status === "False" ? before.lastTransitionTime! : stamp(clock.now()),
     };

@@ -52,7 +52,7 @@ const prefixes: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Those whose metadata.generation counts changes. (pkg/registry, the strategies) */
-const counted: ReadonlySet<string> = new Set(["Deployment", "ReplicaSet", "EndpointSlice"]);
+const counted: ReadonlySet<string> = new Set(["Pod", "Deployment", "ReplicaSet", "EndpointSlice"]);
 
 /** A line of the generated table. */
 export function readKind(line: string): KindInfo {
