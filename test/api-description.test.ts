@@ -64,7 +64,7 @@ test("kinds are what kubectl api-resources says", () => {
       "endpointslices  discovery.k8s.io true",
     ],
   );
-  assert.equal(kindInfo("Pod")?.subresources, ["status", "binding"]);
+  assert.equal(kindInfo("Pod")?.subresources, ["status", "binding", "eviction"]);
   assert.equal(kindInfo("Deployment")?.subresources, ["status", "scale"]);
 });
 

@@ -83,7 +83,8 @@ function unmarshal({ path, value, allowed, owner }: Misfit): string {
     return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
   if (typeof value === "string" && (allowed as FieldType).is === "quantity")
     return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`;
-  const into = path === "" ? "value" : `struct field ${owner}.${path.replace(/\[\d+\]/g, "")}`;
+  const into =
+    path === "" ? "value" : `struct field ${goName(owner)}.${path.replace(/\[\d+\]/g, "")}`;
   return `json: cannot unmarshal ${cameAs(value)} into Go ${into} of type ${goType(allowed as FieldType)}`;
 }
 

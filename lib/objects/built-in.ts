@@ -61,15 +61,17 @@ Object.assign(others, {
 } satisfies OtherKinds);
 addTypes(otherTypes, all.map(typeNameOf));
 addColumns(otherColumns);
-addKinds(
-  all
-    .filter((info) => isStable(info) && isKept(info))
-    .sort((x, y) => versionOf(y) - versionOf(x))
-    .map((info) => ({
-      ...info,
-      type: typeNameOf(info),
-      isModelled: false,
-      prefix: `/registry/${prefixes[info.kind] ?? info.plural}/`,
-      generation: counted.has(info.kind),
-    })),
-);
+const stable: readonly KindInfo[] = all
+  .filter(isStable)
+  .sort((x, y) => versionOf(y) - versionOf(x))
+  .map((info) => ({
+    ...info,
+    type: typeNameOf(info),
+    isModelled: false,
+    prefix: `/registry/${prefixes[info.kind] ?? info.plural}/`,
+    generation: counted.has(info.kind),
+  }));
+addKinds(stable.filter(isKept));
+
+/** Kinds that are asked and answered, and never stored. */
+export const reviewKinds = stable.filter(({ kind }) => kind.endsWith("Review"));

@@ -24,7 +24,7 @@ export interface KindInfo {
    * pkg/registry, RESTOptions.ResourcePrefix)
    */
   prefix: string;
-  subresources: readonly ("status" | "scale" | "binding" | "finalize")[];
+  subresources: readonly (typeof offered)[number][];
   /** The CustomResourceDefinition that makes it known. */
   definedBy?: string;
   /** What kubectl's table shows of it, where a CustomResourceDefinition says so. */
@@ -42,7 +42,7 @@ export interface KindInfo {
 export const actedOn = new Set<string>();
 
 /** The sub-resources that Stopover has, of those that Kubernetes has. */
-const offered = ["status", "scale", "binding", "finalize"] as const;
+const offered = ["status", "scale", "binding", "finalize", "eviction", "token"] as const;
 
 /** Where a kind's objects lie in etcd, if not under its plural. */
 const prefixes: ReadonlyMap<string, string> = new Map([

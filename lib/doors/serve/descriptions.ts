@@ -416,7 +416,7 @@ export function describe(type: string, field?: string): string {
   return (
     known.get(`${type}.${field}`) ??
     common[field] ??
-    "Kept as it comes; Stopover does not look into it."
+    "Stopover has no words of its own for this field."
   );
 }
 

@@ -1,5 +1,5 @@
 import "../../apiserver/other-patches.js";
-import "../../objects/built-in.js";
+import { reviewKinds } from "../../objects/built-in.js";
 import type { Client, ListOptions, Status } from "../../api/client.js";
 import { converted } from "../../objects/convert.js";
 import { allKinds, type KindInfo } from "../../objects/kinds.js";
@@ -57,7 +57,8 @@ export function targetOf(path: string[]): ResourcePath {
   if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!))
     [namespace, rest] = [rest[1], rest.slice(2)];
   const [plural, name, subresource, ...more] = rest;
-  const info = allKinds().find((one) => one.apiVersion === groupVersion && one.plural === plural);
+  const isMeant = (one: KindInfo) => one.apiVersion === groupVersion && one.plural === plural;
+  const info = allKinds().find(isMeant) ?? reviewKinds.find(isMeant);
   if (
     (path[0] !== "api" && path[0] !== "apis") ||
     !info ||

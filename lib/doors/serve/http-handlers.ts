@@ -32,6 +32,7 @@ import {
 import { metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
+import { isReview, issueToken, review } from "./reviews.js";
 import { table } from "./tables.js";
 
 /**
@@ -42,6 +43,7 @@ import { table } from "./tables.js";
 export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | WatchStart {
   try {
     const call = callOf(apiserver, request);
+    warnOfOld(call);
     const answer = handle(call);
     if (typeof answer === "function" || !call.warnings.any) return answer;
     return { ...answer, headers: { ...answer.headers, Warning: call.warnings.headers() } };
@@ -51,6 +53,12 @@ export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | W
     if (!(error instanceof NotAllowed)) return refusal;
     return { ...refusal, headers: { ...refusal.headers, Allow: error.allowed.join(", ") } };
   }
+}
+
+/** Kinds on their way out, as each answer about them says. (k8s.io/api: APILifecycleDeprecated) */
+function warnOfOld({ target, warnings }: Call): void {
+  if (target.info.kind === "Endpoints")
+    warnings.add("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
 }
 
 /** The answer is a watch, which begins on the stream that this is given. */
@@ -71,7 +79,6 @@ const missing = new Map([
   ["proxy", "use `stopover journey` to follow a request"],
   ["ephemeralcontainers", "a Pod keeps the containers it has"],
   ["resize", "a Pod keeps the resources it has"],
-  ["token", "there are no service accounts"],
 ]);
 
 function notOffered(info: KindInfo, subresource: string): errors.ApiError {
@@ -101,6 +108,8 @@ const methods = {
   scale: ["GET", "PUT", "PATCH"],
   binding: ["POST"],
   eviction: ["POST"],
+  token: ["POST"],
+  review: ["POST"],
   ephemeralcontainers: ["GET"],
   resize: ["GET"],
   finalize: ["PUT"],
@@ -109,7 +118,11 @@ const methods = {
 function handle(call: Call): ApiAnswer | WatchStart {
   const { name } = call.target;
   const { method } = call.request;
-  const under = name === undefined ? collectionOf(call.target) : subresourceOf(call);
+  const under = isReview(call)
+    ? "review"
+    : name === undefined
+      ? collectionOf(call.target)
+      : subresourceOf(call);
   const allowed: readonly string[] = methods[under];
   if (!allowed.includes(method)) throw new NotAllowed(allowed);
   switch (method) {
@@ -133,7 +146,7 @@ function collectionOf({ info, namespace }: ResourcePath): keyof typeof methods {
   return info.namespaced && namespace === undefined ? "everywhere" : "collection";
 }
 
-const podsOwn = ["eviction", "ephemeralcontainers", "resize"] as const;
+const podsOwn = ["ephemeralcontainers", "resize"] as const;
 
 function subresourceOf(call: Call): keyof typeof methods {
   const { info, subresource, namespace } = call.target;
@@ -230,6 +243,8 @@ function create(call: Call): ApiAnswer {
     client,
     target: { info, namespace, name, subresource },
   } = call;
+  if (isReview(call)) return review(call);
+  if (subresource === "token") return issueToken(call);
   const body = bodyOf(call);
   if (subresource === "binding") return bind(call, body);
   if (subresource === "eviction") return evict(call, body);

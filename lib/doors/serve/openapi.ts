@@ -1,4 +1,6 @@
-import { allKinds, kindInfo, type KindInfo } from "../../objects/kinds.js";
+import { reviewKinds } from "../../objects/built-in.js";
+import { enumTable } from "../../objects/generated/enums.js";
+import { allKinds as storedKinds, kindInfo, type KindInfo } from "../../objects/kinds.js";
 import { describe } from "./descriptions.js";
 import { goName, types, type FieldType, type ObjectType } from "../../objects/schema.js";
 
@@ -9,7 +11,7 @@ import { goName, types, type FieldType, type ObjectType } from "../../objects/sc
  */
 export const version = {
   major: "1",
-  minor: "32",
+  minor: "35",
   gitVersion: "v1.35.4+stopover",
   gitCommit: "",
   gitTreeState: "clean",
@@ -18,6 +20,11 @@ export const version = {
   compiler: "",
   platform: "linux/amd64",
 };
+
+/** Those that are stored, and those that are asked only. */
+const allKinds = (): KindInfo[] => [...storedKinds(), ...reviewKinds];
+
+const isReview = ({ kind }: KindInfo): boolean => reviewKinds.some((one) => one.kind === kind);
 
 /** Those of the core first, and of a group's versions the one that is stored. */
 const groupVersions = (): string[] => [
@@ -73,6 +80,11 @@ export function resourceList(groupVersion: string): object | undefined {
   };
 }
 
+function verbsOf(info: KindInfo): string[] {
+  if (isReview(info)) return ["create"];
+  return info.kind === "Namespace" ? verbs.filter((one) => one !== "deletecollection") : verbs;
+}
+
 function resources(info: KindInfo): object[] {
   const { plural, singular, namespaced, kind, shortNames, inAll } = info;
   const main = {
@@ -80,12 +92,14 @@ function resources(info: KindInfo): object[] {
     singularName: singular,
     namespaced,
     kind,
-    verbs: kind === "Namespace" ? verbs.filter((one) => one !== "deletecollection") : verbs,
+    verbs: verbsOf(info),
     ...(shortNames.length > 0 && { shortNames }),
     ...(inAll && { categories: ["all"] }),
   };
   const under = {
     scale: { group: "autoscaling", version: "v1", kind: "Scale" },
+    eviction: { group: "policy", version: "v1", kind: "Eviction" },
+    token: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
     binding: { kind: "Binding" },
     status: { kind },
     finalize: { kind },
@@ -98,7 +112,7 @@ function resources(info: KindInfo): object[] {
       namespaced,
       ...under[name],
       verbs:
-        name === "binding"
+        name === "binding" || name === "eviction" || name === "token"
           ? ["create"]
           : name === "finalize"
             ? ["update"]
@@ -219,7 +233,7 @@ function schemaOf(type: ObjectType): object {
     fields.map(({ name, type: fieldType, mergeKey }) => [
       name,
       {
-        ...fieldSchema(fieldType, describe(type.name, name)),
+        ...withChoices(fieldSchema(fieldType, describe(type.name, name)), choicesOf(type, name)),
         ...(mergeKey !== undefined && { "x-kubernetes-patch-strategy": "merge" }),
         ...(mergeKey && { "x-kubernetes-patch-merge-key": mergeKey }),
       },
@@ -233,6 +247,29 @@ function schemaOf(type: ObjectType): object {
     properties,
     ...((info || scale) && { "x-kubernetes-group-version-kind": [info ? gvk(info) : scale] }),
   };
+}
+
+/** "core.v1.PodSpec dnsPolicy" -> the texts that it takes */
+const choices = new Map(
+  enumTable
+    .trim()
+    .split("\n")
+    .flatMap((line) => {
+      const [type = "", ...fields] = line.split(" ");
+      return fields.map((field) => {
+        const [name = "", texts = ""] = field.split("=");
+        return [`${type} ${name}`, texts.split(",")] as const;
+      });
+    }),
+);
+
+const choicesOf = (type: ObjectType, field: string): string[] | undefined =>
+  choices.get(`${schemaName(type).split(".").slice(-3).join(".")} ${field}`);
+
+function withChoices(schema: object, texts: string[] | undefined): object {
+  if (texts === undefined) return schema;
+  const { items } = schema as { items?: object };
+  return items ? { ...schema, items: { ...items, enum: texts } } : { ...schema, enum: texts };
 }
 
 const [intOrString, quantity] = [
@@ -348,11 +385,13 @@ function pathsOf(info: KindInfo): Record<string, object> {
     schema: { type: "string", uniqueItems: true },
   });
   const places = info.namespaced ? [path("namespace")] : [];
+  const made = { ...operation("post", it, writing), ...body };
+  if (isReview(info)) return { [base]: { parameters: places, post: made } };
   return {
     [base]: {
       parameters: places,
       get: operation("list", { $ref: `#/components/schemas/${own}List` }, selecting),
-      post: { ...operation("post", it, writing), ...body },
+      post: made,
     },
     [`${base}/{name}`]: {
       parameters: [path("name"), ...places],

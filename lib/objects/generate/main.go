@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	_ "k8s.io/kubernetes/pkg/apis/admission/install"
 	_ "k8s.io/kubernetes/pkg/apis/admissionregistration/install"
@@ -41,6 +42,7 @@ import (
 	_ "k8s.io/kubernetes/pkg/apis/scheduling/install"
 	_ "k8s.io/kubernetes/pkg/apis/storage/install"
 	_ "k8s.io/kubernetes/pkg/apis/storagemigration/install"
+	"k8s.io/kubernetes/pkg/generated/openapi"
 	"k8s.io/kubernetes/pkg/printers/internalversion"
 )
 
@@ -262,6 +264,25 @@ func message(t reflect.Type) (fields []string) {
 	return fields
 }
 
+// field=text,text of each field that takes one of some texts, by the type's name. The published description leaves them out.
+func enumerations() map[string][]string {
+	found := map[string][]string{}
+	reference := func(path string) spec.Ref { return spec.MustCreateRef(path) }
+	for name, definition := range openapi.GetOpenAPIDefinitions(reference) {
+		for field, p := range definition.Schema.Properties {
+			texts := p.Enum
+			if p.Items != nil && p.Items.Schema != nil {
+				texts = p.Items.Schema.Enum
+			}
+			if len(texts) > 0 {
+				found[name] = append(found[name], field+"="+strings.Trim(strings.Join(strings.Fields(fmt.Sprint(texts)), ","), "[]"))
+			}
+		}
+		sort.Strings(found[name])
+	}
+	return found
+}
+
 // The names in Go's order; those that Go does not have (swagger.json alone knows them) come last.
 func inOrder(properties map[string]property, order []string) []string {
 	var names, others []string
@@ -372,5 +393,5 @@ func main() {
 		}
 	}
 	encoder := json.NewEncoder(os.Stdout)
-	must(encoder.Encode(map[string]any{"kinds": kinds, "types": types, "messages": messages}))
+	must(encoder.Encode(map[string]any{"kinds": kinds, "types": types, "messages": messages, "enums": enumerations()}))
 }

@@ -230,6 +230,21 @@ write("messages.ts", "How Kubernetes' objects stand in Protocol Buffers.", {
   ],
 });
 
+// ---- texts to choose from -----------------------------------------------------------------------
+
+const enumLine = ([name, fields]) => [short(name), ...fields].join(" ");
+
+write("enums.ts", "The fields that take one of some texts.", {
+  enumTable: [
+    "Type, and its fields: name=text,text.",
+    Object.entries(source.enums)
+      .filter(([name]) => types.has(short(name)))
+      .map(enumLine)
+      .sort()
+      .join("\n"),
+  ],
+});
+
 /** Stopover's own sentences, as doors/serve has them for kubectl explain. */
 function descriptions() {
   const file = readFileSync(new URL("../../doors/serve/descriptions.ts", import.meta.url), "utf8");
