@@ -60,7 +60,8 @@ export class Connection {
    * Whether source and destination of this connection have been decided upon, and whether a
    * translation came out of it.
    */
-  decided = { source: false, destination: false };
+  sourceDecided = false;
+  destinationDecided = false;
   snat = false;
   dnat = false;
 
@@ -155,7 +156,8 @@ export interface Tracked {
 type Undo = (() => void)[] | undefined;
 
 export class Conntrack {
-  readonly #byTuple = new Map<string, { connection: Connection; direction: Direction }>();
+  /** Each under the keys of both its tuples. */
+  readonly #byTuple = new Map<string, Connection>();
   readonly #udp = new Set<Connection>();
   /** Out-of-window TCP packets are not INVALID (net.netfilter.nf_conntrack_tcp_be_liberal). */
   tcpLiberal = false;
@@ -173,12 +175,13 @@ export class Conntrack {
   track(packet: Packet, undo: Undo): Tracked | undefined {
     if (packet.about) return this.#related(packet.about);
     const key = keyOf(packet);
-    const found = this.#find(key);
-    if (found === undefined || reopens(packet, found.connection, found.direction)) {
-      if (found) this.delete(found.connection, undo);
+    const connection = this.#find(key);
+    if (connection === undefined) return this.#begin(packet, key);
+    const direction = directionOf(connection, key);
+    if (reopens(packet, connection, direction)) {
+      this.delete(connection, undo);
       return this.#begin(packet, key);
     }
-    const { connection, direction } = found;
     if (!this.#advance(packet, connection, direction, undo)) return undefined;
     return {
       connection,
@@ -192,8 +195,8 @@ export class Conntrack {
     if (connection.confirmed) return true;
     if (this.#byTuple.size >= 2 * this.max && !this.#makeRoom(undo)) return false;
     connection.confirmed = true;
-    this.#byTuple.set(connection.key, { connection, direction: "original" });
-    this.#byTuple.set(connection.replyKey, { connection, direction: "reply" });
+    this.#byTuple.set(connection.key, connection);
+    this.#byTuple.set(connection.replyKey, connection);
     if (connection.original.protocol === "UDP") this.#udp.add(connection);
     undo?.push(() => this.delete(connection));
     return true;
@@ -216,15 +219,14 @@ export class Conntrack {
   }
 
   #forget(connection: Connection, key: string, undo: Undo): void {
-    const entry = this.#byTuple.get(key);
-    if (entry?.connection !== connection) return;
+    if (this.#byTuple.get(key) !== connection) return;
     this.#byTuple.delete(key);
-    undo?.push(() => this.#byTuple.set(key, entry));
+    undo?.push(() => this.#byTuple.set(key, connection));
   }
 
   /** All connections that have not timed out, oldest first. */
   *connections(): Generator<Connection> {
-    for (const [key, { connection }] of this.#byTuple)
+    for (const [key, connection] of this.#byTuple)
       if (key === connection.key && this.#alive(connection)) yield connection;
   }
 
@@ -235,10 +237,10 @@ export class Conntrack {
 
   readonly #alive = (connection: Connection): boolean => connection.expires > this.clock.now();
 
-  #find(key: string): { connection: Connection; direction: Direction } | undefined {
+  #find(key: string): Connection | undefined {
     const found = this.#byTuple.get(key);
-    if (found === undefined || this.#alive(found.connection)) return found;
-    this.delete(found.connection);
+    if (found === undefined || this.#alive(found)) return found;
+    this.delete(found);
     return undefined;
   }
 
@@ -247,8 +249,10 @@ export class Conntrack {
    * way.
    */
   #related(about: Packet): Tracked | undefined {
-    const found = this.#find(keyOf(inverse(about)));
-    return found && { ...found, state: "RELATED" };
+    const key = keyOf(inverse(about));
+    const connection = this.#find(key);
+    if (connection === undefined) return undefined;
+    return { connection, direction: directionOf(connection, key), state: "RELATED" };
   }
 
   #begin(packet: Packet, key: string): Tracked | undefined {
@@ -292,7 +296,7 @@ export class Conntrack {
    */
   #makeRoom(undo: Undo): boolean {
     let looks = 0;
-    for (const { connection } of this.#byTuple.values()) {
+    for (const connection of this.#byTuple.values()) {
       if (!connection.assured || !this.#alive(connection)) {
         this.delete(connection, undo);
         return true;
@@ -310,6 +314,10 @@ const tupleOf = ({
   destination,
   destinationPort,
 }: Packet): Tuple => ({ protocol, source, sourcePort, destination, destinationPort });
+
+/** Which way a packet goes whose tuple has this key. */
+const directionOf = ({ replyKey }: Connection, key: string): Direction =>
+  key === replyKey ? "reply" : "original";
 
 /** A SYN may open again what is closed, as a connection of its own. */
 const reopens = (packet: Packet, connection: Connection, direction: Direction): boolean =>

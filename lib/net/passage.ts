@@ -118,6 +118,8 @@ function directions(state: Tracked["state"]): Readonly<Record<Tracked["direction
 
 type Decide = Extract<HookFunction, { decide: unknown }>["decide"];
 
+const decidedOf = { source: "sourceDecided", destination: "destinationDecided" } as const;
+
 export class Passage {
   protocol!: string;
   source!: Address;
@@ -303,7 +305,7 @@ export class Passage {
     const side = this.hook === "PREROUTING" || this.hook === "OUTPUT" ? "destination" : "source";
     const { connection } = tracked;
     let decision: Decision | undefined;
-    if (tracked.state === "NEW" && !connection.decided[side]) {
+    if (tracked.state === "NEW" && !connection[decidedOf[side]]) {
       for (const each of decide) {
         const answer = each(this);
         if (answer === undefined) continue;
@@ -314,7 +316,7 @@ export class Passage {
       const bind = side === "destination" ? bindDestination : bindSource;
       if (!bind(this, connection, decision?.translation))
         return this.#untranslatable(side, decision!);
-      connection.decided[side] = true;
+      connection[decidedOf[side]] = true;
     }
     const { destination } = this;
     this.#rewrite(tracked, side, decision);
