@@ -53,6 +53,7 @@ export function doorsOf(
   return [
     ...building.names(),
     ...building.balancers(),
+    ...building.externalIPs(),
     ...building.nodePorts(),
     ...building.clusterIPs(),
     ...building.pods(),
@@ -181,6 +182,23 @@ class Building {
       ...base,
       name,
       attempts: this.#attempts(from, name, ({ port }) => port, onlyTCP),
+    }));
+  }
+
+  /**
+   * Every node's rules take an external address, but it is for somebody else to bring packets for
+   * it there: where no node has it, no file says whether anybody does.
+   */
+  externalIPs(): Way[] {
+    const from = this.from ?? "internet";
+    const balanced = ingressOf(this.service);
+    const others = (this.service.spec.externalIPs ?? []).filter((ip) => !balanced.includes(ip));
+    return others.map((name) => ({
+      door: "load-balancer",
+      name,
+      via: ["cluster-ip"],
+      attempts: this.#attempts(from, name, ({ port }) => port),
+      shouldAnswer: this.world.network.machineAt(name) !== undefined,
     }));
   }
 

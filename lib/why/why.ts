@@ -103,7 +103,8 @@ function diagnose(
   from: string | undefined,
   asked: Way | undefined,
 ): Diagnosis {
-  const ways = [...(asked ? [asked] : []), ...doorsOf(world, objects, service, from)];
+  const own = doorsOf(world, objects, service, from);
+  const ways = asked ? [asked, ...own.filter((way) => !isSameDoor(way, asked))] : own;
   const tried = alike.tryAll(ways, service, objects);
   const bases: Basis[] = [...world.network.bases, basisOf(world, objects, service, ways)];
   const doors: Door[] = [];
@@ -212,6 +213,11 @@ function told(faults: readonly Fault[]): Pick<Door, "cause" | "causes" | "change
   };
 }
 
+const isSameDoor = (one: Way, other: Way): boolean =>
+  one.door === other.door &&
+  one.name === other.name &&
+  one.attempts[0]?.from === other.attempts[0]?.from;
+
 /** Of a name outside nobody here can tell whether anybody knows it. */
 const isUntold = (disposition: Disposition): boolean =>
   disposition === "name not found" || disposition === "unknown";
@@ -226,6 +232,8 @@ function notesOf(ways: readonly Way[], doors: readonly Door[]): string[] {
     const names = closed.filter(({ door }) => door === kind).map(({ name }) => name);
     if (kind === "name" && closed.some(({ disposition }) => isUntold(disposition)))
       return `${names.join(", ")} is an alias for a name outside, of which nothing is known here`;
+    if (kind === "load-balancer")
+      return `the nodes' rules take what is sent to ${names.join(", ")} (spec.externalIPs), and nobody here brings packets for it to a node; whether a router of yours does, no object says`;
     const field = kind === "node-port" ? "externalTrafficPolicy" : "internalTrafficPolicy";
     return `${field} is Local: by its ${kind} ${names.join(", ")} ${names.length === 1 ? "does" : "do"} not answer, as no ready endpoint is there; of ${ways.length} doors these are closed on purpose`;
   });
