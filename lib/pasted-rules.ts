@@ -155,7 +155,20 @@ function adopt({ network, machine, pods }: Pasted, address: string): void {
 }
 
 /** The verdict, as far as rules alone can tell it. */
-function told(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
+const told = (world: Pasted, { assumed, ...journey }: Founded<Journey>): Founded<Journey> =>
+  decided(world, { ...journey, assumed: assumed.map((remark) => ofRules(world, remark)) });
+
+/** Nobody here knows a cluster: whoever rules send a packet to may well be a part of it. */
+function ofRules(world: Pasted, remark: Remark): Remark {
+  const { object, field } = remark;
+  if (field !== "" || !world.network.outside.has(object)) return remark;
+  const range = podRange(world, object);
+  const who = range === undefined ? "" : `, as a Pod of the range ${range}`;
+  const sentence = `is taken to be there${who}, and to answer; rules do not tell`;
+  return { object, field, sentence };
+}
+
+function decided(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
   const marked = [...world.opened.unmodelled].find(([marker]) =>
     journey.reason.includes(`"${marker}"`),
   );

@@ -27,6 +27,23 @@ test("a paste tells what happens at each NodePort", () => {
   );
 });
 
+for (const [pods, sentence] of [
+  [
+    ["10.244.0.0/16"],
+    "is taken to be there, as a Pod of the range 10.244.0.0/16, and to answer; rules do not tell",
+  ],
+  [["10.99.0.0/16"], "is taken to be there, and to answer; rules do not tell"],
+] as const)
+  test(`whom rules send a packet to is no stranger for that: Pods in ${pods.join(", ")}`, () => {
+    const rules = openRules(text, { addresses: ["172.18.0.3"], pods });
+    const { assumed, destination = "" } = rules.packet({ from, to: "172.18.0.3:30080" });
+    const object = destination.replace(/:.*/, "");
+    assert.equal(
+      assumed.filter((remark) => remark.object === object),
+      [{ object, field: "", sentence }],
+    );
+  });
+
 test("which addresses are the node's own decides what a NodePort rule takes", () => {
   assert.is.not(
     openRules(text, { addresses: ["172.18.0.99"] }).packet({ from, to: "172.18.0.3:30080" })
