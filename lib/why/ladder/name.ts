@@ -4,6 +4,7 @@ import { lookUp } from "../../journey/lookup.js";
 import type { Origin } from "../../journey/origin.js";
 import { readAddress } from "../../net/ip.js";
 import { clusterDomain } from "../../node/dns.js";
+import { hostAliases } from "../../node/resolver.js";
 import type { Pod } from "../../objects/types.js";
 import { ingressOf, namesOf } from "../aim.js";
 import { kubectlGet, namespaceOf, nameOf } from "../objects.js";
@@ -12,6 +13,8 @@ import { fault, type Case, type Look } from "./case.js";
 
 export const lookAtName: Look = (one) => {
   const { world, origin, goal, disposition } = one;
+  const aliased = ownHostsFile(one);
+  if (aliased) return [aliased];
   if (readAddress(one.service.spec.externalName ?? "")) return externalName(one);
   const short = shortAlias(one);
   if (short && disposition !== "delivered") return [short];
@@ -22,6 +25,32 @@ export const lookAtName: Look = (one) => {
   const isInner = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
   return isInner ? noSuchService(one) : noRecord(one);
 };
+
+/** A line of the client's own /etc/hosts, before any DNS server is asked. */
+function ownHostsFile({ service, origin, goal, disposition }: Case): Fault | undefined {
+  const pod = podOf(origin);
+  if (!pod || !goal || disposition === "delivered") return undefined;
+  const known = hostAliases(pod, goal.host);
+  const { clusterIPs = [] } = service.spec;
+  const right = [...clusterIPs, ...ingressOf(service)];
+  const [value] = known;
+  if (value === undefined || known.some((address) => right.includes(address))) return undefined;
+  const expected = clusterIPs.find((address) => address !== "None") ?? "no such line";
+  return fault(
+    "name",
+    pod,
+    "spec.hostAliases",
+    {
+      value,
+      expected,
+      sentence: `spec.hostAliases of ${nameOf(pod)} says that ${goal.host} is ${value}, which stands in its /etc/hosts: no DNS server is asked, and ${value} is no address of ${nameOf(service)}`,
+    },
+    {
+      change: { object: nameOf(pod), field: "spec.hostAliases", value: null },
+      kubectl: `kubectl exec ${pod.metadata.name} -n ${namespaceOf(pod)} -- cat /etc/hosts`,
+    },
+  );
+}
 
 /** An alias is taken as it stands: no search list makes a Service's short name whole. */
 function shortAlias({ service, objects }: Case): Fault | undefined {
