@@ -63,6 +63,10 @@ const withoutMachine = {
         ? { path: join(found.resolveDir, found.path), namespace: "nothing" }
         : undefined,
     );
+    build.onResolve({ filter: /\/HelperManager$/ }, () => ({
+      path: "helpers",
+      namespace: "nothing",
+    }));
     build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) =>
       /sucrase[\\/]dist[\\/]esm/.test(resolveDir) && unused.test(path)
         ? { path: "sucrase", namespace: "nothing" }
@@ -76,11 +80,11 @@ const withoutMachine = {
 };
 
 /**
- * Of sucrase only what strips types is asked for: no other dialect, no CommonJS, no source map, and
- * no check of its options, which are always the same here.
+ * Of sucrase only what strips types is asked for: no other dialect, no older language, no CommonJS,
+ * no source map, and no check of its options, which are always the same here.
  */
 const unused =
-  /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+)Transformer|flow|jsx\/index)$/;
+  /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+|Numeric\w+|Optional\w+)Transformer|flow|jsx\/index)$/;
 
 /** @type {Record<string, string[]>} */
 const exported = {
@@ -120,6 +124,9 @@ const exported = {
 
 /** @param {string} module */
 async function doingNothing(module) {
+  // of sucrase: functions that only older languages need
+  if (module === "helpers")
+    return "export class HelperManager { emitHelpers() { return ''; } getHelperName(name) { return name; } }";
   const names = exported[module] ?? (await namesOf(module));
   const carried = module === "node:fs" ? ["readFileSync"] : [];
   return [
