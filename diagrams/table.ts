@@ -113,13 +113,13 @@ export function objects(list: readonly KubeObject[], options: TableOptions = {})
 }
 
 const columnsOf: Record<string, (object: never) => Record<string, unknown>> = {
-  Event: ({ type, reason, source, involvedObject, message, count }: Event) => ({
-    TYPE: type,
-    REASON: reason,
-    FROM: source?.component,
-    OBJECT: `${involvedObject.kind} ${involvedObject.name}`,
-    MESSAGE: message,
-    COUNT: count,
+  Event: (event: Event) => ({
+    TYPE: event.type,
+    REASON: event.reason,
+    FROM: event.source?.component ?? event.reportingComponent,
+    OBJECT: `${event.involvedObject.kind} ${event.involvedObject.name}`,
+    MESSAGE: event.message,
+    COUNT: event.count ?? 1,
   }),
   Service: ({ spec, status }: Service) => ({
     TYPE: spec.type,

@@ -176,8 +176,8 @@ export function harness({
         .list("Event")
         .items.filter(({ involvedObject }) => involvedObject.name === name)
         .map(
-          ({ type, reason, message, count, source }) =>
-            `${type} ${reason} ${count} ${source?.component} ${message}`,
+          ({ type, reason, message, count = 1, source, reportingComponent }) =>
+            `${type} ${reason} ${count} ${source?.component ?? reportingComponent} ${message}`,
         ),
   };
 }

@@ -89,11 +89,13 @@ export function scheduler(context: Context): Controller {
   function bind(pod: Pod, node: string): void {
     const { name, namespace } = pod.metadata;
     pods.learn(client.bind(name, namespace, node));
-    events.normal(pod, "Scheduled", `Successfully assigned ${keyOf(pod)} to ${node}`);
+    const message = `Successfully assigned ${keyOf(pod)} to ${node}`;
+    events.deed(pod, { type: "Normal", reason: "Scheduled", action: "Binding", message });
   }
 
   function refuse(pod: Pod, message: string): void {
-    events.warning(pod, "FailedScheduling", message);
+    const reason = "FailedScheduling";
+    events.deed(pod, { type: "Warning", reason, action: "Scheduling", message });
     const before = condition(pod, "PodScheduled");
     if (before?.status === "False" && before.message === message) return;
     const observedGeneration = pod.metadata.generation;

@@ -311,7 +311,9 @@ function makesRoom({ client, informers, events }: Context, pool: Pool): (pod: Po
 
   function goes(victim: Pod, pod: Pod, node: string): void {
     const { name, namespace, uid } = victim.metadata;
-    events.normal(victim, "Preempted", `Preempted by pod ${pod.metadata.uid} on node ${node}`);
+    const message = `Preempted by pod ${pod.metadata.uid} on node ${node}`;
+    const deed = { reason: "Preempted", action: "Preempting", message, related: pod };
+    events.deed(victim, { type: "Normal", ...deed });
     ignoring([404], () => client.delete("Pod", name, namespace, { uid: uid! }));
   }
 

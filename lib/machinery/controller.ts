@@ -157,9 +157,9 @@ function reconciler(controller: Controller, guard: Guard): (key: string, queue: 
 /** Makes the context of a component: `connect` gives it a client under its own name. */
 export function context(
   name: string,
-  surroundings: Surroundings & { informers?: Informers },
+  surroundings: Surroundings & { informers?: Informers; identity?: string },
 ): Context {
-  const { random, connect, informers } = surroundings;
+  const { random, connect, informers, identity } = surroundings;
   const client = connect(name);
   const guard = guardOf(name, surroundings);
   const clock = guard.clock();
@@ -168,7 +168,7 @@ export function context(
     random: random.fork(name),
     client,
     informers: informers ?? new Informers(client, guard),
-    events: new EventRecorder(client, clock, name),
+    events: new EventRecorder(client, clock, name, undefined, identity && `${name}-${identity}`),
     guard,
   };
 }

@@ -2,15 +2,15 @@ import type { Event, KubeObject, ObjectReference } from "../objects/types.js";
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import { isApiError } from "../api/errors.js";
-import { stamp } from "../api/time.js";
+import { stamp, stampMicro } from "../api/time.js";
 import { hash } from "./random.js";
 
 // How client-go keeps a talkative component from flooding the API server
 // (tools/record/events_cache.go).
 const SPAM_BURST = 25; // events about one object before it is throttled,
 const SPAM_REFILL_MS = 300_000; // and one more in every five minutes
-const SIMILAR_LIMIT = 10; // events that differ in their message only, before they are told as one,
-const SIMILAR_WINDOW_MS = 600_000; // within ten minutes
+const SIMILAR_LIMIT = 10; // events that differ in their message only: from so many on told as one,
+const SIMILAR_WINDOW_MS = 600_000; // until ten minutes are quiet
 const STORIES = 4_096; // objects that are remembered
 // And as a whole (tools/record/event.go: maxQueuedEvents, DropIfChannelFull): what does not fit
 // into the queue is dropped.
@@ -28,12 +28,16 @@ export class EventRecorder {
   #sequence: number;
   #last: { object: KubeObject; reference: ObjectReference } | undefined;
 
-  /** `component` is the event's source ("kubelet"), `host` the node it speaks from. */
+  /**
+   * `component` is the event's source ("kubelet"), `host` the node it speaks from, `instance` the
+   * replica.
+   */
   constructor(
     private readonly client: Client,
     private readonly clock: Clock,
     private readonly component: string,
     private readonly host?: string,
+    private readonly instance?: string,
   ) {
     this.#source = Object.freeze({ component, ...(host !== undefined && { host }) });
     this.#queue = { tokens: QUEUE, last: clock.now() };
@@ -54,26 +58,70 @@ export class EventRecorder {
     const now = this.clock.now();
     if (!spend(this.#queue, QUEUE, SEND_MS, now) || !spend(story, SPAM_BURST, SPAM_REFILL_MS, now))
       return;
-    story.told = story.told.filter((one) => now - one.time <= SIMILAR_WINDOW_MS);
-    const similar = story.told.filter((one) => one.reason === reason && one.type === type);
-    const combined =
-      similar.length > SIMILAR_LIMIT ||
-      (similar.length === SIMILAR_LIMIT && !similar.some((one) => one.message === message));
-    const known = combined
-      ? similar[SIMILAR_LIMIT]
-      : similar.find((one) => one.message === message);
-    const told = known ?? { type, reason, message, name: "", count: 0, first: now, time: now };
-    told.message = combined ? `(combined from similar events): ${message}` : message;
+    const similar = similarIn(story, `${type} ${reason}`, now);
+    similar.messages.add(message);
+    const combined = similar.messages.size >= SIMILAR_LIMIT;
+    if (combined) similar.messages.delete(message); // upstream forgets any one of them
+    const key = combined ? COMBINED : message;
+    const known = similar.told.get(key);
+    const told = known ?? {
+      type,
+      reason,
+      message,
+      combined,
+      name: "",
+      count: 0,
+      first: now,
+      time: now,
+    };
+    told.message = combined ? COMBINED + message : message;
     told.count++;
     told.time = now;
+    similar.told.set(key, told);
     try {
       this.#write(object, told);
-      if (!known) story.told.push(told);
     } catch (error) {
       // events are told as well as can be; the work goes on without
       if (!isApiError(error)) throw error;
-      story.told = story.told.filter((one) => one !== told);
+      similar.told.delete(key);
     }
+  }
+
+  /**
+   * As components tell it that use the newer API: with the moment, and what was done. The same of
+   * the same version of an object begins a series. (client-go: tools/events) Left out: that a
+   * series is written again every half an hour.
+   */
+  deed(object: KubeObject, { type, reason, action, message, related }: Deed): void {
+    const now = this.clock.now();
+    if (!spend(this.#queue, QUEUE, SEND_MS, now)) return;
+    const story = this.#storyOf(object);
+    const key = `${reason} ${action} ${object.metadata.resourceVersion}`;
+    const event = {
+      ...this.#first(object, this.#nameFor(object.metadata.name)),
+      reason,
+      message: message.slice(0, NOTE_LENGTH),
+      type,
+      eventTime: stampMicro(now),
+      action,
+      ...(related && { related: referenceTo(related) }),
+      reportingComponent: this.component,
+      reportingInstance: this.instance ?? this.component,
+    };
+    const last = story.deed;
+    try {
+      if (last?.key !== key) {
+        this.client.create<Event>(event, { decoded: true });
+        story.deed = { key, name: event.metadata.name, count: 1 };
+      } else if (++last.count === 2) this.#begin(event, last.name, event.eventTime);
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+    }
+  }
+
+  #begin({ metadata: { namespace } }: Event, name: string, lastObservedTime: string): void {
+    const body = { series: { count: 2, lastObservedTime } };
+    this.client.patch("Event", name, namespace, { type: "merge", body });
   }
 
   /** Counts up an Event that is there; makes it (again) where it is not. */
@@ -104,12 +152,19 @@ export class EventRecorder {
     }
   }
 
-  #eventOf(object: KubeObject, { name, type, reason, message, count, first, time }: Told): Event {
-    const event: Event = {
+  #first(object: KubeObject, name: string) {
+    return {
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace: object.metadata.namespace ?? "default" },
       involvedObject: this.#referenceTo(object),
+    } as const;
+  }
+
+  #eventOf(object: KubeObject, told: Told): Event {
+    const { name, type, reason, message, count, first, time, combined } = told;
+    const event: Event = {
+      ...this.#first(object, name),
       reason,
       message,
       type,
@@ -117,8 +172,8 @@ export class EventRecorder {
       firstTimestamp: stamp(first),
       lastTimestamp: stamp(time),
       source: this.#source,
-      reportingComponent: this.component,
     };
+    if (!combined) event.reportingComponent = this.component;
     if (this.host !== undefined) event.reportingInstance = this.host;
     return event;
   }
@@ -142,7 +197,8 @@ export class EventRecorder {
     if (!story) {
       // the oldest
       if (this.#stories.size >= STORIES) this.#stories.delete(this.#stories.keys().next().value!);
-      this.#stories.set(key, (story = { tokens: SPAM_BURST, last: this.clock.now(), told: [] }));
+      story = { tokens: SPAM_BURST, last: this.clock.now(), similar: new Map() };
+      this.#stories.set(key, story);
     }
     return story;
   }
@@ -150,13 +206,44 @@ export class EventRecorder {
 
 /** What was told of one object. */
 interface Story extends Bucket {
-  told: Told[];
+  /** By type and reason. */
+  similar: Map<string, Similar>;
+  deed?: { key: string; name: string; count: number };
+}
+
+/** Events that differ in their message only. */
+interface Similar {
+  time: number;
+  /** Those that are told one by one. */
+  messages: Set<string>;
+  /** By message. */
+  told: Map<string, Told>;
+}
+
+/** What a component did. */
+export interface Deed extends Pick<Event, "type" | "reason" | "message"> {
+  action: string;
+  /** Whom else it is about. */
+  related?: KubeObject;
+}
+
+const COMBINED = "(combined from similar events): ";
+/** (tools/events; the API refuses longer ones) */
+const NOTE_LENGTH = 1_024;
+
+function similarIn({ similar }: Story, key: string, now: number): Similar {
+  let found = similar.get(key);
+  if (!found) similar.set(key, (found = { time: now, messages: new Set(), told: new Map() }));
+  if (now - found.time > SIMILAR_WINDOW_MS) found.messages.clear();
+  found.time = now;
+  return found;
 }
 
 interface Told {
   type: Event["type"];
   reason: string;
   message: string;
+  combined: boolean;
   /** The Event's. */
   name: string;
   count: number;

@@ -165,19 +165,24 @@ const rowsOf: Record<string, Cells<never>> = {
   ]),
   Event: cells<Event>((one, now) => {
     const { kind = "", name = "", fieldPath = "" } = one.involvedObject;
-    const source = [one.source?.component ?? one.reportingComponent, one.source?.host]
+    const source = [
+      one.source?.component ?? one.reportingComponent,
+      one.source?.host ?? one.reportingInstance,
+    ]
       .filter(Boolean)
       .join(", ");
+    const series = one.series as { count?: number; lastObservedTime?: string } | undefined;
+    const first = one.firstTimestamp ?? one.eventTime;
     return [
-      since(one.lastTimestamp ?? one.firstTimestamp, now),
+      since(series?.lastObservedTime ?? one.lastTimestamp ?? first, now),
       one.type,
       one.reason,
       `${kind.toLowerCase()}/${name}`,
       fieldPath,
       source,
       one.message.trim(),
-      since(one.firstTimestamp, now),
-      one.count ?? 1,
+      since(first, now),
+      series?.count ?? one.count ?? 1,
       one.metadata.name,
     ];
   }),
