@@ -5,6 +5,7 @@ import { frozen, same } from "../objects/freeze.js";
 import type { Endpoints, Pod, Service } from "../objects/types.js";
 import { isReady, isTerminal } from "../objects/pods.js";
 import { podReference, portsByTemplate, Selection } from "./selection.js";
+import { triggeredAt, TriggerTimes } from "./trigger-times.js";
 
 /**
  * Addresses in one Endpoints object, at most; the annotation says when some were left out.
@@ -28,32 +29,33 @@ export function endpointsController({ client, informers }: Context): Controller 
   const existing = informers.of("Endpoints");
   // an Endpoints is written whole, though few of its addresses changed
   const addresses = new WeakMap<Pod, Address>();
+  const triggers = new TriggerTimes(selection);
 
   function reconcile(key: string): void {
     const service = selection.services.get(key);
     const present = existing.get(key);
-    if (!service)
+    if (!service) {
+      triggers.forget(key);
       return present?.metadata.labels?.[MANAGED_BY] === MANAGER ? remove(key) : undefined;
+    }
     if (
       !service.spec.selector ||
       service.spec.type === "ExternalName" ||
       service.metadata.deletionTimestamp
     )
       return;
+    const moment = triggers.take(key, service);
     const wanted = endpointsOf(service);
-    if (!present) existing.learn(client.create(wanted));
-    else if (
-      !same(
-        [present.subsets ?? [], present.metadata.labels, present.metadata.annotations],
-        [wanted.subsets, wanted.metadata.labels, wanted.metadata.annotations],
-      )
-    )
-      existing.learn(
-        client.update({
-          ...wanted,
-          metadata: { ...wanted.metadata, resourceVersion: present.metadata.resourceVersion! },
-        }),
-      );
+    if (present && looksTheSame(present, wanted)) return;
+    const { resourceVersion, annotations } = present?.metadata ?? {};
+    const { [OVER_CAPACITY]: _, ...others } = annotations ?? {};
+    const all = { ...others, ...wanted.metadata.annotations };
+    const metadata = { ...wanted.metadata, ...triggeredAt({ name: "", annotations: all }, moment) };
+    existing.learn(
+      resourceVersion === undefined
+        ? client.create({ ...wanted, metadata })
+        : client.update({ ...wanted, metadata: { ...metadata, resourceVersion } }),
+    );
   }
 
   function remove(key: string): void {
@@ -132,11 +134,20 @@ export function endpointsController({ client, informers }: Context): Controller 
     reconcile,
     watches: [
       watch("Service"),
-      watch("Pod", (_key, pod, previous) => selection.affectedBy(pod, previous)),
+      watch("Pod", (key, pod, previous) => {
+        triggers.note(key, pod, previous);
+        return selection.affectedBy(pod, previous);
+      }),
       watch("Endpoints"),
     ],
   };
 }
+
+/** Whether it need not be written: moments alone are no reason. */
+const looksTheSame = (a: Endpoints, b: Endpoints): boolean =>
+  same(a.subsets ?? [], b.subsets) &&
+  same(a.metadata.labels, b.metadata.labels) &&
+  a.metadata.annotations?.[OVER_CAPACITY] === b.metadata.annotations?.[OVER_CAPACITY];
 
 const MANAGED_BY = "endpoints.kubernetes.io/managed-by";
 const MANAGER = "endpoint-controller";

@@ -12,6 +12,7 @@ import {
   selects,
 } from "./selection.js";
 import { Packing, type Draft } from "./slice-packing.js";
+import { triggeredAt, TriggerTimes } from "./trigger-times.js";
 
 const SERVICE = "kubernetes.io/service-name";
 const MANAGED_BY = "endpointslice.kubernetes.io/managed-by";
@@ -33,6 +34,7 @@ export function endpointSliceController({ client, informers }: Context): Control
   const nodes = informers.of("Node");
   const slices = informers.of("EndpointSlice");
   const books = new Map<string, Book>();
+  const triggers = new TriggerTimes(selection);
   slices.index("service", serviceOf);
 
   function reconcile(key: string): void {
@@ -45,11 +47,13 @@ export function endpointSliceController({ client, informers }: Context): Control
         ? bookOf(key, service)
         : undefined;
     // the garbage collector takes the slices of a Service that is gone
+    if (!service) triggers.forget(key);
     if (!book) return void books.delete(key);
+    const moment = triggers.take(key, book.service);
     const changed = book.changed;
     book.changed = new Set();
     try {
-      save(book, pack(book, changed));
+      save(book, pack(book, changed), moment);
     } catch (error) {
       books.delete(key);
       throw error;
@@ -120,11 +124,11 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   // ---- writing
 
-  function save(book: Book, packing: Packing): void {
+  function save(book: Book, packing: Packing, moment: string | undefined): void {
     const { write, remove } = packing.result(familiesOf(book.service), (family) =>
       emptySlice(book.service, family as IPFamily, []),
     );
-    for (const draft of write) enter(book, put(book, draft));
+    for (const draft of write) enter(book, put(book, draft, moment));
     for (const {
       metadata: { name, namespace },
     } of remove) {
@@ -133,15 +137,17 @@ export function endpointSliceController({ client, informers }: Context): Control
     }
   }
 
-  function put({ service, slices }: Book, { slice, endpoints }: Draft): EndpointSlice {
-    const wanted: EndpointSlice = {
-      ...slice,
-      endpoints,
-      metadata: { ...slice.metadata, labels: labelsOf(service) },
-    };
-    if (slice.metadata.name === "") return client.create(wanted);
+  function put(
+    { service, slices }: Book,
+    { slice, endpoints }: Draft,
+    moment: string | undefined,
+  ): EndpointSlice {
+    const metadata = { ...slice.metadata, labels: labelsOf(service) };
+    const wanted: EndpointSlice = { ...slice, endpoints, metadata };
     const present = slices.get(slice.metadata.name);
-    return present && same(present, wanted) ? present : client.update(wanted);
+    if (present && same(present, wanted)) return present;
+    Object.assign(metadata, triggeredAt(slice.metadata, moment));
+    return slice.metadata.name === "" ? client.create(wanted) : client.update(wanted);
   }
 
   /** Notes a slice, as it is now, in the book. */
@@ -161,6 +167,7 @@ export function endpointSliceController({ client, informers }: Context): Control
   // ---- noticing
 
   function podChanged(key: string, pod: Pod | undefined, previous: Pod | undefined): string[] {
+    triggers.note(key, pod, previous);
     const affected = [...selection.affectedBy(pod, previous)];
     for (const service of affected) books.get(service)?.changed.add(key);
     return affected;
