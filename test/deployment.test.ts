@@ -399,8 +399,8 @@ test("hundreds of Pods come in bursts, and the events about them are few", () =>
   h.clock.settle();
   assert.equal([live(h).length, get(h).status?.readyReplicas], [1_100, 1_100]);
   const [set] = h.all("ReplicaSet") as [ReplicaSet];
-  // ten, and one for all the others (client-go's correlator)
-  assert.is(h.events(set.metadata.name).length, 11);
+  // nine, and one for all the others (client-go's correlator)
+  assert.is(h.events(set.metadata.name).length, 10);
 });
 
 for (const [title, replicas] of [
@@ -621,6 +621,45 @@ test("a namespace that is deleted is emptied first", () => {
     ],
     [false, 0, 1],
   );
+});
+
+test("a namespace that cannot be emptied says what is left, and of what it may be waiting", () => {
+  const h = started(1);
+  h.client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });
+  const web = deployment("web", 2);
+  h.client.create({ ...web, metadata: { name: "web", namespace: "shop" } });
+  const finalizers = ["example.com/hold"];
+  const metadata = { name: "held", namespace: "shop", finalizers };
+  const spec = { ports: [{ port: 80 }] };
+  h.client.create({ apiVersion: "v1", kind: "Service", metadata, spec });
+  h.clock.settle();
+  h.client.delete("Namespace", "shop");
+  const say = () => {
+    const { status } = h.client.get("Namespace", "shop");
+    return status!.conditions?.map(
+      ({ status, reason, message }) => `${status} ${reason} ${message}`,
+    );
+  };
+  assert.is(say(), undefined);
+  h.clock.advance(5_100);
+  const remain = "True SomeResourcesRemain Some resources are remaining:";
+  assert.is(say()![3], `${remain} pods. has 2 resource instances`);
+  assert.equal(
+    h.events("web").filter((told) => told.includes("FailedCreate")),
+    [],
+  );
+  h.clock.advance(60_000);
+  assert.is(say()![2]!.split(" ")[0], "False");
+  assert.is(say()![3], `${remain} services. has 1 resource instances`);
+  const holds = "Some content in the namespace has finalizers remaining:";
+  assert.is(
+    say()![4],
+    `True SomeFinalizersRemain ${holds} example.com/hold in 1 resource instances`,
+  );
+  const freed = { metadata: { finalizers: null } };
+  h.client.patch("Service", "held", "shop", { type: "merge", body: freed });
+  h.clock.advance(60_000);
+  assert.throws(() => h.client.get("Namespace", "shop"), /not found/);
 });
 
 test("the cause of a change goes to the ReplicaSet at once; one that is used again knows its revisions", () => {

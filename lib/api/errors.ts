@@ -114,6 +114,18 @@ export const forbidden = (subject: Subject, name: string, why: string) =>
     `${quoted(subject, name)} is forbidden: ${why}`,
     details(subject, name),
   );
+/** Nothing new is made in a namespace that is being deleted; who hears so has nothing to mend. */
+const TERMINATING = "NamespaceTerminating";
+export function terminating(subject: Subject, name: string, namespace: string): ApiError {
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  const message = `namespace ${namespace} is being terminated`;
+  const causes = [{ reason: TERMINATING, message, field: "metadata.namespace" }];
+  const { status } = forbidden(subject, name, why);
+  return new ApiError({ ...status, details: { ...status.details, causes } });
+}
+export const isTerminating = (error: unknown): boolean =>
+  isApiError(error, 403) &&
+  (error.status.details?.causes ?? []).some(({ reason }) => reason === TERMINATING);
 export const badRequest = (message: string) => failure(400, "BadRequest", message);
 export const gone = (message: string) => failure(410, "Expired", message);
 export const methodNotAllowed = (message: string) => failure(405, "MethodNotAllowed", message);

@@ -628,12 +628,7 @@ export class ApiServer {
   #checkNamespace(info: KindInfo, { metadata: { name, namespace = "default" } }: KubeObject): void {
     const found = this.store.get(storageKey(infoOf("Namespace"), namespace, undefined))?.value;
     if (!found) throw errors.notFound(infoOf("Namespace"), namespace);
-    if (found.metadata.deletionTimestamp)
-      throw errors.forbidden(
-        info,
-        name,
-        `unable to create new content in namespace ${namespace} because it is being terminated`,
-      );
+    if (found.metadata.deletionTimestamp) throw errors.terminating(info, name, namespace);
   }
 
   #admitted(pod: Pod): Pod {

@@ -55,7 +55,7 @@ export function markedForDeletion(
     ...old.metadata,
     ...(finalizers.length > 0 && { finalizers }),
     deletionTimestamp: stamps.now(grace),
-    deletionGracePeriodSeconds: grace,
+    ...(old.kind !== "Namespace" && { deletionGracePeriodSeconds: grace }),
     ...(old.metadata.generation && { generation: old.metadata.generation + 1 }),
   };
   return {

@@ -6,7 +6,7 @@ import {
   type Context,
   type Controller,
 } from "../machinery/controller.js";
-import { ignoring, isApiError, type ApiError } from "../api/errors.js";
+import { ignoring, isApiError, isTerminating, type ApiError } from "../api/errors.js";
 import { hash } from "../machinery/random.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
@@ -453,10 +453,6 @@ function newest(
     );
   });
 }
-
-/** Refused since its namespace goes: nobody needs to hear of that. */
-const isTerminating = ({ status: { details } }: ApiError): boolean =>
-  details?.causes?.some(({ reason }) => reason === "NamespaceTerminating") ?? false;
 
 /**
  * FNV-1a over the template, and over how often the name that came of it was taken, spelt without

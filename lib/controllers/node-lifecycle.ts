@@ -56,6 +56,7 @@ export function nodeLifecycleController({
       signs.set(name, { text: signOf(node), time: clock.now() });
     }
     taint(node);
+    label(name);
     if (statusOf(node) !== "True") for (const pod of pods.by("node", name)) markNotReady(pod);
   }
 
@@ -143,12 +144,29 @@ export function nodeLifecycleController({
       nodes.learn(client.update<Node>({ ...node, spec: { ...node.spec, taints } }));
   }
 
+  // ---- labels
+
+  /** Labels that were called otherwise once say the same still. (reconcileNodeLabels) */
+  function label(name: string): void {
+    const node = nodes.get(name);
+    const labels = node?.metadata.labels ?? {};
+    const late = renamed.filter(([now, once]) => labels[now] && labels[now] !== labels[once]);
+    if (!node || late.length === 0) return;
+    const news = Object.fromEntries(late.map(([now, once]) => [once, labels[now]!]));
+    const metadata = { ...node.metadata, labels: { ...labels, ...news } };
+    nodes.learn(client.update<Node>({ ...node, metadata }));
+  }
+
   return {
     name: "node-controller",
     reconcile,
     watches: [
       watch("Node", (key, node, previous) =>
-        node && previous && node.spec === previous.spec && statusOf(node) === statusOf(previous)
+        node &&
+        previous &&
+        node.spec === previous.spec &&
+        node.metadata.labels === previous.metadata.labels &&
+        statusOf(node) === statusOf(previous)
           ? []
           : [key],
       ),
@@ -157,6 +175,10 @@ export function nodeLifecycleController({
     start: () => every(clock, MONITOR_MS, monitor),
   };
 }
+
+const renamed = ["os", "arch"].map(
+  (what) => [`kubernetes.io/${what}`, `beta.kubernetes.io/${what}`] as const,
+);
 
 const managed = [NOT_READY, UNREACHABLE, UNSCHEDULABLE];
 

@@ -1,4 +1,4 @@
-import { ignoring, isApiError } from "../api/errors.js";
+import { ignoring, isApiError, isTerminating } from "../api/errors.js";
 import { controllerOf, type Context } from "../machinery/controller.js";
 import type { Informer } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
@@ -40,7 +40,7 @@ export class OwnedPods {
       events.normal(owner, "SuccessfulCreate", made(created.metadata.name));
       return created;
     } catch (error) {
-      if (isApiError(error))
+      if (isApiError(error) && !isTerminating(error))
         events.warning(owner, "FailedCreate", `Error creating: ${error.message}`);
       throw error;
     }

@@ -1,4 +1,4 @@
-import { isApiError } from "../api/errors.js";
+import { isApiError, isTerminating } from "../api/errors.js";
 import { stamp } from "../api/time.js";
 import { keyOf } from "../machinery/informer.js";
 import {
@@ -162,6 +162,7 @@ export function replicaSetController({
         events.normal(set, "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
         pods.learn(pod);
       } catch (error) {
+        if (isTerminating(error)) return false; // nobody will succeed
         // Upstream creates 1, then 2, 4, 8 … at once, so that a quota costs few failing calls; one
         // at a time, the first failure ends it.
         if (isApiError(error))

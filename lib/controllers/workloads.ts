@@ -14,6 +14,7 @@ import { replicationController } from "./replication-controller.js";
 import { actedOn } from "../objects/kinds.js";
 import { endpointsController } from "./endpoints.js";
 import { namespaceController } from "./namespace.js";
+import { nodeTtlController } from "./node-ttl.js";
 import { podGarbageCollector } from "./pod-gc.js";
 import { taintEvictionController } from "./taint-eviction.js";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring.js";
@@ -42,6 +43,7 @@ moreControllers.push(
     after: "taint-eviction-controller",
     make: podGarbageCollector,
   },
+  { name: "node-ttl-controller", make: nodeTtlController, isSystem: true },
   { name: "generic-garbage-collector", make: garbageCollector },
   { name: "namespace-controller", make: namespaceController },
   { name: "statefulset-controller", make: statefulSetController },
