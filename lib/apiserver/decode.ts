@@ -18,7 +18,26 @@ export function decoded<T extends KubeObject>(
 ): T {
   if (options.decoded) return value;
   if (info.type === undefined) return plain(value);
-  return checked(decode<T>(info.type, value), options, refuse);
+  const found = checked(decode<T>(info.type, value), options, refuse);
+  const why = badBytes(found);
+  if (why !== undefined) throw refuse(why);
+  return found;
+}
+
+/** Maps of bytes, which stand in JSON as base64. */
+const bytesIn: Readonly<Record<string, string>> = { Secret: "data", ConfigMap: "binaryData" };
+
+/** As Go reads base64: where it ends to be some. (encoding/base64, CorruptInputError) */
+function badBytes(object: KubeObject): string | undefined {
+  const map = (object as unknown as Record<string, unknown>)[bytesIn[object.kind] ?? ""];
+  for (const text of Object.values((map ?? {}) as Record<string, string>)) {
+    const good = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+    if (good.test(text.replace(/[\r\n]/g, ""))) continue;
+    const [start = ""] = /^[A-Za-z0-9+/]*/.exec(text) ?? [];
+    const at = start.length === text.length ? text.length - (text.length % 4) : start.length;
+    return `illegal base64 data at input byte ${at}`;
+  }
+  return undefined;
 }
 
 /** Makes an answer of what is wrong. */
@@ -78,7 +97,7 @@ const internalPackage = ({ group }: KindInfo): string =>
 const asText = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value ?? null);
 
-function unmarshal({ path, value, allowed, owner }: Misfit): string {
+function unmarshal({ path: place, value, allowed, owner, map: path = place }: Misfit): string {
   if (typeof value === "string" && (allowed as FieldType).is === "time")
     return `parsing time ${JSON.stringify(value)}: it is no time like "2024-01-21T05:09:08Z" (${path})`;
   if (typeof value === "string" && (allowed as FieldType).is === "quantity")

@@ -26,7 +26,7 @@ export function prepareCreate(
   families: readonly IPFamily[],
 ): [KubeObject, FieldError[]] {
   const metadata = firstMetadata(info, object.metadata, stamps);
-  const fresh = admitted({ ...object, metadata });
+  const fresh = created(info, admitted({ ...object, metadata }));
   const status = statusAtFirst(fresh, stamps);
   if (status) (fresh as { status?: object }).status = status; // it is a copy, or a copy of that
   if (!isService(fresh)) return [fresh, []];
@@ -67,6 +67,9 @@ const serversOwn = [
   "deletionTimestamp",
   "deletionGracePeriodSeconds",
 ] as const;
+
+const created = ({ isModelled }: KindInfo, object: KubeObject): KubeObject =>
+  isModelled ? object : otherKinds.created(object);
 
 function statusAtFirst(object: KubeObject, stamps: Stamps): object | undefined {
   return kindOf(object)?.isModelled

@@ -1,7 +1,14 @@
 import { ignoring } from "../api/errors.js";
 import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
 import { isAvailable, isReady, isTerminal } from "../objects/pods.js";
-import type { Kind, KubeObject, LabelSelector, Pod, PodTemplate } from "../objects/types.js";
+import type {
+  Kind,
+  KubeObject,
+  LabelSelector,
+  Pod,
+  PodSpec,
+  PodTemplate,
+} from "../objects/types.js";
 import { templateHash } from "./deployment.js";
 import {
   informerOf,
@@ -26,6 +33,7 @@ interface StatefulSet extends KubeObject {
     };
     minReadySeconds?: number;
     ordinals?: { start?: number };
+    volumeClaimTemplates?: { metadata?: { name?: string } }[];
   };
   status?: { currentRevision?: string; [field: string]: unknown };
 }
@@ -36,8 +44,8 @@ const REVISION = "controller-revision-hash";
  * Keeps Pods with names of their own: web-0, web-1, …; one after the other, and each only once the
  * one before it is ready. They go in the opposite order, and so they are updated.
  *
- * Volumes of volumeClaimTemplates are not made: Pods have no disks here. (kubernetes:
- * pkg/controller/statefulset/stateful_set_control.go)
+ * What volumeClaimTemplates claim is mounted, and nobody makes it: Pods have no disks here.
+ * (kubernetes: pkg/controller/statefulset/stateful_set_control.go)
  */
 export function statefulSetController(context: Context): Controller {
   const { client, clock } = context;
@@ -104,7 +112,11 @@ export function statefulSetController(context: Context): Controller {
       "apps.kubernetes.io/pod-index": String(ordinal),
     });
     const { serviceName } = set.spec;
-    const spec = { ...pod.spec, hostname: name, ...(serviceName && { subdomain: serviceName }) };
+    const spec = {
+      ...withClaims(pod.spec, set, name),
+      hostname: name,
+      ...(serviceName && { subdomain: serviceName }),
+    };
     const said = () => `create Pod ${name} in StatefulSet ${set.metadata.name} successful`;
     owned.create(set, { ...pod, spec }, said);
   }
@@ -191,3 +203,15 @@ const ordinalOf = ({ metadata }: Pod): number => Number(/-(\d+)$/.exec(metadata.
 
 const revisionOf = ({ metadata, spec }: StatefulSet): string =>
   `${metadata.name}-${templateHash(spec.template)}`;
+
+/** Each claim is a volume of its name, in place of the template's. (updateStorage) */
+function withClaims(spec: PodSpec, { spec: { volumeClaimTemplates } }: StatefulSet, pod: string) {
+  const names = (volumeClaimTemplates ?? []).flatMap(({ metadata }) => metadata?.name ?? []);
+  if (names.length === 0) return spec;
+  const own = (spec.volumes ?? []) as { name?: string }[];
+  const claimed = names.map((name) => ({
+    name,
+    persistentVolumeClaim: { claimName: `${name}-${pod}` },
+  }));
+  return { ...spec, volumes: [...claimed, ...own.filter(({ name }) => !names.includes(name!))] };
+}

@@ -7,14 +7,19 @@ import { addColumns } from "./columns.js";
 import { toStored } from "./convert.js";
 import { acceptedDefinition, define, isDefinition } from "./custom.js";
 import { addKinds, readKind, type KindInfo } from "./kinds.js";
-import { withOtherDefaults } from "./other-defaults.js";
+import { withOtherDefaults, withSelector } from "./other-defaults.js";
 import { otherKinds as others, type OtherKinds } from "./others.js";
 import { addTypes } from "./schema.js";
 import "./validation-components.js";
+import "./validation-networking.js";
 import "./validation-apps-more.js";
 import "./validation-pod-more.js";
+import "./validation-pod-places.js";
+import "./validation-rights.js";
 import "./validation-service-more.js";
 import "./validation-statuses.js";
+import "./validation-storage.js";
+import "./validation-workloads.js";
 
 /** Versions that kube-apiserver serves by default: since 1.24 no new beta is. */
 const isStable = ({ apiVersion }: KindInfo): boolean => /(^|\/)v\d+$/.test(apiVersion);
@@ -38,7 +43,7 @@ const prefixes: Readonly<Record<string, string>> = {
 
 /** Those whose metadata.generation counts changes. (pkg/registry, the strategies) */
 const counted = new Set(
-  "DaemonSet StatefulSet ReplicationController Job CronJob Ingress IngressClass NetworkPolicy PodDisruptionBudget FlowSchema PriorityLevelConfiguration ValidatingWebhookConfiguration MutatingWebhookConfiguration ValidatingAdmissionPolicy CustomResourceDefinition CSIDriver".split(
+  "DaemonSet StatefulSet ReplicationController Job PriorityClass CronJob Ingress IngressClass NetworkPolicy PodDisruptionBudget FlowSchema PriorityLevelConfiguration ValidatingWebhookConfiguration MutatingWebhookConfiguration ValidatingAdmissionPolicy CustomResourceDefinition CSIDriver".split(
     " ",
   ),
 );
@@ -54,6 +59,7 @@ const all = otherKinds.trim().split("\n").map(readKind);
 Object.assign(others, {
   toStored,
   defaulted: withOtherDefaults,
+  created: withSelector,
   firstStatus: (object, now) =>
     isDefinition(object) ? acceptedDefinition(object, now) : undefined,
   written: define,

@@ -25,6 +25,8 @@ export interface Misfit {
   value: unknown;
   /** The type that the field belongs to. */
   owner: string;
+  /** The field, where the value stands in a map of plain values. */
+  map?: string;
 }
 
 export interface DecodeOptions {
@@ -316,7 +318,12 @@ function mapDecoder(type: Extract<FieldType, { is: "map" }>): Decoder {
       return misfit(notes, { path, problem: "type", allowed: type, value, owner });
     const one: DecodeField = (_, part, notes, here) => {
       if (part === undefined) return ABSENT;
-      return part === null ? empty() : item(part, notes, here, owner);
+      if (part === null) return empty();
+      const before = notes?.misfits.length ?? 0;
+      const decoded = item(part, notes, here, owner);
+      const found = notes?.misfits[before];
+      if (found?.path === here) found.map = path;
+      return decoded;
     };
     return decodeFields(value, one, notes, path);
   };

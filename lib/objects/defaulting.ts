@@ -175,17 +175,36 @@ function fieldRef(from: unknown): unknown {
     : from;
 }
 
-/** What is limited and not asked for is asked for up to its limit. */
 function resources(given: NonNullable<Container["resources"]>): Container["resources"] {
-  let { limits, requests } = given;
-  if (limits) {
-    limits = amounts(limits);
-    requests = fill(requests ?? {}, limits);
-  }
-  if (requests) requests = amounts(requests);
   let filled = given;
-  if (limits) filled = part(filled, "limits", limits);
-  return requests ? part(filled, "requests", requests) : filled;
+  for (const which of ["limits", "requests"] as const)
+    if (filled[which]) filled = part(filled, which, amounts(filled[which]));
+  return filled;
+}
+
+/**
+ * What a Pod's containers are limited in and do not ask for, they ask for up to their limit; in a
+ * template that is left open. (SetDefaults_Pod)
+ */
+function withRequests(spec: PodSpec): PodSpec {
+  let filled = spec;
+  for (const key of ["containers", "initContainers"] as const) {
+    const containers = each(filled[key], (one) =>
+      one.resources?.limits
+        ? part(
+            one,
+            "resources",
+            part(
+              one.resources,
+              "requests",
+              fill(one.resources.requests ?? {}, one.resources.limits),
+            ),
+          )
+        : one,
+    );
+    if (containers !== filled[key]) filled = { ...filled, [key]: containers };
+  }
+  return filled;
 }
 
 /** (SetDefaults_ResourceList) */
@@ -206,6 +225,9 @@ function podSpec(spec: PodSpec): PodSpec {
     securityContext: {},
     schedulerName: "default-scheduler",
   });
+  // one field by two names (pkg/apis/core/v1/conversion.go)
+  const account = filled.serviceAccountName || filled.serviceAccount;
+  if (account) filled = { ...filled, serviceAccountName: account, serviceAccount: account };
   for (const key of ["containers", "initContainers"] as const) {
     const containers = each(filled[key], (one) => container(one, filled.hostNetwork ?? false));
     if (containers !== filled[key]) filled = { ...filled, [key]: containers };
@@ -228,7 +250,7 @@ function once(known: WeakMap<PodSpec, PodSpec>, spec: PodSpec, make: () => PodSp
 
 function pod(pod: Pod): Pod {
   const spec = once(defaultedSpecs, pod.spec, () =>
-    fill(podSpec(pod.spec), { enableServiceLinks: true }),
+    fill(withRequests(podSpec(pod.spec)), { enableServiceLinks: true }),
   );
   return part(pod, "spec", spec);
 }

@@ -13,6 +13,7 @@ export interface FieldError {
     | "FieldValueNotSupported"
     | "FieldValueForbidden"
     | "FieldValueDuplicate"
+    | "FieldValueNotFound"
     | "FieldValueTooLong"
     | "FieldValueTooMany";
 }
@@ -41,6 +42,11 @@ export const forbidden = (field: string, detail: string): FieldError => ({
   field,
   reason: "FieldValueForbidden",
   message: `Forbidden: ${detail}`,
+});
+export const notFound = (field: string, value: unknown): FieldError => ({
+  field,
+  reason: "FieldValueNotFound",
+  message: `Not found: ${inJson(value)}`,
 });
 export const duplicate = (field: string, value: unknown, detail = ""): FieldError => ({
   field,
@@ -76,7 +82,7 @@ function format(
   const shown = `(e.g. ${examples.map((one) => `'${one}'`).join(",  or ")}, regex used for validation is '${pattern}')`;
   return (value) => {
     const problems: string[] = [];
-    if (value.length > max) problems.push(`must be no more than ${max} characters`);
+    if (value.length > max) problems.push(`must be no more than ${max} bytes`);
     if (!regexp.test(value)) problems.push(`${wording} ${shown}`);
     return problems;
   };
@@ -154,7 +160,7 @@ function prefixedName(value: string, what: string): string[] {
 
 /** A container port's name: what targetPort refers to. (IANA service names) */
 export const portName: Format = (value) => [
-  ...(value.length > 15 ? ["must be no more than 15 characters"] : []),
+  ...(value.length > 15 ? ["must be no more than 15 bytes"] : []),
   ...(/^[-a-z0-9]+$/.test(value)
     ? []
     : ["must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"]),

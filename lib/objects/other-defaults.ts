@@ -3,7 +3,7 @@
  * pkg/apis, the defaults.go of each group)
  */
 import { podTemplate } from "./defaulting.js";
-import { isRecord } from "./freeze.js";
+import { isRecord, same } from "./freeze.js";
 import type { KubeObject, PodTemplate } from "./types.js";
 
 type Fields = Record<string, unknown>;
@@ -22,16 +22,17 @@ const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     "spec.replicas": 1,
     "spec.podManagementPolicy": "OrderedReady",
     "spec.revisionHistoryLimit": 10,
-    "spec.updateStrategy": { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
-    "spec.persistentVolumeClaimRetentionPolicy": { whenDeleted: "Retain", whenScaled: "Retain" },
+    "spec.updateStrategy": {},
+    "spec.updateStrategy.type": "RollingUpdate",
+    "spec.persistentVolumeClaimRetentionPolicy": {},
+    "spec.persistentVolumeClaimRetentionPolicy.whenDeleted": "Retain",
+    "spec.persistentVolumeClaimRetentionPolicy.whenScaled": "Retain",
     status: { replicas: 0, availableReplicas: 0 },
   },
   DaemonSet: {
     "spec.revisionHistoryLimit": 10,
-    "spec.updateStrategy": {
-      type: "RollingUpdate",
-      rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
-    },
+    "spec.updateStrategy": {},
+    "spec.updateStrategy.type": "RollingUpdate",
     status: {
       currentNumberScheduled: 0,
       numberMisscheduled: 0,
@@ -40,13 +41,10 @@ const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     },
   },
   Job: {
-    "spec.completions": 1,
     "spec.parallelism": 1,
-    "spec.backoffLimit": 6,
     "spec.completionMode": "NonIndexed",
     "spec.suspend": false,
     "spec.manualSelector": false,
-    "spec.podReplacementPolicy": "TerminatingOrFailed",
     status: {},
   },
   CronJob: {
@@ -99,11 +97,20 @@ export function withOtherDefaults(object: KubeObject): KubeObject {
 }
 
 function withDefault(record: Fields, [key = "", ...rest]: string[], value: unknown): Fields {
-  if (rest.length === 0)
-    return record[key] === undefined || record[key] === "" ? { ...record, [key]: value } : record;
+  if (rest.length === 0) {
+    const isUnset = record[key] === undefined || (record[key] === "" && !pointers.has(key));
+    return isUnset ? { ...record, [key]: value } : record;
+  }
   const part = record[key];
   return isRecord(part) ? { ...record, [key]: withDefault(part, rest, value) } : record;
 }
+
+/** Go has pointers here: what is empty says something. */
+const pointers = new Set(
+  "completionMode podReplacementPolicy preemptionPolicy reclaimPolicy volumeBindingMode volumeMode".split(
+    " ",
+  ),
+);
 
 /** What is at the path, made anew; nothing where nothing is there. */
 function changed(
@@ -118,10 +125,136 @@ function changed(
 
 const ofKind: Readonly<Record<string, (object: Fields) => Fields>> = {
   Secret: inBase64,
-  NetworkPolicy: (object) => changed(object, ["spec"], withPolicyTypes),
+  StatefulSet: (object) => changed(object, ["spec"], withStatefulDefaults),
+  DaemonSet: (object) => rolling(object, { maxSurge: 0, maxUnavailable: 1 }),
+  Job: (object) => withTemplatesLabels(changed(object, ["spec"], withJobDefaults)),
+  ReplicationController: withOldSelector,
+  NetworkPolicy: (object) => changed(object, ["spec"], withPolicyDefaults),
+  HorizontalPodAutoscaler: (object) => changed(object, ["spec", "behavior"], withScalingRules),
   RoleBinding: withGroups,
   ClusterRoleBinding: withGroups,
 };
+
+/** How a set's Pods are replaced, where they are one after the other. */
+function rolling(object: Fields, rollingUpdate: Fields): Fields {
+  return changed(object, ["spec"], (spec) => {
+    const strategy = isRecord(spec["updateStrategy"]) ? spec["updateStrategy"] : {};
+    if ((strategy["type"] ?? "RollingUpdate") !== "RollingUpdate") return spec;
+    const given = isRecord(strategy["rollingUpdate"]) ? strategy["rollingUpdate"] : {};
+    return {
+      ...spec,
+      updateStrategy: { ...strategy, rollingUpdate: { ...rollingUpdate, ...given } },
+    };
+  });
+}
+
+/** Claims stand in a StatefulSet as objects of their own. */
+function withStatefulDefaults(spec: Fields): Fields {
+  const { spec: filled } = rolling({ spec }, { partition: 0 }) as { spec: Fields };
+  const claims = filled["volumeClaimTemplates"];
+  if (!Array.isArray(claims)) return filled;
+  const volumeClaimTemplates = claims.map((claim: Fields) =>
+    withOtherDefaults({
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      ...claim,
+    } as unknown as KubeObject),
+  );
+  return { ...filled, volumeClaimTemplates };
+}
+
+const MANY = 2 ** 31 - 1;
+
+/** (pkg/apis/batch/v1/defaults.go, SetDefaults_Job) */
+function withJobDefaults(spec: Fields): Fields {
+  const isAlone = spec["completions"] === undefined && spec["parallelism"] === undefined;
+  const replaced = spec["podFailurePolicy"] ? "Failed" : "TerminatingOrFailed";
+  const filled = changed(spec, ["podFailurePolicy"], withConditionsTrue);
+  return {
+    ...(isAlone && { completions: 1 }),
+    backoffLimit: spec["backoffLimitPerIndex"] === undefined ? 6 : MANY,
+    podReplacementPolicy: replaced,
+    ...filled,
+  };
+}
+
+const withConditionsTrue = (policy: Fields): Fields => {
+  const { rules } = policy;
+  if (!Array.isArray(rules)) return policy;
+  const filled = rules.map((rule: Fields) =>
+    Array.isArray(rule["onPodConditions"])
+      ? {
+          ...rule,
+          onPodConditions: rule["onPodConditions"].map((one: Fields) =>
+            one["status"] ? one : { ...one, status: "True" },
+          ),
+        }
+      : rule,
+  );
+  return { ...policy, rules: filled };
+};
+
+const labelsOf = (object: Fields): Fields => {
+  const { metadata } = object;
+  const labels = isRecord(metadata) ? metadata["labels"] : undefined;
+  return isRecord(labels) ? labels : {};
+};
+
+const templateOf = (object: Fields): Fields => {
+  const template = isRecord(object["spec"]) ? object["spec"]["template"] : undefined;
+  return isRecord(template) ? template : {};
+};
+
+/** Old kinds have their template's labels, where they have none of their own. */
+function withTemplatesLabels(object: Fields): Fields {
+  const labels = labelsOf(templateOf(object));
+  if (Object.keys(labelsOf(object)).length > 0 || Object.keys(labels).length === 0) return object;
+  return changed(object, ["metadata"], (metadata) => ({ ...metadata, labels }));
+}
+
+/** (pkg/apis/core/v1/defaults.go, SetDefaults_ReplicationController) */
+function withOldSelector(object: Fields): Fields {
+  const labels = labelsOf(templateOf(object));
+  if (Object.keys(labels).length === 0) return object;
+  const selecting = changed(object, ["spec"], (spec) => {
+    const selector = isRecord(spec["selector"]) ? spec["selector"] : {};
+    return Object.keys(selector).length > 0 ? spec : { ...spec, selector: labels };
+  });
+  return withTemplatesLabels(selecting);
+}
+
+/** A new Job selects its Pods by its uid. (pkg/registry/batch/job/strategy.go, generateSelector) */
+export function withSelector(object: KubeObject): KubeObject {
+  const { spec, metadata } = object as KubeObject & { spec?: Fields };
+  if (object.kind !== "Job" || !isRecord(spec) || spec["manualSelector"] === true) return object;
+  const { name, uid = "" } = metadata;
+  const labels = {
+    "job-name": name,
+    "batch.kubernetes.io/job-name": name,
+    "controller-uid": uid,
+    "batch.kubernetes.io/controller-uid": uid,
+    ...labelsOf(templateOf(object as unknown as Fields)),
+  };
+  const selector = isRecord(spec["selector"]) ? spec["selector"] : {};
+  const own = isRecord(selector["matchLabels"]) ? selector["matchLabels"] : {};
+  const matchLabels = { "batch.kubernetes.io/controller-uid": uid, ...own };
+  const template = templateOf(object as unknown as Fields);
+  const isLabelled = metadata.labels && Object.keys(metadata.labels).length > 0;
+  // upstream, a Job without labels shares its template's
+  const shares = !isLabelled || same(metadata.labels, labelsOf(template));
+  return {
+    ...object,
+    metadata: shares ? { ...metadata, labels } : metadata,
+    spec: {
+      ...spec,
+      selector: { ...selector, matchLabels },
+      template: {
+        ...template,
+        metadata: { ...(template["metadata"] as Fields | undefined), labels },
+      },
+    },
+  } as KubeObject;
+}
 
 /** stringData is written only: it becomes data. */
 function inBase64({ stringData, ...object }: Fields): Fields {
@@ -135,8 +268,38 @@ const base64 = (text: string): string =>
   btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 
 /** (pkg/apis/networking/v1/defaults.go, SetDefaults_NetworkPolicy) */
+function withPolicyDefaults(given: Fields): Fields {
+  const spec = { podSelector: {}, ...given };
+  for (const name of ["ingress", "egress"])
+    if (Array.isArray(given[name])) (spec as Fields)[name] = given[name].map(withProtocols);
+  return withPolicyTypes(spec);
+}
+
+function withProtocols(rule: Fields): Fields {
+  const { ports } = rule;
+  if (!Array.isArray(ports)) return rule;
+  return { ...rule, ports: ports.map((port: Fields) => ({ protocol: "TCP", ...port })) };
+}
+
+/** (pkg/apis/autoscaling/v2/defaults.go, GenerateHPAScaleUpRules, GenerateHPAScaleDownRules) */
+function withScalingRules({ scaleUp, scaleDown, ...rest }: Fields): Fields {
+  const given = (rules: unknown) => (isRecord(rules) ? rules : {});
+  const byShare = { type: "Percent", value: 100, periodSeconds: 15 };
+  return {
+    ...rest,
+    scaleUp: {
+      stabilizationWindowSeconds: 0,
+      selectPolicy: "Max",
+      policies: [{ type: "Pods", value: 4, periodSeconds: 15 }, byShare],
+      ...given(scaleUp),
+    },
+    scaleDown: { selectPolicy: "Max", policies: [byShare], ...given(scaleDown) },
+  };
+}
+
 function withPolicyTypes(spec: Fields): Fields {
-  if (spec["policyTypes"] !== undefined) return spec;
+  const { policyTypes } = spec;
+  if (Array.isArray(policyTypes) && policyTypes.length > 0) return spec;
   const egress = Array.isArray(spec["egress"]) && spec["egress"].length > 0 ? ["Egress"] : [];
   return { ...spec, policyTypes: ["Ingress", ...egress] };
 }

@@ -9,6 +9,8 @@ export interface OtherKinds {
   toStored(object: KubeObject): KubeObject;
   /** With what the API server fills in. */
   defaulted(object: KubeObject): KubeObject;
+  /** What a new one gets besides: a Job its selector. */
+  created(object: KubeObject): KubeObject;
   /** What a new object's status is; undefined: what it comes with. */
   firstStatus(object: KubeObject, now: string): object | undefined;
   /** Hears of each object that is written: a definition makes kinds known. */
@@ -20,6 +22,7 @@ export interface OtherKinds {
 export const otherKinds: OtherKinds = {
   toStored: (object) => object,
   defaulted: (object) => object,
+  created: (object) => object,
   firstStatus: () => undefined,
   written: () => {},
   isDefinition: () => false,

@@ -27,14 +27,15 @@ function checkStrategy({ strategy = {} }: Deployment["spec"]): FieldError[] {
   if (type !== "RollingUpdate")
     return [
       // as the internal type has it
-      notSupported(at, { Type: type ?? "", RollingUpdate: rollingUpdate ?? null }, [
-        "Recreate",
-        "RollingUpdate",
-      ]),
+      notSupported(
+        at,
+        { Type: type ?? "", RollingUpdate: rollingUpdate ? internal(rollingUpdate) : null },
+        ["Recreate", "RollingUpdate"],
+      ),
     ];
   const { maxSurge = 0, maxUnavailable = 0 } = rollingUpdate ?? {};
   const found = Object.entries({ maxUnavailable, maxSurge }).flatMap(([name, value]) =>
-    checkShare(`${at}.rollingUpdate.${name}`, value),
+    checkPercentOrNumber(`${at}.rollingUpdate.${name}`, value),
   );
   if (found.length === 0 && share(maxSurge) === 0 && share(maxUnavailable) === 0)
     found.push(
@@ -55,8 +56,17 @@ function checkStrategy({ strategy = {} }: Deployment["spec"]): FieldError[] {
   return found;
 }
 
-/** A number, or a percentage. */
-function checkShare(field: string, value: number | string): FieldError[] {
+/** As the internal type calls its fields. */
+const internal = ({
+  maxUnavailable = 0,
+  maxSurge = 0,
+}: NonNullable<NonNullable<Deployment["spec"]["strategy"]>["rollingUpdate"]>) => ({
+  MaxUnavailable: maxUnavailable,
+  MaxSurge: maxSurge,
+});
+
+/** A number, or a percentage. (ValidatePositiveIntOrPercent) */
+export function checkPercentOrNumber(field: string, value: number | string): FieldError[] {
   if (typeof value === "number") return checkAtLeast0(field, value);
   return /^\d{1,9}%$/.test(value)
     ? []
@@ -68,6 +78,15 @@ function checkShare(field: string, value: number | string): FieldError[] {
         ),
       ];
 }
+
+/** (getIntOrPercentValue) */
+export const isZero = (value: number | string): boolean => !share(value);
+
+/** (IsNotMoreThan100Percent) */
+export const moreThanAll = (field: string, value: number | string): FieldError[] =>
+  typeof value === "string" && /^\d+%$/.test(value) && share(value) > 100
+    ? [invalid(field, value, "must not be greater than 100%")]
+    : [];
 
 const share = (value: number | string): number =>
   typeof value === "number" ? value : parseInt(value, 10);

@@ -1,8 +1,11 @@
 import {
   checkAtLeast0,
+  checkFormat,
   checkOneOf,
   forbidden,
   invalid,
+  labelKey,
+  labelValue,
   required,
   type FieldError,
 } from "./field-errors.js";
@@ -48,11 +51,11 @@ function checkDeadline(deadline: number | undefined, minReady = 0): FieldError[]
   ];
 }
 
-const checkSameSelector = (
+export const checkSameSelector = (
   now: LabelSelector | undefined,
   was: LabelSelector | undefined,
 ): FieldError[] =>
-  same(now, was) ? [] : [invalid("spec.selector", shown(now), "field is immutable")];
+  same(now, was) ? [] : [invalid("spec.selector", shownSelector(now), "field is immutable")];
 
 export function validateReplicaSet({ spec }: ReplicaSet, old?: ReplicaSet): FieldError[] {
   if (old && spec === old.spec) return [];
@@ -68,7 +71,7 @@ export function validateReplicaSet({ spec }: ReplicaSet, old?: ReplicaSet): Fiel
 // ---- selector, template, strategy ---------------------------------------------------------------
 
 /** Its fields in the order of the Go type. */
-function shown(selector: LabelSelector | undefined): object | null {
+export function shownSelector(selector: LabelSelector | undefined): object | null {
   if (!selector) return null;
   const { matchLabels, matchExpressions } = selector;
   return {
@@ -77,7 +80,7 @@ function shown(selector: LabelSelector | undefined): object | null {
       matchExpressions: matchExpressions.map(({ key, operator, values }) => ({
         key,
         operator,
-        ...(values && { values }),
+        ...(values && values.length > 0 && { values }),
       })),
     }),
   };
@@ -87,21 +90,36 @@ function shown(selector: LabelSelector | undefined): object | null {
 export function checkSelector(selector: LabelSelector | undefined, owner: string): FieldError[] {
   if (!selector) return [required("spec.selector")];
   const { matchLabels = {}, matchExpressions = [] } = selector;
-  const problems = [
-    ...checkLabels("spec.selector.matchLabels", matchLabels),
-    ...matchExpressions.flatMap(checkExpression),
-  ];
+  const problems = checkSelectorParts("spec.selector", selector);
   if (Object.keys(matchLabels).length + matchExpressions.length === 0)
-    return [invalid("spec.selector", shown(selector), `empty selector is invalid for ${owner}`)];
+    return [
+      invalid("spec.selector", shownSelector(selector), `empty selector is invalid for ${owner}`),
+    ];
   return problems.length > 0
-    ? [...problems, invalid("spec.selector", shown(selector), "invalid label selector")]
+    ? [...problems, invalid("spec.selector", shownSelector(selector), "invalid label selector")]
     : [];
 }
 
+/** What is wrong with its labels and expressions. (ValidateLabelSelector) */
+export const checkSelectorParts = (
+  at: string,
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+): FieldError[] => [
+  ...checkLabels(`${at}.matchLabels`, matchLabels),
+  ...matchExpressions.flatMap((one, i) => checkExpression(one, `${at}.matchExpressions[${i}]`)),
+];
+
 type Expression = NonNullable<LabelSelector["matchExpressions"]>[number];
 
-function checkExpression({ operator, values = [] }: Expression, i: number): FieldError[] {
-  const at = `spec.selector.matchExpressions[${i}]`;
+const checkExpression = (expression: Expression, at: string): FieldError[] => [
+  ...checkOperator(expression, at),
+  ...checkFormat(`${at}.key`, expression.key, labelKey),
+  ...(expression.values ?? []).flatMap((value, i) =>
+    checkFormat(`${at}.values[${i}]`, value, labelValue),
+  ),
+];
+
+function checkOperator({ operator, values = [] }: Expression, at: string): FieldError[] {
   switch (operator) {
     case "In":
     case "NotIn":

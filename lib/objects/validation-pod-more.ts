@@ -357,7 +357,7 @@ function checkInitContainers(spec: PodSpec, at: string): FieldError[] {
   return initContainers.flatMap((container, i) => {
     const here = `${at}[${i}]`;
     return [
-      ...checkContainer(container, here),
+      ...checkContainer(container, here, spec),
       ...checkNameIsNew(container, names, here),
       ...checkHostPortConflicts([container], at),
       ...(container.restartPolicy === "Always"
@@ -489,4 +489,4 @@ Object.assign(further, {
   env: ({ env = [] }, at) => env.flatMap((one, i) => checkEnv(one, `${at}[${i}]`)),
   rest: checkRest,
   change: validateChange,
-} satisfies typeof further);
+} satisfies Partial<typeof further>);

@@ -30,6 +30,9 @@ const valid = new WeakSet<PodSpec>();
  * them (validation-pod-more.ts).
  */
 export const further = {
+  volumes: (_spec: PodSpec, _at: string): FieldError[] => [],
+  mounts: (_container: Container, _at: string, _spec: PodSpec): FieldError[] => [],
+  placing: (_spec: PodSpec, _at: string): FieldError[] => [],
   initContainers: (_spec: PodSpec, _at: string): FieldError[] => [],
   hostPorts: (_spec: PodSpec, _at: string, _isPod: boolean): FieldError[] => [],
   life: (_container: Container, _at: string, _grace: number | undefined): FieldError[] => [],
@@ -43,12 +46,14 @@ export const further = {
 export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): FieldError[] {
   if (valid.has(spec)) return [];
   const found = [
+    ...further.volumes(spec, at),
     ...checkContainers(spec, `${at}.containers`),
     ...further.initContainers(spec, `${at}.initContainers`),
     ...further.hostPorts(spec, at, isPod),
     ...checkOneOf(`${at}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...checkOneOf(`${at}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
     ...checkLabels(`${at}.nodeSelector`, spec.nodeSelector),
+    ...further.placing(spec, at),
     ...further.rest(spec, at),
   ];
   if (found.length === 0 && isPod && Object.isFrozen(spec)) valid.add(spec);
@@ -71,7 +76,7 @@ function checkContainers(spec: PodSpec, at: string): FieldError[] {
     ...containers.flatMap((container, i) => {
       const here = `${at}[${i}]`;
       return [
-        ...checkContainer(container, here),
+        ...checkContainer(container, here, spec),
         ...checkNameIsNew(container, names, here),
         ...further.life(container, here, grace),
       ];
@@ -87,7 +92,7 @@ export function checkNameIsNew({ name }: Container, names: Set<string>, at: stri
 }
 
 /** (validateContainerCommon) */
-export const checkContainer = (container: Container, at: string): FieldError[] => [
+export const checkContainer = (container: Container, at: string, spec: PodSpec): FieldError[] => [
   ...(container.name
     ? checkFormat(`${at}.name`, container.name, dns1123Label)
     : [required(`${at}.name`)]),
@@ -98,6 +103,7 @@ export const checkContainer = (container: Container, at: string): FieldError[] =
   ]),
   ...checkContainerPorts(container, `${at}.ports`),
   ...further.env(container, `${at}.env`),
+  ...further.mounts(container, `${at}.volumeMounts`, spec),
   ...checkOneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, [
     "Always",
     "IfNotPresent",

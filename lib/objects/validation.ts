@@ -16,7 +16,7 @@ export function validate(object: KubeObject, old?: KubeObject): FieldError[] {
   const own = byKind[object.kind] as
     ((object: KubeObject, old?: KubeObject) => FieldError[]) | undefined;
   const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old);
-  if (!own || !kindOf(object)?.isModelled) return problems;
+  if (!own || kindOf(object)?.definedBy !== undefined) return problems;
   const others = own(object, old);
   const statuses = ofStatus(object, old);
   if (problems.length + statuses.length === 0) return others; // as a rule, for no Pod's cost

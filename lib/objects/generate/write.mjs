@@ -22,8 +22,8 @@ const modelled = [
 ];
 
 /**
- * What nothing in Stopover reads, and what would be half of the table: such values are kept as they
- * come, whatever is in them.
+ * What nothing in Stopover reads, and what would be half of the table: it goes to the other one, and
+ * without that such values are kept as they come, whatever is in them.
  */
 const unread = new Set([
   "core.v1.Affinity",
@@ -62,6 +62,9 @@ const unread = new Set([
   "meta.v1.ManagedFieldsEntry",
 ]);
 
+/** Of these nobody is told what is wrong in them, even where the other table is at hand. */
+const untyped = new Set(["meta.v1.ManagedFieldsEntry"]);
+
 const source = JSON.parse(readFileSync(process.argv[2] ?? 0, "utf8"));
 /** "core.v1.PodSpec" for io.k8s.api.core.v1.PodSpec */
 const short = (/** @type {string} */ name) => name.split(".").slice(-3).join(".");
@@ -99,7 +102,7 @@ const namesakes = grouped(wanted, own);
 /** What a type is called where only modelled ones are: of two with one name, core's is plain. */
 function modelledName(/** @type {string} */ name) {
   const [group, , last] = name.split(".");
-  if (!wanted.has(name)) return "any";
+  if (!wanted.has(name)) return untyped.has(name) ? "any" : name;
   return namesakes.get(last).length > 1 && group !== "core" ? `${group}.${last}` : last;
 }
 
@@ -225,7 +228,7 @@ write("messages.ts", "How Kubernetes' objects stand in Protocol Buffers.", {
     Array.from(bodies, ([kind, name]) => `${kind} ${short(name)}`).join("\n"),
   ],
   messageTable: [
-    'Message and fields: name=number:form. "*": a pointer in Go; "[]", "{}": list, map; ".": merged.',
+    'Message, fields: name=number:form. "*": a pointer in Go; "[]", "{}": list, map; ".": merged.',
     [...messages].sort().map(messageLine).join("\n"),
   ],
 });
@@ -266,5 +269,10 @@ writeFileSync(
  * out is deeply frozen and shared by reference. Made by lib/objects/generate out of the API
  * description of Kubernetes v1.35.4 (see NOTICE there); not to be edited.
  */
-` + typesText(table(wanted, modelledName), kindNames, descriptions()),
+` +
+    typesText(
+      table(wanted, (name) => (wanted.has(name) ? modelledName(name) : "any")),
+      kindNames,
+      descriptions(),
+    ),
 );

@@ -75,7 +75,7 @@ authentication.k8s.io/v1 TokenRequest authentication.v1.TokenRequest
 v1 DeleteOptions meta.v1.DeleteOptions
 `;
 
-/** Message and fields: name=number:form. "*": a pointer in Go; "[]", "{}": list, map; ".": merged. */
+/** Message, fields: name=number:form. "*": a pointer in Go; "[]", "{}": list, map; ".": merged. */
 export const messageTable = `
 admissionregistration.v1.AuditAnnotation key=1:string valueExpression=2:string
 admissionregistration.v1.ExpressionWarning fieldRef=2:string warning=3:string

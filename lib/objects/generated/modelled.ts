@@ -117,14 +117,14 @@ Container
   args []string
   workingDir string
   ports []ContainerPort@containerPort#containerPort,protocol
-  envFrom []any
+  envFrom []core.v1.EnvFromSource
   env []EnvVar@name#name
   resources ResourceRequirements
-  resizePolicy []any
+  resizePolicy []core.v1.ContainerResizePolicy
   restartPolicy *string
-  restartPolicyRules []any
-  volumeMounts []any@mountPath#mountPath
-  volumeDevices []any@devicePath#devicePath
+  restartPolicyRules []core.v1.ContainerRestartRule
+  volumeMounts []core.v1.VolumeMount@mountPath#mountPath
+  volumeDevices []core.v1.VolumeDevice@devicePath#devicePath
   livenessProbe *Probe
   readinessProbe *Probe
   startupProbe *Probe
@@ -132,7 +132,7 @@ Container
   terminationMessagePath string
   terminationMessagePolicy string
   imagePullPolicy string
-  securityContext *any
+  securityContext *core.v1.SecurityContext
   stdin bool
   stdinOnce bool
   tty bool
@@ -171,9 +171,9 @@ ContainerStatus
   started *bool
   allocatedResources map<quantity>
   resources *ResourceRequirements
-  volumeMounts []any@mountPath#mountPath
-  user *any
-  allocatedResourcesStatus []any@name#name
+  volumeMounts []core.v1.VolumeMountStatus@mountPath#mountPath
+  user *core.v1.ContainerUser
+  allocatedResourcesStatus []core.v1.ResourceStatus@name#name
   stopSignal *string
 EndpointAddress
   ip! string
@@ -195,7 +195,7 @@ Endpoints
 EnvVar
   name! string
   value string
-  valueFrom *any
+  valueFrom *core.v1.EnvVarSource
 Event
   metadata! ObjectMeta
   involvedObject! ObjectReference
@@ -207,7 +207,7 @@ Event
   count int
   type string
   eventTime time
-  series *any
+  series *core.v1.EventSeries
   action string
   related *ObjectReference
   reportingComponent string
@@ -291,14 +291,14 @@ NodeStatus
   phase string
   conditions []NodeCondition@type#type
   addresses []NodeAddress@type#type
-  daemonEndpoints any
-  nodeInfo any
-  images []any
+  daemonEndpoints core.v1.NodeDaemonEndpoints
+  nodeInfo core.v1.NodeSystemInfo
+  images []core.v1.ContainerImage
   volumesInUse []string
-  volumesAttached []any
-  config *any
-  runtimeHandlers []any
-  features *any
+  volumesAttached []core.v1.AttachedVolume
+  config *core.v1.NodeConfigStatus
+  runtimeHandlers []core.v1.NodeRuntimeHandler
+  features *core.v1.NodeFeatures
   declaredFeatures []string
 ObjectReference
   kind string
@@ -325,10 +325,10 @@ PodIP
 PodReadinessGate
   conditionType! string
 PodSpec
-  volumes []any@name#name
+  volumes []core.v1.Volume@name#name
   initContainers []Container@name#name
   containers! []Container@name#name
-  ephemeralContainers []any@name#name
+  ephemeralContainers []core.v1.EphemeralContainer@name#name
   restartPolicy string
   terminationGracePeriodSeconds *int64
   activeDeadlineSeconds *int64
@@ -342,31 +342,31 @@ PodSpec
   hostPID bool
   hostIPC bool
   shareProcessNamespace *bool
-  securityContext *any
+  securityContext *core.v1.PodSecurityContext
   imagePullSecrets []LocalObjectReference@name#name
   hostname string
   subdomain string
-  affinity *any
+  affinity *core.v1.Affinity
   schedulerName string
   tolerations []Toleration
-  hostAliases []any@ip#ip
+  hostAliases []core.v1.HostAlias@ip#ip
   priorityClassName string
   priority *int
-  dnsConfig *any
+  dnsConfig *core.v1.PodDNSConfig
   readinessGates []PodReadinessGate
   runtimeClassName *string
   enableServiceLinks *bool
   preemptionPolicy *string
   overhead map<quantity>
-  topologySpreadConstraints []any@topologyKey#topologyKey,whenUnsatisfiable
+  topologySpreadConstraints []core.v1.TopologySpreadConstraint@topologyKey#topologyKey,whenUnsatisfiable
   setHostnameAsFQDN *bool
-  os *any
+  os *core.v1.PodOS
   hostUsers *bool
-  schedulingGates []any@name#name
-  resourceClaims []any@name#name
+  schedulingGates []core.v1.PodSchedulingGate@name#name
+  resourceClaims []core.v1.PodResourceClaim@name#name
   resources *ResourceRequirements
   hostnameOverride *string
-  workloadRef *any
+  workloadRef *core.v1.WorkloadReference
 PodStatus
   observedGeneration int64
   phase string
@@ -384,8 +384,8 @@ PodStatus
   qosClass string
   ephemeralContainerStatuses []ContainerStatus
   resize string
-  resourceClaimStatuses []any@name#name
-  extendedResourceClaimStatus *any
+  resourceClaimStatuses []core.v1.PodResourceClaimStatus@name#name
+  extendedResourceClaimStatus *core.v1.PodExtendedResourceClaimStatus
   allocatedResources map<quantity>
   resources *ResourceRequirements
 PodTemplateSpec
@@ -399,7 +399,7 @@ Probe
   exec *ExecAction
   httpGet *HTTPGetAction
   tcpSocket *TCPSocketAction
-  grpc *any
+  grpc *core.v1.GRPCAction
   initialDelaySeconds int
   timeoutSeconds int
   periodSeconds int
@@ -409,7 +409,7 @@ Probe
 ResourceRequirements
   limits map<quantity>
   requests map<quantity>
-  claims []any#name
+  claims []core.v1.ResourceClaim#name
 Service
   metadata ObjectMeta
   spec ServiceSpec
