@@ -10,6 +10,7 @@ import "./node/proxy/configuration.js";
 import "./node/proxy/ipvs.js";
 import "./node/proxy/nftables/load.js";
 import "./option-checks.js";
+import "./journey/shares.js";
 import { addDoubt } from "./journey/network.js";
 import { policyDoubt } from "./policies.js";
 import { askWhy } from "./why/ask.js";

@@ -118,6 +118,46 @@ test("journeys and why say it, of a living cluster and not of a dump", () => {
   assert.not.ok(hook(dump.request(`http://${clusterIP}/`, { from: "node/node-a" }).assumed));
 });
 
+test("ConfigMaps and Secrets that nobody made, as long as that is so", () => {
+  const cluster = createCluster({ nodes: 1 });
+  const env = [
+    { name: "A", valueFrom: { secretKeyRef: { name: "keys", key: "a" } } },
+    { name: "B", valueFrom: { configMapKeyRef: { name: "may-be", key: "b", optional: true } } },
+  ];
+  const volumes = [
+    { name: "s", secret: { secretName: "tls" } },
+    { name: "p", projected: { sources: [{ configMap: { name: "conf" } }] } },
+  ];
+  const envFrom = [{ configMapRef: { name: "conf" } }];
+  cluster.apply(pod({ image: "nginx", env, envFrom }, { volumes }));
+  cluster.settle();
+  const said = () => {
+    const { podIP } = cluster.get("Pod", "web").status!;
+    const { assumed } = cluster.request(`http://${podIP}/`, { from: "node/node-a" });
+    return assumed.flatMap(({ object, field, sentence }) => {
+      const [, what] = /^(.+) is taken to be there, and to hold/.exec(sentence) ?? [];
+      return what === undefined ? [] : [`${object}, ${field}: ${what}`];
+    });
+  };
+  const web = "Pod default/web, spec";
+  const [tls, conf, keys] = [
+    `${web}.volumes[0]: Secret tls`,
+    `${web}.volumes[1]: ConfigMap conf`,
+    `${web}.containers[0]: Secret keys`,
+  ];
+  assert.equal(said(), [tls, conf, keys]);
+  cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "conf" }, data: {} });
+  cluster.apply({ apiVersion: "v1", kind: "Secret", metadata: { name: "keys" } });
+  assert.equal(said(), [tls, keys], "the key a is not in it");
+  cluster.apply({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "keys" },
+    stringData: { a: "" },
+  });
+  assert.equal(said(), [tls]);
+});
+
 test("a container that is killed for its liveness probe listens no more until it runs again", () => {
   const cluster = createCluster({ nodes: 1 });
   const livenessProbe = { httpGet: { port: 9999 } };

@@ -257,6 +257,7 @@ vectors("chain hashes", () => {
 });
 vectors("probabilities as restore and save write them", () => {
   const [restore, save] = Object.entries(file.vectors.probability).map(([, table]) => table);
+  assert.is(restoreProbability(2, 7), "0.2857142857", "and remembers it as no other's");
   for (const [n, text] of Object.entries(restore!))
     assert.is(restoreProbability(1, Number(n)), text);
   for (const [n, text] of Object.entries(save!)) assert.is(saveProbability(1, Number(n)), text);

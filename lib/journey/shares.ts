@@ -8,15 +8,7 @@
  * lead to that node itself: these are walked. What is not plainly alike is walked way by way.
  */
 import { Budget } from "../net/budget.js";
-import {
-  add,
-  forEveryWay,
-  multiply,
-  seeded,
-  toNumber,
-  type Chooser,
-  type Fraction,
-} from "../net/choice.js";
+import { add, forEveryWay, multiply, seeded, type Chooser, type Fraction } from "../net/choice.js";
 import type { Target } from "../net/load-balancer.js";
 import { parseAddress } from "../net/ip.js";
 import { rollBack, type Walk } from "../net/passage.js";
@@ -27,25 +19,15 @@ import type { Pass } from "./carrier.js";
 import { Trip, type Stage } from "./connection.js";
 import { endOf } from "./end.js";
 import type { Network } from "./network.js";
+import { mostWays, sharesWith, type Question, type Shares } from "./travel.js";
 
-export interface Question {
-  url: string;
-  from: string;
-}
-
-/** So many ways are walked one by one; more are refused, so that it ends. */
-const mostWays = 250_000;
 /** With fewer targets than this nothing is gained. */
 const fewTargets = 5;
 
-/** End -> its probability, in the order in which ways first led there. */
-export function sharesOf(network: Network, question: Question): Map<string, Fraction> {
+const sharesOf: Shares = (network, question) => {
   const asking = new Asking(network, question);
   return asking.merged() ?? asking.oneByOne();
-}
-
-export const toNumbers = (shares: Map<string, Fraction>): Record<string, number> =>
-  Object.fromEntries([...shares].map(([end, share]) => [end, toNumber(share)]));
+};
 
 /** How one way went. */
 interface Way {
@@ -336,3 +318,5 @@ class Routing {
     return found;
   }
 }
+
+sharesWith(sharesOf);

@@ -8,7 +8,14 @@
  * client) throws.
  */
 import { Budget } from "../net/budget.js";
-import { everyWay, toNumber, type Chooser } from "../net/choice.js";
+import {
+  add,
+  everyWay,
+  forEveryWay,
+  toNumber,
+  type Chooser,
+  type Fraction,
+} from "../net/choice.js";
 import { parseAddress } from "../net/ip.js";
 import { rollBack, type Walk } from "../net/passage.js";
 import { sourceOf, type Packet, type Transport } from "../net/packet.js";
@@ -18,9 +25,9 @@ import type { PickTarget } from "./balance.js";
 import { atMachine, fromProcess } from "./carrier.js";
 import { together } from "./basis.js";
 import { ephemeral, Trip, type Result, type Stage } from "./connection.js";
+import { endOf } from "./end.js";
 import type { Network } from "./network.js";
 import { originAt, type Origin } from "./origin.js";
-import { sharesOf, toNumbers } from "./shares.js";
 import type { Basis, Disposition, Founded, Hop, Journey, Outcomes } from "./types.js";
 
 export interface TravelOptions {
@@ -66,14 +73,50 @@ export function travelAll(
   );
 }
 
+export interface Question {
+  url: string;
+  from: string;
+}
+
+/** End -> its probability, in the order in which ways first led there. */
+export type Shares = (network: Network, question: Question) => Map<string, Fraction>;
+
+/** So many ways are walked one by one; more are refused, so that it ends. */
+export const mostWays = 250_000;
+
+const oneByOne: Shares = (network, { url, from }) => {
+  const shares = new Map<string, Fraction>();
+  const budget = Budget.forAllWays();
+  forEveryWay(
+    (choose) =>
+      finished({ choose, dry: true, budget }, (walk) => {
+        const trip = new Trip(network, walk, false);
+        return endOf(walked(trip, trip.begin(url, from)).result);
+      }),
+    (end, probability) => {
+      const before = shares.get(end);
+      shares.set(end, before ? add(before, probability) : probability);
+    },
+    mostWays,
+  );
+  return shares;
+};
+
+let sharesOf: Shares = oneByOne;
+
+/** Who spares walks (shares.ts); without it each way is walked. */
+export const sharesWith = (sparing: Shares): void => {
+  sharesOf = sparing;
+};
+
 /**
  * How likely each end is: the Pod's name, or the disposition where none answers. Added up as exact
  * fractions, turned to numbers at the end.
  */
-export const travelShares = (
-  network: Network,
-  question: { url: string; from: string },
-): Record<string, number> => toNumbers(sharesOf(network, question));
+export const travelShares = (network: Network, question: Question): Record<string, number> =>
+  Object.fromEntries(
+    [...sharesOf(network, question)].map(([end, share]) => [end, toNumber(share)]),
+  );
 
 /**
  * One bare packet that arrives at a node, or leaves it where the source is one of the node's own

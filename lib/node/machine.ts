@@ -129,12 +129,12 @@ export class Machine implements Runtime {
       ?.find(({ hostIP }) => hostIP === undefined || hostIP === address);
   }
 
-  start(pod: Pod, podCIDRs: readonly string[]): { ips: string[] } {
+  start(pod: Pod, podCIDRs: readonly string[], granted?: () => Granted[]): { ips: string[] } {
     const key = keyOf(pod);
     const present = this.#sandboxes.get(key);
     if (present) return { ips: [...present.ips] };
     const ips = pod.spec.hostNetwork ? [...this.addresses] : this.pods.allocate(key, podCIDRs);
-    this.attach(pod, ips, podCIDRs);
+    this.attach(pod, ips, podCIDRs).started = granted;
     return { ips };
   }
 
@@ -265,6 +265,9 @@ export class Sandbox implements Link {
   /** What its process does where it passes requests on instead of answering them. */
   proxy?: Proxy;
 
+  /** What was taken for granted so that it could be started, as it is now. */
+  started: (() => Granted[]) | undefined;
+
   readonly #listening: Listening;
   #granted: Granted[] | undefined;
 
@@ -296,7 +299,8 @@ export class Sandbox implements Link {
   assumed(protocol: Transport, port: number): readonly Granted[] {
     this.#granted ??= grantedTo(this.pod);
     const { isCertain, field, words } = this.explainListening(protocol, port);
-    return isCertain ? this.#granted : [...this.#granted, { field, sentence: words }];
+    const granted = [...(this.started?.() ?? []), ...this.#granted];
+    return isCertain ? granted : [...granted, { field, sentence: words }];
   }
 
   /** The same with its reasons. */

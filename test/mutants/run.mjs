@@ -41,7 +41,7 @@ const rooms = ["net", "node", "journey"];
  */
 const importsRoom = new RegExp(`from "stopover/internal/(${rooms.join("|")})/`);
 const whole =
-  /^(toy-|apply|bounds|choice|cloud\.|cluster-options|journey|kube-proxy|kubelet|node-lifecycle|pasted|streams|versions)/;
+  /^(toy-|apply|bounds|choice|cloud\.|cluster-options|journey|kube-proxy|kubelet|membership|node-lifecycle|pasted|pings|pod-needs|proxy-modes|rollout-loss|streams|unread|versions|why\.|why-external)/;
 const elsewhere = /^(cli|diagrams|imports|kernel-oracle|kube-proxy-process|lab|simulator|terminal)/;
 
 /** Milliseconds of tests after which a mutation that they did not see is taken to live. */
@@ -237,18 +237,39 @@ async function killerOf({ file, start, end, to, once }, number) {
 }
 
 /**
- * Tests that execute the place, the short ones first. After them others that execute the file: what
- * is remembered is executed by the first test that needs it alone, and all judge it. What is
- * executed when the file is loaded is judged by all tests.
+ * Tests that execute the place: those of suites that import from its folder first, and of these the
+ * short ones. After them others that execute the file: what is remembered is executed by the first
+ * test that needs it alone, and all judge it. What is executed when the file is loaded is judged by
+ * all tests.
  * @param {number} number @param {string} path @param {boolean} once
  */
 function judgesOf(number, path, once) {
-  const covering = byTime().filter(({ covers }) => covers.has(number));
+  const isNear = nearTo(path);
+  const covering = byTime()
+    .filter(({ covers }) => covers.has(number))
+    .sort((a, b) => Number(isNear(b)) - Number(isNear(a)));
   const touching = byTime().filter((test) => !covering.includes(test) && test.touches.has(path));
   const others = once ? byTime().filter(({ touches }) => !touches.has(path)) : [];
   let left = enough;
   const judges = [...covering, ...touching, ...others].filter(({ ms }) => (left -= ms) > 0);
   return judges.map(({ id, ms }) => ({ id, ms }));
+}
+
+/**
+ * Whether a test's suite imports from the folder of a file.
+ * @param {string} path @returns {(test: Test) => boolean}
+ */
+function nearTo(path) {
+  const [, folder = ""] = /lib\/dist\/(.*)\/[^/]*$/.exec(path) ?? [];
+  /** @type {Map<string, boolean>} */
+  const known = new Map();
+  return ({ id }) => {
+    const [suite = ""] = id.split(" ");
+    const near =
+      known.get(suite) ?? readFileSync(join(tree, suite), "utf8").includes(`internal/${folder}/`);
+    known.set(suite, near);
+    return near;
+  };
 }
 
 function byTime() {

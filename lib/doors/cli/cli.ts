@@ -480,9 +480,10 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   const late = notices.filter(({ what, isLate }) => what === "refused" && isLate).length;
   const summary = `${read - late} taken, ${leftOut} left out, ${refused} refused`;
   const isBad = leftOut + refused > 0;
-  if (isBad && (isStrict || read - late === 0))
-    throw new UsageError(leftOut + refused === 1 ? first : `${first} (${summary})`);
+  const isTheEnd = isBad && (isStrict || read - late === 0);
+  if (isTheEnd && leftOut + refused === 1) throw new UsageError(first);
   for (const text of told) complain(`stopover: ${text}`);
+  if (isTheEnd) throw new UsageError(summary);
   if (isBad) complain(`stopover: ${summary}`);
 }
 

@@ -13,6 +13,7 @@ import {
 import "../../apiserver/admission-plugins.js";
 import "../../controllers/workloads.js";
 import "../../given.js";
+import "../../node/kubelet/config-needs.js";
 import { isApiError } from "../../api/errors.js";
 import { defaultRanges } from "../../cluster-options.js";
 import { inertNotice, inertRemarks } from "../../inert.js";

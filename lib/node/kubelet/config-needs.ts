@@ -6,6 +6,7 @@
 import type { Client } from "../../api/client.js";
 import { isApiError } from "../../api/errors.js";
 import type { Container, EnvVar, Kind, KubeObject, Pod } from "../../objects/types.js";
+import type { Granted } from "../granted.js";
 import { needs } from "./needs.js";
 
 type Source = "ConfigMap" | "Secret";
@@ -34,16 +35,16 @@ interface Volume {
 }
 
 function volume(pod: Pod, client: Client): { name: string; why: string } | undefined {
-  for (const each of (pod.spec.volumes ?? []) as Volume[]) {
-    const { configMap, secret, projected } = each;
-    for (const one of [{ configMap, secret }, ...(projected?.sources ?? [])])
-      for (const reference of mounted(one)) {
-        const why = whyNot(reference, pod, client, keyNotMounted);
-        if (why !== undefined) return { name: each.name, why };
-      }
-  }
+  for (const each of (pod.spec.volumes ?? []) as Volume[])
+    for (const reference of inVolume(each)) {
+      const why = whyNot(reference, pod, client, keyNotMounted);
+      if (why !== undefined) return { name: each.name, why };
+    }
   return undefined;
 }
+
+const inVolume = ({ configMap, secret, projected }: Volume): Reference[] =>
+  [{ configMap, secret }, ...(projected?.sources ?? [])].flatMap(mounted);
 
 function mounted({
   configMap,
@@ -67,15 +68,17 @@ function mounted({
 }
 
 function environment(container: Container, pod: Pod, client: Client): string | undefined {
-  for (const reference of [
-    ...((container.envFrom ?? []) as From[]).flatMap(wholeObject),
-    ...(container.env ?? []).flatMap(oneKey),
-  ]) {
+  for (const reference of inEnvironment(container)) {
     const why = whyNot(reference, pod, client, keyNotFound);
     if (why !== undefined) return why;
   }
   return undefined;
 }
+
+const inEnvironment = ({ envFrom = [], env = [] }: Container): Reference[] => [
+  ...(envFrom as From[]).flatMap(wholeObject),
+  ...env.flatMap(oneKey),
+];
 
 interface From {
   configMapRef?: NamedSource;
@@ -97,6 +100,36 @@ function oneKey({ valueFrom }: EnvVar): Reference[] {
   const of = (kind: Source, one: KeyReference | undefined): Reference[] =>
     one ? [{ kind, name: one.name ?? "", optional: one.optional ?? false, keys: [one.key] }] : [];
   return [...of("ConfigMap", configMapKeyRef), ...of("Secret", secretKeyRef)];
+}
+
+/** Each object once, at the first field that names it. */
+function granted(pod: Pod, client: Client): Granted[] {
+  const { volumes = [], initContainers = [], containers } = pod.spec;
+  const places: [field: string, references: Reference[]][] = [
+    ...(volumes as Volume[]).map((each, i): [string, Reference[]] => [
+      `spec.volumes[${i}]`,
+      inVolume(each),
+    ]),
+    ...initContainers.map((each, i): [string, Reference[]] => [
+      `spec.initContainers[${i}]`,
+      inEnvironment(each),
+    ]),
+    ...containers.map((each, i): [string, Reference[]] => [
+      `spec.containers[${i}]`,
+      inEnvironment(each),
+    ]),
+  ];
+  const found = new Map<string, Granted>();
+  for (const [field, references] of places)
+    for (const reference of references) {
+      const object = `${reference.kind} ${reference.name}`;
+      if (found.has(object) || whyNot(reference, pod, client, keyNotFound) === undefined) continue;
+      found.set(object, {
+        field,
+        sentence: `${object} is taken to be there, and to hold what is asked of it`,
+      });
+    }
+  return [...found.values()];
 }
 
 type KeyMissing = (kind: Source, key: string, where: string) => string;
@@ -127,4 +160,4 @@ function whyNot(
   return missing === undefined ? undefined : keyMissing(kind, missing, `${namespace}/${name}`);
 }
 
-Object.assign(needs, { volume, environment });
+Object.assign(needs, { volume, environment, granted });

@@ -180,10 +180,11 @@ export class PodWorker {
   }
 
   #launch(adopted: boolean, latency = 0): void {
-    const { runtime, events, clock } = this.host;
+    const { runtime, events, clock, client, needsConfig } = this.host;
     if (!adopted && this.#lacksVolume(latency)) return;
+    const granted = needsConfig ? undefined : () => needs.granted(this.pod, client);
     try {
-      this.#ips = runtime.start(this.pod, this.host.podCIDRs()).ips;
+      this.#ips = runtime.start(this.pod, this.host.podCIDRs(), granted).ips;
     } catch (error) {
       events.warning(
         this.pod,

@@ -1,4 +1,5 @@
 import type { Pod, Probe } from "../../objects/types.js";
+import type { Granted } from "../granted.js";
 
 /**
  * What the kubelet asks of the machine it runs on: the container runtime (CRI) and the network
@@ -9,9 +10,10 @@ export interface Runtime {
   /**
    * Makes the sandbox: addresses out of `podCIDRs` (host-local IPAM: .1 is the gateway's, Pods
    * begin at .2), routes to it, and processes that listen. A hostNetwork Pod gets the node's own
-   * addresses. Answers the same again for a Pod it has.
+   * addresses. Answers the same again for a Pod it has. `granted`: what was taken for granted so
+   * that it could start.
    */
-  start(pod: Pod, podCIDRs: readonly string[]): { ips: string[] };
+  start(pod: Pod, podCIDRs: readonly string[], granted?: () => Granted[]): { ips: string[] };
   /** One probe, now. */
   probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string };
   /**
