@@ -158,8 +158,12 @@ function kindLine(kind) {
 const columnLine = (kind) => `${kind.kind}: ${(kind.columns ?? []).join(", ")}`;
 
 const mine = source.kinds.filter(({ type }) => modelled.includes(short(type)));
-const others = source.kinds.filter((kind) => !mine.includes(kind));
-const otherTypes = [...types.keys()].filter((name) => !wanted.has(name));
+/** Others are not served by default, and so nobody knows them here. */
+const isStable = (/** @type {string} */ version) => /^v\d+$/.test(version);
+const others = source.kinds.filter((kind) => !mine.includes(kind) && isStable(kind.version));
+const otherTypes = [...types.keys()].filter(
+  (name) => !wanted.has(name) && !/^v\d+(alpha|beta)/.test(name.split(".")[1]),
+);
 
 /** A file of tables: name -> what it is, and its lines. */
 function write(file, what, tables) {
@@ -197,8 +201,6 @@ write("others.ts", "All other built-in kinds of Kubernetes, and their fields.", 
 });
 
 // ---- Protocol Buffers ---------------------------------------------------------------------------
-
-const isStable = (/** @type {string} */ version) => /^v\d+$/.test(version);
 
 /** What comes as a body: the kinds of all stable versions, and what is sent to sub-resources. */
 const bodies = new Map([

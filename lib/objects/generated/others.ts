@@ -20,10 +20,6 @@ admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconf
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies cluster in=api-extensions under=status
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings cluster in=api-extensions
 admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations cluster in=api-extensions
-admissionregistration.k8s.io/v1alpha1 MutatingAdmissionPolicy mutatingadmissionpolicies cluster in=api-extensions
-admissionregistration.k8s.io/v1alpha1 MutatingAdmissionPolicyBinding mutatingadmissionpolicybindings cluster in=api-extensions
-admissionregistration.k8s.io/v1beta1 MutatingAdmissionPolicy mutatingadmissionpolicies cluster in=api-extensions
-admissionregistration.k8s.io/v1beta1 MutatingAdmissionPolicyBinding mutatingadmissionpolicybindings cluster in=api-extensions
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions cluster short=crd,crds in=api-extensions under=status
 apiregistration.k8s.io/v1 APIService apiservices cluster in=api-extensions under=status
 apps/v1 ControllerRevision controllerrevisions namespaced
@@ -40,22 +36,14 @@ autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers namespaced short
 batch/v1 CronJob cronjobs namespaced short=cj in=all under=status
 batch/v1 Job jobs namespaced in=all under=status
 certificates.k8s.io/v1 CertificateSigningRequest certificatesigningrequests cluster short=csr under=approval,status
-certificates.k8s.io/v1alpha1 ClusterTrustBundle clustertrustbundles cluster
-certificates.k8s.io/v1beta1 ClusterTrustBundle clustertrustbundles cluster
-certificates.k8s.io/v1beta1 PodCertificateRequest podcertificaterequests namespaced under=status
-coordination.k8s.io/v1alpha2 LeaseCandidate leasecandidates namespaced
-coordination.k8s.io/v1beta1 LeaseCandidate leasecandidates namespaced
 events.k8s.io/v1 Event events namespaced short=ev
 flowcontrol.apiserver.k8s.io/v1 FlowSchema flowschemas cluster under=status
 flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration prioritylevelconfigurations cluster under=status
-internal.apiserver.k8s.io/v1alpha1 StorageVersion storageversions cluster under=status
 networking.k8s.io/v1 IngressClass ingressclasses cluster
 networking.k8s.io/v1 Ingress ingresses namespaced short=ing under=status
 networking.k8s.io/v1 IPAddress ipaddresses cluster short=ip
 networking.k8s.io/v1 NetworkPolicy networkpolicies namespaced short=netpol
 networking.k8s.io/v1 ServiceCIDR servicecidrs cluster under=status
-networking.k8s.io/v1beta1 IPAddress ipaddresses cluster short=ip
-networking.k8s.io/v1beta1 ServiceCIDR servicecidrs cluster under=status
 node.k8s.io/v1 RuntimeClass runtimeclasses cluster
 policy/v1 PodDisruptionBudget poddisruptionbudgets namespaced short=pdb under=status
 rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings cluster
@@ -66,25 +54,13 @@ resource.k8s.io/v1 DeviceClass deviceclasses cluster
 resource.k8s.io/v1 ResourceClaim resourceclaims namespaced under=status
 resource.k8s.io/v1 ResourceClaimTemplate resourceclaimtemplates namespaced
 resource.k8s.io/v1 ResourceSlice resourceslices cluster
-resource.k8s.io/v1alpha3 DeviceTaintRule devicetaintrules cluster under=status
-resource.k8s.io/v1beta1 DeviceClass deviceclasses cluster
-resource.k8s.io/v1beta1 ResourceClaim resourceclaims namespaced under=status
-resource.k8s.io/v1beta1 ResourceClaimTemplate resourceclaimtemplates namespaced
-resource.k8s.io/v1beta1 ResourceSlice resourceslices cluster
-resource.k8s.io/v1beta2 DeviceClass deviceclasses cluster
-resource.k8s.io/v1beta2 ResourceClaim resourceclaims namespaced under=status
-resource.k8s.io/v1beta2 ResourceClaimTemplate resourceclaimtemplates namespaced
-resource.k8s.io/v1beta2 ResourceSlice resourceslices cluster
 scheduling.k8s.io/v1 PriorityClass priorityclasses cluster short=pc
-scheduling.k8s.io/v1alpha1 Workload workloads namespaced
 storage.k8s.io/v1 CSIDriver csidrivers cluster
 storage.k8s.io/v1 CSINode csinodes cluster
 storage.k8s.io/v1 CSIStorageCapacity csistoragecapacities namespaced
 storage.k8s.io/v1 StorageClass storageclasses cluster short=sc
 storage.k8s.io/v1 VolumeAttachment volumeattachments cluster under=status
 storage.k8s.io/v1 VolumeAttributesClass volumeattributesclasses cluster short=vac
-storage.k8s.io/v1beta1 VolumeAttributesClass volumeattributesclasses cluster short=vac
-storagemigration.k8s.io/v1beta1 StorageVersionMigration storageversionmigrations cluster under=status
 `;
 
 /** As in columns.ts. */
@@ -102,10 +78,6 @@ MutatingWebhookConfiguration: Name, Webhooks:integer, Age
 ValidatingAdmissionPolicy: Name, Validations:integer, ParamKind, Age
 ValidatingAdmissionPolicyBinding: Name, PolicyName, ParamRef, Age
 ValidatingWebhookConfiguration: Name, Webhooks:integer, Age
-MutatingAdmissionPolicy: Name, Mutations:integer, ParamKind, Age
-MutatingAdmissionPolicyBinding: Name, PolicyName, ParamRef, Age
-MutatingAdmissionPolicy: Name, Mutations:integer, ParamKind, Age
-MutatingAdmissionPolicyBinding: Name, PolicyName, ParamRef, Age
 ControllerRevision: Name, Controller, Revision, Age
 DaemonSet: Name, Desired:integer, Current:integer, Ready:integer, Up-to-date:integer, Available:integer, Node Selector, Age, +Containers, +Images, +Selector
 StatefulSet: Name, Ready, Age, +Containers, +Images
@@ -114,15 +86,9 @@ HorizontalPodAutoscaler: Name, Reference, Targets, MinPods, MaxPods, Replicas, A
 CronJob: Name, Schedule, Timezone, Suspend:boolean, Active:integer, Last Schedule, Age, +Containers, +Images, +Selector
 Job: Name, Status, Completions, Duration, Age, +Containers, +Images, +Selector
 CertificateSigningRequest: Name, Age, SignerName, Requestor, RequestedDuration, Condition
-ClusterTrustBundle: Name, SignerName
-ClusterTrustBundle: Name, SignerName
-PodCertificateRequest: Name, PodName, ServiceAccountName, NodeName, SignerName, State, UnverifiedUserAnnotations
-LeaseCandidate: Name, LeaseName, BinaryVersion, EmulationVersion, Age
-LeaseCandidate: Name, LeaseName, BinaryVersion, EmulationVersion, Age
 Event: Last Seen, Type, Reason, Object, +Subobject, +Source, Message, +First Seen, +Count, +Name
 FlowSchema: Name, PriorityLevel, MatchingPrecedence, DistinguisherMethod, Age, MissingPL
 PriorityLevelConfiguration: Name, Type, NominalConcurrencyShares, Queues, HandSize, QueueLengthLimit, Age
-StorageVersion: Name, CommonEncodingVersion, StorageVersions, Age
 IngressClass: Name, Controller, Parameters, Age
 Ingress: Name, Class, Hosts, Address, Ports, Age
 IPAddress: Name, ParentRef
@@ -138,7 +104,6 @@ DeviceClass: Name, Age
 ResourceClaim: Name, State, Age
 ResourceClaimTemplate: Name, Age
 ResourceSlice: Name, Node, Driver, Pool, Age
-DeviceTaintRule: Name, Key, Value, Effect, TimeAdded, Age
 DeviceClass: Name, Age
 ResourceClaim: Name, State, Age
 ResourceClaimTemplate: Name, Age
@@ -148,7 +113,6 @@ ResourceClaim: Name, State, Age
 ResourceClaimTemplate: Name, Age
 ResourceSlice: Name, Node, Driver, Pool, Age
 PriorityClass: Name, Value:integer, Global-Default:boolean, Age, PreemptionPolicy
-Workload: Name, Age
 CSIDriver: Name, AttachRequired:boolean, PodInfoOnMount:boolean, StorageCapacity:boolean, TokenRequests, RequiresRepublish:boolean, Modes, Age
 CSINode: Name, Drivers:integer, Age
 CSIStorageCapacity: Name, StorageClassName, Capacity
@@ -156,7 +120,6 @@ StorageClass: Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeEx
 VolumeAttachment: Name, Attacher, PV, Node, Attached:boolean, Age
 VolumeAttributesClass: Name, DriverName, Age
 VolumeAttributesClass: Name, DriverName, Age
-StorageVersionMigration: Name, Resource, Status
 `;
 
 /** As in modelled.ts. */
@@ -272,135 +235,6 @@ admissionregistration.v1.WebhookClientConfig
   url *string
   service *admissionregistration.v1.ServiceReference
   caBundle string
-# io.k8s.api.admissionregistration.v1alpha1
-admissionregistration.v1alpha1.ApplyConfiguration
-  expression string
-admissionregistration.v1alpha1.JSONPatch
-  expression string
-admissionregistration.v1alpha1.MatchCondition
-  name! string
-  expression! string
-admissionregistration.v1alpha1.MatchResources
-  namespaceSelector *LabelSelector
-  objectSelector *LabelSelector
-  resourceRules []admissionregistration.v1alpha1.NamedRuleWithOperations
-  excludeResourceRules []admissionregistration.v1alpha1.NamedRuleWithOperations
-  matchPolicy *string
-admissionregistration.v1alpha1.MutatingAdmissionPolicy
-  metadata ObjectMeta
-  spec admissionregistration.v1alpha1.MutatingAdmissionPolicySpec
-admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding
-  metadata ObjectMeta
-  spec admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingSpec
-admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingSpec
-  policyName string
-  paramRef *admissionregistration.v1alpha1.ParamRef
-  matchResources *admissionregistration.v1alpha1.MatchResources
-admissionregistration.v1alpha1.MutatingAdmissionPolicySpec
-  paramKind *admissionregistration.v1alpha1.ParamKind
-  matchConstraints *admissionregistration.v1alpha1.MatchResources
-  variables []admissionregistration.v1alpha1.Variable
-  mutations []admissionregistration.v1alpha1.Mutation
-  failurePolicy *string
-  matchConditions []admissionregistration.v1alpha1.MatchCondition@name#name
-  reinvocationPolicy string
-admissionregistration.v1alpha1.Mutation
-  patchType! string
-  applyConfiguration *admissionregistration.v1alpha1.ApplyConfiguration
-  jsonPatch *admissionregistration.v1alpha1.JSONPatch
-admissionregistration.v1alpha1.NamedRuleWithOperations
-  resourceNames []string
-  operations []string
-  apiGroups []string
-  apiVersions []string
-  resources []string
-  scope *string
-admissionregistration.v1alpha1.ParamKind
-  apiVersion string
-  kind string
-admissionregistration.v1alpha1.ParamRef
-  name string
-  namespace string
-  selector *LabelSelector
-  parameterNotFoundAction *string
-admissionregistration.v1alpha1.Variable
-  name! string
-  expression! string
-# io.k8s.api.admissionregistration.v1beta1
-admissionregistration.v1beta1.ApplyConfiguration
-  expression string
-admissionregistration.v1beta1.JSONPatch
-  expression string
-admissionregistration.v1beta1.MatchCondition
-  name! string
-  expression! string
-admissionregistration.v1beta1.MatchResources
-  namespaceSelector *LabelSelector
-  objectSelector *LabelSelector
-  resourceRules []admissionregistration.v1beta1.NamedRuleWithOperations
-  excludeResourceRules []admissionregistration.v1beta1.NamedRuleWithOperations
-  matchPolicy *string
-admissionregistration.v1beta1.MutatingAdmissionPolicy
-  metadata ObjectMeta
-  spec admissionregistration.v1beta1.MutatingAdmissionPolicySpec
-admissionregistration.v1beta1.MutatingAdmissionPolicyBinding
-  metadata ObjectMeta
-  spec admissionregistration.v1beta1.MutatingAdmissionPolicyBindingSpec
-admissionregistration.v1beta1.MutatingAdmissionPolicyBindingSpec
-  policyName string
-  paramRef *admissionregistration.v1beta1.ParamRef
-  matchResources *admissionregistration.v1beta1.MatchResources
-admissionregistration.v1beta1.MutatingAdmissionPolicySpec
-  paramKind *admissionregistration.v1beta1.ParamKind
-  matchConstraints *admissionregistration.v1beta1.MatchResources
-  variables []admissionregistration.v1beta1.Variable
-  mutations []admissionregistration.v1beta1.Mutation
-  failurePolicy *string
-  matchConditions []admissionregistration.v1beta1.MatchCondition@name#name
-  reinvocationPolicy string
-admissionregistration.v1beta1.Mutation
-  patchType! string
-  applyConfiguration *admissionregistration.v1beta1.ApplyConfiguration
-  jsonPatch *admissionregistration.v1beta1.JSONPatch
-admissionregistration.v1beta1.NamedRuleWithOperations
-  resourceNames []string
-  operations []string
-  apiGroups []string
-  apiVersions []string
-  resources []string
-  scope *string
-admissionregistration.v1beta1.ParamKind
-  apiVersion string
-  kind string
-admissionregistration.v1beta1.ParamRef
-  name string
-  namespace string
-  selector *LabelSelector
-  parameterNotFoundAction *string
-admissionregistration.v1beta1.Variable
-  name! string
-  expression! string
-# io.k8s.api.apiserverinternal.v1alpha1
-apiserverinternal.v1alpha1.ServerStorageVersion
-  apiServerID string
-  encodingVersion string
-  decodableVersions []string#
-  servedVersions []string#
-apiserverinternal.v1alpha1.StorageVersion
-  metadata ObjectMeta
-  spec! apiserverinternal.v1alpha1.StorageVersionSpec
-  status! apiserverinternal.v1alpha1.StorageVersionStatus
-apiserverinternal.v1alpha1.StorageVersionCondition
-  type! string
-  status! string
-  observedGeneration int64
-  lastTransitionTime time
-  reason! string
-  message! string
-apiserverinternal.v1alpha1.StorageVersionStatus
-  storageVersions []apiserverinternal.v1alpha1.ServerStorageVersion#apiServerID
-  commonEncodingVersion *string
-  conditions []apiserverinternal.v1alpha1.StorageVersionCondition#type
 # io.k8s.api.apps.v1
 apps.v1.ControllerRevision
   metadata ObjectMeta
@@ -816,64 +650,6 @@ certificates.v1.CertificateSigningRequestSpec
 certificates.v1.CertificateSigningRequestStatus
   conditions []certificates.v1.CertificateSigningRequestCondition#type
   certificate string
-# io.k8s.api.certificates.v1alpha1
-certificates.v1alpha1.ClusterTrustBundle
-  metadata ObjectMeta
-  spec! certificates.v1alpha1.ClusterTrustBundleSpec
-certificates.v1alpha1.ClusterTrustBundleSpec
-  signerName string
-  trustBundle! string
-# io.k8s.api.certificates.v1beta1
-certificates.v1beta1.ClusterTrustBundle
-  metadata ObjectMeta
-  spec! certificates.v1beta1.ClusterTrustBundleSpec
-certificates.v1beta1.ClusterTrustBundleSpec
-  signerName string
-  trustBundle! string
-certificates.v1beta1.PodCertificateRequest
-  metadata ObjectMeta
-  spec! certificates.v1beta1.PodCertificateRequestSpec
-  status certificates.v1beta1.PodCertificateRequestStatus
-certificates.v1beta1.PodCertificateRequestSpec
-  signerName! string
-  podName! string
-  podUID! string
-  serviceAccountName! string
-  serviceAccountUID! string
-  nodeName! string
-  nodeUID! string
-  maxExpirationSeconds *int
-  pkixPublicKey! string
-  proofOfPossession! string
-  unverifiedUserAnnotations map<string>
-certificates.v1beta1.PodCertificateRequestStatus
-  conditions []Condition@type#type
-  certificateChain string
-  notBefore *time
-  beginRefreshAt *time
-  notAfter *time
-# io.k8s.api.coordination.v1alpha2
-coordination.v1alpha2.LeaseCandidate
-  metadata ObjectMeta
-  spec coordination.v1alpha2.LeaseCandidateSpec
-coordination.v1alpha2.LeaseCandidateSpec
-  leaseName! string
-  pingTime *time
-  renewTime *time
-  binaryVersion! string
-  emulationVersion string
-  strategy! string
-# io.k8s.api.coordination.v1beta1
-coordination.v1beta1.LeaseCandidate
-  metadata ObjectMeta
-  spec coordination.v1beta1.LeaseCandidateSpec
-coordination.v1beta1.LeaseCandidateSpec
-  leaseName! string
-  pingTime *time
-  renewTime *time
-  binaryVersion! string
-  emulationVersion string
-  strategy! string
 # io.k8s.api.core.v1
 core.v1.AWSElasticBlockStoreVolumeSource
   volumeID! string
@@ -1831,25 +1607,6 @@ networking.v1.ServiceCIDRSpec
   cidrs []string
 networking.v1.ServiceCIDRStatus
   conditions []Condition@type#type
-# io.k8s.api.networking.v1beta1
-networking.v1beta1.IPAddress
-  metadata ObjectMeta
-  spec networking.v1beta1.IPAddressSpec
-networking.v1beta1.IPAddressSpec
-  parentRef! *networking.v1beta1.ParentReference
-networking.v1beta1.ParentReference
-  group string
-  resource! string
-  namespace string
-  name! string
-networking.v1beta1.ServiceCIDR
-  metadata ObjectMeta
-  spec networking.v1beta1.ServiceCIDRSpec
-  status networking.v1beta1.ServiceCIDRStatus
-networking.v1beta1.ServiceCIDRSpec
-  cidrs []string
-networking.v1beta1.ServiceCIDRStatus
-  conditions []Condition@type#type
 # io.k8s.api.node.v1
 node.v1.Overhead
   podFixed map<quantity>
@@ -2086,363 +1843,6 @@ resource.v1.ResourceSliceSpec
   devices []resource.v1.Device
   perDeviceNodeSelection *bool
   sharedCounters []resource.v1.CounterSet
-# io.k8s.api.resource.v1alpha3
-resource.v1alpha3.DeviceTaint
-  key! string
-  value string
-  effect! string
-  timeAdded *time
-resource.v1alpha3.DeviceTaintRule
-  metadata ObjectMeta
-  spec! resource.v1alpha3.DeviceTaintRuleSpec
-  status resource.v1alpha3.DeviceTaintRuleStatus
-resource.v1alpha3.DeviceTaintRuleSpec
-  deviceSelector *resource.v1alpha3.DeviceTaintSelector
-  taint! resource.v1alpha3.DeviceTaint
-resource.v1alpha3.DeviceTaintRuleStatus
-  conditions []Condition@type#type
-resource.v1alpha3.DeviceTaintSelector
-  driver *string
-  pool *string
-  device *string
-# io.k8s.api.resource.v1beta1
-resource.v1beta1.AllocatedDeviceStatus
-  driver! string
-  pool! string
-  device! string
-  shareID *string
-  conditions []Condition#type
-  data *pkg.runtime.RawExtension
-  networkData *resource.v1beta1.NetworkDeviceData
-resource.v1beta1.AllocationResult
-  devices resource.v1beta1.DeviceAllocationResult
-  nodeSelector *core.v1.NodeSelector
-  allocationTimestamp *time
-resource.v1beta1.BasicDevice
-  attributes map<resource.v1beta1.DeviceAttribute>
-  capacity map<resource.v1beta1.DeviceCapacity>
-  consumesCounters []resource.v1beta1.DeviceCounterConsumption
-  nodeName *string
-  nodeSelector *core.v1.NodeSelector
-  allNodes *bool
-  taints []resource.v1beta1.DeviceTaint
-  bindsToNode *bool
-  bindingConditions []string
-  bindingFailureConditions []string
-  allowMultipleAllocations *bool
-resource.v1beta1.CELDeviceSelector
-  expression! string
-resource.v1beta1.CapacityRequestPolicy
-  default *quantity
-  validValues []quantity
-  validRange *resource.v1beta1.CapacityRequestPolicyRange
-resource.v1beta1.CapacityRequestPolicyRange
-  min! *quantity
-  max *quantity
-  step *quantity
-resource.v1beta1.CapacityRequirements
-  requests map<quantity>
-resource.v1beta1.Counter
-  value! quantity
-resource.v1beta1.CounterSet
-  name! string
-  counters! map<resource.v1beta1.Counter>
-resource.v1beta1.Device
-  name! string
-  basic *resource.v1beta1.BasicDevice
-resource.v1beta1.DeviceAllocationConfiguration
-  source! string
-  requests []string
-  opaque *resource.v1beta1.OpaqueDeviceConfiguration
-resource.v1beta1.DeviceAllocationResult
-  results []resource.v1beta1.DeviceRequestAllocationResult
-  config []resource.v1beta1.DeviceAllocationConfiguration
-resource.v1beta1.DeviceAttribute
-  int *int64
-  bool *bool
-  string *string
-  version *string
-resource.v1beta1.DeviceCapacity
-  value! quantity
-  requestPolicy *resource.v1beta1.CapacityRequestPolicy
-resource.v1beta1.DeviceClaim
-  requests []resource.v1beta1.DeviceRequest
-  constraints []resource.v1beta1.DeviceConstraint
-  config []resource.v1beta1.DeviceClaimConfiguration
-resource.v1beta1.DeviceClaimConfiguration
-  requests []string
-  opaque *resource.v1beta1.OpaqueDeviceConfiguration
-resource.v1beta1.DeviceClass
-  metadata ObjectMeta
-  spec! resource.v1beta1.DeviceClassSpec
-resource.v1beta1.DeviceClassConfiguration
-  opaque *resource.v1beta1.OpaqueDeviceConfiguration
-resource.v1beta1.DeviceClassSpec
-  selectors []resource.v1beta1.DeviceSelector
-  config []resource.v1beta1.DeviceClassConfiguration
-  extendedResourceName *string
-resource.v1beta1.DeviceConstraint
-  requests []string
-  matchAttribute *string
-  distinctAttribute *string
-resource.v1beta1.DeviceCounterConsumption
-  counterSet! string
-  counters! map<resource.v1beta1.Counter>
-resource.v1beta1.DeviceRequest
-  name! string
-  deviceClassName string
-  selectors []resource.v1beta1.DeviceSelector
-  allocationMode string
-  count int64
-  adminAccess *bool
-  firstAvailable []resource.v1beta1.DeviceSubRequest
-  tolerations []resource.v1beta1.DeviceToleration
-  capacity *resource.v1beta1.CapacityRequirements
-resource.v1beta1.DeviceRequestAllocationResult
-  request! string
-  driver! string
-  pool! string
-  device! string
-  adminAccess *bool
-  tolerations []resource.v1beta1.DeviceToleration
-  bindingConditions []string
-  bindingFailureConditions []string
-  shareID *string
-  consumedCapacity map<quantity>
-resource.v1beta1.DeviceSelector
-  cel *resource.v1beta1.CELDeviceSelector
-resource.v1beta1.DeviceSubRequest
-  name! string
-  deviceClassName! string
-  selectors []resource.v1beta1.DeviceSelector
-  allocationMode string
-  count int64
-  tolerations []resource.v1beta1.DeviceToleration
-  capacity *resource.v1beta1.CapacityRequirements
-resource.v1beta1.DeviceTaint
-  key! string
-  value string
-  effect! string
-  timeAdded *time
-resource.v1beta1.DeviceToleration
-  key string
-  operator string
-  value string
-  effect string
-  tolerationSeconds *int64
-resource.v1beta1.NetworkDeviceData
-  interfaceName string
-  ips []string
-  hardwareAddress string
-resource.v1beta1.OpaqueDeviceConfiguration
-  driver! string
-  parameters! pkg.runtime.RawExtension
-resource.v1beta1.ResourceClaim
-  metadata ObjectMeta
-  spec! resource.v1beta1.ResourceClaimSpec
-  status resource.v1beta1.ResourceClaimStatus
-resource.v1beta1.ResourceClaimConsumerReference
-  apiGroup string
-  resource! string
-  name! string
-  uid! string
-resource.v1beta1.ResourceClaimSpec
-  devices resource.v1beta1.DeviceClaim
-resource.v1beta1.ResourceClaimStatus
-  allocation *resource.v1beta1.AllocationResult
-  reservedFor []resource.v1beta1.ResourceClaimConsumerReference@uid#uid
-  devices []resource.v1beta1.AllocatedDeviceStatus#driver,device,pool,shareID
-resource.v1beta1.ResourceClaimTemplate
-  metadata ObjectMeta
-  spec! resource.v1beta1.ResourceClaimTemplateSpec
-resource.v1beta1.ResourceClaimTemplateSpec
-  metadata ObjectMeta
-  spec! resource.v1beta1.ResourceClaimSpec
-resource.v1beta1.ResourcePool
-  name! string
-  generation! int64
-  resourceSliceCount! int64
-resource.v1beta1.ResourceSlice
-  metadata ObjectMeta
-  spec! resource.v1beta1.ResourceSliceSpec
-resource.v1beta1.ResourceSliceSpec
-  driver! string
-  pool! resource.v1beta1.ResourcePool
-  nodeName string
-  nodeSelector *core.v1.NodeSelector
-  allNodes bool
-  devices []resource.v1beta1.Device
-  perDeviceNodeSelection *bool
-  sharedCounters []resource.v1beta1.CounterSet
-# io.k8s.api.resource.v1beta2
-resource.v1beta2.AllocatedDeviceStatus
-  driver! string
-  pool! string
-  device! string
-  shareID *string
-  conditions []Condition#type
-  data *pkg.runtime.RawExtension
-  networkData *resource.v1beta2.NetworkDeviceData
-resource.v1beta2.AllocationResult
-  devices resource.v1beta2.DeviceAllocationResult
-  nodeSelector *core.v1.NodeSelector
-  allocationTimestamp *time
-resource.v1beta2.CELDeviceSelector
-  expression! string
-resource.v1beta2.CapacityRequestPolicy
-  default *quantity
-  validValues []quantity
-  validRange *resource.v1beta2.CapacityRequestPolicyRange
-resource.v1beta2.CapacityRequestPolicyRange
-  min! *quantity
-  max *quantity
-  step *quantity
-resource.v1beta2.CapacityRequirements
-  requests map<quantity>
-resource.v1beta2.Counter
-  value! quantity
-resource.v1beta2.CounterSet
-  name! string
-  counters! map<resource.v1beta2.Counter>
-resource.v1beta2.Device
-  name! string
-  attributes map<resource.v1beta2.DeviceAttribute>
-  capacity map<resource.v1beta2.DeviceCapacity>
-  consumesCounters []resource.v1beta2.DeviceCounterConsumption
-  nodeName *string
-  nodeSelector *core.v1.NodeSelector
-  allNodes *bool
-  taints []resource.v1beta2.DeviceTaint
-  bindsToNode *bool
-  bindingConditions []string
-  bindingFailureConditions []string
-  allowMultipleAllocations *bool
-resource.v1beta2.DeviceAllocationConfiguration
-  source! string
-  requests []string
-  opaque *resource.v1beta2.OpaqueDeviceConfiguration
-resource.v1beta2.DeviceAllocationResult
-  results []resource.v1beta2.DeviceRequestAllocationResult
-  config []resource.v1beta2.DeviceAllocationConfiguration
-resource.v1beta2.DeviceAttribute
-  int *int64
-  bool *bool
-  string *string
-  version *string
-resource.v1beta2.DeviceCapacity
-  value! quantity
-  requestPolicy *resource.v1beta2.CapacityRequestPolicy
-resource.v1beta2.DeviceClaim
-  requests []resource.v1beta2.DeviceRequest
-  constraints []resource.v1beta2.DeviceConstraint
-  config []resource.v1beta2.DeviceClaimConfiguration
-resource.v1beta2.DeviceClaimConfiguration
-  requests []string
-  opaque *resource.v1beta2.OpaqueDeviceConfiguration
-resource.v1beta2.DeviceClass
-  metadata ObjectMeta
-  spec! resource.v1beta2.DeviceClassSpec
-resource.v1beta2.DeviceClassConfiguration
-  opaque *resource.v1beta2.OpaqueDeviceConfiguration
-resource.v1beta2.DeviceClassSpec
-  selectors []resource.v1beta2.DeviceSelector
-  config []resource.v1beta2.DeviceClassConfiguration
-  extendedResourceName *string
-resource.v1beta2.DeviceConstraint
-  requests []string
-  matchAttribute *string
-  distinctAttribute *string
-resource.v1beta2.DeviceCounterConsumption
-  counterSet! string
-  counters! map<resource.v1beta2.Counter>
-resource.v1beta2.DeviceRequest
-  name! string
-  exactly *resource.v1beta2.ExactDeviceRequest
-  firstAvailable []resource.v1beta2.DeviceSubRequest
-resource.v1beta2.DeviceRequestAllocationResult
-  request! string
-  driver! string
-  pool! string
-  device! string
-  adminAccess *bool
-  tolerations []resource.v1beta2.DeviceToleration
-  bindingConditions []string
-  bindingFailureConditions []string
-  shareID *string
-  consumedCapacity map<quantity>
-resource.v1beta2.DeviceSelector
-  cel *resource.v1beta2.CELDeviceSelector
-resource.v1beta2.DeviceSubRequest
-  name! string
-  deviceClassName! string
-  selectors []resource.v1beta2.DeviceSelector
-  allocationMode string
-  count int64
-  tolerations []resource.v1beta2.DeviceToleration
-  capacity *resource.v1beta2.CapacityRequirements
-resource.v1beta2.DeviceTaint
-  key! string
-  value string
-  effect! string
-  timeAdded *time
-resource.v1beta2.DeviceToleration
-  key string
-  operator string
-  value string
-  effect string
-  tolerationSeconds *int64
-resource.v1beta2.ExactDeviceRequest
-  deviceClassName! string
-  selectors []resource.v1beta2.DeviceSelector
-  allocationMode string
-  count int64
-  adminAccess *bool
-  tolerations []resource.v1beta2.DeviceToleration
-  capacity *resource.v1beta2.CapacityRequirements
-resource.v1beta2.NetworkDeviceData
-  interfaceName string
-  ips []string
-  hardwareAddress string
-resource.v1beta2.OpaqueDeviceConfiguration
-  driver! string
-  parameters! pkg.runtime.RawExtension
-resource.v1beta2.ResourceClaim
-  metadata ObjectMeta
-  spec! resource.v1beta2.ResourceClaimSpec
-  status resource.v1beta2.ResourceClaimStatus
-resource.v1beta2.ResourceClaimConsumerReference
-  apiGroup string
-  resource! string
-  name! string
-  uid! string
-resource.v1beta2.ResourceClaimSpec
-  devices resource.v1beta2.DeviceClaim
-resource.v1beta2.ResourceClaimStatus
-  allocation *resource.v1beta2.AllocationResult
-  reservedFor []resource.v1beta2.ResourceClaimConsumerReference@uid#uid
-  devices []resource.v1beta2.AllocatedDeviceStatus#driver,device,pool,shareID
-resource.v1beta2.ResourceClaimTemplate
-  metadata ObjectMeta
-  spec! resource.v1beta2.ResourceClaimTemplateSpec
-resource.v1beta2.ResourceClaimTemplateSpec
-  metadata ObjectMeta
-  spec! resource.v1beta2.ResourceClaimSpec
-resource.v1beta2.ResourcePool
-  name! string
-  generation! int64
-  resourceSliceCount! int64
-resource.v1beta2.ResourceSlice
-  metadata ObjectMeta
-  spec! resource.v1beta2.ResourceSliceSpec
-resource.v1beta2.ResourceSliceSpec
-  driver! string
-  pool! resource.v1beta2.ResourcePool
-  nodeName *string
-  nodeSelector *core.v1.NodeSelector
-  allNodes *bool
-  devices []resource.v1beta2.Device
-  perDeviceNodeSelection *bool
-  sharedCounters []resource.v1beta2.CounterSet
 # io.k8s.api.scheduling.v1
 scheduling.v1.PriorityClass
   metadata ObjectMeta
@@ -2450,25 +1850,6 @@ scheduling.v1.PriorityClass
   globalDefault bool
   description string
   preemptionPolicy *string
-# io.k8s.api.scheduling.v1alpha1
-scheduling.v1alpha1.GangSchedulingPolicy
-  minCount! int
-scheduling.v1alpha1.PodGroup
-  name! string
-  policy! scheduling.v1alpha1.PodGroupPolicy
-scheduling.v1alpha1.PodGroupPolicy
-  basic *scheduling.v1alpha1.BasicSchedulingPolicy
-  gang *scheduling.v1alpha1.GangSchedulingPolicy
-scheduling.v1alpha1.TypedLocalObjectReference
-  apiGroup string
-  kind! string
-  name! string
-scheduling.v1alpha1.Workload
-  metadata ObjectMeta
-  spec! scheduling.v1alpha1.WorkloadSpec
-scheduling.v1alpha1.WorkloadSpec
-  controllerRef *scheduling.v1alpha1.TypedLocalObjectReference
-  podGroups! []scheduling.v1alpha1.PodGroup#name
 # io.k8s.api.storage.v1
 storage.v1.CSIDriver
   metadata ObjectMeta
@@ -2538,21 +1919,6 @@ storage.v1.VolumeError
   errorCode *int
 storage.v1.VolumeNodeResources
   count *int
-# io.k8s.api.storage.v1beta1
-storage.v1beta1.VolumeAttributesClass
-  metadata ObjectMeta
-  driverName! string
-  parameters map<string>
-# io.k8s.api.storagemigration.v1beta1
-storagemigration.v1beta1.StorageVersionMigration
-  metadata ObjectMeta
-  spec storagemigration.v1beta1.StorageVersionMigrationSpec
-  status storagemigration.v1beta1.StorageVersionMigrationStatus
-storagemigration.v1beta1.StorageVersionMigrationSpec
-  resource! meta.v1.GroupResource
-storagemigration.v1beta1.StorageVersionMigrationStatus
-  conditions []Condition@type#type
-  resourceVersion string
 # io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1
 apiextensions.v1.CustomResourceColumnDefinition
   description string
