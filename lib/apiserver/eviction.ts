@@ -1,10 +1,7 @@
 import { tooManyRequests, ApiError } from "../api/errors.js";
-import { actedOn } from "../objects/kinds.js";
 import { isActive, isReady } from "../objects/pods.js";
 import { matches } from "../objects/selectors.js";
-import type { KubeObject, LabelSelector, Pod } from "../objects/types.js";
-
-actedOn.add("PodDisruptionBudget");
+import type { Condition, KubeObject, LabelSelector, Pod } from "../objects/types.js";
 
 /** As far as an eviction asks it. */
 export interface DisruptionBudget extends KubeObject {
@@ -13,11 +10,19 @@ export interface DisruptionBudget extends KubeObject {
     maxUnavailable?: number | string;
     selector?: LabelSelector;
   };
+  status?: {
+    observedGeneration?: number;
+    disruptionsAllowed?: number;
+    currentHealthy?: number;
+    desiredHealthy?: number;
+    disruptedPods?: Record<string, string>;
+    conditions?: Condition[];
+  };
 }
 
 /**
- * Why a Pod may not be evicted now: fewer would be well than a budget asks for. Upstream asks the
- * budget's status, which a controller keeps; here its Pods are counted. (kubernetes:
+ * Why a Pod may not be evicted now: fewer would be well than a budget asks for. A controller keeps
+ * that in the budget's status; where none does, its Pods are counted. (kubernetes:
  * pkg/registry/core/pod/storage/eviction.go)
  */
 export function whyNotEvicted(
@@ -34,12 +39,52 @@ export function whyNotEvicted(
       "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
     );
   if (!budget) return undefined;
+  if (isKept(budget)) {
+    const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = budget.status!;
+    return disruptionsAllowed > 0
+      ? undefined
+      : refusal(budget.metadata.name, desiredHealthy, currentHealthy);
+  }
   const chosen = pods.filter(({ metadata }) => matches(budget.spec?.selector, metadata.labels));
   const active = chosen.filter(isActive);
   const healthy = active.filter(isReady).length;
   const needed = leastOf(budget, active.length);
   if (healthy > needed) return undefined;
   return refusal(budget.metadata.name, needed, healthy);
+}
+
+/** Whether a controller has counted since somebody changed it. */
+const isKept = ({ metadata, status }: DisruptionBudget): boolean =>
+  status?.observedGeneration !== undefined &&
+  status.observedGeneration === (metadata.generation ?? 1);
+
+/**
+ * The budget that one Pod less is left of, until its controller has seen the Pod go; undefined
+ * where no controller counts.
+ */
+export function spent(
+  pod: Pod,
+  budgets: readonly DisruptionBudget[],
+  now: string,
+): DisruptionBudget | undefined {
+  const budget = budgets.find(({ spec }) => matches(spec?.selector, pod.metadata.labels));
+  if (!isActive(pod) || !isReady(pod) || !budget || !isKept(budget)) return undefined;
+  const { disruptionsAllowed = 0, disruptedPods } = budget.status!;
+  const left = disruptionsAllowed - 1;
+  const conditions = budget.status!.conditions?.map((one): Condition =>
+    left === 0 && one.type === "DisruptionAllowed"
+      ? { ...one, status: "False", reason: "InsufficientPods", lastTransitionTime: now }
+      : one,
+  );
+  return {
+    ...budget,
+    status: {
+      ...budget.status,
+      disruptionsAllowed: left,
+      disruptedPods: { ...disruptedPods, [pod.metadata.name]: now },
+      ...(conditions && { conditions }),
+    },
+  };
 }
 
 function leastOf({ spec = {} }: DisruptionBudget, all: number): number {

@@ -1,6 +1,8 @@
 import { watch, type Again, type Context, type Controller } from "../machinery/controller.js";
 import { ignoring } from "../api/errors.js";
+import { isTerminal } from "../objects/pods.js";
 import type { Pod } from "../objects/types.js";
+import { markDisrupted } from "./disruption-target.js";
 
 /**
  * How long a node may be missing before its Pods are taken for lost. (pkg/controller/podgc:
@@ -12,7 +14,8 @@ const QUARANTINE_MS = 40_000;
  * Removes Pods that nobody can end any more, because their node is gone. (kubernetes:
  * pkg/controller/podgc)
  */
-export function podGarbageCollector({ clock, client, informers }: Context): Controller {
+export function podGarbageCollector(context: Context): Controller {
+  const { clock, client, informers } = context;
   const nodes = informers.of("Node");
   const pods = informers.of("Pod");
   const missing = new Map<string, number>();
@@ -29,7 +32,9 @@ export function podGarbageCollector({ clock, client, informers }: Context): Cont
     for (const pod of orphans) remove(pod);
   }
 
-  function remove({ metadata: { name, namespace, uid } }: Pod): void {
+  function remove(pod: Pod): void {
+    const { name, namespace, uid } = pod.metadata;
+    markDisrupted(context, pod, "garbage", isTerminal(pod) ? undefined : "Failed");
     ignoring([404], () =>
       client.delete("Pod", name, namespace, { gracePeriodSeconds: 0, uid: uid! }),
     );

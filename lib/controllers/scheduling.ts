@@ -9,6 +9,9 @@ import { keyOf } from "../machinery/informer.js";
 import { quantity } from "../objects/quantity.js";
 import { matches } from "../objects/selectors.js";
 import type { LabelSelector, Node, Pod } from "../objects/types.js";
+import { covers, type PodDisruptionBudget } from "./disruption.js";
+import { markDisrupted } from "./disruption-target.js";
+import { informerOf } from "./owned-pods.js";
 import { more, type Check, type NodeInfo, type Pool, type Refusal } from "./scheduler.js";
 
 type Labels = Record<string, string>;
@@ -304,13 +307,16 @@ function scoresOf(pod: Pod, pool: Pool): ((info: NodeInfo) => number)[] {
 // ---- preemption
 
 /** The lesser make room; the Pod's turn comes again once they are gone. */
-function makesRoom({ client, informers, events }: Context, pool: Pool): (pod: Pod) => void {
+function makesRoom(context: Context, pool: Pool): (pod: Pod) => void {
+  const { client, informers, events } = context;
   const pods = informers.of("Pod");
+  const budgets = informerOf<PodDisruptionBudget>(context, "PodDisruptionBudget");
   const leaving = new Map<string, readonly Pod[]>();
   const isThere = (one: Pod) => pods.get(keyOf(one))?.metadata.uid === one.metadata.uid;
 
   function goes(victim: Pod, pod: Pod, node: string): void {
     const { name, namespace, uid } = victim.metadata;
+    markDisrupted(context, victim, "preemption");
     const message = `Preempted by pod ${pod.metadata.uid} on node ${node}`;
     const deed = { reason: "Preempted", action: "Preempting", message, related: pod };
     events.deed(victim, { type: "Normal", ...deed });
@@ -320,7 +326,7 @@ function makesRoom({ client, informers, events }: Context, pool: Pool): (pod: Po
   return (pod) => {
     for (const [uid, victims] of leaving) if (!victims.some(isThere)) leaving.delete(uid);
     if (leaving.has(pod.metadata.uid!)) return;
-    const found = victimsFor(pod, pool);
+    const found = victimsFor(pod, pool, [...budgets.all()]);
     if (!found) return;
     leaving.set(pod.metadata.uid!, found.victims);
     for (const victim of found.victims) goes(victim, pod, found.node);
@@ -330,50 +336,101 @@ function makesRoom({ client, informers, events }: Context, pool: Pool): (pod: Po
   };
 }
 
+interface Loss {
+  node: string;
+  victims: Pod[];
+  /** Of them those that a budget would keep. */
+  violations: number;
+}
+
 /**
  * The node on which the least is lost, and who has to go there: of lower priority, and no more
  * than needed. (pkg/scheduler/framework/preemption)
  */
-function victimsFor(pod: Pod, pool: Pool): { node: string; victims: Pod[] } | undefined {
+function victimsFor(
+  pod: Pod,
+  pool: Pool,
+  budgets: readonly PodDisruptionBudget[],
+): Loss | undefined {
   const priority = pod.spec.priority ?? 0;
   if (pod.spec.preemptionPolicy === "Never") return undefined;
-  let best: { node: string; victims: Pod[] } | undefined;
+  let best: Loss | undefined;
   for (const info of pool.nodes) {
     const lower = [...info.members.values()]
       .filter((other) => (other.spec.priority ?? 0) < priority)
       .sort(mostImportantFirst);
-    const victims = lower.length > 0 ? leastOf(lower, info, pool, pod) : [];
-    if (victims.length === 0) continue;
-    if (!best || costs(victims, best.victims) < 0) best = { node: info.name, victims };
+    const loss = lower.length > 0 ? leastOf(lower, info, pool, pod, budgets) : undefined;
+    if (loss && (!best || costs(loss, best) < 0)) best = loss;
   }
   return best;
 }
 
-/** All of them leave for a moment; who fits beside the newcomer comes back. */
-function leastOf(lower: readonly Pod[], info: NodeInfo, pool: Pool, pod: Pod): Pod[] {
+/**
+ * All of them leave for a moment; who fits beside the newcomer comes back, those first whom a
+ * budget would keep.
+ */
+function leastOf(
+  lower: readonly Pod[],
+  info: NodeInfo,
+  pool: Pool,
+  pod: Pod,
+  budgets: readonly PodDisruptionBudget[],
+): Loss | undefined {
+  const kept = keptBy(budgets, lower);
   const victims: Pod[] = [];
   for (const one of lower) pool.account(one, -1);
   const isEnough = pool.fits(pod, info);
-  for (const one of lower) {
+  for (const one of [...lower].sort((a, b) => Number(kept.has(b)) - Number(kept.has(a)))) {
     pool.account(one, 1);
     if (!isEnough || pool.fits(pod, info)) continue;
     pool.account(one, -1);
     victims.push(one);
   }
   for (const one of victims) pool.account(one, 1);
-  return victims;
+  if (victims.length === 0) return undefined;
+  victims.sort(mostImportantFirst);
+  const violations = victims.filter((one) => kept.has(one)).length;
+  return { node: info.name, victims, violations };
 }
 
-const mostImportantFirst = (a: Pod, b: Pod): number =>
-  (b.spec.priority ?? 0) - (a.spec.priority ?? 0) ||
-  ((a.status?.startTime ?? "") < (b.status?.startTime ?? "") ? -1 : 1);
+/** Those that may not go if all before them go. (filterPodsWithPDBViolation) */
+function keptBy(budgets: readonly PodDisruptionBudget[], pods: readonly Pod[]): Set<Pod> {
+  const left = new Map(budgets.map((one) => [one, one.status?.disruptionsAllowed ?? 0]));
+  const kept = new Set<Pod>();
+  for (const pod of pods)
+    for (const budget of budgets) {
+      if (!pod.metadata.labels || !covers(budget, pod)) continue;
+      if (budget.status?.disruptedPods?.[pod.metadata.name]) continue; // it goes anyway
+      const allowed = left.get(budget)! - 1;
+      left.set(budget, allowed);
+      if (allowed < 0) kept.add(pod);
+    }
+  return kept;
+}
 
-/** Below zero: `a` is the lesser loss. */
-function costs(a: readonly Pod[], b: readonly Pod[]): number {
-  const highest = (pods: readonly Pod[]) => Math.max(...pods.map(({ spec }) => spec.priority ?? 0));
-  const sum = (pods: readonly Pod[]) =>
-    pods.reduce((total, { spec }) => total + (spec.priority ?? 0) + 2 ** 31, 0);
-  return highest(a) - highest(b) || sum(a) - sum(b) || a.length - b.length;
+const startOf = ({ status }: Pod): string => status?.startTime ?? "";
+
+const mostImportantFirst = (a: Pod, b: Pod): number =>
+  (b.spec.priority ?? 0) - (a.spec.priority ?? 0) || (startOf(a) < startOf(b) ? -1 : 1);
+
+/** Below zero: `a` is the lesser loss. (pickOneNodeForPreemption) */
+function costs(a: Loss, b: Loss): number {
+  const highest = ({ victims }: Loss) => Math.max(...victims.map(({ spec }) => spec.priority ?? 0));
+  const sum = ({ victims }: Loss) =>
+    victims.reduce((total, { spec }) => total + (spec.priority ?? 0) + 2 ** 31, 0);
+  // of the most important ones the longest that it has run
+  const since = (loss: Loss) =>
+    loss.victims
+      .filter(({ spec }) => (spec.priority ?? 0) === highest(loss))
+      .map(startOf)
+      .sort()[0] ?? "";
+  return (
+    a.violations - b.violations ||
+    highest(a) - highest(b) ||
+    sum(a) - sum(b) ||
+    a.victims.length - b.victims.length ||
+    (since(a) > since(b) ? -1 : Number(since(a) < since(b)))
+  );
 }
 
 // ---- the message

@@ -2,6 +2,7 @@ import { watch, type Again, type Context, type Controller } from "../machinery/c
 import { ignoring } from "../api/errors.js";
 import { keyOf } from "../machinery/informer.js";
 import type { Node, Pod, Taint } from "../objects/types.js";
+import { markDisrupted } from "./disruption-target.js";
 import { tolerates } from "./scheduler.js";
 
 /**
@@ -10,24 +11,32 @@ import { tolerates } from "./scheduler.js";
  * was added (one that a user made) begins when it is first seen. (kubernetes:
  * pkg/controller/tainteviction)
  */
-export function taintEvictionController({ clock, client, informers, events }: Context): Controller {
+export function taintEvictionController(context: Context): Controller {
+  const { clock, client, informers, events } = context;
   const nodes = informers.of("Node");
   const pods = informers.of("Pod");
   pods.index("node", (pod) => pod.spec.nodeName);
+  /** By node: the Pods that are to go, but not yet. */
+  const waiting = new Map<string, ReadonlySet<string>>();
   /** By node: the taints that are on it and do not say when they were added. */
   const firstSeen = new Map<string, ReadonlyMap<string, number>>();
 
   function reconcile(name: string): Again | void {
     const taints = dated(name, evicting(nodes.get(name)));
-    if (taints.length === 0) return;
+    const before = waiting.get(name);
+    const patient = new Set<string>();
     let next = Infinity;
-    for (const pod of pods.by("node", name)) {
+    for (const pod of taints.length > 0 || before ? pods.by("node", name) : []) {
       if (pod.metadata.deletionTimestamp) continue;
       const due = dueTime(pod, taints);
       if (due <= clock.now()) evict(pod);
-      else if (due < next) next = due;
+      else if (due < Infinity) patient.add(pod.metadata.uid!);
+      else if (before?.has(pod.metadata.uid!)) spare(pod);
+      if (due < next) next = due;
     }
-    if (next < Infinity) return { inBackground: next - clock.now() };
+    if (patient.size > 0) waiting.set(name, patient);
+    else waiting.delete(name);
+    if (next < Infinity) return { inBackground: Math.max(0, next - clock.now()) };
   }
 
   /** The taints with the time at which each began; those that are gone are forgotten. */
@@ -46,8 +55,13 @@ export function taintEvictionController({ clock, client, informers, events }: Co
     return all;
   }
 
+  function spare(pod: Pod): void {
+    events.normal(pod, "TaintManagerEviction", `Cancelling deletion of Pod ${keyOf(pod)}`);
+  }
+
   function evict(pod: Pod): void {
     events.normal(pod, "TaintManagerEviction", `Marking for deletion Pod ${keyOf(pod)}`);
+    markDisrupted(context, pod, "taint");
     ignoring([404], () =>
       client.delete("Pod", pod.metadata.name, pod.metadata.namespace, { uid: pod.metadata.uid! }),
     );
@@ -57,7 +71,9 @@ export function taintEvictionController({ clock, client, informers, events }: Co
     name: "taint-eviction-controller",
     reconcile,
     watches: [
-      watch("Node", (key, node) => (evicting(node).length > 0 || firstSeen.has(key) ? [key] : [])),
+      watch("Node", (key, node) =>
+        evicting(node).length > 0 || firstSeen.has(key) || waiting.has(key) ? [key] : [],
+      ),
       watch("Pod", (_key, pod) =>
         pod && evicting(nodes.get(pod.spec.nodeName ?? "")).length > 0 ? [pod.spec.nodeName!] : [],
       ),

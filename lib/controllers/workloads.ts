@@ -7,6 +7,7 @@ import "../objects/built-in.js";
 import "./scheduling.js";
 import { cronJobController } from "./cronjob.js";
 import { daemonSetController } from "./daemonset.js";
+import { disruptionController } from "./disruption.js";
 import { garbageCollector, kinds as collected } from "./garbage-collector.js";
 import { jobController } from "./job.js";
 import { moreControllers } from "./manager.js";
@@ -23,6 +24,7 @@ import { rootCACertPublisher, serviceAccountController } from "./service-account
 import { statefulSetController } from "./statefulset.js";
 
 const owners = "StatefulSet DaemonSet Job CronJob ReplicationController ControllerRevision";
+actedOn.add("PodDisruptionBudget");
 for (const kind of owners.split(" ") as Kind[]) {
   collected.push(kind);
   actedOn.add(kind);
@@ -46,6 +48,7 @@ moreControllers.push(
   { name: "node-ttl-controller", make: nodeTtlController, isSystem: true },
   { name: "generic-garbage-collector", make: garbageCollector },
   { name: "namespace-controller", make: namespaceController },
+  { name: "disruption-controller", make: disruptionController },
   { name: "statefulset-controller", make: statefulSetController },
   { name: "daemonset-controller", make: daemonSetController },
   { name: "job-controller", make: jobController },

@@ -2,7 +2,9 @@ import type { Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { decodedAs } from "../../apiserver/decode.js";
-import { whyNotEvicted, type DisruptionBudget } from "../../apiserver/eviction.js";
+import { markDisrupted } from "../../controllers/disruption-target.js";
+import { stamp } from "../../api/time.js";
+import { spent, whyNotEvicted, type DisruptionBudget } from "../../apiserver/eviction.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import type { KindInfo } from "../../objects/kinds.js";
@@ -283,6 +285,11 @@ function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
   const pods = budgets.length > 0 ? client.list("Pod", inNamespace).items : [];
   const why = whyNotEvicted(pod, budgets as readonly DisruptionBudget[], pods);
   if (why) throw why;
+  if (options.dryRun) return done(201);
+  const { clock } = call.apiserver;
+  const budget = spent(pod, budgets as readonly DisruptionBudget[], stamp(clock.now()));
+  if (budget) client.updateStatus(budget);
+  markDisrupted({ client, clock }, pod, "eviction");
   client.delete("Pod", target.name!, target.namespace, options);
   return done(201);
 }

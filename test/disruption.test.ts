@@ -1,0 +1,151 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { condition } from "stopover/internal/objects/pods";
+import type { PodDisruptionBudget } from "stopover/internal/controllers/disruption";
+import type { Kind, KubeObject, Node, Pod } from "stopover/internal/objects/types";
+import { deployment, harness, type Harness } from "./control-harness.js";
+
+const BUDGET = "PodDisruptionBudget" as Kind;
+
+function budget(h: Harness, name: string, spec: PodDisruptionBudget["spec"]): void {
+  const metadata = { name, namespace: "default" };
+  h.client.create({ apiVersion: "policy/v1", kind: BUDGET, metadata, spec } as KubeObject);
+}
+
+const statusOf = (h: Harness, name: string) =>
+  (h.client.get(BUDGET, name) as unknown as PodDisruptionBudget).status!;
+const web = { matchLabels: { app: "web" } };
+const target = (pod: Pod) => {
+  const found = condition(pod, "DisruptionTarget");
+  return found && `${found.status} ${found.reason}: ${found.message}`;
+};
+
+/** What a Pod said last. */
+const last = (h: Harness, name: string): Pod | undefined =>
+  gone.get(h)!.findLast(({ metadata }) => metadata.name === name);
+const gone = new WeakMap<Harness, Pod[]>();
+
+function running(options: Parameters<typeof harness>[0] = {}): Harness {
+  const h = harness(options);
+  const seen: Pod[] = [];
+  gone.set(h, seen);
+  h.client.watch("Pod", { resourceVersion: h.client.list("Pod").resourceVersion }, (event) => {
+    if (event.type !== "BOOKMARK" && event.type !== "ERROR") seen.push(event.object);
+  });
+  h.clock.settle();
+  return h;
+}
+
+for (const [title, spec, expected] of [
+  ["so many must be well", { minAvailable: 2 }, [1, 3, 2, 3]],
+  ["a share must be well", { minAvailable: "50%" }, [1, 3, 2, 3]],
+  ["so many may be missing", { maxUnavailable: 2 }, [2, 3, 1, 3]],
+  ["more than there are", { minAvailable: 5 }, [0, 3, 5, 3]],
+] as const)
+  test(`a budget says how many may go: ${title}`, () => {
+    const h = running();
+    budget(h, "web", { ...spec, selector: web });
+    h.clock.settle();
+    assert.match(
+      h.events("web").at(-1)!,
+      /^Normal NoPods \d disruption-controller No matching pods/,
+    );
+    h.client.create(deployment("web", 3));
+    h.clock.settle();
+    const status = statusOf(h, "web");
+    const { disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods } = status;
+    assert.equal([disruptionsAllowed, currentHealthy, desiredHealthy, expectedPods], expected);
+    const [allowed] = status.conditions!;
+    assert.is(allowed!.reason, expected[0] > 0 ? "SufficientPods" : "InsufficientPods");
+    h.client.delete("Pod", h.all("Pod")[0]!.metadata.name);
+    h.clock.advance(200);
+    assert.is(statusOf(h, "web").disruptionsAllowed, Math.max(0, expected[0] - 1));
+  });
+
+test("a Pod that a taint drives away says so; one that is spared after all is told of", () => {
+  const h = running();
+  const patient = [{ key: "k", operator: "Exists", effect: "NoExecute", tolerationSeconds: 60 }];
+  const spec = { containers: [{ name: "c", image: "nginx" }], nodeName: "node-a" };
+  const make = (name: string, more: object) =>
+    h.client.create<Pod>({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: { ...spec, ...more },
+    });
+  make("hasty", {});
+  make("patient", { tolerations: patient });
+  h.clock.settle();
+  const taint = (taints: Node["spec"]["taints"] | null) =>
+    h.client.patch("Node", "node-a", undefined, { type: "merge", body: { spec: { taints } } });
+  taint([{ key: "k", effect: "NoExecute" }]);
+  h.clock.advance(50_000);
+  assert.is(
+    target(last(h, "hasty")!),
+    "True DeletionByTaintManager: Taint manager: deleting due to NoExecute taint",
+  );
+  taint(null);
+  h.clock.advance(30_000);
+  assert.is(target(last(h, "patient")!), undefined);
+  assert.ok(
+    h.events("patient").some((told) => /Cancelling deletion of Pod default\/patient$/.test(told)),
+  );
+});
+
+function important(h: Harness): void {
+  const metadata = { name: "high" };
+  const value = 1_000;
+  h.client.create({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata,
+    value,
+  } as KubeObject);
+}
+
+const big = (name: string, more: object = {}): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, labels: { app: name.split("-")[0]! } },
+  spec: {
+    containers: [{ name: "c", image: "nginx", resources: { requests: { cpu: "3" } } }],
+    ...more,
+  },
+});
+
+test("a Pod that makes room says for whom; where a budget would be broken others go first", () => {
+  const h = running({ nodes: 2, capacity: { cpu: "4", memory: "8Gi", pods: "10" } });
+  important(h);
+  h.client.create(big("web-a"));
+  h.clock.settle();
+  h.client.create(big("other-b"));
+  h.clock.settle();
+  budget(h, "web", { minAvailable: 1, selector: web });
+  h.clock.settle();
+  h.client.create(big("new", { priorityClassName: "high" }));
+  h.clock.settle();
+  assert.ok(h.client.get("Pod", "web-a"));
+  assert.is(
+    target(last(h, "other-b")!),
+    "True PreemptionByScheduler: default-scheduler: preempting to accommodate a higher priority pod",
+  );
+  // a budget is kept only as far as that is possible
+  h.client.create(big("newer", { priorityClassName: "high" }));
+  h.clock.settle();
+  assert.match(target(last(h, "web-a")!) ?? "", /PreemptionByScheduler/);
+});
+
+test("a Pod whose node is gone ends as failed, and says why", () => {
+  const h = running();
+  h.client.create(big("lost", { nodeName: "node-a" }));
+  h.clock.settle();
+  h.kubelets.get("node-a")!.stop();
+  h.client.delete("Node", "node-a");
+  h.clock.advance(120_000);
+  assert.throws(() => h.client.get("Pod", "lost"), /not found/);
+  const { status } = last(h, "lost")!;
+  assert.is(status?.phase, "Failed");
+  assert.is(target(last(h, "lost")!), "True DeletionByPodGC: PodGC: node no longer exists");
+});
+
+test.run();
