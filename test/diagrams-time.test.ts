@@ -1,6 +1,7 @@
 /** Films: bands over time, the map of each moment beside them, and what happened meanwhile. */
 import { bundleOf, film, watch } from "@stopover/diagrams";
-import { engineScript, sortable } from "@stopover/diagrams/internal/player/script";
+import { engineScript } from "@stopover/diagrams/internal/player/engine-script";
+import { sortable } from "@stopover/diagrams/internal/player/script";
 import type { Reel } from "@stopover/diagrams/internal/time/engine";
 import { strip } from "@stopover/diagrams/internal/time/strip";
 import { table } from "@stopover/diagrams";

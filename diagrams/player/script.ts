@@ -1,5 +1,5 @@
 /**
- * Pages that move: what an output holds of them, and the one script that brings them to life.
+ * Pages that move: what an output holds of them. engine-script.ts brings them to life.
  *
  * An output holds data and a still picture, and no program: where it is shown, `loader` asks for
  * the engine once, from whoever serves the page. The book has it among its assets, and `npm start`
@@ -8,33 +8,9 @@
  */
 import type { Page, Svg, Table } from "../picture.js";
 import { html, scriptJson } from "../text.js";
-import { roll } from "../time/engine.js";
-import { play } from "./engine.js";
-import { sort } from "./sort.js";
-import { tools } from "./tools.js";
 
 /** Where `show` puts the still picture into a page. */
 export const stillMark = "<!--still-->";
-
-/**
- * The engine as a script: `stopover()` brings all pages to life that do not live yet. It may be run
- * twice.
- */
-export const engineScript = `globalThis.stopover ??= (() => {
-const engines = { play: ${play.toString()}, roll: ${roll.toString()}, sort: ${sort.toString()} };
-const tools = (${tools.toString()})();
-// while a page is read, what has begun is not yet whole
-document.addEventListener("DOMContentLoaded", () => stopover());
-return () => {
-  if (document.readyState === "loading") return;
-  for (const host of document.querySelectorAll("[data-stopover]:not([data-ready])")) {
-    const data = host.querySelector("script[type='application/json']");
-    engines[host.dataset.stopover]?.(host, data && JSON.parse(data.textContent), tools);
-  }
-};
-})();
-stopover();
-`;
 
 /** Where the engine lies in the book, beside its pages. */
 export const engineInBook = "assets/engine.js";

@@ -72,7 +72,8 @@ export async function buildBook(
   );
   for (const file of ["book.css", "book.js"])
     copyFileSync(fileURLToPath(new URL(`book/${file}`, import.meta.url)), join(assets, file));
-  const { engineInBook, engineScript } = await import("@stopover/diagrams/internal/player/script");
+  const { engineInBook } = await import("@stopover/diagrams/internal/player/script");
+  const { engineScript } = await import("@stopover/diagrams/internal/player/engine-script");
   write(join(folder, engineInBook), engineScript);
   await writeLive(assets);
   if (api) cpSync(await apiPages(world), join(folder, "api"), { recursive: true });

@@ -59,7 +59,8 @@ function writeJson(file, value) {
  */
 export async function writeEngine(prefix = home) {
   // there is none before the first build
-  const { engineInLab, engineScript } = await import("@stopover/diagrams/internal/player/script");
+  const { engineInLab } = await import("@stopover/diagrams/internal/player/script");
+  const { engineScript } = await import("@stopover/diagrams/internal/player/engine-script");
   const file = join(prefix, "share/jupyter/labextensions", engineInLab);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, engineScript);

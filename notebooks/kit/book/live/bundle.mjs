@@ -1,6 +1,7 @@
 // The scripts of a living page, bundled for browsers as classic scripts: a page from the disk may
 // load no module, and start no worker from a file. So the worker's script comes as a text.
 
+import { readFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,6 +73,9 @@ const withoutMachine = {
         ? { path: "sucrase", namespace: "nothing" }
         : undefined,
     );
+    build.onLoad({ filter: /\/acorn\.mjs$/ }, async ({ path }) => ({
+      contents: withoutPatterns(await readFile(path, "utf8")),
+    }));
     build.onLoad({ filter: /.*/, namespace: "nothing" }, async ({ path }) => ({
       contents: await doingNothing(path),
       resolveDir: here,
@@ -85,6 +89,21 @@ const withoutMachine = {
  */
 const unused =
   /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+|Numeric\w+|Optional\w+)Transformer|flow|jsx\/index)$/;
+
+/**
+ * Acorn without what checks the patterns of regular expressions, which the browser does when it
+ * runs them.
+ * @param {string} acorn
+ */
+function withoutPatterns(acorn) {
+  const from = acorn.indexOf("// This file contains Unicode properties extracted");
+  const to = acorn.indexOf("// Object type used to represent tokens");
+  if (from < 0 || to < from) throw new Error("acorn.mjs is not divided as it was");
+  const checker = `class RegExpValidationState { reset() {} }
+    Parser.prototype.validateRegExpFlags = Parser.prototype.validateRegExpPattern = () => {};
+    `;
+  return acorn.slice(0, from) + checker + acorn.slice(to);
+}
 
 /** @type {Record<string, string[]>} */
 const exported = {
