@@ -4,7 +4,6 @@
  */
 import type { Client, Patch } from "stopover/internal/api/client";
 import { ignoring, isApiError } from "stopover/internal/api/errors";
-import type { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import type { Kind, Kinds, KubeObject, Pod } from "stopover/internal/objects/types";
 
 /** What a dump holds: lists of objects, or the one answer to a request. */
@@ -23,6 +22,12 @@ const kinds = {
 
 type State = { [name in keyof typeof kinds]: Kinds[(typeof kinds)[name]][] };
 
+/** Time that passes when it is told to. */
+export interface Waiting {
+  now(): number;
+  advance(milliseconds: number): void;
+}
+
 // Of a state that is looked at every 300 ms, and is quiet once nothing has changed for 1.8 s.
 const LOOK_MS = 300;
 const QUIET_MS = 1_800;
@@ -34,7 +39,7 @@ export class Scenario {
 
   constructor(
     readonly client: Client,
-    readonly clock: VirtualClock,
+    readonly clock: Waiting,
   ) {}
 
   // ---- looking
@@ -183,10 +188,16 @@ const deadlineExceeded = ({ deployments }: State): boolean =>
   deployments[0]!.status!.conditions!.some(({ reason }) => reason === "ProgressDeadlineExceeded");
 
 /** Plays it all; each part in a namespace of its own. */
-export function play(s: Scenario): void {
+/** `failed`: hears of a part that did not come to its end; without it, all ends there. */
+export function play(s: Scenario, failed?: (namespace: string, error: unknown) => void): void {
   for (const [namespace, part] of Object.entries(parts)) {
     s.begin(namespace);
-    part(s);
+    try {
+      part(s);
+    } catch (error) {
+      if (!failed) throw error;
+      failed(namespace, error);
+    }
   }
 }
 

@@ -3,9 +3,9 @@
  * same words at about the same pace, so that what the controllers make of them can be compared.
  */
 import type { Client } from "stopover/internal/api/client";
+import type { Clock } from "stopover/internal/api/clock";
 import { stamp } from "stopover/internal/api/time";
 import { ignoring } from "stopover/internal/api/errors";
-import type { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import type { Pod } from "stopover/internal/objects/types";
 
 /** From a Pod's binding to "ContainerCreating", and from there to "Running". Milliseconds. */
@@ -23,7 +23,7 @@ export class ScriptedKubelet {
   /** `number`: 1 for node-a in zone-a at 192.168.0.1, whose Pods are 10.1.1.2, 10.1.1.3, … */
   constructor(
     private readonly client: Client,
-    private readonly clock: VirtualClock,
+    private readonly clock: Clock,
     private readonly number: number,
   ) {}
 
@@ -34,7 +34,9 @@ export class ScriptedKubelet {
   start(): void {
     this.#register();
     const fieldSelector = `spec.nodeName=node-${this.letter}`;
-    this.client.watch("Pod", { resourceVersion: "0", fieldSelector }, ({ type, object }) => {
+    const { items, resourceVersion } = this.client.list("Pod", { fieldSelector });
+    items.forEach((pod) => this.#look(pod));
+    this.client.watch("Pod", { resourceVersion, fieldSelector }, ({ type, object }) => {
       if (type === "ADDED" || type === "MODIFIED") this.#look(object);
     });
   }

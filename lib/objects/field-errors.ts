@@ -27,7 +27,7 @@ export const required = (field: string, detail = ""): FieldError => ({
 export const invalid = (field: string, value: unknown, detail: string): FieldError => ({
   field,
   reason: "FieldValueInvalid",
-  message: `Invalid value: ${inJson(value)}: ${detail}`,
+  message: `Invalid value: ${inJson(value)}${detail && `: ${detail}`}`,
 });
 export const notSupported = (
   field: string,

@@ -75,8 +75,8 @@ export function shownSelector(selector: LabelSelector | undefined): object | nul
   if (!selector) return null;
   const { matchLabels, matchExpressions } = selector;
   return {
-    ...(matchLabels && { matchLabels }),
-    ...(matchExpressions && {
+    ...(matchLabels && Object.keys(matchLabels).length > 0 && { matchLabels }),
+    ...(matchExpressions?.length && {
       matchExpressions: matchExpressions.map(({ key, operator, values }) => ({
         key,
         operator,

@@ -192,9 +192,9 @@ function checkStatefulSelector(spec: StatefulSet["spec"]): FieldError[] {
   if (!isReadable(selector)) return [...found, invalid(at, shownSelector(selector), "")];
   return [
     ...found,
-    ...(selector && !isEmptySelector(selector)
-      ? checkMatches(selector, template, "spec.template")
-      : []),
+    ...(selector && isEmptySelector(selector)
+      ? []
+      : checkMatches(selector, template, "spec.template")),
     ...checkTemplate(withClaims(spec), "spec.template"),
     ...checkLabels("spec.template.labels", template.metadata?.labels),
   ];

@@ -7,6 +7,7 @@ import { stamp } from "../../api/time.js";
 import { spent, whyNotEvicted, type DisruptionBudget } from "../../apiserver/eviction.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
+import { invalid } from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
 import type { EventStream } from "./event-stream.js";
@@ -316,12 +317,23 @@ function update(call: Call): ApiAnswer {
   const options = writeOptions(call, "UpdateOptions");
   if (subresource === undefined && createdByUpdate.has(info.kind) && !isThere(call))
     return create(call);
+  if (!revision && mustSayRevision.has(info.kind))
+    throw errors.invalid({ ...info, kind: info.plural }, name!, [
+      invalid("metadata.resourceVersion", 0, "must be specified for an update"),
+    ]);
   const updated =
     subresource === "status"
       ? client.updateStatus(object, options)
       : client.update(object, options);
   return shown(call, 200, updated, [updated]);
 }
+
+/** What nobody may overwrite unseen. (pkg/registry, AllowUnconditionalUpdate) */
+const mustSayRevision = new Set(
+  "CSIDriver CSINode CSIStorageCapacity Lease MutatingWebhookConfiguration PodDisruptionBudget RuntimeClass ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration VolumeAttachment".split(
+    " ",
+  ),
+);
 
 /** What a PUT makes where there is none. (pkg/registry, AllowCreateOnUpdate) */
 const createdByUpdate = new Set([
