@@ -30,8 +30,7 @@ export class Selection {
     );
     this.pods.index(
       "label",
-      ({ metadata: { namespace, labels = {} } }) =>
-        Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`),
+      ({ metadata: { namespace, labels } }) => labels && labelKeys(namespace!, labels),
       ({ metadata }) => metadata.labels,
     );
   }
@@ -56,10 +55,11 @@ export class Selection {
 
   /** The keys of the Services that select a Pod. */
   servicesOf(pod: Pod): string[] {
-    const { namespace, labels = {} } = pod.metadata;
+    const { namespace, labels } = pod.metadata;
+    if (!labels) return [];
     const keys: string[] = [];
-    for (const label in labels)
-      for (const key of this.services.keysBy("selector", `${namespace}/${label}=${labels[label]}`))
+    for (const label of labelKeys(namespace!, labels))
+      for (const key of this.services.keysBy("selector", label))
         if (selects(this.services.get(key)!.spec.selector!, pod)) keys.push(key);
     return keys;
   }
@@ -77,6 +77,17 @@ export class Selection {
         : []),
     ]);
   }
+}
+
+// Pods of one template share their labels
+const knownKeys = new WeakMap<Record<string, string>, { namespace: string; keys: string[] }>();
+
+function labelKeys(namespace: string, labels: Record<string, string>): string[] {
+  const known = knownKeys.get(labels);
+  if (known?.namespace === namespace) return known.keys;
+  const keys = Object.keys(labels).map((key) => `${namespace}/${key}=${labels[key]}`);
+  knownKeys.set(labels, { namespace, keys });
+  return keys;
 }
 
 export function selects(selector: Record<string, string>, pod: Pod): boolean {

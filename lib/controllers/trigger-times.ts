@@ -19,9 +19,11 @@ export class TriggerTimes {
   /** A Pod changed. */
   note(key: string, pod: Pod | undefined, previous: Pod | undefined): void {
     if (!pod) return;
+    const isSame = pod.metadata.labels === previous?.metadata.labels;
+    if (isSame && pod.status?.conditions === previous?.status?.conditions) return;
     const before = previous ? momentOf(previous) : "";
-    const isSame = momentOf(pod) === before && pod.metadata.labels === previous?.metadata.labels;
-    if (isSame) return;
+    const moment = momentOf(pod);
+    if (moment === "" || (isSame && moment === before)) return;
     for (const service of this.selection.servicesOf(pod)) {
       const news = this.#news.get(service);
       if (!news || news.has(key)) continue;

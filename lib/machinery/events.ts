@@ -58,32 +58,29 @@ export class EventRecorder {
     const now = this.clock.now();
     if (!spend(this.#queue, QUEUE, SEND_MS, now) || !spend(story, SPAM_BURST, SPAM_REFILL_MS, now))
       return;
-    const similar = similarIn(story, `${type} ${reason}`, now);
-    similar.messages.add(message);
-    const combined = similar.messages.size >= SIMILAR_LIMIT;
-    if (combined) similar.messages.delete(message); // upstream forgets any one of them
-    const key = combined ? COMBINED : message;
-    const known = similar.told.get(key);
+    const { told: known, isCombined } = knownIn(story, type, reason, message, now);
     const told = known ?? {
       type,
       reason,
+      text: message,
       message,
-      combined,
+      isCombined,
+      isListed: !isCombined,
       name: "",
       count: 0,
       first: now,
       time: now,
     };
-    told.message = combined ? COMBINED + message : message;
+    if (!known) story.told.push(told);
+    told.message = isCombined ? COMBINED + message : message;
     told.count++;
     told.time = now;
-    similar.told.set(key, told);
     try {
       this.#write(object, told);
     } catch (error) {
       // events are told as well as can be; the work goes on without
       if (!isApiError(error)) throw error;
-      similar.told.delete(key);
+      story.told = story.told.filter((one) => one !== told);
     }
   }
 
@@ -97,22 +94,26 @@ export class EventRecorder {
     if (!spend(this.#queue, QUEUE, SEND_MS, now)) return;
     const story = this.#storyOf(object);
     const key = `${reason} ${action} ${object.metadata.resourceVersion}`;
-    const event = {
-      ...this.#first(object, this.#nameFor(object.metadata.name)),
+    const name = this.#nameFor(object.metadata.name);
+    const event: Event & { eventTime: string } = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name, namespace: object.metadata.namespace ?? "default" },
+      involvedObject: this.#referenceTo(object),
       reason,
       message: message.slice(0, NOTE_LENGTH),
       type,
       eventTime: stampMicro(now),
       action,
-      ...(related && { related: referenceTo(related) }),
       reportingComponent: this.component,
       reportingInstance: this.instance ?? this.component,
     };
+    if (related) event.related = referenceTo(related);
     const last = story.deed;
     try {
       if (last?.key !== key) {
         this.client.create<Event>(event, { decoded: true });
-        story.deed = { key, name: event.metadata.name, count: 1 };
+        story.deed = { key, name, count: 1 };
       } else if (++last.count === 2) this.#begin(event, last.name, event.eventTime);
     } catch (error) {
       if (!isApiError(error)) throw error;
@@ -152,19 +153,14 @@ export class EventRecorder {
     }
   }
 
-  #first(object: KubeObject, name: string) {
-    return {
+  #eventOf(object: KubeObject, told: Told): Event {
+    const { name, type, reason, message, count, first, time, isCombined } = told;
+    // spelt out: of spread parts the engine makes slow objects, and there are a lot of these
+    const event: Event = {
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace: object.metadata.namespace ?? "default" },
       involvedObject: this.#referenceTo(object),
-    } as const;
-  }
-
-  #eventOf(object: KubeObject, told: Told): Event {
-    const { name, type, reason, message, count, first, time, combined } = told;
-    const event: Event = {
-      ...this.#first(object, name),
       reason,
       message,
       type,
@@ -173,7 +169,7 @@ export class EventRecorder {
       lastTimestamp: stamp(time),
       source: this.#source,
     };
-    if (!combined) event.reportingComponent = this.component;
+    if (!isCombined) event.reportingComponent = this.component;
     if (this.host !== undefined) event.reportingInstance = this.host;
     return event;
   }
@@ -197,7 +193,7 @@ export class EventRecorder {
     if (!story) {
       // the oldest
       if (this.#stories.size >= STORIES) this.#stories.delete(this.#stories.keys().next().value!);
-      story = { tokens: SPAM_BURST, last: this.clock.now(), similar: new Map() };
+      story = { tokens: SPAM_BURST, last: this.clock.now(), told: [] };
       this.#stories.set(key, story);
     }
     return story;
@@ -206,18 +202,8 @@ export class EventRecorder {
 
 /** What was told of one object. */
 interface Story extends Bucket {
-  /** By type and reason. */
-  similar: Map<string, Similar>;
+  told: Told[];
   deed?: { key: string; name: string; count: number };
-}
-
-/** Events that differ in their message only. */
-interface Similar {
-  time: number;
-  /** Those that are told one by one. */
-  messages: Set<string>;
-  /** By message. */
-  told: Map<string, Told>;
 }
 
 /** What a component did. */
@@ -231,19 +217,39 @@ const COMBINED = "(combined from similar events): ";
 /** (tools/events; the API refuses longer ones) */
 const NOTE_LENGTH = 1_024;
 
-function similarIn({ similar }: Story, key: string, now: number): Similar {
-  let found = similar.get(key);
-  if (!found) similar.set(key, (found = { time: now, messages: new Set(), told: new Map() }));
-  if (now - found.time > SIMILAR_WINDOW_MS) found.messages.clear();
-  found.time = now;
-  return found;
+/**
+ * What is told again; undefined: it is new. Of events that differ in their message only so many are
+ * told one by one, and all others as one.
+ */
+function knownIn(
+  { told }: Story,
+  type: Event["type"],
+  reason: string,
+  message: string,
+  now: number,
+): { told: Told | undefined; isCombined: boolean } {
+  const similar = told.filter((one) => one.reason === reason && one.type === type);
+  if (similar.every(({ time }) => now - time > SIMILAR_WINDOW_MS))
+    for (const one of similar) one.isListed = false;
+  const own = similar.find((one) => !one.isCombined && one.text === message);
+  if (own?.isListed) return { told: own, isCombined: false };
+  const listed = similar.filter(({ isListed }) => isListed).length;
+  // upstream takes any one of them off the list then
+  if (listed + 1 >= SIMILAR_LIMIT)
+    return { told: similar.find(({ isCombined }) => isCombined), isCombined: true };
+  if (own) own.isListed = true;
+  return { told: own, isCombined: false };
 }
 
 interface Told {
   type: Event["type"];
   reason: string;
+  /** As it was told first, and what stands in the Event now. */
+  text: string;
   message: string;
-  combined: boolean;
+  /** Whether it stands for all that are told no more by themselves. */
+  isCombined: boolean;
+  isListed: boolean;
   /** The Event's. */
   name: string;
   count: number;
