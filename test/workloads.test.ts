@@ -94,6 +94,61 @@ test("a DaemonSet: one Pod on each node that its template fits", () => {
   assert.is(status(on, "DaemonSet", "ssd")["numberReady"], 2);
 });
 
+test("a daemon is pinned to its node, and bound by the scheduler, who says so", () => {
+  const on = cluster();
+  const affinity = {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [
+          {
+            matchExpressions: [
+              { key: "kubernetes.io/hostname", operator: "NotIn", values: ["node-b"] },
+            ],
+          },
+        ],
+      },
+    },
+  };
+  const daemons = template("all", { affinity });
+  make(on, "apps/v1", "DaemonSet", "all", { selector: selector("all"), template: daemons });
+  const made = pods(on, "all-");
+  assert.equal(made.map(({ spec }) => spec.nodeName).sort(), ["node-a", "node-c"]);
+  for (const { metadata, spec } of made) {
+    const { nodeAffinity } = spec.affinity as typeof affinity;
+    const [term] = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+    const matchFields = [{ key: "metadata.name", operator: "In", values: [spec.nodeName] }];
+    assert.equal(term, { matchFields });
+    const bound = `Scheduled: Successfully assigned default/${metadata.name} to ${spec.nodeName}`;
+    assert.ok(events(on, metadata.name).includes(bound));
+  }
+  assert.is(status(on, "DaemonSet", "all")["numberReady"], 2);
+});
+
+for (const kind of ["StatefulSet", "DaemonSet"])
+  test(`the revisions of a ${kind} are counted, come back, and are forgotten`, () => {
+    const on = cluster();
+    const spec = { selector: selector("x"), revisionHistoryLimit: 1 };
+    make(on, "apps/v1", kind, "x", { ...spec, template: template("x") });
+    const revisions = () =>
+      (on.list("ControllerRevision" as Kind) as unknown as { revision: number }[])
+        .map(({ revision }) => revision)
+        .sort();
+    const image = (image: string) => {
+      const containers = [{ ...container, image }];
+      on.patch(kind as Kind, "x", { spec: { template: { spec: { containers } } } });
+      on.settle();
+    };
+    assert.equal(revisions(), [1]);
+    image("nginx:1.28");
+    assert.equal(revisions(), [1, 2]);
+    image("nginx");
+    assert.equal(revisions(), [2, 3], "the first is the newest again");
+    image("nginx:1.29");
+    on.patch(kind as Kind, "x", { metadata: { labels: { touched: "yes" } } });
+    on.settle();
+    assert.equal(revisions(), [3, 4], "of those that are not in use one is kept");
+  });
+
 const job = (command: string[], more: object = {}) => ({
   ...more,
   template: {
@@ -134,6 +189,24 @@ test("a CronJob makes a Job at each minute that it names, and keeps three that a
   on.advance("6m");
   assert.is(on.list("Job" as Kind).length, 3);
   assert.match(events(on, "tick")[0]!, /^SuccessfulCreate: Created job tick-\d+$/);
+  assert.match(
+    events(on, "tick").join("\n"),
+    /SawCompletedJob: Saw completed job: tick-\d+, condition: Complete/,
+  );
+});
+
+test("a CronJob that forbids a second Job says that the first one still runs", () => {
+  const on = cluster();
+  const jobTemplate = { spec: job(["sleep", "100000"]) };
+  const spec = { schedule: "* * * * *", concurrencyPolicy: "Forbid", jobTemplate };
+  make(on, "batch/v1", "CronJob", "slow", spec);
+  on.advance("4m");
+  assert.is(on.list("Job" as Kind).length, 1);
+  assert.ok(
+    events(on, "slow").includes(
+      "JobAlreadyActive: Not starting job because prior execution is running and concurrency policy is Forbid",
+    ),
+  );
 });
 
 test("a ReplicationController keeps its number", () => {

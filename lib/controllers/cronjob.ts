@@ -40,6 +40,7 @@ export function cronJobController(context: Context): Controller {
     const cron = crons.get(key);
     if (!cron || cron.metadata.deletionTimestamp) return;
     const owned = jobs.by("owner", cron.metadata.uid!);
+    for (const job of owned) if (isFinished(job)) sayThatItEnded(cron, job);
     tidy(cron, owned);
     const active = owned.filter((job) => !isFinished(job));
     const isDue = read(cron.spec.schedule);
@@ -56,10 +57,25 @@ export function cronJobController(context: Context): Controller {
     return { inBackground: MINUTE - (clock.now() % MINUTE) };
   }
 
+  /** Once: as long as it still stands among those that run. */
+  function sayThatItEnded({ status = {}, ...cron }: CronJob, job: Job): void {
+    if (!status.active?.some(({ uid }) => uid === job.metadata.uid)) return;
+    const ends = ["Complete", "Failed"];
+    const end = job.status?.conditions?.find(
+      ({ type, status }) => ends.includes(type) && status === "True",
+    );
+    const message = `Saw completed job: ${job.metadata.name}, condition: ${end?.type}`;
+    events.normal(cron, "SawCompletedJob", message);
+  }
+
   /** Answers the new Job, if there is one. */
   function start(cron: CronJob, active: readonly Job[], due: number): Job | undefined {
     const { concurrencyPolicy, jobTemplate } = cron.spec;
-    if (concurrencyPolicy === "Forbid" && active.length > 0) return undefined;
+    if (concurrencyPolicy === "Forbid" && active.length > 0) {
+      const why = "prior execution is running and concurrency policy is Forbid";
+      events.normal(cron, "JobAlreadyActive", `Not starting job because ${why}`);
+      return undefined;
+    }
     if (concurrencyPolicy === "Replace") for (const job of active) remove(cron, job);
     const { labels, annotations } = jobTemplate.metadata ?? {};
     const time = stamp(due);

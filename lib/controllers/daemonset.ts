@@ -13,6 +13,8 @@ import type {
 } from "../objects/types.js";
 import { templateHash } from "./deployment.js";
 import { informerOf, OwnedPods, podOf, withLabels, writeStatus } from "./owned-pods.js";
+import { Revisions } from "./revisions.js";
+import { likesNode } from "./scheduling.js";
 import { tolerates } from "./scheduler.js";
 
 /** As far as this controller reads it. */
@@ -21,6 +23,7 @@ interface DaemonSet extends KubeObject {
     selector: LabelSelector;
     template: PodTemplate;
     minReadySeconds?: number;
+    revisionHistoryLimit?: number;
     updateStrategy?: {
       type?: "RollingUpdate" | "OnDelete";
       rollingUpdate?: { maxUnavailable?: number | string };
@@ -41,20 +44,22 @@ const patience: readonly Toleration[] = [
 ].map(({ what, effect }) => ({ key: `node.kubernetes.io/${what}`, operator: "Exists", effect }));
 
 /**
- * Keeps a Pod on each node that its template fits. Upstream pins it to its node by an affinity, and
- * lets the scheduler bind it; here it is bound when it is made. (kubernetes:
- * pkg/controller/daemon/daemon_controller.go)
+ * Keeps a Pod on each node that its template fits: pinned to it by an affinity, and bound by the
+ * scheduler. (kubernetes: pkg/controller/daemon/daemon_controller.go)
  */
 export function daemonSetController(context: Context): Controller {
   const { clock, informers } = context;
   const sets = informerOf<DaemonSet>(context, "DaemonSet");
   const nodes = informers.of("Node");
   const owned = new OwnedPods(context);
+  const revisions = new Revisions(context, REVISION);
 
   function reconcile(key: string): void {
     const set = sets.get(key);
     if (!set || set.metadata.deletionTimestamp) return;
     const pods = byNode(set);
+    const inUse = owned.of(set).map(({ metadata }) => metadata.labels?.[REVISION]);
+    revisions.keep(set, new Set(inUse.map((letters) => `${set.metadata.name}-${letters}`)));
     for (const node of [...nodes.all()]) place(set, node, pods.get(node.metadata.name) ?? []);
     update(set, pods);
     report(set);
@@ -63,7 +68,7 @@ export function daemonSetController(context: Context): Controller {
   function byNode(set: DaemonSet): Map<string, Pod[]> {
     const pods = new Map<string, Pod[]>();
     for (const pod of owned.of(set)) {
-      const node = pod.spec.nodeName ?? "";
+      const node = nodeOf(pod);
       pods.set(node, [...(pods.get(node) ?? []), pod]);
     }
     return pods;
@@ -74,8 +79,16 @@ export function daemonSetController(context: Context): Controller {
     const alive = there.filter(({ metadata }) => !metadata.deletionTimestamp);
     const { run, stay } = fits(set, node);
     if (run && there.length === 0) create(set, node);
-    for (const [i, pod] of alive.entries())
-      if (!stay || i > 0 || pod.status?.phase === "Failed") owned.delete(set, pod);
+    for (const [i, pod] of alive.entries()) {
+      if (pod.status?.phase === "Failed") sayThatItFailed(set, node, pod);
+      else if (stay && i === 0) continue;
+      owned.delete(set, pod);
+    }
+  }
+
+  function sayThatItFailed(set: DaemonSet, { metadata }: Node, pod: Pod): void {
+    const message = `Found failed daemon pod ${keyOf(pod)} on node ${metadata.name}, will try to kill it`;
+    context.events.warning(set, "FailedDaemonPod", message);
   }
 
   function create(set: DaemonSet, node: Node): void {
@@ -84,7 +97,8 @@ export function daemonSetController(context: Context): Controller {
       "pod-template-generation": String(set.metadata.generation ?? 1),
     });
     const tolerations = [...(pod.spec.tolerations ?? []), ...patience];
-    owned.create(set, { ...pod, spec: { ...pod.spec, nodeName: node.metadata.name, tolerations } });
+    const affinity = pinned(pod.spec.affinity, node.metadata.name);
+    owned.create(set, { ...pod, spec: { ...pod.spec, affinity, tolerations } });
   }
 
   /** Old ones go, as many at a time as may be unavailable. */
@@ -109,13 +123,13 @@ export function daemonSetController(context: Context): Controller {
     const on = [...nodes.all()];
     const wanted = new Set(on.filter((node) => fits(set, node).run).map(keyOf));
     const pods = owned.of(set).filter((pod) => !isTerminal(pod));
-    const here = pods.filter(({ spec }) => wanted.has(spec.nodeName ?? ""));
+    const here = pods.filter((pod) => wanted.has(nodeOf(pod)));
     const hash = templateHash(set.spec.template);
     const count = (is: (pod: Pod) => boolean): number => here.filter(is).length;
     const updated = count((pod) => pod.metadata.labels?.[REVISION] === hash);
     const available = count((pod) => isFine(set, pod));
     const status = {
-      currentNumberScheduled: new Set(here.map(({ spec }) => spec.nodeName)).size,
+      currentNumberScheduled: new Set(here.map(nodeOf)).size,
       numberMisscheduled: pods.length - here.length,
       desiredNumberScheduled: wanted.size,
       numberReady: count(isReady),
@@ -140,6 +154,34 @@ export function daemonSetController(context: Context): Controller {
   };
 }
 
+/** As far as a daemon's affinity is looked at. */
+interface Affinity {
+  nodeAffinity?: {
+    requiredDuringSchedulingIgnoredDuringExecution?: {
+      nodeSelectorTerms: { matchFields?: { key: string; values?: string[] }[] }[];
+    };
+  };
+}
+
+/** To one node: the scheduler has no choice. (ReplaceDaemonSetPodNodeNameNodeAffinity) */
+function pinned(affinity: unknown, node: string): object {
+  const { nodeAffinity, ...others } = (affinity ?? {}) as Affinity;
+  const matchFields = [{ key: "metadata.name", operator: "In", values: [node] }];
+  const only = { nodeSelectorTerms: [{ matchFields }] };
+  return {
+    ...others,
+    nodeAffinity: { ...nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution: only },
+  };
+}
+
+/** Where it is, or is to be. */
+function nodeOf({ spec }: Pod): string {
+  const { nodeAffinity } = (spec.affinity ?? {}) as Affinity;
+  const [term] =
+    nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return spec.nodeName || (term?.matchFields?.[0]?.values?.[0] ?? "");
+}
+
 /** Heartbeats change nothing for daemons. */
 const looksTheSame = (a: Node | undefined, b: Node | undefined): boolean =>
   a !== undefined &&
@@ -153,7 +195,8 @@ function fits({ spec: { template } }: DaemonSet, node: Node): { run: boolean; st
   const labels = node.metadata.labels ?? {};
   const selected =
     (nodeName === undefined || nodeName === node.metadata.name) &&
-    Object.entries(nodeSelector).every(([key, value]) => labels[key] === value);
+    Object.entries(nodeSelector).every(([key, value]) => labels[key] === value) &&
+    likesNode(template as unknown as Pod, node);
   const all = [...tolerations, ...patience];
   const against = (node.spec.taints ?? []).filter(
     (taint) => taint.effect !== "PreferNoSchedule" && !all.some((one) => tolerates(one, taint)),

@@ -1,4 +1,3 @@
-import { ignoring } from "../api/errors.js";
 import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
 import { isAvailable, isReady, isTerminal } from "../objects/pods.js";
 import type {
@@ -10,14 +9,8 @@ import type {
   PodTemplate,
 } from "../objects/types.js";
 import { templateHash } from "./deployment.js";
-import {
-  informerOf,
-  OwnedPods,
-  ownerReference,
-  podOf,
-  withLabels,
-  writeStatus,
-} from "./owned-pods.js";
+import { informerOf, OwnedPods, podOf, withLabels, writeStatus } from "./owned-pods.js";
+import { Revisions } from "./revisions.js";
 
 /** As far as this controller reads it. */
 interface StatefulSet extends KubeObject {
@@ -32,6 +25,7 @@ interface StatefulSet extends KubeObject {
       rollingUpdate?: { partition?: number };
     };
     minReadySeconds?: number;
+    revisionHistoryLimit?: number;
     ordinals?: { start?: number };
     volumeClaimTemplates?: { metadata?: { name?: string } }[];
   };
@@ -48,15 +42,17 @@ const REVISION = "controller-revision-hash";
  * (kubernetes: pkg/controller/statefulset/stateful_set_control.go)
  */
 export function statefulSetController(context: Context): Controller {
-  const { client, clock } = context;
+  const { clock } = context;
   const sets = informerOf<StatefulSet>(context, "StatefulSet");
   const owned = new OwnedPods(context);
+  const revisions = new Revisions(context, "controller.kubernetes.io/hash");
 
   function reconcile(key: string): number | void {
     const set = sets.get(key);
     if (!set || set.metadata.deletionTimestamp) return;
     const revision = revisionOf(set);
-    keepRevision(set, revision);
+    const inUse = owned.of(set).map(({ metadata }) => metadata.labels?.[REVISION] ?? "");
+    revisions.keep(set, new Set([...inUse, set.status?.currentRevision ?? ""]));
     const pods = new Map(owned.of(set).map((pod) => [ordinalOf(pod), pod]));
     act(set, pods, revision);
     return report(set, revision);
@@ -128,36 +124,9 @@ export function statefulSetController(context: Context): Controller {
 
   // ---- revisions
 
-  /** The template of a revision: kept in a ControllerRevision, as long as it is in use. */
-  function templateOf(set: StatefulSet, revision: string): PodTemplate {
-    if (revision === revisionOf(set)) return set.spec.template;
-    const { namespace } = set.metadata;
-    const kept = ignoring([404], () =>
-      client.get("ControllerRevision" as Kind, revision, namespace),
-    ) as { data?: { spec?: { template?: PodTemplate } } } | undefined;
-    return kept?.data?.spec?.template ?? set.spec.template;
-  }
-
-  function keepRevision(set: StatefulSet, revision: string): void {
-    const { name, namespace, generation = 1 } = set.metadata;
-    if (set.status?.["updateRevision"] === revision) return;
-    const kept = {
-      apiVersion: "apps/v1",
-      kind: "ControllerRevision",
-      metadata: {
-        name: revision,
-        namespace: namespace!,
-        labels: {
-          ...set.spec.template.metadata?.labels,
-          "controller.kubernetes.io/hash": revision.slice(name.length + 1),
-        },
-        ownerReferences: [ownerReference(set)],
-      },
-      data: { spec: { template: { ...set.spec.template, $patch: "replace" } } },
-      revision: generation,
-    };
-    ignoring([409], () => client.create(kept as KubeObject));
-  }
+  /** The template of a revision, as long as it is kept. */
+  const templateOf = (set: StatefulSet, revision: string): PodTemplate =>
+    revisions.templateOf(set, revision) ?? set.spec.template;
 
   // ---- status
 
@@ -168,7 +137,9 @@ export function statefulSetController(context: Context): Controller {
     const updated = count((pod) => pod.metadata.labels?.[REVISION] === revision);
     const ready = count(isReady);
     const available = count((pod) => isAvailable(pod, minReadySeconds, clock.now()));
-    const done = updated === replicas && ready === replicas && pods.length === replicas;
+    const isRolling = set.spec.updateStrategy?.type !== "OnDelete";
+    const done =
+      isRolling && updated === replicas && ready === replicas && pods.length === replicas;
     const before = set.status?.currentRevision ?? revision;
     const currentRevision = done ? revision : before;
     const current = count((pod) => pod.metadata.labels?.[REVISION] === currentRevision);
