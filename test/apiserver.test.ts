@@ -670,4 +670,22 @@ test("the same seed and the same calls give the same bytes", () => {
   assert.is(run(), run());
 });
 
+test("who writes a status may annotate, too; a Deployment's generation counts annotations", () => {
+  const { client } = newServer();
+  const asked = deployment("web");
+  const made = client.create({ ...asked, metadata: { ...asked.metadata, labels: { l: "m" } } });
+  const reported = client.updateStatus({
+    ...made,
+    metadata: { ...made.metadata, annotations: { x: "y" }, labels: { l: "n" } },
+    status: { observedGeneration: 1 },
+  });
+  const { annotations, labels, generation } = reported.metadata;
+  assert.equal([annotations, labels, generation], [{ x: "y" }, { l: "m" }, 1]);
+  const annotated = client.update({
+    ...reported,
+    metadata: { ...reported.metadata, annotations: { x: "z" } },
+  });
+  assert.is(annotated.metadata.generation, 2);
+});
+
 test.run();

@@ -22,7 +22,7 @@ export interface Client {
    * 409 otherwise).
    */
   update<T extends KubeObject>(object: T, options?: WriteOptions): T;
-  /** As `update`, for the status subresource: everything but `status` is ignored. */
+  /** As `update`, for the status subresource: of the rest, only metadata counts. */
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T;
   patch<K extends Kind>(
     kind: K,

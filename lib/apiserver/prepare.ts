@@ -118,6 +118,7 @@ export function prepareUpdate(
       // a struct in Go: where none comes, it is empty
       defaultedStatus({
         ...old,
+        metadata: besideStatus(info, old, wanted),
         status: (wanted as { status?: object }).status ?? {},
       } as KubeObject),
       [],
@@ -133,7 +134,7 @@ export function prepareUpdate(
       families,
       old as Service,
     ));
-  if (info.generation && !sameBut(next, old))
+  if (info.generation && (!sameBut(next, old) || isAnnotatedAnew(next, old)))
     next = {
       ...next,
       metadata: { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 },
@@ -146,6 +147,25 @@ function asImportant(pod: Pod, { spec: { priority, preemptionPolicy } }: Pod): P
   if (priority === undefined || pod.spec.priority !== undefined) return pod;
   const spec = { priority, ...(preemptionPolicy && { preemptionPolicy }), ...pod.spec };
   return { ...pod, spec };
+}
+
+/** A Deployment's counts its annotations, too. (pkg/registry/apps/deployment/strategy.go) */
+const isAnnotatedAnew = (next: KubeObject, old: KubeObject): boolean =>
+  next.kind === "Deployment" && !same(next.metadata.annotations, old.metadata.annotations);
+
+/**
+ * Who writes a status may annotate, too, but for objects of a definition; a Deployment keeps its
+ * labels, and a Pod its owners. (pkg/registry, the PrepareForUpdate of each status strategy)
+ */
+function besideStatus(info: KindInfo, old: KubeObject, wanted: KubeObject): ObjectMeta {
+  if (wanted.metadata === old.metadata || info.definedBy !== undefined) return old.metadata;
+  const metadata = nextMetadata(old, wanted);
+  const kept = ({ Deployment: "labels", Pod: "ownerReferences" } as const)[old.kind as "Pod"];
+  if (kept) {
+    delete metadata[kept];
+    if (old.metadata[kept]) Object.assign(metadata, { [kept]: old.metadata[kept] });
+  }
+  return same(metadata, old.metadata) ? old.metadata : metadata;
 }
 
 /** What the client asks for, but what is the server's stays as it was. */

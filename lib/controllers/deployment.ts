@@ -202,7 +202,8 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const shown = String(Math.max(revisionOf(current), Number(revision)));
     if (deployment.metadata.annotations?.[REVISION] !== shown)
       deployments.learn(
-        client.update<Deployment>({
+        // with the status, so that its generation stays as it is
+        client.updateStatus<Deployment>({
           ...deployment,
           metadata: annotated(deployment, { [REVISION]: shown }),
         }),
