@@ -101,6 +101,21 @@ for (const [rule, meets, misses] of rows)
     for (const sent of misses)
       assert.is(arrive(kernel, sent).kind, "forward", JSON.stringify(sent));
   });
+matches("a node's own IPv6 address is UNICAST as well, its IPv4 address is not", () => {
+  const text =
+    "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m addrtype --dst-type UNICAST -j DROP\nCOMMIT";
+  const kernel = new Kernel({
+    name: "node-a",
+    clock: { now: () => 0 },
+    interfaces: [{ name: "eth0", addresses: ["192.168.0.1/24", "fd00:192:168::1/64"] }],
+  });
+  for (const family of ["IPv4", "IPv6"] as const)
+    iptables(kernel).rules[family] = parseRules(text, { family });
+  const end = (from: string, to: string): string =>
+    kernel.receive(packet(from, to), "eth0", walk()).kind;
+  assert.is(end("192.168.0.9:4000", "192.168.0.1:80"), "local");
+  assert.is(end("[fd00:192:168::9]:4000", "[fd00:192:168::1]:80"), "drop");
+});
 matches.run();
 
 const targets = suite("what a target does");

@@ -12,7 +12,8 @@ import { preflight } from "stopover/internal/doors/lab/preflight";
 import { needs } from "./needs.js";
 import { nftJudge } from "./oracle/nft-judge.js";
 import { nftRuleSet } from "./oracle/nft-rulesets.js";
-import { Rig } from "./oracle/rig.js";
+import { asIPv6, packetAsIPv6 } from "./oracle/ipv6.js";
+import { Rig, type Saved } from "./oracle/rig.js";
 import { anyPacket, ruleSet } from "./oracle/rulesets.js";
 import { recordedNftables } from "./recorded-nftables.js";
 import { seed } from "./seed.js";
@@ -48,6 +49,24 @@ const aimed = fc
     return { ...sent, packet: { ...sent.packet, destination, destinationPort: Number(to) } };
   });
 
+type Shot = typeof anyPacket extends fc.Arbitrary<infer S> ? S : never;
+const toIPv6 =
+  (shot: Shot): Shot =>
+  (port) =>
+    packetAsIPv6(shot(port));
+const allAsIPv6 = (all: readonly Shot[]): Shot[] => all.map(toIPv6);
+const forIPv4 = (text: string): Saved => ({ IPv4: text });
+const forIPv6 = (text: string): Saved => ({ IPv6: asIPv6(text) });
+/** Two tables of one family have two names. */
+const renamed = (text: string): string => text.replace("table inet own2", "table inet own3");
+
+/** The tables of both families let the last packet of both through. */
+const openTo = (text: string): string =>
+  text.replace(/^table inet [^]*?^\}/gm, (table) =>
+    table.replace(/^\t\tip6? saddr (?:198\.51\.100\.98|2001:db8:98::98) accept\n/gm, lastPackets),
+  );
+const lastPackets = "\t\tip saddr 198.51.100.98 accept\n\t\tip6 saddr 2001:db8:98::98 accept\n";
+
 const contests = [
   [
     "what kube-proxy wrote",
@@ -58,7 +77,25 @@ const contests = [
     ),
   ],
   ["random nftables", fc.tuple(nftRuleSet, fc.constant(undefined), shots)],
-  ["random nftables beside random iptables", fc.tuple(nftRuleSet, ruleSet, shots)],
+  ["random nftables beside random iptables", fc.tuple(nftRuleSet, ruleSet.map(forIPv4), shots)],
+  [
+    "random nftables of IPv6",
+    fc.tuple(nftRuleSet.map(asIPv6), fc.constant(undefined), shots.map(allAsIPv6)),
+  ],
+  [
+    "random nftables of IPv6 beside random iptables",
+    fc.tuple(nftRuleSet.map(asIPv6), ruleSet.map(forIPv6), shots.map(allAsIPv6)),
+  ],
+  [
+    "random nftables of both families",
+    fc.tuple(
+      fc
+        .tuple(nftRuleSet, nftRuleSet.map(asIPv6).map(renamed))
+        .map((both) => openTo(both.join(""))),
+      fc.tuple(ruleSet, ruleSet).map(([four, six]) => ({ ...forIPv4(four), ...forIPv6(six) })),
+      shots.map((all) => all.map((each, i) => (i % 2 === 0 ? each : toIPv6(each)))),
+    ),
+  ],
 ] as const;
 
 for (const [name, arbitrary] of contests) {
@@ -70,7 +107,7 @@ for (const [name, arbitrary] of contests) {
     let rules = 0;
     const property = fc.asyncProperty(
       arbitrary as fc.Arbitrary<
-        [string, string | undefined, typeof shots extends fc.Arbitrary<infer S> ? S : never]
+        [string, Saved | undefined, typeof shots extends fc.Arbitrary<infer S> ? S : never]
       >,
       async ([text, saved, sent]) => {
         const made = sent.map((each) => each(nextPort()));
@@ -78,7 +115,8 @@ for (const [name, arbitrary] of contests) {
           ends[end] = (ends[end] ?? 0) + 1;
           rules += met;
         });
-        if (difference) throw new Error(`${difference}\n\n${text}${saved ?? ""}`);
+        if (difference)
+          throw new Error([difference, "", text, saved?.IPv4, saved?.IPv6].join("\n"));
       },
     );
     try {

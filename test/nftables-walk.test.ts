@@ -324,6 +324,23 @@ const worlds: [what: string, nft: string, xt: string | undefined, to: string, en
 for (const [what, nft, xtables, to, end] of worlds)
   together(what, () => assert.is(sent(node(nft, xtables), to), end));
 
+together("what a map says is looked up before anybody asks for which family it is", () => {
+  const rule = "meta l4proto tcp dnat ip to tcp dport map { 80 : 10.1.0.3 . 8080 }";
+  const chain = `chain n {\n type nat hook prerouting priority -100; policy accept;\n ${rule}\n}\n`;
+  const met = (protocol: Transport): number => {
+    const steps: NetStep[] = [];
+    sent(node(`table inet t {\n${chain}}\n`), {
+      to: "[fd00:10:1::2]:80",
+      from: "2001:db8::9",
+      protocol,
+      steps,
+    });
+    return steps.filter(({ rule: met }) => met).length;
+  };
+  assert.is(met("UDP"), 0, "the map has nothing for it: the rule does not match");
+  assert.is(met("TCP"), 1, "the rule matches, and changes nothing");
+});
+
 together("only a connection's first packet meets chains of type nat", () => {
   const kernel = node(table(hook("n", dnat("10.1.0.3:8080"), "-100", "nat", "prerouting")));
   const walk = { choose: seeded(() => 0) };

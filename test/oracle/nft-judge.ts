@@ -11,32 +11,44 @@ import { parseNftables } from "stopover/internal/net/nftables/parse";
 import { listText } from "stopover/internal/net/nftables/text";
 import { nftables } from "stopover/internal/net/nftables/walk";
 import { describe, replyTo, type Packet } from "stopover/internal/net/packet";
+import type { Family } from "stopover/internal/net/ip";
 import type { NetStep } from "stopover/internal/net/passage";
 import type { TracedPacket } from "stopover/internal/doors/lab/trace";
 import { shown, type Sent } from "./clusters.js";
 import { decisions, firstTrace, sideBySide, type Difference, type Heard } from "./judge.js";
-import { endName, nodeAddresses, podRanges, type Link, type Rig, type Seen } from "./rig.js";
+import {
+  endNames,
+  nodeAddresses,
+  podRanges,
+  type Link,
+  type Rig,
+  type Saved,
+  type Seen,
+} from "./rig.js";
+
+const families: readonly Family[] = ["IPv4", "IPv6"];
 
 /** Rules to load: nftables' text, and an iptables-save beside it. */
 export interface NftContest {
   text: string;
-  saved?: string | undefined;
+  saved?: Saved | undefined;
 }
 
-function simulate(text: string, saved: string | undefined): Kernel {
+function simulate(text: string, saved: Saved | undefined): Kernel {
   const kernel = new Kernel({
     name: "node-a",
     clock: { now: () => Date.now() },
     forwarding: true,
     routeLocalnet: true,
     interfaces: [
-      { name: "eth0", addresses: [`${nodeAddresses.IPv4}/32`] },
+      { name: "eth0", addresses: [`${nodeAddresses.IPv4}/32`, `${nodeAddresses.IPv6}/128`] },
       { name: "pods", addresses: [] },
     ],
   });
-  kernel.routes.add({ to: "0.0.0.0/0", dev: "eth0" });
-  kernel.routes.add({ to: podRanges.IPv4, dev: "pods" });
-  if (saved) iptables(kernel).rules.IPv4 = parseRules(saved);
+  for (const to of ["0.0.0.0/0", "::/0"]) kernel.routes.add({ to, dev: "eth0" });
+  for (const to of [podRanges.IPv4, podRanges.IPv6]) kernel.routes.add({ to, dev: "pods" });
+  for (const family of families)
+    if (saved?.[family]) iptables(kernel).rules[family] = parseRules(saved[family], { family });
   nftables(kernel).rules = parseNftables(text);
   return kernel;
 }
@@ -49,7 +61,10 @@ export async function nftJudge(
   heard: Heard = () => {},
 ): Promise<Difference> {
   await rig.loadNft(text, saved);
-  const listed = rig.listed();
+  // what the node itself says may have been counted already
+  const listed = rig
+    .listed()
+    .replace(/counter packets \d+ bytes \d+/g, "counter packets 0 bytes 0");
   const ours = listText(parseNftables(text));
   if (ours !== listed)
     return `nft lists something else:\n${sideBySide(ours.split("\n"), listed.split("\n"))}`;
@@ -81,6 +96,7 @@ async function look(
   const own = itsTraces(packet, from, seen);
   const steps: string[] = [];
   let last: NetStep | undefined;
+  const family: Family = packet.source.includes(":") ? "IPv6" : "IPv4";
   const record = (step: NetStep): void => {
     if (!step.table || !(step.rule || step.kind === "policy")) return;
     const isSame =
@@ -92,10 +108,10 @@ async function look(
       step.kind !== "snat" &&
       step.kind !== "dnat";
     last = step;
-    if (!isSame) steps.push(`${step.table} ${step.chain} ${step.rule?.text("IPv4") ?? "(policy)"}`);
+    if (!isSame) steps.push(`${step.table} ${step.chain} ${step.rule?.text(family) ?? "(policy)"}`);
   };
   const left = seen.out.find(({ packet: out }) => out.protocol === packet.protocol);
-  const choose = replay(own, left, iptables(kernel).rules.IPv4);
+  const choose = replay(own, left, iptables(kernel).rules[family]);
   const verdict =
     from === "process"
       ? kernel.send(packet, { choose, record })
@@ -103,7 +119,7 @@ async function look(
   heard(verdict.kind, steps.length);
   const theirs = own
     .flatMap((trace) => trace.steps)
-    .filter(({ table }) => table !== endName)
+    .filter(({ table }) => !endNames.includes(table))
     .map(({ table, chain, rule }) => `${table} ${chain} ${rule ?? "(policy)"}`);
   const problems = [
     steps.join("\n") !== theirs.join("\n") && `the rules it met:\n${sideBySide(steps, theirs)}`,

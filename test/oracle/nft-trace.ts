@@ -8,7 +8,7 @@ import {
 } from "stopover/internal/doors/lab/trace";
 
 const line =
-  /^trace id ([0-9a-f]+) (ip|inet) (\S+) (\S+) (?:(packet): (.*)|rule .*# handle (\d+) \(verdict (.*)\)|policy (\S+).*)$/;
+  /^trace id ([0-9a-f]+) (ip6?|inet) (\S+) (\S+) (?:(packet): (.*)|rule .*# handle (\d+) \(verdict (.*)\)|policy (\S+).*)$/;
 
 /** "raw", "filter" and so on are iptables'; those of nftables go by "ip own". */
 const nameOf = (family: string, table: string): string =>
@@ -28,7 +28,8 @@ class RulesTrace extends TraceReader {
     if (id === undefined) return;
     if (packet) return this.header(id, nftHeaderOf(fields!));
     const table = nameOf(family, own);
-    const rule = handle === undefined ? undefined : this.rules.get(`${table} ${chain} ${handle}`);
+    const rule =
+      handle === undefined ? undefined : this.rules.get(`${family} ${own} ${chain} ${handle}`);
     this.step(id, {
       table,
       chain,
@@ -42,10 +43,11 @@ class RulesTrace extends TraceReader {
 }
 
 export function nftRulesTrace(house: Namespaces, on: TraceReader["on"]): TraceReader {
-  const xtables = rulesByHandle(
-    house.run("node", "iptables-nft-save", []),
-    house.run("node", "nft", ["-j", "-a", "list", "ruleset"]),
-    "ip",
+  const listed = house.run("node", "nft", ["-j", "-a", "list", "ruleset"]);
+  const xtables = (["ip", "ip6"] as const).flatMap((family) =>
+    [...rulesByHandle(house.run("node", `${family}tables-nft-save`, []), listed, family)].map(
+      ([place, rule]) => [`${family} ${place}`, rule] as const,
+    ),
   );
   const own = handlesIn(house.run("node", "nft", ["-a", "list", "ruleset"]));
   return new RulesTrace(new Map([...xtables, ...own]), on);
@@ -55,9 +57,10 @@ function* handlesIn(listed: string): Generator<[string, string]> {
   let [table, chain] = ["", ""];
   for (const text of listed.split("\n")) {
     const [, family, name] = /^table (\S+) (\S+) \{/.exec(text) ?? [];
-    if (name !== undefined) table = nameOf(family!, name);
+    if (name !== undefined) table = `${family} ${name}`;
     chain = /^\tchain (\S+) \{/.exec(text)?.[1] ?? chain;
     const [, rule, handle] = /^\t\t(.*) # handle (\d+)$/.exec(text) ?? [];
-    if (rule !== undefined && table.includes(" ")) yield [`${table} ${chain} ${handle}`, rule];
+    const isOwn = nameOf(...(table.split(" ") as [string, string])).includes(" ");
+    if (rule !== undefined && isOwn) yield [`${table} ${chain} ${handle}`, rule];
   }
 }

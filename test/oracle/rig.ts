@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { Namespaces } from "stopover/internal/doors/lab/namespaces";
 import { monitor, nftTrace } from "stopover/internal/doors/lab/servers";
 import { XtablesTrace, traceRules, type TracedPacket } from "stopover/internal/doors/lab/trace";
-import { readAddress } from "stopover/internal/net/ip";
+import { readAddress, type Family } from "stopover/internal/net/ip";
 import { describe, packet, sourceOf, type Packet } from "stopover/internal/net/packet";
 import { nftRulesTrace } from "./nft-trace.js";
 import { decode, encode } from "./frames.js";
@@ -28,6 +28,9 @@ export type Link = (typeof links)[number];
  */
 export const nodeAddresses = { IPv4: "192.168.0.1", IPv6: "fd00:192::1" } as const;
 export const podRanges = { IPv4: "10.1.1.0/24", IPv6: "fd00:10:1:1::/64" } as const;
+
+/** Rules of iptables, of each family. */
+export type Saved = Partial<Record<Family, string>>;
 
 export interface Seen {
   /** What the packet and its consequences (an ICMP error, a RST) met on the node, in order. */
@@ -106,11 +109,12 @@ export class Rig {
    * The same with tables of nftables' own, beside those of iptables; a table that hears of the
    * sentinel's end comes last.
    */
-  async loadNft(text: string, saved = noRules): Promise<void> {
+  async loadNft(text: string, saved: Saved = {}): Promise<void> {
     this.#monitor?.kill("SIGKILL");
     this.house.run("node", "nft", ["-f", "-"], clearing(this.house));
-    this.house.run("node", "iptables-nft-restore", [], saved);
-    this.house.run("node", "nft", ["-f", "-"], `${text}${endTable}`);
+    this.house.run("node", "iptables-nft-restore", [], saved.IPv4 ?? noRules);
+    this.house.run("node", "ip6tables-nft-restore", [], saved.IPv6 ?? noRules);
+    this.house.run("node", "nft", ["-f", "-"], `${text}${endTables}`);
     this.house.run("node", "conntrack", ["-F"]);
     const reader = nftRulesTrace(this.house, this.#hear);
     const command = ["nft", "-a", "-n", "monitor", "trace"];
@@ -221,8 +225,10 @@ export class Rig {
 
 /** iptables' tables without a rule; the raw table stays, for it has our TRACE. */
 const noRules = ["mangle", "filter", "nat"].map((table) => `*${table}\nCOMMIT\n`).join("");
-export const endName = "ip ends";
-const endTable = `table ${endName} { chain end { type filter hook postrouting priority 2000;\n}\n}\n`;
+export const endNames: readonly string[] = ["ip ends", "ip6 ends"];
+const endTables = endNames
+  .map((name) => `table ${name} { chain end { type filter hook postrouting priority 2000;\n}\n}\n`)
+  .join("");
 
 /** Takes away the tables of the rules before, and of iptables all but the raw one. */
 function clearing(house: Namespaces): string {
@@ -237,7 +243,7 @@ function clearing(house: Namespaces): string {
 const ended = ({ steps }: TracedPacket): boolean =>
   steps.some(
     ({ table, chain, rule, verdict }) =>
-      table === endName ||
+      endNames.includes(table) ||
       (table === "nat" && chain === "POSTROUTING" && (rule === undefined || verdict === "ACCEPT")),
   );
 
@@ -280,8 +286,11 @@ function plug(house: Namespaces, link: Link, i: number): void {
     "port",
     `${wirePort(i)}`,
   ]);
-  // no address of its own making: it would announce it
-  house.ip([`link set ${link} address ${nodeMac(i)} addrgenmode none up`], "node");
+  // no address of its own making, which it would announce; it makes one as soon as it is up
+  house.ip(
+    [`link set ${link} address ${nodeMac(i)} addrgenmode none`, `link set ${link} up`],
+    "node",
+  );
 }
 
 function settle(house: Namespaces): void {

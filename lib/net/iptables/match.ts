@@ -97,9 +97,11 @@ function plainTestOf(match: Match): Test | undefined {
     case "multiport":
       return multiportTest(match);
     case "addrtype":
-      return (look) =>
-        look.kernel.addressType(match.side === "src" ? look.source : look.destination) ===
-        match.type;
+      return (look) => {
+        const address = match.side === "src" ? look.source : look.destination;
+        const type = look.kernel.addressType(address);
+        return type === match.type || (match.type === "UNICAST" && isOwnUnicast(type, address));
+      };
     case "statistic":
       return (look) => look.choose.chance(match.numerator, match.denominator);
     case "mark":
@@ -114,6 +116,10 @@ function plainTestOf(match: Match): Test | undefined {
       return (look) => (modulesOf(look.kernel).account(look, match.name), true);
   }
 }
+
+/** IPv6 asks for no route there: the node's own addresses are unicast, too (xt_addrtype.c). */
+const isOwnUnicast = (type: AddressType, { family }: Address): boolean =>
+  type === "LOCAL" && family === "IPv6";
 
 /**
  * `-d` is what most rules of a node fail on, and nearly always a single address: that case is one

@@ -329,10 +329,11 @@ class Walker implements Look {
     rule: Rule,
     number: number,
   ): Ruling | "break" | undefined {
-    const own = this.passage.source.family === "IPv4" ? "ip" : "ip6";
-    if (family !== undefined && family !== own) return undefined;
+    // what it is translated to is looked up before anybody asks for the family (nft_nat_inet_eval)
     const translation = goal(this);
     if (translation === undefined) return "break";
+    const own = this.passage.source.family === "IPv4" ? "ip" : "ip6";
+    if (family !== undefined && family !== own) return undefined;
     return { kind: "translate", where: this.#at(chain, rule, number), translation };
   }
 
