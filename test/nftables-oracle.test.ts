@@ -9,8 +9,11 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import { preflight } from "stopover/internal/doors/lab/preflight";
+import { parseNftables } from "stopover/internal/net/nftables/parse";
+import { listText } from "stopover/internal/net/nftables/text";
 import { needs } from "./needs.js";
 import { nftJudge } from "./oracle/nft-judge.js";
+import { listedByNft, ruleText, tableWith } from "./oracle/nft-texts.js";
 import { nftRuleSet } from "./oracle/nft-rulesets.js";
 import { asIPv6, packetAsIPv6 } from "./oracle/ipv6.js";
 import { Rig, type Saved } from "./oracle/rig.js";
@@ -135,6 +138,43 @@ for (const [name, arbitrary] of contests) {
       );
     }
   });
+}
+
+/** Of these nft makes what nobody would write, such as the ports of ICMP. */
+const odd = /@th,|checksum|spi|icmp code|meta protocol|\{ syn \| ack/;
+
+for (const family of ["ip", "ip6", "inet"] as const) {
+  const what = `nft lists rules of a table ${family} as we do`;
+  if (!needs(test, what, missing)) continue;
+  test(what, () => {
+    if (only !== undefined && !new RegExp(only).test(what)) return;
+    const rules = fc.sample(ruleText(family), { numRuns: 15 * sets, seed });
+    const listed = listedByNft(family, rules);
+    const differences: string[] = [];
+    let same = 0;
+    for (const [i, rule] of rules.entries()) {
+      const real = listed[i];
+      if (real === undefined) continue; // nft does not take it
+      const ours = listedByUs(family, rule);
+      if (ours === real || odd.test(`${rule} ${real}`)) same++;
+      else differences.push(`${rule}\n  ours ${ours}\n  nft  ${real}`);
+    }
+    console.log(
+      `oracle: seed ${seed}: ${same} texts of ${family} agree, ${differences.length} do not`,
+    );
+    // rules that contradict themselves are told in ways that no reader asks for
+    const most = Math.ceil((same + differences.length) / 50);
+    if (differences.length > most) throw new Error(`seed ${seed}: ${differences.join("\n")}`);
+  });
+}
+
+function listedByUs(family: "ip" | "ip6" | "inet", rule: string): string {
+  try {
+    const text = listText(parseNftables(tableWith(family, rule)));
+    return /^\tchain c \{\n\t\t(.*)\n\t\}/m.exec(text)?.[1] ?? text;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 /** The first difference in words, and how to see it again. */

@@ -149,7 +149,9 @@ function outcome(
   const expected =
     verdict.kind === "forward" ? [`${verdict.interface} ${describe(verdict.packet)}`] : [];
   if (from === "process" && verdict.kind !== "forward") return undefined;
-  return left.join() === expected.join()
+  // a process that hears nothing sends its SYN again after a second
+  const once = from === "process" ? [...new Set(left)] : left;
+  return once.join() === expected.join()
     ? undefined
     : `expected to leave the node: ${expected.join("; ") || "nothing"}`;
 }

@@ -159,13 +159,16 @@ function testOf({ left, op, right }: Only<"match">): Test {
   if (left.kind === "concat") return partsTest(reading, typesOf(left), op, right);
   const type = typeOf(typesOf(left)[0] ?? "");
   if (!type) throw new NotModelled();
-  if (type.flags) return flagsTest(reading, type, op, right);
+  if (type.flags && left.kind !== "bitwise") return flagsTest(reading, type, op, right);
+  if (type.flags) return spanTest(reading, oneOf(bitsOf(type, right)), op === "!=");
   const isName = type === types["ifname"] || type === types["iface_index"];
   if (isName) return nameTest(reading, op, right);
   if (type === types["ipv4_addr"] || type === types["ipv6_addr"])
     return addressTest(left, reading, type, op, right);
   return spanTest(reading, rangeOf(type, op, right), op === "!=");
 }
+
+const oneOf = (value: number): Span => ({ low: value, high: value });
 
 /** The values that a comparison asks for. */
 function rangeOf(type: ValueType, op: Operator | undefined, right: string): Span {
@@ -228,26 +231,29 @@ function nameTest({ text }: Reading, op: Operator | undefined, right: string): T
   return (look) => text(look)!.startsWith(prefix) !== not;
 }
 
-/** Without an operator, one of the flags is enough; of several, != asks for none of them. */
+/** Without an operator, one of the flags is enough; ! asks for none of them. */
 function flagsTest(
   { quantity }: Reading,
   type: ValueType,
   op: Operator | undefined,
   right: string,
 ): Test {
-  const names = right.split(",");
-  const bits = names.reduce((all, name) => all | Number(type.quantity(name)), 0);
+  const bits = bitsOf(type, right);
   const test = (value: number): boolean => {
     if (op === undefined) return (value & bits) !== 0;
-    if (op === "!=") return names.length > 1 ? (value & bits) === 0 : value !== bits;
-    return value === bits;
+    if (op === "!") return (value & bits) === 0;
+    return (value === bits) !== (op === "!=");
   };
-  if (op !== undefined && op !== "==" && op !== "!=") throw new NotModelled();
+  if (op !== undefined && op !== "==" && op !== "!=" && op !== "!") throw new NotModelled();
   return (look) => {
     const value = quantity(look);
     return value !== undefined && test(Number(value));
   };
 }
+
+/** Flags in a row, as one number. */
+const bitsOf = (type: ValueType, text: string): number =>
+  text.split(",").reduce((all, name) => all | Number(type.quantity(name)), 0);
 
 function partsTest(
   { text, parts = [] }: Reading,

@@ -20,7 +20,10 @@ import type {
   Verdict,
 } from "./ruleset.js";
 import { Rule as RuleOf } from "./ruleset.js";
+import { contradiction } from "./contradictions.js";
+import { anonymous } from "./anonymous.js";
 import { inOrder } from "./order.js";
+import { rejectionCode } from "./rejections.js";
 import { parseTime } from "./time.js";
 import { tidied } from "./tidy.js";
 import type { Cursor } from "./tokens.js";
@@ -59,12 +62,15 @@ export function parseRule(cursor: Cursor, around: Surroundings): Rule {
     }
   }
   if (statements.length === 0) throw cursor.error("a rule says nothing: it has no statement");
+  const problem = contradiction(statements, around.family);
+  if (problem !== undefined) throw cursor.error(problem);
   return new RuleOf(tidied(statements, around.family), comment);
 }
 
 /** A rule's comment stands last. */
 function withoutComment(text: string): { text: string; said: string | undefined } {
-  const [whole, said] = /\s+comment\s+"([^"]*)"$/.exec(text) ?? [];
+  const [whole, quoted, plain] = /\s+comment\s+(?:"([^"]*)"|(\S+))$/.exec(text) ?? [];
+  const said = quoted ?? plain;
   return { text: whole === undefined ? text : text.slice(0, -whole.length), said };
 }
 
@@ -131,13 +137,28 @@ function compared(cursor: Cursor, around: Surroundings): Statement[] {
     if (left.kind !== "meta" && left.kind !== "ct") throw new NotModelled();
     const what = `${left.kind} ${left.key}`;
     if (!["meta mark", "ct mark"].includes(what)) throw new NotModelled();
-    const to = cursor.peek().text.match(/^[0-9]/)
-      ? ({ kind: "value", text: readValue(cursor, typesOf(left)) } as const)
-      : expression(cursor, around);
-    if (typesOf(to)[0] !== "mark" && to.kind !== "value") throw new NotModelled();
-    return [{ kind: "set", what: left, to: combined(to) }];
+    return [{ kind: "set", what: left, to: markValue(cursor, around) }];
   }
   return [comparison(cursor, around, left)];
+}
+
+/** What a mark becomes: a number, another mark with its bits changed, what a map says. */
+function markValue(cursor: Cursor, around: Surroundings): Expression {
+  if (/^[0-9]/.test(cursor.peek().text))
+    return { kind: "value", text: readValue(cursor, ["mark"]) };
+  const isOpen = cursor.take("(");
+  let to = expression(cursor, around);
+  if (isOpen) {
+    cursor.need(")");
+    to = changed(cursor, to);
+  }
+  if (cursor.take("map")) {
+    const names = typesOf(to);
+    if (names.includes("")) throw new NotModelled();
+    return { kind: "map", key: to, map: reference(cursor, around, names, ["mark"]) };
+  }
+  if (typesOf(to)[0] !== "mark" && to.kind !== "numgen") throw new NotModelled();
+  return combined(to);
 }
 
 const operators: Readonly<Record<string, Operator>> = {
@@ -153,43 +174,119 @@ const operators: Readonly<Record<string, Operator>> = {
   gt: ">",
   le: "<=",
   ge: ">=",
+  "!": "!",
 };
 
-function comparison(cursor: Cursor, around: Surroundings, left: Expression): Statement {
+function comparison(cursor: Cursor, around: Surroundings, given: Expression): Statement {
   const mark = cursor.peek();
   let op: Operator | undefined;
   if (mark.kind !== "string" && Object.hasOwn(operators, mark.text)) {
     op = operators[mark.text]!;
     cursor.next();
-  } else if (mark.text === "!" || mark.text === "in") throw new NotModelled();
-  const names = typesOf(left);
+  } else if (mark.text === "in") throw new NotModelled();
+  const names = typesOf(given);
   if (names.includes("")) throw new NotModelled();
-  if (left.kind === "payload" && left.field === "flags" && left.header === "tcp")
-    return tcpFlags(cursor, left, op);
+  const isFlags = names.length === 1 && typeOf(names[0]!)?.flags !== undefined;
   const isSet = cursor.at("{") || cursor.peek().text.startsWith("@");
+  if (isFlags && !isSet) return flagsCompared(cursor, given, op);
+  if (op === "!") throw new NotModelled();
+  // by its number, an interface is the machine's own
+  const isRoute = given.kind === "fib" && names[0] === "boolean";
+  if (isRoute && !cursor.at("exists") && !cursor.at("missing")) throw new NotModelled();
+  const { left, turned } = operationsOf(given, op);
   if (isSet) {
     if (op !== undefined && op !== "!=" && op !== "==")
       throw cursor.error(`got a set after ${op}; elements are in it or not (!=)`);
-    const right = reference(cursor, around, names, false);
-    return { kind: "match", left, ...(op === "!=" && { op }), right };
+    const set = reference(cursor, around, names, false);
+    return inSet(left, op, "name" in set ? set : turnedSet(set, turned), names);
   }
-  const right = readValue(cursor, names);
-  const isFlags = names.length === 1 && typeOf(names[0]!)?.flags !== undefined;
-  const shown =
-    isFlags || left.kind === "bitwise" ? (op ?? plainOp(left)) : op === "==" ? undefined : op;
+  if (names.length > 1)
+    throw cursor.error("a concatenation is compared with sets and maps, not with single values");
+  const right = turned(readValue(cursor, names));
+  const isRange = right.includes("-") && left.kind === "bitwise";
+  const shown = left.kind === "bitwise" && !isRange ? (op ?? "==") : op === "==" ? undefined : op;
   return { kind: "match", left, ...(shown && { op: shown }), right };
 }
 
-/** nft prints == after & and not after anything else. */
-const plainOp = (left: Expression): Operator | undefined =>
-  left.kind === "bitwise" ? "==" : undefined;
+/** A set of one element is that element; nft prints == before a set after & and the like. */
+function inSet(
+  left: Expression,
+  op: Operator | undefined,
+  set: SetRef,
+  names: readonly string[],
+): Statement {
+  const isBits = left.kind === "bitwise";
+  const [only, ...others] = "elements" in set ? set.elements : [];
+  const isOne = only && others.length === 0 && names.length === 1 && only.key !== "*";
+  const shown = op === "!=" ? op : isBits ? "==" : undefined;
+  if (!isOne || "name" in set || set.isMany)
+    return { kind: "match", left, ...(shown && { op: shown }), right: set };
+  return { kind: "match", left, ...(shown && { op: shown }), right: only.key };
+}
 
-/** tcp flags are compared in a form of their own: syn / fin,syn,rst,ack. */
-function tcpFlags(cursor: Cursor, left: Expression, op: Operator | undefined): Statement {
-  if (cursor.at("{")) throw new NotModelled();
-  const right = flagList(cursor, ["tcp_flag"]);
-  if (cursor.at("/")) throw new NotModelled();
-  return { kind: "match", left, ...(op && { op }), right };
+/**
+ * A comparison of a mark's bits as nft keeps it: where they are compared for being equal, what is
+ * flipped on the left is flipped on the right (src/evaluate.c, binop_transfer).
+ */
+function operationsOf(
+  given: Expression,
+  op: Operator | undefined,
+): { left: Expression; turned: (value: string) => string } {
+  const type = typeOf("mark")!;
+  const isEqual = op === undefined || op === "==" || op === "!=";
+  let [left, bits] = [given, 0];
+  for (; isEqual && left.kind === "bitwise" && left.op === "^"; left = left.left)
+    bits = (bits ^ Number(left.right)) >>> 0;
+  const turned = (value: string): string =>
+    bits === 0 || /[-/]/.test(value)
+      ? value
+      : type.text!((Number(type.quantity(value)) ^ bits) >>> 0);
+  return { left: left.kind === "bitwise" ? combined(left) : left, turned };
+}
+
+const turnedSet = (
+  set: Extract<SetRef, { elements: unknown }>,
+  turned: (value: string) => string,
+): SetRef => ({
+  ...set,
+  elements: set.elements.map((each) => ({ ...each, key: turned(each.key) })),
+});
+
+/**
+ * Flags: any of some (`syn,ack`), none (`! syn`), all of them as they are (`== syn`), or as they
+ * are under a mask (`syn / syn,ack`). (src/netlink_delinearize.c, relational_binop_postprocess)
+ */
+function flagsCompared(cursor: Cursor, given: Expression, op: Operator | undefined): Statement {
+  const [name = ""] = typesOf(given);
+  if (given.kind === "bitwise") {
+    const right = maskedValue(cursor, name);
+    return underMask(given.left, given.right, op === "!=" ? "!=" : "==", right);
+  }
+  const separator = cursor.peek(1).text === "|" ? "|" : ",";
+  const right = flagList(cursor, [name]);
+  if (cursor.take("/")) {
+    const mask = flagList(cursor, [name]);
+    return underMask(given, mask, op === "!=" ? "!=" : "==", right);
+  }
+  if (op === "<" || op === ">" || op === "<=" || op === ">=") throw new NotModelled();
+  const isMany = right.includes(",");
+  const isPlain = op === undefined || op === "!" || (!isMany && separator === ",");
+  if (isPlain) return { kind: "match", left: given, ...(op && { op }), right };
+  return { kind: "match", left: given, op: op, right };
+}
+
+/** A value behind a mask: flags in parentheses, or 0. */
+function maskedValue(cursor: Cursor, name: string): string {
+  const isOpen = cursor.take("(");
+  const value = flagList(cursor, [name]);
+  if (isOpen) cursor.need(")");
+  return Number(value) === 0 ? "0" : value;
+}
+
+function underMask(left: Expression, mask: string, op: "==" | "!=", right: string): Statement {
+  if (right === "0")
+    return { kind: "match", left, ...(op === "==" && { op: "!" as const }), right: mask };
+  return { kind: "match", left: { kind: "bitwise", op: "&", left, right: mask }, op, right };
 }
 
 // ---- expressions --------------------------------------------------------------------------------
@@ -204,14 +301,20 @@ export function expression(cursor: Cursor, around: Surroundings): Expression {
 const bitOps = { "&": "&", "|": "|", "^": "^", and: "&", or: "|", xor: "^" } as const;
 
 function single(cursor: Cursor, around: Surroundings): Expression {
-  let left = operand(cursor, around);
+  return changed(cursor, operand(cursor, around));
+}
+
+/** With what is done to its bits. */
+function changed(cursor: Cursor, base: Expression): Expression {
+  let left = base;
   for (;;) {
     const { kind, text } = cursor.peek();
     if (kind === "string" || !Object.hasOwn(bitOps, text)) return left;
     const names = typesOf(left);
-    if (names[0] !== "mark") throw new NotModelled();
+    const isFlags = typeOf(names[0]!)?.flags !== undefined;
+    if (isFlags ? text !== "&" && text !== "and" : names[0] !== "mark") throw new NotModelled();
     cursor.next();
-    const right = readValue(cursor, names);
+    const right = isFlags ? maskedValue(cursor, names[0]!) : readValue(cursor, names);
     left = { kind: "bitwise", op: bitOps[text as keyof typeof bitOps], left, right };
   }
 }
@@ -222,7 +325,7 @@ function operand(cursor: Cursor, around: Surroundings): Expression {
   const second = cursor.peek(1).text;
   if (text === "meta") return meta(cursor, second, 2);
   if (bareMetas.has(text)) return meta(cursor, text, 1);
-  if (text === "ct") return ct(cursor);
+  if (text === "ct") return ct(cursor, around.family);
   if (text === "fib") return fib(cursor);
   if (text === "numgen") return numgen(cursor);
   if (Object.hasOwn(payloads, text) && Object.hasOwn(payloads[text]!, second)) {
@@ -244,13 +347,19 @@ function meta(cursor: Cursor, key: string, words: number): Expression {
   return { kind: "meta", key };
 }
 
-function ct(cursor: Cursor): Expression {
+/** An address alone is one of the table's family. */
+const ofFamily = (key: string, family: TableFamily): string =>
+  (key === "saddr" || key === "daddr") && (family === "ip" || family === "ip6")
+    ? `${family} ${key}`
+    : key;
+
+function ct(cursor: Cursor, family: TableFamily): Expression {
   cursor.next();
   const direction = (["original", "reply"] as const).find((each) => cursor.take(each));
   const key =
     direction && (cursor.at("ip") || cursor.at("ip6"))
       ? `${cursor.next().text} ${cursor.next().text}`
-      : cursor.word("what of the connection is meant");
+      : ofFamily(cursor.word("what of the connection is meant"), family);
   if (!Object.hasOwn(cts, key)) throw new NotModelled();
   return { kind: "ct", key, ...(direction && { direction }) };
 }
@@ -286,7 +395,7 @@ export function combined(expression: Expression): Expression {
   let base: Expression = expression;
   for (; base.kind === "bitwise"; base = base.left)
     operations.unshift({ op: base.op, right: Number(base.right) });
-  if (operations.length < 2) return expression;
+  if (operations.length === 0) return expression;
   const all = 0xffffffff;
   let [mask, xor] = [all, 0];
   for (const { op, right } of operations) {
@@ -315,7 +424,8 @@ export function readValue(cursor: Cursor, names: readonly string[], asSets = fal
   const parts: string[] = [];
   for (const [i, name] of names.entries()) {
     if (i > 0) cursor.need(".");
-    parts.push(readOne(cursor, name, asSets));
+    const isSeveral = cursor.at("|", 1) && typeOf(name)?.flags !== undefined;
+    parts.push(isSeveral ? severalFlags(cursor, name) : readOne(cursor, name, asSets));
   }
   return parts.join(" . ");
 }
@@ -335,12 +445,18 @@ function readOne(cursor: Cursor, name: string, asSets: boolean): string {
   return cursor.fail(type.what);
 }
 
+/** In sets, several flags of one element are written with |. */
+const severalFlags = (cursor: Cursor, name: string): string =>
+  flagList(cursor, [name]).replaceAll(",", " | ");
+
 /** Flags in the order of nft's table of them. */
 function flagList(cursor: Cursor, names: readonly string[]): string {
+  const type = typeOf(names[0]!)!;
   const found = [readOne(cursor, names[0]!, false)];
   while (cursor.take(",") || cursor.take("|")) found.push(readOne(cursor, names[0]!, false));
-  const order = typeOf(names[0]!)!.flags!;
-  return order.filter((each) => found.includes(each)).join(",") || found.join(",");
+  const bits = found.reduce((all, each) => all | Number(type.quantity(each)), 0);
+  const known = type.flags!.filter((each) => bits & Number(type.quantity(each)));
+  return known.length > 0 ? known.join(",") : found.join(",");
 }
 
 /** "@name", or elements in braces; `mapped`: with what each is mapped to. */
@@ -355,11 +471,30 @@ export function reference(
     if (name === "" || cursor.at(",")) throw new NotModelled();
     const set = around.set(name);
     if (!set) throw cursor.error(`there is no set or map ${name} in this table`);
+    const problem = mismatch(set, names);
+    if (problem !== undefined) throw cursor.error(problem);
     return { name: set.name };
   }
   const data = mapped === true ? "verdict" : mapped === false ? undefined : mapped;
-  const elements = readElements(cursor, names, data);
-  return { elements: inOrder(elements, names) };
+  const word = cursor.peek(1).text;
+  const given = readElements(cursor, names, data);
+  const { elements, problem } = anonymous(given, names, data !== undefined);
+  if (problem !== undefined) throw cursor.error(problem);
+  if (given.length > 1) return { elements: inOrder(elements, names), isMany: true };
+  // a range alone is told as it was written, in a set as a prefix where it is one
+  const key = data === undefined && word.includes("-") && canonical(typeOf(names[0]!)!, word);
+  return { elements: key ? [{ ...elements[0]!, key }] : elements };
+}
+
+/** A set holds values of the type that is looked up in it. */
+function mismatch(
+  { name, type }: Pick<NamedSet, "name" | "type">,
+  names: readonly string[],
+): string | undefined {
+  const isKnown = [...type, ...names].every((each) => typeOf(each) !== undefined);
+  return isKnown && type.join() !== names.join()
+    ? `${name} has elements of type ${type.join(" . ")}; what is looked up in it is of type ${names.join(" . ")}`
+    : undefined;
 }
 
 /** `{ KEY OPTIONS [: DATA], … }`, over as many lines as there are. */
@@ -416,12 +551,14 @@ function natTo(kind: "dnat" | "snat", cursor: Cursor, around: Surroundings): Sta
   const family = (["ip", "ip6"] as const).find((each) => cursor.at(each) && cursor.at("to", 1));
   if (family) cursor.next();
   cursor.need("to");
-  const which = family ?? (around.family === "ip6" ? "ip6" : "ip");
+  if (family && cursor.at(":")) cursor.fail("an address");
+  const isSix = around.family === "ip6" || (around.family === "inet" && isIPv6Next(cursor));
+  const which = family ?? (isSix ? "ip6" : "ip");
   const isInet = around.family === "inet";
   const address = cursor.at(":") ? undefined : goal(cursor, around, which);
   const isConcat = address?.kind === "map" && hasPorts(address.map, around);
   const port = cursor.take(":") ? portGoal(cursor, around) : undefined;
-  const shown = isInet ? (family ?? undefined) : isConcat ? which : undefined;
+  const shown = isInet ? family : isConcat ? which : undefined;
   return {
     kind,
     ...(shown && { family: shown }),
@@ -430,6 +567,9 @@ function natTo(kind: "dnat" | "snat", cursor: Cursor, around: Surroundings): Sta
     ...natFlags(cursor),
   };
 }
+
+const isIPv6Next = (cursor: Cursor): boolean =>
+  cursor.at("[") || canonical(typeOf("ipv6_addr")!, cursor.peek().text) !== undefined;
 
 /** Whether a map says both an address and a port. */
 function hasPorts(map: SetRef, around: Surroundings): boolean {
@@ -445,18 +585,32 @@ function goal(cursor: Cursor, around: Surroundings, family: "ip" | "ip6"): Expre
   if (cursor.take("[")) {
     const low = readOne(cursor, type, false);
     cursor.need("]");
-    if (cursor.at("-")) throw new NotModelled();
-    return { kind: "value", text: low };
+    const high = cursor.peek().text === "-" ? highAddress(cursor, type) : low;
+    return { kind: "value", text: low === high ? low : `${low}-${high}` };
   }
   const isAddress = kind === "word" && canonical(typeOf(type)!, text) !== undefined;
   if (isAddress) return { kind: "value", text: readOne(cursor, type, true) };
-  if (kind === "word" && /^[0-9.:]+$/.test(text)) cursor.fail(typeOf(type)!.what);
+  if (kind === "word" && (/^[0-9.:]+$/.test(text) || isAnyAddress(text)))
+    cursor.fail(typeOf(type)!.what);
   return mapped(cursor, around, type);
+}
+
+const isAnyAddress = (text: string): boolean =>
+  ["ipv4_addr", "ipv6_addr"].some((type) => canonical(typeOf(type)!, text) !== undefined);
+
+/** The second half of [fd00::1]-[fd00::9]. */
+function highAddress(cursor: Cursor, type: string): string {
+  cursor.next();
+  cursor.need("[");
+  const high = readOne(cursor, type, false);
+  cursor.need("]");
+  return high;
 }
 
 function portGoal(cursor: Cursor, around: Surroundings): Expression {
   const { kind, text } = cursor.peek();
-  const isPort = kind === "word" && /^\d/.test(text);
+  const isNamed = canonical(typeOf("inet_service")!, text) !== undefined;
+  const isPort = kind === "word" && (isNamed || /^\d/.test(text));
   if (isPort) return { kind: "value", text: readOne(cursor, "inet_service", false) };
   return mapped(cursor, around, "inet_service");
 }
@@ -519,31 +673,44 @@ function rejection(cursor: Cursor): { with?: string } {
   if (!["icmp", "icmpv6", "icmpx"].includes(kind)) throw new NotModelled();
   cursor.take("type");
   const code = cursor.word("what the answer says");
-  return { with: `${kind} ${code}` };
+  return { with: `${kind} ${rejectionCode(kind, code) ?? code}` };
 }
 
-/** Only what nft would print is kept; nothing of it changes a packet's way. */
+/** In the order in which nft prints it; nothing of it changes a packet's way. */
 function log(cursor: Cursor): Statement {
   cursor.next();
-  const start = cursor.place;
+  const found = new Map<string, string>();
   for (;;) {
-    if (cursor.take("prefix")) cursor.string("a prefix");
-    else if (cursor.at("level")) {
-      cursor.next();
-      cursor.word("a level");
-    } else if (["group", "snaplen", "queue-threshold"].some((each) => cursor.take(each)))
-      cursor.number("a number");
-    else if (cursor.take("flags")) {
-      do cursor.word("a flag");
-      while (cursor.take(","));
-    } else break;
+    const option = logOptions.find((each) => cursor.at(each));
+    if (option === undefined) break;
+    cursor.next();
+    found.set(option, logValue(cursor, option));
   }
-  if (cursor.place === start) return { kind: "log" };
-  const options = cursor
-    .since(start)
-    .replace(/ ?\blevel warn\b/, "")
-    .trim();
-  return { kind: "log", ...(options && { options }) };
+  if (found.get("level") === "warn") found.delete("level");
+  const options = logOptions.flatMap((each) =>
+    found.has(each) ? [`${each} ${found.get(each)!}`] : [],
+  );
+  return { kind: "log", ...(options.length > 0 && { options: options.join(" ") }) };
+}
+
+/** src/statement.c, log_stmt_print */
+const logOptions = ["prefix", "group", "snaplen", "queue-threshold", "level", "flags"] as const;
+
+function logValue(cursor: Cursor, option: (typeof logOptions)[number]): string {
+  switch (option) {
+    case "prefix":
+      return `"${cursor.string("a prefix")}"`;
+    case "level":
+      return cursor.word("a level");
+    case "flags": {
+      const layer = cursor.at("tcp") || cursor.at("ip") ? `${cursor.next().text} ` : "";
+      const flags = [cursor.word("a flag")];
+      while (cursor.take(",")) flags.push(cursor.word("a flag"));
+      return `${layer}${flags.join(",")}`;
+    }
+    default:
+      return String(cursor.number("a number"));
+  }
 }
 
 function setChange(
@@ -556,6 +723,8 @@ function setChange(
   cursor.need("{");
   const key = expression(cursor, around);
   const timeout = cursor.take("timeout") ? parseTime(cursor) : undefined;
+  const counter = cursor.take("counter");
+  if (cursor.at("comment")) throw cursor.error("what a rule puts into a set has no comment");
   if (!cursor.take("}")) throw new NotModelled();
-  return { kind, set, key, ...(timeout !== undefined && { timeout }) };
+  return { kind, set, key, ...(timeout !== undefined && { timeout }), ...(counter && { counter }) };
 }

@@ -319,7 +319,7 @@ function bitwise({ op, left, right }: Extract<Expression, { kind: "bitwise" }>):
   const from = readingOf(left);
   const type = typeOf(typesOf(left)[0] ?? "");
   if (!type?.text || type.bytes > 4) throw new NotModelled();
-  const bits = Number(type.quantity(right));
+  const bits = right.split(",").reduce((all, each) => all | Number(type.quantity(each)), 0);
   const apply = {
     "&": (value: number) => (value & bits) >>> 0,
     "|": (value: number) => (value | bits) >>> 0,

@@ -46,7 +46,10 @@ export type Expression =
   | { readonly kind: "value"; readonly text: string };
 
 /** A set or map of the table, or one that stands in the rule itself. */
-export type SetRef = { readonly name: string } | { readonly elements: readonly Element[] };
+export type SetRef =
+  | { readonly name: string }
+  /** isMany: more than one element was given, though they may be one interval now. */
+  | { readonly elements: readonly Element[]; readonly isMany?: boolean };
 
 export interface Element {
   readonly key: string;
@@ -70,7 +73,8 @@ export type Verdict =
   | { readonly kind: "accept" | "drop" | "return" | "continue" }
   | { readonly kind: "jump" | "goto"; readonly chain: string };
 
-export type Operator = "==" | "!=" | "<" | ">" | "<=" | ">=";
+/** !: none of these flags. */
+export type Operator = "==" | "!=" | "<" | ">" | "<=" | ">=" | "!";
 
 export type NatFlag = "random" | "fully-random" | "persistent";
 
@@ -109,6 +113,7 @@ export type Statement =
       readonly key: Expression;
       /** Milliseconds. Default: the set's. */
       readonly timeout?: number | undefined;
+      readonly counter?: boolean | undefined;
     }
   | { readonly kind: "notrack" }
   | { readonly kind: "log"; readonly options?: string | undefined }

@@ -3,6 +3,7 @@
  * (nftables 1.0.6, src/rule.c, src/expression.c, src/statement.c)
  */
 import { printable } from "../printable.js";
+import { typesOf } from "./expressions.js";
 import { inOrder } from "./order.js";
 import type {
   Base,
@@ -11,6 +12,7 @@ import type {
   Expression,
   NamedSet,
   NatFlag,
+  Operator,
   Rule,
   RuleSet,
   SetRef,
@@ -18,6 +20,7 @@ import type {
   Table,
   Verdict,
 } from "./ruleset.js";
+import { typeOf, type ValueType } from "./types.js";
 
 /** What `nft list ruleset` prints. */
 export function listText(rules: RuleSet): string {
@@ -160,9 +163,7 @@ export function ruleText({ statements, comment }: Rule): string {
 export function statementText(statement: Statement): string {
   switch (statement.kind) {
     case "match": {
-      const { left, op, right } = statement;
-      const side = typeof right === "string" ? right : refText(right);
-      return `${expressionText(left)}${op === undefined ? "" : ` ${op}`} ${side}`;
+      return matchText(statement);
     }
     case "vmap":
       return `${expressionText(statement.key)} vmap ${refText(statement.map)}`;
@@ -180,9 +181,9 @@ export function statementText(statement: Statement): string {
     case "update":
     case "add":
     case "delete": {
-      const { kind, set, key, timeout } = statement;
+      const { kind, set, key, timeout, counter } = statement;
       const until = timeout === undefined ? "" : ` timeout ${timeText(timeout)}`;
-      return `${kind} @${set} { ${expressionText(key)}${until} }`;
+      return `${kind} @${set} { ${expressionText(key)}${until}${counter ? " counter" : ""} }`;
     }
     case "log":
       return statement.options === undefined ? "log" : `log ${statement.options}`;
@@ -193,6 +194,54 @@ export function statementText(statement: Statement): string {
     default:
       return verdictText(statement);
   }
+}
+
+function matchText({ left, op, right }: Extract<Statement, { kind: "match" }>): string {
+  if (typeof right !== "string")
+    return `${expressionText(left)}${op === undefined ? "" : ` ${op}`} ${refText(right)}`;
+  const type = typeOf(typesOf(left)[0] ?? "");
+  if (type?.flags) return flagsText(left, op, right, type);
+  const [base, bits] = left.kind === "bitwise" ? [left.left, firstBits(left, op, right)] : [left];
+  if (bits !== undefined)
+    return `${expressionText(base)}${op === "!=" ? " !=" : ""} ${right}/${bits}`;
+  return `${expressionText(left)}${op === undefined ? "" : ` ${op}`} ${right}`;
+}
+
+/** How many of a mark's first bits are compared, where it is those: nft tells them as a prefix. */
+function firstBits(
+  { op: what, left, right: mask }: Extract<Expression, { kind: "bitwise" }>,
+  op: Operator | undefined,
+  right: string,
+): number | undefined {
+  if (what !== "&" || left.kind === "bitwise" || right.includes("-")) return undefined;
+  if (op !== undefined && op !== "==" && op !== "!=") return undefined;
+  const bits = Number(mask).toString(2).padStart(32, "0");
+  const [, ones = ""] = /^(1*)0*$/.exec(bits) ?? [];
+  return /^1*0*$/.test(bits) ? ones.length : undefined;
+}
+
+/** Flags under a mask are told by a slash, several exact ones by a number. */
+function flagsText(
+  left: Expression,
+  op: Operator | undefined,
+  right: string,
+  type: ValueType,
+): string {
+  if (left.kind === "bitwise") {
+    const base = expressionText(left.left);
+    const isOne = left.right === right && !right.includes(",");
+    if (isOne) return `${base} & ${left.right} ${op} ${right}`;
+    return `${base}${op === "!=" ? " !=" : ""} ${right} / ${left.right}`;
+  }
+  const base = expressionText(left);
+  if (op === undefined) return `${base} ${right}`;
+  if (op === "!" || !right.includes(",")) return `${base} ${op} ${right}`;
+  const flags = right.split(",");
+  if (!type.host) {
+    const bits = flags.reduce((all, each) => all | Number(type.quantity(each)), 0);
+    return `${base} ${op} 0x${bits.toString(16)}`;
+  }
+  return `${base}${op === "==" ? "" : ` ${op}`} ${flags.join(" | ")}`;
 }
 
 const verdictText = (verdict: Verdict): string =>
@@ -211,7 +260,7 @@ function natText(statement: NatStatement): string {
   const goal = natGoal(statement);
   const family = "family" in statement && statement.family ? ` ${statement.family}` : "";
   const to = goal === "" && port === undefined ? "" : ` to ${goal}`;
-  return `${kind}${family}${to}${port ? `:${expressionText(port)}` : ""}${flagsText(flags)}`;
+  return `${kind}${family}${to}${port ? `:${expressionText(port)}` : ""}${natFlags(flags)}`;
 }
 
 /** An IPv6 address stands in brackets beside a port. */
@@ -226,7 +275,7 @@ function natGoal(statement: NatStatement): string {
     .join("-");
 }
 
-const flagsText = (flags: readonly NatFlag[] = []): string =>
+const natFlags = (flags: readonly NatFlag[] = []): string =>
   flags.length === 0 ? "" : ` ${flags.join(",")}`;
 
 /** "@name", or the elements. Those of a rule's own set all stand in one line. */

@@ -2,7 +2,7 @@
  * The types of values: how each is read and printed, compared and put in order.
  * (src/datatype.c, src/proto.c, src/ct.c, src/fib.c; include/uapi/linux/netfilter/nf_tables.h)
  */
-import { fromBits, readAddress, readCIDR, type Family } from "../ip.js";
+import { fromBits, readAddress, readCIDR, type Address, type Family } from "../ip.js";
 
 /** IPv6 addresses do not fit into a number. */
 export type Quantity = number | bigint;
@@ -58,9 +58,25 @@ function named(
       if (!integerPattern.test(word) || Number(word) > most) return undefined;
       return byNumber.get(Number(word)) ?? String(Number(word));
     },
-    quantity: (text) => (Object.hasOwn(names, text) ? names[text]! : Number(text)),
-    text: (quantity) => byNumber.get(Number(quantity)) ?? String(quantity),
+    quantity: flags ? (text) => bitsOf(names, text) : (text) => numberOf(names, text),
+    text: flags
+      ? (quantity) => byNumber.get(Number(quantity)) ?? flagsText(names, Number(quantity))
+      : (quantity) => byNumber.get(Number(quantity)) ?? String(quantity),
   };
+}
+
+type Names = Readonly<Record<string, number>>;
+
+const numberOf = (names: Names, text: string): number =>
+  Object.hasOwn(names, text) ? names[text]! : Number(text);
+
+/** "syn | ack" is one value, too. */
+const bitsOf = (names: Names, text: string): number =>
+  text.split(" | ").reduce((all, each) => all | numberOf(names, each), 0);
+
+function flagsText(names: Names, bits: number): string {
+  const found = Object.keys(names).filter((name) => bits & names[name]!);
+  return found.length > 0 ? found.join(" | ") : String(bits);
 }
 
 const hexadecimal = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
@@ -79,10 +95,16 @@ const mark: ValueType = {
   text: (quantity) => hexadecimal(Number(quantity)),
 };
 
+/** The C library tells an IPv4 address in an IPv6 one by its dots (inet_ntop). */
+function printed({ family, text, a, b, c, d }: Address): string {
+  if (family === "IPv4" || a !== 0 || b !== 0 || c !== 0xffff) return text;
+  return `::ffff:${fromBits("IPv4", d).text}`;
+}
+
 function address(family: Family): ValueType {
   const read = (word: string): string | undefined => {
     const found = readAddress(word);
-    return found?.family === family ? found.text : undefined;
+    return found?.family === family ? printed(found) : undefined;
   };
   if (family === "IPv4")
     return {
@@ -98,7 +120,7 @@ function address(family: Family): ValueType {
     quantity: (text) => readAddress(text)!.value,
     text: (quantity) => {
       const word = (shift: bigint) => Number((BigInt(quantity) >> shift) & 0xffffffffn) | 0;
-      return fromBits("IPv6", word(96n), word(64n), word(32n), word(0n)).text;
+      return printed(fromBits("IPv6", word(96n), word(64n), word(32n), word(0n)));
     },
     what: "an IPv6 address",
   };
@@ -279,6 +301,9 @@ export interface Span {
 const isAddress = (type: ValueType): boolean =>
   type === types["ipv4_addr"] || type === types["ipv6_addr"];
 
+/** A range of these is told as a prefix (src/datatype.c, DTYPE_F_PREFIX). */
+const hasPrefixes = (type: ValueType): boolean => isAddress(type) || type === types["mark"];
+
 /**
  * A value, prefix, range or list of flags as nft prints it; undefined: the word is none.
  * `asSets`: a range that is a prefix is printed as one, as sets do.
@@ -293,7 +318,7 @@ export function canonical(type: ValueType, word: string, asSets = false): string
   const [low, high] = [type.read(word.slice(0, dash)), type.read(word.slice(dash + 1))];
   if (low === undefined || high === undefined) return undefined;
   if (type.quantity(low) > type.quantity(high)) return undefined;
-  return asSets && isAddress(type)
+  return asSets && hasPrefixes(type)
     ? (asPrefix(type, low, high) ?? `${low}-${high}`)
     : `${low}-${high}`;
 }
