@@ -68,6 +68,50 @@ test("a Deployment as kubectl create sends it", () => {
   });
 });
 
+const decoded: Record<string, [body: Buffer, rest: object]> = {
+  "bytes as base64": [
+    body("v1", "Secret", field(2, field(1, "a"), field(2, "hi")), field(3, "Opaque")),
+    { data: { a: "aGk=" }, type: "Opaque" },
+  ],
+  "a probe, whose handler stands beside its times": [
+    body(
+      "v1",
+      "Pod",
+      field(2, field(2, field(1, "a"), field(11, field(1, field(3, field(1, number(2, 80))))))),
+    ),
+    { spec: { containers: [{ name: "a", readinessProbe: { tcpSocket: { port: 80 } } }] } },
+  ],
+  "an amount": [
+    body("v1", "ResourceQuota", field(2, field(1, field(1, "cpu"), field(2, field(1, "500m"))))),
+    { spec: { hard: { cpu: "500m" } } },
+  ],
+  "a zero that says something": [
+    body("autoscaling/v2", "HorizontalPodAutoscaler", field(2, number(2, 0), number(3, 0))),
+    { spec: { minReplicas: 0 } },
+  ],
+  "a time with its microseconds": [
+    body(
+      "coordination.k8s.io/v1",
+      "Lease",
+      field(2, field(4, number(1, 1_700_000_000), number(2, 5_000))),
+    ),
+    { spec: { renewTime: "2023-11-14T22:13:20.000005Z" } },
+  ],
+  "an object of any kind": [
+    body("apps/v1", "ControllerRevision", field(2, field(1, '{"a":[1]}')), number(3, 7)),
+    { data: { a: [1] }, revision: 7 },
+  ],
+  "a field of a newer version, which is left out": [
+    body("v1", "Service", field(99, "x"), field(2, field(3, "None"))),
+    { spec: { clusterIP: "None" } },
+  ],
+};
+for (const [what, [sent, rest]] of Object.entries(decoded))
+  test(what, () => {
+    const { apiVersion: _, kind: __, ...got } = decodeBody(sent);
+    assert.equal(got, rest);
+  });
+
 const malformed: Record<string, [body: Buffer, message: RegExp]> = {
   "a length that reads as minus eleven": [
     Buffer.concat([Buffer.from("k8s\0\n"), varint(-11n)]),
