@@ -10,7 +10,7 @@ import { scheduler } from "./scheduler.js";
 export interface KubeControllerManagerOptions extends Surroundings, NodeIpamOptions {
   /** Who this replica is; must differ between replicas: "control-plane-1". */
   identity: string;
-  /** Whether the loops that put objects of their own into each namespace do not run. */
+  /** Whether the loops do not run that write what a real cluster has and no lesson needs. */
   withoutSystemObjects?: boolean;
 }
 
@@ -24,7 +24,7 @@ interface Loop {
   name: string;
   /** The loop behind which it stands: who starts first is first told of what happens. */
   after?: string;
-  /** Whether it puts objects of its own into each namespace. */
+  /** Whether it writes, unasked, what a real cluster has and no lesson needs. */
   isSystem?: boolean;
   make: (context: Context) => Controller;
 }
