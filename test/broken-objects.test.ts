@@ -12,6 +12,7 @@ import { createCluster } from "stopover";
 import { ApiError } from "stopover/internal/api/errors";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import "stopover/internal/objects/built-in";
+import "stopover/internal/objects/stored-checks";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import type { KubeObject } from "stopover/internal/objects/types";
 import { seed } from "./seed.js";

@@ -11,14 +11,11 @@ import { withOtherDefaults, withSelector } from "./other-defaults.js";
 import { otherKinds as others, type OtherKinds } from "./others.js";
 import { addTypes } from "./schema.js";
 import "./validation-components.js";
-import "./validation-networking.js";
 import "./validation-apps-more.js";
 import "./validation-pod-more.js";
 import "./validation-pod-places.js";
-import "./validation-rights.js";
 import "./validation-service-more.js";
 import "./validation-statuses.js";
-import "./validation-storage.js";
 import "./validation-workloads.js";
 
 /** Versions that kube-apiserver serves by default: since 1.24 no new beta is. */

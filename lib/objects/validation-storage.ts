@@ -14,51 +14,11 @@ import {
 } from "./field-errors.js";
 import { same } from "./freeze.js";
 import { quantity } from "./quantity.js";
-import type { KubeObject, LabelSelector } from "./types.js";
-import { checkSelectorParts } from "./validation-apps.js";
+import type { KubeObject } from "./types.js";
+import { accessModes, checkClaimSpec, type ClaimSpec } from "./validation-claims.js";
 import { byKind } from "./validation.js";
 
 // ---- claims -------------------------------------------------------------------------------------
-
-export interface ClaimSpec {
-  accessModes?: string[];
-  selector?: LabelSelector;
-  resources?: { requests?: Record<string, string> };
-  storageClassName?: string;
-  volumeMode?: string;
-  volumeName?: string;
-}
-
-const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-
-/** (ValidatePersistentVolumeClaimSpec) */
-export function checkClaimSpec(spec: ClaimSpec, at: string): FieldError[] {
-  const { accessModes: modes = [], selector, storageClassName, volumeMode } = spec;
-  const here = `${at}.accessModes`;
-  return [
-    ...(modes.length === 0 ? [required(here, "at least 1 access mode is required")] : []),
-    ...(selector ? checkSelectorParts(`${at}.selector`, selector) : []),
-    ...modes
-      .filter((mode) => !accessModes.includes(mode))
-      .map((mode) => notSupported(here, mode, accessModes)),
-    ...(modes.includes("ReadWriteOncePod") &&
-    modes.some((mode) => mode !== "ReadWriteOncePod" && accessModes.includes(mode))
-      ? [forbidden(here, "may not use ReadWriteOncePod with other access modes")]
-      : []),
-    ...checkStorage(spec.resources?.requests?.["storage"], `${at}.resources[storage]`),
-    ...(storageClassName
-      ? checkFormat(`${at}.storageClassName`, storageClassName, dns1123Subdomain)
-      : []),
-    ...(volumeMode === undefined || ["Block", "Filesystem"].includes(volumeMode)
-      ? []
-      : [notSupported(`${at}.volumeMode`, volumeMode, ["Block", "Filesystem"])]),
-  ];
-}
-
-function checkStorage(amount: string | undefined, at: string): FieldError[] {
-  if (amount === undefined) return [required(at)];
-  return quantity(amount) > 0 ? [] : [invalid(at, amount, "must be greater than zero")];
-}
 
 interface Claim extends KubeObject {
   spec?: ClaimSpec;

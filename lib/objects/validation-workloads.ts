@@ -27,7 +27,7 @@ import type { KubeObject, LabelSelector, PodTemplate } from "./types.js";
 import { checkSelectorParts, checkSameSelector, shownSelector } from "./validation-apps.js";
 import { checkPercentOrNumber, isZero, moreThanAll } from "./validation-apps-more.js";
 import { validatePodSpec } from "./validation-pod.js";
-import { checkClaimSpec, type ClaimSpec } from "./validation-storage.js";
+import { checkClaimSpec, type ClaimSpec } from "./validation-claims.js";
 import { byKind, byStatus } from "./validation.js";
 
 // ---- templates ----------------------------------------------------------------------------------

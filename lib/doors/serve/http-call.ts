@@ -1,5 +1,6 @@
 import "../../apiserver/other-patches.js";
 import { reviewKinds } from "../../objects/built-in.js";
+import "../../objects/stored-checks.js";
 import type { Client, ListOptions, Status } from "../../api/client.js";
 import { converted } from "../../objects/convert.js";
 import { allKinds, type KindInfo } from "../../objects/kinds.js";

@@ -1,0 +1,8 @@
+/**
+ * The checks of kinds that are stored, and on which nobody here acts: who imports this has them.
+ * They would be more than a hundredth of a page's own code, and only clients of a server write such
+ * objects wrongly and wonder.
+ */
+import "./validation-networking.js";
+import "./validation-rights.js";
+import "./validation-storage.js";
