@@ -43,6 +43,7 @@ const text = (name: string): string => readFileSync(new URL(name, folder), "utf8
 export const faults = [
   ...(load(text("faults.yaml")) as Fault[]),
   ...(load(text("blind.yaml")) as Fault[]),
+  ...(load(text("blind-again.yaml")) as Fault[]),
 ];
 export const pairs = load(text("pairs.yaml")) as Pair[];
 const shop = loadAll(text("shop.yaml")) as KubeObject[];

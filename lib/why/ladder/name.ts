@@ -22,8 +22,8 @@ export const lookAtName: Look = (one) => {
   if (origin && !lookUp(world.network, origin, goal.host).failure) return externalName(one);
   const found = askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one);
   if (found) return [found];
-  const isInner = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
-  return isInner ? noSuchService(one) : noRecord(one);
+  const isShort = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
+  return isShort ? noSuchService(one) : noRecord(one);
 };
 
 /** A line of the client's own /etc/hosts, before any DNS server is asked. */
@@ -107,13 +107,17 @@ const searched = (name: string, namespace: string): string[] => [
   name,
 ];
 
-/** The name alone stands for a Service of the client's own namespace. */
-function otherNamespace({ service, origin, goal }: Case): Fault | undefined {
+/** A Service's name with a namespace that is not its own: the client's, or one that is misspelt. */
+function otherNamespace(one: Case): Fault | undefined {
+  const { service, origin, goal } = one;
   const pod = podOf(origin);
   if (!pod || !goal) return undefined;
   const [name, namespace] = goal.host.split(".");
   const [own, asker] = [namespaceOf(service), namespaceOf(pod)];
-  if (name !== service.metadata.name || namespace !== undefined || own === asker) return undefined;
+  const meant = namespace ?? asker;
+  if (name !== service.metadata.name || own === meant) return undefined;
+  if (namespace !== undefined && !isInner(one)) return undefined;
+  const whose = namespace === undefined ? `of its own namespace ${asker}` : `of ${namespace}`;
   const right = `${name}.${own}`;
   return fault(
     "name",
@@ -121,14 +125,21 @@ function otherNamespace({ service, origin, goal }: Case): Fault | undefined {
     "metadata.namespace",
     {
       value: own,
-      expected: asker,
-      sentence: `Service ${name} is in the namespace ${own}, and Pod ${asker}/${pod.metadata.name} asks for "${goal.host}", which means one of its own namespace ${asker}; the name from there is ${right}`,
+      expected: meant,
+      sentence: `Service ${name} is in the namespace ${own}, and Pod ${asker}/${pod.metadata.name} asks for "${goal.host}", which means one ${whose}; the name from there is ${right}`,
     },
     {
       change: { object: nameOf(pod), field: "the URL it asks for", value: right },
       kubectl: `kubectl get service ${name} -A`,
     },
   );
+}
+
+/** A Service's name with a namespace that is not its own: the client's, or a misspelt one. */
+function isInner({ service, goal, world, objects }: Case): boolean {
+  const [name, , svc] = goal!.host.split(".");
+  if (svc !== undefined) return svc === "svc";
+  return !namesOf(world, objects, service).some((own) => own.split(".")[0] === name);
 }
 
 const externalName: Look = (one) => {

@@ -2,13 +2,14 @@
 import { condition, isReady } from "../../objects/pods.js";
 import type { Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { Sandbox } from "../../node/machine.js";
-import { labelsText } from "../near.js";
-import { nameOf, namespaceOf, type Objects } from "../objects.js";
-import type { Fault, Value } from "../types.js";
-import { fault, type Look } from "./case.js";
+import { nameOf, type Objects } from "../objects.js";
+import type { Fault } from "../types.js";
+import type { Look } from "./case.js";
 import { readyEndpoints } from "./endpoints.js";
 import { meantBy } from "./meant.js";
 import { notReady as lostNode } from "./node-port.js";
+import { ofSpec, ofStatus } from "./pod-fault.js";
+import { unscheduled } from "./unscheduled.js";
 
 export const lookAtPods: Look = ({ objects, service, pod: asked, share }) => {
   const meant = meantBy(objects, service);
@@ -46,37 +47,6 @@ export function whyNotReady(objects: Objects, pod: Pod): Fault {
   );
 }
 
-type Facts = { value: Value; expected: Value; sentence: string };
-
-const describe = ({ metadata }: Pod): string =>
-  `kubectl describe pod ${metadata.name} -n ${metadata.namespace ?? "default"}`;
-
-/** A fault of a Pod's status, which no field of a manifest mends. */
-const ofStatus = (pod: Pod, field: string, facts: Facts): Fault =>
-  fault("pod", pod, field, facts, { change: undefined, kubectl: describe(pod) });
-
-/** A fault of a Pod's spec: to be changed where its owner makes it. */
-const ofSpec = (pod: Pod, field: string, facts: Facts, change: Value = facts.expected): Fault =>
-  fault("pod", pod, field, facts, {
-    change: { object: ownerOf(pod), field: inOwner(pod, field), value: change },
-    kubectl: describe(pod),
-  });
-
-/** A Pod of a Deployment's ReplicaSet is changed in the Deployment's template. */
-function ownerOf(pod: Pod): string {
-  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
-  if (!owner) return nameOf(pod);
-  const hash = pod.metadata.labels?.["pod-template-hash"];
-  const isRevision = owner.kind === "ReplicaSet" && hash && owner.name.endsWith(`-${hash}`);
-  const where = `${namespaceOf(pod)}/`;
-  return isRevision
-    ? `Deployment ${where}${owner.name.slice(0, -hash.length - 1)}`
-    : `${owner.kind} ${where}${owner.name}`;
-}
-
-const inOwner = (pod: Pod, field: string): string =>
-  ownerOf(pod) === nameOf(pod) ? field : `spec.template.${field}`;
-
 // ---- before it runs ----
 
 function leaving(pod: Pod): Fault | undefined {
@@ -106,59 +76,6 @@ function onLostNode(objects: Objects, pod: Pod): Fault | undefined {
   if (!node || !ready || ready.status === "True") return undefined;
   const one = lostNode(objects, node.metadata.name, "pod");
   return { ...one, sentence: `${one.sentence}; ${nameOf(pod)} is on it` };
-}
-
-function unscheduled(objects: Objects, pod: Pod): Fault | undefined {
-  if (pod.spec.nodeName) return undefined;
-  const message =
-    condition(pod, "PodScheduled")?.message ??
-    objects.warning(pod, ["FailedScheduling"]) ??
-    "the scheduler has not looked at it yet";
-  const said = `${nameOf(pod)} is on no node: ${message}`;
-  const { nodeSelector, affinity, schedulerName } = pod.spec;
-  if (/node affinity\/selector/.test(message) && nodeSelector)
-    return ofSpec(pod, "spec.nodeSelector", {
-      value: labelsText(nodeSelector),
-      expected: "labels that a Node has",
-      sentence: `spec.nodeSelector of ${nameOf(pod)} is ${labelsText(nodeSelector)}, and no node has it: ${message}`,
-    });
-  if (/node affinity\/selector/.test(message) && affinity !== undefined)
-    return ofSpec(pod, "spec.affinity", {
-      value: null,
-      expected: "labels that a Node has",
-      sentence: said,
-    });
-  if (/untolerated taint/.test(message)) {
-    const taint = /untolerated taint\(?s?\)? ?\{([^}]*)\}/.exec(message)?.[1] ?? "";
-    return ofSpec(pod, "spec.tolerations", {
-      value: null,
-      expected: taint,
-      sentence: `${said}; spec.tolerations has nothing for the taint ${taint}`,
-    });
-  }
-  if (/Insufficient/.test(message)) return tooLarge(pod, message);
-  if (schedulerName !== undefined && schedulerName !== "default-scheduler")
-    return ofSpec(pod, "spec.schedulerName", {
-      value: schedulerName,
-      expected: "default-scheduler",
-      sentence: `${nameOf(pod)} waits for the scheduler ${schedulerName}`,
-    });
-  return ofStatus(pod, 'status.conditions["PodScheduled"]', {
-    value: condition(pod, "PodScheduled")?.status ?? null,
-    expected: "True",
-    sentence: said,
-  });
-}
-
-function tooLarge(pod: Pod, message: string): Fault {
-  const place = pod.spec.containers.findIndex(({ resources }) => resources?.requests);
-  const requests = pod.spec.containers[Math.max(0, place)]!.resources?.requests ?? {};
-  const field = `spec.containers[${Math.max(0, place)}].resources.requests`;
-  return ofSpec(pod, field, {
-    value: labelsText(requests),
-    expected: "no more than a node has left",
-    sentence: `${field} of ${nameOf(pod)} is ${labelsText(requests)}, and no node has that much left: ${message}`,
-  });
 }
 
 // ---- while it starts ----
