@@ -1,6 +1,6 @@
 // npm run notebooks:update [-- NAME ...]: executes the notebooks (all, or those whose path holds a
-// NAME) and writes their outputs. A notebook with a failing cell, or a picture that cannot be drawn,
-// keeps its file as it was.
+// NAME) and writes their outputs. A notebook with a failing cell, or with a picture that cannot be
+// drawn, keeps its file as it was.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { execute, notebookName, pool } from "./execute.mjs";
