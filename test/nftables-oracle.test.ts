@@ -162,8 +162,9 @@ for (const family of ["ip", "ip6", "inet"] as const) {
     console.log(
       `oracle: seed ${seed}: ${same} texts of ${family} agree, ${differences.length} do not`,
     );
-    // rules that contradict themselves are told in ways that no reader asks for
-    const most = Math.ceil((same + differences.length) / 50);
+    // rules that contradict themselves are told in ways that no reader asks for: one or two in a
+    // hundred of these, so that one in twenty is more than chance
+    const most = Math.ceil((same + differences.length) / 20);
     if (differences.length > most) throw new Error(`seed ${seed}: ${differences.join("\n")}`);
   });
 }
