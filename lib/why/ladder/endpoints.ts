@@ -15,6 +15,7 @@ import {
   type Look,
 } from "./case.js";
 import { meantBy, type Meant } from "./meant.js";
+import { unmade } from "./unmade.js";
 
 const serviceLabel = "kubernetes.io/service-name";
 
@@ -239,7 +240,7 @@ function nothingMatches(one: Case, meant: Meant): Fault {
   const { service, objects } = one;
   const { selector = {} } = service.spec;
   const text = labelsText(selector);
-  if (meant.workload) return noReplicas(one, meant);
+  if (meant.workload) return unmade(one.objects, one.service, meant.workload);
   if (meant.by === "other namespace") return otherNamespace(one, meant);
   const here = namespaceOf(service);
   const count = objects.podsIn(here).length;
@@ -273,35 +274,6 @@ function labelsHere(objects: Objects, service: Service, selector: Record<string,
   );
   const texts = [...new Set(pairs.map((pair) => pair.join("=")))].slice(0, 5);
   return texts.length > 0 ? `, whose labels are ${listed(texts)}` : "";
-}
-
-function noReplicas({ service }: Case, { workload }: Meant): Fault {
-  const value = workload!.spec.replicas ?? 1;
-  const name = nameOf(workload!);
-  const isZero = value === 0;
-  const { paused } = workload!.spec as { paused?: boolean };
-  if (!isZero && paused)
-    return fault("endpoints", workload!, "spec.paused", {
-      value: true,
-      expected: false,
-      sentence: `spec.paused of ${name} is true, and it has made no Pod yet, so the selector of ${nameOf(service)} matches none`,
-    });
-  return fault(
-    "endpoints",
-    workload!,
-    isZero ? "spec.replicas" : "status.replicas",
-    {
-      value: isZero ? 0 : null,
-      expected: isZero ? 1 : value,
-      sentence: isZero
-        ? `spec.replicas of ${name} is 0, so the selector of ${nameOf(service)} matches no Pod`
-        : `${name} has made no Pod yet, so the selector of ${nameOf(service)} matches none`,
-    },
-    {
-      ...(!isZero && { change: undefined }),
-      kubectl: `kubectl get ${workload!.kind.toLowerCase()} ${workload!.metadata.name} -n ${namespaceOf(workload!)}`,
-    },
-  );
 }
 
 function otherNamespace({ service }: Case, { pods }: Meant): Fault {
