@@ -38,7 +38,9 @@ function testBook() {
     opened = await open(browser);
   });
   test.after(() => browser?.close());
-  const go = async (/** @type {string} */ name) => {
+  const go = async (/** @type {string} */ name, { anew = true } = {}) => {
+    // what another test wrote is not this one's
+    if (anew) await opened.page.evaluate("localStorage.clear()").catch(() => {});
     await opened.page.goto(pathToFileURL(join(folder, name)).href);
     return opened.page;
   };
@@ -180,6 +182,52 @@ function testBook() {
     await says(cell, /^ReferenceError cluster is not defined/);
     await cell.getByRole("button", { name: "Run the cells above, then this one" }).click();
     await says(cell, /^settle/);
+  });
+
+  test("what was changed is there on return, in its own chapter, until it is reset", async () => {
+    const again = () => go("01-after-the-deployment.html", { anew: false });
+    const page = await go("01-after-the-deployment.html");
+    const code = page.locator(".cell").nth(0).locator(".cm-content");
+    await says(await write(page, 0, () => "40 + 2 // <b>mine</b>"), /^42/);
+    await go("02-the-service-is-created.html", { anew: false });
+    await code.waitFor();
+    assert.not.match((await code.textContent()) ?? "", /mine/);
+    await again();
+    const line = page.locator(".controls .status");
+    const words = (await line.textContent()) ?? "";
+    assert.match(words, /^1 cell that you changed is as you left it\. You had run to cell 1 of /);
+    assert.is(await code.textContent(), "40 + 2 // <b>mine</b>");
+    assert.is(await page.locator(".cell").nth(0).getAttribute("data-state"), "changed");
+    await page.getByRole("button", { name: "Put code and outputs back" }).click();
+    await again();
+    await code.waitFor();
+    assert.match((await code.textContent()) ?? "", /createCluster/);
+    assert.is(await line.textContent(), "");
+    assert.equal(opened.complaints, []);
+  });
+
+  test("where the browser refuses to keep, or keeps what no book wrote, the page works and says so", async () => {
+    const page = await browser.newPage();
+    const file = pathToFileURL(join(folder, "01-after-the-deployment.html")).href;
+    const junk = '{"cells":[7],"ran":"many"}';
+    await page.goto(file);
+    await page.evaluate(
+      (junk) => localStorage.setItem(`stopover ${location.pathname}`, junk),
+      junk,
+    );
+    await page.reload();
+    await says(await write(page, 0, () => "40 + 2"), /^42/);
+    await page.addInitScript(() =>
+      Object.defineProperty(globalThis, "localStorage", {
+        get() {
+          throw new DOMException("no", "SecurityError");
+        },
+      }),
+    );
+    await page.reload();
+    await says(await write(page, 0, () => "41 + 2"), /^43/);
+    await page.getByText("This browser does not keep your changes").waitFor();
+    await page.close();
   });
 
   test("exercises check themselves", async () => {

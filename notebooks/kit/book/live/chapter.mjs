@@ -2,6 +2,7 @@
 // left a moment ago, here. Until a cell runs, the outputs of the book's own run stand below it.
 
 import { editor } from "./editor.mjs";
+import { Kept } from "./kept.mjs";
 import { append } from "./outputs.mjs";
 import { button, element } from "./page.mjs";
 import { Panel } from "./panel.mjs";
@@ -72,6 +73,7 @@ class Cell {
       changed: () => {
         this.say("changed");
         this.panel?.update();
+        this.chapter.keep((kept) => kept.change(this.index, this.text, this.source));
       },
     });
     this.code.replaceWith(this.#editor.dom);
@@ -122,6 +124,7 @@ class Cell {
       tell(output);
     });
     this.say(ended, ended === "good" ? `ran in ${seconds.toFixed(1)} s` : ended);
+    if (this.hasRun) this.chapter.keep((kept) => kept.hasRun(this.index));
     return ended;
   }
 
@@ -191,10 +194,15 @@ class Cell {
       .map((node) => ({ stream: "stdout", text: node.textContent ?? "" }));
   }
 
+  /** @param {string} text */
+  write(text) {
+    const view = this.edit();
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+  }
+
   /** As the book printed it. */
   reset() {
-    const view = this.#editor;
-    view?.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: this.source } });
+    if (this.#editor) this.write(this.source);
     this.outputs = [];
     this.below.replaceChildren(...this.printed);
     this.say("");
@@ -223,6 +231,31 @@ export class Chapter {
     const sections = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".cell"));
     this.cells = [...sections].map((section, index) => new Cell(this, section, index));
     this.controls = new Controls(this);
+    this.kept = new Kept(this.cells.map(({ source }) => source));
+    this.#takeUp();
+  }
+
+  /** What the reader left here comes back, and the page says so; nothing runs by itself. */
+  #takeUp() {
+    const { ran } = this.kept.state;
+    let changed = 0;
+    for (const [at, text] of this.kept.texts.entries()) {
+      if (text === undefined) continue;
+      this.cells[at]?.write(text);
+      changed++;
+    }
+    const cells =
+      changed === 1 ? "1 cell that you changed is" : `${changed} cells that you changed are`;
+    if (changed) this.controls.tell(`${cells} as you left ${changed === 1 ? "it" : "them"}.`);
+    if (ran) this.controls.add(`You had run to cell ${ran} of ${this.cells.length}.`);
+  }
+
+  /** @param {(kept: Kept) => void} change */
+  keep(change) {
+    const { isRefused } = this.kept;
+    change(this.kept);
+    if (this.kept.isRefused && !isRefused)
+      this.controls.tell("This browser does not keep your changes: they are gone when you leave.");
   }
 
   /**
@@ -307,6 +340,7 @@ export class Chapter {
   reset() {
     this.forget();
     for (const cell of this.cells) cell.reset();
+    this.kept.forget();
     this.controls.tell("As printed: nothing has run.");
     this.session.start();
   }
@@ -361,5 +395,9 @@ class Controls {
   /** @param {string} words */
   tell(words) {
     if (this.line.textContent !== words) this.line.textContent = words;
+  }
+  /** Says it after what the line says. @param {string} words */
+  add(words) {
+    this.tell(`${this.line.textContent} ${words}`.trim());
   }
 }
