@@ -1,6 +1,6 @@
 /** The command as other programs call it: its words, its exit codes, its JSON. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -171,6 +171,28 @@ for (const [says, text, message] of bad) {
     assert.ok(Number(process.hrtime.bigint() - start) / 1e9 < 10, "and not after minutes");
   });
 }
+
+test("links to folders are not followed: they may lead in a circle", () => {
+  const home = mkdtempSync(join(folder, "links-"));
+  writeFileSync(
+    join(home, "web.yaml"),
+    "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}",
+  );
+  symlinkSync("..", join(home, "up"));
+  symlinkSync("self.yaml", join(home, "self.yaml"));
+  symlinkSync("nowhere", join(home, "nowhere.yaml"));
+  const { err, out } = stopover(["journey", home]);
+  assert.is(err, "");
+  assert.match(out, /default\/web has no endpoints/);
+});
+
+test("no help names an option twice", () => {
+  for (const command of ["journey", "why", "packet", "rules", "serve", "dump", "lab"]) {
+    const { out } = stopover([command, "--help"]);
+    const options = [...out.matchAll(/^ {2}(--\S+ ?\S*)/gm)].map(([, option]) => option);
+    assert.equal(options, [...new Set(options)], command);
+  }
+});
 
 test("a file of 300 MB is refused unread", () => {
   const file = join(folder, "big.yaml");

@@ -167,10 +167,25 @@ const fs = globalThis.process?.getBuiltinModule?.("node:fs");
 const machine: FileSource | undefined = fs && {
   look(path) {
     const stats = fs.statSync(path, { throwIfNoEntry: false });
-    return stats && (stats.isDirectory() ? { names: fs.readdirSync(path) } : { bytes: stats.size });
+    return stats && (stats.isDirectory() ? { names: namesIn(path) } : { bytes: stats.size });
   },
   text: (path) => textFrom(fs.readFileSync(path === "-" ? 0 : path)),
 };
+
+/** Links to folders are not followed, as kubectl does not: they may lead in a circle. */
+function namesIn(folder: string): string[] {
+  const isFile = (name: string): boolean => {
+    try {
+      return fs.statSync(`${folder}/${name}`).isFile();
+    } catch {
+      return false; // it leads nowhere, or to itself
+    }
+  };
+  return fs
+    .readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isSymbolicLink() || isFile(entry.name))
+    .map(({ name }) => name);
+}
 
 /** As kubectl reads it: with a byte-order mark, also UTF-16, which a PowerShell redirect writes. */
 function textFrom(bytes: Uint8Array): string {

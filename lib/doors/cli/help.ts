@@ -28,10 +28,6 @@ const cluster: Help["options"] = [
 ];
 const dump: Help["options"] = [
   [
-    "--families ipv4[,ipv6]",
-    "which addresses the cluster has, the first one first (as its Services ask)",
-  ],
-  [
     "--snapshot",
     "take the objects as they are, status included, and run no controllers: for a dump",
   ],
