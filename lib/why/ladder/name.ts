@@ -5,7 +5,7 @@ import type { Origin } from "../../journey/origin.js";
 import { readAddress } from "../../net/ip.js";
 import { clusterDomain } from "../../node/dns.js";
 import { hostAliases } from "../../node/resolver.js";
-import type { Pod } from "../../objects/types.js";
+import type { KubeObject, Pod } from "../../objects/types.js";
 import { ingressOf, namesOf } from "../aim.js";
 import { kubectlGet, namespaceOf, nameOf } from "../objects.js";
 import type { Fault } from "../types.js";
@@ -20,7 +20,8 @@ export const lookAtName: Look = (one) => {
   if (short && disposition !== "delivered") return [short];
   if (disposition !== "name not found" || !goal || readAddress(goal.host)) return [];
   if (origin && !lookUp(world.network, origin, goal.host).failure) return externalName(one);
-  const found = askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one);
+  const found =
+    askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one) ?? hostOfIngress(one);
   if (found) return [found];
   const isShort = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
   return isShort ? noSuchService(one) : noRecord(one);
@@ -183,6 +184,39 @@ function noSuchService({ service, goal, objects }: Case): Fault[] {
     ),
   ];
 }
+
+interface Ingress extends KubeObject {
+  spec?: { rules?: { host?: string }[] };
+  status?: { loadBalancer?: { ingress?: unknown[] } };
+}
+
+/** A name that only an Ingress has: its controller's address is what a record has to lead to. */
+function hostOfIngress({ goal, objects }: Case): Fault | undefined {
+  for (const ingress of objects.all<Ingress>("Ingress")) {
+    const place = (ingress.spec?.rules ?? []).findIndex(({ host }) => isHost(host, goal!.host));
+    if (place < 0) continue;
+    const host = ingress.spec!.rules![place]!.host!;
+    const isServed = (ingress.status?.loadBalancer?.ingress ?? []).length > 0;
+    const expected = `a DNS record of ${goal!.host} that leads to the Ingress controller`;
+    return fault(
+      "name",
+      ingress,
+      `spec.rules[${place}].host`,
+      {
+        value: host,
+        expected,
+        sentence: `${host} is a host of ${nameOf(ingress)}, and no DNS server knows ${goal!.host}; ${isServed ? "a record has to lead to the address in its status" : "no Ingress controller has given it an address"}`,
+      },
+      { change: undefined },
+    );
+  }
+  return undefined;
+}
+
+/** "*.example.com" stands for one label more (kubernetes: networking/v1, IngressRule). */
+const isHost = (host: string | undefined, name: string): boolean =>
+  host === name ||
+  (host?.startsWith("*.") === true && host.slice(2) === name.replace(/^[^.]+\./, ""));
 
 /** A name of the user's own domain, for which nobody made a record. */
 function noRecord({ service, goal, world, objects }: Case): Fault[] {
