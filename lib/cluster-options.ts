@@ -31,6 +31,8 @@ export interface ClusterOptions {
   cloud?: Cloud | undefined;
   /** How Pods hang on their nodes: ptp() or bridge(). Default ptp(). */
   cni?: CniPlugin | undefined;
+  /** Which Kubernetes: "1.33" to "1.37". Default "1.35". */
+  version?: string | undefined;
   /** Everything random follows from it. Default 1. */
   seed?: number | string | undefined;
   /**
@@ -86,6 +88,8 @@ export interface ClusterOptions {
    * it: in virtual time out of settle() or advance().
    */
   onFailure?: (failure: ComponentError) => void;
+  /** Hears what the API server and kube-proxies warn of, each text once. Default: nobody does. */
+  onWarning?: (text: string) => void;
   /**
    * What goes wrong between the components and the API server, and on the network between the
    * machines. Default: nothing.

@@ -29,6 +29,7 @@ import type { BarePacket } from "./journey/travel.js";
 import type { Founded, Journey, Outcomes } from "./journey/types.js";
 import type { Client, ListOptions } from "./api/client.js";
 import type { Clock } from "./api/clock.js";
+import { kubernetes, releaseOf, type Kubernetes } from "./objects/kubernetes.js";
 import type { Surroundings } from "./machinery/controller.js";
 import { duration } from "./machinery/duration.js";
 import type { HistoryEntry } from "./api/history.js";
@@ -98,6 +99,9 @@ export class Cluster implements Traceable {
   readonly cloud: BaseCloud | undefined;
   /** The control plane's processes; of each manager two replicas, of which one leads. */
   readonly managers: readonly Manager[];
+  /** Which Kubernetes it is. */
+  readonly kubernetes: Kubernetes;
+  readonly #warned = new Set<string>();
   /** The names that the internet knows: the cloud's, and the users' own. */
   readonly dns = new Zone();
   readonly #kubectl: Client;
@@ -119,6 +123,7 @@ export class Cluster implements Traceable {
     const spoken = new Set(specs.flatMap(({ addresses }) => addresses ?? []));
     const { seed = 1, cloud } = options;
     const { clusterCIDR, serviceCIDR } = rangesFor(options);
+    this.kubernetes = kubernetes(options.version);
     this.#random = new Random(seed);
     this.clock = options.clock ?? new VirtualClock();
     this.#supervisor = new Supervisor(this.clock, options.onFailure);
@@ -130,6 +135,7 @@ export class Cluster implements Traceable {
       random: this.#random.fork("apiserver/numbers").next,
       randomFor: (who) => names.of(who).next,
       store: options.store,
+      kubernetes: this.kubernetes,
       serviceCIDRs: serviceCIDR.split(","),
       first,
       historyLimit: options.historyLimit,
@@ -163,8 +169,13 @@ export class Cluster implements Traceable {
         ? configurations.read(options.kubeProxy)
         : { ...defaults, clusterCIDR },
       mode: options.proxyMode,
-      features: { nfacct: options.nfacct, randomFully: options.randomFully },
+      features: {
+        nfacct: options.nfacct,
+        randomFully: options.randomFully,
+        kubernetes: this.kubernetes,
+      },
     });
+    this.#proxies.warnings.forEach((text) => this.#warn(text));
     // kube-apiserver makes a ServiceCIDR of its own range (KEP-1880)
     this.#proxies.setServiceCIDRs(serviceCIDR.split(","));
     for (const spec of specs) this.#launch(spec, (address) => spoken.has(address));
@@ -204,11 +215,12 @@ export class Cluster implements Traceable {
   // an object written out in a notebook's cell
   apply(what: KubeObject & Record<string, unknown>): KubeObject[];
   apply(what: Documents | KubeObject | string): KubeObject[] {
-    if (typeof what === "string") return this.apply(parse(what));
+    const { version } = this.kubernetes;
+    if (typeof what === "string") return this.apply(parse(what, { version }));
     if ("manifests" in what) return what.manifests.map(({ object }) => this.#applyOne(object));
     // an object at hand, other than a text, is of this cluster: an old one is a conflict
     const { resourceVersion } = what.metadata ?? {};
-    return parse(JSON.stringify(what)).manifests.map(({ object }) =>
+    return parse(JSON.stringify(what), { version }).manifests.map(({ object }) =>
       this.#applyOne(object, resourceVersion),
     );
   }
@@ -522,6 +534,11 @@ export class Cluster implements Traceable {
 
   // ---- wiring ----
 
+  #warn(text: string): void {
+    if (!this.#warned.has(text)) this.options.onWarning?.(text);
+    this.#warned.add(text);
+  }
+
   /** The client of a component; users have one that never fails. */
   #connect(who: string): Client {
     const client = this.apiserver.client(who);
@@ -585,6 +602,7 @@ export class Cluster implements Traceable {
     const kubelet = new Kubelet({
       ...this.#surroundings("kubelet"),
       name,
+      version: releaseOf(this.kubernetes),
       runtime: machine,
       addresses: machine.addresses,
       capacity,
@@ -656,23 +674,28 @@ export class Cluster implements Traceable {
     seen: string | undefined,
   ): KubeObject {
     const kind = object.kind as Kind;
+    const onWarning = (text: string): void => this.#warn(text);
     try {
       this.#kubectl.get(kind, object.metadata.name, namespace);
     } catch (error) {
       if (!isApiError(error, 404)) throw error;
-      return this.#kubectl.create({
-        ...object,
-        metadata: { ...object.metadata, ...(namespace && { namespace }) },
-      });
+      const metadata = { ...object.metadata, ...(namespace && { namespace }) };
+      return this.#kubectl.create({ ...object, metadata }, { onWarning });
     }
     const body = withDeletions(before, object) as { metadata?: object };
-    return this.#kubectl.patch(kind, object.metadata.name, namespace, {
-      type: kindOf(object)?.type === undefined ? "merge" : "strategic",
-      body:
-        seen === undefined
-          ? body
-          : { ...body, metadata: { ...body.metadata, resourceVersion: seen } },
-    });
+    return this.#kubectl.patch(
+      kind,
+      object.metadata.name,
+      namespace,
+      {
+        type: kindOf(object)?.type === undefined ? "merge" : "strategic",
+        body:
+          seen === undefined
+            ? body
+            : { ...body, metadata: { ...body.metadata, resourceVersion: seen } },
+      },
+      { onWarning },
+    );
   }
 }
 

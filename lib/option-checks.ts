@@ -2,6 +2,7 @@
  * Whether a cluster can be made as it is asked for: each fault is one sentence that says which
  * option, what came, and what is allowed. Who imports this has options checked.
  */
+import { kubernetesVersions } from "./objects/kubernetes.js";
 import { shown, unknownKeys } from "./api/options.js";
 import { gateway, machineAddresses } from "./cloud/addresses.js";
 import { aws } from "./cloud/aws.js";
@@ -223,6 +224,10 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
     (value) => typeof value === "function" && value !== ptp && value !== bridge,
     "allowed are ptp(), bridge() and any other function that makes a CNI plugin",
   ),
+  version: must(
+    (value) => isText(value) && kubernetesVersions.includes(value),
+    `allowed are ${kubernetesVersions.map((each) => `"${each}"`).join(", ")}`,
+  ),
   seed: must(
     (value) => isText(value) || Number.isFinite(value),
     "allowed are a finite number and a text",
@@ -238,6 +243,7 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   nfacct: trueOrFalse,
   randomFully: trueOrFalse,
   systemObjects: trueOrFalse,
+  onWarning: must((value) => typeof value === "function", "it must be a function"),
   onFailure: must((value) => typeof value === "function", "it must be a function"),
   faults: must(isRecord, "it must be an object with client, network or both"),
   historyLimit: must(

@@ -4,6 +4,7 @@
  * meet is programmed: machines and their Pods, kube-proxies, load balancers, names.
  */
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
+import { kubernetes } from "./objects/kubernetes.js";
 import { askedOf } from "./cloud/annotations.js";
 import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
 import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js";
@@ -57,7 +58,10 @@ export interface Snapshot extends Traceable {
  */
 export function openSnapshot(
   documents: Documents,
-  options: Pick<ClusterOptions, "seed" | "domains" | "nfacct" | "randomFully" | "proxyMode"> = {},
+  options: Pick<
+    ClusterOptions,
+    "seed" | "domains" | "nfacct" | "randomFully" | "proxyMode" | "version" | "onWarning"
+  > = {},
 ): Snapshot {
   refuseManifests(documents);
   const { documents: told, basis, doubtful } = dumpedDocuments(documents);
@@ -83,7 +87,10 @@ export function openSnapshot(
   );
   const network = new Network(new Routes(), internet, new Zone(), fixedBalancers(balancers));
   const config = readConfiguration(told.kubeProxy ?? {});
-  const proxies = new ProxyFleet({ clock, config, features: options, mode: options.proxyMode });
+  const { proxyMode: mode, version, onWarning } = options;
+  const features = { ...options, kubernetes: kubernetes(version) };
+  const proxies = new ProxyFleet({ clock, config, features, mode });
+  for (const text of proxies.warnings) onWarning?.(text);
   network.podRanges.push(
     ...config.clusterCIDR.split(",").flatMap((range) => readCIDR(range.trim()) ?? []),
     ...list("Node").flatMap((node) => podRoutesOf(node).map(({ to }) => parseCIDR(to))),

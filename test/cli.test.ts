@@ -37,6 +37,11 @@ const wrong: [says: string, args: string[], message: RegExp][] = [
     /--cloud is "azure"; allowed are aws, gcp, none/,
   ],
   [
+    "a version that there is not",
+    ["journey", "--kubernetes", "1.38"],
+    /--kubernetes is "1\.38"; allowed are 1\.33, 1\.34, 1\.35, 1\.36, 1\.37/,
+  ],
+  [
     "a number that is none",
     ["journey", "--nodes", "three"],
     /--nodes is "three"; it must be a whole number from 1 to 5000/,
@@ -487,6 +492,33 @@ test("--all: fractions beside percentages", () => {
   const { out } = stopover(["journey", "--all"]);
   assert.match(out, /^ +11\.11 % {2}1\/9 +delivered/m);
   assert.match(out, /^ +33\.33 % {2}1\/3 +default\/nginx/m);
+});
+
+// ---- which Kubernetes ---------------------------------------------------------------------------
+
+const digitFirst = `apiVersion: v1
+kind: Service
+metadata: { name: 1a }
+spec: { externalIPs: [203.0.113.9], ports: [{ port: 80 }] }
+`;
+
+test("a name that 1.36 takes, and what it warns of", () => {
+  const asked = ["rules", "-", "--node", "node-a", "--kubernetes"];
+  assert.match(stopover([...asked, "1.35"], digitFirst).err, /"1a": a DNS-1035 label/);
+  const { code, out, err } = stopover([...asked, "1.36"], digitFirst);
+  assert.is(code, 0);
+  assert.match(out, /default\/1a/);
+  assert.is(err, "stopover: Warning: spec.externalIPs is deprecated\n");
+});
+
+test("1.37 warns of kube-proxies without a mode, also in a dump", () => {
+  for (const more of [[], ["--snapshot"]]) {
+    const { err } = stopover(
+      ["rules", "-", "--node", "a", "--kubernetes", "1.37", ...more],
+      "kind: Node\napiVersion: v1\nmetadata: { name: a }",
+    );
+    assert.match(err, /Warning: kube-proxy: no mode is set/);
+  }
 });
 
 test.run();

@@ -1,4 +1,5 @@
 // kube-proxy on the clock: when it syncs, what it writes then, and what nodes share.
+import { kubernetes } from "stopover/internal/objects/kubernetes";
 import { createHash } from "node:crypto";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -817,32 +818,46 @@ beside("local endpoints are counted by address, the ready ones alone", () => {
   b.clock.settle();
   assert.is(b.proxy.health(31000), undefined, "there is no such port for the policy Cluster");
 });
-beside("a UDP flow stays for as long as its endpoint serves, and if it is nobody's", () => {
-  const b = bench();
-  const udp: Service["spec"]["ports"] = [{ name: "dns", port: 53, protocol: "UDP" }];
-  const balanced: Service = {
-    ...service("x", "10.2.0.1", { type: "LoadBalancer", externalIPs: ["1.2.3.4"] }, udp),
-    status: { loadBalancer: { ingress: [{ ip: "1.2.3.5" }] } },
-  };
-  const tcp = service("y", "10.2.0.2", { type: "NodePort" }, [
-    { name: "http", port: 80, protocol: "TCP", nodePort: 53 },
-  ]);
-  b.set(balanced, tcp, slice("x", ["10.1.1.1"], 53, "dns", "UDP"));
-  b.proxy.start();
-  b.clock.settle();
-  const walk = { choose: { chance: () => true, pick: () => 0, port: (low: number) => low } };
-  const flows = () =>
-    [...b.kernel.conntrack.udpConnections()].map(({ original }) => original.destination).sort();
-  for (const to of ["10.2.0.1", "1.2.3.4", "1.2.3.5", "192.168.0.77"])
-    b.kernel.receive(packet("10.1.9.9:1", `${to}:53`, "UDP"), "eth0", walk);
-  assert.equal(flows(), ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]);
-  b.set(slice("x", [state("10.1.1.1", false, true, true)], 53, "dns", "UDP"));
-  b.clock.settle();
-  assert.equal(flows(), ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]);
-  b.set(slice("x", [state("10.1.1.1", false, false, true)], 53, "dns", "UDP"));
-  b.clock.settle();
-  assert.equal(flows(), ["192.168.0.77"]);
-});
+for (const [version, kept] of [
+  ["1.37", ["192.168.0.77"]],
+  // the regression of 1.32 to 1.36 (kubernetes #139628)
+  ["1.35", ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]],
+] as const)
+  beside(
+    `${version}: a UDP flow stays for as long as its endpoint serves, and if it is nobody's`,
+    () => {
+      const config = readConfiguration({ clusterCIDR: "10.1.0.0/16" });
+      const features = { kubernetes: kubernetes(version) };
+      const b = bench({}, { rules: new ServiceTable(configFor("IPv4", config, features)) });
+      const udp: Service["spec"]["ports"] = [{ name: "dns", port: 53, protocol: "UDP" }];
+      const balanced: Service = {
+        ...service("x", "10.2.0.1", { type: "LoadBalancer", externalIPs: ["1.2.3.4"] }, udp),
+        status: { loadBalancer: { ingress: [{ ip: "1.2.3.5" }] } },
+      };
+      const tcp = service("y", "10.2.0.2", { type: "NodePort" }, [
+        { name: "http", port: 80, protocol: "TCP", nodePort: 53 },
+      ]);
+      b.set(balanced, tcp, slice("x", ["10.1.1.1"], 53, "dns", "UDP"));
+      b.proxy.start();
+      b.clock.settle();
+      const walk = { choose: { chance: () => true, pick: () => 0, port: (low: number) => low } };
+      const flows = () =>
+        [...b.kernel.conntrack.udpConnections()].map(({ original }) => original.destination).sort();
+      for (const to of ["10.2.0.1", "1.2.3.4", "1.2.3.5", "192.168.0.77"])
+        b.kernel.receive(packet("10.1.9.9:1", `${to}:53`, "UDP"), "eth0", walk);
+      assert.equal(flows(), ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]);
+      b.set(slice("x", [state("10.1.1.1", false, true, true)], 53, "dns", "UDP"));
+      b.clock.settle();
+      assert.equal(flows(), ["1.2.3.4", "1.2.3.5", "10.2.0.1", "192.168.0.77"]);
+      b.set(slice("x", [state("10.1.1.1", false, false, true)], 53, "dns", "UDP"));
+      b.clock.settle();
+      assert.equal(flows(), kept);
+      // another endpoint is there: those of the one that is gone are forgotten in each version
+      b.set(slice("x", ["10.1.1.2"], 53, "dns", "UDP"));
+      b.clock.settle();
+      assert.equal(flows(), ["192.168.0.77"]);
+    },
+  );
 beside.run();
 
 const variations = suite("variations");

@@ -38,6 +38,7 @@ import {
 import { cameAs, decoded, decodedAs, notOfThisKind } from "./decode.js";
 import { checkPreconditions, markedForDeletion, released } from "./deletion.js";
 import * as errors from "../api/errors.js";
+import { kubernetes, type Kubernetes } from "../objects/kubernetes.js";
 import { History } from "./history.js";
 import {
   filterOf,
@@ -55,6 +56,7 @@ import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
 import { subresources } from "./subresources.js";
 import { withTopology } from "./topology-labels.js";
+import { warningsOf } from "./warnings.js";
 import { WatchCache } from "./watch.js";
 
 export interface ApiServerOptions {
@@ -73,6 +75,8 @@ export interface ApiServerOptions {
    * it.
    */
   serviceCIDRs?: readonly string[] | undefined;
+  /** Default: the usual version. */
+  kubernetes?: Kubernetes | undefined;
   /** Admission plug-ins that are on, besides those that are always. Default: none. */
   enableAdmissionPlugins?: readonly string[] | undefined;
   /** Default 30000 to 32767. */
@@ -117,6 +121,7 @@ export const systemNamespaces = [
  */
 export class ApiServer {
   readonly store: Store;
+  readonly kubernetes: Kubernetes;
   readonly clock: Clock;
   readonly #randomFor: (who: string) => () => number;
   readonly #stamps: Stamps;
@@ -144,7 +149,9 @@ export class ApiServer {
       compactEvery,
       onWatcherFailure = (_who, _object, error) => throwSoon(clock, error),
       enableAdmissionPlugins = [],
+      kubernetes: version = kubernetes(),
     } = options;
+    this.kubernetes = version;
     this.#plugins = new Set(enableAdmissionPlugins);
     this.#onWatcherFailure = onWatcherFailure;
     this.clock = clock;
@@ -527,9 +534,10 @@ export class ApiServer {
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
+    for (const text of warningsOf(next, this.kubernetes)) options.onWarning?.(text);
     const numbered = isService(next) && specOf(next) !== specOf(old?.value);
     if (numbered) return this.#writeService(info, next as Service, old, options);
-    refuse(info, name, validate(next, old?.value));
+    refuse(info, name, validate(next, old?.value, this.kubernetes));
     return options.dryRun ? this.#dry(info, next, old) : this.#put(info, next, old);
   }
 
@@ -545,7 +553,11 @@ export class ApiServer {
     const claim = this.#services.claim(next, old?.value as Service | undefined);
     const { service } = claim;
     try {
-      refuse(info, name, claim.errors.length > 0 ? claim.errors : validate(service, old?.value));
+      refuse(
+        info,
+        name,
+        claim.errors.length > 0 ? claim.errors : validate(service, old?.value, this.kubernetes),
+      );
       if (this.clock.now() - started > CLAIM_VALID_MS)
         throw errors.serviceUnavailable("it took too long to find numbers for the Service");
     } catch (error) {

@@ -15,6 +15,7 @@ import { frozen, isRecord } from "./freeze.js";
 import { allKinds, kindOf, type KindInfo } from "./kinds.js";
 import { otherKinds } from "./others.js";
 import { withPlurals } from "./plurals.js";
+import { kubernetes, type Kubernetes } from "./kubernetes.js";
 import { inWords, types, type FieldType } from "./schema.js";
 import type { KubeObject } from "./types.js";
 import { validate, type FieldError } from "./validation.js";
@@ -41,6 +42,8 @@ export interface ManifestOptions {
    * does not know are left out, and beyond their types nothing is validated. Default "apply".
    */
   as?: "apply" | "dump";
+  /** As which Kubernetes' API server would take it. Default: the usual version. */
+  version?: string | undefined;
   /** One bad document does not take its neighbours along. Default: the first one is thrown. */
   partial?: boolean;
   /** Hears of each document that is not taken as it is. */
@@ -108,6 +111,7 @@ export const dumps: Dumps = { object: notLoaded, withoutOlder: notLoaded };
 /** @throws ManifestError, unless `partial`. */
 export function readManifests(text: string, options: ManifestOptions = {}): Manifest[] {
   const { source = "manifest", as = "apply", onNotice } = options;
+  const known = kubernetes(options.version);
   const told = options.partial ? (onNotice ?? (() => {})) : undefined;
   const found: Manifest[] = [];
   const place = (document: number) => ({ source, document });
@@ -119,7 +123,9 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
   for (const { one, number } of objects)
     trying(told, () => {
       const object =
-        as === "dump" ? dumps.object(one, source, number) : checked(one, source, number, onNotice);
+        as === "dump"
+          ? dumps.object(one, source, number)
+          : checked(one, source, number, onNotice, known);
       if (object) found.push({ object, ...place(number) });
       return [];
     });
@@ -354,6 +360,7 @@ function checked(
   source: string,
   number: number,
   onNotice: ManifestOptions["onNotice"],
+  version: Kubernetes,
 ): KubeObject | undefined {
   if (isConfiguration(written)) return frozen(written);
   const info = infoOf(written, source, number);
@@ -368,7 +375,7 @@ function checked(
   const [misfit] = misfits;
   if (misfit)
     throw new ManifestError(source, number, `${label(object)}${misfit.path}`, explained(misfit));
-  refuseInvalid(validate(forValidation(object)), object, source, number);
+  refuseInvalid(validate(forValidation(object), undefined, version), object, source, number);
   return frozen({ ...value, metadata: value.metadata ?? {} });
 }
 

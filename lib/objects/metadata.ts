@@ -14,13 +14,18 @@ import {
   type FieldError,
   type Format,
 } from "./field-errors.js";
+import { kubernetes, type Kubernetes } from "./kubernetes.js";
 import { kindOf } from "./kinds.js";
 import type { KubeObject, ObjectMeta, OwnerReference } from "./types.js";
 
 /** What may stand in metadata. (k8s.io/apimachinery: pkg/api/validation/objectmeta.go) */
-export function validateMetadata(object: KubeObject, old?: KubeObject): FieldError[] {
+export function validateMetadata(
+  object: KubeObject,
+  old?: KubeObject,
+  version = kubernetes(),
+): FieldError[] {
   const { metadata: meta } = object;
-  const problems = old ? unchanged(meta, old.metadata) : checkName(object);
+  const problems = old ? unchanged(meta, old.metadata) : checkName(object, version);
   const { labels, annotations, ownerReferences, finalizers } = meta;
   if (labels) problems.push(...checkLabels("metadata.labels", labels));
   if (annotations) problems.push(...checkAnnotations("metadata.annotations", annotations));
@@ -31,11 +36,11 @@ export function validateMetadata(object: KubeObject, old?: KubeObject): FieldErr
   return problems;
 }
 
-function checkName(object: KubeObject): FieldError[] {
+function checkName(object: KubeObject, version: Kubernetes): FieldError[] {
   const { name, namespace } = object.metadata;
   const { namespaced, group } = kindOf(object)!;
   const problems = name
-    ? checkFormat("metadata.name", name, formatOf(object.kind, group))
+    ? checkFormat("metadata.name", name, formatOf(object.kind, group, version))
     : [required("metadata.name", "name or generateName is required")];
   if (!namespaced) {
     if (namespace) problems.push(forbidden("metadata.namespace", "not allowed on this type"));
@@ -45,8 +50,9 @@ function checkName(object: KubeObject): FieldError[] {
 }
 
 /** (pkg/apis, the ValidateNameFunc of each kind) */
-function formatOf(kind: string, group: string): Format {
+function formatOf(kind: string, group: string, version: Kubernetes): Format {
   if (group === "rbac.authorization.k8s.io" || kind === "IPAddress") return pathSegment;
+  if (kind === "Service" && version.has("Service names with a digit first")) return dns1123Label;
   return (group === "" && nameFormats[kind]) || dns1123Subdomain;
 }
 

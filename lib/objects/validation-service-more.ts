@@ -16,17 +16,27 @@ import {
   qualifiedName,
   type FieldError,
 } from "./field-errors.js";
+import type { Kubernetes } from "./kubernetes.js";
+import { strictCIDR, strictIP } from "./strict-addresses.js";
 import type { Service, ServicePort } from "./types.js";
 import { further, isHeadless } from "./validation-service.js";
 
 const needsHealthCheck = ({ spec }: Service): boolean =>
   spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
 /** PreferClose is the older name of PreferSameZone. (KEP-3015) */
-const distributions = ["PreferClose", "PreferSameZone", "PreferSameNode"];
+const distributionsIn = (version: Kubernetes): string[] => [
+  "PreferClose",
+  ...(version.has("PreferSameZone and PreferSameNode") ? ["PreferSameZone", "PreferSameNode"] : []),
+];
 const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
 
-function validateRest(service: Service): FieldError[] {
+function validateRest(
+  service: Service,
+  old: Service | undefined,
+  version: Kubernetes,
+): FieldError[] {
   const { spec } = service;
+  const distributions = distributionsIn(version);
   const ports = spec.ports ?? [];
   return [
     ...(spec.type === "ClusterIP"
@@ -42,9 +52,29 @@ function validateRest(service: Service): FieldError[] {
     ...(spec.internalTrafficPolicy !== undefined || spec.type !== "ExternalName"
       ? checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"])
       : []),
-    ...(spec.trafficDistribution === undefined || distributions.includes(spec.trafficDistribution)
+    ...(version.has("strict IP addresses") ? strictAddresses(spec, old?.spec) : []),
+    ...(spec.trafficDistribution === undefined ||
+    spec.trafficDistribution === old?.spec.trafficDistribution ||
+    distributions.includes(spec.trafficDistribution)
       ? []
       : [notSupported("spec.trafficDistribution", spec.trafficDistribution, distributions)]),
+  ];
+}
+
+/** What was there before stays as it was written. (KEP-4858) */
+function strictAddresses(now: Service["spec"], was: Service["spec"] | undefined): FieldError[] {
+  const each = (
+    field: string,
+    values: readonly string[] = [],
+    known: readonly string[] = [],
+    check = strictIP,
+  ): FieldError[] =>
+    values.flatMap((value, i) => (known.includes(value) ? [] : check(`${field}[${i}]`, value)));
+  const ranges = "spec.LoadBalancerSourceRanges";
+  return [
+    ...each("spec.clusterIPs", now.clusterIPs, was?.clusterIPs),
+    ...each("spec.externalIPs", now.externalIPs, was?.externalIPs),
+    ...each(ranges, now.loadBalancerSourceRanges, was?.loadBalancerSourceRanges, strictCIDR),
   ];
 }
 

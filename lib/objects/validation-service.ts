@@ -16,6 +16,7 @@ import {
   required,
   type FieldError,
 } from "./field-errors.js";
+import { kubernetes, type Kubernetes } from "./kubernetes.js";
 import { readAddress } from "../net/ip.js";
 import { checkLabels } from "./metadata.js";
 import type { Service, ServicePort } from "./types.js";
@@ -24,9 +25,13 @@ import type { Service, ServicePort } from "./types.js";
  * What may be asked of a Service, in the order and the words of Kubernetes.
  * (kubernetes: pkg/apis/core/validation/validation.go, ValidateService and ValidateServiceUpdate)
  */
-export function validateService(service: Service, old?: Service): FieldError[] {
+export function validateService(
+  service: Service,
+  old?: Service,
+  version = kubernetes(),
+): FieldError[] {
   if (old && service.spec === old.spec) return [];
-  return [...(old ? further.change(service, old) : []), ...validateSpec(service)];
+  return [...(old ? further.change(service, old) : []), ...validateSpec(service, old, version)];
 }
 
 /**
@@ -35,13 +40,17 @@ export function validateService(service: Service, old?: Service): FieldError[] {
  */
 export const further = {
   affinity: (_spec: Service["spec"]): FieldError[] => [],
-  rest: (_service: Service): FieldError[] => [],
+  rest: (_service: Service, _old: Service | undefined, _version: Kubernetes): FieldError[] => [],
   change: (_service: Service, _old: Service): FieldError[] => [],
 };
 
 export const isHeadless = ({ spec }: Service): boolean =>
   spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === "None";
-function validateSpec(service: Service): FieldError[] {
+function validateSpec(
+  service: Service,
+  old: Service | undefined,
+  version: Kubernetes,
+): FieldError[] {
   const { spec } = service;
   const ports = spec.ports ?? [];
   return [
@@ -64,7 +73,7 @@ function validateSpec(service: Service): FieldError[] {
       "LoadBalancer",
       "NodePort",
     ]),
-    ...further.rest(service),
+    ...further.rest(service, old, version),
   ];
 }
 

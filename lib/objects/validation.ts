@@ -1,3 +1,4 @@
+import { kubernetes, type Kubernetes } from "./kubernetes.js";
 import type { FieldError } from "./field-errors.js";
 import { kindOf } from "./kinds.js";
 import { validateMetadata } from "./metadata.js";
@@ -12,19 +13,26 @@ export type { FieldError } from "./field-errors.js";
  * What is wrong with a defaulted object; `old` is what it is to replace. Nothing here looks at the
  * rest of the cluster.
  */
-export function validate(object: KubeObject, old?: KubeObject): FieldError[] {
+export function validate(
+  object: KubeObject,
+  old?: KubeObject,
+  version = kubernetes(),
+): FieldError[] {
   const own = byKind[object.kind] as
-    ((object: KubeObject, old?: KubeObject) => FieldError[]) | undefined;
-  const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old);
+    ((object: KubeObject, old?: KubeObject, version?: Kubernetes) => FieldError[]) | undefined;
+  const problems = object.metadata === old?.metadata ? [] : validateMetadata(object, old, version);
   if (!own || kindOf(object)?.definedBy !== undefined) return problems;
-  const others = own(object, old);
+  const others = own(object, old, version);
   const statuses = ofStatus(object, old);
   if (problems.length + statuses.length === 0) return others; // as a rule, for no Pod's cost
   return [...problems, ...others, ...statuses];
 }
 
 /** Those of what components write are added by who knows all kinds (validation-components.ts). */
-export const byKind: Record<string, (object: never, old?: never) => FieldError[]> = {
+export const byKind: Record<
+  string,
+  (object: never, old?: never, version?: Kubernetes) => FieldError[]
+> = {
   Service: validateService,
   Pod: validatePod,
   Deployment: validateDeployment,

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { kubernetesVersions, usualVersion } from "../../objects/kubernetes.js";
 import type { ClusterOptions } from "../../cluster.js";
 import "../../objects/built-in.js";
 import "../../objects/dumps.js";
@@ -48,6 +49,7 @@ An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL
 --families ipv4|ipv6|ipv4,ipv6|ipv6,ipv4: in which families the cluster has addresses, the first one first.
 --outside NAME=IP[:PORT] adds a host on the internet, --strict refuses all where one document cannot be taken.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
+--kubernetes 1.33…1.37 is which Kubernetes it is, as far as versions differ in what is modelled (1.35).
 --proxy-mode iptables|nftables|ipvs is how kube-proxies write their rules (as their configuration says, else iptables).
 
 stopover COMMAND --help tells of one command, with examples; stopover --version says which version this is.
@@ -76,6 +78,7 @@ const world = {
   strict: yes,
   outside: { ...text, multiple: true },
   "proxy-mode": text,
+  kubernetes: text,
 } as const;
 const traced = { ...world, families: text, snapshot: yes } as const;
 const etcdFiles = { "etcd-cacert": text, "etcd-cert": text, "etcd-key": text };
@@ -192,7 +195,7 @@ const articleURL = "http://mynginx-app.com:8080/";
 
 async function journey(files: string[], flags: Flags): Promise<number> {
   const output = choice(flags, "output", outputs, "text");
-  const documents = await load(files, Boolean(flags.snapshot));
+  const documents = await load(files, flags, Boolean(flags.snapshot));
   const cluster = await openLoaded(documents, flags);
   const { url, from } = await questionOf(files, flags, cluster, documents);
   return flags.all
@@ -317,7 +320,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const port = wholeNumber(flags, "port", 8001, 0, 65535);
   const etcd = await etcdStore(flags);
   const controllers = !flags["no-controllers"];
-  const documents = files.length || controllers ? await load(files) : nothing;
+  const documents = files.length || controllers ? await load(files, flags) : nothing;
   tellNotices(documents.notices ?? [], documents.manifests.length, Boolean(flags["strict"]));
   const serviceCIDR = flags["service-cidr"] as string | undefined;
   const proxyMode = proxyModeOf(flags);
@@ -330,6 +333,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
     controllers,
     ...(serviceCIDR !== undefined && { serviceCIDR }),
     ...(proxyMode !== undefined && { proxyMode }),
+    version: versionOf(flags),
     ...(etcd && { etcd }),
   });
   process.exit(code); // the API server's thread would go on
@@ -389,7 +393,7 @@ const randomKey = (): string => randomBytes(32).toString("hex");
 async function givenObjects(
   files: string[],
 ): Promise<{ objects: KubeObject[]; problems: string[] }> {
-  const { manifests, kubeProxy, notices = [] } = await load(files, true);
+  const { manifests, kubeProxy, notices = [] } = await load(files, {}, true);
   const objects = manifests.map(({ object }) => object);
   return {
     objects: kubeProxy ? [...objects, kubeProxy] : objects,
@@ -416,7 +420,7 @@ async function open(
   flags: Flags,
   kernel: { nfacct?: boolean; randomFully?: boolean } = {},
 ): Promise<Opened> {
-  return openLoaded(await load(files, Boolean(flags.snapshot)), flags, kernel);
+  return openLoaded(await load(files, flags, Boolean(flags.snapshot)), flags, kernel);
 }
 
 async function openLoaded(
@@ -433,6 +437,7 @@ async function openLoaded(
     snapshot,
     families: clusterFamilies(flags),
     onNotice: (notice) => notices.push(notice),
+    onWarning: (text) => complain(`stopover: Warning: ${text}`),
   });
   for (const each of (flags["outside"] as unknown as string[] | undefined) ?? [])
     addOutside(cluster, each);
@@ -487,11 +492,12 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   if (isBad) complain(`stopover: ${summary}`);
 }
 
-async function load(files: string[], dump = false): Promise<Documents> {
+async function load(files: string[], flags: Flags, dump = false): Promise<Documents> {
   const { read } = await import("../../objects/files.js");
   return read(files.length ? files : [articleManifests], {
     as: dump ? "dump" : "apply",
     partial: true,
+    version: versionOf(flags),
     recursive: files.length > 0,
   });
 }
@@ -507,8 +513,12 @@ async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOpt
     cloud: name && clouds[name](),
     ...sizeAndSeed(flags, fewestNodes),
     ...(proxyMode !== undefined && { proxyMode }),
+    version: versionOf(flags),
   };
 }
+
+const versionOf = (flags: Flags): string =>
+  choice(flags, "kubernetes", kubernetesVersions, usualVersion);
 
 const proxyModeOf = (flags: Flags): string | undefined =>
   flags["proxy-mode"] === undefined

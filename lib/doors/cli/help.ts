@@ -23,6 +23,7 @@ const cluster: Help["options"] = [
     "--proxy-mode iptables|nftables|ipvs",
     "how kube-proxies write their rules (as their configuration says, else iptables)",
   ],
+  ["--kubernetes 1.33…1.37", "which Kubernetes it is (1.35)"],
   ["--outside NAME=IP[:PORT]", "a host on the internet beside them; may be said again"],
   ["--strict", "refuse all where one document cannot be taken (it is left out, and told)"],
 ];

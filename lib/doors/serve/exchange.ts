@@ -2,6 +2,7 @@
  * What passes between the front, which speaks HTTP, and the API server behind it, which may live in
  * the same thread or in another one: everything here is plain data or a call that carries some.
  */
+import type { Kubernetes } from "../../objects/kubernetes.js";
 
 /** A request that the front found fit to be asked: read wholly, and from this machine. */
 export interface ApiRequest {
@@ -50,4 +51,6 @@ export interface Backend {
   ask(request: ApiRequest, receiver: Receiver): Asked;
   /** What keeps it from answering; undefined: nothing. (/readyz) */
   problem(): string | undefined;
+  /** Default: the usual one. */
+  readonly kubernetes?: Kubernetes;
 }

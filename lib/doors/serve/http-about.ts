@@ -1,4 +1,5 @@
 import { unknownPath } from "../../api/errors.js";
+import type { Kubernetes } from "../../objects/kubernetes.js";
 import type { ApiAnswer } from "./exchange.js";
 import { content, json } from "./http-call.js";
 import {
@@ -9,7 +10,7 @@ import {
   openapiIndex,
   resourceList,
   rootPaths,
-  version,
+  versionInfo,
 } from "./openapi.js";
 import { openapiV2, openapiV2Type } from "./openapi-v2.js";
 
@@ -17,6 +18,7 @@ import { openapiV2, openapiV2Type } from "./openapi-v2.js";
 export interface Asker {
   accept: string | undefined;
   host: string;
+  kubernetes: Kubernetes;
 }
 
 /**
@@ -63,7 +65,7 @@ function documentAt(path: readonly string[], asker: Asker): object | undefined {
     case undefined:
       return rootPaths();
     case "version":
-      return rest === "" ? version : undefined;
+      return rest === "" ? versionInfo(asker.kubernetes) : undefined;
     case "openapi":
       return openapiAt(rest, asker);
     case "api":

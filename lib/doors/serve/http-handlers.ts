@@ -5,6 +5,7 @@ import { decodedAs } from "../../apiserver/decode.js";
 import { markDisrupted } from "../../controllers/disruption-target.js";
 import { stamp } from "../../api/time.js";
 import { spent, whyNotEvicted, type DisruptionBudget } from "../../apiserver/eviction.js";
+import { endpointsWarning } from "../../apiserver/warnings.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import { invalid } from "../../objects/field-errors.js";
@@ -46,7 +47,7 @@ import { table } from "./tables.js";
 export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | WatchStart {
   try {
     const call = callOf(apiserver, request);
-    warnOfOld(call);
+    warnOfOld(call, apiserver);
     const answer = handle(call);
     if (typeof answer === "function" || !call.warnings.any) return answer;
     return { ...answer, headers: { ...answer.headers, Warning: call.warnings.headers() } };
@@ -59,9 +60,9 @@ export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | W
 }
 
 /** Kinds on their way out, as each answer about them says. (k8s.io/api: APILifecycleDeprecated) */
-function warnOfOld({ target, warnings }: Call): void {
-  if (target.info.kind === "Endpoints")
-    warnings.add("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+function warnOfOld({ target, warnings }: Call, { kubernetes }: ApiServer): void {
+  if (target.info.kind === "Endpoints" && kubernetes.has("Endpoints warning"))
+    warnings.add(endpointsWarning);
 }
 
 /** The answer is a watch, which begins on the stream that this is given. */

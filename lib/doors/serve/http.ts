@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import type { ApiAnswer, ApiRequest, Backend } from "./exchange.js";
+import { kubernetes } from "../../objects/kubernetes.js";
 import { aboutItself } from "./http-about.js";
 import { json } from "./http-call.js";
 import { Intake } from "./http-intake.js";
@@ -127,7 +128,11 @@ class Front {
 
   #document(path: readonly string[], { method, headers }: IncomingMessage): ApiAnswer | undefined {
     if (method !== "GET" && method !== "HEAD") return undefined;
-    const asker = { accept: headers.accept, host: headers.host ?? "" };
+    const asker = {
+      accept: headers.accept,
+      host: headers.host ?? "",
+      kubernetes: this.backend.kubernetes ?? kubernetes(),
+    };
     return aboutItself(path, asker, () => this.backend.problem());
   }
 

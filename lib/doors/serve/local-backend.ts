@@ -1,3 +1,4 @@
+import type { Kubernetes } from "../../objects/kubernetes.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiRequest, Asked, Backend, Receiver } from "./exchange.js";
@@ -19,6 +20,10 @@ export class LocalBackend implements Backend {
     const stream = new EventStream(receiver, this.#unread);
     result(stream);
     return { cancel: () => stream.close(), sent: (chunks) => stream.sent(chunks) };
+  }
+
+  get kubernetes(): Kubernetes {
+    return this.apiserver.kubernetes;
   }
 
   problem(): undefined {

@@ -1,7 +1,8 @@
 import { kinds } from "../../objects/kinds.js";
 import { describe } from "./descriptions.js";
 import { types, type FieldType, type ObjectType } from "../../objects/schema.js";
-import { pathOf, version } from "./openapi.js";
+import { kubernetes, releaseOf } from "../../objects/kubernetes.js";
+import { pathOf } from "./openapi.js";
 
 /**
  * OpenAPI v2 as Protocol Buffers, which kubectl reads before 1.27, for `apply` and `explain`.
@@ -41,7 +42,7 @@ export function openapiV2(): Buffer {
   );
   return (document ??= message(
     encoded(1, "2.0"),
-    encoded(2, message(encoded(1, "Stopover"), encoded(2, version.gitVersion))),
+    encoded(2, message(encoded(1, "Stopover"), encoded(2, releaseOf(kubernetes())))),
     encoded(
       8,
       message(

@@ -1,3 +1,4 @@
+import { kubernetes, releaseOf, type Kubernetes } from "../../objects/kubernetes.js";
 import { reviewKinds } from "../../objects/built-in.js";
 import { enumTable } from "../../objects/generated/enums.js";
 import { allKinds as storedKinds, kindInfo, type KindInfo } from "../../objects/kinds.js";
@@ -9,17 +10,19 @@ import { goName, types, type FieldType, type ObjectType } from "../../objects/sc
  * v3 (their fields). kubectl builds its REST paths from the first; `apply` and `explain` live on
  * the second. (k8s.io/apimachinery: APIGroupList, APIResourceList; KEP-2896)
  */
-export const version = {
+export const versionInfo = (kubernetes: Kubernetes) => ({
   major: "1",
-  minor: "35",
-  gitVersion: "v1.35.4+stopover",
+  minor: kubernetes.version.slice(2),
+  gitVersion: `${releaseOf(kubernetes)}+stopover`,
   gitCommit: "",
   gitTreeState: "clean",
   buildDate: "2024-12-11T00:00:00Z",
   goVersion: "",
   compiler: "",
   platform: "linux/amd64",
-};
+});
+
+const version = versionInfo(kubernetes());
 
 /** Those that are stored, and those that are asked only. */
 const allKinds = (): KindInfo[] => [...storedKinds(), ...reviewKinds];

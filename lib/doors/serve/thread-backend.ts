@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { serviceUnavailable, timeout, type ApiError } from "../../api/errors.js";
+import { kubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import { addKinds } from "../../objects/kinds.js";
 import { complain } from "../terminal.js";
 import type { ThreadData } from "./api-thread.js";
@@ -52,6 +53,7 @@ export class ThreadBackend implements Backend {
   #lastId = 0;
   #look: NodeJS.Timeout | undefined;
   readonly #patience: number;
+  readonly kubernetes: Kubernetes;
   /** Resolved when the thread has ended and is not started again. */
   readonly over: Promise<void>;
   #isOver = () => {};
@@ -61,6 +63,7 @@ export class ThreadBackend implements Backend {
     private readonly options: ThreadOptions,
     private readonly program = new URL("./api-thread.js", import.meta.url),
   ) {
+    this.kubernetes = kubernetes(options.version);
     const members = options.etcd?.urls.length ?? 0;
     this.#patience = members > 1 ? PATIENCE.several : PATIENCE.one;
     this.over = new Promise((resolve) => (this.#isOver = resolve));

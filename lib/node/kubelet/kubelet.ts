@@ -2,6 +2,7 @@ import type { Client } from "../../api/client.js";
 import { guardOf, type Surroundings } from "../../machinery/controller.js";
 import { stamp, stampMicro } from "../../api/time.js";
 import { EventRecorder } from "../../machinery/events.js";
+import { kubernetes, releaseOf } from "../../objects/kubernetes.js";
 import { every, type Clock } from "../../api/clock.js";
 import { ignoring } from "../../api/errors.js";
 import { Informer } from "../../machinery/informer.js";
@@ -11,9 +12,6 @@ import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Lease, Node, Pod, Taint } from "../../objects/types.js";
 import { PodWorker, type Host } from "./pod-worker.js";
 import type { Runtime } from "./runtime.js";
-
-/** The version that the nodes say they run: the one whose behaviour is modelled. */
-export const KUBELET_VERSION = "v1.32.0";
 
 // Milliseconds. (pkg/kubelet/apis/config/v1beta1/defaults.go)
 const STATUS_UPDATE_MS = 10_000; // nodeStatusUpdateFrequency: the status is worked out so often,
@@ -28,6 +26,8 @@ export interface KubeletOptions extends Surroundings {
   /** The Node's name. */
   name: string;
   runtime: Runtime;
+  /** Default: the usual one's. */
+  version?: string | undefined;
   /**
    * The machine's addresses, the node IP first. With an external cloud provider the cloud's
    * controller writes them into the Node, without one the kubelet does.
@@ -232,8 +232,9 @@ export class Kubelet {
       ...(!externalCloudProvider && { addresses: own }),
       conditions: this.#conditions(node),
       nodeInfo: {
-        kubeletVersion: KUBELET_VERSION,
-        kubeProxyVersion: KUBELET_VERSION,
+        kubeletVersion: this.options.version ?? releaseOf(kubernetes()),
+        // nobody has told it since 1.33
+        kubeProxyVersion: "",
         operatingSystem: "linux",
         architecture: "amd64",
         osImage: "Debian GNU/Linux 12 (bookworm)",

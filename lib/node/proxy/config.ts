@@ -6,6 +6,7 @@
  *
  *     const forIPv4 = configFor("IPv4", { ...defaults, clusterCIDR: "10.0.0.0/8" });
  */
+import { kubernetes as usualKubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import {
   parseAddress,
   parseCIDR,
@@ -93,6 +94,7 @@ export interface FamilyConfig {
   /** Counters (nfacct) in the rules; kube-proxy writes those that it could create. */
   nfacct: ReadonlySet<string>;
   randomFully: boolean;
+  kubernetes: Kubernetes;
 }
 
 /** What the machine can do, not the document: the kernel's and iptables' features. */
@@ -101,6 +103,8 @@ export interface Features {
   nfacct?: boolean | readonly string[] | undefined;
   /** Whether iptables knows --random-fully. Default: true. */
   randomFully?: boolean | undefined;
+  /** Which Kubernetes' kube-proxy it is. Default: the usual one. */
+  kubernetes?: Kubernetes | undefined;
 }
 
 export const counters = {
@@ -112,22 +116,30 @@ export const counters = {
  * What the nftables mode makes of it: its own section; NodePorts on the primary addresses alone
  * unless others are asked for, and on no loopback address. (cmd/kube-proxy/app/server.go, options)
  */
-export const nftablesConfigFor = (family: Family, config: KubeProxyConfiguration): FamilyConfig =>
-  configFor(family, {
+export function nftablesConfigFor(
+  family: Family,
+  config: KubeProxyConfiguration,
+  features: Features = {},
+): FamilyConfig {
+  const { nodePortAddresses, nftables } = config;
+  const own = {
     ...config,
-    nodePortAddresses: config.nodePortAddresses.length > 0 ? config.nodePortAddresses : ["primary"],
-    iptables: { ...config.nftables, localhostNodePorts: false },
-  });
+    nodePortAddresses: nodePortAddresses.length > 0 ? nodePortAddresses : ["primary"],
+    iptables: { ...nftables, localhostNodePorts: false },
+  };
+  return configFor(family, own, features);
+}
 
 export function configFor(
   family: Family,
   config: KubeProxyConfiguration,
-  { nfacct = false, randomFully = true }: Features = {},
+  { nfacct = false, randomFully = true, kubernetes = usualKubernetes() }: Features = {},
 ): FamilyConfig {
   const names = nfacct === true ? Object.values(counters) : nfacct === false ? [] : nfacct;
   const answeringOn = (nodePortAddresses: FamilyConfig["nodePortAddresses"]): FamilyConfig => ({
     family,
     nodePortAddresses,
+    kubernetes,
     randomFully,
     nfacct: new Set(names),
     masqueradeMark: 2 ** config.iptables.masqueradeBit,

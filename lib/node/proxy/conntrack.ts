@@ -2,23 +2,31 @@
  * A UDP flow goes on to the endpoint that it was given, for as long as it speaks: flows to
  * endpoints that are gone must be forgotten. (pkg/proxy/conntrack/cleanup.go)
  */
+import type { Kubernetes } from "../../objects/kubernetes.js";
 import type { Conntrack } from "../../net/conntrack.js";
 import { endpoint } from "../../net/ip.js";
 import type { ServiceState } from "./frontend.js";
 
-/** Forgets the flows to endpoints that these Services no longer have. */
+/**
+ * Forgets the flows to endpoints that these Services no longer have. From 1.32 to 1.36, Services
+ * without any endpoint were passed over, and their flows went on into nothing.
+ * (kubernetes #139628, #139629)
+ */
 export function forgetStaleFlows(
   conntrack: Conntrack,
   services: () => Iterable<ServiceState>,
+  kubernetes: Kubernetes,
 ): void {
   if (conntrack.udpConnections().next().done) return;
   const serving = servingByAddress(services());
+  const evenLast = kubernetes.has("UDP flows of Services without endpoints");
   for (const connection of conntrack.udpConnections()) {
     const { original, reply } = connection;
     const alive =
       serving.get(endpoint(original.destination, original.destinationPort)) ??
       serving.get(`nodePort ${original.destinationPort}`);
-    if (alive && !alive.has(endpoint(reply.source, reply.sourcePort))) conntrack.delete(connection);
+    if (alive === undefined || (alive.size === 0 && !evenLast)) continue;
+    if (!alive.has(endpoint(reply.source, reply.sourcePort))) conntrack.delete(connection);
   }
 }
 

@@ -78,6 +78,17 @@ export class ProxyFleet {
     return this.options.mode ?? (this.options.config.mode || "iptables");
   }
 
+  /** What they warn of when they start. (cmd/kube-proxy/app/server.go; kubernetes #139957) */
+  get warnings(): string[] {
+    const { config, features, mode } = this.options;
+    const isOpen = mode === undefined && !config.mode;
+    return isOpen && features?.kubernetes?.has("proxy mode warning")
+      ? [
+          "kube-proxy: no mode is set, so it is iptables; the default is planned to become nftables in 1.40: set mode",
+        ]
+      : [];
+  }
+
   /** How they are configured. */
   get config(): KubeProxyConfiguration {
     return this.options.config;

@@ -347,8 +347,10 @@ class Proxier {
     this.last = { version, time: now, full, changed: full ? undefined : changed };
     services.use(last?.version, version);
     this.#updateHealth();
-    forgetStaleFlows(this.options.kernel.conntrack, () =>
-      changed ? this.#statesOf(changed) : services.statesAt(version),
+    forgetStaleFlows(
+      this.options.kernel.conntrack,
+      () => (changed ? this.#statesOf(changed) : services.statesAt(version)),
+      services.config.kubernetes,
     );
     return true;
   }

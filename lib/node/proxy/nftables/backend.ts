@@ -39,7 +39,9 @@ class NftablesBackend implements ProxyBackend {
     readonly site: Site,
   ) {
     this.#shared = sharedRules(services, () =>
-      nftablesConfigFor(services.config.family, site.config),
+      nftablesConfigFor(services.config.family, site.config, {
+        kubernetes: services.config.kubernetes,
+      }),
     );
   }
 

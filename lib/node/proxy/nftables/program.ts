@@ -97,6 +97,12 @@ export class PortRules extends Port {
     return `${address} . ${this.info.protocol} . ${this.info.port}`;
   }
 
+  /** Its name; nft takes no comment of more than 128 bytes. */
+  get comment(): string {
+    const { name } = this.info;
+    return this.config.kubernetes.has("short comments") ? name.slice(0, 128) : name;
+  }
+
   get nodePortKey(): string {
     return `${this.info.protocol} . ${this.info.nodePort}`;
   }
@@ -201,7 +207,7 @@ export class Program {
   get claims(): readonly Claim[] {
     const claims: Claim[] = [];
     const add: Add = (set, key, field, data) => {
-      const comment = set.startsWith("no-endpoint") ? this.port.info.name : undefined;
+      const comment = set.startsWith("no-endpoint") ? this.port.comment : undefined;
       const purpose = this.#purpose(field);
       const element = { key, data, comment, purpose };
       claims.push({
@@ -356,6 +362,12 @@ export class Program {
         const known = isIn(source, this.port.endpointName("affinity", each));
         rules.push(this.#rule("spec.sessionAffinity", [known, goto(chainOf(each))]));
       }
+    const [only] = endpoints;
+    const isDirect = config.kubernetes.has("no map for a single endpoint");
+    if (isDirect && only && endpoints.length === 1) {
+      rules.push(this.#rule(undefined, [goto(chainOf(only))]));
+      return rules;
+    }
     const elements = endpoints.map((each, i) => ({ key: String(i), data: goto(chainOf(each)) }));
     const numgen = { kind: "numgen", mode: "random", modulus: endpoints.length } as const;
     rules.push(this.#rule(undefined, [{ kind: "vmap", key: numgen, map: { elements } }]));

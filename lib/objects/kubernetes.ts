@@ -1,0 +1,55 @@
+/**
+ * Which Kubernetes a cluster is, as far as versions differ in what is modelled here. Who depends on
+ * a difference asks for it by name:
+ *
+ *     kubernetes("1.36").has("strict IP addresses")     // true
+ *
+ * What each of these means, and its source, is in kubernetes-changes.ts.
+ */
+
+/** The minor version that brought it. */
+export const since = {
+  "Endpoints warning": 33,
+  "PreferSameZone and PreferSameNode": 34,
+  "externalIPs warning": 36,
+  "Service names with a digit first": 36,
+  "strict IP addresses": 36,
+  "proxy mode warning": 37,
+  "no map for a single endpoint": 37,
+  "short comments": 37,
+  "UDP flows of Services without endpoints": 37,
+} as const;
+
+export type Feature = keyof typeof since;
+
+export interface Kubernetes {
+  /** "1.35" */
+  readonly version: string;
+  has(feature: Feature): boolean;
+}
+
+/** The first and the last minor version that can be asked for. */
+const [first, last] = [33, 37];
+
+/** "1.33", … "1.37" */
+export const kubernetesVersions: readonly string[] = Array.from(
+  { length: last - first + 1 },
+  (_, i) => `1.${first + i}`,
+);
+
+/** The version that the recorded outputs of real clusters come from. */
+export const usualVersion = "1.35";
+
+/** Throws where nothing is known of this version. */
+export function kubernetes(version = usualVersion): Kubernetes {
+  if (!kubernetesVersions.includes(version))
+    throw new Error(
+      `version is ${JSON.stringify(version)}; allowed are ${kubernetesVersions.join(", ")}`,
+    );
+  const minor = Number(version.slice(2));
+  return { version, has: (feature) => minor >= since[feature] };
+}
+
+/** The release of this version that is shown: of the usual one, the one that was recorded. */
+export const releaseOf = ({ version }: Kubernetes): string =>
+  `v${version}.${version === usualVersion ? 4 : 0}`;

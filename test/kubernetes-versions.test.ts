@@ -1,0 +1,196 @@
+/** What a version of Kubernetes changes, and that it changes nothing else. */
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { aws, createCluster, parse, read, type ClusterOptions } from "stopover";
+import { kubernetesVersions } from "stopover/internal/objects/kubernetes";
+import type { KubeObject, ServiceSpec } from "stopover/internal/objects/types";
+
+const manifests = fileURLToPath(new URL("../../notebooks/manifests", import.meta.url));
+
+function clusterOf(version: string | undefined, more: ClusterOptions = {}) {
+  const cluster = createCluster({ cloud: aws(), seed: 1, version, ...more });
+  cluster.apply(read([`${manifests}/deployment.yaml`, `${manifests}/service.yaml`]));
+  cluster.settle();
+  return cluster;
+}
+
+const service = (name: string, spec: Partial<ServiceSpec> = {}): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name },
+  ...({ spec: { ports: [{ port: 80 }], selector: { app: "nginx" }, ...spec } } as object),
+});
+
+const versions = suite("versions of Kubernetes");
+
+versions("1.33 to 1.37 are known, 1.35 is the usual one", () => {
+  assert.equal(kubernetesVersions, ["1.33", "1.34", "1.35", "1.36", "1.37"]);
+  assert.is(createCluster().kubernetes.version, "1.35");
+});
+
+for (const version of ["1.32", "1.38", "v1.35", "1.35.4", "", "latest", 1.35, null, {}])
+  versions(`${JSON.stringify(version)} is refused`, () => {
+    assert.throws(
+      () => createCluster({ version } as never),
+      /^createCluster: version is .*; allowed are "1\.33", "1\.34", "1\.35", "1\.36", "1\.37"$/,
+    );
+  });
+
+for (const version of kubernetesVersions)
+  versions(`${version}: the article's request goes the same three ways`, () => {
+    const shares = clusterOf(version).shares("http://mynginx-app.com:8080/");
+    const usual = clusterOf(undefined).shares("http://mynginx-app.com:8080/");
+    assert.equal(shares, usual);
+  });
+
+versions("the nodes say which kubelet they run", () => {
+  const seen = (version?: string) =>
+    createCluster({ version }).get("Node", "node-a").status!.nodeInfo!.kubeletVersion;
+  assert.equal([seen(), seen("1.33"), seen("1.37")], ["v1.35.4", "v1.33.0", "v1.37.0"]);
+});
+
+// ---- what is taken ------------------------------------------------------------------------------
+
+const refusals: [
+  what: string,
+  object: KubeObject,
+  version: string,
+  sentence: RegExp | undefined,
+][] = [
+  [
+    "PreferSameNode",
+    service("a", { trafficDistribution: "PreferSameNode" }),
+    "1.33",
+    /Unsupported value: "PreferSameNode": supported values: "PreferClose"$/,
+  ],
+  ["PreferSameNode", service("a", { trafficDistribution: "PreferSameNode" }), "1.34", undefined],
+  ["PreferClose", service("a", { trafficDistribution: "PreferClose" }), "1.33", undefined],
+  ["a digit first", service("1a"), "1.35", /metadata\.name: Invalid value: "1a": a DNS-1035/],
+  ["a digit first", service("1a"), "1.36", undefined],
+  ["a dot", service("a.b"), "1.36", /"a\.b": must not contain dots/],
+  ["leading zeros", service("a", { externalIPs: ["203.0.113.09"] }), "1.35", undefined],
+  [
+    "leading zeros",
+    service("a", { externalIPs: ["203.0.113.09"] }),
+    "1.36",
+    /spec\.externalIPs\[0\]: Invalid value: "203\.0\.113\.09": must not have leading 0s$/,
+  ],
+  [
+    "a mapped address",
+    service("a", { externalIPs: ["::ffff:203.0.113.9"] }),
+    "1.37",
+    /must not be an IPv4-mapped IPv6 address$/,
+  ],
+  ["a zero", service("a", { externalIPs: ["203.0.113.0"] }), "1.37", undefined],
+  ["zeros in IPv6", service("a", { externalIPs: ["2001:0db8::01"] }), "1.37", undefined],
+  [
+    "host bits",
+    service("a", { type: "LoadBalancer", loadBalancerSourceRanges: ["192.0.2.9/24"] }),
+    "1.36",
+    /LoadBalancerSourceRanges\[0\]: Invalid value: "192\.0\.2\.9\/24": must not have bits set beyond the prefix length$/,
+  ],
+  [
+    "zeros in a prefix length",
+    service("a", { type: "LoadBalancer", loadBalancerSourceRanges: ["192.0.2.0/024"] }),
+    "1.36",
+    /must not have leading 0s in IP or prefix length$/,
+  ],
+  [
+    "host bits",
+    service("a", { type: "LoadBalancer", loadBalancerSourceRanges: ["192.0.2.9/24"] }),
+    "1.35",
+    undefined,
+  ],
+];
+
+for (const [what, object, version, sentence] of refusals)
+  versions(`${version} ${sentence ? "refuses" : "takes"} ${what}`, () => {
+    const cluster = createCluster({ version });
+    const apply = () => cluster.apply(object);
+    if (sentence) assert.throws(apply, sentence);
+    else assert.not.throws(apply);
+  });
+
+versions("what was written loosely before stays as it was", () => {
+  const cluster = createCluster({ version: "1.36" });
+  cluster.apply(service("a", { externalIPs: ["203.0.113.9"] }));
+  assert.throws(
+    () => cluster.patch("Service", "a", { spec: { externalIPs: ["203.0.113.09"] } }),
+    /leading 0s/,
+  );
+  assert.is(cluster.get("Service", "a").spec.externalIPs![0], "203.0.113.9");
+});
+
+// ---- what is warned of --------------------------------------------------------------------------
+
+function warningsOf(version: string, object: KubeObject, more: ClusterOptions = {}): string[] {
+  const heard: string[] = [];
+  const cluster = createCluster({ version, onWarning: (text) => heard.push(text), ...more });
+  cluster.apply(object);
+  cluster.apply(object);
+  return heard;
+}
+
+versions("externalIPs since 1.36, once", () => {
+  const object = service("a", { externalIPs: ["203.0.113.9"] });
+  assert.equal(warningsOf("1.35", object), []);
+  assert.equal(warningsOf("1.36", object), ["spec.externalIPs is deprecated"]);
+  assert.equal(warningsOf("1.36", service("b")), []);
+});
+
+versions("a kube-proxy without a mode since 1.37", () => {
+  assert.match(warningsOf("1.37", service("a"))[0]!, /no mode is set/);
+  assert.equal(warningsOf("1.37", service("a"), { proxyMode: "nftables" }), []);
+  const kubeProxy = parse(
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: iptables",
+  ).kubeProxy;
+  assert.equal(warningsOf("1.37", service("a"), { kubeProxy }), []);
+  assert.equal(warningsOf("1.36", service("a")), []);
+});
+
+// ---- what kube-proxy writes ---------------------------------------------------------------------
+
+const rulesOf = (version: string, replicas: number): string => {
+  const cluster = clusterOf(version, { proxyMode: "nftables" });
+  cluster.scale("Deployment", "nginx", replicas);
+  cluster.settle();
+  cluster.advance("10s");
+  return cluster.node("node-a").rules.saveText("IPv4");
+};
+
+versions("one endpoint takes no map since 1.37, in nftables mode", () => {
+  assert.match(rulesOf("1.36", 1), /numgen random mod 1 vmap/);
+  assert.not.match(rulesOf("1.37", 1), /numgen/);
+  assert.match(rulesOf("1.37", 1), /\t\tgoto endpoint-\S+default\/nginx/);
+  assert.match(rulesOf("1.37", 2), /numgen random mod 2 vmap/);
+});
+
+versions("the way to one endpoint is the same", () => {
+  for (const version of ["1.36", "1.37"]) {
+    const cluster = clusterOf(version, { proxyMode: "nftables" });
+    cluster.scale("Deployment", "nginx", 1);
+    cluster.settle();
+    cluster.advance("40s");
+    assert.equal(Object.values(cluster.shares("http://mynginx-app.com:8080/")), [1]);
+  }
+});
+
+versions("comments are cut to 128 bytes since 1.37", () => {
+  const [name, namespace] = ["n".repeat(63), "s".repeat(63)];
+  const texts = ["1.36", "1.37"].map((version) => {
+    const cluster = createCluster({ version, proxyMode: "nftables" });
+    cluster.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+    const ports = [{ port: 80, name: "web" }];
+    const lonely = service(name, { ports });
+    cluster.apply({ ...lonely, metadata: { name, namespace } });
+    cluster.settle();
+    cluster.advance("10s");
+    return cluster.node("node-a").rules.saveText("IPv4");
+  });
+  const full = `${namespace}/${name}:web`;
+  assert.ok(texts[0]!.includes(`comment "${full}"`));
+  assert.ok(texts[1]!.includes(`comment "${full.slice(0, 128)}"`));
+});
+
+versions.run();
