@@ -2,6 +2,7 @@
  * Annotations of a Service by which users ask a cloud for a load balancer of another kind. None of
  * them is Kubernetes' own, and each cloud reads others. Those that nobody here reads are told.
  */
+import { wishes } from "./provider.js";
 import type { Unread } from "../net/load-balancer.js";
 import { internalAnnotations } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
@@ -75,3 +76,5 @@ export function askedOf(service: Service, read?: readonly string[]): { unread?: 
   const unread = unreadAnnotations(service, read);
   return unread.length > 0 ? { unread } : {};
 }
+
+Object.assign(wishes, { unread: askedOf } satisfies typeof wishes);

@@ -1,4 +1,3 @@
-import { askedOf } from "./annotations.js";
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
@@ -9,6 +8,7 @@ import {
   CloudError,
   listenersOf,
   sourceRangesOf,
+  wishes,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -108,7 +108,7 @@ class Aws extends BaseCloud {
       listeners: listenersOf(service, (nodePort) => nodePort),
       healthCheck: healthCheckFor(service),
       sourceRanges: sourceRangesOf(service),
-      ...askedOf(service),
+      ...wishes.unread(service),
     };
   }
 

@@ -1,4 +1,3 @@
-import { askedOf } from "./annotations.js";
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
@@ -9,6 +8,7 @@ import {
   CloudError,
   listenersOf,
   sourceRangesOf,
+  wishes,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -91,7 +91,7 @@ class Gcp extends BaseCloud {
       ...(internal && { internal }),
       // the target pool's CLIENT_IP (gce_loadbalancer.go, translateAffinityType)
       ...(spec.sessionAffinity === "ClientIP" && { sticky: true }),
-      ...askedOf(service),
+      ...wishes.unread(service),
     };
   }
 

@@ -2,25 +2,11 @@
  * Which Kubernetes a cluster is, as far as versions differ in what is modelled here. Who depends on
  * a difference asks for it by name:
  *
- *     kubernetes("1.36").has("strict IP addresses")     // true
- *
- * What each of these means, and its source, is in kubernetes-changes.ts.
+ *     kubernetes("1.36").has(features.strictAddresses)     // true
  */
 
-/** The minor version that brought it. */
-export const since = {
-  "Endpoints warning": 33,
-  "PreferSameZone and PreferSameNode": 34,
-  "externalIPs warning": 36,
-  "Service names with a digit first": 36,
-  "strict IP addresses": 36,
-  "proxy mode warning": 37,
-  "no map for a single endpoint": 37,
-  "short comments": 37,
-  "UDP flows of Services without endpoints": 37,
-} as const;
-
-export type Feature = keyof typeof since;
+/** A difference that is asked for: one of kubernetes-features.ts. */
+export type Feature = number;
 
 export interface Kubernetes {
   /** "1.35" */
@@ -47,7 +33,7 @@ export function kubernetes(version = usualVersion): Kubernetes {
       `version is ${JSON.stringify(version)}; allowed are ${kubernetesVersions.join(", ")}`,
     );
   const minor = Number(version.slice(2));
-  return { version, has: (feature) => minor >= since[feature] };
+  return { version, has: (feature) => minor >= feature };
 }
 
 /** The release of this version that is shown: of the usual one, the one that was recorded. */

@@ -1,3 +1,4 @@
+import * as features from "./kubernetes-features.js";
 import {
   checkFormat,
   dns1035Label,
@@ -52,7 +53,7 @@ function checkName(object: KubeObject, version: Kubernetes): FieldError[] {
 /** (pkg/apis, the ValidateNameFunc of each kind) */
 function formatOf(kind: string, group: string, version: Kubernetes): Format {
   if (group === "rbac.authorization.k8s.io" || kind === "IPAddress") return pathSegment;
-  if (kind === "Service" && version.has("Service names with a digit first")) return dns1123Label;
+  if (kind === "Service" && version.has(features.relaxedServiceNames)) return dns1123Label;
   return (group === "" && nameFormats[kind]) || dns1123Subdomain;
 }
 

@@ -3,6 +3,7 @@
  * of what may not change. Who imports this has them. (kubernetes:
  * pkg/apis/core/validation/validation.go)
  */
+import * as features from "./kubernetes-features.js";
 import { externallyAccessible } from "./defaulting.js";
 import {
   checkCIDR,
@@ -26,7 +27,7 @@ const needsHealthCheck = ({ spec }: Service): boolean =>
 /** PreferClose is the older name of PreferSameZone. (KEP-3015) */
 const distributionsIn = (version: Kubernetes): string[] => [
   "PreferClose",
-  ...(version.has("PreferSameZone and PreferSameNode") ? ["PreferSameZone", "PreferSameNode"] : []),
+  ...(version.has(features.preferSame) ? ["PreferSameZone", "PreferSameNode"] : []),
 ];
 const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
 
@@ -52,7 +53,7 @@ function validateRest(
     ...(spec.internalTrafficPolicy !== undefined || spec.type !== "ExternalName"
       ? checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, ["Cluster", "Local"])
       : []),
-    ...(version.has("strict IP addresses") ? strictAddresses(spec, old?.spec) : []),
+    ...(version.has(features.strictAddresses) ? strictAddresses(spec, old?.spec) : []),
     ...(spec.trafficDistribution === undefined ||
     spec.trafficDistribution === old?.spec.trafficDistribution ||
     distributions.includes(spec.trafficDistribution)

@@ -1,3 +1,4 @@
+import * as features from "../../objects/kubernetes-features.js";
 import type { Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
@@ -61,7 +62,7 @@ export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | W
 
 /** Kinds on their way out, as each answer about them says. (k8s.io/api: APILifecycleDeprecated) */
 function warnOfOld({ target, warnings }: Call, { kubernetes }: ApiServer): void {
-  if (target.info.kind === "Endpoints" && kubernetes.has("Endpoints warning"))
+  if (target.info.kind === "Endpoints" && kubernetes.has(features.endpointsWarning))
     warnings.add(endpointsWarning);
 }
 

@@ -2,6 +2,7 @@
  * A UDP flow goes on to the endpoint that it was given, for as long as it speaks: flows to
  * endpoints that are gone must be forgotten. (pkg/proxy/conntrack/cleanup.go)
  */
+import * as features from "../../objects/kubernetes-features.js";
 import type { Kubernetes } from "../../objects/kubernetes.js";
 import type { Conntrack } from "../../net/conntrack.js";
 import { endpoint } from "../../net/ip.js";
@@ -19,7 +20,7 @@ export function forgetStaleFlows(
 ): void {
   if (conntrack.udpConnections().next().done) return;
   const serving = servingByAddress(services());
-  const evenLast = kubernetes.has("UDP flows of Services without endpoints");
+  const evenLast = kubernetes.has(features.lastUDPFlows);
   for (const connection of conntrack.udpConnections()) {
     const { original, reply } = connection;
     const alive =

@@ -3,6 +3,7 @@
  * EndpointSlices and Nodes, and all sharing what they decide (frontend.ts). In life each has
  * a watch of its own; they would all see the same.
  */
+import { proxyModeWarning } from "../../objects/kubernetes-features.js";
 import type { Clock } from "../../api/clock.js";
 import type { Informers } from "../../machinery/informer.js";
 import { parseCIDR, type Family } from "../../net/ip.js";
@@ -82,7 +83,7 @@ export class ProxyFleet {
   get warnings(): string[] {
     const { config, features, mode } = this.options;
     const isOpen = mode === undefined && !config.mode;
-    return isOpen && features?.kubernetes?.has("proxy mode warning")
+    return isOpen && features?.kubernetes?.has(proxyModeWarning)
       ? [
           "kube-proxy: no mode is set, so it is iptables; the default is planned to become nftables in 1.40: set mode",
         ]

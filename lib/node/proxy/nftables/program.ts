@@ -7,6 +7,7 @@
  *     endpoint-…  one endpoint: the DNAT        affinity-…  whom it served lately
  *     firewall-…  who may come to the load balancer's address
  */
+import * as features from "../../../objects/kubernetes-features.js";
 import type { Purpose } from "../../../net/dataplane.js";
 import { parseCIDR, type CIDR } from "../../../net/ip.js";
 import {
@@ -100,7 +101,7 @@ export class PortRules extends Port {
   /** Its name; nft takes no comment of more than 128 bytes. */
   get comment(): string {
     const { name } = this.info;
-    return this.config.kubernetes.has("short comments") ? name.slice(0, 128) : name;
+    return this.config.kubernetes.has(features.shortComments) ? name.slice(0, 128) : name;
   }
 
   get nodePortKey(): string {
@@ -363,7 +364,7 @@ export class Program {
         rules.push(this.#rule("spec.sessionAffinity", [known, goto(chainOf(each))]));
       }
     const [only] = endpoints;
-    const isDirect = config.kubernetes.has("no map for a single endpoint");
+    const isDirect = config.kubernetes.has(features.noMapForOneEndpoint);
     if (isDirect && only && endpoints.length === 1) {
       rules.push(this.#rule(undefined, [goto(chainOf(only))]));
       return rules;
