@@ -23,5 +23,5 @@ export const proxyModeWarning = 37;
 export const noMapForOneEndpoint = 37;
 /** nftables mode: comments are cut to 128 bytes, which nft demands. (#139516) */
 export const shortComments = 37;
-/** UDP flows of a Service that has no endpoint left are forgotten. (#139629; from 1.32 they stayed) */
+/** UDP flows of a Service without an endpoint are forgotten. (#139629; from 1.32 they stayed) */
 export const lastUDPFlows = 37;

@@ -74,7 +74,7 @@ const withoutMachine = {
         : undefined,
     );
     build.onLoad({ filter: /\/acorn\.mjs$/ }, async ({ path }) => ({
-      contents: withoutPatterns(await readFile(path, "utf8")),
+      contents: withoutTables(await readFile(path, "utf8")),
     }));
     build.onLoad({ filter: /.*/, namespace: "nothing" }, async ({ path }) => ({
       contents: await doingNothing(path),
@@ -91,18 +91,32 @@ const unused =
   /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+|Numeric\w+|Optional\w+)Transformer|flow|jsx\/index)$/;
 
 /**
- * Acorn without what checks the patterns of regular expressions, which the browser does when it
- * runs them.
+ * Acorn without what a browser knows itself: which letters a name may have, and whether the pattern
+ * of a regular expression is one, which shows when it runs.
  * @param {string} acorn
  */
-function withoutPatterns(acorn) {
-  const from = acorn.indexOf("// This file contains Unicode properties extracted");
-  const to = acorn.indexOf("// Object type used to represent tokens");
-  if (from < 0 || to < from) throw new Error("acorn.mjs is not divided as it was");
+function withoutTables(acorn) {
   const checker = `class RegExpValidationState { reset() {} }
     Parser.prototype.validateRegExpFlags = Parser.prototype.validateRegExpPattern = () => {};
     `;
-  return acorn.slice(0, from) + checker + acorn.slice(to);
+  const [first, further] = ["/\\p{ID_Start}/u", "/[\\p{ID_Continue}\\u200c\\u200d]/u"];
+  /** @type {[found: RegExp, instead: string][]} */
+  const changes = [
+    [/\/\/ This file contains Unicode properties[^]*(?=\/\/ Object type used to repr)/, checker],
+    [/(?<=^var astralIdentifierCodes = ).*(?=;$)/m, further],
+    [/(?<=^var astralIdentifierStartCodes = ).*(?=;$)/m, first],
+    [/^var nonASCIIidentifier(Start)?Chars = .*;$/gm, ""],
+    [/(?<=^var nonASCIIidentifierStart = ).*(?=;$)/m, first],
+    [/(?<=^var nonASCIIidentifier = ).*(?=;$)/m, further],
+    [
+      /(?<=^function isInAstralSet\(code, set\) \{)[^]*?(?=^\})/m,
+      "return set.test(String.fromCodePoint(code));",
+    ],
+  ];
+  return changes.reduce((text, [found, instead]) => {
+    if (text.search(found) < 0) throw new Error(`acorn.mjs is not as it was: no ${found.source}`);
+    return text.replace(found, () => instead);
+  }, acorn);
 }
 
 /** @type {Record<string, string[]>} */
