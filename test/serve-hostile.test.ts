@@ -50,12 +50,13 @@ const requests: Record<
     {},
     201,
   ],
-  "a Lease without spec": [
+  "a Lease without spec": ["PATCH", `${leases}/kube-scheduler`, { spec: null }, merge, 200],
+  "a Lease that overwrites another unseen": [
     "PUT",
     `${leases}/kube-scheduler`,
     { metadata: { name: "kube-scheduler" } },
     {},
-    200,
+    422,
   ],
   "a Node's status set to null": [
     "PATCH",

@@ -138,7 +138,8 @@ for (const [what, args] of onStderr)
     const { status, stdout, stderr } = run(...args);
     assert.equal([status, stdout], [2, ""], stderr);
     shown(stderr, stderr);
-    assert.is(stderr.trimEnd().split("\n").length, 1, "one line");
+    for (const line of stderr.trimEnd().split("\n"))
+      assert.match(line, /^stopover: /, "a line for each document, and none of a document's own");
   });
 cli("a URL that is none", () => {
   const { status, stdout } = run("journey", "-", "--snapshot", "--url", argument);

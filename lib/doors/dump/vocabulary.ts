@@ -16,13 +16,16 @@ export const commandWords = words(`
   pause yes dev null exit http server localhost bind listen host addr address interface port p b s l f
 `);
 
-/** In the message of a scheduler or a kubelet. */
+/** In the message of a scheduler, a kubelet or the API server. */
 export const messageWords = words(`
   nodes node are is available didn t match pod pods s affinity selector anti had untolerated taint taints
   that the tolerate were unschedulable insufficient cpu memory too many no preemption not helpful for scheduling
   victims found on incoming have free ports requested with unready status containers statuses initialized
   readiness probe failed liveness startup back off restarting image pull pulling error errimagepull
   imagepullbackoff not-ready unreachable kubelet stopped posting exit code of in to and by
+  rules topology spread constraints missing required label new claims deallocate scheduling blocked due non empty
+  gates forbidden exceeded quota used limited violates podsecurity restricted baseline privileged latest
+  priorityclass runtimeclass serviceaccount service account name was looking up creating
 `);
 
 /** In the values of annotations that a cloud reads. */

@@ -110,7 +110,8 @@ function withoutTables(acorn) {
     [/(?<=^var nonASCIIidentifier = ).*(?=;$)/m, further],
     [
       /(?<=^function isInAstralSet\(code, set\) \{)[^]*?(?=^\})/m,
-      "return set.test(String.fromCodePoint(code));",
+      // NaN stands at the end of a text
+      "return code > 0xffff && set.test(String.fromCodePoint(code));",
     ],
   ];
   return changes.reduce((text, [found, instead]) => {
