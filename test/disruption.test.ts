@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { condition } from "stopover/internal/objects/pods";
-import type { PodDisruptionBudget } from "stopover/internal/controllers/disruption";
+import type { PodDisruptionBudget } from "stopover/internal/objects/disruption-budgets";
 import type { Kind, KubeObject, Node, Pod } from "stopover/internal/objects/types";
 import { deployment, harness, type Harness } from "./control-harness.js";
 

@@ -1,39 +1,25 @@
 import { tooManyRequests, ApiError } from "../api/errors.js";
+import {
+  allowedCondition,
+  covers,
+  share,
+  type PodDisruptionBudget,
+} from "../objects/disruption-budgets.js";
 import { isActive, isReady } from "../objects/pods.js";
-import { matches } from "../objects/selectors.js";
-import type { Condition, KubeObject, LabelSelector, Pod } from "../objects/types.js";
-
-/** As far as an eviction asks it. */
-export interface DisruptionBudget extends KubeObject {
-  spec?: {
-    minAvailable?: number | string;
-    maxUnavailable?: number | string;
-    selector?: LabelSelector;
-  };
-  status?: {
-    observedGeneration?: number;
-    disruptionsAllowed?: number;
-    currentHealthy?: number;
-    desiredHealthy?: number;
-    disruptedPods?: Record<string, string>;
-    conditions?: Condition[];
-  };
-}
+import type { Pod } from "../objects/types.js";
 
 /**
  * Why a Pod may not be evicted now: fewer would be well than a budget asks for. A controller keeps
- * that in the budget's status; where none does, its Pods are counted. (kubernetes:
- * pkg/registry/core/pod/storage/eviction.go)
+ * that in the budget's status; where none does, its Pods are counted. `pods`: those of its
+ * namespace. (kubernetes: pkg/registry/core/pod/storage/eviction.go)
  */
 export function whyNotEvicted(
   pod: Pod,
-  budgets: readonly DisruptionBudget[],
-  pods: readonly Pod[],
+  budgets: readonly PodDisruptionBudget[],
+  pods: () => readonly Pod[],
 ): ApiError | undefined {
   if (!isActive(pod) || !isReady(pod)) return undefined; // its end makes nothing worse
-  const [budget, second] = budgets.filter(({ spec }) =>
-    matches(spec?.selector, pod.metadata.labels),
-  );
+  const [budget, second] = budgets.filter((one) => covers(one, pod));
   if (second)
     return tooManyRequests(
       "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
@@ -45,8 +31,7 @@ export function whyNotEvicted(
       ? undefined
       : refusal(budget.metadata.name, desiredHealthy, currentHealthy);
   }
-  const chosen = pods.filter(({ metadata }) => matches(budget.spec?.selector, metadata.labels));
-  const active = chosen.filter(isActive);
+  const active = pods().filter((one) => covers(budget, one) && isActive(one));
   const healthy = active.filter(isReady).length;
   const needed = leastOf(budget, active.length);
   if (healthy > needed) return undefined;
@@ -54,7 +39,7 @@ export function whyNotEvicted(
 }
 
 /** Whether a controller has counted since somebody changed it. */
-const isKept = ({ metadata, status }: DisruptionBudget): boolean =>
+const isKept = ({ metadata, status }: PodDisruptionBudget): boolean =>
   status?.observedGeneration !== undefined &&
   status.observedGeneration === (metadata.generation ?? 1);
 
@@ -64,17 +49,15 @@ const isKept = ({ metadata, status }: DisruptionBudget): boolean =>
  */
 export function spent(
   pod: Pod,
-  budgets: readonly DisruptionBudget[],
+  budgets: readonly PodDisruptionBudget[],
   now: string,
-): DisruptionBudget | undefined {
-  const budget = budgets.find(({ spec }) => matches(spec?.selector, pod.metadata.labels));
+): PodDisruptionBudget | undefined {
+  const budget = budgets.find((one) => covers(one, pod));
   if (!isActive(pod) || !isReady(pod) || !budget || !isKept(budget)) return undefined;
   const { disruptionsAllowed = 0, disruptedPods } = budget.status!;
   const left = disruptionsAllowed - 1;
-  const conditions = budget.status!.conditions?.map((one): Condition =>
-    left === 0 && one.type === "DisruptionAllowed"
-      ? { ...one, status: "False", reason: "InsufficientPods", lastTransitionTime: now }
-      : one,
+  const conditions = budget.status!.conditions?.map((one) =>
+    one.type === "DisruptionAllowed" ? allowedCondition(budget, left, now) : one,
   );
   return {
     ...budget,
@@ -87,11 +70,9 @@ export function spent(
   };
 }
 
-function leastOf({ spec = {} }: DisruptionBudget, all: number): number {
-  const share = (value: number | string): number =>
-    typeof value === "number" ? value : Math.ceil((all * parseInt(value, 10)) / 100);
-  if (spec.maxUnavailable !== undefined) return Math.max(0, all - share(spec.maxUnavailable));
-  return share(spec.minAvailable ?? 1);
+function leastOf({ spec = {} }: PodDisruptionBudget, all: number): number {
+  if (spec.maxUnavailable !== undefined) return Math.max(0, all - share(spec.maxUnavailable, all));
+  return share(spec.minAvailable ?? 1, all);
 }
 
 function refusal(name: string, needed: number, healthy: number): ApiError {

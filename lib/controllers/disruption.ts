@@ -11,37 +11,18 @@ import {
   type Controller,
 } from "../machinery/controller.js";
 import { keyOf } from "../machinery/informer.js";
+import {
+  allowedCondition,
+  covers,
+  share,
+  type PodDisruptionBudget,
+} from "../objects/disruption-budgets.js";
 import { isReady, isTerminal } from "../objects/pods.js";
-import { matches } from "../objects/selectors.js";
-import type { Condition, Kind, KubeObject, LabelSelector, Pod } from "../objects/types.js";
+import type { Kind, KubeObject, Pod } from "../objects/types.js";
 import { informerOf, writeStatus } from "./owned-pods.js";
 
 /** So long a Pod that was evicted counts as gone though it is still there. Milliseconds. */
 const DELETION_TIMEOUT_MS = 120_000;
-
-export interface PodDisruptionBudget extends KubeObject {
-  spec: {
-    minAvailable?: number | string;
-    maxUnavailable?: number | string;
-    selector?: LabelSelector;
-  };
-  status?: {
-    observedGeneration?: number;
-    disruptionsAllowed?: number;
-    currentHealthy?: number;
-    desiredHealthy?: number;
-    expectedPods?: number;
-    /** Evicted, but not yet seen to go: when that was. */
-    disruptedPods?: Record<string, string>;
-    conditions?: Condition[];
-  };
-}
-
-/** Whether a budget is about a Pod; one without a selector is about none. */
-export const covers = (budget: PodDisruptionBudget, { metadata }: Pod): boolean =>
-  budget.metadata.namespace === metadata.namespace &&
-  budget.spec.selector !== undefined &&
-  matches(budget.spec.selector, metadata.labels);
 
 const scalable = ["ReplicaSet", "StatefulSet", "ReplicationController", "Deployment"] as const;
 
@@ -82,7 +63,7 @@ export function disruptionController(context: Context): Controller {
   }
 
   /** How many Pods there should be, and how many of them well. (getExpectedPodCount) */
-  function needs({ spec }: PodDisruptionBudget, covered: readonly Pod[]) {
+  function needs({ spec = {} }: PodDisruptionBudget, covered: readonly Pod[]) {
     const { minAvailable = 1, maxUnavailable } = spec;
     if (maxUnavailable !== undefined) {
       const expected = expectedScale(covered);
@@ -149,24 +130,3 @@ export function disruptionController(context: Context): Controller {
 }
 
 type Scaled = KubeObject & { spec: { replicas?: number } };
-
-const share = (value: number | string, all: number): number =>
-  typeof value === "number" ? value : Math.ceil((all * parseInt(value, 10)) / 100);
-
-/** (pkg/controller/disruption: UpdateDisruptionAllowedCondition) */
-export function allowedCondition(
-  { metadata, status }: PodDisruptionBudget,
-  allowed: number,
-  now: string,
-): Condition {
-  const is = allowed > 0 ? "True" : "False";
-  const before = status?.conditions?.find(({ type }) => type === "DisruptionAllowed");
-  return {
-    type: "DisruptionAllowed",
-    status: is,
-    observedGeneration: metadata.generation ?? 1,
-    lastTransitionTime: before?.status === is ? before.lastTransitionTime! : now,
-    reason: allowed > 0 ? "SufficientPods" : "InsufficientPods",
-    message: "",
-  };
-}

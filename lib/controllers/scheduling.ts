@@ -6,10 +6,10 @@
 import { ignoring } from "../api/errors.js";
 import type { Context } from "../machinery/controller.js";
 import { keyOf } from "../machinery/informer.js";
+import { covers, type PodDisruptionBudget } from "../objects/disruption-budgets.js";
 import { quantity } from "../objects/quantity.js";
 import { matches } from "../objects/selectors.js";
 import type { LabelSelector, Node, Pod } from "../objects/types.js";
-import { covers, type PodDisruptionBudget } from "./disruption.js";
 import { markDisrupted } from "./disruption-target.js";
 import { informerOf } from "./owned-pods.js";
 import { more, type Check, type NodeInfo, type Pool, type Refusal } from "./scheduler.js";
