@@ -8,7 +8,14 @@
  * lead to that node itself: these are walked. What is not plainly alike is walked way by way.
  */
 import { Budget } from "../net/budget.js";
-import { add, forEveryWay, multiply, seeded, type Chooser, type Fraction } from "../net/choice.js";
+import {
+  addTo,
+  forEveryWay,
+  multiply,
+  seeded,
+  type Chooser,
+  type Fraction,
+} from "../net/choice.js";
 import type { Target } from "../net/load-balancer.js";
 import { parseAddress } from "../net/ip.js";
 import { rollBack, type Walk } from "../net/passage.js";
@@ -19,15 +26,10 @@ import type { Pass } from "./carrier.js";
 import { Trip, type Stage } from "./connection.js";
 import { endOf } from "./end.js";
 import type { Network } from "./network.js";
-import { mostWays, sharesWith, type Question, type Shares } from "./travel.js";
+import { mergeWith, mostWays, type Question, type Shares } from "./travel.js";
 
 /** With fewer targets than this nothing is gained. */
 const fewTargets = 5;
-
-const sharesOf: Shares = (network, question) => {
-  const asking = new Asking(network, question);
-  return asking.merged() ?? asking.oneByOne();
-};
 
 /** How one way went. */
 interface Way {
@@ -42,7 +44,7 @@ interface Way {
 class NotAlike extends Error {}
 
 class Asking {
-  readonly #shares = new Map<string, Fraction>();
+  readonly #shares: Shares = new Map();
   readonly #budget = Budget.forAllWays();
   /** What all ways have in common: a name is looked up, and nothing is left to chance. */
   readonly #opened: Stage | undefined;
@@ -70,18 +72,8 @@ class Asking {
     }
   }
 
-  oneByOne(): Map<string, Fraction> {
-    this.#shares.clear();
-    forEveryWay(
-      (choose) => this.#walk(choose).end,
-      (end, probability) => this.#count(end, probability),
-      mostWays,
-    );
-    return this.#shares;
-  }
-
   /** undefined: there is nothing to merge, or it cannot be done. */
-  merged(): Map<string, Fraction> | undefined {
+  merged(): Shares | undefined {
     const targets = this.#targets();
     if (!targets || targets.length < fewTargets || this.network.fault) return undefined;
     try {
@@ -99,13 +91,8 @@ class Asking {
     return this.#shares;
   }
 
-  #count(end: string, probability: Fraction): void {
-    const before = this.#shares.get(end);
-    this.#shares.set(end, before ? add(before, probability) : probability);
-  }
-
   #add(ways: readonly Way[]): void {
-    for (const { end, probability } of ways) this.#count(end, probability);
+    for (const { end, probability } of ways) addTo(this.#shares, end, probability);
   }
 
   /** The targets that the first load balancer picks from; undefined where none is on the way. */
@@ -152,7 +139,8 @@ class Asking {
       const alone = others.filter((machine) => special.has(machine));
       this.#countTimes(way, others.length - alone.length);
       for (const machine of alone)
-        this.#count(
+        addTo(
+          this.#shares,
           this.#again(way, places[2 + others.indexOf(machine)]!, targets),
           way.probability,
         );
@@ -161,7 +149,7 @@ class Asking {
 
   #countTimes({ end, probability }: Way, times: number): void {
     if (times === 0) return;
-    this.#count(end, multiply(probability, { numerator: BigInt(times), denominator: 1n }));
+    addTo(this.#shares, end, multiply(probability, { numerator: BigInt(times), denominator: 1n }));
   }
 
   /** Where it ends from another target, decided in the same way. */
@@ -319,4 +307,4 @@ class Routing {
   }
 }
 
-sharesWith(sharesOf);
+mergeWith((network, question) => new Asking(network, question).merged());

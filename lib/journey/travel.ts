@@ -9,7 +9,7 @@
  */
 import { Budget } from "../net/budget.js";
 import {
-  add,
+  addTo,
   everyWay,
   forEveryWay,
   toNumber,
@@ -79,13 +79,21 @@ export interface Question {
 }
 
 /** End -> its probability, in the order in which ways first led there. */
-export type Shares = (network: Network, question: Question) => Map<string, Fraction>;
+export type Shares = Map<string, Fraction>;
 
 /** So many ways are walked one by one; more are refused, so that it ends. */
 export const mostWays = 250_000;
 
-const oneByOne: Shares = (network, { url, from }) => {
-  const shares = new Map<string, Fraction>();
+/** Who spares walks where ways are alike (shares.ts); undefined: nothing can be spared. */
+type Sparing = (network: Network, question: Question) => Shares | undefined;
+let merged: Sparing = () => undefined;
+
+export const mergeWith = (sparing: Sparing): void => {
+  merged = sparing;
+};
+
+function oneByOne(network: Network, { url, from }: Question): Shares {
+  const shares: Shares = new Map();
   const budget = Budget.forAllWays();
   forEveryWay(
     (choose) =>
@@ -93,30 +101,20 @@ const oneByOne: Shares = (network, { url, from }) => {
         const trip = new Trip(network, walk, false);
         return endOf(walked(trip, trip.begin(url, from)).result);
       }),
-    (end, probability) => {
-      const before = shares.get(end);
-      shares.set(end, before ? add(before, probability) : probability);
-    },
+    (end, probability) => addTo(shares, end, probability),
     mostWays,
   );
   return shares;
-};
-
-let sharesOf: Shares = oneByOne;
-
-/** Who spares walks (shares.ts); without it each way is walked. */
-export const sharesWith = (sparing: Shares): void => {
-  sharesOf = sparing;
-};
+}
 
 /**
  * How likely each end is: the Pod's name, or the disposition where none answers. Added up as exact
  * fractions, turned to numbers at the end.
  */
-export const travelShares = (network: Network, question: Question): Record<string, number> =>
-  Object.fromEntries(
-    [...sharesOf(network, question)].map(([end, share]) => [end, toNumber(share)]),
-  );
+export function travelShares(network: Network, question: Question): Record<string, number> {
+  const shares = merged(network, question) ?? oneByOne(network, question);
+  return Object.fromEntries([...shares].map(([end, share]) => [end, toNumber(share)]));
+}
 
 /**
  * One bare packet that arrives at a node, or leaves it where the source is one of the node's own

@@ -76,6 +76,12 @@ export const toNumber = ({ numerator, denominator }: Fraction): number => {
 export const add = (x: Fraction, y: Fraction): Fraction =>
   reduced(x.numerator * y.denominator + y.numerator * x.denominator, x.denominator * y.denominator);
 
+/** Adds to what has been added up for this key. */
+export function addTo<K>(sums: Map<K, Fraction>, key: K, more: Fraction): void {
+  const before = sums.get(key);
+  sums.set(key, before ? add(before, more) : more);
+}
+
 export const multiply = (x: Fraction, y: Fraction): Fraction => {
   if (x === one) return y;
   if (y === one) return x;

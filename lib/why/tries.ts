@@ -2,7 +2,7 @@
  * Tries a door in every way that chance could take: without a record, since most doors are sound.
  * Only where one is not, one of its failing ways is walked again, step by step.
  */
-import { add, forEveryWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
+import { addTo, forEveryWay, toNumber, type Chooser, type Fraction } from "../net/choice.js";
 import { endpoint } from "../net/ip.js";
 import { emptyBasis } from "../journey/basis.js";
 import { lookUp } from "../journey/lookup.js";
@@ -60,10 +60,7 @@ function endsOf(
   const shares = new Map<Disposition, Fraction>();
   forEveryWay(
     (choose) => endOf(network, attempt, { choose, dry: true, ...(pickTarget && { pickTarget }) }),
-    (disposition, probability) => {
-      const before = shares.get(disposition);
-      shares.set(disposition, before ? add(before, probability) : probability);
-    },
+    (disposition, probability) => addTo(shares, disposition, probability),
     mostWays,
   );
   return new Map([...shares].map(([disposition, share]) => [disposition, toNumber(share)]));
