@@ -8,7 +8,7 @@ import {
   type Controller,
 } from "../machinery/controller.js";
 import type { Kind, KubeObject, ObjectMeta, ObjectReference } from "../objects/types.js";
-import { isFinished, type Job } from "./job.js";
+import { endingOf, isFinished, type Job } from "./job.js";
 import { informerOf, ownerReference, writeStatus } from "./owned-pods.js";
 
 /** As far as this controller reads it. */
@@ -60,11 +60,7 @@ export function cronJobController(context: Context): Controller {
   /** Once: as long as it still stands among those that run. */
   function sayThatItEnded({ status = {}, ...cron }: CronJob, job: Job): void {
     if (!status.active?.some(({ uid }) => uid === job.metadata.uid)) return;
-    const ends = ["Complete", "Failed"];
-    const end = job.status?.conditions?.find(
-      ({ type, status }) => ends.includes(type) && status === "True",
-    );
-    const message = `Saw completed job: ${job.metadata.name}, condition: ${end?.type}`;
+    const message = `Saw completed job: ${job.metadata.name}, condition: ${endingOf(job)?.type}`;
     events.normal(cron, "SawCompletedJob", message);
   }
 

@@ -32,11 +32,13 @@ const INDEX = "batch.kubernetes.io/job-completion-index";
 const BACKOFF_BASE = 10_000;
 const BACKOFF_MAX = 600_000;
 
-/** Whether a Job has come to its end, well or not. */
-export const isFinished = ({ status }: Job): boolean =>
-  (status?.conditions ?? []).some(
+/** The condition that says how a Job has come to its end, well or not. */
+export const endingOf = ({ status }: Job): Condition | undefined =>
+  (status?.conditions ?? []).find(
     ({ type, status: is }) => (type === "Complete" || type === "Failed") && is === "True",
   );
+
+export const isFinished = (job: Job): boolean => endingOf(job) !== undefined;
 
 /**
  * Runs Pods until so many have ended well, or too many badly. (kubernetes:
