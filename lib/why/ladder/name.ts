@@ -136,7 +136,7 @@ function otherNamespace(one: Case): Fault | undefined {
   );
 }
 
-/** A Service's name with a namespace that is not its own: the client's, or a misspelt one. */
+/** Whether the second label stands for a namespace: the name is none of the Service's outside. */
 function isInner({ service, goal, world, objects }: Case): boolean {
   const [name, , svc] = goal!.host.split(".");
   if (svc !== undefined) return svc === "svc";

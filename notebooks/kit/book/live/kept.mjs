@@ -2,6 +2,8 @@
 // and answers of exercises are such) and how far the reader ran. A cell is known by what the book
 // printed: in a newer book, a cell that is another one is not overwritten with an old text.
 
+import { hash } from "stopover/internal/machinery/random";
+
 /** What one chapter may keep. Characters. */
 const most = 200_000;
 
@@ -85,14 +87,6 @@ const nothing = () => ({ cells: {}, ran: 0 });
 function namesOf(/** @type {string[]} */ sources) {
   return sources.map((source, at) => {
     const nth = sources.slice(0, at).filter((other) => other === source).length;
-    return `${hash(source)}.${nth}`;
+    return `${hash(source).toString(36)}.${nth}`;
   });
-}
-
-/** FNV-1a, 32 bits (draft-eastlake-fnv), over UTF-16 units. @param {string} text */
-function hash(text) {
-  let sum = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++)
-    sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return sum.toString(36);
 }

@@ -85,7 +85,7 @@ function createHash(algorithm) {
   const encoder = new TextEncoder();
   const self = {
     update(/** @type {string | Uint8Array} */ part) {
-      bytes.push(...(typeof part === "string" ? encoder.encode(part) : part));
+      for (const byte of typeof part === "string" ? encoder.encode(part) : part) bytes.push(byte);
       return self;
     },
     digest(/** @type {string | undefined} */ encoding) {
