@@ -1,6 +1,5 @@
 // kube-proxy's own packet-flow cases (test/conformance), by evaluating the rules as its test's
 // tracer does.
-import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -13,7 +12,7 @@ import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
 import { hash16 } from "stopover/internal/node/proxy/iptables/program";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
-import { endpoint, parseAddress, type Family } from "stopover/internal/net/ip";
+import { endpoint, parseAddress } from "stopover/internal/net/ip";
 import { compile } from "stopover/internal/net/iptables/match";
 import {
   restoreProbability,
@@ -22,50 +21,7 @@ import {
 } from "stopover/internal/net/iptables/text";
 import type { Rule, RuleSet } from "stopover/internal/net/iptables/rule";
 import type { TableName } from "stopover/internal/net/iptables/tables";
-import type { EndpointSlice, Service } from "stopover/internal/objects/types";
-
-interface Case {
-  name: string;
-  sourceIP: string;
-  protocol?: string;
-  destIP: string;
-  destPort: number;
-  expect: string;
-  masq: boolean;
-}
-interface Proxier {
-  ipFamily: Family;
-  nodeName: string;
-  nodeIP: string;
-  interfaceAddresses: string[];
-  localDetector: { type: string; cidr: string };
-  masqueradeAll: boolean;
-  localhostNodePorts: boolean;
-  nodePortAddresses: string[];
-  conntrackTCPLiberal: boolean;
-  randomFully: boolean;
-  nfacct: string[];
-}
-interface SyncStep {
-  services: Service[];
-  endpointSlices: EndpointSlice[];
-  cases: Case[];
-  goldenRestoreSorted?: string;
-  chainEquals?: { table: TableName; chain: string; lines: string[] }[];
-  natServicesHasDest?: string[];
-}
-const file = JSON.parse(
-  readFileSync(new URL("../conformance/kube-proxy-packet-flows.json", import.meta.url), "utf8"),
-) as {
-  tests: { test: string; variant: string | null; proxier: Proxier; steps: SyncStep[] }[];
-  vectors: {
-    hash16: { samples: Record<string, string> };
-    probability: Record<string, Record<string, string>>;
-    jumpRules: { table: TableName; from: string; args: string }[];
-    largeCluster: Record<string, string>;
-  };
-  tracer: { localIPs: string };
-};
+import { recordedFlows, type Case, type Proxier } from "./recorded-flows.js";
 
 const configOf = (proxier: Proxier): FamilyConfig => ({
   ...configFor(
@@ -204,7 +160,7 @@ function normal(text: string): string {
 }
 
 const cases = suite("kube-proxy's packet-flow cases");
-for (const { test, variant, proxier, steps } of file.tests) {
+for (const { test, variant, proxier, steps } of recordedFlows.tests) {
   const services = new ServiceTable(configOf(proxier));
   for (const [number, step] of steps.entries()) {
     for (const service of step.services)
@@ -252,11 +208,13 @@ cases.run();
 
 const vectors = suite("kube-proxy's vectors");
 vectors("chain hashes", () => {
-  for (const [text, hash] of Object.entries(file.vectors.hash16.samples))
+  for (const [text, hash] of Object.entries(recordedFlows.vectors.hash16.samples))
     assert.is(hash16(text), hash);
 });
 vectors("probabilities as restore and save write them", () => {
-  const [restore, save] = Object.entries(file.vectors.probability).map(([, table]) => table);
+  const [restore, save] = Object.entries(recordedFlows.vectors.probability).map(
+    ([, table]) => table,
+  );
   assert.is(restoreProbability(2, 7), "0.2857142857", "and remembers it as no other's");
   for (const [n, text] of Object.entries(restore!))
     assert.is(restoreProbability(1, Number(n)), text);
@@ -273,7 +231,7 @@ vectors("jumps from the built-in chains", () => {
     addresses: [],
   });
   const expected = new Map<string, string[]>();
-  for (const { table, from, args } of file.vectors.jumpRules)
+  for (const { table, from, args } of recordedFlows.vectors.jumpRules)
     expected.set(`${table} ${from}`, [
       `-A ${from} ${args}`,
       ...(expected.get(`${table} ${from}`) ?? []),

@@ -2,49 +2,20 @@
  * The packet-flow cases of kube-proxy's iptables tests (test/conformance), through the rules of its
  * nftables mode and a whole kernel's walk. Where the two modes mean to differ, the row says why.
  */
-import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { everyWay } from "stopover/internal/net/choice";
 import { Kernel } from "stopover/internal/net/kernel";
-import { endpoint, type Family } from "stopover/internal/net/ip";
+import { endpoint } from "stopover/internal/net/ip";
 import { packet, type Transport } from "stopover/internal/net/packet";
 import { rollBack, type Walk } from "stopover/internal/net/passage";
 import { configFor, defaults } from "stopover/internal/node/proxy/config";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
 import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
-import type { EndpointSlice, Node, Service } from "stopover";
-
-interface Case {
-  name: string;
-  sourceIP: string;
-  protocol?: string;
-  destIP: string;
-  destPort: number;
-  expect: string;
-  masq: boolean;
-}
-interface Proxier {
-  ipFamily: Family;
-  nodeName: string;
-  nodeIP: string;
-  interfaceAddresses: string[];
-  localDetector: { type: string; cidr: string };
-  masqueradeAll: boolean;
-  nodePortAddresses: string[];
-}
-interface SyncStep {
-  services: Service[];
-  endpointSlices: EndpointSlice[];
-  cases: Case[];
-}
-const { tests } = JSON.parse(
-  readFileSync(new URL("../conformance/kube-proxy-packet-flows.json", import.meta.url), "utf8"),
-) as {
-  tests: { test: string; variant: string | null; proxier: Proxier; steps: SyncStep[] }[];
-};
+import type { Node } from "stopover";
+import { recordedFlows, type Case, type Proxier, type SyncStep } from "./recorded-flows.js";
 
 /** The node of the cases, with its rules. */
 function nodeOf(proxier: Proxier, step: SyncStep): Kernel {
@@ -147,7 +118,7 @@ const otherwise: readonly [name: RegExp, expect: string, why: string][] = [
 ];
 
 const flows = suite("kube-proxy's packet-flow cases in nftables mode");
-for (const { test, variant, proxier, steps } of tests)
+for (const { test, variant, proxier, steps } of recordedFlows.tests)
   for (const [number, step] of steps.entries()) {
     if (step.cases.length === 0) continue;
     const kernel = nodeOf(proxier, step);
