@@ -1,7 +1,12 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { condition } from "stopover/internal/objects/pods";
-import type { PodDisruptionBudget } from "stopover/internal/objects/disruption-budgets";
+import { spent, whyNotEvicted } from "stopover/internal/apiserver/eviction";
+import {
+  allowedCondition,
+  covers,
+  type PodDisruptionBudget,
+} from "stopover/internal/objects/disruption-budgets";
 import type { Kind, KubeObject, Node, Pod } from "stopover/internal/objects/types";
 import { deployment, harness, type Harness } from "./control-harness.js";
 
@@ -146,6 +151,95 @@ test("a Pod whose node is gone ends as failed, and says why", () => {
   const { status } = last(h, "lost")!;
   assert.is(status?.phase, "Failed");
   assert.is(target(last(h, "lost")!), "True DeletionByPodGC: PodGC: node no longer exists");
+});
+
+// ---- one budget, one Pod
+
+const now = "2026-01-01T00:00:00Z";
+const pod = (namespace: string, labels = { app: "web" }): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web-0", namespace, labels },
+  spec: { containers: [] },
+  status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
+});
+const kept = (more: PodDisruptionBudget["status"] & { generation?: number } = {}) => {
+  const { generation = 1, ...status } = more;
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: "web", namespace: "default", generation },
+    spec: { minAvailable: 1, selector: web },
+    status: { observedGeneration: 1, ...status },
+  } satisfies PodDisruptionBudget;
+};
+
+for (const [title, budget, of, expected] of [
+  ["its own Pod", kept(), pod("default"), true],
+  ["a Pod like it, in another namespace", kept(), pod("prod"), false],
+  ["another Pod", kept(), pod("default", { app: "shop" }), false],
+  ["any Pod, without a selector", { ...kept(), spec: {} }, pod("default"), false],
+  ["any Pod, with an empty one", { ...kept(), spec: { selector: {} } }, pod("default"), true],
+] as const)
+  test(`whether a budget is about ${title}`, () => assert.is(covers(budget, of), expected));
+
+test("what a budget says changes its time with its status alone", () => {
+  const said = (status: string, time: string) => [
+    { ...allowedCondition(kept(), 1, time), status } as ReturnType<typeof allowedCondition>,
+  ];
+  const old = "2025-01-01T00:00:00Z";
+  for (const [before, allowed, expected] of [
+    ["True", 1, ["True", "SufficientPods", old]],
+    ["True", 0, ["False", "InsufficientPods", now]],
+    ["False", 0, ["False", "InsufficientPods", old]],
+    ["False", 2, ["True", "SufficientPods", now]],
+  ] as const) {
+    const one = kept({ conditions: said(before, old) });
+    const { status, reason, lastTransitionTime } = allowedCondition(one, allowed, now);
+    assert.equal([status, reason, lastTransitionTime], [...expected]);
+  }
+});
+
+for (const [title, budget, others, expected] of [
+  ["its controller allows none, whoever is there", kept({ disruptionsAllowed: 0 }), 9, false],
+  ["its controller allows one, whoever is there", kept({ disruptionsAllowed: 1 }), 0, true],
+  ["nobody counted since it changed: enough are there", kept({ generation: 2 }), 1, true],
+  ["nobody counted since it changed: it is the last", kept({ generation: 2 }), 0, false],
+] as const)
+  test(`whether a Pod may be evicted: ${title}`, () => {
+    const pods = Array.from({ length: others + 1 }, () => pod("default"));
+    assert.is(whyNotEvicted(pod("default"), [budget], () => pods) === undefined, expected);
+    const left = spent(pod("default"), [budget], now)?.status?.disruptionsAllowed;
+    assert.is(
+      left,
+      budget.metadata.generation === 2 ? undefined : budget.status.disruptionsAllowed! - 1,
+    );
+  });
+
+test("a namespace that goes lets go of its Pods first", () => {
+  const h = running();
+  const metadata = { name: "shop" };
+  h.client.create({ apiVersion: "v1", kind: "Namespace", metadata });
+  const spec = { containers: [{ name: "c", image: "nginx" }], terminationGracePeriodSeconds: 30 };
+  const patient = { finalizers: ["example.com/wait"] };
+  h.client.create<Pod>({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web", namespace: "shop", ...patient },
+    spec,
+  });
+  h.client.create({
+    apiVersion: "v1",
+    kind: "ConfigMap" as Kind,
+    metadata: { name: "conf", namespace: "shop" },
+  });
+  h.clock.settle();
+  h.client.delete("Namespace", "shop");
+  h.clock.advance(60_000);
+  assert.ok(h.client.get("ConfigMap" as Kind, "conf", "shop"), "the Pod is still there");
+  h.client.patch("Pod", "web", "shop", { type: "merge", body: { metadata: { finalizers: null } } });
+  h.clock.advance(60_000);
+  assert.throws(() => h.client.get("Namespace", "shop"), /not found/);
 });
 
 test.run();
