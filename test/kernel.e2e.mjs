@@ -1,4 +1,4 @@
-// A chapter, executed by a real Jupyter through the stock tslab kernel, gives what the committed
+// A chapter, executed by a real Jupyter through the tslab kernel, gives what the committed
 // notebook holds.
 
 import { spawnSync } from "node:child_process";

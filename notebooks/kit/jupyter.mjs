@@ -76,7 +76,7 @@ export function writeKernelSpec(prefix = home) {
   writeJson(join(prefix, "share/jupyter/kernels/tslab/kernel.json"), {
     argv: [
       process.execPath,
-      join(root, "node_modules/tslab/bin/tslab"),
+      fileURLToPath(new URL("kernel.mjs", import.meta.url)),
       "kernel",
       "--config-path={connection_file}",
     ],
