@@ -295,6 +295,8 @@ test("namespaces: four to begin with, three for ever, none to be created into wh
     'pods "p" is forbidden: unable to create new content in namespace shop because it is being terminated',
   );
   client.update({ ...ending, spec: { finalizers: [] } });
+  assert.equal(client.get("Namespace", "shop").spec, { finalizers: ["kubernetes"] });
+  client.update({ ...ending, spec: { finalizers: [] } }, { finalize: true });
   assert.is(refusal(() => client.get("Namespace", "shop")).code, 404);
 });
 

@@ -83,7 +83,7 @@ const services: [Service["spec"], string][] = [
   ],
   [
     { ports: [{ port: 80, targetPort: "much-too-long-name" }] },
-    'spec.ports[0].targetPort: Invalid value: "much-too-long-name": must be no more than 15 bytes',
+    'spec.ports[0].targetPort: Invalid value: "much-too-long-name": must be no more than 15 characters',
   ],
   [
     {

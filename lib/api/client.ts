@@ -82,6 +82,8 @@ export interface WriteOptions {
    * say, of parts that were decoded. It is not looked through again. Means nothing over HTTP.
    */
   decoded?: boolean;
+  /** Of a Namespace: spec.finalizers is what is written (namespaces/finalize). */
+  finalize?: boolean;
 }
 
 export interface DeleteOptions {

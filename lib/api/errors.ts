@@ -1,5 +1,5 @@
 import type { Status } from "./client.js";
-import { printable } from "../net/ip.js";
+import { printable, printableLines } from "../net/ip.js";
 import type { FieldError } from "../objects/validation.js";
 
 /** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */
@@ -58,7 +58,7 @@ function failure(
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: printable(message),
+    message: printableLines(message),
     reason,
     ...(details && { details }),
     code,

@@ -511,7 +511,8 @@ export class ApiServer {
     for (;;) {
       const entry = this.#entry(info, name, namespace);
       const { value: old, modRevision } = entry;
-      const [next, problems] = prepareUpdate(info, old, change(old), subresource, this.#families);
+      const under = options.finalize ? "finalize" : subresource;
+      const [next, problems] = prepareUpdate(info, old, change(old), under, this.#families);
       if (same(next, old)) return old;
       if (released(next, old) && !options.dryRun) {
         if (this.#remove(info, next, modRevision)) return frozen(next);

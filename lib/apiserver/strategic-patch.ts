@@ -8,6 +8,18 @@ import { isRecord, ownField, setField } from "../objects/freeze.js";
 import { typeOf, type FieldType } from "../objects/schema.js";
 
 export function strategic(type: FieldType, current: unknown, patch: unknown): unknown {
+  try {
+    return merged(type, current, patch);
+  } catch (error) {
+    if (error instanceof Unrecognized) throw invalidPatch(inGo(patch), error.message);
+    throw error;
+  }
+}
+
+/** What the whole patch is refused for. */
+class Unrecognized extends Error {}
+
+function merged(type: FieldType, current: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
   const { $patch: directive, $retainKeys: retained, ...changes } = patch;
   if (directive === "replace") return changes;
@@ -17,7 +29,7 @@ export function strategic(type: FieldType, current: unknown, patch: unknown): un
   const result: Record<string, unknown> = isRecord(current) ? { ...current } : {};
   // upstream looks for the field's name among a plain map's, of which it knows the type alone
   if (retained !== undefined && type.is === "map")
-    throw invalidPatch(inGo(patch), "unrecognized type: string");
+    throw new Unrecognized("unrecognized type: string");
   if (Array.isArray(retained)) retain(result, new Set(retained));
   for (const [key, value] of Object.entries(changes))
     if (!key.startsWith("$")) change(type, result, key, value, changes[`$setElementOrder/${key}`]);
@@ -69,7 +81,7 @@ function change(
   const type: FieldType = field?.type ?? (owner.is === "map" ? owner.of : { is: "any" });
   const current = ownField(result, key);
   let next: unknown = value;
-  if (!Array.isArray(value)) next = strategic(type, current, value);
+  if (!Array.isArray(value)) next = merged(type, current, value);
   else if (field?.mergeKey !== undefined && type.is === "list")
     next = field.mergeKey
       ? mergedByKey(type.of, asList(current), value, field.mergeKey, order)
@@ -114,8 +126,8 @@ function mergedByKey(
     if (directive(item) === "delete") {
       for (const gone of [place, ...twins]) if (gone !== undefined) result[gone] = DELETED;
       places.delete(key);
-    } else if (place !== undefined) result[place] = strategic(type, result[place], item);
-    else note(key, result.push(strategic(type, undefined, item)) - 1);
+    } else if (place !== undefined) result[place] = merged(type, result[place], item);
+    else note(key, result.push(merged(type, undefined, item)) - 1);
   }
   const left = result.filter((item) => item !== DELETED);
   const kept = patch.filter((item) => directive(item) === undefined);

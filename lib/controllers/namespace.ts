@@ -57,7 +57,8 @@ export function namespaceController({ clock, client, informers }: Context): Cont
     const again = (Math.floor(seconds / 2) + 1) * 1_000;
     if (left.length > 0) return news ? GRACE_MS : { inBackground: again };
     const emptied = namespaces.get(name) ?? namespace;
-    namespaces.learn(client.update({ ...emptied, spec: { ...emptied.spec, finalizers: [] } }));
+    const finalized = { ...emptied, spec: { ...emptied.spec, finalizers: [] } };
+    namespaces.learn(client.update(finalized, { finalize: true }));
     remove("Namespace", name);
   }
 

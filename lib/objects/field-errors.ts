@@ -82,7 +82,7 @@ function format(
   const shown = `(e.g. ${examples.map((one) => `'${one}'`).join(",  or ")}, regex used for validation is '${pattern}')`;
   return (value) => {
     const problems: string[] = [];
-    if (value.length > max) problems.push(`must be no more than ${max} bytes`);
+    if (value.length > max) problems.push(`must be no more than ${max} characters`);
     if (!regexp.test(value)) problems.push(`${wording} ${shown}`);
     return problems;
   };
@@ -160,7 +160,7 @@ function prefixedName(value: string, what: string): string[] {
 
 /** A container port's name: what targetPort refers to. (IANA service names) */
 export const portName: Format = (value) => [
-  ...(value.length > 15 ? ["must be no more than 15 bytes"] : []),
+  ...(value.length > 15 ? ["must be no more than 15 characters"] : []),
   ...(/^[-a-z0-9]+$/.test(value)
     ? []
     : ["must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"]),

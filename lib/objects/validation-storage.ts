@@ -132,7 +132,7 @@ const KEY_LONGEST = 253; // characters
 /** (IsConfigMapKey) */
 function keyProblems(key: string): string[] {
   const problems: string[] = [];
-  if (key.length > KEY_LONGEST) problems.push(`must be no more than ${KEY_LONGEST} bytes`);
+  if (key.length > KEY_LONGEST) problems.push(`must be no more than ${KEY_LONGEST} characters`);
   if (!/^[-._a-zA-Z0-9]+$/.test(key))
     problems.push(
       "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",

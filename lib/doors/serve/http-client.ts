@@ -83,7 +83,8 @@ export class HttpClient implements Client {
   }
 
   update<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#write("PUT", pathTo(object) + writeQuery(options), object) as T;
+    const under = options?.finalize ? "/finalize" : "";
+    return this.#write("PUT", pathTo(object) + under + writeQuery(options), object) as T;
   }
 
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T {

@@ -317,7 +317,8 @@ function update(call: Call): ApiAnswer {
   const revision = object.metadata.resourceVersion;
   const why = revision ? notARevision(revision) : undefined;
   if (why) throw errors.unexpected(why);
-  const options = writeOptions(call, "UpdateOptions");
+  const finalize = subresource === "finalize";
+  const options = { ...writeOptions(call, "UpdateOptions"), finalize };
   if (subresource === undefined && createdByUpdate.has(info.kind) && !isThere(call))
     return create(call);
   if (!revision && mustSayRevision.has(info.kind))
