@@ -391,7 +391,10 @@ test("rules of nftables mode: as nft lists them, of both families, and as kube-p
     [[...nftables, "--format", "save"], /--format is "save"; allowed are transaction, list/],
     [["rules", "--node", "node-a", "--format", "list"], /"list"; allowed are restore, save/],
     [["rules", "--node", "node-a", "--proxy-mode", "ipvs"], /mode ipvs .* not modelled/],
-    [["lab", "--proxy-mode", "nftables"], /lab builds nodes in iptables mode .* mode nftables/],
+    [
+      ["lab", "--proxy-mode", "ipvs"],
+      /lab builds nodes in the modes iptables and nftables .* mode ipvs/,
+    ],
     [["journey", "--proxy-mode", "userspace"], /allowed are iptables, nftables, ipvs/],
   ] as const) {
     const { code, err } = stopover([...format]);

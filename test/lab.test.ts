@@ -25,8 +25,12 @@ import { needs } from "./needs.js";
 
 const articleURL = "http://mynginx-app.com:8080/";
 
+/** Of the cases below, which are tried in each mode. */
+type Mode = "iptables" | "nftables";
+let proxyMode: Mode = "iptables";
+
 function article(options: ClusterOptions = { cloud: aws() }, spec: object = {}): Cluster {
-  const cluster = createCluster({ seed: 1, ...options });
+  const cluster = createCluster({ seed: 1, proxyMode, ...options });
   cluster.apply(read(fileURLToPath(new URL("../../notebooks/manifests", import.meta.url))));
   cluster.settle();
   if (Object.keys(spec).length > 0) cluster.patch("Service", "nginx", { spec });
@@ -75,7 +79,7 @@ const cases: [
   name: string,
   make: () => Cluster,
   ask: (cluster: Cluster) => [url: string, from?: string],
-  expected: string,
+  expected: string | Record<Mode, string>,
 ][] = [
   [
     "the article's request goes through the proxying load balancer",
@@ -105,7 +109,28 @@ const cases: [
     "a process on a node asks the NodePort at 127.0.0.1",
     () => article(),
     () => ["http://127.0.0.1:30519/", "node/node-c"],
+    { iptables: "delivered", nftables: "connection refused" },
+  ],
+  [
+    "a ClusterIP has no such port",
+    () => article(),
+    () => ["http://10.2.1.1:81/", "node/node-c"],
+    { iptables: "no route", nftables: "connection refused" },
+  ],
+  [
+    "a process on a node asks its own NodePort, and stays with its Pod",
+    () => article({ cloud: aws() }, { sessionAffinity: "ClientIP" }),
+    () => ["http://192.168.0.3:30519/", "node/node-c"],
     "delivered",
+  ],
+  [
+    "a node asks the load balancer's address, which loadBalancerSourceRanges keep from it",
+    () => article({ cloud: gcp() }, { loadBalancerSourceRanges: ["192.0.2.0/24"] }),
+    (cluster) => [
+      `http://${cluster.get("Service", "nginx").status!.loadBalancer!.ingress![0]!.ip}:8080/`,
+      "node/node-c",
+    ],
+    "timed out",
   ],
   [
     "a NodePort of a Service without endpoints refuses",
@@ -187,17 +212,27 @@ const bridged: typeof cases = [
   ],
 ];
 
-for (const [name, make, ask, expected] of [...cases, ...bridged]) {
-  onKernel(name, async () => {
-    const cluster = make();
-    const report = await inLab(cluster, ...ask(cluster));
-    assert.is(report.observed.disposition, expected, labText(report));
-    assert.is(report.differences, 0, labText(report));
-    assert.ok(
-      report.nodes.some(({ rows }) => rows.length > 5),
-      "the kernel's trace has rules in it",
-    );
-  });
+for (const mode of ["iptables", "nftables"] as const)
+  for (const [name, make, ask, expected] of [...cases, ...bridged])
+    onKernel(`${name}, mode ${mode}`, async () => {
+      const cluster = inMode(mode, make);
+      const report = await inLab(cluster, ...ask(cluster));
+      const end = typeof expected === "string" ? expected : expected[mode];
+      assert.is(report.observed.disposition, end, labText(report));
+      assert.is(report.differences, 0, labText(report));
+      assert.ok(
+        report.nodes.some(({ rows }) => rows.length > 2),
+        "the kernel's trace has rules in it",
+      );
+    });
+
+function inMode(mode: Mode, make: () => Cluster): Cluster {
+  proxyMode = mode;
+  try {
+    return make();
+  } finally {
+    proxyMode = "iptables";
+  }
 }
 
 for (const [name, options] of [

@@ -12,11 +12,10 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Namespaces } from "stopover/internal/doors/lab/namespaces";
-import { monitor, nftTrace } from "stopover/internal/doors/lab/servers";
+import { listenNft, monitor } from "stopover/internal/doors/lab/servers";
 import { XtablesTrace, traceRules, type TracedPacket } from "stopover/internal/doors/lab/trace";
 import { readAddress, type Family } from "stopover/internal/net/ip";
 import { describe, packet, sourceOf, type Packet } from "stopover/internal/net/packet";
-import { nftRulesTrace } from "./nft-trace.js";
 import { decode, encode } from "./frames.js";
 import { ends, nodeMac, nodePort, wirePort, worldMac, type OnWire } from "./wire.js";
 
@@ -94,14 +93,12 @@ export class Rig {
       "-c",
       "conntrack -F; for list in /proc/net/xt_recent/*; do [ ! -e $list ] || echo / > $list; done",
     ]); // lists outlive rules that come again
-    const [reader, command] =
+    const reader = new XtablesTrace(this.#hear);
+    const listening =
       family === "IPv4"
-        ? ([new XtablesTrace(this.#hear), ["xtables-monitor", "-4", "--trace"]] as const)
-        : ([
-            nftTrace(this.house, "node", this.#hear),
-            ["nft", "-a", "-n", "monitor", "trace"],
-          ] as const); // nft knows the rules that are there when it begins to listen
-    this.#monitor = (await monitor(this.house, "node", reader, command)).child;
+        ? monitor(this.house, "node", reader, ["xtables-monitor", "-4", "--trace"])
+        : listenNft(this.house, "node", this.#hear);
+    this.#monitor = (await listening).child;
   }
   #monitor: ChildProcess | undefined;
 
@@ -116,9 +113,7 @@ export class Rig {
     this.house.run("node", "ip6tables-nft-restore", [], saved.IPv6 ?? noRules);
     this.house.run("node", "nft", ["-f", "-"], `${text}${endTables}`);
     this.house.run("node", "conntrack", ["-F"]);
-    const reader = nftRulesTrace(this.house, this.#hear);
-    const command = ["nft", "-a", "-n", "monitor", "trace"];
-    this.#monitor = (await monitor(this.house, "node", reader, command)).child;
+    this.#monitor = (await listenNft(this.house, "node", this.#hear)).child;
   }
 
   /** What `nft list ruleset` prints of the tables that `loadNft` loaded. */

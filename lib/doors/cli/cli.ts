@@ -38,7 +38,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
                    [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
   stopover dump    [FILES] [--kubeconfig FILE] [--context NAME] [--anonymise [--key WORD] [--names FILE]]
-  stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1]
+  stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--proxy-mode iptables|nftables]
 
 journey without --url asks for the files' own Service: the first LoadBalancer, NodePort or ClusterIP, by its name or address.
 why tries each door of a Service (name, load balancer, NodePorts, ClusterIP, Pods), and says the first cause where one fails.
@@ -405,9 +405,11 @@ async function lab(files: string[], flags: Flags): Promise<number> {
   const { lab: run } = await import("../lab/lab.js");
   const cluster = await open(files, flags);
   const modes = cluster.list("Node").map(({ metadata }) => cluster.node(metadata.name).rules.mode);
-  const other = modes.find((mode) => mode !== "iptables");
+  const other = modes.find((mode) => formatsOf[mode] === undefined);
   if (other !== undefined)
-    throw new UsageError(`lab builds nodes in iptables mode of kube-proxy; this is mode ${other}`);
+    throw new UsageError(
+      `lab builds nodes in the modes iptables and nftables of kube-proxy; this is mode ${other}`,
+    );
   return run(cluster, (flags.url as string | undefined) ?? articleURL, {
     from: (flags.from as string | undefined) ?? "internet",
   });

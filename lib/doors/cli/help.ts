@@ -180,7 +180,10 @@ const commands: Readonly<Record<string, Help>> = {
     does: "Builds the cluster from network namespaces and sends the request through a real kernel (Linux, root).",
     usage: "stopover lab [FILES] [OPTIONS]",
     options: [["--url URL", "what is asked for"], ...from, ...cluster],
-    examples: [["sudo npx stopover lab", "the kernel's trace beside ours"]],
+    examples: [
+      ["sudo npx stopover lab", "the kernel's trace beside ours"],
+      ["sudo npx stopover lab --proxy-mode nftables", "the same of nft's rules"],
+    ],
   },
 };
 

@@ -246,18 +246,19 @@ function joinBridge(wiring: Wiring, nodes: readonly LabNode[]): void {
 function loadRules(house: Namespaces, { name, rules, routeLocalnet }: LabNode): void {
   const space = nodeSpace(name);
   house.sysctl(space, { "net.ipv4.conf.all.route_localnet": Number(routeLocalnet) });
+  if (rules.nftables !== undefined) house.run(space, "nft", ["-f", "-"], rules.nftables);
   for (const [family, text] of [
     ["", rules.IPv4],
     ["6", rules.IPv6],
   ] as const) {
-    if (text === undefined) continue;
-    house.run(space, `ip${family}tables-nft-restore`, [], text);
-    house.run(
-      space,
-      `ip${family}tables-nft-restore`,
-      ["--noflush"],
-      traceRules("-p tcp --tcp-flags SYN SYN"),
-    );
+    if (text !== undefined) house.run(space, `ip${family}tables-nft-restore`, [], text);
+    if (text !== undefined || rules.nftables !== undefined)
+      house.run(
+        space,
+        `ip${family}tables-nft-restore`,
+        ["--noflush"],
+        traceRules("-p tcp --tcp-flags SYN SYN"),
+      );
   }
 }
 

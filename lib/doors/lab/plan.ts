@@ -10,7 +10,10 @@ import type { Network } from "../../journey/network.js";
 import type { DnsRecord } from "../../net/dns.js";
 import { saveText } from "../../net/iptables/text.js";
 import { iptables } from "../../net/iptables/walk.js";
+import type { Kernel } from "../../net/kernel.js";
 import type { LoadBalancer, Target } from "../../net/load-balancer.js";
+import { listText } from "../../net/nftables/text.js";
+import { nftables } from "../../net/nftables/walk.js";
 import type { Route } from "../../net/routes.js";
 import type { RuleSet } from "../../net/iptables/rule.js";
 import type { Port } from "../../node/cni/cni.js";
@@ -23,8 +26,12 @@ export interface LabNode {
   addresses: readonly string[];
   /** All but those to its own Pods and to the networks of its addresses. */
   routes: readonly Route[];
-  /** For iptables-restore and ip6tables-restore. */
-  rules: { IPv4?: string | undefined; IPv6?: string | undefined };
+  /** For iptables-restore, ip6tables-restore, and nft -f. */
+  rules: {
+    IPv4?: string | undefined;
+    IPv6?: string | undefined;
+    nftables?: string | undefined;
+  };
   routeLocalnet: boolean;
   bridges: readonly LabBridge[];
 }
@@ -139,8 +146,14 @@ function nodeOf(machine: Machine): LabNode {
       ({ dev, via, to, type }) =>
         type !== undefined || via !== undefined || (dev === "eth0" && isDefault(to)),
     ),
-    rules: { IPv4: text(rules.IPv4), IPv6: text(rules.IPv6) },
+    rules: { IPv4: text(rules.IPv4), IPv6: text(rules.IPv6), nftables: nftablesText(kernel) },
   };
+}
+
+/** As nft takes it, whatever order the tables have. */
+function nftablesText(kernel: Kernel): string | undefined {
+  const { rules } = nftables(kernel);
+  return rules && listText(rules);
 }
 
 function bridgesOf({ kernel, pods, sandboxes }: Machine): LabBridge[] {
@@ -183,6 +196,16 @@ function servedPorts(machines: readonly Machine[]): Set<number> {
         for (const { target } of all)
           if (target?.kind === "DNAT" && target.low !== undefined) ports.add(target.low);
     }
+    for (const port of nftablesPorts(kernel)) ports.add(port);
   }
   return ports;
+}
+
+function* nftablesPorts(kernel: Kernel): Generator<number> {
+  for (const table of nftables(kernel).rules?.tables() ?? [])
+    for (const { rules } of table.chains())
+      for (const { statements } of rules)
+        for (const statement of statements)
+          if (statement.kind === "dnat" && statement.port?.kind === "value")
+            yield Number(statement.port.text);
 }

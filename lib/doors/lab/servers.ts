@@ -17,7 +17,7 @@ import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { balancerSpace, dns, dnsAddresses, nodeSpace, podSpace } from "./build.js";
 import type { Namespaces } from "./namespaces.js";
-import type { LabPlan } from "./plan.js";
+import type { LabNode, LabPlan } from "./plan.js";
 import { NftTrace, XtablesTrace, rulesByHandle, type TraceReader } from "./trace.js";
 
 const defaults = `global
@@ -150,39 +150,38 @@ export async function startMonitors(
   plan: LabPlan,
 ): Promise<Map<string, TraceReader[]>> {
   const readers = new Map<string, TraceReader[]>();
-  for (const { name, addresses, rules } of plan.nodes) {
-    const of = (family: "IPv4" | "IPv6"): boolean =>
-      rules[family] !== undefined &&
-      addresses.some((address) => address.includes(":") === (family === "IPv6"));
-    readers.set(name, [
-      ...(of("IPv4")
-        ? [
-            (
-              await monitor(house, nodeSpace(name), new XtablesTrace(), [
-                "xtables-monitor",
-                "-4",
-                "--trace",
-              ])
-            ).reader,
-          ]
-        : []),
-      ...(of("IPv6")
-        ? [
-            (
-              await monitor(house, nodeSpace(name), nftTrace(house, nodeSpace(name)), [
-                "nft",
-                "-a",
-                "-n",
-                "monitor",
-                "trace",
-              ])
-            ).reader,
-          ]
-        : []),
-    ]);
+  for (const node of plan.nodes) {
+    const space = nodeSpace(node.name);
+    const own: TraceReader[] = [];
+    if (isXtables(node)) own.push(await listenXtables(house, space));
+    if (isNft(node)) own.push((await listenNft(house, space)).reader);
+    readers.set(node.name, own);
   }
   return readers;
 }
+
+const isXtables = ({ rules }: LabNode): boolean =>
+  rules.nftables === undefined && rules.IPv4 !== undefined;
+
+/** It tells of IPv6's rules of iptables, and of all that are not iptables'. */
+const isNft = ({ rules, addresses }: LabNode): boolean =>
+  rules.nftables !== undefined ||
+  (rules.IPv6 !== undefined && addresses.some((address) => address.includes(":")));
+
+const listenXtables = async (house: Namespaces, space: string): Promise<TraceReader> => {
+  const command = ["xtables-monitor", "-4", "--trace"];
+  return (await monitor(house, space, new XtablesTrace(), command)).reader;
+};
+
+/** nft knows the rules that are there when it begins to listen. */
+export const listenNft = (
+  house: Namespaces,
+  space: string,
+  on?: TraceReader["on"],
+): ReturnType<typeof monitor> => {
+  const rules = rulesByHandle((program, ...args) => house.run(space, program, args));
+  return monitor(house, space, new NftTrace(rules, on), ["nft", "-a", "-n", "monitor", "trace"]);
+};
 
 /**
  * Starts to listen to a kernel's traces. Both programs would keep their lines to themselves without
@@ -199,16 +198,6 @@ export async function monitor(
   await ready(child, command[0]!, () => subscribed(child));
   return { reader, child };
 }
-
-/** A reader of IPv6 traces, for the rules that are loaded now. */
-export const nftTrace = (house: Namespaces, space: string, on?: TraceReader["on"]): NftTrace =>
-  new NftTrace(
-    rulesByHandle(
-      house.run(space, "ip6tables-nft-save", []),
-      house.run(space, "nft", ["-j", "-a", "list", "ruleset"]),
-    ),
-    on,
-  );
 
 /**
  * The namespace's netlink sockets: column 2 is the protocol (12: netfilter), 4 the groups (bit 8:

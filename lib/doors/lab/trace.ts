@@ -1,7 +1,7 @@
 /**
  * What a real kernel says about a packet's way through its rules: the TRACE target, read with
- * `xtables-monitor --trace`, and for IPv6 with `nft monitor trace` (xtables-monitor 1.8.9 takes
- * IPv6 rules for IPv4 ones, and stumbles).
+ * `xtables-monitor --trace`; for IPv6 (xtables-monitor 1.8.9 takes IPv6 rules for IPv4 ones, and
+ * stumbles) and for rules that are not iptables', with `nft monitor trace`.
  *
  *     PACKET: 2 9e1afb81 IN=eth0 SRC=203.0.113.9 DST=10.2.0.1 … SPORT=40000 DPORT=80 SYN
  *      TRACE: 2 9e1afb81 nat:PREROUTING:rule:0xb:JUMP:WEB  -4 -t nat -A PREROUTING … -j WEB
@@ -155,40 +155,60 @@ function headerOf(fields: string): SeenPacket {
 
 // ---- nft -a -n monitor trace --------------------------------------------------------------------
 
-/** A rule's place: "nat WEB 12", the number being its handle. */
+/** A rule's place, "ip kube-proxy services 12", the number being its handle, and its text. */
 export type RulesByHandle = ReadonlyMap<string, string>;
 
 /**
- * Which text of ip6tables-save has which handle: `nft -j -a list ruleset` has the same rules in the
- * same order.
+ * The rules that a kernel holds, of both families: those of iptables as iptables-save prints them,
+ * all others as nft lists them. `run` runs a program beside that kernel.
  */
-export function rulesByHandle(
-  saved: string,
-  listed: string,
-  family: "ip" | "ip6" = "ip6",
-): RulesByHandle {
+export function rulesByHandle(run: (program: string, ...args: string[]) => string): RulesByHandle {
+  const json = run("nft", "-j", "-a", "list", "ruleset");
+  return new Map([
+    ...listedRules(run("nft", "-a", "list", "ruleset")),
+    ...savedRules(run("iptables-nft-save"), json, "ip"),
+    ...savedRules(run("ip6tables-nft-save"), json, "ip6"),
+  ]);
+}
+
+/** Both have the same rules in the same order. */
+function* savedRules(saved: string, json: string, family: string): Generator<[string, string]> {
   const texts = new Map<string, string[]>();
   let table = "";
   for (const line of saved.split("\n")) {
     if (line.startsWith("*")) table = line.slice(1);
     const [, chain, rule] = /^-A (\S+) ?(.*)$/.exec(line) ?? [];
-    if (chain !== undefined)
-      texts.set(`${table} ${chain}`, [...(texts.get(`${table} ${chain}`) ?? []), rule!]);
+    if (chain === undefined) continue;
+    const place = `${table} ${chain}`;
+    texts.set(place, [...(texts.get(place) ?? []), rule!]);
   }
-  const { nftables } = JSON.parse(listed) as {
+  const { nftables } = JSON.parse(json) as {
     nftables: { rule?: { family: string; table: string; chain: string; handle: number } }[];
   };
-  const rules = nftables.flatMap(({ rule }) => (rule?.family === family ? [rule] : []));
-  return new Map(
-    rules.map(({ table, chain, handle }) => [
-      `${table} ${chain} ${handle}`,
-      texts.get(`${table} ${chain}`)?.shift() ?? "",
-    ]),
-  );
+  for (const { rule } of nftables) {
+    if (rule?.family !== family) continue;
+    const text = texts.get(`${rule.table} ${rule.chain}`)?.shift();
+    if (text !== undefined)
+      yield [`${family} ${rule.table} ${rule.chain} ${rule.handle}`, text] as const;
+  }
+}
+
+function* listedRules(listed: string): Generator<[string, string]> {
+  let [table, chain] = ["", ""];
+  for (const line of listed.split("\n")) {
+    table = /^table (\S+ \S+) \{/.exec(line)?.[1] ?? table;
+    chain = /^\tchain (\S+) \{/.exec(line)?.[1] ?? chain;
+    const [, rule, handle] = /^\t\t(.*) # handle (\d+)$/.exec(line) ?? [];
+    if (rule !== undefined) yield [`${table} ${chain} ${handle}`, rule];
+  }
 }
 
 const nftLine =
-  /^trace id ([0-9a-f]+) ip6 (\S+) (\S+) (?:(packet): (.*)|rule .*# handle (\d+) \(verdict (.*)\)|policy (\S+).*)$/;
+  /^trace id ([0-9a-f]+) (ip6?|inet) (\S+) (\S+) (?:(packet): (.*)|rule .*# handle (\d+) \(verdict (.*)\)|policy (\S+).*)$/;
+
+/** iptables' tables go by their names, all others with their family: "ip kube-proxy". */
+const tableOf = (family: string, table: string): string =>
+  ["raw", "mangle", "filter", "nat"].includes(table) ? table : `${family} ${table}`;
 
 export class NftTrace extends TraceReader {
   constructor(
@@ -199,26 +219,26 @@ export class NftTrace extends TraceReader {
   }
 
   protected line(line: string): void {
-    const [, id, table = "", chain = "", packet, fields, handle, verdict, policy] =
+    const [, id, family = "", table = "", chain = "", packet, fields, handle, verdict, policy] =
       nftLine.exec(line) ?? [];
     if (id === undefined) return;
     if (packet) return this.header(id, nftHeaderOf(fields!));
-    const rule =
-      handle === undefined
-        ? undefined
-        : (this.rules.get(`${table} ${chain} ${handle}`) ?? `(the rule with handle ${handle})`);
+    const place = `${family} ${table} ${chain} ${handle}`;
     this.step(id, {
-      table,
+      table: tableOf(family, table),
       chain,
-      ...(rule !== undefined && { rule }),
-      verdict: (verdict ?? policy!)
-        .toUpperCase()
-        .replace(/^JUMP .*/, () => `JUMP:${verdict!.slice(5)}`),
+      ...(handle !== undefined && {
+        rule: this.rules.get(place) ?? `(the rule with handle ${handle})`,
+      }),
+      // "JUMP:WEB", as xtables-monitor has it
+      verdict: (verdict ?? policy)!
+        .replace(/^[a-z]+/, (word) => word.toUpperCase())
+        .replace(" ", ":"),
     });
   }
 }
 
-export function nftHeaderOf(fields: string): SeenPacket {
+function nftHeaderOf(fields: string): SeenPacket {
   const value = (pattern: string): string | undefined =>
     new RegExp(`(?:^| )${pattern}`).exec(fields)?.[1];
   const flags = value("tcp flags (?:== )?(\\S+)") ?? "";
