@@ -240,7 +240,17 @@ function testBook() {
       .locator(".cell")
       .evaluateAll((all) => all.findIndex((each) => each.textContent?.includes('check("06.1"')));
     assert.ok(at > 0 && at < cells);
-    await says(await write(page, at, (code) => code.replace("?", "1/3")), /^Right\./);
+    const solution = page.getByRole("button", { name: "Show a solution" });
+    assert.is(await solution.count(), 0, "nobody has tried yet");
+    assert.not.match(await page.content(), /check\("06.1", 1 \/ 3\)/);
+    await says(await write(page, at, (code) => code.replace("?", "1/2")), /^Not yet\./);
+    await solution.click();
+    const shown = page.locator(".solution");
+    await shown.getByText("the very node that the load balancer chose").waitFor();
+    assert.match((await shown.textContent()) ?? "", /check\(\s*"06\.1",/);
+    assert.not.match((await shown.textContent()) ?? "", /06\.2/);
+    await says(await write(page, at, (code) => code.replace("1/2", "1/3")), /^Right\./);
+    assert.equal(opened.complaints, []);
   });
 
   test("Your cluster: a manifest, a dump and rules are answered, without any request", async () => {

@@ -8,9 +8,10 @@ import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 
 /** @typedef {import("../notebooks/kit/ipynb.mjs").Cell} Cell */
 
-const books = chapters()
-  .filter((file) => !file.includes("solutions"))
-  .map((file) => ({ name: basename(file, ".ipynb"), cells: readNotebook(file).cells }));
+const books = chapters().map((file) => ({
+  name: basename(file, ".ipynb"),
+  cells: readNotebook(file).cells,
+}));
 const htmlOf = (/** @type {Cell} */ { outputs = [] }) =>
   outputs.map(({ data }) => String(data?.["text/html"] ?? ""));
 const proseOf = (/** @type {string} */ number) =>

@@ -14,10 +14,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { chapterOf } from "../notebooks/kit/book/page.mjs";
 import { copyChapters } from "../notebooks/kit/hub/copy.mjs";
-import { chapters, notebook } from "../notebooks/kit/ipynb.mjs";
+import { chapters } from "../notebooks/kit/ipynb.mjs";
 import { root } from "../notebooks/kit/project.mjs";
+import { solved } from "../notebooks/kit/solutions.mjs";
 
 const copies = suite("a learner's copies");
 /** @type {string} */
@@ -30,10 +30,11 @@ const names = () => readdirSync(join(folder, "notebooks"));
 
 copies("hold every chapter and what cells read, and nothing else", () => {
   copyChapters(folder);
-  const inClear = chapters().filter((file) => !file.includes("solutions"));
   assert.equal(
     names().filter((name) => name.endsWith(".ipynb")),
-    inClear.map((file) => file.split(/[\\/]/).at(-1)).sort(),
+    chapters()
+      .map((file) => file.split(/[\\/]/).at(-1))
+      .sort(),
   );
   const others = names().filter((name) => !name.endsWith(".ipynb"));
   assert.equal(others.sort(), ["dumps", "manifests"]);
@@ -46,7 +47,11 @@ copies("find the library above them", () => {
 });
 copies("hold the solutions where the teacher says so", () => {
   copyChapters(folder, { solutions: true });
-  assert.ok(names().includes("solutions"));
+  const opened = names().filter((name) => name.endsWith(".solutions.ipynb"));
+  assert.equal(
+    opened,
+    solved().map((chapter) => `${chapter}.solutions.ipynb`),
+  );
 });
 copies("stay as they are; one that is deleted comes back fresh", () => {
   copyChapters(folder);
@@ -61,17 +66,3 @@ copies("stay as they are; one that is deleted comes back fresh", () => {
   assert.is(readFileSync(fresh ?? "", "utf8"), before);
 });
 copies.run();
-
-const page = suite("a page without solutions");
-page("names what is left out, and leads nowhere", () => {
-  const source = "# T\nSolutions: [solutions/00.ipynb](solutions/00.ipynb). On: [01](01.ipynb).";
-  const cell = { id: "a", cell_type: /** @type {const} */ ("markdown"), metadata: {}, source };
-  const { body } = chapterOf("00.ipynb", notebook([cell]), {
-    picture: () => "",
-    link: (href) => (href.startsWith("solutions/") ? undefined : href),
-  });
-  assert.not.match(body, /href="solutions/);
-  assert.match(body, /solutions\/00.ipynb<\/span> \(not in this copy\)\. On: <a href="01.ipynb">/);
-  assert.is(body.split("</a>").length, body.split("<a ").length, "as many ends as beginnings");
-});
-page.run();

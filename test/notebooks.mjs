@@ -3,10 +3,13 @@
 // hash; what the run wrote is kept beside it.
 
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { createTwoFilesPatch } from "diff";
 import { execute } from "../notebooks/kit/execute.mjs";
 import { formatNotebook, readNotebook } from "../notebooks/kit/ipynb.mjs";
+import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
+import { openSolutions } from "../notebooks/kit/solutions.mjs";
 
 /** @typedef {import("../notebooks/kit/ipynb.mjs").Notebook} Notebook */
 
@@ -24,6 +27,34 @@ export async function compareNotebook(file) {
   return {
     name: `notebooks/${name}`,
     seconds,
+    passed: notes ? 0 : 1,
+    failed: notes ? 1 : 0,
+    skipped: 0,
+    notes,
+  };
+}
+
+/**
+ * Runs a chapter's solutions: no cell fails, and whatever they hand in is right.
+ * @param {string} chapter
+ * @returns {Promise<import("./run.mjs").Result>}
+ */
+export async function runSolutions(chapter) {
+  const name = `${chapter}.solutions.ipynb`;
+  const folder = join(root, ".cache/solutions");
+  mkdirSync(folder, { recursive: true });
+  const [file] = openSolutions([chapter], mkdtempSync(join(folder, "run-")));
+  const run = await execute(file ?? "", { name, folder: notebooksFolder });
+  rmSync(dirname(file ?? ""), { recursive: true });
+  const wrong = (run.executed?.cells ?? []).filter(({ source, outputs = [] }) => {
+    const said = outputs.map(({ text = "" }) => text).join("");
+    return /\bcheck\(/.test(source) && !/^Right\. /m.test(said);
+  });
+  const notes =
+    run.problem ?? wrong.map(({ source }) => `is not found right:\n${source}`).join("\n");
+  return {
+    name: `test/solutions/${chapter}.md`,
+    seconds: run.seconds,
     passed: notes ? 0 : 1,
     failed: notes ? 1 : 0,
     skipped: 0,

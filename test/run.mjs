@@ -11,6 +11,7 @@ import { node, notebookName, pool } from "../notebooks/kit/execute.mjs";
 import { chapters } from "../notebooks/kit/ipynb.mjs";
 import { root, workspaces } from "../notebooks/kit/project.mjs";
 import { packages, tsc } from "../notebooks/kit/setup.mjs";
+import { solved } from "../notebooks/kit/solutions.mjs";
 import { verdict } from "./verdict.mjs";
 
 /**
@@ -54,7 +55,7 @@ const wanted = (/** @type {string} */ name) =>
   !unwanted.some((part) => name.includes(part));
 
 packages();
-const { compareNotebook } = await import("./notebooks.mjs"); // needs a package
+const { compareNotebook, runSolutions } = await import("./notebooks.mjs"); // needs a package
 const results = [
   ...[
     checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"),
@@ -70,6 +71,10 @@ const results = [
   ...(await pool(
     chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)),
     async (file) => shown(await compareNotebook(file)),
+  )),
+  ...(await pool(
+    solved().filter((chapter) => wanted(`test/solutions/${chapter}.md`)),
+    async (chapter) => shown(await runSolutions(chapter)),
   )),
   ...(await pool(
     testFiles(/\.e2e\.mjs$/).filter(wanted),

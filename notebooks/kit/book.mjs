@@ -29,6 +29,8 @@ import { execute, notebookName, pool } from "./execute.mjs";
 import { chapters, formatNotebook, readNotebook } from "./ipynb.mjs";
 import { isMain, notebooksFolder, root, say, workspaces } from "./project.mjs";
 import { ready } from "./setup.mjs";
+import { solutionsOf, solved } from "./solutions.mjs";
+import { solutionsScript } from "./book/solutions.mjs";
 
 /** @typedef {import("./ipynb.mjs").Notebook} Notebook */
 /** @typedef {import("./book/page.mjs").Chapter} Chapter */
@@ -43,11 +45,9 @@ export async function buildBook(
   folder = join(root, "book"),
   { api = true, solutions = true } = {},
 ) {
-  const { chapterOf, layout } = await import("./book/page.mjs"); // needs packages
+  const { chapterOf, layout, solutionCell } = await import("./book/page.mjs"); // needs packages
   const world = fingerprint();
-  const isGiven = (/** @type {string} */ name) => solutions || !name.startsWith("solutions/");
-  const given = chapters().filter((file) => isGiven(notebookName(file)));
-  const notebooks = await pool(given, async (file) => ({
+  const notebooks = await pool(chapters(), async (file) => ({
     name: notebookName(file),
     book: await executed(file, world),
   }));
@@ -55,9 +55,16 @@ export async function buildBook(
   const assets = join(folder, "assets");
   mkdirSync(assets, { recursive: true });
   const { yourCluster } = await import("./book/your-cluster.mjs");
-  const all = notebooks.map(({ name, book }) =>
-    chapterOf(name, book, { picture: pictureInto(assets), link: linkFrom(name, folder, isGiven) }),
-  );
+  const all = notebooks.map(({ name, book }) => {
+    const files = { picture: pictureInto(assets), link: linkFrom(name, folder) };
+    const chapter = chapterOf(name, book, files);
+    const number = basename(name, ".ipynb");
+    if (!solutions || !solved().includes(number)) return chapter;
+    const script = `solutions/${number}.js`;
+    const html = solutionCell(files);
+    write(join(assets, script), solutionsScript(solutionsOf(number).cells, html));
+    return { ...chapter, solutions: script };
+  });
   all.push(yourCluster);
   for (const chapter of all) write(join(folder, chapter.page), layout(chapter, all));
   if (!all.some(({ page }) => page === "index.html"))
@@ -184,17 +191,15 @@ const pictureInto = (assets) => (/** @type {Buffer} */ bytes, /** @type {string}
 };
 
 /**
- * Where a link in a notebook leads in the book: to another page, to a copy of the file it names, or
- * nowhere, if that is left out.
+ * Where a link in a notebook leads in the book: to another page, or to a copy of the file it
+ * names.
  * @param {string} notebook
  * @param {string} folder
- * @param {(name: string) => boolean} isGiven
  */
-const linkFrom = (notebook, folder, isGiven) => (/** @type {string} */ href) => {
+const linkFrom = (notebook, folder) => (/** @type {string} */ href) => {
   if (/^([a-z]+:|#|\/)/i.test(href)) return href;
   const [path = "", anchor] = href.split("#");
   const target = join(dirname(notebook), decodeURI(path));
-  if (path.endsWith(".ipynb") && !isGiven(target)) return undefined;
   if (path.endsWith(".ipynb")) return pageOf(target, notebook) + (anchor ? `#${anchor}` : "");
   const file = join(notebooksFolder, target);
   if (target.startsWith("..") || !existsSync(file) || !statSync(file).isFile()) return href;

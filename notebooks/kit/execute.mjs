@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readNotebook } from "./ipynb.mjs";
 import { notebooksFolder, root } from "./project.mjs";
@@ -40,16 +40,16 @@ export async function pool(items, work, width = 2) {
 }
 
 /**
- * Executes one notebook; a run that hangs is stopped and reported as a problem.
+ * Executes one notebook; a run that hangs is stopped and reported as a problem. Its cells run in
+ * `folder`, by default its own.
  * @param {string} file
  * @returns {Promise<Run>}
  */
-export async function execute(file) {
-  const name = notebookName(file);
+export async function execute(file, { name = notebookName(file), folder = dirname(file) } = {}) {
   const output = join(root, ".cache", "executed", name);
   mkdirSync(join(output, ".."), { recursive: true });
   rmSync(output, { force: true });
-  const { code, printed, late, seconds } = await node([runner, file, output], patience);
+  const { code, printed, late, seconds } = await node([runner, file, output, folder], patience);
   if (late)
     return {
       file,

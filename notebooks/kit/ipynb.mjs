@@ -36,18 +36,23 @@ const kernelMetadata = {
   },
 };
 
+/** How the name of a notebook with solutions ends, where one was opened (solutions.mjs). */
+export const solutionSuffix = ".solutions.ipynb";
+/** @param {string} file */
+export const isSolution = (file) => file.endsWith(solutionSuffix);
+
 /**
- * Every notebook of the kit, the index first, then the chapters in order, then the solutions.
+ * Every notebook of the kit, the index first, then the chapters in order.
  * @returns {string[]}
  */
 export function chapters(folder = notebooksFolder) {
-  const rank = (/** @type {string} */ file) =>
-    basename(file) === "index.ipynb" ? 0 : file.includes("solutions") ? 2 : 1;
+  const rank = (/** @type {string} */ file) => (basename(file) === "index.ipynb" ? 0 : 1);
   return (
     readdirSync(folder, { recursive: true })
       .map(String)
       // hidden ones are Jupyter's checkpoints, or somebody's drafts
       .filter((file) => file.endsWith(".ipynb") && !/(^|[\\/])(\.|node_modules)/.test(file))
+      .filter((file) => !isSolution(file))
       .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
       .map((file) => join(folder, file))
   );

@@ -285,6 +285,10 @@ export function startJupyter(jupyter, { port, browser, first }) {
     `--${server}.port_retries=0`,
     `--${server}.open_browser=${browser ? "True" : "False"}`,
     `--${app}.default_url=/${page}`,
+    // the file browser lists chapters and what they read; what checks compare with is in these
+    ...["kit", "exercises", "__pycache__", "*~"].map(
+      (name) => `--ContentsManager.hide_globs=${name}`,
+    ),
     ...(process.getuid?.() === 0 ? [`--${server}.allow_root=True`] : []),
   ];
   secretFolder(home);

@@ -17,7 +17,8 @@ export const parsers = {
     async parse(text, options) {
       const book = parseNotebook(text, options.filepath);
       for (const cell of book.cells)
-        if (cell.cell_type === "code") cell.source = await formatted(cell.source, options);
+        if (cell.cell_type === "code")
+          cell.source = await formatted(cell.source, options.printWidth);
       return { text: formatNotebook(book) };
     },
   },
@@ -26,8 +27,8 @@ export const parsers = {
 /** @type {Record<string, import("prettier").Printer<{ text: string }>>} */
 export const printers = { ipynb: { print: ({ node }) => node.text } };
 
-/** @param {string} source @param {import("prettier").ParserOptions} options */
-async function formatted(source, { printWidth }) {
+/** The code of a cell in its one form. @param {string} source */
+export async function formatted(source, printWidth = 100) {
   const text = await format(source, { parser: "typescript", printWidth });
   return text.trimEnd();
 }

@@ -1,8 +1,9 @@
 // The embedded runner: executes one notebook without Jupyter, Python or ZeroMQ.
 //
-//     node notebooks/kit/run.mjs IN.ipynb OUT.ipynb
+//     node notebooks/kit/run.mjs IN.ipynb OUT.ipynb [FOLDER]
 //
-// It runs every cell from the notebook's own folder, and writes the result.
+// It runs every cell from FOLDER, which is the notebook's own unless it is said, and writes the
+// result.
 // It drives tslab's own converter and executor, so a cell is compiled, checked and run exactly as
 // the stock kernel does it. One process runs one notebook, for the executor keeps its state in
 // globals. The outputs are the same on every machine: no timings, no colours, no absolute paths, no
@@ -159,13 +160,13 @@ const errorText = (outputs) =>
 const indented = (text) => text.trimEnd().replace(/^/gm, "    ");
 
 if (isMain(import.meta.url)) {
-  const [input, output] = process.argv.slice(2).map((file) => resolve(file));
+  const [input, output, folder] = process.argv.slice(2).map((file) => resolve(file));
   if (!input || !output) {
-    console.error("usage: node notebooks/kit/run.mjs IN.ipynb OUT.ipynb");
+    console.error("usage: node notebooks/kit/run.mjs IN.ipynb OUT.ipynb [FOLDER]");
     process.exit(2);
   }
   const book = readNotebook(input);
-  const problem = await runNotebook(book, dirname(input));
+  const problem = await runNotebook(book, folder ?? dirname(input));
   writeNotebook(output, book);
   if (problem) console.error(problem);
   process.exit(problem ? 1 : 0); // a cell may have left timers behind

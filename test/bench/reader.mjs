@@ -133,7 +133,7 @@ async function pages() {
   /** @returns {Promise<Figure[]>} the slowest chapter, and the one in the middle */
   async function runAlls() {
     const all = [];
-    for (const file of chapters().filter((file) => !file.includes("solutions"))) {
+    for (const file of chapters()) {
       const name = notebookName(file).replace(".ipynb", "");
       await go(`${name}.html`);
       all.push({ name, ...(await took(() => page.evaluate("book.runAll()"))) });

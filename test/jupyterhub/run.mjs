@@ -72,7 +72,7 @@ async function runChapter(user) {
   const lies = await ask(`/user/${user}/api/contents/`, "GET", undefined, own);
   const names = lies.content.map((/** @type {{ name: string }} */ { name }) => name);
   expect(names.includes(name), `${user} finds ${name}, not only ${names}`);
-  for (const hidden of ["solutions", "exercises", "kit"])
+  for (const hidden of ["05-how-they-connect.solutions.ipynb", "exercises", "kit"])
     expect(!names.includes(hidden), `${user} finds no ${hidden} among ${names}`);
   const path = `/user/${user}/api/contents/${name}`;
   const { content } = await ask(path, "GET", undefined, own);

@@ -15,11 +15,12 @@ import { isAnswer } from "../ipynb.mjs";
  */
 /**
  * @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string,
- *   sections: Section[], script?: string }} Chapter `script` is what makes the page live
+ *   sections: Section[], script?: string, solutions?: string }} Chapter `script` is what makes the
+ *   page live, `solutions` the script (of assets/) with those of its exercises
  */
 /**
- * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string |
- *   undefined }} Files where pictures go and links lead; nowhere, if what they name is left out
+ * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
+ *   Files where pictures go and links lead
  */
 
 /**
@@ -75,6 +76,17 @@ export function chapterOf(name, book, files) {
 }
 
 /**
+ * A cell of a solution as HTML: without outputs, and with links as in the chapter.
+ * @param {Files} files
+ * @returns {(cell: Cell) => string}
+ */
+export function solutionCell(files) {
+  const markdown = renderer(files, []);
+  return ({ cell_type, source }) =>
+    cell_type === "code" ? printed(source) : markdown.render(source);
+}
+
+/**
  * Adds text to the section that is open, for the search; what stands before the first heading is
  * not searched.
  * @param {Section[]} sections
@@ -116,17 +128,12 @@ function renderer(files, headings) {
   };
   rules.link_open = (tokens, at, options, _, self) => {
     const token = tokens[at];
-    const href = files.link(String(token?.attrGet("href") ?? ""));
-    leadsNowhere = href === undefined;
-    if (href === undefined) return `<span class="left-out">`;
-    token?.attrSet("href", href);
+    token?.attrSet("href", files.link(String(token.attrGet("href") ?? "")));
     return self.renderToken(tokens, at, options);
   };
-  let leadsNowhere = false; // links hold no links
-  rules.link_close = () => (leadsNowhere ? "</span> (not in this copy)" : "</a>");
   rules.image = (tokens, at, options, env, self) => {
     const token = tokens[at];
-    token?.attrSet("src", files.link(String(token.attrGet("src") ?? "")) ?? "");
+    token?.attrSet("src", files.link(String(token.attrGet("src") ?? "")));
     token?.attrSet("alt", self.renderInlineAsText(token.children ?? [], options, env));
     return self.renderToken(tokens, at, options);
   };
@@ -143,8 +150,12 @@ const coloured = (code, language) =>
 function codeCell(cell, picture) {
   const shown = (cell.outputs ?? []).map((output) => outputHtml(output, picture)).join("\n");
   const outputs = shown && isAnswer(cell.metadata) ? folded(shown) : shown;
-  return `<section class="cell"><pre class="code"><code>${coloured(cell.source, "typescript")}</code></pre>${outputs && `\n<div class="outputs">${outputs}</div>`}</section>`;
+  return `<section class="cell">${printed(cell.source)}${outputs && `\n<div class="outputs">${outputs}</div>`}</section>`;
 }
+
+/** @param {string} source */
+const printed = (source) =>
+  `<pre class="code"><code>${coloured(source, "typescript")}</code></pre>`;
 
 /** An answer is out of sight until the reader has made a guess. @param {string} outputs */
 const folded = (outputs) =>
@@ -231,12 +242,8 @@ export function layout(chapter, all) {
       : `<li><a href="${to(other.page)}">${escaped(other.title)}</a></li>`;
   const notebooks = all.filter(({ script }) => script === undefined);
   const tools = all.filter(({ script }) => script !== undefined);
-  const [main, solutions] = [
-    notebooks.filter(({ name }) => !name.includes("/")),
-    notebooks.filter(({ name }) => name.includes("/")),
-  ];
   return `<!doctype html>
-<html lang="en" data-root="${to("") || "."}">
+<html lang="en" data-root="${to("") || "."}"${chapter.solutions ? ` data-solutions="${chapter.solutions}"` : ""}>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -252,7 +259,7 @@ export function layout(chapter, all) {
 <button class="theme" type="button" aria-label="Switch between light and dark"></button>
 <div class="results" role="status" hidden></div>
 </header>
-<nav aria-label="Chapters"><ol>${[...tools, ...main].map(item).join("\n")}</ol>${solutions.length ? `<h2>Solutions</h2><ol>${solutions.map(item).join("\n")}</ol>` : ""}<h2>Reference</h2><ol><li><a href="${to("api/index.html")}">The library's API</a></li></ol></nav>
+<nav aria-label="Chapters"><ol>${[...tools, ...notebooks].map(item).join("\n")}</ol><h2>Reference</h2><ol><li><a href="${to("api/index.html")}">The library's API</a></li></ol></nav>
 <main>
 ${chapter.body}
 <footer>${link(row[at - 1], "← %", "prev")}${link(row[at + 1], "% →", "next")}</footer>

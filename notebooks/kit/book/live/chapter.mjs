@@ -7,6 +7,7 @@ import { append } from "./outputs.mjs";
 import { button, element } from "./page.mjs";
 import { Panel } from "./panel.mjs";
 import { Session } from "./session.mjs";
+import { offerSolution } from "./solution.mjs";
 import { triesIn } from "./tries.mjs";
 
 /** @typedef {import("./kernel.mjs").Output} Output */
@@ -101,6 +102,7 @@ class Cell {
     this.drawn = Promise.all(drawn); // the next cell need not wait for this one's pictures
     if (ended === "needs the machine") this.showRecording();
     if (ended === "failed") this.offerAbove();
+    offerSolution(this);
     return ended;
   }
 
