@@ -76,7 +76,8 @@ export interface ClusterOptions {
   /**
    * What a real control plane makes by itself besides: the Service default/kubernetes, the
    * ServiceAccount default and the ConfigMap kube-root-ca.crt of each namespace, and in each Pod
-   * its ServiceAccount's token; and a ConfigMap or Secret that is not there keeps the Pods that
+   * its ServiceAccount's token; an IPAddress for each ClusterIP, and ServiceCIDRs, by which the
+   * Services' range grows; and a ConfigMap or Secret that is not there keeps the Pods that
    * need it from starting. Default false, so that a chapter sees what it applied and nothing
    * else; `stopover serve` has them.
    */

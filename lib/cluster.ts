@@ -139,6 +139,7 @@ export class Cluster implements Traceable {
       serviceCIDRs: serviceCIDR.split(","),
       first,
       historyLimit: options.historyLimit,
+      addressObjects: options.systemObjects || undefined,
       enableAdmissionPlugins: options.systemObjects ? ["ServiceAccount"] : [],
       // kube-apiserver --etcd-compaction-interval; virtual time may be looked back upon
       ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }),
@@ -176,7 +177,8 @@ export class Cluster implements Traceable {
       },
     });
     this.#proxies.warnings.forEach((text) => this.#warn(text));
-    // kube-apiserver makes a ServiceCIDR of its own range (KEP-1880)
+    // kube-apiserver makes a ServiceCIDR of its own range (KEP-1880); where objects are kept of
+    // ranges, these count as soon as they are there
     this.#proxies.setServiceCIDRs(serviceCIDR.split(","));
     for (const spec of specs) this.#launch(spec, (address) => spoken.has(address));
     this.managers = this.#controlPlane(clusterCIDR);
@@ -190,7 +192,8 @@ export class Cluster implements Traceable {
     if (this.options.systemObjects) this.#publish();
     for (const manager of this.managers) manager.start();
     for (const kubelet of this.#kubelets.values()) kubelet.start();
-    this.#follow("kube-proxy", (informers) => this.#proxies.follow(informers));
+    const withRanges = this.options.systemObjects ?? false;
+    this.#follow("kube-proxy", (informers) => this.#proxies.follow(informers, withRanges));
     this.#follow("coredns", (informers) => runCoreDns(informers, this.network.clusterDns));
     this.#follow("cni", (informers) => runPodRoutes(informers, this.#podRoutes));
     this.#follow("external-dns", (informers) =>

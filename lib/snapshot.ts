@@ -28,7 +28,7 @@ import { Routes } from "./net/routes.js";
 import { clusterDomain, podRecordsOf, recordsOf, serviceKeyOf } from "./node/dns.js";
 import { sourceRangesOf } from "./cloud/provider.js";
 import { readConfiguration } from "./node/proxy/configuration.js";
-import { ProxyFleet } from "./node/proxy/fleet.js";
+import { cidrsOf, ProxyFleet } from "./node/proxy/fleet.js";
 import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";
 import { internalBy } from "./objects/annotations.js";
@@ -38,7 +38,6 @@ import type {
   EndpointSlice,
   Kind,
   Kinds,
-  KubeObject,
   Node,
   Pod,
   Service,
@@ -196,12 +195,6 @@ export function openSnapshot(
     packetOutcomes: (bare) => path.packetOutcomes(bare),
     why: whyOf(world),
   };
-}
-
-/** A ServiceCIDR's ranges. */
-function cidrsOf(object: KubeObject): string[] {
-  const { cidrs = [] } = (object as { spec?: { cidrs?: string[] } }).spec ?? {};
-  return cidrs.filter((cidr) => readCIDR(cidr) !== undefined);
 }
 
 /** What was read to be applied is without what a snapshot is made of: statuses, and owned Pods. */

@@ -9,7 +9,7 @@ import { newServer, refusal, service } from "./apiserver-harness.js";
 
 const test = suite("claims of numbers");
 const portKey = (port: number) => `/registry/ranges/servicenodeports/${port}`;
-const ipKey = (ip: string) => `/registry/ranges/serviceips/${ip}`;
+const ipKey = (ip: string) => `/registry/ipaddresses/${ip}`;
 
 /** One process' way to a store that others write to as well. */
 class Shared implements Store {
@@ -116,15 +116,19 @@ function killedWhileCreating(store: MemoryStore, object: Service): void {
   assert.throws(() => client.create(object), /killed before/);
 }
 
-test("what a killed server has claimed is free ten seconds later, not before", () => {
+test("what a killed server has claimed is free ten seconds later, an address a minute later", () => {
   const store = new MemoryStore();
   killedWhileCreating(store, wants("a", 30005, "10.96.0.77"));
   assert.ok(store.get(portKey(30005)) && store.get(ipKey("10.96.0.77")));
   const { client, clock } = newServer({ store: new Shared(store) });
   clock.advance(9_000);
-  refusal(() => client.create(wants("b", 30005, "10.96.0.77")));
+  refusal(() => client.create(wants("b", 30005)));
   clock.advance(2_000);
-  client.create(wants("b", 30005, "10.96.0.77"));
+  client.create(wants("b", 30005));
+  clock.advance(48_000);
+  refusal(() => client.create(wants("c", 30006, "10.96.0.77")));
+  clock.advance(2_000);
+  client.create(wants("c", 30006, "10.96.0.77"));
 });
 
 test("and free at once where it was killed some time ago", () => {

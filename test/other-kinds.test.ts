@@ -71,6 +71,11 @@ const least: Readonly<Record<string, Fields>> = {
   RoleBinding: rights("Role"),
   ClusterRoleBinding: rights("ClusterRole"),
   StorageClass: { provisioner: "a.b/c" },
+  IPAddress: {
+    metadata: { name: "10.0.0.9" },
+    spec: { parentRef: { resource: "services", namespace: "default", name: "x" } },
+  },
+  ServiceCIDR: { spec: { cidrs: ["10.0.0.0/24"] } },
 };
 
 test("every one is created, listed, told in a table, patched and deleted", () => {
@@ -86,13 +91,14 @@ test("every one is created, listed, told in a table, patched and deleted", () =>
     assert.is(apiserver.list(key).items.length, 1, name);
     const { columnDefinitions, rows } = table(kindOf(made)!, [made], Date.parse(born));
     assert.is(rows[0]!.cells.length, columnDefinitions.length, name);
-    assert.is(rows[0]!.cells[0], "x", name);
-    const { metadata } = apiserver.patch(key, "x", made.metadata.namespace, {
+    const own = made.metadata.name;
+    assert.is(rows[0]!.cells[0], own, name);
+    const { metadata } = apiserver.patch(key, own, made.metadata.namespace, {
       type: "strategic",
       body: { metadata: { labels: { a: "b" } } },
     });
     assert.is(metadata.labels?.["a"], "b", name);
-    apiserver.delete(key, "x", made.metadata.namespace);
+    apiserver.delete(key, own, made.metadata.namespace);
     assert.is(apiserver.list(key).items.length, 0, name);
   }
 });

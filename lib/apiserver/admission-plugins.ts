@@ -14,6 +14,8 @@ import type {
   PodSpec,
 } from "../objects/types.js";
 import "./expiry.js";
+import "./ip-addresses.js";
+import "./default-service-cidr.js";
 import "./kubernetes-service.js";
 import "./misplaced.js";
 import "./scale.js";

@@ -74,19 +74,23 @@ const nobody = { metadata: { name: "" } } as Service;
 /** Why a number was refused; the texts are Kubernetes'. */
 export class AllocationError extends Error {}
 
+export const OUTSIDE = "the provided network does not match the current range";
+
 /**
  * ClusterIPs out of one Service CIDR. The network's own address and, for IPv4, the broadcast
  * address are never given.
  */
 export class IPAllocator {
   readonly network: CIDR;
+  /** Whether it gives any: not while its ServiceCIDR is on its way in or out. */
+  isOpen = true;
   readonly #range: RangeAllocator;
 
   constructor(
     readonly cidr: string,
     random: () => number,
     first?: string,
-    private readonly claims?: Claims,
+    claims?: Claims,
   ) {
     const network = readNetwork(cidr);
     if (!network)
@@ -112,18 +116,22 @@ export class IPAllocator {
     return this.network.family;
   }
 
+  /** Whether it could give this address: not the network's own, nor the broadcast one. */
+  has(ip: string): boolean {
+    return this.#offset(ip) !== undefined;
+  }
+
   take(ip: string, holder?: Service): void {
     const offset = this.#offset(ip);
-    if (offset === undefined)
-      throw new AllocationError("the provided network does not match the current range");
+    if (offset === undefined) throw new AllocationError(OUTSIDE);
     if (!this.#range.take(offset, holder))
       throw new AllocationError("provided IP is already allocated");
   }
 
-  next(holder?: Service): string {
+  /** Undefined when it is full. */
+  next(holder?: Service): string | undefined {
     const offset = this.#range.next(holder);
-    if (offset === undefined) throw new AllocationError("range is full");
-    return this.#text(offset);
+    return offset === undefined ? undefined : this.#text(offset);
   }
 
   adopt(ip: string): void {
@@ -135,11 +143,6 @@ export class IPAllocator {
   forget(ip: string): void {
     const offset = this.#offset(ip);
     if (offset !== undefined) this.#range.forget(offset);
-  }
-
-  release(ip: string, holder?: Service): void {
-    this.forget(ip);
-    if (holder) this.claims?.release(ip, holder);
   }
 
   /** All that is taken is what follows. */
@@ -169,7 +172,7 @@ export class PortAllocator {
     readonly to: number,
     random: () => number,
     first?: number,
-    private readonly claims?: Claims,
+    claims?: Claims,
   ) {
     const size = to - from + 1;
     const band = size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128);
@@ -203,11 +206,6 @@ export class PortAllocator {
 
   forget(port: number): void {
     this.#range.forget(port - this.from);
-  }
-
-  release(port: number, holder?: Service): void {
-    this.forget(port);
-    if (holder) this.claims?.release(String(port), holder);
   }
 
   clear(): void {

@@ -33,6 +33,7 @@ import {
   REPAIR_AGAIN_MS,
   REPAIR_INTERVAL_MS,
   sharedStores,
+  type AddressObjects,
   type SharedClaims,
 } from "./claims.js";
 import { cameAs, decoded, decodedAs, notOfThisKind } from "./decode.js";
@@ -75,6 +76,11 @@ export interface ApiServerOptions {
    * it.
    */
   serviceCIDRs?: readonly string[] | undefined;
+  /**
+   * Whether objects stand for ClusterIPs that are taken, and for their ranges: IPAddresses and
+   * ServiceCIDRs. Default: where others write into the store, too.
+   */
+  addressObjects?: boolean | undefined;
   /** Default: the usual version. */
   kubernetes?: Kubernetes | undefined;
   /** Admission plug-ins that are on, besides those that are always. Default: none. */
@@ -133,7 +139,7 @@ export class ApiServer {
   readonly #onWatcherFailure: NonNullable<ApiServerOptions["onWatcherFailure"]>;
   readonly #families: readonly IPFamily[];
   readonly #plugins: ReadonlySet<string>;
-  #cancelRepair: (() => void) | undefined;
+  #repair: { due: number; cancel: () => void } | undefined;
 
   constructor(options: ApiServerOptions) {
     const {
@@ -170,22 +176,28 @@ export class ApiServer {
     this.#history = new History(historyLimit);
     this.#window = watchWindow;
     const { from, to } = nodePortRange;
-    const claims = store.immediate ? undefined : this.#claims();
+    const { addressObjects = !store.immediate } = options;
+    const addresses = addressObjects ? this.#addresses(serviceCIDRs) : undefined;
+    const claims = {
+      ...(addresses && { ips: addresses.claims }),
+      ...(!store.immediate && { ports: this.#portClaims() }),
+    };
     this.#services = new ServiceNumbers(
       serviceCIDRs,
-      new PortAllocator(from, to, random, first.nodePort, claims?.ports),
+      new PortAllocator(from, to, random, first.nodePort, claims.ports),
       random,
       [first.clusterIP ?? []].flat(),
       claims,
     );
-    this.#families = this.#services.ips.map(({ family }) => family);
+    this.#families = this.#services.families;
+    addresses?.follow((ranges) => this.#services.setRanges(ranges));
     for (const info of kinds) this.#listen(info);
     for (const service of this.#allServices()) this.#services.adopt(service);
     const definitions = kindInfo("CustomResourceDefinition");
     if (definitions)
       for (const { value } of this.store.range(definitions.prefix).entries)
         otherKinds.written(value);
-    if (claims) this.#repairClaims();
+    if (addresses || claims.ports) this.#repairClaims();
     if (compactEvery !== undefined) this.#compactEvery(compactEvery, store.revision);
     for (const name of systemNamespaces) {
       if (!store.get(storageKey(infoOf("Namespace"), name, undefined)))
@@ -197,13 +209,24 @@ export class ApiServer {
    * In a store that others write to as well, each number has a key of its own; alone, the
    * allocators' memory is enough.
    */
-  #claims(): { ips: SharedClaims; ports: SharedClaims } {
-    const under = (prefix: string) =>
-      sharedStores.claims(this.store, this.clock, this.#stamps, `/registry/${prefix}/`);
-    return { ips: under("ranges/serviceips"), ports: under("ranges/servicenodeports") };
+  #portClaims(): SharedClaims {
+    const { store, clock } = this;
+    return sharedStores.claims(store, clock, this.#stamps, "/registry/ranges/servicenodeports/");
   }
 
-  /** Now, and every few minutes. */
+  #addresses(serviceCIDRs: readonly string[]): AddressObjects {
+    const { store, clock } = this;
+    return sharedStores.addresses({
+      store,
+      clock,
+      serviceCIDRs,
+      stamps: new Stamps(clock, this.#randomFor("ipallocator")),
+      tell: (event) => errors.ignoring([400, 403, 404, 409, 422, 503], () => this.create(event)),
+      repairIn: (wait) => this.#repairIn(wait),
+    });
+  }
+
+  /** Now, and every few minutes; sooner where somebody asks for it. */
   #repairClaims(): void {
     let wait = REPAIR_INTERVAL_MS;
     try {
@@ -218,11 +241,16 @@ export class ApiServer {
     this.#repairIn(wait);
   }
 
+  /** Or sooner, where that has been asked for. */
   #repairIn(wait: number): void {
-    this.#cancelRepair?.();
-    this.#cancelRepair = this.clock.schedule(wait, () => this.#repairClaims(), {
-      background: true,
-    });
+    const due = this.clock.now() + wait;
+    if (this.#repair && this.#repair.due <= due) return;
+    this.#repair?.cancel();
+    const run = (): void => {
+      this.#repair = undefined;
+      this.#repairClaims();
+    };
+    this.#repair = { due, cancel: this.clock.schedule(wait, run, { background: true }) };
   }
 
   #allServices(): Service[] {
@@ -551,7 +579,8 @@ export class ApiServer {
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     const started = this.clock.now();
-    const claim = this.#services.claim(next, old?.value as Service | undefined);
+    const before = old?.value as Service | undefined;
+    const claim = this.#services.claim(next, before, Boolean(options.dryRun));
     const { service } = claim;
     try {
       refuse(

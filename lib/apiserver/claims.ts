@@ -1,5 +1,5 @@
 import type { Clock } from "../api/clock.js";
-import type { Service } from "../objects/types.js";
+import type { Event, Service } from "../objects/types.js";
 import type { Entry, Store } from "../store/store.js";
 import type { Stamps } from "./stamps.js";
 
@@ -20,21 +20,49 @@ export interface SharedClaims extends Claims {
   /** All claims there are. */
   all(): readonly Entry[];
   /**
-   * Brings `claims`, which were read before `held` was, to what Services hold. Answers what is
-   * taken after that, and in how many milliseconds to look at a claim again that is still young.
+   * Brings `claims`, which were read before `held` was, to what Services hold, as far as they may:
+   * `isKnown` says what is of a range. Answers what is taken after that, and in how many
+   * milliseconds to look at a claim again that is still young.
    */
   repair(
     claims: readonly Entry[],
-    held: ReadonlyMap<string, Service>,
+    held: ReadonlyMap<string, readonly Service[]>,
+    isKnown?: (what: string) => boolean,
   ): { taken: string[]; again: number };
 }
 
 type MakeClaims = (store: Store, clock: Clock, stamps: Stamps, prefix: string) => SharedClaims;
 
+/** What an API server lends to what keeps its addresses as objects. */
+export interface AddressServer {
+  store: Store;
+  clock: Clock;
+  stamps: Stamps;
+  /** --service-cluster-ip-range */
+  serviceCIDRs: readonly string[];
+  /** Writes an Event, as well as can be. */
+  tell(event: Event): void;
+  /** Claims are to be repaired in so many milliseconds, if not sooner. */
+  repairIn(wait: number): void;
+}
+
+/** ClusterIPs and their ranges as objects: IPAddresses and ServiceCIDRs (ip-addresses.ts). */
+export interface AddressObjects {
+  claims: SharedClaims;
+  /** Tells of the ranges that there are now, and whenever they change. */
+  follow(on: (ranges: ReadonlyMap<string, boolean>) => void): void;
+}
+
 /** A store into which others write comes with what makes claims in it: stored-claims.ts. */
-export const sharedStores: { claims: MakeClaims } = {
+export const sharedStores: {
+  claims: MakeClaims;
+  addresses: (server: AddressServer) => AddressObjects;
+} = {
   claims() {
     throw new Error("others write into this store, too: import stored-claims.js with it");
+  },
+  addresses() {
+    throw new Error("ClusterIPs are to be objects: import ip-addresses.js with it");
   },
 };
 

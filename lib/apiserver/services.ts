@@ -6,7 +6,7 @@ import type { IPFamily, Service, ServicePort } from "../objects/types.js";
 import { invalid, protocols } from "../objects/field-errors.js";
 import type { FieldError } from "../objects/validation.js";
 import { validateFamilies } from "../objects/validation-service.js";
-import { AllocationError, IPAllocator, type PortAllocator } from "./allocators.js";
+import { AllocationError, IPAllocator, OUTSIDE, type PortAllocator } from "./allocators.js";
 import type { SharedClaims } from "./claims.js";
 import type { Change } from "../store/store.js";
 import { internal } from "../api/errors.js";
@@ -18,31 +18,49 @@ import { internal } from "../api/errors.js";
  */
 export class ServiceNumbers {
   /** In the order of the cluster's families; the first is the default one. */
-  readonly ips: readonly IPAllocator[];
+  readonly families: readonly IPFamily[];
+  /** Those of --service-cluster-ip-range, and of ServiceCIDRs. */
+  #ips: readonly IPAllocator[];
 
   constructor(
     serviceCIDRs: readonly string[],
     readonly ports: PortAllocator,
-    random: () => number,
+    private readonly random: () => number,
     firstIPs: readonly string[],
-    private readonly claims?: { ips: SharedClaims; ports: SharedClaims },
+    private readonly claims: { ips?: SharedClaims; ports?: SharedClaims },
   ) {
-    this.ips = serviceCIDRs.map((cidr) => {
+    this.#ips = serviceCIDRs.map((cidr) => {
       const family = cidr.includes(":") ? "IPv6" : "IPv4";
-      return new IPAllocator(
-        cidr,
-        random,
-        firstIPs.find((ip) => readAddress(ip)?.family === family),
-        claims?.ips,
-      );
+      const first = firstIPs.find((ip) => readAddress(ip)?.family === family);
+      return new IPAllocator(cidr, random, first, claims.ips);
+    });
+    this.families = this.#ips.map(({ family }) => family);
+  }
+
+  /** The ranges from now on, and whether each gives addresses. What is taken stays so. */
+  setRanges(ranges: ReadonlyMap<string, boolean>): void {
+    this.#ips = [...ranges].map(([cidr, isOpen]) => {
+      const known = this.#ips.find((one) => one.cidr === cidr);
+      const range = known ?? new IPAllocator(cidr, this.random, undefined, this.claims.ips);
+      range.isOpen = isOpen;
+      return range;
     });
   }
 
   /** Marks what a Service found in the store holds. */
   adopt(service: Service): void {
-    const { ips, ports } = held(service);
-    for (const ip of ips) this.#allocator(ip)?.adopt(ip);
+    this.#adopt(held(service));
+  }
+
+  /** Ranges may overlap, and who does not have an address takes no notice. */
+  #adopt({ ips, ports }: Held): void {
+    for (const ip of ips) for (const range of this.#ips) range.adopt(ip);
     for (const port of ports) this.ports.adopt(port);
+  }
+
+  #forget({ ips, ports }: Held): void {
+    for (const ip of ips) for (const range of this.#ips) range.forget(ip);
+    for (const port of ports) this.ports.forget(port);
   }
 
   /** What the store tells: Services that other API servers have written, too. */
@@ -51,9 +69,7 @@ export class ServiceNumbers {
       const now = type === "PUT" ? (value as Service) : undefined;
       const before = (previous?.value ?? (now ? undefined : value)) as Service | undefined;
       if (now?.spec === before?.spec) continue;
-      const gone = without(held(before), held(now));
-      for (const ip of gone.ips) this.#allocator(ip)?.forget(ip);
-      for (const port of gone.ports) this.ports.forget(port);
+      this.#forget(without(held(before), held(now)));
       if (now) this.adopt(now);
     }
   }
@@ -67,36 +83,45 @@ export class ServiceNumbers {
    * many milliseconds a claim has to be looked at again.
    */
   repair(services: () => readonly Service[]): number {
-    if (!this.claims) return Infinity;
     const { ips, ports } = this.claims;
     // before the Services: a claim comes first
-    const [claimedIPs, claimedPorts] = [ips.all(), ports.all()];
-    const [heldIPs, heldPorts] = [new Map<string, Service>(), new Map<string, Service>()];
+    const [claimedIPs, claimedPorts] = [ips?.all() ?? [], ports?.all() ?? []];
+    const [heldIPs, heldPorts] = [new Map<string, Service[]>(), new Map<string, Service[]>()];
     for (const service of services()) {
       const { ips, ports } = held(service);
-      for (const ip of ips) heldIPs.set(ip, service);
-      for (const port of ports) heldPorts.set(String(port), service);
+      for (const ip of ips) addTo(heldIPs, ip, service);
+      for (const port of ports) addTo(heldPorts, String(port), service);
     }
-    const [ofIPs, ofPorts] = [
-      ips.repair(claimedIPs, heldIPs),
-      ports.repair(claimedPorts, heldPorts),
-    ];
-    for (const allocator of this.ips) allocator.clear();
-    for (const ip of ofIPs.taken) this.#allocator(ip)?.adopt(ip);
-    this.ports.clear();
-    for (const port of ofPorts.taken) this.ports.adopt(Number(port));
-    return Math.min(ofIPs.again, ofPorts.again);
+    const ofIPs = ips?.repair(claimedIPs, heldIPs, (ip) => this.#has(ip));
+    if (ofIPs) {
+      for (const range of this.#ips) range.clear();
+      this.#adopt({ ips: new Set(ofIPs.taken), ports: new Set() });
+    }
+    const ofPorts = ports?.repair(claimedPorts, heldPorts);
+    if (ofPorts) {
+      this.ports.clear();
+      this.#adopt({ ips: new Set(), ports: new Set(ofPorts.taken.map(Number)) });
+    }
+    return Math.min(ofIPs?.again ?? Infinity, ofPorts?.again ?? Infinity);
   }
 
-  /** What the allocators give to `service`, which `before` (on an update) holds already. */
-  claim(service: Service, before?: Service): Claim {
+  /** Whether an address is of any range, open or not. */
+  #has(ip: string): boolean {
+    return this.#ips.some((range) => range.has(ip));
+  }
+
+  /**
+   * What the allocators give to `service`, which `before` (on an update) holds already. `dryRun`:
+   * nobody is to see anything of it.
+   */
+  claim(service: Service, before: Service | undefined, dryRun: boolean): Claim {
     const old = held(before);
     const mine: Held = { ips: new Set(), ports: new Set() };
     const errors: FieldError[] = [];
     const undo = () => this.#release(mine, service);
     try {
       const claimed = this.#nodePorts(
-        this.#clusterIPs(service, old, mine, errors),
+        this.#clusterIPs(service, old, mine, errors, dryRun),
         old,
         mine,
         errors,
@@ -113,15 +138,22 @@ export class ServiceNumbers {
     }
   }
 
-  #clusterIPs(service: Service, old: Held, mine: Held, errors: FieldError[]): Service {
+  #clusterIPs(
+    service: Service,
+    old: Held,
+    mine: Held,
+    errors: FieldError[],
+    dryRun: boolean,
+  ): Service {
     const { spec } = service;
     if (!needsClusterIP(service) || spec.clusterIP === "None") return service;
     const clusterIPs = (spec.ipFamilies ?? []).map((family, i) => {
       const wanted = spec.clusterIPs?.[i];
-      const allocator = this.ips.find((one) => one.family === family);
-      if (!allocator || (wanted && old.ips.has(wanted))) return wanted ?? "";
+      if (!this.families.includes(family) || (wanted && old.ips.has(wanted))) return wanted ?? "";
       try {
-        const ip = wanted ? (allocator.take(wanted, service), wanted) : allocator.next(service);
+        const ranges = this.#ips.filter((one) => one.family === family && one.isOpen);
+        if (dryRun && this.claims.ips) return tried(ranges, wanted);
+        const ip = wanted ? taken(ranges, wanted, service) : nextOf(ranges, service);
         mine.ips.add(ip);
         return ip;
       } catch (error) {
@@ -209,14 +241,38 @@ export class ServiceNumbers {
     }
   }
 
-  #release({ ips, ports }: Held, holder: Service): void {
-    for (const ip of ips) this.#allocator(ip)?.release(ip, holder);
-    for (const port of ports) this.ports.release(port, holder);
+  #release(what: Held, holder: Service): void {
+    this.#forget(what);
+    for (const ip of what.ips) this.claims.ips?.release(ip, holder);
+    for (const port of what.ports) this.claims.ports?.release(String(port), holder);
   }
+}
 
-  #allocator(ip: string): IPAllocator | undefined {
-    return this.ips.find(({ family }) => family === readAddress(ip)?.family);
+/** Takes the address of the first of these ranges that has it. */
+function taken(ranges: readonly IPAllocator[], ip: string, holder: Service): string {
+  const range = ranges.find((one) => one.has(ip));
+  if (!range) throw new AllocationError(OUTSIDE);
+  range.take(ip, holder);
+  return ip;
+}
+
+/** A free address of the first of these ranges that has one. (Upstream asks in any order.) */
+function nextOf(ranges: readonly IPAllocator[], holder: Service): string {
+  for (const range of ranges) {
+    const ip = range.next(holder);
+    if (ip !== undefined) return ip;
   }
+  throw new AllocationError("range is full");
+}
+
+/**
+ * What a dry run shows, which takes nothing: the network's own address, which nobody gets.
+ * (ipallocator.go, dryRunAllocator)
+ */
+function tried(ranges: readonly IPAllocator[], wanted: string | undefined): string {
+  if (!(wanted ? ranges.some((one) => one.has(wanted)) : ranges.length > 0))
+    throw new AllocationError(wanted ? OUTSIDE : "range is full");
+  return wanted || ranges[0]!.network.base.text;
 }
 
 /** What the allocators gave to a Service that is about to be written. */
@@ -232,6 +288,12 @@ export interface Claim {
 interface Held {
   ips: Set<string>;
   ports: Set<number>;
+}
+
+function addTo<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }
 
 /** The numbers that a Service holds. */

@@ -21,6 +21,7 @@ import { taintEvictionController } from "./taint-eviction.js";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring.js";
 import type { Kind } from "../objects/types.js";
 import { rootCACertPublisher, serviceAccountController } from "./service-accounts.js";
+import { serviceCIDRController } from "./service-cidrs.js";
 import { statefulSetController } from "./statefulset.js";
 
 const owners = "StatefulSet DaemonSet Job CronJob ReplicationController ControllerRevision";
@@ -56,5 +57,6 @@ moreControllers.push(
   { name: "replication-controller", make: replicationController },
   { name: "endpointslice-mirroring-controller", make: endpointSliceMirroringController },
   { name: "serviceaccount-controller", make: serviceAccountController, isSystem: true },
+  { name: "service-cidr-controller", make: serviceCIDRController, isSystem: true },
   { name: "root-ca-certificate-publisher-controller", make: rootCACertPublisher, isSystem: true },
 );

@@ -16,6 +16,7 @@ import "./validation-pod-more.js";
 import "./validation-pod-places.js";
 import "./validation-service-more.js";
 import "./validation-statuses.js";
+import "./validation-service-cidrs.js";
 import "./validation-workloads.js";
 
 /** Versions that kube-apiserver serves by default: since 1.24 no new beta is. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import "../../apiserver/stored-claims.js";
+import "../../apiserver/ip-addresses.js";
 import { internal, serviceUnavailable, tooLarge } from "../../api/errors.js";
 import { frozen } from "../../objects/freeze.js";
 import type { KubeObject } from "../../objects/types.js";

@@ -6,8 +6,8 @@
 import { proxyModeWarning } from "../../objects/kubernetes-features.js";
 import type { Clock } from "../../api/clock.js";
 import type { Informers } from "../../machinery/informer.js";
-import { parseCIDR, type Family } from "../../net/ip.js";
-import type { EndpointSlice, Node, Service } from "../../objects/types.js";
+import { readCIDR, type Family } from "../../net/ip.js";
+import type { EndpointSlice, Kind, KubeObject, Node, Service } from "../../objects/types.js";
 import type { Machine } from "../machine.js";
 import type { ProxyMode } from "./backend.js";
 import { configFor, type Features, type KubeProxyConfiguration } from "./config.js";
@@ -37,6 +37,10 @@ const others = [
   "service.kubernetes.io/service-proxy-name",
   "service.kubernetes.io/headless",
 ] as const;
+
+/** A ServiceCIDR's ranges. */
+export const cidrsOf = (object: KubeObject): readonly string[] =>
+  (object as { spec?: { cidrs?: string[] } }).spec?.cidrs ?? [];
 
 /**
  * kube-proxy's watches leave out objects with these labels, whatever their values: for it they do
@@ -116,11 +120,11 @@ export class ProxyFleet {
     return this.#proxies.get(name)?.tables;
   }
 
-  /** The ranges of all ServiceCIDRs. */
+  /** The ranges of all ServiceCIDRs; what is none is left out. */
   setServiceCIDRs(cidrs: readonly string[]): void {
     for (const [family, table] of Object.entries(this.#services))
       table.serviceCIDRs = [...new Set(cidrs)]
-        .filter((cidr) => parseCIDR(cidr).family === family)
+        .filter((cidr) => readCIDR(cidr)?.family === family)
         .sort();
   }
 
@@ -148,8 +152,15 @@ export class ProxyFleet {
     if (site.machine.up) proxy.start();
   }
 
-  /** Follows the cluster; the informers are started by the caller. */
-  follow(informers: Informers): void {
+  /**
+   * Follows the cluster; the informers are started by the caller. `withRanges`: and its
+   * ServiceCIDRs, whether they give addresses or not.
+   */
+  follow(informers: Informers, withRanges = false): void {
+    if (withRanges) {
+      const ranges = informers.of("ServiceCIDR" as Kind);
+      ranges.onChange(() => this.setServiceCIDRs([...ranges.all()].flatMap(cidrsOf)));
+    }
     informers.of("Service").onChange((key, service) => this.setService(key, service));
     informers.of("EndpointSlice").onChange((key, slice) => this.setEndpointSlice(key, slice));
     informers.of("Node").onChange((name, node) => this.setNode(name, node));
