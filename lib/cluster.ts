@@ -161,6 +161,7 @@ export class Cluster implements Traceable {
       random: this.#random.fork("cloud"),
       check: (target, check, balancer) => this.#path.healthy(target, check, balancer),
       dns: this.dns,
+      bind: (node, addresses) => this.network.machines.get(node)?.bind(addresses),
     });
     if (cloud && !(this.cloud instanceof BaseCloud))
       throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
@@ -517,6 +518,7 @@ export class Cluster implements Traceable {
       domains: this.options.domains ?? articleDomains,
       kubeProxy: this.#proxies.config,
       makesBalancers: this.cloud !== undefined,
+      cloud: this.cloud,
       proxy: (node) => this.#proxies.progress(node),
     };
   }
@@ -609,10 +611,10 @@ export class Cluster implements Traceable {
       runtime: machine,
       addresses: machine.addresses,
       capacity,
-      externalCloudProvider: this.cloud !== undefined,
+      externalCloudProvider: this.cloud?.hasMachines ?? false,
       // manifests at hand are seldom all that there are
       needsConfig: this.options.systemObjects ?? false,
-      labels: { ...(zone && !this.cloud && { "topology.kubernetes.io/zone": zone }), ...labels },
+      labels: { ...(zone && !this.cloud?.hasMachines && { "topology.kubernetes.io/zone": zone }), ...labels },
     });
     this.#kubelets.set(name, kubelet);
     this.#proxies.add(machine, proxyMode);

@@ -34,7 +34,7 @@ const wrong: [says: string, args: string[], message: RegExp][] = [
   [
     "a cloud that there is not",
     ["journey", "--cloud", "azure"],
-    /--cloud is "azure"; allowed are aws, gcp, none/,
+    /--cloud is "azure"; allowed are aws, nlb, nlb-ip, gcp, gcp-neg, octavia, metallb-l2, metallb-bgp, kube-vip, none/,
   ],
   [
     "a version that there is not",

@@ -24,7 +24,7 @@ import {
   restoreText,
   type Restore,
 } from "stopover/internal/node/proxy/iptables/backend";
-import { portable } from "stopover/internal/node/proxy/sha256";
+import { portable } from "stopover/internal/machinery/sha256";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";

@@ -4,6 +4,7 @@
  */
 import { wishes } from "./provider.js";
 import type { Unread } from "../net/load-balancer.js";
+import { sourceOf } from "../net/packet.js";
 import { internalAnnotations } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
 
@@ -30,7 +31,7 @@ const harmless =
 /** What some of them ask for, in words. */
 const knownWords: readonly [key: RegExp, value: RegExp, sentence: string][] = [
   [
-    /-proxy-protocol$/,
+    /[-/]proxy-protocol$/,
     /^(?!false$)./,
     "the load balancer begins each connection with a PROXY header; whether the process understands it is not modelled",
   ],
@@ -77,4 +78,18 @@ export function askedOf(service: Service, read?: readonly string[]): { unread?: 
   return unread.length > 0 ? { unread } : {};
 }
 
-Object.assign(wishes, { unread: askedOf } satisfies typeof wishes);
+/**
+ * A classic load balancer's, which may begin its connections with a line that names the client.
+ * (haproxy: doc/proxy-protocol.txt)
+ */
+const askedOfProxy: (typeof wishes)["proxied"] = (service, annotation) => ({
+  ...askedOf(service),
+  ...(/^(\*|true|v\d)$/.test(service.metadata.annotations?.[annotation] ?? "") && {
+    words: {
+      picked: (_target, healthy, packet) =>
+        `one of ${healthy} healthy targets; the load balancer opens a connection of its own to it, which begins with a PROXY header that names ${sourceOf(packet)}`,
+    },
+  }),
+});
+
+Object.assign(wishes, { unread: askedOf, proxied: askedOfProxy } satisfies typeof wishes);

@@ -1,5 +1,6 @@
 import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
+import type { Random } from "../machinery/random.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
 import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
@@ -55,6 +56,23 @@ const optionNames: readonly (keyof AwsOptions)[] = [
   "privateAddresses",
 ];
 
+/** An EC2 instance; zones are given in turn. */
+export function awsMachine(
+  random: Random,
+  region: string,
+  zones: readonly string[],
+  name: string,
+  number: number,
+): Omit<Instance, "name" | "addresses" | "publicAddresses"> {
+  const zone = zones[number % zones.length]!;
+  const id = `i-${random.fork(`aws/${name}/${number}`).text(17, "0123456789abcdef")}`;
+  return { zone, region, type: "t3.medium", providerID: `aws:///${zone}/${id}` };
+}
+
+/** The zones that a region has as a rule. */
+export const awsZones = (region: string): string[] =>
+  ["a", "b", "c"].map((letter) => region + letter);
+
 class Aws extends BaseCloud {
   readonly name = "aws";
   readonly #region: string;
@@ -69,7 +87,7 @@ class Aws extends BaseCloud {
   ) {
     super(environment);
     this.#region = options.region ?? "ap-south-1";
-    this.#zones = options.zones ?? ["a", "b", "c"].map((letter) => this.#region + letter);
+    this.#zones = options.zones ?? awsZones(this.#region);
     this.#private = new AddressPool(options.privateAddresses ?? balancerAddresses());
     this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
@@ -78,9 +96,7 @@ class Aws extends BaseCloud {
     name: string,
     number: number,
   ): Omit<Instance, "name" | "addresses" | "publicAddresses"> {
-    const zone = this.#zones[number % this.#zones.length]!;
-    const id = `i-${this.environment.random.fork(`aws/${name}/${number}`).text(17, "0123456789abcdef")}`;
-    return { zone, region: this.#region, type: "t3.medium", providerID: `aws:///${zone}/${id}` };
+    return awsMachine(this.environment.random, this.#region, this.#zones, name, number);
   }
 
   protected design(service: Service, existing: LoadBalancer | undefined): LoadBalancer {
@@ -108,7 +124,7 @@ class Aws extends BaseCloud {
       listeners: listenersOf(service, (nodePort) => nodePort),
       healthCheck: healthCheckFor(service),
       sourceRanges: sourceRangesOf(service),
-      ...wishes.unread(service),
+      ...wishes.proxied(service, "service.beta.kubernetes.io/aws-load-balancer-proxy-protocol"),
     };
   }
 

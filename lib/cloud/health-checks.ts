@@ -4,6 +4,7 @@ import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js"
 interface Balancers {
   readonly loadBalancers: ReadonlyMap<string, LoadBalancer>;
   readonly targets: ReadonlyMap<string, readonly Target[]>;
+  healthChanged(balancer: string): void;
 }
 
 /**
@@ -43,11 +44,12 @@ export class HealthChecks {
     const balancer = this.balancers.loadBalancers.get(name);
     const targets = this.balancers.targets.get(name) ?? [];
     const healthCheck = balancer?.healthCheck;
-    if (!healthCheck) {
-      for (const target of targets) target.healthy = true; // nobody looks
-      return;
-    }
-    for (const target of targets) this.#look(target, healthCheck, balancer);
+    const before = targets.map(({ healthy }) => healthy);
+    for (const target of targets)
+      if (healthCheck) this.#look(target, healthCheck, balancer);
+      else target.healthy = true; // nobody looks
+    if (targets.some(({ healthy }, i) => healthy !== before[i])) this.balancers.healthChanged(name);
+    if (!healthCheck) return;
     // Somebody waits until each target has had its chance, and while one is on its way up; then the
     // checks go on by themselves.
     const waitedFor = targets.some((target) => {

@@ -1,5 +1,5 @@
 import type { Surroundings } from "../machinery/controller.js";
-import { Manager } from "../machinery/manager.js";
+import { Manager, type ManagerOptions } from "../machinery/manager.js";
 import { cloudNodeController, cloudNodeLifecycleController } from "./node-controller.js";
 import type { CloudProvider } from "./provider.js";
 import { serviceController } from "./service-controller.js";
@@ -9,6 +9,14 @@ export interface CloudControllerManagerOptions extends Surroundings {
   identity: string;
   provider: CloudProvider;
 }
+
+const machineLoops = (provider: CloudProvider): ManagerOptions["controllers"] => [
+  { name: "cloud-node-controller", make: (context) => cloudNodeController(context, provider) },
+  {
+    name: "cloud-node-lifecycle-controller",
+    make: (context) => cloudNodeLifecycleController(context, provider),
+  },
+];
 
 /**
  * cloud-controller-manager: the loops that need the cloud. A cluster without a cloud has none, and
@@ -21,11 +29,8 @@ export function cloudControllerManager(options: CloudControllerManagerOptions): 
     name: "cloud-controller-manager",
     controllers: [
       { name: "service-controller", make: (context) => serviceController(context, provider) },
-      { name: "cloud-node-controller", make: (context) => cloudNodeController(context, provider) },
-      {
-        name: "cloud-node-lifecycle-controller",
-        make: (context) => cloudNodeLifecycleController(context, provider),
-      },
+      ...(provider.hasMachines ? machineLoops(provider) : []),
+      ...provider.controllers,
     ],
   });
 }

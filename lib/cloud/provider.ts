@@ -1,4 +1,5 @@
 import { TransientError } from "../machinery/controller.js";
+import type { ManagerOptions } from "../machinery/manager.js";
 import type { Clock } from "../api/clock.js";
 import type { Random } from "../machinery/random.js";
 import { addressRecord, type Zone } from "../net/dns.js";
@@ -12,8 +13,14 @@ import { HealthChecks } from "./health-checks.js";
  * and LoadBalancer) Whatever goes wrong is thrown as a CloudError; its message ends up in an event.
  */
 export interface CloudProvider {
-  /** "aws", "gcp": the scheme of providerIDs. */
+  /** "aws", "metallb" */
   readonly name: string;
+  /** Whether the machines are its own too. Default: yes; MetalLB, for one, only announces. */
+  readonly hasMachines: boolean;
+  /** The spec.loadBalancerClass that it serves beside Services without one. Default: none. */
+  readonly loadBalancerClass: string | undefined;
+  /** Loops of its own, beside those that every cloud has. */
+  readonly controllers: ManagerOptions["controllers"];
   /** The machine behind a Node; undefined where it does not exist (any more). */
   instance(node: Node): Instance | undefined;
   getLoadBalancer(service: Service): LoadBalancerStatus | undefined;
@@ -67,6 +74,8 @@ export interface CloudEnvironment {
   random: Random;
   /** One health check, now, through the network: does the target answer? Default: yes. */
   check?: (target: Target, healthCheck: HealthCheck, loadBalancer: LoadBalancer) => boolean;
+  /** Gives a machine's eth0 these addresses beside its own, and no others. */
+  bind?: (instance: string, addresses: readonly string[]) => void;
   /** Where the cloud makes its load balancers' names known. */
   dns?: Zone;
 }
@@ -83,6 +92,9 @@ const PROVISIONING_MS = 2_000;
  */
 export abstract class BaseCloud implements CloudProvider {
   abstract readonly name: string;
+  readonly hasMachines: boolean = true;
+  readonly loadBalancerClass: string | undefined = undefined;
+  readonly controllers: ManagerOptions["controllers"] = [];
   readonly instances = new Map<string, Instance>();
   /** By name. The network reads what is in here; nobody but the cloud writes it. */
   readonly loadBalancers = new Map<string, LoadBalancer>();
@@ -164,8 +176,7 @@ export abstract class BaseCloud implements CloudProvider {
     }
     this.#pending.delete(name);
     this.#publish(name, balancer);
-    if (balancer.hostname)
-      this.environment.dns?.set(balancer.hostname, balancer.addresses.map(addressRecord));
+    this.setName(balancer, balancer.addresses);
     this.updateLoadBalancer(service, nodes);
     return this.statusOf(balancer);
   }
@@ -176,22 +187,41 @@ export abstract class BaseCloud implements CloudProvider {
     const machines = nodes.flatMap((node) => this.instance(node) ?? []);
     this.targets.set(
       name,
-      machines.map(
-        (machine) =>
-          before.find(({ instance }) => instance === machine.name) ?? {
-            instance: machine.name,
-            address: machine.addresses[0]!,
-            healthy: false,
-          },
+      this.targetsOf(service, machines).map(
+        (target) =>
+          before.find(
+            ({ instance, address, port, listener }) =>
+              instance === target.instance &&
+              address === target.address &&
+              port === target.port &&
+              listener === target.listener,
+          ) ?? target,
       ),
     );
     this.#checks.watch(name);
   }
 
+  /** Who is to get a Service's packets, in a cluster of these machines. Default: all of them. */
+  protected targetsOf(_service: Service, machines: readonly Instance[]): Target[] {
+    return machines.map(({ name, addresses }) => ({
+      instance: name,
+      address: addresses[0]!,
+      healthy: false,
+    }));
+  }
+
+  /** Health checks have changed their mind about targets of this load balancer. */
+  healthChanged(_balancer: string): void {}
+
+  /** What the load balancer's name resolves to from now on, where it has one. */
+  protected setName({ hostname }: LoadBalancer, addresses: readonly string[]): void {
+    if (hostname) this.environment.dns?.set(hostname, addresses.map(addressRecord));
+  }
+
   ensureLoadBalancerDeleted(service: Service): void {
     const name = this.balancerName(service);
-    const hostname = this.loadBalancers.get(name)?.hostname;
-    if (hostname) this.environment.dns?.set(hostname, []);
+    const balancer = this.loadBalancers.get(name);
+    if (balancer) this.setName(balancer, []);
     this.#checks.forget(name);
     this.#publish(name, undefined);
     for (const map of [this.targets, this.#pending]) map.delete(name);
@@ -252,7 +282,11 @@ export abstract class BaseCloud implements CloudProvider {
  * What a Service asks of a load balancer and nobody here reads. Who imports annotations.ts has it;
  * a page's first chunk, which tells the article's journey, does without.
  */
-export const wishes = { unread: (_service: Service): Pick<LoadBalancer, "unread"> => ({}) };
+export const wishes = {
+  unread: (_service: Service): Pick<LoadBalancer, "unread" | "words"> => ({}),
+  /** The same of a load balancer that may be asked for PROXY headers, under this annotation. */
+  proxied: (_service: Service, _annotation: string): Pick<LoadBalancer, "unread" | "words"> => ({}),
+};
 
 /** A listener for each port of the Service. `targetPort` says where the cloud sends it on. */
 export function listenersOf(

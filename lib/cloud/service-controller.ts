@@ -31,12 +31,17 @@ export function serviceController(
     const service = services.get(key);
     if (!service) return void ensured.delete(key);
     const unchanged = ensured.get(key);
-    if (wantsLoadBalancer(service)) {
+    if (wants(service)) {
       if (unchanged && !needsUpdate(unchanged.service, service)) return;
       return attempt(service, () => ensure(key, service));
     }
     if (needsCleanup(service)) return attempt(service, () => cleanUp(key, service));
   }
+
+  const wants = (service: Service): boolean =>
+    wantsLoadBalancer(service, provider.loadBalancerClass);
+  const needsCleanup = (service: Service): boolean =>
+    Boolean(service.metadata.finalizers?.includes(FINALIZER)) && !wants(service);
 
   /** Whatever the cloud refuses becomes an event, and is tried again later and later. */
   function attempt(service: Service, work: () => number | void): number | void {
@@ -186,13 +191,10 @@ export function serviceController(
   };
 }
 
-const wantsLoadBalancer = ({ metadata, spec }: Service): boolean =>
+const wantsLoadBalancer = ({ metadata, spec }: Service, served: string | undefined): boolean =>
   spec.type === "LoadBalancer" &&
-  spec.loadBalancerClass === undefined &&
+  (spec.loadBalancerClass ?? served) === served &&
   !metadata.deletionTimestamp;
-
-const needsCleanup = (service: Service): boolean =>
-  Boolean(service.metadata.finalizers?.includes(FINALIZER)) && !wantsLoadBalancer(service);
 
 /** (stableNodeSetPredicates; KEP-3458) */
 const isSuitable = ({ metadata: { deletionTimestamp, labels }, spec: { taints } }: Node): boolean =>

@@ -1,7 +1,7 @@
 /** What a load balancer does with a packet: lets it in, and picks one of its healthy targets. */
 import type { Chooser } from "../net/choice.js";
 import { endpoint, familyOf, parseAddress, parseCIDR } from "../net/ip.js";
-import type { Balancer, Listener, Target } from "../net/load-balancer.js";
+import { keyOf, type Balancer, type Listener, type Target } from "../net/load-balancer.js";
 import { destinationOf, type Packet } from "../net/packet.js";
 import type { Machine } from "../node/machine.js";
 import type { Network } from "./network.js";
@@ -29,7 +29,7 @@ export function balance(
   choose: Chooser,
   pickTarget: PickTarget = (healthy) => choose.pick(healthy.length),
 ): Picked | Refused {
-  const { balancer, targets } = balanced;
+  const { balancer } = balanced;
   const listener = listenerFor(balanced, packet);
   if (!listener) {
     const ports = balancer.listeners.map((l) => `${l.protocol} ${l.port}`).join(", ") || "nothing";
@@ -50,13 +50,15 @@ export function balance(
       refused: "dropped",
       why: `the load balancer's firewall lets in ${balancer.sourceRanges.join(", ")}, and ${packet.source} is not among them`,
     };
-  const healthy = targets.filter((target) => target.healthy);
+  const healthy = healthyFor(balanced, listener, packet);
   if (!healthy.length)
     return {
       refused: "no healthy target",
-      why: `none of the load balancer's ${targets.length} targets passes its health check`,
+      why:
+        balancer.words?.nobody ??
+        `none of the load balancer's ${targetsFor(balanced, listener, packet).length} targets passes its health check`,
     };
-  const target = healthy[pickTarget(healthy)]!;
+  const target = healthy[balancer.single ? 0 : pickTarget(healthy)]!;
   const machine = network.machines.get(target.instance);
   if (machine) return { listener, target, machine };
   return {
@@ -68,7 +70,26 @@ export function balance(
 const listenerFor = ({ balancer }: Balancer, packet: Packet): Listener | undefined =>
   balancer.listeners.find(
     (each) => each.port === packet.destinationPort && each.protocol === packet.protocol,
+  ) ?? (balancer.announced ? everyPort : undefined);
+const everyPort: Listener = { protocol: "TCP", port: 0, targetPort: 0 };
+
+/** Those that the packet may get to: of the listener's, in the zone of the address. */
+const targetsFor = (
+  { balancer: { zones }, targets }: Balancer,
+  wanted: Listener,
+  { destination }: Packet,
+): readonly Target[] =>
+  targets.filter(
+    ({ listener = keyOf(wanted), zone }) =>
+      listener === keyOf(wanted) && (!zones || zone === zones[destination]),
   );
+
+function healthyFor(balanced: Balancer, listener: Listener, packet: Packet): readonly Target[] {
+  const all = targetsFor(balanced, listener, packet);
+  const healthy = all.filter((target) => target.healthy);
+  const { failsOpen } = balanced.balancer;
+  return failsOpen && !balanced.targets.some((target) => target.healthy) ? all : healthy;
+}
 
 /** Who has a private address may be of a network that is joined with the cluster's. (RFC 1918) */
 const isFromFar = (network: Network, source: string): boolean =>
@@ -103,27 +124,34 @@ export function onwardPacket(
   port: number,
 ): Packet {
   const family = familyOf(target.address);
-  const own = balancer.privateAddresses;
+  const { addresses, privateAddresses } = balancer;
+  const own = privateAddresses.filter((address) => familyOf(address) === family);
+  const kept = listener.keepsClient && familyOf(front.source) === family;
   return {
     protocol: front.protocol,
-    source: own.find((address) => familyOf(address) === family) ?? own[0]!,
-    sourcePort: port,
+    source: kept
+      ? front.source
+      : (own[addresses.indexOf(front.destination)] ?? own[0] ?? privateAddresses[0]!),
+    sourcePort: kept ? front.sourcePort : port,
     destination: target.address,
-    destinationPort: listener.targetPort,
+    destinationPort: target.port ?? listener.targetPort,
   };
 }
 
 /** The step in which a packet is sent on; `onward` is `packet` where it is untouched. */
 export function forwarding(
-  { balancer, targets }: Balancer,
+  balanced: Balancer,
   { listener, target }: Picked,
   packet: Packet,
   onward: Packet,
 ): Step {
-  const healthy = targets.filter((each) => each.healthy).length;
-  const rule = `listener ${listener.protocol} ${listener.port} -> ${target.instance} ${endpoint(target.address, listener.targetPort || listener.port)}`;
-  const note =
-    balancer.mode === "proxy"
+  const { balancer } = balanced;
+  const healthy = healthyFor(balanced, listener, packet).length;
+  const { destinationPort } = packet;
+  const rule = `listener ${packet.protocol} ${destinationPort} -> ${target.instance} ${endpoint(target.address, target.port ?? (listener.targetPort || destinationPort))}`;
+  const note = balancer.words
+    ? balancer.words.picked(target, healthy, packet)
+    : balancer.mode === "proxy"
       ? `one of ${healthy} healthy targets; the load balancer opens a connection of its own to it`
       : `one of ${healthy} healthy targets; the packet is handed on as it is, the load balancer's address still its destination`;
   return {

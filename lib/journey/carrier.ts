@@ -219,7 +219,10 @@ export class Carrier {
         return this.#cross(position, nextToHome(home, position));
     } else {
       const { destination, protocol, destinationPort } = packet;
-      if (protocol === "ICMP" && network.balancers.at(destination).length > 0)
+      if (
+        protocol === "ICMP" &&
+        network.balancers.at(destination).some(({ balancer }) => !balancer.announced)
+      )
         return lost(packet, "timed out", pingsBalancer(destination));
       const balanced = network.balancerAt(destination, protocol, destinationPort);
       if (balanced) return this.#cross(position, { kind: "load-balancer", balanced });

@@ -111,16 +111,16 @@ export class DataPath {
 
   /** One health check: does the target's port answer, and where HTTP is asked for, with 200? */
   healthy(
-    { instance, address }: Target,
+    { instance, address, port: own }: Target,
     { protocol, port }: HealthCheck,
     { privateAddresses }: LoadBalancer,
   ): boolean {
     const machine = this.network.machines.get(instance);
-    if (!machine) return false;
+    if (!machine || protocol === "heartbeat") return machine?.up ?? false;
     const bare = {
       node: instance,
       from: privateAddresses[0] ?? healthProber,
-      to: endpoint(address, port),
+      to: endpoint(address, own ?? port),
     };
     const { disposition } = travelPacket(this.network, bare, {
       choose: this.#chooseForChecks,

@@ -1,3 +1,5 @@
+import type { Packet } from "./packet.js";
+
 /**
  * A cloud's load balancer as the network sees it: what somebody programmed into it.
  *
@@ -22,8 +24,29 @@ export interface LoadBalancer {
   internal?: boolean;
   /** It sends a client, whatever its port, to the same target again, while that is healthy. */
   sticky?: boolean;
+  /**
+   * There is no box: machines tell the router, by ARP or BGP, that they have its addresses. So all
+   * that is for these reaches them, whatever the port.
+   */
+  announced?: boolean;
+  /** The first of its healthy targets gets everything. Default: each is as likely. */
+  single?: boolean;
+  /** Address -> zone: what is for that address goes to targets of that zone alone. */
+  zones?: Readonly<Record<string, string>>;
+  /** While none of its targets is healthy all of them get packets. Default: none does. */
+  failsOpen?: boolean;
+  /** How it does what it does, where there is more to say than its mode does. */
+  words?: Words;
   /** What was asked of it and is not modelled. Default: nothing. */
   unread?: readonly Unread[];
+}
+
+/** Sentences about a load balancer, for readers. */
+export interface Words {
+  /** Why this target of so many healthy ones gets the packet. */
+  picked: (target: Target, healthy: number, packet: Packet) => string;
+  /** Why nobody gets it while no target is healthy. */
+  nobody?: string;
 }
 
 /** A wish that nobody here reads: whose it is, where it stands, and a sentence about it. */
@@ -38,10 +61,17 @@ export interface Listener {
   port: number;
   /** The port on each target; 0 where packets are passed through unchanged. */
   targetPort: number;
+  /**
+   * Of a proxying one: targets see the client's own address and port, since the destination alone
+   * is rewritten.
+   */
+  keepsClient?: boolean;
 }
 
 export interface HealthCheck {
-  protocol: "TCP" | "HTTP";
+  /** "heartbeat": others hear from the machine as long as it is up; its port does not matter. */
+  protocol: "TCP" | "HTTP" | "heartbeat";
+  /** Of targets that have no port of their own. */
   port: number;
   path?: string;
   intervalSeconds: number;
@@ -54,7 +84,16 @@ export interface Target {
   instance: string;
   address: string;
   healthy: boolean;
+  /** Where it is not the listener's targetPort: each target may have another. */
+  port?: number;
+  /** The listener that it is a target of, as keyOf writes it. Default: of all. */
+  listener?: string;
+  zone?: string;
 }
+
+/** "TCP 80" */
+export const keyOf = ({ protocol, port }: Pick<Listener, "protocol" | "port">): string =>
+  `${protocol} ${port}`;
 
 /**
  * A load balancer together with the instances behind it, and what its health checks say of them.

@@ -54,11 +54,13 @@ export class Machine implements Runtime {
   httpStatus: (port: number) => number | undefined = () => undefined;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #hostPorts = new Map<string, HostPort[]>();
+  readonly #own: readonly string[];
 
   constructor({ name, addresses, clock, gateway, sharedRoutes, cni = ptp() }: MachineOptions) {
     this.name = name;
     this.addresses = addresses.map((range) => parseCIDR(range).address.text);
     this.ranges = addresses.map((range) => parseCIDR(range).text);
+    this.#own = addresses;
     this.kernel = new Kernel({
       name,
       clock,
@@ -70,6 +72,11 @@ export class Machine implements Runtime {
     if (this.addresses.some((address) => address.includes(":")))
       this.kernel.routes.add({ to: "::/0", dev: "eth0" });
     this.pods = new PodNetwork(this.kernel, cni);
+  }
+
+  /** Gives eth0 these addresses beside its own, and no others. */
+  bind(addresses: readonly string[]): void {
+    this.kernel.setInterface({ name: "eth0", addresses: [...this.#own, ...addresses] });
   }
 
   get sandboxes(): Iterable<Sandbox> {

@@ -78,7 +78,10 @@ export class AlikeNodes {
   #targetsOf(way: Way): readonly Target[] {
     const [address] = this.#addressesOf(way);
     const balanced = address === undefined ? [] : this.world.network.balancers.at(address);
-    return (balanced[0]?.targets ?? []).filter(({ healthy }) => healthy);
+    const { balancer, targets = [] } = balanced[0] ?? {};
+    // picks among some of them
+    if (balancer?.single || balancer?.zones || targets.some(({ listener }) => listener)) return [];
+    return targets.filter(({ healthy }) => healthy);
   }
 
   #addressesOf({ attempts: [first] }: Way): readonly string[] {

@@ -103,6 +103,8 @@ export interface World {
   readonly kubeProxy: KubeProxyConfiguration;
   /** Whether something here makes load balancers. undefined: nobody can tell (a dump). */
   readonly makesBalancers: boolean | undefined;
+  /** Who makes them, where that is known. */
+  readonly cloud?: { name: string; loadBalancerClass: string | undefined } | undefined;
   /** How the kube-proxy of a node does; undefined where it has none. */
   proxy(node: string): { running: boolean; version: number; pending: boolean } | undefined;
 }

@@ -24,9 +24,9 @@ import type { Opened } from "./opened.js";
 
 const usage = `stopover: a Kubernetes cluster in one process, and the journey of a request through it
 
-  stopover journey [FILES] [--url URL] [--from internet|IP|node/NAME|pod/NAMESPACE/NAME] [--cloud aws|gcp|none] [--nodes 3]
+  stopover journey [FILES] [--url URL] [--from internet|IP|node/NAME|pod/NAMESPACE/NAME] [--cloud NAME] [--nodes 3]
                    [--seed 1] [--all] [--snapshot] [--output text|json|mermaid|lanes]
-  stopover why     [FILES] [SERVICE | --url URL] [--from …] [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--snapshot]
+  stopover why     [FILES] [SERVICE | --url URL] [--from …] [--cloud NAME] [--nodes 3] [--seed 1] [--snapshot]
                    [--output text|json]
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp|icmp] [--snapshot] [--all]
                    [--output text|json|mermaid|lanes]
@@ -36,7 +36,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
                    [--nfacct] [--no-random-fully]
   stopover rules   [FILES] --node NAME [--snapshot] --proxy-mode nftables [--format list|transaction] [--ip-family ipv4|ipv6]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
-                   [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
+                   [--cloud NAME] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
   stopover dump    [FILES] [--kubeconfig FILE] [--context NAME] [--anonymise [--key WORD] [--names FILE]]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--proxy-mode iptables|nftables]
 
@@ -50,6 +50,7 @@ An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL
 --outside NAME=IP[:PORT] adds a host on the internet, --strict refuses all where one document cannot be taken.
 --snapshot takes the objects as they are, status included, and runs no controllers: for a dump of a real cluster.
 --kubernetes 1.33…1.37 is which Kubernetes it is, as far as versions differ in what is modelled (1.35).
+--cloud aws|nlb|nlb-ip|gcp|gcp-neg|octavia|metallb-l2|metallb-bgp|kube-vip|none is whose load balancers there are (aws).
 --proxy-mode iptables|nftables|ipvs is how kube-proxies write their rules (as their configuration says, else iptables).
 
 stopover COMMAND --help tells of one command, with examples; stopover --version says which version this is.
@@ -326,7 +327,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const proxyMode = proxyModeOf(flags);
   const code = await serveCluster({
     ...sizeAndSeed(flags, 0),
-    cloud: cloudName(flags),
+    cloud: choice(flags, "cloud", (await import("../../cloud/clouds.js")).cloudNames, "aws"),
     documents,
     kubeProxy: documents.kubeProxy,
     port,
@@ -403,6 +404,7 @@ async function givenObjects(
 
 async function lab(files: string[], flags: Flags): Promise<number> {
   const { lab: run } = await import("../lab/lab.js");
+  choice(flags, "cloud", ["aws", "gcp", "none"], "aws"); // those that it can build
   const cluster = await open(files, flags);
   const modes = cluster.list("Node").map(({ metadata }) => cluster.node(metadata.name).rules.mode);
   const other = modes.find((mode) => formatsOf[mode] === undefined);
@@ -505,14 +507,11 @@ async function load(files: string[], flags: Flags, dump = false): Promise<Docume
 }
 
 async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
-  const name = cloudName(flags);
-  const clouds = {
-    ...(await import("../../cloud/aws.js")),
-    ...(await import("../../cloud/gcp.js")),
-  };
+  const { clouds, cloudNames } = await import("../../cloud/clouds.js");
+  const cloud = clouds[choice(flags, "cloud", cloudNames, "aws")]();
   const proxyMode = proxyModeOf(flags);
   return {
-    cloud: name && clouds[name](),
+    cloud,
     ...sizeAndSeed(flags, fewestNodes),
     ...(proxyMode !== undefined && { proxyMode }),
     version: versionOf(flags),
@@ -526,11 +525,6 @@ const proxyModeOf = (flags: Flags): string | undefined =>
   flags["proxy-mode"] === undefined
     ? undefined
     : choice(flags, "proxy-mode", ["iptables", "nftables", "ipvs"], "iptables");
-
-function cloudName(flags: Flags): "aws" | "gcp" | undefined {
-  const name = choice(flags, "cloud", ["aws", "gcp", "none"], "aws");
-  return name === "none" ? undefined : name;
-}
 
 const sizeAndSeed = (flags: Flags, fewestNodes: number) => ({
   nodes: wholeNumber(flags, "nodes", 3, fewestNodes, 5000),

@@ -12,7 +12,10 @@ interface Help {
 }
 
 const cluster: Help["options"] = [
-  ["--cloud aws|gcp|none", "whose load balancers there are (aws)"],
+  [
+    "--cloud NAME",
+    "whose load balancers there are: aws, nlb, nlb-ip, gcp, gcp-neg, octavia, metallb-l2, metallb-bgp, kube-vip, none (aws)",
+  ],
   ["--nodes N", "how many nodes, if the manifests name none (3)"],
   [
     "--families ipv4[,ipv6]",

@@ -16,7 +16,12 @@ export function checkPlan({ nodes, pods, balancers, names, client, podRoutes }: 
     for (const part of key.split("/")) mustBeName("the Pod", part);
     ips.forEach((ip) => mustBeAddress(`the Pod ${key}`, ip));
   }
-  for (const { name, addresses, privateAddresses, sourceRanges, targets } of balancers) {
+  for (const balancer of balancers) {
+    const { name, addresses, privateAddresses, sourceRanges, targets } = balancer;
+    if (!isBuildable(balancer))
+      throw new Error(
+        `a lab cannot build the load balancer ${name}: it builds those of aws() and gcp(), with nodes as their targets`,
+      );
     const all = [...addresses, ...privateAddresses, ...targets.map(({ address }) => address)];
     all.forEach((address) => mustBeAddress(`the load balancer ${name}`, address));
     sourceRanges.forEach((range) => mustBeRange(`the load balancer ${name}`, range));
@@ -33,6 +38,17 @@ export function checkPlan({ nodes, pods, balancers, names, client, podRoutes }: 
   }
   client.addresses.forEach((address) => mustBeAddress("the client", address));
 }
+
+const isBuildable = ({
+  announced,
+  zones,
+  listeners,
+  targets,
+}: LabPlan["balancers"][number]): boolean =>
+  !announced &&
+  !zones &&
+  !listeners.some(({ keepsClient }) => keepsClient) &&
+  !targets.some(({ port }) => port !== undefined);
 
 function mustBeName(what: string, name: string): void {
   const [problem] = dns1123Subdomain(name.toLowerCase().replace(/\.$/, ""));

@@ -6,8 +6,7 @@ import "../../node/proxy/ipvs.js";
 import "../../node/proxy/nftables/load.js";
 import "../../option-checks.js";
 import { Cluster, type ClusterOptions } from "../../cluster.js";
-import { aws } from "../../cloud/aws.js";
-import { gcp } from "../../cloud/gcp.js";
+import { clouds, type CloudName } from "../../cloud/clouds.js";
 import { RealClock } from "../../machinery/real-clock.js";
 import type { Documents } from "../../objects/files.js";
 import type { ComponentError } from "../../machinery/supervisor.js";
@@ -28,10 +27,8 @@ export interface StartOptions extends ClusterOptions {
 /** The same in plain data, which another thread can be given. */
 export type ThreadOptions = Omit<StartOptions, "cloud" | "clock" | "store" | "onFailure"> & {
   /** Default: none. */
-  cloud?: keyof typeof clouds | undefined;
+  cloud?: CloudName | undefined;
 };
-
-const clouds = { aws, gcp };
 
 /** `observed`: answers the store with somebody who looks on. */
 export function startCluster(

@@ -42,7 +42,7 @@ function internal({ service, disposition, from }: Case): Fault[] {
 export function pending(one: Case): Fault {
   const { service, world } = one;
   const { loadBalancerClass } = service.spec;
-  if (loadBalancerClass !== undefined)
+  if (loadBalancerClass !== undefined && loadBalancerClass !== world.cloud?.loadBalancerClass)
     return fault("load-balancer", service, "spec.loadBalancerClass", {
       value: loadBalancerClass,
       expected: null,
@@ -76,8 +76,8 @@ const describe = ({ metadata }: Service): string =>
   `kubectl describe service ${metadata.name} -n ${metadata.namespace ?? "default"}`;
 
 /** What clouds are known to refuse, by the nodes' providerID. */
-function refusedBy({ service, objects }: Case): Fault | undefined {
-  const cloud = objects.nodes[0]?.spec.providerID?.split(":")[0];
+function refusedBy({ service, objects, world }: Case): Fault | undefined {
+  const cloud = world.cloud?.name ?? objects.nodes[0]?.spec.providerID?.split(":")[0];
   if (cloud === "aws") return refusedByAws(service);
   return cloud === "gce" ? refusedByGcp(service) : undefined;
 }

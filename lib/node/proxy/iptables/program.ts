@@ -25,7 +25,7 @@ import { counters, detectorOn, type FamilyConfig, type NodeView } from "../confi
 import type { EndpointInfo, ServicePortState } from "../services.js";
 import { admitsNode, Port } from "../ports.js";
 import { chooseEndpoints, hasOutsideAddress, type Chosen } from "../topology.js";
-import { hashLetters } from "../sha256.js";
+import { hashLetters } from "../../../machinery/sha256.js";
 
 /** A port's rules in the chains that Services share, in kube-proxy's order. */
 export interface SharedRules {

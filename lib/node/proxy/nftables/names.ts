@@ -7,7 +7,7 @@
 import type { Purpose } from "../../../net/dataplane.js";
 import type { Place } from "../places.js";
 import type { ServicePortInfo } from "../services.js";
-import { hashLetters } from "../sha256.js";
+import { hashLetters } from "../../../machinery/sha256.js";
 
 export const tableName = "kube-proxy";
 

@@ -5,7 +5,7 @@ import { sortable } from "@stopover/diagrams/internal/player/script";
 import * as exercises from "@stopover/exercises";
 import * as stopover from "stopover";
 import * as lab from "stopover/lab";
-import { portable as sha256 } from "stopover/internal/node/proxy/sha256";
+import { portable as sha256 } from "stopover/internal/machinery/sha256";
 import { NeedsMachine } from "./kernel.mjs";
 import { readFileSync } from "./machine.mjs";
 

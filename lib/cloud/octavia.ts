@@ -1,0 +1,110 @@
+/**
+ * OpenStack's load balancers (Octavia): a proxy, as AWS's classic one, with an address instead of a
+ * name. So kube-proxy knows that address, and a Pod that asks for it never gets as far as the load
+ * balancer, unless the status says ipMode Proxy: where a PROXY header is asked for, which only the
+ * load balancer can write, it does. (KEP-1860; cloud-provider-openstack:
+ * pkg/openstack/loadbalancer.go, createLoadBalancerStatus)
+ */
+import { unknownKeys } from "../api/options.js";
+import type { LoadBalancer } from "../net/load-balancer.js";
+import { internalBy } from "../objects/annotations.js";
+import type { Service } from "../objects/types.js";
+import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
+import {
+  BaseCloud,
+  CloudError,
+  listenersOf,
+  sourceRangesOf,
+  wishes,
+  type Cloud,
+  type Instance,
+  type LoadBalancerStatus,
+} from "./provider.js";
+import "./annotations.js";
+
+/** There is none yet. */
+export type OctaviaOptions = Record<string, never>;
+
+export function octavia(options: OctaviaOptions = {}): Cloud {
+  for (const problem of unknownKeys("", options, [])) throw new Error(`octavia: ${problem}`);
+  return (environment) => new Octavia(environment);
+}
+
+const proxyProtocol = "loadbalancer.openstack.org/proxy-protocol";
+
+class Octavia extends BaseCloud {
+  readonly name = "openstack";
+  readonly #public = new AddressPool(publicAddresses());
+  readonly #private = new AddressPool(balancerAddresses());
+  /** Those of which the status says ipMode Proxy. */
+  readonly #proxied = new Set<string>();
+
+  protected describe(
+    name: string,
+    number: number,
+  ): Omit<Instance, "name" | "addresses" | "publicAddresses"> {
+    const id = this.environment.random
+      .fork(`openstack/${name}/${number}`)
+      .text(32, "0123456789abcdef");
+    return {
+      zone: "nova",
+      region: "RegionOne",
+      type: "m1.medium",
+      providerID: `openstack:///${id.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")}`,
+    };
+  }
+
+  protected design(service: Service, existing: LoadBalancer | undefined): LoadBalancer {
+    const { spec } = service;
+    if (!spec.ports?.length) throw new CloudError("no service ports provided");
+    for (const { nodePort } of spec.ports)
+      if (!nodePort)
+        throw new CloudError(
+          "the members of its pools are NodePorts, and allocateLoadBalancerNodePorts is false: set it to true",
+        );
+    const internal = internalBy(service) !== undefined;
+    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
+    const name = this.balancerName(service);
+    if (/^(true|v\d)$/.test(service.metadata.annotations?.[proxyProtocol] ?? ""))
+      this.#proxied.add(name);
+    else this.#proxied.delete(name);
+    return {
+      name,
+      mode: "proxy",
+      addresses: kept?.addresses ?? [spec.loadBalancerIP ?? this.#take(internal)],
+      privateAddresses: kept?.privateAddresses ?? [this.#take(true)],
+      listeners: listenersOf(service, (nodePort) => nodePort),
+      // (createDelay… loadbalancer.go: a health monitor is made with Local alone)
+      ...(spec.externalTrafficPolicy === "Local" &&
+        spec.healthCheckNodePort && {
+          healthCheck: {
+            protocol: "HTTP" as const,
+            port: spec.healthCheckNodePort,
+            path: "/healthz",
+            intervalSeconds: 5,
+            healthyThreshold: 1,
+            unhealthyThreshold: 3,
+          },
+        }),
+      sourceRanges: sourceRangesOf(service),
+      ...(internal && { internal }),
+      ...wishes.proxied(service, proxyProtocol),
+    };
+  }
+
+  #take(isInternal: boolean): string {
+    const pool = isInternal ? this.#private : this.#public;
+    const address = pool.take((each) => this.isTaken(each));
+    if (address !== undefined) return address;
+    throw new CloudError("Quota exceeded for resources: ['floatingip']");
+  }
+
+  protected statusOf({ name, addresses }: LoadBalancer): LoadBalancerStatus {
+    const ipMode = this.#proxied.has(name) ? "Proxy" : "VIP";
+    return { ingress: addresses.map((ip) => ({ ip, ipMode })) };
+  }
+
+  protected freed(address: string): void {
+    for (const pool of [this.#public, this.#private]) pool.putBack(address);
+  }
+}
