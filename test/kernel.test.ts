@@ -816,26 +816,47 @@ for (const [says, rule, destination, sees] of translations)
     assert.is(describe(back.packet), describe(replyTo(sent)), "and the answer is turned back");
   });
 conntrack(
+  "MASQUERADE of what a node sends itself takes the very address, but in IPv4 never lo's",
+  () => {
+    const ranges = ["192.168.0.1/24", "192.168.0.2/24", "fd00:9::1/64", "fd00:9::2/64"];
+    const { kernel } = node({ interfaces: [{ name: "eth0", addresses: ranges }] });
+    const text = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -j MASQUERADE\nCOMMIT";
+    iptables(kernel).rules.IPv4 = parseRules(text);
+    iptables(kernel).rules.IPv6 = parseRules(text, { family: "IPv6" });
+    const send = (from: string, to: string) => said(kernel.send(packet(from, to), walking()));
+    assert.is(
+      send("[fd00:9::1]:1", "[::1]:6443"),
+      "local TCP [::1]:1 -> [::1]:6443",
+      "RFC 6724, rule 1: the address that is the destination itself",
+    );
+    assert.is(
+      send("[fd00:9::1]:2", "[fd00:9::2]:6443"),
+      "local TCP [fd00:9::2]:2 -> [fd00:9::2]:6443",
+    );
+    assert.is(send("192.168.0.2:3", "127.0.0.1:6443"), "local TCP 192.168.0.1:3 -> 127.0.0.1:6443");
+  },
+);
+conntrack(
   "REDIRECT leads to the address of the interface by which a packet came, or to lo's",
   () => {
     const { kernel } = node();
     iptables(kernel).rules.IPv4 = parseRules(
       "*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A PREROUTING -p tcp -j REDIRECT --to-ports 6443\n-A OUTPUT -p tcp -j REDIRECT --to-ports 6443\nCOMMIT",
     );
-    const come = kernel.receive(packet("203.0.113.9:1", "10.1.1.2:80"), "eth0", walking());
+    const come = kernel.receive(packet("203.0.113.9:1", "10.1.1.2:6443"), "eth0", walking());
     assert.is(said(come), "local TCP 203.0.113.9:1 -> 192.168.0.1:6443");
-    const sent = kernel.send(packet("192.168.0.1:1", "10.1.1.2:80"), walking());
+    const sent = kernel.send(packet("192.168.0.1:1", "10.1.1.2:6443"), walking());
     assert.is(said(sent), "local TCP 192.168.0.1:1 -> 127.0.0.1:6443");
-    const lost = kernel.receive(packet("10.1.1.2:1", "203.0.113.9:80"), "pod1", walking());
+    const lost = kernel.receive(packet("10.1.1.2:1", "203.0.113.9:6443"), "pod1", walking());
     assert.is(said(lost), "drop: pod1 has no address to translate the destination to");
   },
 );
 conntrack("a DNAT to where a packet goes anyway is no translation to --ctstate", () => {
   const { kernel } = node();
   iptables(kernel).rules.IPv4 = parseRules(
-    "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j DNAT --to-destination 10.1.1.2:80\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstate DNAT -j DROP\nCOMMIT",
+    "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j DNAT --to-destination 10.1.1.2:6443\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m conntrack --ctstate DNAT -j DROP\nCOMMIT",
   );
-  const kinds = ["10.1.1.2:80", "10.1.1.2:81", "10.1.2.2:80"].map(
+  const kinds = ["10.1.1.2:6443", "10.1.1.2:81", "10.1.2.2:6443"].map(
     (to, i) => kernel.receive(packet(`203.0.113.9:${i + 1}`, to), "eth0", walking()).kind,
   );
   assert.equal(kinds, ["forward", "drop", "drop"]);

@@ -298,9 +298,11 @@ export class Kernel {
 
   /**
    * inet_select_addr: an address of that interface, best one of the destination's network; else the
-   * first of any interface but lo.
+   * first of any interface but lo. In IPv6 what goes to an address of the machine's own has that
+   * address as its source, too (ipv6_dev_get_saddr, rule 1 of RFC 6724).
    */
   sourceAddress(out: string, destination: Address): string | undefined {
+    if (destination.family === "IPv6" && this.isLocal(destination)) return destination.text;
     const own = this.#interfaces.get(out);
     const best =
       own?.find((range) => range.contains(destination)) ??
