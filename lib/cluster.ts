@@ -140,7 +140,11 @@ export class Cluster implements Traceable {
       first,
       historyLimit: options.historyLimit,
       addressObjects: options.systemObjects || undefined,
-      enableAdmissionPlugins: options.systemObjects ? ["ServiceAccount"] : [],
+      enableAdmissionPlugins: [
+        ...(options.systemObjects ? ["ServiceAccount"] : []),
+        // one that lives in real time is served; in virtual time a node is ready at once
+        ...(this.clock instanceof VirtualClock ? [] : ["TaintNodesByCondition"]),
+      ],
       // kube-apiserver --etcd-compaction-interval; virtual time may be looked back upon
       ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }),
     });

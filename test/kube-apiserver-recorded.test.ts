@@ -159,7 +159,8 @@ class Tally {
 const ask636 = "636 requests: codes, stored specs and messages are the real API server's";
 test(`${ask636}, but for what is listed`, async () => {
   const random = new Random(1).next;
-  const apiserver = new ApiServer({ clock: new RealClock(), random });
+  const enableAdmissionPlugins = ["TaintNodesByCondition"]; // as `stopover serve` does
+  const apiserver = new ApiServer({ clock: new RealClock(), random, enableAdmissionPlugins });
   const serving = await serve({ apiserver, port: 0 });
   const [codes, specs, messages] = [new Tally("code"), new Tally("spec"), new Tally("message")];
   const answers: Answers = {};

@@ -18,6 +18,7 @@ import "./ip-addresses.js";
 import "./default-service-cidr.js";
 import "./kubernetes-service.js";
 import "./misplaced.js";
+import "./quota-admission.js";
 import "./scale.js";
 import { admissionPlugins, type Admitting } from "./admission.js";
 import { withTopology } from "./topology-labels.js";

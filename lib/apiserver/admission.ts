@@ -1,18 +1,23 @@
 /**
- * What looks at each new Pod before it is stored, and adds to it or refuses it. Who knows the kinds
- * that a plug-in reads adds it (admission-plugins.ts): a page's first chunk does without.
+ * What looks at objects before they are stored, and adds to them or refuses them. Who knows the
+ * kinds that a plug-in reads adds it (admission-plugins.ts): a page's first chunk does without.
  * (kubernetes: pkg/kubeapiserver/options/plugins.go)
  */
 import type { Client } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import type { Store } from "../store/store.js";
-import type { KubeObject, Pod } from "../objects/types.js";
+import type { KindInfo } from "../objects/kinds.js";
+import type { Kind, KubeObject, Pod } from "../objects/types.js";
 
 /** What a plug-in has of the server. */
 export interface Admitting {
   /** A stored object; undefined where there is none. */
   find(kind: string, name: string, namespace?: string): KubeObject | undefined;
-  all(kind: string): readonly KubeObject[];
+  /** Of one namespace, or of all. */
+  all(kind: string, namespace?: string): readonly KubeObject[];
+  /** Stores what an admission keeps of its own, in place of what it has read (409 otherwise). */
+  write(object: KubeObject): void;
+  now(): number;
   /** Five characters, as at the end of a generated name. */
   suffix(): string;
 }
@@ -22,8 +27,19 @@ export interface AdmissionPlugin {
   name: string;
   /** Whether nobody needs to ask for it. */
   isAlways?: boolean;
-  /** Throws ApiError (Forbidden) where the Pod may not be. */
-  admit(pod: Pod, server: Admitting): Pod;
+  /** Of which kind it takes new objects in hand; default: Pod. */
+  kind?: Kind;
+  /** Throws ApiError (Forbidden) where the object may not be. */
+  admit?(object: Pod, server: Admitting): KubeObject;
+  /** The same of any object that is about to be stored, and is well in every other way. */
+  check?(object: KubeObject, server: Admitting, asked: Asked): void;
+}
+
+export interface Asked {
+  info: KindInfo;
+  /** What there is; undefined: the object is new. */
+  old: KubeObject | undefined;
+  isDryRun: boolean;
 }
 
 export const admissionPlugins: AdmissionPlugin[] = [];

@@ -13,7 +13,6 @@ import type { HistoryEntry } from "../api/history.js";
 import { frozen, isRecord, same } from "../objects/freeze.js";
 import {
   allKinds,
-  isPod,
   isService,
   kindInfo,
   kindOf,
@@ -26,7 +25,12 @@ import { otherKinds } from "../objects/others.js";
 import { validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
-import { admissionPlugins, storeDuties, type Admitting } from "./admission.js";
+import {
+  admissionPlugins,
+  storeDuties,
+  type Admitting,
+  type AdmissionPlugin,
+} from "./admission.js";
 import { PortAllocator } from "./allocators.js";
 import {
   CLAIM_VALID_MS,
@@ -170,7 +174,15 @@ export class ApiServer {
     this.#admitting = {
       find: (kind, name, namespace) =>
         this.store.get(storageKey(infoOf(kind), name, namespace))?.value,
-      all: (kind) => this.store.range(infoOf(kind).prefix).entries.map(({ value }) => value),
+      all: (kind, namespace) =>
+        this.store.range(prefixOf(infoOf(kind), namespace)).entries.map(({ value }) => value),
+      now: () => this.clock.now(),
+      write: (object) => {
+        const info = this.#infoOf(object.kind, object.apiVersion);
+        const { name, namespace, resourceVersion } = object.metadata;
+        if (!this.store.put(storageKey(info, name, namespace), object, Number(resourceVersion)))
+          throw errors.conflict(info, name, errors.modified);
+      },
       suffix: () => names.suffix(),
     };
     this.#history = new History(historyLimit);
@@ -331,7 +343,7 @@ export class ApiServer {
     for (let attempt = 1; ; attempt++) {
       const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
-      const admitted = isPod(fresh) ? this.#admitted(fresh as Pod) : fresh;
+      const admitted = this.#admitted(info, fresh);
       try {
         return this.#write(info, admitted, undefined, problems, options) as T;
       } catch (error) {
@@ -567,6 +579,7 @@ export class ApiServer {
     const numbered = isService(next) && specOf(next) !== specOf(old?.value);
     if (numbered) return this.#writeService(info, next as Service, old, options);
     refuse(info, name, validate(next, old?.value, this.kubernetes));
+    this.#checkAdmission(info, next, old, options);
     return options.dryRun ? this.#dry(info, next, old) : this.#put(info, next, old);
   }
 
@@ -588,6 +601,7 @@ export class ApiServer {
         name,
         claim.errors.length > 0 ? claim.errors : validate(service, old?.value, this.kubernetes),
       );
+      this.#checkAdmission(info, service, old, options);
       if (this.clock.now() - started > CLAIM_VALID_MS)
         throw errors.serviceUnavailable("it took too long to find numbers for the Service");
     } catch (error) {
@@ -673,11 +687,27 @@ export class ApiServer {
     if (found.metadata.deletionTimestamp) throw errors.terminating(info, name, namespace);
   }
 
-  #admitted(pod: Pod): Pod {
-    return admissionPlugins
-      .filter(({ name, isAlways }) => isAlways || this.#plugins.has(name))
-      .reduce((admitted, plugin) => plugin.admit(admitted, this.#admitting), pod);
+  #admitted(info: KindInfo, object: KubeObject): KubeObject {
+    let admitted = object;
+    for (const plugin of admissionPlugins)
+      if (plugin.admit && (plugin.kind ?? "Pod") === info.key && this.#hasPlugin(plugin))
+        admitted = plugin.admit(admitted as Pod, this.#admitting);
+    return admitted;
   }
+
+  #checkAdmission(
+    info: KindInfo,
+    object: KubeObject,
+    old: Entry | undefined,
+    { dryRun = false }: WriteOptions,
+  ): void {
+    for (const plugin of admissionPlugins)
+      if (plugin.check && this.#hasPlugin(plugin))
+        plugin.check(object, this.#admitting, { info, old: old?.value, isDryRun: dryRun });
+  }
+
+  readonly #hasPlugin = ({ name, isAlways }: AdmissionPlugin): boolean =>
+    isAlways || this.#plugins.has(name);
 
   /** A kind that a CustomResourceDefinition of this cluster defines, or one of Kubernetes' own. */
   #infoOf(kind: string, apiVersion?: string): KindInfo {

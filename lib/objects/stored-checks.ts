@@ -3,6 +3,8 @@
  * They would be more than a hundredth of a page's own code, and only clients of a server write such
  * objects wrongly and wonder.
  */
+import "./validation-cluster.js";
 import "./validation-networking.js";
+import "./validation-quota.js";
 import "./validation-rights.js";
 import "./validation-storage.js";

@@ -321,7 +321,11 @@ function update(call: Call): ApiAnswer {
   const options = { ...writeOptions(call, "UpdateOptions"), finalize };
   if (subresource === undefined && createdByUpdate.has(info.kind) && !isThere(call))
     return create(call);
-  if (!revision && mustSayRevision.has(info.kind))
+  if (
+    !revision &&
+    (info.definedBy || mustSayRevision.has(info.kind)) &&
+    client.get(info.key, name!, namespace)
+  )
     throw errors.invalid({ ...info, kind: info.plural }, name!, [
       invalid("metadata.resourceVersion", 0, "must be specified for an update"),
     ]);

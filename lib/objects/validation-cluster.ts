@@ -1,0 +1,582 @@
+/**
+ * What is wrong with objects by which a cluster is configured: webhooks and policies of admission,
+ * classes of Ingresses, runtimes and drivers, who may ask how much of the API server, ranges of
+ * Services. (kubernetes: pkg/apis, the validation of each group)
+ */
+import { readNetwork } from "../net/ip.js";
+import {
+  checkCIDR,
+  checkFormat,
+  checkIP,
+  checkOneOf,
+  dns1123Label,
+  dns1123Subdomain,
+  duplicate,
+  forbidden,
+  invalid,
+  labelKey,
+  notSupported,
+  required,
+  type FieldError,
+} from "./field-errors.js";
+import { same } from "./freeze.js";
+import { canonical, quantity } from "./quantity.js";
+import type { KubeObject, PodTemplate } from "./types.js";
+import { byKind } from "./validation.js";
+import { validatePodSpec } from "./validation-pod.js";
+
+/** An object of which no type is written down; each check says what it reads. */
+type Spec<T> = KubeObject & { spec?: T };
+
+const immutable = (field: string, now: unknown, was: unknown): FieldError[] =>
+  same(now, was) ? [] : [invalid(field, now ?? null, "field is immutable")];
+
+/** Required, and one of these. */
+const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) =>
+  value !== undefined && allowed.includes(value) ? [] : [notSupported(field, value ?? "", allowed)];
+
+/** Where it is said, one of these. */
+const ifSaid = (field: string, value: string | undefined, allowed: readonly string[]) =>
+  value === undefined ? [] : oneOf(field, value, allowed);
+
+// ---- workloads' parts ---------------------------------------------------------------------------
+
+const validatePodTemplate = ({ template }: KubeObject & { template?: PodTemplate }): FieldError[] =>
+  validatePodSpec(template?.spec ?? { containers: [] }, "template.spec", false);
+
+type Revision = KubeObject & { revision?: number; data?: unknown };
+
+function validateControllerRevision({ revision = 0, data }: Revision, old?: Revision) {
+  return [
+    ...(data === undefined ? [required("data", "data is mandatory")] : []),
+    ...(revision < 0 ? [invalid("revision", revision, "must be greater than or equal to 0")] : []),
+    ...(old && data !== undefined ? immutable("data", data, old.data) : []),
+  ];
+}
+
+// ---- classes ------------------------------------------------------------------------------------
+
+interface IngressClassSpec {
+  controller?: string;
+  parameters?: {
+    apiGroup?: string;
+    kind?: string;
+    name?: string;
+    scope?: string;
+    namespace?: string;
+  };
+}
+
+/** (pkg/apis/networking/validation) */
+function validateIngressClass({ spec = {} }: Spec<IngressClassSpec>, old?: Spec<IngressClassSpec>) {
+  const { controller = "", parameters } = spec;
+  const at = "spec.parameters";
+  const { kind = "", name = "", scope = "Cluster", namespace } = parameters ?? {};
+  return [
+    ...(old ? immutable("spec.controller", controller, old.spec?.controller) : []),
+    ...(controller === ""
+      ? [required("spec.controller")]
+      : controller.includes("/")
+        ? []
+        : [
+            invalid(
+              "spec.controller",
+              controller,
+              'must be a domain-prefixed path (such as "acme.io/foo")',
+            ),
+          ]),
+    ...(!parameters
+      ? []
+      : [
+          ...(kind === "" ? [required(`${at}.kind`)] : []),
+          ...(name === "" ? [required(`${at}.name`)] : []),
+          ...ifSaid(`${at}.scope`, scope, ["Cluster", "Namespace"]),
+          ...(scope === "Namespace" && !namespace
+            ? [required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'")]
+            : []),
+          ...(scope === "Cluster" && namespace !== undefined
+            ? [forbidden(`${at}.namespace`, "`parameters.scope` is set to 'Cluster'")]
+            : []),
+        ]),
+  ];
+}
+
+type RuntimeClass = KubeObject & {
+  handler?: string;
+  overhead?: { podFixed?: Record<string, string> };
+  scheduling?: {
+    nodeSelector?: Record<string, string>;
+    tolerations?: { key?: string; operator?: string; value?: string; effect?: string }[];
+  };
+};
+
+/** (pkg/apis/node/validation) */
+function validateRuntimeClass(runtime: RuntimeClass, old?: RuntimeClass): FieldError[] {
+  const { handler = "", overhead, scheduling } = runtime;
+  return [
+    ...(old ? immutable("handler", handler, old.handler) : []),
+    ...(old && handler !== old.handler ? [] : checkFormat("handler", handler, dns1123Label)),
+    ...Object.entries(overhead?.podFixed ?? {}).flatMap(([name, amount]) =>
+      quantity(amount) < 0
+        ? [
+            invalid(
+              `overhead.limits[${name}]`,
+              canonical(amount),
+              "must be greater than or equal to 0",
+            ),
+          ]
+        : [],
+    ),
+    ...Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) =>
+      checkFormat("scheduling.nodeSelector", key, labelKey),
+    ),
+    ...(scheduling?.tolerations ?? []).flatMap(({ key = "", operator = "Equal" }, i) => {
+      const at = `scheduling.tolerations[${i}].operator`;
+      const why =
+        'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+      return [
+        ...(key === "" && operator !== "Exists" ? [invalid(at, operator, why)] : []),
+        ...oneOf(at, operator, ["Equal", "Exists"]),
+      ];
+    }),
+  ];
+}
+
+// ---- storage ------------------------------------------------------------------------------------
+
+interface AttachmentSpec {
+  attacher?: string;
+  nodeName?: string;
+  source?: { persistentVolumeName?: string; inlineVolumeSpec?: unknown };
+}
+
+/** (pkg/apis/storage/validation) */
+function validateAttachment({ spec = {} }: Spec<AttachmentSpec>, old?: Spec<AttachmentSpec>) {
+  const { attacher = "", nodeName = "", source = {} } = spec;
+  const { persistentVolumeName: volume, inlineVolumeSpec: inline } = source;
+  if (old) {
+    // as the internal type has it
+    const shown = (one: AttachmentSpec) => ({
+      Attacher: one.attacher,
+      Source: {
+        PersistentVolumeName: one.source?.persistentVolumeName ?? null,
+        InlineVolumeSpec: one.source?.inlineVolumeSpec ?? null,
+      },
+      NodeName: one.nodeName,
+    });
+    return same(spec, old.spec) ? [] : [invalid("spec", shown(spec), "field is immutable")];
+  }
+  const sources = [volume, inline].filter((one) => one !== undefined && one !== "");
+  return [
+    ...(attacher === "" ? [required("spec.attacher")] : []),
+    ...(sources.length === 0
+      ? [
+          required(
+            "spec.source",
+            "must specify exactly one of inlineVolumeSpec and persistentVolumeName",
+          ),
+        ]
+      : sources.length === 2
+        ? [
+            forbidden(
+              "spec.source",
+              "must specify exactly one of inlineVolumeSpec and persistentVolumeName",
+            ),
+          ]
+        : []),
+    ...checkFormat("spec.nodeName", nodeName, dns1123Subdomain),
+  ];
+}
+
+interface DriverSpec {
+  attachRequired?: boolean;
+  fsGroupPolicy?: string;
+  volumeLifecycleModes?: string[];
+  tokenRequests?: { audience: string; expirationSeconds?: number }[];
+}
+
+function validateDriver({ spec = {} }: Spec<DriverSpec>, old?: Spec<DriverSpec>): FieldError[] {
+  const modes = ["Persistent", "Ephemeral"];
+  const seen = new Set<string>();
+  return [
+    ...(old
+      ? immutable("spec.attachedRequired", spec.attachRequired, old.spec?.attachRequired)
+      : []),
+    ...(spec.volumeLifecycleModes ?? []).flatMap((mode) =>
+      oneOf("spec.volumeLifecycleModes", mode, modes),
+    ),
+    ...ifSaid("spec.fsGroupPolicy", spec.fsGroupPolicy, [
+      "File",
+      "None",
+      "ReadWriteOnceWithFSType",
+    ]),
+    ...(spec.tokenRequests ?? []).flatMap(({ audience }, i) => {
+      const twice = seen.has(audience);
+      seen.add(audience);
+      return twice ? [duplicate(`spec.tokenRequests[${i}].audience`, audience)] : [];
+    }),
+  ];
+}
+
+// ---- admission ----------------------------------------------------------------------------------
+
+interface Webhook {
+  name?: string;
+  sideEffects?: string;
+  admissionReviewVersions?: string[];
+  clientConfig?: { url?: string; service?: { name?: string; namespace?: string; port?: number } };
+  timeoutSeconds?: number;
+  failurePolicy?: string;
+  matchPolicy?: string;
+  reinvocationPolicy?: string;
+}
+type Webhooks = KubeObject & { webhooks?: Webhook[] };
+
+/** (pkg/apis/admissionregistration/validation) */
+const validateWebhooks = ({ webhooks = [] }: Webhooks): FieldError[] =>
+  webhooks.flatMap((webhook, i) => checkWebhook(`webhooks[${i}]`, webhook));
+
+const reviews = ["v1", "v1beta1"];
+
+function checkWebhook(at: string, webhook: Webhook): FieldError[] {
+  const { name = "", sideEffects, timeoutSeconds = 10, clientConfig = {} } = webhook;
+  const versions = webhook.admissionReviewVersions ?? [];
+  return [
+    ...checkQualified(`${at}.name`, name),
+    ...ifSaid(`${at}.failurePolicy`, webhook.failurePolicy, ["Fail", "Ignore"]),
+    ...ifSaid(`${at}.matchPolicy`, webhook.matchPolicy, ["Equivalent", "Exact"]),
+    ...(sideEffects === undefined
+      ? [required(`${at}.sideEffects`, "must specify one of None, NoneOnDryRun")]
+      : oneOf(`${at}.sideEffects`, sideEffects, ["None", "NoneOnDryRun"])),
+    ...(timeoutSeconds < 1 || timeoutSeconds > 30
+      ? [
+          invalid(
+            `${at}.timeoutSeconds`,
+            timeoutSeconds,
+            "the timeout value must be between 1 and 30 seconds",
+          ),
+        ]
+      : []),
+    ...ifSaid(`${at}.reinvocationPolicy`, webhook.reinvocationPolicy, ["IfNeeded", "Never"]),
+    ...checkClient(`${at}.clientConfig`, clientConfig),
+    ...(versions.length === 0
+      ? [required(`${at}.admissionReviewVersions`, "must specify one of v1, v1beta1")]
+      : versions.some((one) => reviews.includes(one))
+        ? []
+        : [
+            invalid(
+              `${at}.admissionReviewVersions`,
+              versions,
+              "must include at least one of v1, v1beta1",
+            ),
+          ]),
+  ];
+}
+
+/** (IsFullyQualifiedName) */
+function checkQualified(at: string, name: string): FieldError[] {
+  if (name === "") return [required(at)];
+  const found = checkFormat(at, name, dns1123Subdomain);
+  if (found.length > 0 || name.split(".").length >= 3) return found;
+  return [invalid(at, name, "should be a domain with at least three segments separated by dots")];
+}
+
+function checkClient(at: string, { url, service }: NonNullable<Webhook["clientConfig"]>) {
+  if ((url === undefined) === (service === undefined))
+    return [required(at, "exactly one of url or service is required")];
+  if (url !== undefined) return checkUrl(`${at}.url`, url);
+  return [
+    ...(service?.name ? [] : [required(`${at}.service.name`, "service name is required")]),
+    ...(service?.namespace
+      ? []
+      : [required(`${at}.service.namespace`, "service namespace is required")]),
+  ];
+}
+
+function checkUrl(at: string, url: string): FieldError[] {
+  const form = "; desired format: https://host[/path]";
+  if (!URL.canParse(url))
+    return [
+      required(at, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI${form}`),
+    ];
+  const { protocol, host } = new URL(url);
+  return [
+    ...(protocol === "https:"
+      ? []
+      : [invalid(at, protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`)]),
+    ...(host === "" ? [invalid(at, host, `host must be specified${form}`)] : []),
+  ];
+}
+
+interface PolicySpec {
+  matchConstraints?: object;
+  validations?: { expression?: string }[];
+  auditAnnotations?: unknown[];
+  failurePolicy?: string;
+}
+
+function validatePolicy({ spec = {} }: Spec<PolicySpec>): FieldError[] {
+  const { validations = [], auditAnnotations = [] } = spec;
+  const needed = "validations or auditAnnotations must contain at least one item";
+  return [
+    ...ifSaid("spec.failurePolicy", spec.failurePolicy, ["Fail", "Ignore"]),
+    ...(spec.matchConstraints ? [] : [required("spec.matchConstraints")]),
+    ...(validations.length === 0 && auditAnnotations.length === 0
+      ? [required("spec.validations", needed), required("spec.auditAnnotations", needed)]
+      : []),
+    ...validations.flatMap(({ expression = "" }, i) =>
+      expression.trim() === ""
+        ? [required(`spec.validations[${i}].expression`, "expression is not specified")]
+        : [],
+    ),
+  ];
+}
+
+interface BindingSpec {
+  policyName?: string;
+  validationActions?: string[];
+}
+
+function validatePolicyBinding({ spec = {} }: Spec<BindingSpec>): FieldError[] {
+  const { policyName = "", validationActions: actions = [] } = spec;
+  const at = "spec.validationActions";
+  const twice = actions.filter((one, i) => actions.indexOf(one) < i);
+  return [
+    ...(policyName === "" ? [required("spec.policyName")] : []),
+    ...(actions.length === 0 ? [required(at, "at least one validation action is required")] : []),
+    ...actions.flatMap((one, i) => oneOf(`${at}[${i}]`, one, ["Audit", "Deny", "Warn"])),
+    ...twice.map((one) => duplicate(`${at}[${actions.lastIndexOf(one)}]`, one)),
+    ...(actions.includes("Deny") && actions.includes("Warn")
+      ? [
+          invalid(
+            at,
+            ["Deny", "Warn"],
+            "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)",
+          ),
+        ]
+      : []),
+  ];
+}
+
+// ---- certificates -------------------------------------------------------------------------------
+
+interface RequestSpec {
+  request?: string;
+  signerName?: string;
+  usages?: string[];
+}
+
+const usages =
+  "any,cert sign,client auth,code signing,content commitment,crl sign,data encipherment,decipher only,digital signature,email protection,encipher only,ipsec end system,ipsec tunnel,ipsec user,key agreement,key encipherment,microsoft sgc,netscape sgc,ocsp signing,s/mime,server auth,signing,timestamping".split(
+    ",",
+  );
+
+/** (pkg/apis/certificates/validation; what stands in the certificate is not looked at) */
+function validateRequest({ spec = {} }: Spec<RequestSpec>, old?: Spec<RequestSpec>): FieldError[] {
+  const { request, signerName = "", usages: asked = [] } = spec;
+  if (old) return immutable("spec", spec, old.spec);
+  const isPEM = atobOrEmpty(request ?? "").includes("-----BEGIN CERTIFICATE REQUEST-----");
+  return [
+    ...(isPEM
+      ? []
+      : [invalid("spec.request", request ?? null, "PEM block type must be CERTIFICATE REQUEST")]),
+    ...(asked.length === 0 ? [required("spec.usages")] : []),
+    ...asked.flatMap((one, i) => checkOneOf(`spec.usages[${i}]`, one, usages)),
+    ...(signerName === ""
+      ? [required("spec.signerName")]
+      : /^[^/]+\.[^/]+\/.+$/.test(signerName)
+        ? []
+        : [
+            invalid(
+              "spec.signerName",
+              signerName,
+              "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+            ),
+          ]),
+  ];
+}
+
+function atobOrEmpty(text: string): string {
+  try {
+    return atob(text);
+  } catch {
+    return "";
+  }
+}
+
+// ---- flow control -------------------------------------------------------------------------------
+
+interface FlowSpec {
+  priorityLevelConfiguration?: { name?: string };
+  matchingPrecedence?: number;
+  distinguisherMethod?: { type?: string };
+}
+
+const HIGHEST_PRECEDENCE = 10_000;
+
+/** (pkg/apis/flowcontrol/validation) */
+function validateFlowSchema({ spec = {} }: Spec<FlowSpec>): FieldError[] {
+  const { matchingPrecedence: precedence = 1000, distinguisherMethod: by } = spec;
+  const methods = ["ByNamespace", "ByUser"];
+  return [
+    ...(precedence <= 0
+      ? [invalid("spec.matchingPrecedence", precedence, "must be a positive value")]
+      : []),
+    ...(precedence > HIGHEST_PRECEDENCE
+      ? [
+          invalid(
+            "spec.matchingPrecedence",
+            precedence,
+            `must not be greater than ${HIGHEST_PRECEDENCE}`,
+          ),
+        ]
+      : []),
+    ...(by && !methods.includes(by.type ?? "")
+      ? [notSupported("spec.distinguisherMethod.type", { Type: by.type ?? "" }, methods)]
+      : []),
+    ...(spec.priorityLevelConfiguration?.name
+      ? []
+      : [required("spec.priorityLevelConfiguration.name", "must reference a priority level")]),
+  ];
+}
+
+interface LevelSpec {
+  type?: string;
+  limited?: { limitResponse?: { type?: string; queuing?: object } };
+  exempt?: object;
+}
+
+function validatePriorityLevel({ spec = {} }: Spec<LevelSpec>): FieldError[] {
+  const { type = "", limited, exempt } = spec;
+  const [exempted, isLimited] = ["Exempt", "Limited"];
+  if (type !== exempted && type !== isLimited)
+    return [notSupported("spec.type", type, ["Exempt", "Limited"])];
+  if (type === exempted)
+    return limited ? [forbidden("spec.limited", "must be nil if the type is not Limited")] : [];
+  const response = limited?.limitResponse ?? {};
+  const at = "spec.limited.limitResponse";
+  return [
+    ...(exempt ? [forbidden("spec.exempt", "must be nil if the type is Limited")] : []),
+    ...(limited ? [] : [required("spec.limited", "must not be empty when type is Limited")]),
+    ...(!limited
+      ? []
+      : response.type === "Queue" && !response.queuing
+        ? [required(`${at}.queuing`, "must not be empty if limited.limitResponse.type is Limited")]
+        : response.type === "Reject" && response.queuing
+          ? [forbidden(`${at}.queuing`, "must be nil if limited.limitResponse.type is not Limited")]
+          : oneOf(`${at}.type`, response.type, ["Queue", "Reject"])),
+  ];
+}
+
+// ---- ranges of Services -------------------------------------------------------------------------
+
+interface AddressSpec {
+  parentRef?: { group?: string; resource?: string; name?: string };
+}
+
+/** (pkg/apis/networking/validation) */
+function validateIPAddress({ metadata, spec = {} }: Spec<AddressSpec>, old?: Spec<AddressSpec>) {
+  const { parentRef } = spec;
+  if (old) return immutable("spec.parentRef", parentRef, old.spec?.parentRef);
+  const at = "spec.parentRef";
+  return [
+    ...checkIP("metadata.name", metadata.name),
+    ...(!parentRef
+      ? [required(at)]
+      : [
+          ...(parentRef.resource ? [] : [required(`${at}.resource`)]),
+          ...(parentRef.name ? [] : [required(`${at}.name`)]),
+        ]),
+  ];
+}
+
+interface RangeSpec {
+  cidrs?: string[];
+}
+
+function validateServiceCIDR({ spec = {} }: Spec<RangeSpec>, old?: Spec<RangeSpec>): FieldError[] {
+  const { cidrs = [] } = spec;
+  const before = old?.spec?.cidrs ?? [];
+  if (old)
+    return cidrs.flatMap((cidr, i) =>
+      cidr === before[i] ? [] : [invalid(`spec.cidrs[${i}]`, cidr, "field is immutable")],
+    );
+  const families = new Set(cidrs.map((one) => one.includes(":")));
+  return [
+    ...(cidrs.length === 0 ? [required("spec.cidrs", "at least one CIDR required")] : []),
+    ...(cidrs.length > 0 && families.size < cidrs.length
+      ? [
+          invalid(
+            "spec.cidrs",
+            cidrs,
+            "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
+          ),
+        ]
+      : cidrs.flatMap((one, i) => checkRange(`spec.cidrs[${i}]`, one))),
+  ];
+}
+
+function checkRange(at: string, cidr: string): FieldError[] {
+  const found = checkCIDR(at, cidr);
+  if (found.length > 0 || readNetwork(cidr) !== undefined) return found;
+  return [invalid(at, cidr, "must not have bits set beyond the prefix length")];
+}
+
+// ---- devices ------------------------------------------------------------------------------------
+
+interface DeviceRequest {
+  name?: string;
+  exactly?: { deviceClassName?: string };
+  firstAvailable?: unknown[];
+}
+interface ClaimSpec {
+  devices?: { requests?: DeviceRequest[] };
+}
+
+/** (pkg/apis/resource/validation) */
+function validateDeviceClass({ spec = {} }: Spec<{ selectors?: { cel?: object }[] }>) {
+  return (spec.selectors ?? []).flatMap(({ cel }, i) =>
+    cel ? [] : [required(`spec.selectors[${i}].cel`)],
+  );
+}
+
+function validateResourceClaim({ spec = {} }: Spec<ClaimSpec>, old?: Spec<ClaimSpec>) {
+  if (old) return immutable("spec", spec, old.spec);
+  return (spec.devices?.requests ?? []).flatMap((request, i) =>
+    checkDeviceRequest(`spec.devices.requests[${i}]`, request),
+  );
+}
+
+function checkDeviceRequest(at: string, request: DeviceRequest): FieldError[] {
+  const { name = "", exactly, firstAvailable = [] } = request;
+  const kinds = Number(Boolean(exactly)) + Number(firstAvailable.length > 0);
+  return [
+    ...(name === "" ? [required(`${at}.name`)] : checkFormat(`${at}.name`, name, dns1123Label)),
+    ...(kinds === 1
+      ? []
+      : kinds === 0
+        ? [required(at, "exactly one of `exactly` or `firstAvailable` is required")]
+        : [invalid(at, null, "exactly one of `exactly` or `firstAvailable` is required")]),
+    ...(exactly && !exactly.deviceClassName ? [required(`${at}.exactly.deviceClassName`)] : []),
+  ];
+}
+
+Object.assign(byKind, {
+  PodTemplate: validatePodTemplate,
+  ControllerRevision: validateControllerRevision,
+  IngressClass: validateIngressClass,
+  RuntimeClass: validateRuntimeClass,
+  VolumeAttachment: validateAttachment,
+  CSIDriver: validateDriver,
+  ValidatingWebhookConfiguration: validateWebhooks,
+  MutatingWebhookConfiguration: validateWebhooks,
+  ValidatingAdmissionPolicy: validatePolicy,
+  ValidatingAdmissionPolicyBinding: validatePolicyBinding,
+  CertificateSigningRequest: validateRequest,
+  FlowSchema: validateFlowSchema,
+  PriorityLevelConfiguration: validatePriorityLevel,
+  IPAddress: validateIPAddress,
+  ServiceCIDR: validateServiceCIDR,
+  DeviceClass: validateDeviceClass,
+  ResourceClaim: validateResourceClaim,
+});
