@@ -1,4 +1,6 @@
 import "stopover/internal/apiserver/admission-plugins";
+import "stopover/internal/apiserver/quota-admission";
+import "stopover/internal/controllers/resource-quota";
 import "stopover/internal/controllers/workloads";
 import "stopover/internal/objects/built-in";
 import * as assert from "uvu/assert";

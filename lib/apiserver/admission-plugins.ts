@@ -18,7 +18,6 @@ import "./ip-addresses.js";
 import "./default-service-cidr.js";
 import "./kubernetes-service.js";
 import "./misplaced.js";
-import "./quota-admission.js";
 import "./scale.js";
 import { admissionPlugins, type Admitting } from "./admission.js";
 import { withTopology } from "./topology-labels.js";

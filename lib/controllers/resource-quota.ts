@@ -3,6 +3,7 @@
  * this counts anew when objects go, or when the quota changes. (kubernetes:
  * pkg/controller/resourcequota)
  */
+import { moreControllers } from "./manager.js";
 import { watch, type Again, type Context, type Controller } from "../machinery/controller.js";
 import { keyOf } from "../machinery/informer.js";
 import type { WorkQueue } from "../machinery/work-queue.js";
@@ -100,3 +101,5 @@ export function resourceQuotaController(context: Context): Controller {
     },
   };
 }
+
+moreControllers.push({ name: "resourcequota-controller", make: resourceQuotaController });

@@ -20,7 +20,6 @@ import { podGarbageCollector } from "./pod-gc.js";
 import { taintEvictionController } from "./taint-eviction.js";
 import { endpointSliceMirroringController } from "./endpointslice-mirroring.js";
 import type { Kind } from "../objects/types.js";
-import { resourceQuotaController } from "./resource-quota.js";
 import { rootCACertPublisher, serviceAccountController } from "./service-accounts.js";
 import { serviceCIDRController } from "./service-cidrs.js";
 import { statefulSetController } from "./statefulset.js";
@@ -51,7 +50,6 @@ moreControllers.push(
   { name: "generic-garbage-collector", make: garbageCollector },
   { name: "namespace-controller", make: namespaceController },
   { name: "disruption-controller", make: disruptionController },
-  { name: "resourcequota-controller", make: resourceQuotaController },
   { name: "statefulset-controller", make: statefulSetController },
   { name: "daemonset-controller", make: daemonSetController },
   { name: "job-controller", make: jobController },

@@ -6,10 +6,13 @@ import { podTemplate } from "./defaulting.js";
 import { isRecord, same } from "./freeze.js";
 import type { KubeObject, PodTemplate } from "./types.js";
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
-/** Kind -> path -> what stands there where nothing does, if the object above it is there. */
-const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+/**
+ * Kind -> path -> what stands there where nothing does, if the object above it is there. Who knows
+ * kinds that only a server's clients write adds them (stored-defaults.ts).
+ */
+export const defaults: Record<string, Readonly<Record<string, unknown>>> = {
   Secret: { type: "Opaque" },
   PersistentVolumeClaim: { "spec.volumeMode": "Filesystem", status: { phase: "Pending" } },
   PersistentVolume: {
@@ -84,23 +87,6 @@ const defaults: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     "spec.seLinuxMount": false,
     "spec.volumeLifecycleModes": ["Persistent"],
   },
-  FlowSchema: { "spec.matchingPrecedence": 1000 },
-  PriorityLevelConfiguration: {
-    "spec.limited.nominalConcurrencyShares": 30,
-    "spec.limited.lendablePercent": 0,
-    "spec.limited.limitResponse": {},
-    "spec.limited.limitResponse.queuing.queues": 64,
-    "spec.limited.limitResponse.queuing.handSize": 8,
-    "spec.limited.limitResponse.queuing.queueLengthLimit": 50,
-    "spec.exempt.nominalConcurrencyShares": 0,
-    "spec.exempt.lendablePercent": 0,
-  },
-  ValidatingAdmissionPolicy: {
-    "spec.failurePolicy": "Fail",
-    "spec.matchConstraints.matchPolicy": "Equivalent",
-    "spec.matchConstraints.namespaceSelector": {},
-    "spec.matchConstraints.objectSelector": {},
-  },
 };
 
 /** The object with what it leaves out. */
@@ -120,7 +106,7 @@ export function withOtherDefaults(object: KubeObject): KubeObject {
 /** Where most kinds have the template of their Pods. */
 const templates = ["spec.template", "spec.jobTemplate.spec.template"];
 
-function withDefault(record: Fields, [key = "", ...rest]: string[], value: unknown): Fields {
+export function withDefault(record: Fields, [key = "", ...rest]: string[], value: unknown): Fields {
   if (rest.length === 0) {
     const isUnset = record[key] === undefined || (record[key] === "" && !pointers.has(key));
     return isUnset ? { ...record, [key]: value } : record;
@@ -137,7 +123,7 @@ const pointers = new Set(
 );
 
 /** What is at the path, made anew; nothing where nothing is there. */
-function changed(
+export function changed(
   record: Fields,
   [key = "", ...rest]: string[],
   make: (part: Fields) => unknown,
@@ -147,20 +133,8 @@ function changed(
   return { ...record, [key]: rest.length === 0 ? make(part) : changed(part, rest, make) };
 }
 
-const ofKind: Readonly<Record<string, (object: Fields) => Fields>> = {
+export const ofKind: Record<string, (object: Fields) => Fields> = {
   Secret: inBase64,
-  LimitRange: (object) => each(object, ["spec", "limits"], withLimits),
-  PersistentVolumeClaim: (object) => changed(object, ["spec"], withSources),
-  Lease: (object) => changed(object, ["spec"], withoutElection),
-  ValidatingAdmissionPolicy: (object) =>
-    each(object, ["spec", "matchConstraints", "resourceRules"], withScope),
-  ValidatingWebhookConfiguration: (object) => each(object, ["webhooks"], withWebhookDefaults),
-  MutatingWebhookConfiguration: (object) =>
-    each(object, ["webhooks"], (one) => ({
-      reinvocationPolicy: "Never",
-      ...withWebhookDefaults(one),
-    })),
-  ResourceClaim: (object) => each(object, ["spec", "devices", "requests"], withAllocation),
   StatefulSet: (object) => changed(object, ["spec"], withStatefulDefaults),
   DaemonSet: (object) => rolling(object, { maxSurge: 0, maxUnavailable: 1 }),
   Job: (object) => withTemplatesLabels(changed(object, ["spec"], withJobDefaults)),
@@ -170,64 +144,6 @@ const ofKind: Readonly<Record<string, (object: Fields) => Fields>> = {
   RoleBinding: withGroups,
   ClusterRoleBinding: withGroups,
 };
-
-/** Each of a list that stands at the path, made anew. */
-function each(object: Fields, path: string[], make: (one: Fields) => Fields): Fields {
-  const [key = ""] = path.slice(-1);
-  const within = (part: Fields): Fields =>
-    Array.isArray(part[key])
-      ? { ...part, [key]: part[key].map((one: unknown) => (isRecord(one) ? make(one) : one)) }
-      : part;
-  return path.length === 1 ? within(object) : changed(object, path.slice(0, -1), within);
-}
-
-/** (pkg/apis/core/v1/defaults.go, SetDefaults_LimitRangeItem) */
-function withLimits(limit: Fields): Fields {
-  if (limit["type"] !== "Container") return limit;
-  const list = (name: string): Fields => (isRecord(limit[name]) ? limit[name] : {});
-  const most = { ...list("max"), ...list("default") };
-  const requests = { ...list("min"), ...most, ...list("defaultRequest") };
-  const some = (name: string, amounts: Fields) =>
-    Object.keys(amounts).length > 0 ? { [name]: amounts } : {};
-  return { ...limit, ...some("default", most), ...some("defaultRequest", requests) };
-}
-
-/** What a claim is filled from is a claim or a snapshot. (pkg/api/persistentvolumeclaim/util.go) */
-function withSources({ dataSource, ...spec }: Fields): Fields {
-  if (!isRecord(dataSource)) return dataSource === undefined ? spec : { ...spec, dataSource };
-  const { kind, apiGroup = "" } = dataSource;
-  const isClaim = kind === "PersistentVolumeClaim" && apiGroup === "";
-  const isSnapshot = kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io";
-  if (!isClaim && !isSnapshot) return spec;
-  return { ...spec, dataSource, dataSourceRef: spec["dataSourceRef"] ?? dataSource };
-}
-
-/** Fields of CoordinatedLeaderElection, which is off. */
-const withoutElection = ({ strategy: _, preferredHolder: __, ...spec }: Fields): Fields => spec;
-
-const withScope = (rule: Fields): Fields => ({ scope: "*", ...rule });
-
-/** (pkg/apis/admissionregistration/v1/defaults.go) */
-function withWebhookDefaults(webhook: Fields): Fields {
-  const filled = {
-    failurePolicy: "Fail",
-    matchPolicy: "Equivalent",
-    namespaceSelector: {},
-    objectSelector: {},
-    timeoutSeconds: 10,
-    ...webhook,
-  };
-  const service = withDefault(filled, ["clientConfig", "service", "port"], 443);
-  return each(service, ["rules"], withScope);
-}
-
-/** (pkg/apis/resource/v1/defaults.go) */
-const withAllocation = (request: Fields): Fields =>
-  changed(request, ["exactly"], (exactly) => {
-    const mode = exactly["allocationMode"] || "ExactCount";
-    const isCounted = mode === "ExactCount" && !exactly["count"];
-    return { ...exactly, allocationMode: mode, ...(isCounted && { count: 1 }) };
-  });
 
 /** How a set's Pods are replaced, where they are one after the other. */
 function rolling(object: Fields, rollingUpdate: Fields): Fields {

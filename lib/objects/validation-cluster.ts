@@ -1,13 +1,10 @@
 /**
  * What is wrong with objects by which a cluster is configured: webhooks and policies of admission,
- * classes of Ingresses, runtimes and drivers, who may ask how much of the API server, ranges of
- * Services. (kubernetes: pkg/apis, the validation of each group)
+ * classes of Ingresses, runtimes and drivers, who may ask how much of the API server. (kubernetes:
+ * pkg/apis, the validation of each group)
  */
-import { readNetwork } from "../net/ip.js";
 import {
-  checkCIDR,
   checkFormat,
-  checkIP,
   checkOneOf,
   dns1123Label,
   dns1123Subdomain,
@@ -468,60 +465,6 @@ function validatePriorityLevel({ spec = {} }: Spec<LevelSpec>): FieldError[] {
   ];
 }
 
-// ---- ranges of Services -------------------------------------------------------------------------
-
-interface AddressSpec {
-  parentRef?: { group?: string; resource?: string; name?: string };
-}
-
-/** (pkg/apis/networking/validation) */
-function validateIPAddress({ metadata, spec = {} }: Spec<AddressSpec>, old?: Spec<AddressSpec>) {
-  const { parentRef } = spec;
-  if (old) return immutable("spec.parentRef", parentRef, old.spec?.parentRef);
-  const at = "spec.parentRef";
-  return [
-    ...checkIP("metadata.name", metadata.name),
-    ...(!parentRef
-      ? [required(at)]
-      : [
-          ...(parentRef.resource ? [] : [required(`${at}.resource`)]),
-          ...(parentRef.name ? [] : [required(`${at}.name`)]),
-        ]),
-  ];
-}
-
-interface RangeSpec {
-  cidrs?: string[];
-}
-
-function validateServiceCIDR({ spec = {} }: Spec<RangeSpec>, old?: Spec<RangeSpec>): FieldError[] {
-  const { cidrs = [] } = spec;
-  const before = old?.spec?.cidrs ?? [];
-  if (old)
-    return cidrs.flatMap((cidr, i) =>
-      cidr === before[i] ? [] : [invalid(`spec.cidrs[${i}]`, cidr, "field is immutable")],
-    );
-  const families = new Set(cidrs.map((one) => one.includes(":")));
-  return [
-    ...(cidrs.length === 0 ? [required("spec.cidrs", "at least one CIDR required")] : []),
-    ...(cidrs.length > 0 && families.size < cidrs.length
-      ? [
-          invalid(
-            "spec.cidrs",
-            cidrs,
-            "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64",
-          ),
-        ]
-      : cidrs.flatMap((one, i) => checkRange(`spec.cidrs[${i}]`, one))),
-  ];
-}
-
-function checkRange(at: string, cidr: string): FieldError[] {
-  const found = checkCIDR(at, cidr);
-  if (found.length > 0 || readNetwork(cidr) !== undefined) return found;
-  return [invalid(at, cidr, "must not have bits set beyond the prefix length")];
-}
-
 // ---- devices ------------------------------------------------------------------------------------
 
 interface DeviceRequest {
@@ -575,8 +518,6 @@ Object.assign(byKind, {
   CertificateSigningRequest: validateRequest,
   FlowSchema: validateFlowSchema,
   PriorityLevelConfiguration: validatePriorityLevel,
-  IPAddress: validateIPAddress,
-  ServiceCIDR: validateServiceCIDR,
   DeviceClass: validateDeviceClass,
   ResourceClaim: validateResourceClaim,
 });

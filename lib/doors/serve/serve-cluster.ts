@@ -1,6 +1,8 @@
 import "../../controllers/workloads.js";
 import "../../node/kubelet/config-needs.js";
 import "../../apiserver/admission-plugins.js";
+import "../../apiserver/quota-admission.js";
+import "../../controllers/resource-quota.js";
 import "../../node/proxy/configuration.js";
 import "../../node/proxy/ipvs.js";
 import "../../node/proxy/nftables/load.js";

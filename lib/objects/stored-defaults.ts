@@ -1,0 +1,99 @@
+/**
+ * What kube-apiserver fills into objects that only a server's clients write: a page does without.
+ * (kubernetes: pkg/apis, the defaults.go of each group)
+ */
+import { isRecord } from "./freeze.js";
+import { changed, defaults, ofKind, withDefault, type Fields } from "./other-defaults.js";
+
+Object.assign(defaults, {
+  FlowSchema: { "spec.matchingPrecedence": 1000 },
+  PriorityLevelConfiguration: {
+    "spec.limited.nominalConcurrencyShares": 30,
+    "spec.limited.lendablePercent": 0,
+    "spec.limited.limitResponse": {},
+    "spec.limited.limitResponse.queuing.queues": 64,
+    "spec.limited.limitResponse.queuing.handSize": 8,
+    "spec.limited.limitResponse.queuing.queueLengthLimit": 50,
+    "spec.exempt.nominalConcurrencyShares": 0,
+    "spec.exempt.lendablePercent": 0,
+  },
+  ValidatingAdmissionPolicy: {
+    "spec.failurePolicy": "Fail",
+    "spec.matchConstraints.matchPolicy": "Equivalent",
+    "spec.matchConstraints.namespaceSelector": {},
+    "spec.matchConstraints.objectSelector": {},
+  },
+});
+
+Object.assign(ofKind, {
+  LimitRange: (object) => each(object, ["spec", "limits"], withLimits),
+  PersistentVolumeClaim: (object) => changed(object, ["spec"], withSources),
+  Lease: (object) => changed(object, ["spec"], withoutElection),
+  ValidatingAdmissionPolicy: (object) =>
+    each(object, ["spec", "matchConstraints", "resourceRules"], withScope),
+  ValidatingWebhookConfiguration: (object) => each(object, ["webhooks"], withWebhookDefaults),
+  MutatingWebhookConfiguration: (object) =>
+    each(object, ["webhooks"], (one) => ({
+      reinvocationPolicy: "Never",
+      ...withWebhookDefaults(one),
+    })),
+  ResourceClaim: (object) => each(object, ["spec", "devices", "requests"], withAllocation),
+} satisfies typeof ofKind);
+
+/** Each of a list that stands at the path, made anew. */
+function each(object: Fields, path: string[], make: (one: Fields) => Fields): Fields {
+  const [key = ""] = path.slice(-1);
+  const within = (part: Fields): Fields =>
+    Array.isArray(part[key])
+      ? { ...part, [key]: part[key].map((one: unknown) => (isRecord(one) ? make(one) : one)) }
+      : part;
+  return path.length === 1 ? within(object) : changed(object, path.slice(0, -1), within);
+}
+
+/** (pkg/apis/core/v1/defaults.go, SetDefaults_LimitRangeItem) */
+function withLimits(limit: Fields): Fields {
+  if (limit["type"] !== "Container") return limit;
+  const list = (name: string): Fields => (isRecord(limit[name]) ? limit[name] : {});
+  const most = { ...list("max"), ...list("default") };
+  const requests = { ...list("min"), ...most, ...list("defaultRequest") };
+  const some = (name: string, amounts: Fields) =>
+    Object.keys(amounts).length > 0 ? { [name]: amounts } : {};
+  return { ...limit, ...some("default", most), ...some("defaultRequest", requests) };
+}
+
+/** What a claim is filled from is a claim or a snapshot. (pkg/api/persistentvolumeclaim/util.go) */
+function withSources({ dataSource, ...spec }: Fields): Fields {
+  if (!isRecord(dataSource)) return dataSource === undefined ? spec : { ...spec, dataSource };
+  const { kind, apiGroup = "" } = dataSource;
+  const isClaim = kind === "PersistentVolumeClaim" && apiGroup === "";
+  const isSnapshot = kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io";
+  if (!isClaim && !isSnapshot) return spec;
+  return { ...spec, dataSource, dataSourceRef: spec["dataSourceRef"] ?? dataSource };
+}
+
+/** Fields of CoordinatedLeaderElection, which is off. */
+const withoutElection = ({ strategy: _, preferredHolder: __, ...spec }: Fields): Fields => spec;
+
+const withScope = (rule: Fields): Fields => ({ scope: "*", ...rule });
+
+/** (pkg/apis/admissionregistration/v1/defaults.go) */
+function withWebhookDefaults(webhook: Fields): Fields {
+  const filled = {
+    failurePolicy: "Fail",
+    matchPolicy: "Equivalent",
+    namespaceSelector: {},
+    objectSelector: {},
+    timeoutSeconds: 10,
+    ...webhook,
+  };
+  const service = withDefault(filled, ["clientConfig", "service", "port"], 443);
+  return each(service, ["rules"], withScope);
+}
+
+/** (pkg/apis/resource/v1/defaults.go) */
+const withAllocation = (request: Fields): Fields =>
+  changed(request, ["exactly"], (exactly) => {
+    const mode = exactly["allocationMode"] || "ExactCount";
+    const isCounted = mode === "ExactCount" && !exactly["count"];
+    return { ...exactly, allocationMode: mode, ...(isCounted && { count: 1 }) };
+  });
