@@ -7,6 +7,7 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { kubernetes } from "stopover/internal/objects/kubernetes";
 import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { everyWay, toNumber } from "stopover/internal/net/choice";
 import { endpoint } from "stopover/internal/net/ip";
@@ -28,7 +29,11 @@ const each = 20;
 
 const modes = { iptables: iptablesMode, nftables: nftablesMode };
 
-function nodeIn(mode: keyof typeof modes, { family, node, services, slices, proxy }: Cluster) {
+function nodeIn(
+  mode: keyof typeof modes,
+  { family, node, services, slices, proxy }: Cluster,
+  version?: string,
+) {
   const clock = new VirtualClock(0);
   const read = readConfiguration(proxy);
   // each mode has a field of its own
@@ -47,8 +52,8 @@ function nodeIn(mode: keyof typeof modes, { family, node, services, slices, prox
   for (const to of ["0.0.0.0/0", "::/0"]) kernel.routes.add({ to, dev: "eth0" });
   for (const to of Object.values(podRanges)) kernel.routes.add({ to, dev: "pods" });
   const tables = {
-    IPv4: new ServiceTable(configFor("IPv4", config)),
-    IPv6: new ServiceTable(configFor("IPv6", config)),
+    IPv4: new ServiceTable(configFor("IPv4", config, { kubernetes: kubernetes(version) })),
+    IPv6: new ServiceTable(configFor("IPv6", config, { kubernetes: kubernetes(version) })),
   };
   for (const service of services)
     tables[family].setService(`default/${service.metadata.name}`, service);
@@ -146,6 +151,28 @@ test(`both modes agree on ${requests} requests`, () => {
   }
   for (const [why, count] of meant) console.log(`both modes: ${count} times: ${why}`);
   console.log(`both modes: seed ${seed}: ${differ.length} of ${requests} differ`);
+  assert.is(differ.join("\n"), "");
+});
+
+test("what 1.36 and 1.37 write otherwise in nftables' mode sends nobody elsewhere", () => {
+  const worlds = fc.sample(cluster, { numRuns: Math.ceil(requests / each / 2), seed: seed + 1 });
+  const shots = fc.sample(fc.array(shot, { minLength: each, maxLength: each }), {
+    numRuns: worlds.length,
+    seed: seed + 1,
+  });
+  const differ: string[] = [];
+  for (const [i, world] of worlds.entries()) {
+    const kernels = ["1.35", "1.36", "1.37"].map((version) => nodeIn("nftables", world, version));
+    for (const [number, one] of shots[i]!.entries()) {
+      const sent = aim(world, one, 1024 + number);
+      const [usual, ...others] = kernels.map((kernel) => endsOf(kernel, sent));
+      for (const ends of others)
+        if (!isSame(usual!, ends))
+          differ.push(
+            `${shown(sent)}\n  ${JSON.stringify([...usual!])}\n  ${JSON.stringify([...ends])}`,
+          );
+    }
+  }
   assert.is(differ.join("\n"), "");
 });
 

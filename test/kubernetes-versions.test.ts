@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { aws, createCluster, parse, read, type ClusterOptions } from "stopover";
+import { aws, createCluster, openRules, parse, read, type ClusterOptions } from "stopover";
 import { kubernetesVersions } from "stopover/internal/objects/kubernetes";
 import type { KubeObject, ServiceSpec } from "stopover/internal/objects/types";
 
@@ -159,11 +159,87 @@ const rulesOf = (version: string, replicas: number): string => {
   return cluster.node("node-a").rules.saveText("IPv4");
 };
 
-versions("one endpoint takes no map since 1.37, in nftables mode", () => {
-  assert.match(rulesOf("1.36", 1), /numgen random mod 1 vmap/);
-  assert.not.match(rulesOf("1.37", 1), /numgen/);
-  assert.match(rulesOf("1.37", 1), /\t\tgoto endpoint-\S+default\/nginx/);
-  assert.match(rulesOf("1.37", 2), /numgen random mod 2 vmap/);
+/** What stands in the chain of a Service's endpoints, whatever their addresses are. */
+const choiceOf = (version: string, replicas: number): string =>
+  /chain service-\S+\/nginx\/\S+ \{\n(?:\t\t.*\n)*\t\t(.*)\n\t\}/
+    .exec(rulesOf(version, replicas))![1]!
+    .replaceAll(/10\.1\.\d\.2/g, "POD");
+
+versions(
+  "nftables mode: since 1.36 a Service's chain rewrites by itself, and by 1.37 to one without a map",
+  () => {
+    const rewrites = (count: number, map: string): string =>
+      `meta l4proto tcp dnat ip to numgen random mod ${count} map { ${map} }`;
+    assert.match(choiceOf("1.35", 1), /^numgen random mod 1 vmap \{ 0 : goto endpoint-/);
+    assert.is(choiceOf("1.36", 1), rewrites(1, "0 : POD . 80"));
+    assert.is(choiceOf("1.37", 1), "meta l4proto tcp dnat to POD:80");
+    for (const version of ["1.36", "1.37"])
+      assert.is(choiceOf(version, 2), rewrites(2, "0 : POD . 80, 1 : POD . 80"));
+  },
+);
+
+versions("since 1.36 only affinity gives endpoints chains, and marks are set in place", () => {
+  for (const [version, isOld] of [
+    ["1.35", true],
+    ["1.36", false],
+  ] as const) {
+    const cluster = clusterOf(version, { proxyMode: "nftables" });
+    cluster.apply(service("sticky", { sessionAffinity: "ClientIP" } as never) as never);
+    cluster.settle();
+    cluster.advance("10s");
+    const { rules } = cluster.node("node-a");
+    const chains = rules.chains().map(({ chain }) => chain);
+    const own = (name: string) =>
+      chains.filter((chain) => chain.startsWith("endpoint-") && chain.includes(`/${name}/`)).length;
+    assert.equal([own("nginx"), own("sticky")], [isOld ? 3 : 0, 3], version);
+    assert.is(chains.includes("mark-for-masquerade"), isOld);
+    assert.is(chains.includes("hairpin-connections"), !isOld);
+    assert.match(rules.chain("masquerading").at(-1)!.rule, isOld ? /^masq/ : /@hairpin-conn/);
+  }
+});
+
+versions("rules of 1.37 that somebody pastes tell what those of 1.35 tell", () => {
+  const [old, young] = ["1.35", "1.37"].map((version) => {
+    const cluster = clusterOf(version, { proxyMode: "nftables" });
+    cluster.advance("10s");
+    const rules = openRules(cluster.node("node-a").rules.saveText("IPv4"));
+    const { assumed, outcomes } = rules.packetOutcomes({
+      from: "203.0.113.9",
+      to: "192.168.0.1:30519",
+    });
+    return {
+      assumed,
+      ends: outcomes.map(({ probability, destination }) => [probability, destination]),
+      endpoints: rules.endpoints("default/nginx"),
+    };
+  });
+  assert.equal(old, young);
+  assert.is(young!.endpoints.length, 3);
+});
+
+versions("since 1.36 a Pod that reaches itself is found among the node's hairpins", () => {
+  const cluster = clusterOf("1.37", { proxyMode: "nftables" });
+  cluster.scale("Deployment", "nginx", 1);
+  cluster.settle();
+  cluster.advance("10s");
+  const [pod] = cluster.list("Pod");
+  const { nodeName } = pod!.spec;
+  const { disposition, hops } = cluster.request("http://nginx:8080/", {
+    from: `pod/default/${pod!.metadata.name}`,
+  });
+  assert.is(disposition, "delivered");
+  assert.ok(JSON.stringify(hops).includes("@hairpin-connections"));
+  const elements = (name: string) =>
+    cluster
+      .node(name)
+      .rules.chain("hairpin-connections")
+      .map(({ rule }) => rule);
+  const ip = pod!.status!.podIP!;
+  for (const { metadata } of cluster.list("Node"))
+    assert.equal(
+      elements(metadata.name),
+      metadata.name === nodeName ? [`${ip} . ${ip} . tcp . 80`] : [],
+    );
 });
 
 versions("the way to one endpoint is the same", () => {

@@ -17,6 +17,11 @@ export const externalIPsWarning = 36;
 export const relaxedServiceNames = 36;
 /** Addresses with leading zeros, IPv4 as IPv6, and ranges with host bits are refused. (KEP-4858) */
 export const strictAddresses = 36;
+/**
+ * nftables mode: an endpoint has a chain of its own only for affinity, marks are set in place, and
+ * masquerading is decided for all Services at once. (pkg/proxy/nftables/proxier.go)
+ */
+export const directDNAT = 36;
 /** kube-proxy warns where nobody set its mode. (KEP-5343, #139957) */
 export const proxyModeWarning = 37;
 /** nftables mode: one endpoint takes no map. (#140723) */

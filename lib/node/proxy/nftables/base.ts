@@ -2,13 +2,17 @@
  * What kube-proxy puts into its table whatever the Services are: base chains at the kernel's hooks,
  * and the chains that look into the maps. (pkg/proxy/nftables/proxier.go, setupNFTables)
  */
+import * as features from "../../../objects/kubernetes-features.js";
 import {
+  concat,
   drop,
   elementsOf,
   jump,
   meta,
+  payload,
   type Base,
   type Chain,
+  type Expression,
   type NamedSet,
   type Rule,
   type Statement,
@@ -29,10 +33,13 @@ import {
   ip,
   isIn,
   isNew,
+  localMatch,
   lookUp,
+  markMasquerade,
   markText,
   ProxyRule,
   rejects,
+  setMark,
   toLocal,
   transport,
 } from "./rules.js";
@@ -103,7 +110,9 @@ export const jumpOrder: readonly (readonly [from: string, to: string])[] = [
 export function sharedChains(
   config: FamilyConfig,
   serviceCIDRs: readonly string[],
+  view: NodeView,
 ): ReadonlyMap<string, Chain> {
+  const isDirect = config.kubernetes.has(features.directDNAT);
   const chain = (name: string, rules: readonly Rule[], comment?: string): Chain => ({
     name,
     rules,
@@ -120,12 +129,15 @@ export function sharedChains(
       new ProxyRule([lookUp(destinationOf(config.family), "firewall-ips")]),
     ]),
     chain("services", [
+      ...(isDirect ? masqueradeForClusterIPs(view, config) : []),
       new ProxyRule([lookUp(destinationOf(config.family), "service-ips")]),
       nodePortRule(config, "service-nodeports"),
     ]),
     chain("masquerading", masquerading(config)),
     chain("cluster-ips-check", undefinedPorts(config, serviceCIDRs)),
-    chain("mark-for-masquerade", [setMark(config, "|", "or")]),
+    ...(isDirect
+      ? []
+      : [chain("mark-for-masquerade", [new ProxyRule([setMark(config.masqueradeMark, "|")])])]),
     chain(
       "reject-chain",
       [new ProxyRule([rejects])],
@@ -154,32 +166,70 @@ function nodePortRule({ family, nodePortAddresses }: FamilyConfig, map: SharedSe
 }
 
 const mark = meta("mark");
+const masquerade: Statement = { kind: "masquerade", flags: ["fully-random"] };
 
-function masquerading({ masqueradeMark }: FamilyConfig): Rule[] {
+function masquerading(config: FamilyConfig): Rule[] {
+  const { masqueradeMark, kubernetes } = config;
+  const unmark = setMark(masqueradeMark, "^");
   const bit = markText(masqueradeMark);
-  const marked = { kind: "bitwise", op: "&", left: mark, right: bit } as const;
-  // nft takes the highest bit for a prefix of a length of 1
-  const isUnmarked: Statement =
-    masqueradeMark === 2 ** 31
-      ? equals(mark, `${markText(0)}/1`)
-      : { kind: "match", left: marked, op: "==", right: markText(0) };
+  if (kubernetes.has(features.directDNAT))
+    return [
+      new ProxyRule([isMarked(masqueradeMark, "!="), unmark, masquerade], {
+        sent: `mark and ${bit} != 0 mark set mark xor ${bit} masquerade fully-random`,
+      }),
+      new ProxyRule([wasTranslated, isIn(hairpin(config), "hairpin-connections"), masquerade]),
+    ];
   return [
-    new ProxyRule([isUnmarked, { kind: "return" }], { sent: `mark and ${bit} == 0 return` }),
-    setMark({ masqueradeMark }, "^", "xor"),
-    new ProxyRule([{ kind: "masquerade", flags: ["fully-random"] }]),
+    new ProxyRule([isMarked(masqueradeMark, "=="), { kind: "return" }], {
+      sent: `mark and ${bit} == 0 return`,
+    }),
+    new ProxyRule([unmark]),
+    new ProxyRule([masquerade]),
   ];
 }
 
-function setMark(
-  { masqueradeMark }: Pick<FamilyConfig, "masqueradeMark">,
-  op: "|" | "^",
-  word: string,
-): Rule {
-  const bit = markText(masqueradeMark);
-  return new ProxyRule(
-    [{ kind: "set", what: mark, to: { kind: "bitwise", op, left: mark, right: bit } }],
-    { sent: `mark set mark ${word} ${bit}` },
+function isMarked(bit: number, op: "==" | "!="): Statement {
+  // nft takes the highest bit for a prefix of a length of 1
+  if (bit === 2 ** 31)
+    return op === "==" ? equals(mark, `${markText(0)}/1`) : differs(mark, `${markText(0)}/1`);
+  const left = { kind: "bitwise", op: "&", left: mark, right: markText(bit) } as const;
+  return { kind: "match", left, op, right: markText(0) };
+}
+
+const wasTranslated: Statement = {
+  kind: "match",
+  left: { kind: "ct", key: "status" },
+  right: "dnat",
+};
+
+/** ip saddr . ip daddr . meta l4proto . th dport */
+const hairpin = ({ family }: FamilyConfig): Expression =>
+  concat(
+    addressOf(family, "saddr"),
+    addressOf(family, "daddr"),
+    meta("l4proto"),
+    payload("th", "dport"),
   );
+
+/** What comes to any ClusterIP from elsewhere: one rule, and not one for each Service. */
+function masqueradeForClusterIPs(view: NodeView, config: FamilyConfig): Rule[] {
+  const toClusterIP = isIn(addressOf(config.family, "daddr"), "cluster-ips");
+  const marks = markMasquerade(config);
+  if (config.masqueradeAll)
+    return [
+      new ProxyRule([toClusterIP, marks], {
+        comment: "masquerade all clusterIP traffic",
+        purpose: { field: "KubeProxyConfiguration nftables.masqueradeAll" },
+      }),
+    ];
+  const foreign = localMatch(view, config, true);
+  return foreign
+    ? [
+        new ProxyRule([toClusterIP, foreign, marks], {
+          comment: "masquerade clusterIP traffic from outside cluster",
+        }),
+      ]
+    : [];
 }
 
 function undefinedPorts({ family }: FamilyConfig, serviceCIDRs: readonly string[]): Rule[] {
@@ -200,6 +250,7 @@ function undefinedPorts({ family }: FamilyConfig, serviceCIDRs: readonly string[
 }
 
 const comments: Readonly<Record<SharedSet | "nodeport-ips", string>> = {
+  "hairpin-connections": "service hairpin connections",
   "cluster-ips": "Active ClusterIPs",
   "nodeport-ips": "IPs that accept NodePort traffic",
   "no-endpoint-services": "vmap to drop or reject packets to services with no endpoints",
@@ -213,6 +264,7 @@ const comments: Readonly<Record<SharedSet | "nodeport-ips", string>> = {
 export function sharedSets({
   family,
   nodePortAddresses,
+  kubernetes,
 }: FamilyConfig): readonly Omit<NamedSet, "elements">[] {
   const address = addressType(family);
   const set = (name: keyof typeof comments): Omit<NamedSet, "elements"> => ({
@@ -226,7 +278,12 @@ export function sharedSets({
     data: "verdict",
     comment: comments[name],
   });
+  const hairpins = {
+    ...set("hairpin-connections"),
+    type: [address, address, "inet_proto", "inet_service"],
+  };
   return [
+    ...(kubernetes.has(features.directDNAT) ? [hairpins] : []),
     set("cluster-ips"),
     ...(nodePortAddresses === "all" ? [] : [set("nodeport-ips")]),
     map("no-endpoint-services"),

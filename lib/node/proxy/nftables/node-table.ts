@@ -69,7 +69,7 @@ export class NodeTable implements Table {
 
   /** The chains that all Services share. */
   get sharedChains(): ReadonlyMap<string, Chain> {
-    return (this.#shared ??= sharedChains(this.config, this.options.serviceCIDRs ?? []));
+    return (this.#shared ??= sharedChains(this.config, this.options.serviceCIDRs ?? [], this.view));
   }
 
   chain(name: string): Chain | undefined {
@@ -137,7 +137,7 @@ export class NodeTable implements Table {
   /** Nodes that see the same share them, but for what earlier syncs left behind. */
   #elementsOf(set: SharedSet): Elements {
     const make = (): Elements => new SharedElements(this, set);
-    if (this.options.comments?.size) return make();
+    if (this.options.comments?.size || set === "hairpin-connections") return make();
     this.#alike ??= this.rules.alikeKey(this.version, this.view);
     return this.rules.shared(`${this.version} ${set} ${this.#alike}`, make);
   }
@@ -152,10 +152,16 @@ export class NodeTable implements Table {
   element(set: SharedSet, key: string): ProxyElement | undefined {
     let found: ProxyElement | undefined;
     for (const service of this.rules.ownersOf(key, this.version))
-      for (const { elements } of this.programsOf(service))
+      for (const program of this.programsOf(service))
         // of two that claim a key, the one that is written later has it
-        found = elements[set]?.findLast((each) => each.key === key) ?? found;
+        found = this.#elementsIn(program, set)?.findLast((each) => each.key === key) ?? found;
     return found && this.#asWritten(set, found);
+  }
+
+  /** Hairpins differ from node to node, whatever else is the same. */
+  #elementsIn(program: Program, set: SharedSet): readonly ProxyElement[] | undefined {
+    if (set === "hairpin-connections") return program.hairpins(this.view.name);
+    return program.elements[set];
   }
 
   #asWritten(set: SharedSet, element: ProxyElement): ProxyElement {
@@ -169,7 +175,7 @@ export class NodeTable implements Table {
     if (elements === undefined) {
       const all = new Map<string, ProxyElement>();
       for (const program of this.programs())
-        for (const element of program.elements[set] ?? [])
+        for (const element of this.#elementsIn(program, set) ?? [])
           all.set(element.key, this.#asWritten(set, element));
       this.#elements.set(set, (elements = elementsOf(inOrder(all.values(), this.#types(set)))));
     }

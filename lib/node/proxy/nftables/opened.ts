@@ -21,8 +21,8 @@ import { nftables } from "../../../net/nftables/walk.js";
 import { printable } from "../../../net/printable.js";
 import type { OpenedRules } from "../opened.js";
 import type { ChainRow, RuleRow } from "../rule-tables.js";
-import { placeOf, purposeOf, serviceIn, tableName } from "./names.js";
-import { ProxyRule } from "./rules.js";
+import { purposeOf, serviceIn, tableName } from "./names.js";
+import { isMarking, ProxyRule } from "./rules.js";
 import { whyChain, whyElement, whySet } from "./why.js";
 
 /** Throws a RulesError with the line where the text is no such rules. */
@@ -147,11 +147,13 @@ function* goalsFor(table: Table, service: string): Generator<string> {
   for (const { name, rules } of table.chains())
     for (const { statements } of serviceIn(name) === service ? rules : [])
       for (const statement of statements)
-        if (statement.kind === "dnat" && statement.address?.kind === "value") {
-          const { text } = statement.address;
-          const port = statement.port?.kind === "value" ? `:${statement.port.text}` : "";
-          yield text.includes(":") && port ? `[${text}]${port}` : `${text}${port}`;
-        }
+        if (statement.kind === "dnat" && statement.address)
+          for (const found of said(statement.address, table)) {
+            const [text = "", its] = found.split(" . ");
+            const number = statement.port?.kind === "value" ? statement.port.text : its;
+            const port = number === undefined ? "" : `:${number}`;
+            yield text.includes(":") && port ? `[${text}]${port}` : `${text}${port}`;
+          }
 }
 
 // ---- what rules tell of their node --------------------------------------------------------------
@@ -185,8 +187,7 @@ const elementsIn = (ref: SetRef, table: Table): Iterable<Element> =>
 function* podRanges(table: Table): Generator<string> {
   for (const chain of table.chains())
     for (const { statements } of chain.rules) {
-      const last = statements.at(-1);
-      if (last?.kind !== "jump" || placeOf(last.chain) !== "masquerade mark") continue;
+      if (table.name !== tableName || !isMarking(statements.at(-1))) continue;
       for (const statement of statements)
         if (
           statement.kind === "match" &&

@@ -16,6 +16,7 @@ import {
   goto,
   value,
   type Chain,
+  type Expression,
   type NamedSet,
   type Rule,
   type Statement,
@@ -45,6 +46,8 @@ import {
 
 /** The sets and maps that all Services share. */
 export type SharedSet =
+  /** Of endpoints on the node: who reaches itself by its Service. (Since 1.36) */
+  | "hairpin-connections"
   | "cluster-ips"
   | "service-ips"
   | "service-nodeports"
@@ -92,6 +95,17 @@ export class PortRules extends Port {
     yield clusterIP;
     for (const address of [clusterIP, ...externalIPs, ...loadBalancerIPs]) yield this.key(address);
     if (nodePort !== 0) yield this.nodePortKey;
+    if (this.isDirect) for (const endpoint of this.endpoints) yield this.hairpinKey(endpoint);
+  }
+
+  get isDirect(): boolean {
+    return this.config.kubernetes.has(features.directDNAT);
+  }
+
+  /** A packet of an endpoint's that has come back to it, rewritten. */
+  hairpinKey(endpoint: EndpointInfo): string {
+    const { address } = endpoint;
+    return `${address} . ${address} . ${this.info.protocol} . ${portOf(endpoint)}`;
   }
 
   key(address: string): string {
@@ -127,14 +141,28 @@ export class PortRules extends Port {
     const name = this.endpointName("endpoint", endpoint);
     const source = addressOf(this.config.family, "saddr");
     const rule = (...statements: Statement[]): Rule => new ProxyRule(statements, { purpose });
-    const rules = [rule(equals(source, address), markMasquerade)];
+    const rules = this.isDirect ? [] : [rule(equals(source, address), markMasquerade(this.config))];
     if (this.info.affinitySeconds !== undefined) {
       const set = this.endpointName("affinity", endpoint);
       rules.push(rule({ kind: "update", set, key: source }));
     }
-    const port = value(String(portOf(endpoint)));
-    rules.push(rule(isOf(this.info.protocol), { kind: "dnat", address: value(address), port }));
+    rules.push(rule(...this.dnat(endpoint)));
     return { name, rules, purpose: ownPurpose("endpoint") };
+  }
+
+  dnat(endpoint: EndpointInfo): Statement[] {
+    const [address, port] = [value(endpoint.address), value(String(portOf(endpoint)))];
+    return [isOf(this.info.protocol), { kind: "dnat", address, port }];
+  }
+
+  /** To one of several, by chance, in one rule. */
+  dnatToOneOf(endpoints: readonly EndpointInfo[]): Statement[] {
+    const elements = endpoints.map((each, i) => ({
+      key: String(i),
+      data: `${each.address} . ${portOf(each)}`,
+    }));
+    const address: Expression = { kind: "map", key: oneOf(endpoints), map: { elements } };
+    return [isOf(this.info.protocol), { kind: "dnat", family: ip(this.config.family), address }];
   }
 
   /** Whom an endpoint served lately: sessionAffinity ClientIP. The kernel fills it. */
@@ -151,6 +179,9 @@ export class PortRules extends Port {
 }
 
 const nobody = elementsOf([]);
+
+const oneOf = (endpoints: readonly EndpointInfo[]) =>
+  ({ kind: "numgen", mode: "random", modulus: endpoints.length }) as const;
 
 const portOf = ({ text }: EndpointInfo): number => Number(text.slice(text.lastIndexOf(":") + 1));
 
@@ -306,10 +337,23 @@ export class Program {
     return this.port.info.affinitySeconds === undefined ? [] : this.chosen.reachable;
   }
 
+  /** The endpoints that have chains of their own. */
+  get #chained(): readonly EndpointInfo[] {
+    return this.port.isDirect ? this.#sticky : this.chosen.reachable;
+  }
+
+  /** Those of the node's endpoints that may reach themselves; `node`: its name. */
+  hairpins(node: string): ProxyElement[] {
+    if (!this.port.isDirect) return [];
+    return this.chosen.reachable
+      .filter(({ nodeName }) => nodeName === node)
+      .map((each) => ({ key: this.port.hairpinKey(each), purpose: each.purpose }));
+  }
+
   /** All chain names, without writing the rules. */
   get names(): ReadonlySet<string> {
     return (this.#names ??= new Set([
-      ...this.chosen.reachable.map((each) => this.port.endpointName("endpoint", each)),
+      ...this.#chained.map((each) => this.port.endpointName("endpoint", each)),
       ...this.#ownPrefixes.map((prefix) => this.name(prefix)),
     ]));
   }
@@ -349,13 +393,15 @@ export class Program {
       const rules = write[prefix]();
       return { name, rules, purpose: ownPurpose(prefix) };
     });
-    return [...this.chosen.reachable.map((each) => this.port.endpointChain(each)), ...own];
+    return [...this.#chained.map((each) => this.port.endpointChain(each)), ...own];
   }
 
   #choice(prefix: "service" | "local", endpoints: readonly EndpointInfo[]): Rule[] {
     const { info, config } = this.port;
+    if (this.port.isDirect && info.affinitySeconds === undefined) return [this.#direct(endpoints)];
     const isInternal = prefix === (info.internalLocal ? "local" : "service");
-    const rules = isInternal && this.#hasInternal ? this.#masqueradeInternal() : [];
+    const marks = isInternal && this.#hasInternal && !this.port.isDirect;
+    const rules = marks ? this.#masqueradeInternal() : [];
     const source = addressOf(config.family, "saddr");
     const chainOf = (endpoint: EndpointInfo) => this.port.endpointName("endpoint", endpoint);
     if (info.affinitySeconds !== undefined)
@@ -363,16 +409,18 @@ export class Program {
         const known = isIn(source, this.port.endpointName("affinity", each));
         rules.push(this.#rule("spec.sessionAffinity", [known, goto(chainOf(each))]));
       }
-    const [only] = endpoints;
-    const isDirect = config.kubernetes.has(features.noMapForOneEndpoint);
-    if (isDirect && only && endpoints.length === 1) {
-      rules.push(this.#rule(undefined, [goto(chainOf(only))]));
-      return rules;
-    }
     const elements = endpoints.map((each, i) => ({ key: String(i), data: goto(chainOf(each)) }));
-    const numgen = { kind: "numgen", mode: "random", modulus: endpoints.length } as const;
-    rules.push(this.#rule(undefined, [{ kind: "vmap", key: numgen, map: { elements } }]));
+    const key = oneOf(endpoints);
+    rules.push(this.#rule(undefined, [{ kind: "vmap", key, map: { elements } }]));
     return rules;
+  }
+
+  #direct(endpoints: readonly EndpointInfo[]): Rule {
+    const [only] = endpoints;
+    const isAlone = endpoints.length === 1 && only !== undefined;
+    if (!isAlone || !this.port.config.kubernetes.has(features.noMapForOneEndpoint))
+      return this.#rule(undefined, this.port.dnatToOneOf(endpoints));
+    return new ProxyRule(this.port.dnat(only), { purpose: only.purpose });
   }
 
   /** clusterIP traffic that must be masqueraded, since its answer would not come back this way. */
@@ -381,10 +429,12 @@ export class Program {
     const toClusterIP = equals(addressOf(config.family, "daddr"), info.clusterIP);
     if (config.masqueradeAll) {
       const field = "KubeProxyConfiguration nftables.masqueradeAll";
-      return [this.#rule(field, [toClusterIP, markMasquerade])];
+      return [this.#rule(field, [toClusterIP, markMasquerade(config)])];
     }
     const foreign = localMatch(this.view, config, true);
-    return foreign ? [this.#rule("spec.clusterIP", [toClusterIP, foreign, markMasquerade])] : [];
+    return foreign
+      ? [this.#rule("spec.clusterIP", [toClusterIP, foreign, markMasquerade(config)])]
+      : [];
   }
 
   #externalRules(): Rule[] {
@@ -394,12 +444,14 @@ export class Program {
       this.#rule(field, statements, comment === undefined ? {} : { comment });
     const service = goto(this.name("service"));
     const rules: Rule[] = [];
-    if (!info.externalLocal) rules.push(rule([markMasquerade]));
+    const marks = markMasquerade(config);
+    if (!info.externalLocal)
+      rules.push(rule([marks], this.port.isDirect ? "masquerade" : undefined));
     else {
       const local = localMatch(this.view, config);
       if (local) rules.push(rule([local, service], "short-circuit pod traffic"));
       rules.push(
-        rule([fromLocal, markMasquerade], "masquerade local traffic"),
+        rule([fromLocal, marks], "masquerade local traffic"),
         rule([fromLocal, service], "short-circuit local traffic"),
       );
     }

@@ -12,6 +12,7 @@ import {
   type Statement,
   type Verdict,
 } from "../../../net/nftables/ruleset.js";
+import * as features from "../../../objects/kubernetes-features.js";
 import { detectorOn, type FamilyConfig, type NodeView } from "../config.js";
 import { mergedRanges } from "./ranges.js";
 import { why, whyFound } from "./why.js";
@@ -101,7 +102,25 @@ export const lookUp = (key: Expression, name: string): Statement => ({
   map: { name },
 });
 
-export const markMasquerade: Verdict = jump("mark-for-masquerade");
+/** What marks a packet for masquerading: a chain's work, or done in place. */
+export const markMasquerade = ({ kubernetes, masqueradeMark }: FamilyConfig): Statement =>
+  kubernetes.has(features.directDNAT) ? setMark(masqueradeMark, "|") : byChain;
+const MARKING = "mark-for-masquerade";
+const byChain: Verdict = jump(MARKING);
+
+/** Whether a rule marks: the last thing that it does. */
+export const isMarking = (statement: Statement | undefined): boolean =>
+  (statement?.kind === "jump" && statement.chain === MARKING) ||
+  (statement?.kind === "set" && isOr(statement.to));
+const isOr = (to: Expression): boolean => to.kind === "bitwise" && to.op === "|";
+
+const mark = meta("mark");
+/** Sets or takes off the masquerade mark. */
+export const setMark = (bit: number, op: "|" | "^"): Statement => ({
+  kind: "set",
+  what: mark,
+  to: { kind: "bitwise", op, left: mark, right: markText(bit) },
+});
 export const rejects: Statement = { kind: "reject" };
 
 /** "0x00004000": as nft prints marks, and kube-proxy too (Go's %#08x counts without the 0x). */

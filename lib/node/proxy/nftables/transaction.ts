@@ -3,12 +3,20 @@
  * its. (pkg/proxy/nftables/proxier.go, setupNFTables, syncProxyRules; sigs.k8s.io/knftables,
  * objects.go)
  */
-import { statementText } from "../../../net/nftables/text.js";
-import type { Chain, NamedSet, Rule, Statement, Verdict } from "../../../net/nftables/ruleset.js";
+import * as features from "../../../objects/kubernetes-features.js";
+import { expressionText, statementText } from "../../../net/nftables/text.js";
+import type {
+  Chain,
+  Element,
+  NamedSet,
+  Rule,
+  Statement,
+  Verdict,
+} from "../../../net/nftables/ruleset.js";
 import { jumpOrder, sharedSets } from "./base.js";
 import type { NodeTable } from "./node-table.js";
 import type { Claim, Program, SharedSet } from "./program.js";
-import { ProxyRule } from "./rules.js";
+import { isMarking, ProxyRule } from "./rules.js";
 
 export function transactionText(table: NodeTable): string {
   return new Transaction(table).text();
@@ -23,6 +31,10 @@ class Transaction {
 
   constructor(readonly table: NodeTable) {
     this.#in = `${table.family} ${table.name}`;
+  }
+
+  get #isDirect(): boolean {
+    return this.table.config.kubernetes.has(features.directDNAT);
   }
 
   text(): string {
@@ -44,8 +56,13 @@ class Transaction {
       this.#makeChain(to);
       this.#rules(from, (rule) => targetOf(rule) === to);
     }
-    for (const name of ["mark-for-masquerade", "masquerading"]) this.#makeChain(name);
-    for (const name of ["mark-for-masquerade", "masquerading"]) this.#rules(name);
+    const { sharedChains } = this.table;
+    const masquerading = ["mark-for-masquerade", "masquerading"].filter((name) =>
+      sharedChains.has(name),
+    );
+    for (const name of masquerading) this.#makeChain(name);
+    if (this.#isDirect) this.#makeSet("hairpin-connections");
+    for (const name of masquerading) this.#rules(name);
     this.#makeSet("cluster-ips");
     this.#rules("cluster-ips-check");
     this.#nodePortIPs();
@@ -120,13 +137,24 @@ class Transaction {
 
   #port(program: Program): void {
     const all = [...program.chains.values()];
-    for (const { name } of all)
+    const make = ({ name }: Chain): void => {
       this.#text += `add chain ${this.#in} ${name}\nflush chain ${this.#in} ${name}\n`;
+    };
+    const hairpins = program.hairpins(this.table.view.name);
+    // each endpoint's chain, then its element
+    for (const endpoint of program.chosen.reachable) {
+      const chain = program.chains.get(program.port.endpointName("endpoint", endpoint));
+      if (chain) make(chain);
+      const key = program.port.hairpinKey(endpoint);
+      const element = hairpins.find((each) => each.key === key);
+      if (element) this.#claim({ set: "hairpin-connections", element });
+    }
+    for (const chain of all) if (!isEndpoint(chain)) make(chain);
     for (const claim of program.claims) this.#claim(claim);
     const own = (prefix: Parameters<Program["name"]>[0]): readonly Rule[] =>
       program.chains.get(program.name(prefix))?.rules ?? [];
     const inner = program.port.info.internalLocal ? "local" : "service";
-    const first = own(inner).filter(isMasquerade);
+    const first = own(inner).filter(({ statements }) => isMarking(statements.at(-1)));
     this.#all(program.name(inner), first);
     this.#all(program.name("external"), own("external"));
     this.#all(program.name("firewall"), own("firewall"));
@@ -165,8 +193,6 @@ const targetOf = ({ statements }: Rule): string | undefined => {
   return last?.kind === "jump" ? last.chain : undefined;
 };
 
-/** The rule that a service port's own chain begins with, and that is written before all others. */
-const isMasquerade = (rule: Rule): boolean => targetOf(rule) === "mark-for-masquerade";
 const isEndpoint = ({ purpose }: Chain): boolean => purpose?.place === "endpoint";
 
 /** A rule as kube-proxy writes it. */
@@ -181,6 +207,16 @@ export function sentText(rule: Rule): string {
 }
 
 function sentStatement(statement: Statement): string {
+  if (statement.kind === "set" && statement.to.kind === "bitwise") {
+    const { op, right } = statement.to;
+    return `mark set mark ${op === "|" ? "or" : "xor"} ${right}`;
+  }
+  if (statement.kind === "dnat" && statement.address?.kind === "map") {
+    const { key, map } = statement.address;
+    const { elements } = map as { elements: readonly Element[] };
+    const choices = elements.map(({ key, data }) => `${key} : ${data as string}`).join(" , ");
+    return `dnat ${statement.family} addr . port to ${expressionText(key)} map { ${choices} }`;
+  }
   if (statement.kind === "vmap" && "elements" in statement.map) {
     const { elements } = statement.map;
     const numgen = `numgen random mod ${elements.length}`;

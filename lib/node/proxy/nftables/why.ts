@@ -68,9 +68,7 @@ export function whyElement(set: string, { data, purpose }: ElementOf): string {
   const to = data !== null && typeof data === "object" && "chain" in data ? data.chain : undefined;
   const effect =
     data === undefined
-      ? set === "nodeport-ips"
-        ? "NodePorts answer on this address"
-        : "A Service has this ClusterIP"
+      ? inSets[set as keyof typeof inSets]
       : set.startsWith("no-endpoint")
         ? to === undefined
           ? "Drops what comes here: no endpoint is on this node"
@@ -78,6 +76,12 @@ export function whyElement(set: string, { data, purpose }: ElementOf): string {
         : `Hands what comes here to ${String(to)}`;
   return `${effect}${from(purpose)}.`;
 }
+
+const inSets = {
+  "nodeport-ips": "NodePorts answer on this address",
+  "cluster-ips": "A Service has this ClusterIP",
+  "hairpin-connections": "An endpoint on this node may reach itself by its Service",
+} as const;
 
 type ElementOf = { data?: unknown; purpose?: Purpose | undefined };
 
@@ -90,13 +94,20 @@ function effectOf({ statements, comment }: Rule, chain: string): string {
         ? `Looks ${expressionText(last.key)} up in ${last.map.name}, and goes where that says`
         : `Takes one of ${last.map.elements.length} by chance, each as likely as the others`;
     case "dnat":
+      if (last.address?.kind === "map" && "elements" in last.address.map)
+        return `Takes one of ${last.address.map.elements.length} by chance, each as likely as the others, and sends the packet there by rewriting its destination`;
       return `Sends the packet to ${last.address ? expressionText(last.address) : ""}:${last.port ? expressionText(last.port) : ""} by rewriting its destination`;
     case "masquerade":
+      if (matches.length > 1 && matches.every(({ kind }) => kind === "match"))
+        return "Where a Pod reached itself by its Service, gives the packet the node's own address as its source, so that the answer comes back this way";
+      if (matches.length > 1)
+        return "Takes the mark off a packet that has it, and gives it the node's own address as its source, so that the answer comes back this way";
       return "Gives the packet the node's own address as its source, so that the answer comes back this way";
     case "set":
-      return chain === "masquerading"
-        ? "Takes the mark off again"
-        : "Marks the packet for masquerading";
+      if (chain === "masquerading") return "Takes the mark off again";
+      return chain === "mark-for-masquerade"
+        ? "Marks the packet for masquerading"
+        : masqueradeEffect(placeOf(chain), comment);
     case "update":
       return "Remembers the client, so that its next connection comes here too";
     case "reject":
@@ -133,12 +144,12 @@ function jumpEffect(
   return `Hands the rest to ${to}`;
 }
 
-function masqueradeEffect(place: Place, comment: string | undefined): string {
+function masqueradeEffect(place: Place | undefined, comment: string | undefined): string {
   if (place === "endpoint")
     return "Where a Pod reached itself by its Service, marks the packet for masquerading";
   if (place !== "external")
     return "Marks what comes to the ClusterIP from elsewhere, so that its answer comes back this way";
-  return comment === undefined
+  return comment === undefined || comment === "masquerade"
     ? "Marks the packet for masquerading, since it may go on to another node"
     : "Marks what the node itself sends for masquerading";
 }
