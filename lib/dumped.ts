@@ -132,6 +132,8 @@ function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
     });
   }
   for (const node of of<Node>(objects, "Node")) {
+    const other = onWindows(node);
+    if (other) found.set(node.metadata.name, other);
     if (condition(node, "Ready")?.status !== "Unknown" || found.has(node.metadata.name)) continue;
     found.set(node.metadata.name, {
       object: `Node ${node.metadata.name}`,
@@ -140,6 +142,17 @@ function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
     });
   }
   return found;
+}
+
+/** There kube-proxy writes no rules of iptables', but policies of the host's network service. */
+export function onWindows({ metadata, status }: Node): Remark | undefined {
+  const { labels = {} } = metadata;
+  const named = ["kubernetes.io/os", "beta.kubernetes.io/os"].find((key) => labels[key]);
+  const info = status?.nodeInfo as { operatingSystem?: string } | undefined;
+  if ((named === undefined ? info?.operatingSystem : labels[named]) !== "windows") return undefined;
+  const sentence = `Node ${metadata.name} runs Windows: what its kube-proxy does there is not modelled`;
+  const field = named === undefined ? "status.nodeInfo" : `metadata.labels["${named}"]`;
+  return { object: `Node ${metadata.name}`, field, sentence };
 }
 
 /** Who else has a hand in what packets meet. */
@@ -163,6 +176,13 @@ function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
     });
   }
   for (const node of of<Node>(objects, "Node")) {
+    if (condition(node, "NetworkUnavailable")?.status === "True")
+      basis.assumed.push({
+        object: `Node ${node.metadata.name}`,
+        field: "status.conditions",
+        sentence:
+          "its NetworkUnavailable is True: no route may lead to its Pods; they are taken to be reachable",
+      });
     const ready = condition(node, "Ready");
     if (ready?.status !== "False") continue;
     const sentence = `it is not ready${ready.reason ? ` (${ready.reason})` : ""}; it is taken to forward packets all the same`;

@@ -22,7 +22,7 @@ interface NetworkPolicy extends KubeObject {
 interface Rule {
   from?: unknown[];
   to?: unknown[];
-  ports?: { port?: number | string; protocol?: string }[];
+  ports?: { port?: number | string; endPort?: number; protocol?: string }[];
 }
 
 type Direction = "Ingress" | "Egress";
@@ -91,7 +91,8 @@ const isOpen = ({ from, to, ports }: Rule, { protocol, destinationPort }: Packet
   !to?.length &&
   (!ports?.length ||
     ports.some(
-      (one) =>
-        (one.protocol ?? "TCP") === protocol &&
-        (one.port === undefined || one.port === destinationPort),
+      ({ protocol: own = "TCP", port, endPort = port }) =>
+        own === protocol &&
+        (port === undefined ||
+          (destinationPort >= Number(port) && destinationPort <= Number(endPort))),
     ));

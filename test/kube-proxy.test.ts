@@ -1455,7 +1455,7 @@ read("endpoints: of the port's name and the family, each once, in the order of t
     { ...slice("x", ["10.1.1.9"], 8080, "http", "TCP", "y"), ports },
     { ...slice("x", ["fd00::1"], 8080, "http", "TCP", "z"), addressType: "IPv6" },
   ];
-  const found = endpointsOf("http", slices, "IPv4");
+  const found = endpointsOf({ name: "http" }, slices, "IPv4");
   assert.equal(
     found.map(({ text, index, ready, serving, terminating }) => [
       text,

@@ -74,12 +74,15 @@ const allPages = new Set(["whoami", "http-echo", "hello-app", "echoserver"]);
 
 function ofProbe(probe: Probe | undefined, { image = "" }: Container): string | undefined {
   if (!probe) return undefined;
-  const { httpGet, grpc, exec } = probe as Probe & { grpc?: object; exec?: object };
+  const { httpGet, grpc, exec, tcpSocket } = probe as Probe & { grpc?: object; exec?: object };
   if (exec) return "its command is taken to succeed as long as the container runs";
   if (grpc) return "is taken to answer SERVING as long as somebody listens";
+  if (tcpSocket?.host) return `${tcpSocket.host} is taken to listen there`;
   if (!httpGet) return undefined;
-  const { path = "/" } = httpGet;
+  const { path = "/", scheme, host } = httpGet;
   const name = imageName(image);
-  if (allPages.has(name) || (path === "/" && frontPages.has(name))) return undefined;
-  return `GET ${path} is taken to answer 200 as long as somebody listens on its port`;
+  const isOwn = !host && scheme !== "HTTPS";
+  if (isOwn && (allPages.has(name) || (path === "/" && frontPages.has(name)))) return undefined;
+  const where = `${scheme === "HTTPS" ? " over TLS" : ""}${host ? ` of ${host}` : ""}`;
+  return `GET ${path}${where} is taken to answer 200 as long as somebody listens on its port`;
 }

@@ -191,8 +191,17 @@ export class Machine implements Runtime {
         : pod.spec.containers
             .find((c) => c.name === container)
             ?.ports?.find((p) => p.name === wanted)?.containerPort;
-    if (port !== undefined && sandbox.listens("TCP", port)) return { ok: true, message: "" };
-    const address = `${sandbox.ips[0]}:${port ?? wanted}`;
+    const host = probe.httpGet?.host ?? probe.tcpSocket?.host ?? "";
+    // the kubelet asks from the node's network: the loopback address is the node's own
+    const isLoopback = /^(127\.|localhost$|::1$)/.test(host);
+    const listens =
+      port !== undefined &&
+      (isLoopback && !sandbox.hostNetwork
+        ? this.processOn("TCP", port) !== undefined
+        : sandbox.listens("TCP", port) ||
+          (host !== "" && !isLoopback && !sandbox.ips.includes(host)));
+    if (listens) return { ok: true, message: "" };
+    const address = `${host || sandbox.ips[0]}:${port ?? wanted}`;
     return {
       ok: false,
       message: probe.httpGet

@@ -7,7 +7,9 @@ import type {
   Deployment,
   Endpoints,
   EndpointSlice,
+  HTTPGetAction,
   KubeObject,
+  Lifecycle,
   Namespace,
   Node,
   Pod,
@@ -127,10 +129,19 @@ const probe = (probe: Probe | undefined): Probe | undefined => {
     failureThreshold: 3,
   });
   if (filled.grpc) return part(filled, "grpc", fill(filled.grpc, { service: "" }));
-  return filled.httpGet
-    ? part(filled, "httpGet", fill(filled.httpGet, { path: "/", scheme: "HTTP" }))
-    : filled;
+  return asked(filled);
 };
+
+/** (SetDefaults_HTTPGetAction) */
+const asked = <T extends { httpGet?: HTTPGetAction }>(one: T): T =>
+  one.httpGet ? part(one, "httpGet", fill(one.httpGet, { path: "/", scheme: "HTTP" })) : one;
+
+function hooks(lifecycle: Lifecycle): Lifecycle {
+  let filled = lifecycle;
+  for (const key of ["postStart", "preStop"] as const)
+    if (filled[key]) filled = part(filled, key, asked(filled[key]));
+  return filled;
+}
 
 /** ":latest", or no tag and no digest at all: pulled each time. */
 function isLatest(image: string): boolean {
@@ -159,6 +170,7 @@ function container(one: Container, hostNetwork: boolean): Container {
       fill(port, { protocol: "TCP", ...(hostNetwork && { hostPort: port.containerPort }) }),
     ),
   );
+  if (filled.lifecycle) filled = part(filled, "lifecycle", hooks(filled.lifecycle));
   filled = part(
     filled,
     "env",

@@ -7,7 +7,6 @@ import {
   createCluster,
   type Cluster,
   type ClusterOptions,
-  type NodeSpec,
   type Traceable,
 } from "../../cluster.js";
 import "../../apiserver/admission-plugins.js";
@@ -26,6 +25,7 @@ import type { Node, Pod, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 import { usualQuestion } from "../../why/usual.js";
 import { familiesFor, inFamilies } from "./families.js";
+import { furnish, nodeSpec } from "./nodes.js";
 
 /** A cluster, living or dumped, and the objects in it. */
 export type Opened = Traceable & Pick<Snapshot, "list">;
@@ -39,9 +39,10 @@ export function openDocuments(
   { snapshot = false, onNotice, families, ...options }: OpenOptions = {},
 ): Opened {
   if (snapshot) return openSnapshot(documents, options);
-  const nodes = documents.manifests.flatMap(({ object }) =>
-    object.kind === "Node" ? nodeSpec(object as Node) : [],
+  const given = documents.manifests.flatMap(({ object }) =>
+    object.kind === "Node" ? (object as Node) : [],
   );
+  const nodes = given.map(nodeSpec);
   const range = rangeFor(documents);
   const needed = families ? undefined : familiesFor(documents);
   const all: ClusterOptions = {
@@ -54,6 +55,7 @@ export function openDocuments(
   const cluster = createCluster({ ...all, ...(wanted && inFamilies(wanted, all)) });
   const assumed = [range, needed].flatMap((one) => one?.remark ?? []);
   if (assumed.length > 0) cluster.network.bases.push({ assumed, leftOut: [] });
+  for (const node of given) furnish(cluster, node);
   const rest = documents.manifests.filter(({ object }) => object.kind !== "Node");
   applyAll(cluster, rest, onNotice);
   cluster.network.bases.push({
@@ -154,23 +156,6 @@ function rangeFor({ manifests }: Documents): { cidr: string; remark: Remark } | 
 const usualRange = defaultRanges(3).serviceCIDR;
 /** kubeadm's default, which most clusters have. */
 const kubeadmRange = "10.96.0.0/12";
-
-/**
- * A Node among the manifests is a machine of the cluster: its kubelet registers it, so it is not
- * applied.
- */
-function nodeSpec({ metadata, status }: Node): NodeSpec {
-  const of = (wanted: string) =>
-    (status?.addresses ?? []).filter(({ type }) => type === wanted).map(({ address }) => address);
-  const addresses = [...of("InternalIP"), ...of("ExternalIP")];
-  const zone = metadata.labels?.["topology.kubernetes.io/zone"];
-  return {
-    name: metadata.name,
-    labels: metadata.labels ?? {},
-    ...(addresses.length && { addresses }),
-    ...(zone && { zone }),
-  };
-}
 
 /** The request that is meant where no URL is named. Throws where there is no Service. */
 export function usualRequest(

@@ -7,7 +7,8 @@ import type { Client } from "../../api/client.js";
 import { isApiError } from "../../api/errors.js";
 import type { Container, EnvVar, Kind, KubeObject, Pod } from "../../objects/types.js";
 import type { Granted } from "../granted.js";
-import { needs } from "./needs.js";
+import { needs, type Lack, type Needs } from "./needs.js";
+import { badImage, isAgainstRoot, longName, otherSystem, taken } from "./other-needs.js";
 
 type Source = "ConfigMap" | "Secret";
 type Holder = KubeObject & { data?: object; binaryData?: object };
@@ -34,11 +35,16 @@ interface Volume {
   projected?: { sources?: { configMap?: NamedSource; secret?: NamedSource }[] };
 }
 
-function volume(pod: Pod, client: Client): { name: string; why: string } | undefined {
+const wholePod: Needs["pod"] = (pod, client, isComplete) =>
+  otherSystem(pod, client) ?? longName(pod) ?? volume(pod, client, isComplete);
+
+function volume(pod: Pod, client: Client, isComplete: boolean): Lack | undefined {
   for (const each of (pod.spec.volumes ?? []) as Volume[])
     for (const reference of inVolume(each)) {
       const why = whyNot(reference, pod, client, keyNotMounted);
-      if (why !== undefined) return { name: each.name, why };
+      if (why === undefined || (why.isMissing && !isComplete)) continue;
+      const message = `MountVolume.SetUp failed for volume "${each.name}" : ${why.text}`;
+      return { reason: "FailedMount", message };
     }
   return undefined;
 }
@@ -67,10 +73,22 @@ function mounted({
   return [...of("ConfigMap", configMap), ...of("Secret", secret)];
 }
 
-function environment(container: Container, pod: Pod, client: Client): string | undefined {
+const oneContainer: Needs["container"] = (container, pod, client, isComplete) => {
+  const noImage = badImage(container);
+  if (noImage !== undefined) return { reason: "InvalidImageName", message: noImage };
+  const message = environment(container, pod, client, isComplete) ?? isAgainstRoot(container, pod);
+  return message === undefined ? undefined : { reason: "CreateContainerConfigError", message };
+};
+
+function environment(
+  container: Container,
+  pod: Pod,
+  client: Client,
+  isComplete: boolean,
+): string | undefined {
   for (const reference of inEnvironment(container)) {
     const why = whyNot(reference, pod, client, keyNotFound);
-    if (why !== undefined) return why;
+    if (why && (isComplete || !why.isMissing)) return why.text;
   }
   return undefined;
 }
@@ -102,8 +120,13 @@ function oneKey({ valueFrom }: EnvVar): Reference[] {
   return [...of("ConfigMap", configMapKeyRef), ...of("Secret", secretKeyRef)];
 }
 
+const granted: Needs["granted"] = (pod, client, isComplete) => [
+  ...(isComplete ? [] : missing(pod, client)),
+  ...taken(pod, client, isComplete),
+];
+
 /** Each object once, at the first field that names it. */
-function granted(pod: Pod, client: Client): Granted[] {
+function missing(pod: Pod, client: Client): Granted[] {
   const { volumes = [], initContainers = [], containers } = pod.spec;
   const places: [field: string, references: Reference[]][] = [
     ...(volumes as Volume[]).map((each, i): [string, Reference[]] => [
@@ -123,7 +146,7 @@ function granted(pod: Pod, client: Client): Granted[] {
   for (const [field, references] of places)
     for (const reference of references) {
       const object = `${reference.kind} ${reference.name}`;
-      if (found.has(object) || whyNot(reference, pod, client, keyNotFound) === undefined) continue;
+      if (found.has(object) || !whyNot(reference, pod, client, keyNotFound)?.isMissing) continue;
       found.set(object, {
         field,
         sentence: `${object} is taken to be there, and to hold what is asked of it`,
@@ -144,20 +167,24 @@ function whyNot(
   pod: Pod,
   client: Client,
   keyMissing: KeyMissing,
-): string | undefined {
+): { text: string; isMissing: boolean } | undefined {
   const { namespace } = pod.metadata;
   let held: Holder;
   try {
     held = client.get(kind as Kind, name, namespace);
   } catch (error) {
     if (!isApiError(error)) throw error;
-    if (error.code !== 404)
-      return `failed to sync ${kind.toLowerCase()} cache: timed out waiting for the condition`;
-    return optional ? undefined : `${kind.toLowerCase()} "${name}" not found`;
+    const text =
+      error.code === 404
+        ? `${kind.toLowerCase()} "${name}" not found`
+        : `failed to sync ${kind.toLowerCase()} cache: timed out waiting for the condition`;
+    return optional && error.code === 404 ? undefined : { text, isMissing: true };
   }
   const there = new Set([...Object.keys(held.data ?? {}), ...Object.keys(held.binaryData ?? {})]);
   const missing = optional ? undefined : keys.find((key) => !there.has(key));
-  return missing === undefined ? undefined : keyMissing(kind, missing, `${namespace}/${name}`);
+  return missing === undefined
+    ? undefined
+    : { text: keyMissing(kind, missing, `${namespace}/${name}`), isMissing: false };
 }
 
-Object.assign(needs, { volume, environment, granted });
+Object.assign(needs, { pod: wholePod, container: oneContainer, granted } satisfies Needs);

@@ -1,22 +1,30 @@
 /**
- * ConfigMaps and Secrets without which a Pod does not start. Who knows these kinds looks for them
- * (config-needs.ts); a page's first chunk takes them to be there.
+ * What keeps a Pod from being started: ConfigMaps and Secrets that are not there, names that no
+ * image can have, another machine's operating system. Who knows about these looks for them
+ * (config-needs.ts); a page's first chunk takes all of it to be as it should.
  */
 import type { Client } from "../../api/client.js";
 import type { Container, Pod } from "../../objects/types.js";
 import type { Granted } from "../granted.js";
 
+/** A state's or an event's reason and message. */
+export interface Lack {
+  reason: string;
+  message: string;
+}
+
+/** `isComplete`: an object that is not there is missing; otherwise it is taken to be there. */
 export interface Needs {
-  /** The first volume that cannot be mounted, and why; undefined: all can. */
-  volume(pod: Pod, client: Client): { name: string; why: string } | undefined;
-  /** Why the container's environment cannot be made; undefined: it can. */
-  environment(container: Container, pod: Pod, client: Client): string | undefined;
-  /** All that is not there, of a Pod that is started all the same. */
-  granted(pod: Pod, client: Client): Granted[];
+  /** Why nothing of the Pod can be started, as its event says; undefined: it can. */
+  pod(pod: Pod, client: Client, isComplete: boolean): Lack | undefined;
+  /** Why this container cannot be made, as its state says; undefined: it can. */
+  container(container: Container, pod: Pod, client: Client, isComplete: boolean): Lack | undefined;
+  /** What is not known to be there, or to suffice, of a Pod that is started all the same. */
+  granted(pod: Pod, client: Client, isComplete: boolean): Granted[];
 }
 
 export const needs: Needs = {
-  volume: () => undefined,
-  environment: () => undefined,
+  pod: () => undefined,
+  container: () => undefined,
   granted: () => [],
 };

@@ -181,8 +181,8 @@ export class PodWorker {
 
   #launch(adopted: boolean, latency = 0): void {
     const { runtime, events, clock, client, needsConfig } = this.host;
-    if (!adopted && this.#lacksVolume(latency)) return;
-    const granted = needsConfig ? undefined : () => needs.granted(this.pod, client);
+    if (!adopted && this.#lacks(latency)) return;
+    const granted = () => needs.granted(this.pod, client, needsConfig);
     try {
       this.#ips = runtime.start(this.pod, this.host.podCIDRs(), granted).ips;
     } catch (error) {
@@ -215,17 +215,12 @@ export class PodWorker {
     return this.#inits.length > 0 ? [...this.#inits, ...this.#containers] : this.#containers;
   }
 
-  /** Tells of a volume that cannot be mounted, and comes again. */
-  #lacksVolume(latency: number): boolean {
-    const { client, needsConfig } = this.host;
-    const lacking = needsConfig ? needs.volume(this.pod, client) : undefined;
+  /** Tells of a volume that cannot be mounted, or whatever is in the way, and comes again. */
+  #lacks(latency: number): boolean {
+    const { client, needsConfig, events, clock } = this.host;
+    const lacking = needs.pod(this.pod, client, needsConfig);
     if (!lacking) return false;
-    const { events, clock } = this.host;
-    events.warning(
-      this.pod,
-      "FailedMount",
-      `MountVolume.SetUp failed for volume "${lacking.name}" : ${lacking.why}`,
-    );
+    events.warning(this.pod, lacking.reason, lacking.message);
     const again = this.#mountAgain;
     this.#mountAgain = Math.min(2 * again, MOUNT_MAX_MS);
     this.#cancel = clock.schedule(again, () => this.#launch(false, latency), {
@@ -264,14 +259,14 @@ export class PodWorker {
     this.#run(container, latency);
   }
 
-  /** Tells that the environment cannot be made, and comes again. */
+  /** Tells that the container cannot be made, and comes again. */
   #lacksConfig(container: ContainerState, latency: number): boolean {
     const { client, needsConfig } = this.host;
-    const why = needsConfig ? needs.environment(container.spec, this.pod, client) : undefined;
-    if (why === undefined) return false;
+    const lacking = needs.container(container.spec, this.pod, client, needsConfig);
+    if (!lacking) return false;
     this.host.runtime.end(this.pod, container.name);
-    container.wait("CreateContainerConfigError", why);
-    this.host.events.warning(this.pod, "Failed", `Error: ${why}`);
+    container.wait(lacking.reason, lacking.message);
+    this.host.events.warning(this.pod, "Failed", `Error: ${lacking.message}`);
     container.restarting = this.host.clock.schedule(
       CONFIG_AGAIN_MS,
       () => {

@@ -46,9 +46,8 @@ export class ServiceState {
       this.service === undefined
         ? []
         : portsOf(this.service, this.config.family).map((info) => {
-            const portName = info.name.slice(info.service.length + 1);
             const endpoints = endpointsOf(
-              portName,
+              this.service!.spec.ports![info.index]!,
               this.slices.values(),
               this.config.family,
               this.warn,

@@ -119,12 +119,13 @@ const portInfo = (
 });
 
 /**
- * The endpoints of one service port out of its Service's slices, without duplicates, sorted as
- * text. Slices of another family, and addresses of another family than their slice says, are left
- * out, as kube-proxy leaves them out; `warn` hears of the latter.
+ * The endpoints of one service port out of its Service's slices, which have its name and its
+ * protocol: without duplicates, sorted as text. Slices of another family, and addresses of another
+ * family than their slice says, are left out, as kube-proxy leaves them out; `warn` hears of the
+ * latter.
  */
 export function endpointsOf(
-  portName: string,
+  { name: portName = "", protocol: wanted = "TCP" }: Pick<ServicePort, "name" | "protocol">,
   slices: Iterable<EndpointSlice>,
   family: Family,
   warn?: (problem: string) => void,
@@ -133,8 +134,9 @@ export function endpointsOf(
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
     const cause = `EndpointSlice ${slice.metadata.namespace ?? "default"}/${slice.metadata.name}`;
-    for (const { name = "", port } of slice.ports ?? []) {
-      if (name !== portName || port === undefined) continue;
+    for (const { name = "", port, protocol = "TCP" } of slice.ports ?? []) {
+      // (pkg/proxy/endpointslicecache.go: a port without a number is ignored)
+      if (name !== portName || protocol !== wanted || !port) continue;
       slice.endpoints.forEach((each, index) => {
         const address = canonicalAddress(each.addresses[0] ?? "", family);
         if (address === undefined)
