@@ -29,6 +29,7 @@ import { clusterDomain, podRecordsOf, recordsOf, serviceKeyOf } from "./node/dns
 import { sourceRangesOf } from "./cloud/provider.js";
 import { readConfiguration } from "./node/proxy/configuration.js";
 import { cidrsOf, ProxyFleet } from "./node/proxy/fleet.js";
+import { grantedTo } from "./node/granted.js";
 import { Machine } from "./node/machine.js";
 import { podRoutesOf } from "./node/cni/pod-routes.js";
 import { internalBy } from "./objects/annotations.js";
@@ -259,6 +260,7 @@ function attach(network: Network, pod: Pod): void {
   const ips = ipsOf(pod);
   if (!machine || !ips.length || isTerminal(pod)) return;
   const sandbox = machine.attach(pod, ips);
+  sandbox.started = () => grantedTo(pod);
   if (!sandbox.hostNetwork) leadTo(network, machine, ips);
   for (const { name, state } of pod.status?.containerStatuses ?? [])
     if (state?.waiting ?? state?.terminated) sandbox.crashed.add(name);

@@ -13,7 +13,7 @@ import {
   questionIn,
   questionOf,
 } from "../notebooks/kit/book/live/carry-link.mjs";
-import { bundled, workerScript } from "../notebooks/kit/book/live/bundle.mjs";
+import { bundled, quoted, workerScript } from "../notebooks/kit/book/live/bundle.mjs";
 import { layout } from "../notebooks/kit/book/page.mjs";
 import { yourCluster } from "../notebooks/kit/book/your-cluster.mjs";
 
@@ -23,7 +23,7 @@ const own = (/** @type {string} */ file) =>
   readFileSync(new URL(`../notebooks/kit/book/${file}`, import.meta.url));
 for (const entry of ["live.mjs", "your-cluster.mjs"]) {
   weight(`${entry}, the thread and the look have less than 500 kB, zipped`, async () => {
-    const scripts = [await bundled(entry), JSON.stringify(await workerScript())];
+    const scripts = [await bundled(entry), quoted(await workerScript())];
     const all = [...scripts, own("book.js"), own("book.css")].map(zipped);
     const sum = all.reduce((a, b) => a + b);
     assert.ok(sum < 500 * 1024, `${sum} bytes: ${all.join(" + ")}`);

@@ -17,7 +17,7 @@ import type { CniPlugin, Link } from "./cni/cni.js";
 import { PodNetwork } from "./cni/pod-network.js";
 import { ptp } from "./cni/ptp.js";
 import type { Runtime } from "./kubelet/runtime.js";
-import { grantedTo, type Granted } from "./granted.js";
+import type { Granted } from "./granted.js";
 import { Listening, type Answer } from "./listening.js";
 
 export interface MachineOptions {
@@ -285,7 +285,6 @@ export class Sandbox implements Link {
   started: (() => Granted[]) | undefined;
 
   readonly #listening: Listening;
-  #granted: Granted[] | undefined;
 
   constructor(
     readonly pod: Pod,
@@ -313,9 +312,8 @@ export class Sandbox implements Link {
    * running and ready, and on what it listens.
    */
   assumed(protocol: Transport, port: number): readonly Granted[] {
-    this.#granted ??= grantedTo(this.pod);
     const { isCertain, field, words } = this.explainListening(protocol, port);
-    const granted = [...(this.started?.() ?? []), ...this.#granted];
+    const granted = this.started?.() ?? [];
     return isCertain ? granted : [...granted, { field, sentence: words }];
   }
 

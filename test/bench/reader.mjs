@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { buildBook } from "../../notebooks/kit/book.mjs";
-import { bundled, workerScript } from "../../notebooks/kit/book/live/bundle.mjs";
+import { bundled, quoted, workerScript } from "../../notebooks/kit/book/live/bundle.mjs";
 import { notebookName } from "../../notebooks/kit/execute.mjs";
 import { chapters, readNotebook } from "../../notebooks/kit/ipynb.mjs";
 import {
@@ -76,7 +76,7 @@ async function weights() {
   const own = ["book.js", "book.css"].map((file) =>
     readFileSync(join(notebooksFolder, "kit/book", file)),
   );
-  const scripts = [await bundled("live.mjs"), JSON.stringify(await workerScript())];
+  const scripts = [await bundled("live.mjs"), quoted(await workerScript())];
   const page = [...scripts, ...own].reduce((sum, text) => sum + zipped(text), 0);
   const book = await buildBook(join(root, ".cache/book-whole"));
   const bytes = readdirSync(book, { recursive: true })

@@ -7,7 +7,7 @@ import type { Client } from "../../api/client.js";
 import { isApiError } from "../../api/errors.js";
 import { quantity } from "../../objects/quantity.js";
 import type { Container, Kind, Pod, PodSpec } from "../../objects/types.js";
-import type { Granted } from "../granted.js";
+import { grantedTo, type Granted } from "../granted.js";
 import { endOf } from "./command.js";
 import type { Lack } from "./needs.js";
 
@@ -97,6 +97,7 @@ export function taken(pod: Pod, client: Client, isComplete: boolean): Granted[] 
     ...security(securityOf(spec), "spec.securityContext"),
     ...initContainers.flatMap(initContainer),
     ...containers.flatMap((one, i) => ofContainer(one, `spec.containers[${i}]`)),
+    ...grantedTo({ ...pod, status: {} }),
   ];
 }
 

@@ -33,6 +33,14 @@ export const workerScript = (plugins = []) =>
     plugins: [withoutMachine, ...plugins],
   });
 
+/**
+ * A script as a text within a script: bundled ones are full of double quotes, which JSON escapes,
+ * and a zipped page is shorter by three kilobytes without.
+ * @param {string} script
+ */
+export const quoted = (script) =>
+  `'${JSON.stringify(script).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+
 /** @param {string} entry @param {import("esbuild").BuildOptions} [options] */
 export async function bundled(entry, options = {}) {
   const { outputFiles } = await build({
