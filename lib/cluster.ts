@@ -51,6 +51,13 @@ import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
 import { explaining, whyOf } from "./diagnosis.js";
+import {
+  dnsAddressIn,
+  scriptsIn,
+  type RunScript,
+  type ShellOptions,
+  type ShellResult,
+} from "./shells.js";
 import { Machine } from "./node/machine.js";
 import { runPodRoutes } from "./node/cni/pod-routes.js";
 import { withDeletions } from "./objects/apply.js";
@@ -109,6 +116,7 @@ export class Cluster implements Traceable {
   readonly #kubelets = new Map<string, Kubelet>();
   readonly #random: Random;
   readonly #supervisor: Supervisor;
+  readonly #run: RunScript;
   readonly #podRoutes = new Routes();
   readonly #proxies: ProxyFleet;
   readonly #applied = new Map<string, KubeObject>();
@@ -169,6 +177,12 @@ export class Cluster implements Traceable {
     });
     if (cloud && !(this.cloud instanceof BaseCloud))
       throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
+    this.#run = scriptsIn({
+      network: this.network,
+      clock: this.clock,
+      random: this.#random.fork("shells"),
+      dnsAddress: dnsAddressIn(serviceCIDR),
+    });
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
       config: options.kubeProxy
@@ -410,12 +424,26 @@ export class Cluster implements Traceable {
       kubelet,
       () => this.#proxies.get(name),
       () => this.#proxies.tables(name),
+      this.#run,
     );
   }
 
-  /** The processes of a Pod, to be crashed or made ill. */
+  /**
+   * The processes of a Pod, to be crashed or made ill, and a shell in it. `name`: "client", or with
+   * its namespace "default/client".
+   */
   pod(name: string, namespace = "default"): PodHandle {
-    return podHandle(this.network, `${namespace}/${name}`);
+    return podHandle(this.network, name.includes("/") ? name : `${namespace}/${name}`, this.#run);
+  }
+
+  /** The client on the internet: `await cluster.internet.sh("curl -s http://mynginx-app.com:8080")`. */
+  get internet(): { sh(script: string, options?: ShellOptions): Promise<ShellResult> } {
+    return { sh: (script, options) => this.#run("internet", script, options) };
+  }
+
+  /** The journey of the packet that a command sent last; undefined: none has sent any. */
+  lastJourney(): Founded<Journey> | undefined {
+    return this.network.lastJourney;
   }
 
   /**

@@ -10,6 +10,7 @@ import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import type { Kubelet } from "./node/kubelet/kubelet.js";
 import type { Machine, Sandbox } from "./node/machine.js";
 import { count, names, printedAs } from "./api/summary.js";
+import type { RunScript, ShellOptions, ShellResult } from "./shells.js";
 
 /** A node to look at and to break. */
 export interface NodeHandle {
@@ -36,6 +37,11 @@ export interface NodeHandle {
    * nat table. Nothing stays behind. Where chance decides, the first endpoint is taken.
    */
   rulesWalked(from: string, to: string, protocol?: "TCP" | "UDP" | "SCTP"): number;
+  /**
+   * Runs a script of bash on the node, in the cluster's time: `await
+   * cluster.node("node-a").sh("iptables-save -t nat | grep nginx")`.
+   */
+  sh(script: string, options?: ShellOptions): Promise<ShellResult>;
   /** The machine dies: it answers nothing, forwards nothing, and says nothing to the API server. */
   stop(): void;
   /** It is back, with the rules and Pods that it had. */
@@ -48,6 +54,11 @@ export interface PodHandle {
   sandbox: Sandbox;
   /** A container's process ends (default: the first one's); the kubelet will notice. */
   crash(container?: string): void;
+  /**
+   * Runs a script of bash in the Pod, in the cluster's time: `await
+   * cluster.pod("client").sh("curl -s http://nginx:8080")`.
+   */
+  sh(script: string, options?: ShellOptions): Promise<ShellResult>;
   /** Whether its processes say that they are well; a readiness probe asks them. */
   setHealthy(healthy: boolean): void;
 }
@@ -58,6 +69,7 @@ export function nodeHandle(
   kubelet: Kubelet,
   kubeProxy: () => KubeProxy | undefined,
   rules: () => NodeRuleTables | undefined,
+  run: RunScript,
 ): NodeHandle {
   function there<T>(what: T | undefined): T {
     if (what !== undefined) return what;
@@ -88,6 +100,7 @@ export function nodeHandle(
       rollBack(walk);
       return walk.rules;
     },
+    sh: (script, options) => run({ node: machine.name }, script, options),
     stop() {
       machine.up = false;
       kubelet.stop();
@@ -110,11 +123,11 @@ function nodeSummary(machine: Machine, kubeProxy: KubeProxy | undefined): string
     `node ${name}: ${up ? "up" : "down"}, ${names(addresses)}`,
     `  ${count(pods.length, "Pod")}: ${names(pods)}`,
     `  kube-proxy ${proxy}; ${count([...kernel.conntrack.connections()].length, "tracked connection")}`,
-    "  .rules  .connections()  .sockets()  .rulesWalked(from, to)  .kubelet  .kubeProxy  .stop()  .start()",
+    "  .rules  .connections()  .sockets()  .rulesWalked(from, to)  .sh(script)  .kubelet  .kubeProxy  .stop()  .start()",
   ].join("\n");
 }
 
-export function podHandle(network: Network, key: string): PodHandle {
+export function podHandle(network: Network, key: string, run: RunScript): PodHandle {
   const found = network.sandbox(key);
   const running = () =>
     [...network.machines.values()]
@@ -130,6 +143,7 @@ export function podHandle(network: Network, key: string): PodHandle {
     machine,
     sandbox,
     crash: (container = sandbox.pod.spec.containers[0]!.name) => machine.crash(sandbox, container),
+    sh: (script, options) => run({ pod: key }, script, options),
     setHealthy: (healthy) => void (sandbox.sick = !healthy),
   };
   return printedAs(handle, () => podSummary(machine, sandbox));
@@ -143,6 +157,6 @@ function podSummary(machine: Machine, sandbox: Sandbox): string {
   return [
     `Pod ${sandbox.key} on ${machine.name}, ${names(sandbox.ips)}`,
     ...containers,
-    "  .crash(container)  .setHealthy(true or false)  .sandbox  .machine",
+    "  .sh(script)  .crash(container)  .setHealthy(true or false)  .sandbox  .machine",
   ].join("\n");
 }

@@ -22,6 +22,8 @@ const sees: Record<string, string[]> = {
   cloud: ["api", "objects", "machinery", "net"],
   node: ["api", "objects", "machinery", "net"],
   journey: ["net", "node"],
+  shell: ["api", "journey", "machinery", "net", "node", "objects"],
+  programs: ["api", "machinery", "net", "node", "objects", "shell"],
   why: ["api", "journey", "net", "node", "objects", "cloud/external-dns.ts"],
   // The files that wire a cluster, a dump or pasted rules out of all rooms but the doors.
   ".": [
@@ -34,6 +36,8 @@ const sees: Record<string, string[]> = {
     "net",
     "node",
     "objects",
+    "programs",
+    "shell",
     "store",
     "why",
   ],

@@ -84,6 +84,8 @@ export class Trip {
   #behind: Home["behind"];
   readonly there: Recorder | undefined;
   readonly back: Recorder | undefined;
+  /** Who took what was asked, as it arrived there; undefined until somebody answers. */
+  served: { party: Party; sandbox: Sandbox | undefined; packet: Packet } | undefined;
   /** What was taken for granted on the way, and what was not modelled; kept with a record only. */
   readonly basis = emptyBasis();
 
@@ -109,6 +111,17 @@ export class Trip {
     this.#request = { url, from, source: "" };
     const origin = originOf(this.network, from);
     return { doing: "opening", origin, url, host: undefined, behalf: undefined, step: undefined };
+  }
+
+  /** A socket of the origin's sends a packet: a connection's first, or a later one. */
+  beginFrom(origin: Origin, first: Packet, asked: JourneyRequest, request: HttpRequest): Stage {
+    this.#request = asked;
+    const header = headerOf(first);
+    this.there?.hop("client", processName(origin), null, header, header);
+    const isOwn = isLoopback(first.destination) || origin.addresses.includes(first.destination);
+    if (isOwn && origin.kind !== "node") return this.#toItself(origin, first, undefined);
+    const connection = { opener: origin, first, taken: undefined, request, behalf: undefined };
+    return { doing: "asking", connection, position: departure(origin, first) };
   }
 
   /** A packet that is on its way already. `behind`: see Home. */
@@ -177,16 +190,17 @@ export class Trip {
 
   /** To a loopback address: nobody else is meant, and no packet leaves. */
   #toItself(origin: Origin, first: Packet, passer: Party | undefined): Stage {
-    const { destinationPort: port } = first;
+    const { protocol, destinationPort: port } = first;
     const refused = (why: string) => this.#failed(passer, "connection refused", why, first);
     if (origin.kind !== "pod")
       return refused(`${first.destination} is the client itself, of which nothing is known`);
     const { machine, sandbox } = origin;
-    if (!sandbox.listens("TCP", port))
+    if (protocol !== "ICMP" && !sandbox.listens(protocol, port))
       return refused(
-        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on TCP ${port}`,
+        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
       );
-    this.#assumeListening(sandbox, "TCP", port);
+    if (protocol !== "ICMP") this.#assumeListening(sandbox, protocol, port);
+    this.served = { party: origin, sandbox, packet: first };
     return {
       doing: "ended",
       result: {
@@ -375,8 +389,9 @@ export class Trip {
     const { what } = server;
     const says = saying === undefined ? "answers" : `answers "${saying}" by itself`;
     const result = deliveredTo(server, this.#request, packet, says);
+    this.served = { party: by, sandbox: server.sandbox, packet };
     this.#carrier.recorder = this.back;
-    const answer = replyTo(packet);
+    const answer = answerTo(packet);
     if (by.kind === "pod" && this.back)
       this.back.hop("pod", by.sandbox.key, null, headerOf(answer), headerOf(answer));
     return this.#answer(connection, answer, { result, what });
@@ -394,7 +409,7 @@ export class Trip {
     if (lost !== undefined) return this.#unanswered(connection, served, lost);
     const { behalf } = connection;
     if (!behalf) return { doing: "ended", result: served.result };
-    return this.#answer(behalf, replyTo(behalf.taken.packet), served);
+    return this.#answer(behalf, answerTo(behalf.taken.packet), served);
   }
 
   #unanswered(connection: Connection, { result, what }: Served, lost: string): Stage {
@@ -495,6 +510,12 @@ export class Trip {
 }
 
 const isLoopback = (address: string): boolean => parseAddress(address).loopback;
+
+/** A SYN is answered by SYN,ACK; a later packet by one of its own kind. */
+const answerTo = (packet: Packet): Packet =>
+  packet.flags === undefined || packet.flags === "SYN"
+    ? replyTo(packet)
+    : replyTo(packet, packet.flags);
 
 /** Who answers: what it is, in words, and where it runs. */
 interface Server {

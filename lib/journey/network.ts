@@ -5,7 +5,7 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/ip.js";
 import { Routes } from "../net/routes.js";
 import type { Party } from "./origin.js";
-import type { Basis, Remark } from "./types.js";
+import type { Basis, Founded, Journey, Remark } from "./types.js";
 
 /** What may go wrong on the network between machines. */
 export interface NetworkFault {
@@ -56,6 +56,8 @@ export class Network {
   readonly strangers: ((address: string) => string | undefined)[] = [];
   /** Sticky load balancers and their clients -> the target that it was sent to. */
   readonly stickiness = new Map<string, string>();
+  /** The journey of the packet that a command sent last. */
+  lastJourney: Founded<Journey> | undefined;
   /** Default: nothing goes wrong. */
   fault: NetworkFault | undefined;
   /** What every verdict here rests on. */

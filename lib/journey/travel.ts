@@ -19,6 +19,7 @@ import {
 import { parseAddress } from "../net/ip.js";
 import { rollBack, type Walk } from "../net/passage.js";
 import { sourceOf, type Packet, type Transport } from "../net/packet.js";
+import type { HttpRequest } from "../net/proxy.js";
 import { printable } from "../net/printable.js";
 import type { Machine } from "../node/machine.js";
 import type { PickTarget } from "./balance.js";
@@ -138,6 +139,29 @@ export function travelPacket(
   return finished(options, (walk) => {
     const trip = new Trip(network, walk, options.record ?? true);
     return founded(network, walked(trip, beginBare(trip, network, bare, walk)));
+  });
+}
+
+/** Who took a packet that a socket sent, and the packet as it came there. */
+export type Served = NonNullable<Trip["served"]>;
+
+/**
+ * A packet that a socket of `origin` sends, and its answer: a connection's first, or a later one.
+ * `request`: what is asked over the connection, as far as it is known (net/proxy.ts).
+ */
+export function travelFrom(
+  network: Network,
+  origin: Origin,
+  first: Packet,
+  request: HttpRequest & { url: string; from: string },
+  options: TravelOptions,
+): Founded<Journey> & { served: Served | undefined } {
+  return finished(options, (walk) => {
+    const trip = new Trip(network, walk, options.record ?? true);
+    const { url, from } = request;
+    const begun = trip.beginFrom(origin, first, { url, from, source: sourceOf(first) }, request);
+    const journey = founded(network, walked(trip, begun));
+    return Object.assign(journey, { served: trip.served });
   });
 }
 

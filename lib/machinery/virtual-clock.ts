@@ -126,6 +126,18 @@ export class VirtualClock implements Clock {
     this.#throwErrors();
   }
 
+  /**
+   * Runs until `done`, moving time on as needed, but no further than `within` milliseconds. Answers
+   * whether it is done.
+   */
+  until(done: () => boolean, within: number): boolean {
+    const end = this.#now + within;
+    for (let next = this.#next(); next && next.time <= end && !done(); next = this.#next())
+      this.#step();
+    this.#throwErrors();
+    return done();
+  }
+
   #giveUp(why: string): void {
     this.#errors.push(new Error(`${why}. ${this.#waiting()}`));
     this.#throwErrors();

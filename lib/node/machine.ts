@@ -281,6 +281,9 @@ export class Sandbox implements Link {
   /** What its process does where it passes requests on instead of answering them. */
   proxy?: Proxy;
 
+  /** Sockets that its processes have opened by themselves: "TCP 8080" -> who takes what comes. */
+  readonly sockets = new Map<string, object>();
+
   /** What was taken for granted so that it could be started, as it is now. */
   started: (() => Granted[]) | undefined;
 
@@ -304,6 +307,7 @@ export class Sandbox implements Link {
 
   /** Whether a process of the Pod listens, as far as its spec tells. */
   listens(protocol: Transport, port: number): boolean {
+    if (this.sockets.size > 0 && this.sockets.has(`${protocol} ${port}`)) return true;
     return this.#listening.on(protocol, port, this.#serves);
   }
 

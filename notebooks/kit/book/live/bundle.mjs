@@ -72,6 +72,8 @@ const withoutMachine = {
         ? { path: join(found.resolveDir, found.path), namespace: "nothing" }
         : undefined,
     );
+    // a later part: a page will load it when somebody opens a shell
+    build.onResolve({ filter: /^\.\/shell-parts\.js$/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /\/HelperManager$/ }, () => ({
       path: "helpers",
       namespace: "nothing",

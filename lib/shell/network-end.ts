@@ -1,0 +1,292 @@
+/**
+ * A place's end of the network: names are looked up, connections opened, datagrams sent as the
+ * kernel and the resolver of that place do. Every packet takes the data path (journey/), so stale
+ * rules, a policy or a node that is down show in what a command prints.
+ */
+import { travelFrom, type Served } from "../journey/travel.js";
+import { lookUp, type Lookup } from "../journey/lookup.js";
+import type { Network } from "../journey/network.js";
+import { sourceTowards, type Origin } from "../journey/origin.js";
+import type { Founded, Journey } from "../journey/types.js";
+import { sleep, type Act, type Acts } from "../machinery/act.js";
+import { Pipe } from "../machinery/pipe.js";
+import { seeded, type Chooser } from "../net/choice.js";
+import { endpoint } from "../net/ip.js";
+import type { Flags, Packet, Transport } from "../net/packet.js";
+import type { HttpRequest } from "../net/proxy.js";
+import type { Ends, Listener } from "../node/socket.js";
+
+/** Why the kernel says no; errno by its name. */
+export type Refusal = "ECONNREFUSED" | "ETIMEDOUT" | "EHOSTUNREACH" | "ENETUNREACH" | "unknown";
+
+export const refusals = {
+  ECONNREFUSED: "Connection refused",
+  ETIMEDOUT: "Connection timed out",
+  EHOSTUNREACH: "No route to host",
+  ENETUNREACH: "Network is unreachable",
+  unknown: "unknown",
+} as const;
+
+export interface Failed {
+  failed: Refusal;
+  /** What a person is told who asks why: the journey's own sentence. */
+  why: string;
+}
+
+/** Linux's net.ipv4.ip_local_port_range. */
+const ephemeral = [32768, 60999] as const;
+/** When a SYN is sent again, milliseconds after the last (net.ipv4.tcp_syn_retries = 6). */
+const synWaits = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000];
+/** When data that nobody acknowledges is sent again (milliseconds); then it is given up. */
+const dataWaits = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
+/** So long a neighbour is asked for that is not there (net/core/neighbour.c: 3 tries, a second). */
+const neighbourMs = 3_000;
+
+/** Whom a packet has reached, and by which socket it is taken. */
+export type Finding = (served: Served, protocol: Transport) => Listener | undefined;
+
+export interface EndOptions {
+  network: Network;
+  /** Whose packets they are. */
+  origin: () => Origin;
+  /** The same in words: "pod/default/client". */
+  from: string;
+  acts: Acts;
+  random: () => number;
+  listenerOf: Finding;
+  /** A process of the place listens. Answers how it stops; undefined: somebody has the port. */
+  listen: (protocol: Transport, port: number, listener: Listener) => (() => void) | undefined;
+}
+
+export class NetworkEnd {
+  readonly #choose: Chooser;
+  #lastPort: number;
+
+  constructor(private readonly options: EndOptions) {
+    this.#choose = seeded(options.random);
+    this.#lastPort = this.#choose.port(...ephemeral);
+  }
+
+  get network(): Network {
+    return this.options.network;
+  }
+
+  get origin(): Origin {
+    return this.options.origin();
+  }
+
+  /** What its resolver answers (getaddrinfo). */
+  lookUp(host: string): Lookup {
+    return lookUp(this.network, this.origin, host);
+  }
+
+  /** The address that its packets to `destination` come from. */
+  sourceFor(destination: string): string | undefined {
+    return sourceTowards(this.origin, destination);
+  }
+
+  listen(protocol: Transport, port: number, listener: Listener): (() => void) | undefined {
+    return this.options.listen(protocol, port, listener);
+  }
+
+  #port(): number {
+    this.#lastPort += 1 + Math.floor(this.options.random() * 16);
+    if (this.#lastPort > ephemeral[1]) this.#lastPort = ephemeral[0] + (this.#lastPort % 1_000);
+    return this.#lastPort;
+  }
+
+  /** `to`: with the port that the client has, where it has named one. */
+  packetTo(
+    protocol: Packet["protocol"],
+    to: { address: string; port: number },
+    sourcePort?: number,
+  ): Packet | undefined {
+    const source = this.sourceFor(to.address);
+    if (source === undefined) return undefined;
+    return {
+      protocol,
+      source,
+      sourcePort: protocol === "ICMP" ? 0 : (sourcePort ?? this.#port()),
+      destination: to.address,
+      destinationPort: to.port,
+    };
+  }
+
+  /** Sends one packet and follows it and its answer. */
+  travel(
+    packet: Packet,
+    { url = "", host = "", path = "" }: Partial<HttpRequest> & { url?: string } = {},
+    record = true,
+  ): Founded<Journey> & { served: Served | undefined } {
+    const { network, from } = this.options;
+    const asked = { url, from, host, path };
+    const options = { choose: this.#choose, record };
+    const { served, ...journey } = travelFrom(network, this.origin, packet, asked, options);
+    if (record) network.lastJourney = journey;
+    return { ...journey, served };
+  }
+
+  /**
+   * Opens a TCP connection. `asked`: what will be asked for, as far as it is known. SYNs that
+   * nobody answers are sent again, as Linux does, for two minutes.
+   */
+  *connect(
+    to: { address: string; port: number },
+    asked: Partial<HttpRequest> & { url?: string; sourcePort?: number | undefined } = {},
+  ): Act<Connection | Failed> {
+    const packet = this.packetTo("TCP", to, asked.sourcePort);
+    if (!packet) return { failed: "ENETUNREACH", why: `no source address for ${to.address}` };
+    const { clock } = this.options.acts;
+    let why = "";
+    for (const wait of synWaits) {
+      const journey = this.travel(packet, asked);
+      if (journey.disposition === "delivered") return this.#opened(packet, journey);
+      const failed = failureOf(journey, this.origin);
+      why = journey.reason;
+      if (failed === "EHOSTUNREACH") yield* sleep(clock, neighbourMs);
+      if (failed !== "ETIMEDOUT") return { failed, why };
+      yield* sleep(clock, wait);
+    }
+    return { failed: "ETIMEDOUT", why };
+  }
+
+  #opened(
+    packet: Packet,
+    journey: Founded<Journey> & { served: Served | undefined },
+  ): Connection | Failed {
+    const { acts, listenerOf } = this.options;
+    const served = journey.served!;
+    const listener = listenerOf(served, "TCP");
+    const isPassedOn = journey.hops.some(
+      ({ kind }) => kind === "proxy" || kind === "load-balancer",
+    );
+    const connection = new Connection(packet, journey, isPassedOn ? undefined : this, acts);
+    connection.begin(served, listener);
+    return connection;
+  }
+
+  /** A later packet of a connection; whether it gets there and its answer comes back. */
+  passes(first: Packet, flags: Flags): "yes" | "no" | "reset" {
+    const { disposition } = this.travel({ ...first, flags }, {}, false);
+    if (disposition === "delivered") return "yes";
+    return disposition === "rejected" ||
+      disposition === "connection refused" ||
+      disposition === "port not listening"
+      ? "reset"
+      : "no";
+  }
+
+  /** Sends a datagram; answers what comes back. Nothing: undefined. */
+  *ask(
+    to: { address: string; port: number },
+    datagram: string,
+    sourcePort?: number,
+  ): Act<{ answer: string | undefined; ends: Ends | undefined } | Failed> {
+    const packet = this.packetTo("UDP", to, sourcePort);
+    if (!packet) return { failed: "ENETUNREACH", why: `no source address for ${to.address}` };
+    const journey = this.travel(packet, { url: `udp://${endpoint(to.address, to.port)}` });
+    if (journey.disposition !== "delivered") {
+      const failed = failureOf(journey, this.origin);
+      if (failed === "ETIMEDOUT") return { answer: undefined, ends: undefined };
+      return { failed, why: journey.reason };
+    }
+    const { packet: arrived } = journey.served!;
+    const ends = endsOf(arrived);
+    const listener = this.options.listenerOf(journey.served!, "UDP");
+    const answer = listener?.answer ? yield* listener.answer(datagram, ends) : undefined;
+    return { answer, ends };
+  }
+}
+
+const endsOf = (arrived: Packet): Ends => ({
+  peer: { address: arrived.source, port: arrived.sourcePort },
+  own: { address: arrived.destination, port: arrived.destinationPort },
+});
+
+/** A gateway, a blackhole route and a cloud's network say nothing of what they cannot deliver. */
+const isSwallowed = /nobody on the network|blackhole route|no route leads there/;
+
+/** What the client's kernel makes of a journey that ended badly. */
+export function failureOf({ disposition, reason, hops }: Journey, origin: Origin): Refusal {
+  switch (disposition) {
+    case "rejected":
+      return /\((?:icmp6?-)?(?:host|net|adm|no-route)[\w-]*\)/.test(reason)
+        ? "EHOSTUNREACH"
+        : "ECONNREFUSED";
+    case "connection refused":
+    case "port not listening":
+      // a cloud's firewall says nothing
+      return hops.at(-1)?.kind === "load-balancer" ? "ETIMEDOUT" : "ECONNREFUSED";
+    case "no route":
+      if (origin.kind === "outside" || isSwallowed.test(reason)) return "ETIMEDOUT";
+      return /has no route to/.test(reason) ? "ENETUNREACH" : "EHOSTUNREACH";
+    case "unknown":
+      return "unknown";
+    default:
+      return "ETIMEDOUT";
+  }
+}
+
+/** An open TCP connection, as its client has it. */
+export class Connection {
+  /** What the server sends. */
+  readonly input = new Pipe(1_000_000);
+  /** What the server reads. */
+  readonly #toServer = new Pipe(1_000_000);
+  readonly local: { address: string; port: number };
+  readonly remote: { address: string; port: number };
+  #isClosed = false;
+  /** Whether the other side, or somebody on the way, has broken it off. */
+  wasReset = false;
+
+  constructor(
+    private readonly first: Packet,
+    readonly journey: Founded<Journey>,
+    /** Undefined: others open connections of their own on the way; what they do later is theirs. */
+    private readonly end: NetworkEnd | undefined,
+    private readonly acts: Acts,
+  ) {
+    this.local = { address: first.source, port: first.sourcePort };
+    this.remote = { address: first.destination, port: first.destinationPort };
+  }
+
+  /** The third packet of the handshake, and the server's process. */
+  begin({ packet }: Served, listener: Listener | undefined): void {
+    this.end?.passes(this.first, "ACK");
+    const output = this.input;
+    const stream = { ...endsOf(packet), input: this.#toServer, output };
+    if (!listener?.accept) return output.end();
+    this.acts.begin(listener.accept(stream), () => {
+      output.end();
+      stream.input.close();
+    });
+  }
+
+  /** Whether the bytes got there. */
+  *send(bytes: string): Act<boolean> {
+    for (const wait of this.end ? dataWaits : []) {
+      const passes = this.end!.passes(this.first, "ACK");
+      if (passes === "yes") break;
+      if (passes === "reset" || wait === dataWaits.at(-1)) {
+        this.wasReset = passes === "reset";
+        this.input.end();
+        return false;
+      }
+      yield* sleep(this.acts.clock, wait);
+    }
+    return yield* this.#toServer.write(bytes);
+  }
+
+  /** The client has said all; it may still read. */
+  shut(): void {
+    this.#toServer.end();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.end?.passes(this.first, "FIN,ACK");
+    this.#toServer.end();
+    this.input.close();
+  }
+}

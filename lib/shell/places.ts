@@ -1,0 +1,277 @@
+/**
+ * The places of a cluster where commands run: each container of a Pod, each node, the client on the
+ * internet. A place is made when it is first asked for, and is the same until its container ends.
+ */
+import type { Network } from "../journey/network.js";
+import { originOf, inPod, type Origin } from "../journey/origin.js";
+import type { Served } from "../journey/travel.js";
+import { Acts } from "../machinery/act.js";
+import type { Random } from "../machinery/random.js";
+import type { Clock } from "../api/clock.js";
+import type { Transport } from "../net/packet.js";
+import { printable } from "../net/printable.js";
+import type { Machine, Sandbox } from "../node/machine.js";
+import type { Listener } from "../node/socket.js";
+import { commands } from "./commands.js";
+import { hostsOf, resolvConfOf } from "./etc.js";
+import { Files, folder, Quota, type Folder } from "./files.js";
+import { NetworkEnd } from "./network-end.js";
+import type { Place } from "./place.js";
+import { Processes } from "./process.js";
+
+/** What a cluster gives. */
+export interface World {
+  readonly network: Network;
+  readonly clock: Clock;
+  /** The address of the cluster's DNS: the tenth of the Services' range, as kubeadm has it. */
+  readonly dnsAddress: string;
+  /** A generator for all places; each draws from a fork of its own. */
+  readonly random: Random;
+}
+
+/** What an image's processes do at a port: programs/ knows. Undefined: nothing is known. */
+export type Behaviour = (
+  clock: Clock,
+  sandbox: Sandbox,
+  protocol: Transport,
+  port: number,
+) => Listener | undefined;
+
+let behaviour: Behaviour = () => undefined;
+
+/** Whoever knows images makes it known. */
+export const behaveAs = (known: Behaviour): void => {
+  behaviour = known;
+};
+
+const worlds = new WeakMap<Network, Places>();
+
+/** The places of a cluster, the same ones whenever they are asked for. */
+export function placesOf(world: World): Places {
+  const known = worlds.get(world.network);
+  if (known) return known;
+  const places = new Places(world);
+  worlds.set(world.network, places);
+  return places;
+}
+
+export class Places {
+  readonly acts: Acts;
+  readonly #ofSandbox = new WeakMap<Sandbox, Map<string, Place>>();
+  readonly #volumes = new WeakMap<Sandbox, Map<string, Folder>>();
+  readonly #quotas = new WeakMap<object, Quota>();
+  readonly #ofMachine = new WeakMap<Machine, Place>();
+  /** Who listens on a node, beside Pods: "TCP 8080" -> who takes what comes. */
+  readonly #onMachine = new WeakMap<Machine, Map<string, Listener>>();
+  #internet: Place | undefined;
+
+  constructor(private readonly world: World) {
+    this.acts = new Acts(world.clock);
+  }
+
+  /** "default/client"; default: its first container. Throws where no node runs it. */
+  pod(key: string, container?: string): Place {
+    const found = this.world.network.sandbox(key);
+    if (!found) throw new Error(printable(`no node runs a Pod "${key}"`));
+    const { machine, sandbox } = found;
+    const { containers, initContainers = [] } = sandbox.pod.spec;
+    const all = [...containers, ...initContainers].map(({ name }) => name);
+    const name = container ?? all[0]!;
+    if (!all.includes(name))
+      throw new Error(
+        printable(`container ${name} is not valid for pod ${sandbox.pod.metadata.name}`),
+      );
+    const known = this.#ofSandbox.get(sandbox) ?? new Map<string, Place>();
+    this.#ofSandbox.set(sandbox, known);
+    const place = known.get(name) ?? this.#container(machine, sandbox, name);
+    known.set(name, place);
+    return place;
+  }
+
+  /** Throws where there is no node of that name. */
+  node(name: string): Place {
+    const machine = this.world.network.machines.get(name);
+    if (!machine) throw new Error(printable(`there is no node "${name}"`));
+    const known = this.#ofMachine.get(machine) ?? this.#node(machine);
+    this.#ofMachine.set(machine, known);
+    return known;
+  }
+
+  get internet(): Place {
+    return (this.#internet ??= this.#outside());
+  }
+
+  #container(machine: Machine, sandbox: Sandbox, name: string): Place {
+    const { pod } = sandbox;
+    const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
+      (each) => each.name === name,
+    )!;
+    const hostname = pod.spec.hostNetwork
+      ? machine.name
+      : ((pod.spec as { hostname?: string }).hostname ?? pod.metadata.name);
+    const label = `pod/${sandbox.key}`;
+    const files = this.#files(sandbox);
+    this.#mount(files, sandbox, container);
+    const environment: Record<string, string> = {
+      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      HOSTNAME: hostname,
+      HOME: "/root",
+    };
+    for (const { name: key, value } of (container.env ?? []) as { name: string; value?: string }[])
+      if (value !== undefined) environment[key] = value;
+    return this.#place({
+      name: sandbox.key,
+      hostname: hostname,
+      label: `${label}/${name}`,
+      files,
+      environment,
+      etc: {
+        hosts: () => hostsOf(sandbox, hostname),
+        resolv: () => resolvConfOf(sandbox.pod, this.world.dnsAddress),
+      },
+      from: label,
+      origin: () => inPod({ machine, sandbox }),
+      listen: (protocol, port, listener) => {
+        const key = `${protocol} ${port}`;
+        if (sandbox.listens(protocol, port)) return undefined;
+        sandbox.sockets.set(key, listener);
+        return () => sandbox.sockets.delete(key);
+      },
+    });
+  }
+
+  /** Volumes are shared by the Pod's containers. */
+  #mount(files: Files, sandbox: Sandbox, container: { volumeMounts?: unknown }): void {
+    const volumes = this.#volumes.get(sandbox) ?? new Map<string, Folder>();
+    this.#volumes.set(sandbox, volumes);
+    const mounts = (container.volumeMounts ?? []) as { name: string; mountPath: string }[];
+    for (const { name, mountPath } of mounts) {
+      const volume = volumes.get(name) ?? folder(this.world.clock.now());
+      volumes.set(name, volume);
+      files.mount(mountPath.replace(/\/+$/, ""), volume);
+    }
+  }
+
+  #files(owner: object): Files {
+    const quota = this.#quotas.get(owner) ?? new Quota();
+    this.#quotas.set(owner, quota);
+    return new Files(this.world.clock, quota);
+  }
+
+  #node(machine: Machine): Place {
+    const listeners = new Map<string, Listener>();
+    this.#onMachine.set(machine, listeners);
+    return this.#place({
+      name: machine.name,
+      hostname: machine.name,
+      label: `node/${machine.name}`,
+      files: this.#files(machine),
+      environment: { HOME: "/root", USER: "root" },
+      etc: {
+        hosts: () => `127.0.0.1\tlocalhost\n${machine.addresses[0]}\t${machine.name}\n`,
+        resolv: () => resolvConfOf(undefined, ""),
+      },
+      from: `node/${machine.name}`,
+      origin: () => ({ kind: "node", machine, addresses: machine.addresses }),
+      listen: (protocol, port, listener) => {
+        const key = `${protocol} ${port}`;
+        const taken = machine.kernel.sockets.some(
+          (each) => each.protocol === protocol && each.port === port,
+        );
+        if (taken || machine.processOn(protocol, port)) return undefined;
+        const close = machine.kernel.listen(protocol, port);
+        listeners.set(key, listener);
+        return () => {
+          close();
+          listeners.delete(key);
+        };
+      },
+    });
+  }
+
+  #outside(): Place {
+    return this.#place({
+      name: "internet",
+      hostname: "client",
+      label: "internet",
+      files: this.#files(this),
+      environment: { HOME: "/root", USER: "root" },
+      etc: {
+        hosts: () => "127.0.0.1\tlocalhost\n127.0.1.1\tclient\n",
+        resolv: () => resolvConfOf(undefined, ""),
+      },
+      from: "internet",
+      origin: () => originOf(this.world.network, "internet"),
+      // nothing leads there: nobody can ask it
+      listen: () => () => {},
+    });
+  }
+
+  #place(given: {
+    name: string;
+    hostname: string;
+    label: string;
+    files: Files;
+    environment: Record<string, string>;
+    etc: { hosts: () => string; resolv: () => string };
+    from: string;
+    origin: () => Origin;
+    listen: (protocol: Transport, port: number, listener: Listener) => (() => void) | undefined;
+  }): Place {
+    const { acts, world } = this;
+    const { name, hostname, label, files, environment, etc, from, origin, listen } = given;
+    const random = world.random.fork(label);
+    const modified = world.clock.now();
+    const made = (path: string, make: () => string): void =>
+      files.mount(path, { kind: "made", make, mode: 0o644, modified });
+    made("/etc/hosts", etc.hosts);
+    made("/etc/resolv.conf", etc.resolv);
+    made("/etc/hostname", () => `${hostname}\n`);
+    files.write(
+      "/etc/passwd",
+      "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    );
+    files.write("/etc/group", "root:x:0:\nnogroup:x:65534:\n");
+    files.mount("/dev/urandom", {
+      kind: "device",
+      read: (max) =>
+        Array.from({ length: Math.min(max, 4_096) }, () =>
+          String.fromCharCode(Math.floor(random.next() * 256)),
+        ).join(""),
+      write: () => true,
+      mode: 0o666,
+      modified,
+    });
+    return {
+      name,
+      hostname,
+      acts,
+      random: random.next,
+      files,
+      processes: new Processes(acts),
+      environment,
+      folder: "/",
+      commands,
+      network: new NetworkEnd({
+        network: world.network,
+        origin,
+        from,
+        acts,
+        random: random.fork("network").next,
+        listenerOf: (served, protocol) => this.#listenerOf(served, protocol),
+        listen,
+      }),
+    };
+  }
+
+  #listenerOf({ party, sandbox, packet }: Served, protocol: Transport): Listener | undefined {
+    const key = `${protocol} ${packet.destinationPort}`;
+    if (sandbox)
+      return (
+        sandbox.sockets.get(key) ??
+        behaviour(this.world.clock, sandbox, protocol, packet.destinationPort)
+      );
+    if (party.kind !== "node") return undefined;
+    return this.#onMachine.get(party.machine)?.get(key);
+  }
+}
