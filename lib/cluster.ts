@@ -646,7 +646,10 @@ export class Cluster implements Traceable {
       externalCloudProvider: this.cloud?.hasMachines ?? false,
       // manifests at hand are seldom all that there are
       needsConfig: this.options.systemObjects ?? false,
-      labels: { ...(zone && !this.cloud?.hasMachines && { "topology.kubernetes.io/zone": zone }), ...labels },
+      labels: {
+        ...(zone && !this.cloud?.hasMachines && { "topology.kubernetes.io/zone": zone }),
+        ...labels,
+      },
     });
     this.#kubelets.set(name, kubelet);
     this.#proxies.add(machine, proxyMode);

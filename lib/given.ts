@@ -20,10 +20,6 @@ addDoubt(policyDoubt);
 diagnoseWith({ askWhy, causesIn });
 
 export { gcp } from "./cloud/gcp.js";
-export { kubeVip } from "./cloud/kube-vip.js";
-export { metallb } from "./cloud/metallb.js";
-export { nlb } from "./cloud/nlb.js";
-export { octavia } from "./cloud/octavia.js";
 export { bridge } from "./node/cni/plugins.js";
 export { whyText } from "./why/text.js";
 export { openSnapshot, type Snapshot } from "./snapshot.js";

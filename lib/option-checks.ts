@@ -5,10 +5,8 @@
 import { kubernetesVersions } from "./objects/kubernetes.js";
 import { shown, unknownKeys } from "./api/options.js";
 import { gateway, machineAddresses } from "./cloud/addresses.js";
-import { clouds } from "./cloud/clouds.js";
-import { kubeVip } from "./cloud/kube-vip.js";
-import { metallb } from "./cloud/metallb.js";
-import { nlb } from "./cloud/nlb.js";
+import { aws } from "./cloud/aws.js";
+import { gcp } from "./cloud/gcp.js";
 import {
   optionChecks,
   rangesFor,
@@ -215,15 +213,12 @@ function* checkProxyMode(value: unknown, name: string): Generator<string> {
   yield `${name} is ${shown(value)}; allowed are ${modeNames.map((each) => `"${each}"`).join(", ")} and a function that makes a proxy backend`;
 }
 
-/** They make a cloud, and are none: somebody forgot to call them. */
-const makers: readonly unknown[] = [...Object.values(clouds), nlb, metallb, kubeVip];
-
 /** What each option must be. */
 const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   nodes: checkNodes,
   cloud: must(
-    (value) => typeof value === "function" && !makers.includes(value),
-    "allowed are aws(), gcp(), nlb(), octavia(), metallb(), kubeVip() and any other function that makes a cloud provider",
+    (value) => typeof value === "function" && value !== aws && value !== gcp,
+    "allowed are aws(), gcp() and any other function that makes a cloud provider",
   ),
   cni: must(
     (value) => typeof value === "function" && value !== ptp && value !== bridge,

@@ -2,8 +2,10 @@
 // may carry.
 
 import { readFileSync } from "node:fs";
+import { createContext, runInContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { deflateSync } from "fflate";
+import { read } from "stopover";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -13,8 +15,9 @@ import {
   questionIn,
   questionOf,
 } from "../notebooks/kit/book/live/carry-link.mjs";
-import { bundled, quoted, workerScript } from "../notebooks/kit/book/live/bundle.mjs";
+import { bundled, cloudsScript, quoted, workerScript } from "../notebooks/kit/book/live/bundle.mjs";
 import { layout } from "../notebooks/kit/book/page.mjs";
+import { notebooksFolder } from "../notebooks/kit/project.mjs";
 import { yourCluster } from "../notebooks/kit/book/your-cluster.mjs";
 
 const weight = suite("a page's own code");
@@ -29,6 +32,40 @@ for (const entry of ["live.mjs", "your-cluster.mjs"]) {
     assert.ok(sum < 500 * 1024, `${sum} bytes: ${all.join(" + ")}`);
   });
 }
+weight(
+  "what one chapter alone needs is no part of the others' thread, and less than 10 kB",
+  async () => {
+    const part = await cloudsScript();
+    assert.ok(zipped(quoted(part)) < 10 * 1024);
+    assert.match(part, /answers \$\{|Lease/);
+    assert.not.match(await workerScript(), /holds the Lease, so it has/);
+  },
+);
+weight("the thread and that part together are the library", async () => {
+  const thread = await workerScript();
+  const page = createContext({
+    ...{
+      TextDecoder,
+      TextEncoder,
+      URL,
+      Blob,
+      atob,
+      btoa,
+      setTimeout,
+      structuredClone,
+      performance,
+    },
+    ...{ console: { log() {}, error() {} }, addEventListener() {}, postMessage() {} },
+  });
+  runInContext(`globalThis.self = globalThis; ${thread}`, page);
+  runInContext(await cloudsScript(), page);
+  assert.equal(runInContext("stopoverClouds.cloudNames.includes('kube-vip')", page), true);
+  const rows = runInContext(
+    `stopoverClouds.compareClouds(${JSON.stringify(read(`${notebooksFolder}/manifests`))}, { url: "http://mynginx-app.com:8080/", clouds: ["metallb-l2"] })`,
+    page,
+  );
+  assert.is(rows[0].clientSeenByPod.join(), "192.168.0.1");
+});
 weight.run();
 
 const rights = suite("a page's rights");

@@ -5,8 +5,18 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createCluster, kubeVip, metallb, nlb, octavia, gcp, parse, type Cluster } from "stopover";
-import { clouds, cloudNames, type CloudName } from "stopover/internal/cloud/clouds";
+import { createCluster, parse, type Cluster } from "stopover";
+import {
+  clouds,
+  cloudNames,
+  compareClouds,
+  gcpNegs,
+  kubeVip,
+  metallb,
+  nlb,
+  octavia,
+  type CloudName,
+} from "stopover/clouds";
 import type { Cloud } from "stopover/internal/cloud/provider";
 
 interface Asked {
@@ -455,11 +465,58 @@ test("where there is no cloud's machine, a Node has no providerID, and stays whe
 });
 
 test("Google's NEGs hold at most 250 nodes, the same ones for the same Service", () => {
-  const cloud = gcp({ negs: true });
+  const cloud = gcpNegs();
   const cluster = createCluster({ nodes: 260, cloud, domains: {} });
   cluster.apply(parse(web({})));
   cluster.settle();
   assert.is([...cluster.cloud!.targets.values()][0]!.length, 250);
+});
+
+// ---- all of them, side by side
+// --------------------------------------------------------------------
+
+test("one table compares them: hops, translations, the client that Pods see, what a dead node breaks", () => {
+  const rows = compareClouds(parse(web({})), {
+    url,
+    clouds: ["aws", "nlb-ip", "metallb-l2", "none"],
+    domains: { "web.example": "default/web" },
+  });
+  assert.equal(
+    rows.map(({ cloud, hops, clientSeenByPod, enters, fromPod }) => [
+      cloud,
+      hops.join(" "),
+      clientSeenByPod.length,
+      Object.keys(enters).length,
+      fromPod,
+    ]),
+    [
+      ["aws", "load-balancer node-a cluster-ip pod", 3, 3, { meetsBalancer: true, fails: 0 }],
+      ["nlb-ip", "load-balancer node-a pod", 3, 3, { meetsBalancer: true, fails: 0 }],
+      [
+        "metallb-l2",
+        "load-balancer node-a cluster-ip pod",
+        1,
+        1,
+        { meetsBalancer: false, fails: 0 },
+      ],
+      ["none", "", 0, 0, { meetsBalancer: false, fails: 1 }],
+    ],
+  );
+  assert.equal(
+    rows.map(({ translations }) => translations.length),
+    [4, 2, 2, 0],
+  );
+  assert.match(
+    rows[1]!.translations[1]!,
+    /^load-balancer: to 198\.51\.100\.10:8080 -> 10\.1\.1\.2:80$/,
+  );
+  assert.equal(
+    rows.map(({ nodeDies }) => nodeDies && [nodeDies.node, Math.round(nodeDies.fails * 1e3)]),
+    [["node-a", 556], ["node-a", 333], ["node-a", 1000], undefined],
+  );
+  const [aws, ip, l2] = rows.map(({ nodeDies }) => nodeDies!);
+  assert.ok(ip!.wellAgain! < aws!.wellAgain!, "no node holds the dead Pod's address any more");
+  assert.ok(l2!.balancerKnows! < 10 && l2!.wellAgain! > 30);
 });
 
 test("options that mean nothing are refused", () => {
@@ -475,7 +532,7 @@ test("options that mean nothing are refused", () => {
   assert.throws(() => metallb({ holdTime: 1 }), /holdTime is 1/);
   assert.throws(() => kubeVip({ election: true } as never), /no option election/);
   assert.throws(() => octavia({ mode: "x" } as never), /no option mode/);
-  assert.throws(() => createCluster({ cloud: metallb as never }), /allowed are aws\(\), gcp\(\)/);
+  assert.throws(() => createCluster({ cloud: metallb as never }), /metallb: there is no option/);
 });
 
 test.run();

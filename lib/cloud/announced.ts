@@ -81,7 +81,7 @@ export abstract class AnnouncingCloud extends EndpointCloud {
 
   /** Those of the nodes that have Pods which can answer; `all`: every node, if any has. */
   protected announcers(service: Service, machines: readonly Instance[], all: boolean): Target[] {
-    const serving = this.nodesServing(service);
+    const serving = this.endpoints.nodesServing(service);
     return this.targetsAt(
       machines.filter(({ name }) => (all ? serving.size > 0 : serving.has(name))),
     );

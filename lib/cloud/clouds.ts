@@ -1,6 +1,7 @@
 /** Every kind of load balancer that a cluster can be asked for by a name. */
 import { aws } from "./aws.js";
 import { gcp } from "./gcp.js";
+import { gcpNegs } from "./gcp-negs.js";
 import { kubeVip } from "./kube-vip.js";
 import { metallb } from "./metallb.js";
 import { nlb } from "./nlb.js";
@@ -12,7 +13,7 @@ export const clouds = {
   nlb,
   "nlb-ip": () => nlb({ targetType: "ip" }),
   gcp,
-  "gcp-neg": () => gcp({ negs: true }),
+  "gcp-neg": () => gcpNegs(),
   octavia,
   "metallb-l2": () => metallb({ mode: "l2" }),
   "metallb-bgp": () => metallb({ mode: "bgp" }),

@@ -1,7 +1,7 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
 import type { ManagerOptions } from "../machinery/manager.js";
 import type { EndpointSlice, Node, Service } from "../objects/types.js";
-import { BaseCloud, type CloudEnvironment } from "./provider.js";
+import { BaseCloud } from "./provider.js";
 
 /** Who answers for a Service, and where. */
 export interface ServiceEndpoint {
@@ -17,41 +17,38 @@ export interface ServiceEndpoint {
 const serviceName = "kubernetes.io/service-name";
 
 /**
- * A cloud whose targets follow from a Service's endpoints as well as from the nodes: it sends to
- * Pods, or to the nodes that have some.
+ * What is known of the endpoints of a cloud's Services, for a cloud whose targets follow from them
+ * as well as from the nodes.
  */
-export abstract class EndpointCloud extends BaseCloud {
-  override readonly controllers: ManagerOptions["controllers"];
+export class Endpoints {
+  /** The loop that looks after them. */
+  readonly controllers: ManagerOptions["controllers"] = [
+    { name: "endpoint-targets", make: (context) => endpointTargets(context, this) },
+  ];
   readonly #slices = new Map<string, readonly EndpointSlice[]>();
   /** What was asked for last, by the Service's key. */
   readonly #asked = new Map<string, { service: Service; nodes: readonly Node[] }>();
 
-  /** `follows`: whether it looks at endpoints at all. */
-  constructor(environment: CloudEnvironment, follows = true) {
-    super(environment);
-    this.controllers = follows
-      ? [{ name: "endpoint-targets", make: (context) => endpointTargets(context, this) }]
-      : [];
-  }
+  /** `update`: the cloud works its targets out again. */
+  constructor(private readonly update: (service: Service, nodes: readonly Node[]) => void) {}
 
-  override updateLoadBalancer(service: Service, nodes: readonly Node[]): void {
+  /** Somebody wants targets for the Service, out of these nodes. */
+  follow(service: Service, nodes: readonly Node[]): void {
     this.#asked.set(keyOf(service), { service, nodes });
-    super.updateLoadBalancer(service, nodes);
   }
 
-  override ensureLoadBalancerDeleted(service: Service): void {
+  forget(service: Service): void {
     this.#asked.delete(keyOf(service));
-    super.ensureLoadBalancerDeleted(service);
   }
 
   /** The Service's endpoints are these from now on. */
-  setEndpoints(key: string, slices: readonly EndpointSlice[]): void {
+  set(key: string, slices: readonly EndpointSlice[]): void {
     this.#slices.set(key, slices);
     const asked = this.#asked.get(key);
-    if (asked) this.updateLoadBalancer(asked.service, asked.nodes);
+    if (asked) this.update(asked.service, asked.nodes);
   }
 
-  protected endpointsOf(service: Service): ServiceEndpoint[] {
+  of(service: Service): ServiceEndpoint[] {
     return (this.#slices.get(keyOf(service)) ?? []).flatMap(({ endpoints, ports }) =>
       endpoints.flatMap(({ addresses, nodeName, conditions = {} }) =>
         nodeName === undefined
@@ -72,23 +69,39 @@ export abstract class EndpointCloud extends BaseCloud {
   }
 
   /** The nodes that have somebody who can answer. */
-  protected nodesServing(service: Service): ReadonlySet<string> {
-    return new Set(
-      this.endpointsOf(service).flatMap(({ node, serving }) => (serving ? [node] : [])),
-    );
+  nodesServing(service: Service): ReadonlySet<string> {
+    return new Set(this.of(service).flatMap(({ node, serving }) => (serving ? [node] : [])));
+  }
+}
+
+/** A cloud that follows endpoints. */
+export abstract class EndpointCloud extends BaseCloud {
+  protected readonly endpoints = new Endpoints((service, nodes) =>
+    this.updateLoadBalancer(service, nodes),
+  );
+  override readonly controllers = this.endpoints.controllers;
+
+  override updateLoadBalancer(service: Service, nodes: readonly Node[]): void {
+    this.endpoints.follow(service, nodes);
+    super.updateLoadBalancer(service, nodes);
+  }
+
+  override ensureLoadBalancerDeleted(service: Service): void {
+    this.endpoints.forget(service);
+    super.ensureLoadBalancerDeleted(service);
   }
 }
 
 const keyOf = ({ metadata: { namespace = "default", name } }: Service): string =>
   `${namespace}/${name}`;
 
-/** Tells the cloud whose endpoints have changed. */
-function endpointTargets({ informers }: Context, cloud: EndpointCloud): Controller {
+/** Tells the cloud what a Service's endpoints are. */
+function endpointTargets({ informers }: Context, endpoints: Endpoints): Controller {
   const slices = informers.of("EndpointSlice");
   slices.index("service", serviceOf);
   return {
     name: "endpoint-targets",
-    reconcile: (key) => cloud.setEndpoints(key, slices.by("service", key)),
+    reconcile: (key) => endpoints.set(key, slices.by("service", key)),
     watches: [
       watch("EndpointSlice", (_key, slice, previous) => [
         ...new Set([slice, previous].flatMap((one) => (one ? serviceOf(one) : []))),

@@ -1,11 +1,10 @@
 import { unknownKeys } from "../api/options.js";
-import type { HealthCheck, Listener, LoadBalancer, Target } from "../net/load-balancer.js";
+import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
 import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
-import { EndpointCloud } from "./endpoint-targets.js";
-import { byHash } from "./hash-order.js";
 import {
+  BaseCloud,
   CloudError,
   listenersOf,
   sourceRangesOf,
@@ -28,11 +27,6 @@ export interface GcpOptions {
    * 198.51.100 (RFC 5737), then 198.18.0.0/16 (RFC 2544).
    */
   publicAddresses?: string;
-  /**
-   * Whether its targets are network endpoint groups of nodes (GCE_VM_IP): those that have Pods with
-   * externalTrafficPolicy Local, else at most 250. Default: no, all nodes, as with target pools.
-   */
-  negs?: boolean;
 }
 
 /**
@@ -45,33 +39,19 @@ export function gcp(options: GcpOptions = {}): Cloud {
   return (environment) => new Gcp(environment, options);
 }
 
-const optionNames: readonly (keyof GcpOptions)[] = ["region", "zones", "publicAddresses", "negs"];
-/**
- * So many nodes stand behind an external load balancer, or an internal one. (ingress-gce:
- * pkg/neg/syncers/subsets.go)
- */
-const most = {
-  external: { Cluster: 250, Local: 3000 },
-  internal: { Cluster: 25, Local: 250 },
-} as const;
+const optionNames: readonly (keyof GcpOptions)[] = ["region", "zones", "publicAddresses"];
 
-class Gcp extends EndpointCloud {
+export class Gcp extends BaseCloud {
   readonly name = "gce";
-  override readonly loadBalancerClass: string | undefined = undefined;
+  protected readonly zones: readonly string[];
   readonly #region: string;
-  readonly #zones: readonly string[];
   readonly #public: AddressPool;
   readonly #private = new AddressPool(balancerAddresses());
 
-  constructor(
-    environment: CloudEnvironment,
-    private readonly options: GcpOptions,
-  ) {
-    super(environment, options.negs ?? false);
-    // (GKE 1.33.1 and later)
-    if (options.negs) this.loadBalancerClass = "networking.gke.io/l4-regional-external";
+  constructor(environment: CloudEnvironment, options: GcpOptions) {
+    super(environment);
     this.#region = options.region ?? "asia-south1";
-    this.#zones = options.zones ?? ["a", "b", "c"].map((letter) => `${this.#region}-${letter}`);
+    this.zones = options.zones ?? ["a", "b", "c"].map((letter) => `${this.#region}-${letter}`);
     this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
 
@@ -79,7 +59,7 @@ class Gcp extends EndpointCloud {
     name: string,
     number: number,
   ): Omit<Instance, "name" | "addresses" | "publicAddresses"> {
-    const zone = this.#zones[number % this.#zones.length]!;
+    const zone = this.zones[number % this.zones.length]!;
     return {
       zone,
       region: this.#region,
@@ -112,33 +92,7 @@ class Gcp extends EndpointCloud {
       // the target pool's CLIENT_IP (gce_loadbalancer.go, translateAffinityType)
       ...(spec.sessionAffinity === "ClientIP" && { sticky: true }),
       ...wishes.unread(service),
-      // backends of a backend service: the last resort
-      ...(this.options.negs && { failsOpen: true }),
     };
-  }
-
-  /** With NEGs: the nodes that are in them. */
-  protected override targetsOf(service: Service, machines: readonly Instance[]): Target[] {
-    return super.targetsOf(service, this.options.negs ? this.#inNegs(service, machines) : machines);
-  }
-
-  /** In each zone its share of the limit, the first by the hash of their names and the Service. */
-  #inNegs(service: Service, machines: readonly Instance[]): readonly Instance[] {
-    const policy = service.spec.externalTrafficPolicy === "Local" ? "Local" : "Cluster";
-    const serving = this.nodesServing(service);
-    const fit = machines.filter(({ name }) => policy === "Cluster" || serving.has(name));
-    let left: number = most[internalBy(service) === undefined ? "external" : "internal"][policy];
-    if (fit.length <= left) return fit;
-    const zones = this.#zones
-      .map((zone) => fit.filter((machine) => machine.zone === zone))
-      .sort((a, b) => a.length - b.length);
-    const salt = service.metadata.uid ?? "";
-    return zones.flatMap((inZone, i) => {
-      const share = Math.floor(left / (zones.length - i));
-      const picked = byHash(inZone, ({ name }) => `${name}:${salt}`).slice(0, share);
-      left -= picked.length;
-      return picked;
-    });
   }
 
   protected freed(address: string): void {

@@ -149,7 +149,7 @@ class Nlb extends EndpointCloud {
     zoneOf: ReadonlyMap<string, string>,
   ): Target[] {
     const { name = "", protocol = "TCP" } = wanted;
-    return this.endpointsOf(service).flatMap(({ address, node, ready, ports }) => {
+    return this.endpoints.of(service).flatMap(({ address, node, ready, ports }) => {
       const own = ports.find((port) => port.name === name && port.protocol === protocol);
       const zone = zoneOf.get(node);
       if (!ready || !own) return [];

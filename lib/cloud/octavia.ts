@@ -6,7 +6,7 @@
  * pkg/openstack/loadbalancer.go, createLoadBalancerStatus)
  */
 import { unknownKeys } from "../api/options.js";
-import type { LoadBalancer } from "../net/load-balancer.js";
+import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
 import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
@@ -31,6 +31,17 @@ export function octavia(options: OctaviaOptions = {}): Cloud {
 }
 
 const proxyProtocol = "loadbalancer.openstack.org/proxy-protocol";
+
+/**
+ * As with create-monitor; without it, which is the default where the policy is Cluster, a dead node
+ * is found out by nobody. (OpenStackOpts: MonitorDelay, MonitorMaxRetries, MonitorMaxRetriesDown)
+ */
+function monitor({ spec }: Service): HealthCheck {
+  const times = { intervalSeconds: 5, healthyThreshold: 1, unhealthyThreshold: 3 };
+  if (spec.externalTrafficPolicy === "Local" && spec.healthCheckNodePort)
+    return { protocol: "HTTP", port: spec.healthCheckNodePort, path: "/healthz", ...times };
+  return { protocol: "TCP", port: spec.ports![0]!.nodePort!, ...times };
+}
 
 class Octavia extends BaseCloud {
   readonly name = "openstack";
@@ -74,18 +85,7 @@ class Octavia extends BaseCloud {
       addresses: kept?.addresses ?? [spec.loadBalancerIP ?? this.#take(internal)],
       privateAddresses: kept?.privateAddresses ?? [this.#take(true)],
       listeners: listenersOf(service, (nodePort) => nodePort),
-      // (createDelay… loadbalancer.go: a health monitor is made with Local alone)
-      ...(spec.externalTrafficPolicy === "Local" &&
-        spec.healthCheckNodePort && {
-          healthCheck: {
-            protocol: "HTTP" as const,
-            port: spec.healthCheckNodePort,
-            path: "/healthz",
-            intervalSeconds: 5,
-            healthyThreshold: 1,
-            unhealthyThreshold: 3,
-          },
-        }),
+      healthCheck: monitor(service),
       sourceRanges: sourceRangesOf(service),
       ...(internal && { internal }),
       ...wishes.proxied(service, proxyProtocol),

@@ -15,8 +15,9 @@ import { isAnswer } from "../ipynb.mjs";
  */
 /**
  * @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string,
- *   sections: Section[], script?: string, solutions?: string }} Chapter `script` is what makes the
- *   page live, `solutions` the script (of assets/) with those of its exercises
+ *   sections: Section[], script?: string, parts?: string[], solutions?: string }} Chapter
+ *   `script` is what makes the page live, `parts` what its thread needs beside that, `solutions` the script (of
+ *   assets/) with those of its exercises
  */
 /**
  * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
@@ -67,6 +68,9 @@ export function chapterOf(name, book, files) {
     title,
     headings,
     body,
+    parts: book.cells.some(({ source }) => source.includes('from "stopover/clouds"'))
+      ? ["clouds.js"]
+      : [],
     sections: sections.map((section, at) => ({
       ...section,
       id: section.id + (headings[at]?.id ?? ""),
@@ -264,7 +268,7 @@ export function layout(chapter, all) {
 ${chapter.body}
 <footer>${link(row[at - 1], "← %", "prev")}${link(row[at + 1], "% →", "next")}</footer>
 </main>
-${["files.js", "worker.js", chapter.script ?? "live.js"].map((file) => `<script src="${to(`assets/${file}`)}"></script>`).join("\n")}
+${["files.js", "worker.js", ...(chapter.parts ?? []), chapter.script ?? "live.js"].map((file) => `<script src="${to(`assets/${file}`)}"></script>`).join("\n")}
 </body>
 </html>
 `;

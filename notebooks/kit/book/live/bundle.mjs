@@ -23,8 +23,15 @@ const forBrowsers = {
 };
 
 /** What runs in the thread beside the page. @param {import("esbuild").Plugin[]} [plugins] */
-export const workerScript = (plugins = []) =>
-  bundled("worker.mjs", {
+export async function workerScript(plugins = []) {
+  const { needs } = await cloudsPart();
+  const lent = [...needs].map((path, i) => `import * as m${i} from ${JSON.stringify(path)};`);
+  const names = [...needs].map((path, i) => `${JSON.stringify(nameOf(path))}: m${i}`);
+  return await bundled(undefined, {
+    stdin: {
+      contents: `import "./worker.mjs";\n${lent.join("\n")}\nglobalThis.stopoverCore = { ${names.join()} };`,
+      resolveDir: here,
+    },
     define: {
       "import.meta.url": '"file:///page"',
       "process.env.STOPOVER_LAB": "undefined",
@@ -32,6 +39,7 @@ export const workerScript = (plugins = []) =>
     },
     plugins: [withoutMachine, ...plugins],
   });
+}
 
 /**
  * A script as a text within a script: bundled ones are full of double quotes, which JSON escapes,
@@ -41,11 +49,51 @@ export const workerScript = (plugins = []) =>
 export const quoted = (script) =>
   `'${JSON.stringify(script).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 
-/** @param {string} entry @param {import("esbuild").BuildOptions} [options] */
+/**
+ * What a thread goes on with where a chapter imports `stopover/clouds`: the modules that no other
+ * page needs. All others it has of the thread.
+ */
+export const cloudsScript = async () => (await cloudsPart()).script;
+
+/** The modules of the library that are of the part: the entry and what it alone imports. */
+const ofClouds =
+  /\/(clouds|compare-clouds|cloud\/(clouds|nlb|gcp-negs|octavia|announced|metallb|kube-vip|endpoint-targets|hash-order))\.js$/;
+const nameOf = (/** @type {string} */ path) => path.replace(/^.*\/dist\//, "");
+
+/** The part's script, and which modules of the thread's it needs. */
+async function cloudsPart() {
+  /** @type {Set<string>} */
+  const needs = new Set();
+  /** @type {import("esbuild").Plugin} */
+  const borrowing = {
+    name: "borrowing from the thread",
+    setup(build) {
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
+        const found = join(resolveDir, path).replaceAll("\\", "/");
+        if (ofClouds.test(found)) return undefined;
+        needs.add(found);
+        return { path: found, namespace: "thread" };
+      });
+      build.onLoad({ filter: /.*/, namespace: "thread" }, ({ path }) => ({
+        contents: `module.exports = globalThis.stopoverCore[${JSON.stringify(nameOf(path))}];`,
+      }));
+    },
+  };
+  const script = await bundled(undefined, {
+    stdin: {
+      contents: `import * as clouds from "stopover/clouds"; globalThis.stopoverClouds = clouds;`,
+      resolveDir: here,
+    },
+    plugins: [borrowing],
+  });
+  return { script, needs };
+}
+
+/** @param {string | undefined} entry @param {import("esbuild").BuildOptions} [options] */
 export async function bundled(entry, options = {}) {
   const { outputFiles } = await build({
     ...forBrowsers,
-    entryPoints: [join(here, entry)],
+    ...(entry && { entryPoints: [join(here, entry)] }),
     ...options,
   });
   return outputFiles?.[0]?.text ?? "";
@@ -83,6 +131,10 @@ const withoutMachine = {
         ? { path: "sucrase", namespace: "nothing" }
         : undefined,
     );
+    build.onLoad({ filter: /\/readWordTree\.js$/ }, async ({ path }) => ({
+      contents: wordTree(await readFile(path, "utf8")),
+      resolveDir: dirname(path),
+    }));
     build.onLoad({ filter: /\/acorn\.mjs$/ }, async ({ path }) => ({
       contents: withoutTables(await readFile(path, "utf8")),
     }));
@@ -99,6 +151,27 @@ const withoutMachine = {
  */
 const unused =
   /\/(Options|computeSourceMap|CJSImport\w+|(JSX|Flow|JestHoist|React\w+|Numeric\w+|Optional\w+)Transformer|flow|jsx\/index)$/;
+
+/**
+ * Sucrase's tree of words, made when it is needed: as it stands it is a table of 9,000 numbers. A
+ * row is a beginning of words, in their order; its 27 numbers are the word's own, and where the row
+ * is that goes on by a letter. @param {string} table
+ */
+function wordTree(table) {
+  const rows = [...table.matchAll(/^\s*\/\/ "(\w*)"\n\s*(.*?),/gm)];
+  const inOrder = rows.every(([, word = ""], i) => i === 0 || (rows[i - 1]?.[1] ?? "") < word);
+  if (rows.length < 300 || !inOrder) throw new Error("readWordTree.js is not as it was");
+  const words = rows.filter(([, , own]) => own !== "-1");
+  const [head = ""] = table.split("// prettier-ignore");
+  return `${head}
+    const words = [${words.map(([, word, own]) => `["${word}", ${own}]`).join()}];
+    const starts = [...new Set(words.flatMap(([w]) => [...w].map((_, i) => w.slice(0, i)).concat(w)))].sort();
+    const rows = new Map(starts.map((start, i) => [start, i * 27]));
+    export const READ_WORD_TREE = new Int32Array(starts.length * 27).fill(-1);
+    for (const [word, own] of words) READ_WORD_TREE[rows.get(word)] = own;
+    for (const [start, row] of rows) if (start)
+      READ_WORD_TREE[rows.get(start.slice(0, -1)) + start.charCodeAt(start.length - 1) - 96] = row;`;
+}
 
 /**
  * Acorn without what a browser knows itself: which letters a name may have, and whether the pattern

@@ -33,6 +33,8 @@ const modules = {
   stopover: () => stopover,
   "@stopover/diagrams": (kernel) => ({ ...diagrams, show: showIn(kernel) }),
   "@stopover/exercises": () => exercises,
+  // comes with the page of a chapter that asks for it: bundle.mjs, cloudsScript
+  "stopover/clouds": () => /** @type {any} */ (globalThis).stopoverClouds,
   "stopover/lab": (kernel) => ({ ...lab, observeOrRecall: recallIn(kernel) }),
   "node:fs": () => ({ readFileSync }),
   "node:crypto": () => ({ createHash }),
