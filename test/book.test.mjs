@@ -6,6 +6,8 @@ import { createContext, runInContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { deflateSync } from "fflate";
 import { read } from "stopover";
+import * as clouds from "stopover/clouds";
+import * as lab from "stopover/lab";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -15,7 +17,13 @@ import {
   questionIn,
   questionOf,
 } from "../notebooks/kit/book/live/carry-link.mjs";
-import { bundled, cloudsScript, quoted, workerScript } from "../notebooks/kit/book/live/bundle.mjs";
+import {
+  bundled,
+  partScript,
+  parts,
+  quoted,
+  workerScript,
+} from "../notebooks/kit/book/live/bundle.mjs";
 import { layout } from "../notebooks/kit/book/page.mjs";
 import { notebooksFolder } from "../notebooks/kit/project.mjs";
 import { yourCluster } from "../notebooks/kit/book/your-cluster.mjs";
@@ -32,39 +40,27 @@ for (const entry of ["live.mjs", "your-cluster.mjs"]) {
     assert.ok(sum < 500 * 1024, `${sum} bytes: ${all.join(" + ")}`);
   });
 }
-weight(
-  "what one chapter alone needs is no part of the others' thread, and less than 10 kB",
-  async () => {
-    const part = await cloudsScript();
-    assert.ok(zipped(quoted(part)) < 10 * 1024);
-    assert.match(part, /answers \$\{|Lease/);
-    assert.not.match(await workerScript(), /holds the Lease, so it has/);
-  },
-);
-weight("the thread and that part together are the library", async () => {
-  const thread = await workerScript();
-  const page = createContext({
-    ...{
-      TextDecoder,
-      TextEncoder,
-      URL,
-      Blob,
-      atob,
-      btoa,
-      setTimeout,
-      structuredClone,
-      performance,
-    },
-    ...{ console: { log() {}, error() {} }, addEventListener() {}, postMessage() {} },
+for (const part of Object.keys(parts))
+  weight(`what few chapters need of stopover/${part} has less than 10 kB`, async () => {
+    assert.ok(zipped(quoted(await partScript(part))) < 10 * 1024);
   });
-  runInContext(`globalThis.self = globalThis; ${thread}`, page);
-  runInContext(await cloudsScript(), page);
-  assert.equal(runInContext("stopoverClouds.cloudNames.includes('kube-vip')", page), true);
-  const rows = runInContext(
-    `stopoverClouds.compareClouds(${JSON.stringify(read(`${notebooksFolder}/manifests`))}, { url: "http://mynginx-app.com:8080/", clouds: ["metallb-l2"] })`,
-    page,
-  );
-  assert.is(rows[0].clientSeenByPod.join(), "192.168.0.1");
+weight("a thread that goes on with its parts has what the library has", async () => {
+  const page = createContext({
+    ...{ TextDecoder, TextEncoder, URL, Blob, atob, btoa, setTimeout, structuredClone },
+    ...{ performance, console: { log() {}, error() {} }, addEventListener() {}, postMessage() {} },
+  });
+  runInContext(`globalThis.self = globalThis; ${await workerScript()}`, page);
+  assert.is(runInContext("globalThis.stopoverParts", page), undefined);
+  for (const part of Object.keys(parts)) runInContext(await partScript(part), page);
+  for (const [part, module] of Object.entries({ clouds, lab }))
+    assert.equal(
+      [...runInContext(`Object.keys(stopoverParts.${part})`, page)].sort(),
+      Object.keys(module).sort(),
+    );
+  const manifests = JSON.stringify(read(`${notebooksFolder}/manifests`));
+  const options = `{ url: "http://mynginx-app.com:8080/", clouds: ["metallb-l2"] }`;
+  const [row] = runInContext(`stopoverParts.clouds.compareClouds(${manifests}, ${options})`, page);
+  assert.is(row.clientSeenByPod.join(), "192.168.0.1");
 });
 weight.run();
 

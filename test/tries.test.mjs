@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import * as clouds from "stopover/clouds";
+import * as lab from "stopover/lab";
 import { Kernel } from "../notebooks/kit/book/live/kernel.mjs";
 import { carry } from "../notebooks/kit/book/live/machine.mjs";
 import { load } from "../notebooks/kit/book/live/modules.mjs";
@@ -13,6 +15,8 @@ import { triesIn, valuesOf } from "../notebooks/kit/book/live/tries.mjs";
 import { notebookName } from "../notebooks/kit/execute.mjs";
 import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { notebooksFolder } from "../notebooks/kit/project.mjs";
+
+Object.assign(globalThis, { stopoverParts: { clouds, lab } }); // as the pages bring them
 
 const lines = suite("a line that offers something to try");
 /** A line; the name, the value and what may be tried. @type {[string, string][]} */

@@ -121,13 +121,20 @@ async function executed(file, world) {
  * @param {string} assets
  */
 async function writeLive(assets) {
-  const { bundled, cloudsScript, quoted, workerScript } = await import("./book/live/bundle.mjs"); // needs packages
+  const { bundled, partScript, parts, quoted, workerScript } =
+    await import("./book/live/bundle.mjs"); // needs packages
   for (const name of ["live", "your-cluster"])
     write(join(assets, `${name}.js`), await bundled(`${name}.mjs`));
   const worker = await workerScript();
   write(join(assets, "worker.js"), `globalThis.stopoverWorker = ${quoted(worker)};\n`);
-  const clouds = await cloudsScript();
-  write(join(assets, "clouds.js"), `globalThis.stopoverWorker += ${quoted(clouds)};\n`);
+  for (const part of Object.keys(parts)) {
+    const script = await partScript(part);
+    write(
+      join(assets, `${part}.js`),
+      `globalThis.stopoverWorker += ${quoted(script)};
+`,
+    );
+  }
   write(join(assets, "files.js"), `globalThis.stopoverFiles = ${JSON.stringify(readByCells())};\n`);
   const require = createRequire(join(root, "diagrams/package.json"));
   const artists = { mermaid: "mermaid", vega: "vega", "vega-lite": "vega-lite" };

@@ -16,8 +16,8 @@ import { isAnswer } from "../ipynb.mjs";
 /**
  * @typedef {{ name: string, page: string, title: string, headings: Heading[], body: string,
  *   sections: Section[], script?: string, parts?: string[], solutions?: string }} Chapter
- *   `script` is what makes the page live, `parts` what its thread needs beside that, `solutions` the script (of
- *   assets/) with those of its exercises
+ *   `script` is what makes the page live, `parts` what its thread needs beside that, `solutions`
+ *   the script (of assets/) with those of its exercises
  */
 /**
  * @typedef {{ picture(bytes: Buffer, extension: string): string, link(href: string): string }}
@@ -68,9 +68,7 @@ export function chapterOf(name, book, files) {
     title,
     headings,
     body,
-    parts: book.cells.some(({ source }) => source.includes('from "stopover/clouds"'))
-      ? ["clouds.js"]
-      : [],
+    parts: partsOf(book),
     sections: sections.map((section, at) => ({
       ...section,
       id: section.id + (headings[at]?.id ?? ""),
@@ -78,6 +76,15 @@ export function chapterOf(name, book, files) {
     })),
   };
 }
+
+/**
+ * What the chapter imports that comes with no other page. (live/bundle.mjs)
+ * @param {import("../ipynb.mjs").Notebook} book
+ */
+const partsOf = ({ cells }) =>
+  ["clouds", "lab"]
+    .filter((part) => cells.some(({ source }) => source.includes(`from "stopover/${part}"`)))
+    .map((part) => `${part}.js`);
 
 /**
  * A cell of a solution as HTML: without outputs, and with links as in the chapter.

@@ -24,44 +24,53 @@ const forBrowsers = {
 
 /** What runs in the thread beside the page. @param {import("esbuild").Plugin[]} [plugins] */
 export async function workerScript(plugins = []) {
-  const { needs } = await cloudsPart();
-  const lent = [...needs].map((path, i) => `import * as m${i} from ${JSON.stringify(path)};`);
-  const names = [...needs].map((path, i) => `${JSON.stringify(nameOf(path))}: m${i}`);
+  const needs = [...new Set((await allParts()).flatMap((part) => part.needs))];
+  const lent = needs.map((path, i) => `import * as m${i} from ${JSON.stringify(path)};`);
+  const names = needs.map((path, i) => `${JSON.stringify(nameOf(path))}: m${i}`);
   return await bundled(undefined, {
     stdin: {
       contents: `import "./worker.mjs";\n${lent.join("\n")}\nglobalThis.stopoverCore = { ${names.join()} };`,
       resolveDir: here,
     },
-    define: {
-      "import.meta.url": '"file:///page"',
-      "process.env.STOPOVER_LAB": "undefined",
-      "process.execPath": '""',
-    },
+    define,
     plugins: [withoutMachine, ...plugins],
   });
 }
 
-/**
- * A script as a text within a script: bundled ones are full of double quotes, which JSON escapes,
- * and a zipped page is shorter by three kilobytes without.
- * @param {string} script
- */
-export const quoted = (script) =>
-  `'${JSON.stringify(script).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+const define = {
+  "import.meta.url": '"file:///page"',
+  "process.env.STOPOVER_LAB": "undefined",
+  "process.execPath": '""',
+};
 
 /**
- * What a thread goes on with where a chapter imports `stopover/clouds`: the modules that no other
- * page needs. All others it has of the thread.
+ * What few chapters need comes with their pages alone: their threads go on with the part that
+ * `stopover/NAME` is. The modules of a part are those named here; all others it has of the thread.
+ * @type {Record<string, RegExp>}
  */
-export const cloudsScript = async () => (await cloudsPart()).script;
+export const parts = {
+  clouds:
+    /\/dist\/(clouds|compare-clouds|cloud\/(clouds|nlb|gcp-negs|octavia|announced|metallb|kube-vip|endpoint-targets|hash-order))\.js$/,
+  lab: /\/dist\/doors\/lab\/[\w-]+\.js$/,
+};
 
-/** The modules of the library that are of the part: the entry and what it alone imports. */
-const ofClouds =
-  /\/(clouds|compare-clouds|cloud\/(clouds|nlb|gcp-negs|octavia|announced|metallb|kube-vip|endpoint-targets|hash-order))\.js$/;
-const nameOf = (/** @type {string} */ path) => path.replace(/^.*\/dist\//, "");
+/** The script of a part. @param {string} name */
+export const partScript = async (name) => (await partOf(name)).script;
 
-/** The part's script, and which modules of the thread's it needs. */
-async function cloudsPart() {
+const allParts = () => Promise.all(Object.keys(parts).map(partOf));
+
+/** @type {Map<string, Promise<{ script: string, needs: string[] }>>} */
+const known = new Map();
+
+/** A part's script, and the modules of the thread's that it needs. @param {string} name */
+function partOf(name) {
+  const made = known.get(name) ?? makePart(name);
+  known.set(name, made);
+  return made;
+}
+
+/** @param {string} name */
+async function makePart(name) {
   /** @type {Set<string>} */
   const needs = new Set();
   /** @type {import("esbuild").Plugin} */
@@ -70,24 +79,36 @@ async function cloudsPart() {
     setup(build) {
       build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
         const found = join(resolveDir, path).replaceAll("\\", "/");
-        if (ofClouds.test(found)) return undefined;
+        if (parts[name]?.test(found)) return undefined;
         needs.add(found);
-        return { path: found, namespace: "thread" };
+        return { path: `${nameOf(found)}.cjs`, namespace: "thread" };
       });
       build.onLoad({ filter: /.*/, namespace: "thread" }, ({ path }) => ({
-        contents: `module.exports = globalThis.stopoverCore[${JSON.stringify(nameOf(path))}];`,
+        contents: `module.exports = globalThis.stopoverCore[${JSON.stringify(path.replace(/\.cjs$/, ""))}];`,
       }));
     },
   };
   const script = await bundled(undefined, {
     stdin: {
-      contents: `import * as clouds from "stopover/clouds"; globalThis.stopoverClouds = clouds;`,
+      contents: `import * as part from "stopover/${name}"; globalThis.stopoverParts = { ...globalThis.stopoverParts, ${name}: part };`,
       resolveDir: here,
     },
-    plugins: [borrowing],
+    define,
+    plugins: [withoutMachine, borrowing],
   });
-  return { script, needs };
+  return { script, needs: [...needs] };
 }
+
+/** What the thread calls a module that it lends. @param {string} path */
+const nameOf = (path) => path.replace(/^.*\/(dist|live)\//, "");
+
+/**
+ * A script as a text within a script: bundled ones are full of double quotes, which JSON escapes,
+ * and a zipped page is shorter by three kilobytes without.
+ * @param {string} script
+ */
+export const quoted = (script) =>
+  `'${JSON.stringify(script).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 
 /** @param {string | undefined} entry @param {import("esbuild").BuildOptions} [options] */
 export async function bundled(entry, options = {}) {

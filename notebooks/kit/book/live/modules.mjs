@@ -4,7 +4,6 @@ import * as diagrams from "@stopover/diagrams";
 import { sortable } from "@stopover/diagrams/internal/player/script";
 import * as exercises from "@stopover/exercises";
 import * as stopover from "stopover";
-import * as lab from "stopover/lab";
 import { portable as sha256 } from "stopover/internal/machinery/sha256";
 import { NeedsMachine } from "./kernel.mjs";
 import { readFileSync } from "./machine.mjs";
@@ -33,12 +32,23 @@ const modules = {
   stopover: () => stopover,
   "@stopover/diagrams": (kernel) => ({ ...diagrams, show: showIn(kernel) }),
   "@stopover/exercises": () => exercises,
-  // comes with the page of a chapter that asks for it: bundle.mjs, cloudsScript
-  "stopover/clouds": () => /** @type {any} */ (globalThis).stopoverClouds,
-  "stopover/lab": (kernel) => ({ ...lab, observeOrRecall: recallIn(kernel) }),
+  "stopover/clouds": () => part("clouds"),
+  "stopover/lab": (kernel) => ({ ...part("lab"), observeOrRecall: recallIn(kernel) }),
   "node:fs": () => ({ readFileSync }),
   "node:crypto": () => ({ createHash }),
 };
+
+/**
+ * What came with this page because its chapter imports it: bundle.mjs, parts.
+ * @param {string} name
+ * @returns {any}
+ */
+function part(name) {
+  const { stopoverParts } = /** @type {{ stopoverParts?: Record<string, unknown> }} */ (globalThis);
+  const found = stopoverParts?.[name];
+  if (found) return found;
+  throw new Error(`"stopover/${name}" comes with the pages of the chapters that import it alone`);
+}
 
 /** @param {Kernel} kernel @returns {typeof diagrams.show} */
 const showIn =
@@ -70,11 +80,11 @@ export function dataOf(picture) {
 /**
  * A real kernel's answer, out of the file in which it is kept.
  * @param {Kernel} kernel
- * @returns {typeof lab.observeOrRecall}
+ * @returns {typeof import("stopover/lab").observeOrRecall}
  */
 const recallIn = (kernel) => (file, plan) => {
   kernel.show({ recorded: file });
-  return lab.observeOrRecall(file, plan);
+  return part("lab").observeOrRecall(file, plan);
 };
 
 /** As much of node:crypto as a lesson on names of chains needs. @param {string} algorithm */
