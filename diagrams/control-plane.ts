@@ -61,13 +61,13 @@ export function historySequence(
   for (const { actor } of told) talk.who(actor, ...nameOf(actor, story));
   let time = story[0]?.time ?? 0;
   for (const moment of told) {
-    if (moment.time - time >= 100) talk.note("api", `${seconds(moment.time - time)} later`);
+    if (moment.time - time >= 100) talk.beside("api", `${seconds(moment.time - time)} later`);
     time = moment.time;
     if (moment.verb === "notify")
       talk.says("api", moment.actor, [say(moment) + times(moment)], { answer: true });
     else talk.says(moment.actor, "api", [...controllerOf(moment), say(moment) + times(moment)]);
   }
-  if (story.length > limit) talk.note("api", `… and ${story.length - limit} more`);
+  if (story.length > limit) talk.beside("api", `… and ${story.length - limit} more`);
   return talk.picture(
     `The story of ${subject.kind} ${subject.name}, as the API server heard and told it`,
   );

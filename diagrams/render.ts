@@ -10,6 +10,7 @@
 import type library from "mermaid";
 import type { Drawn } from "./draw.js";
 import type { Chart, Mermaid } from "./picture.js";
+import { widthOf } from "./svg/measure.js";
 import { font, theme } from "./theme.js";
 import { titled } from "./titled.js";
 
@@ -37,10 +38,31 @@ async function mermaidSvg(source: string): Promise<string> {
   const { svg } = await (await mermaid()).render("picture", source);
   // resvg knows no auto-start-reverse; all our arrowheads are at the end of their line, where
   // "auto" is the same.
-  return svg
+  return roomForTitle(svg)
     .replaceAll('orient="auto-start-reverse"', 'orient="auto"')
     .replace(/<text x="[^"]*" y="-25"/, '$& text-anchor="middle"'); // a sequence's title (theme.ts)
 }
+
+/**
+ * mermaid measures a flowchart's title before its style sheet makes it larger: one that is wider
+ * than all below it would be cut.
+ */
+function roomForTitle(svg: string): string {
+  const title = /<text [^>]*x="([^"]+)"[^>]*class="flowchartTitleText"[^>]*>([^<]*)</.exec(svg);
+  const box = /width="[^"]+"([^>]*) viewBox="(\S+) (\S+) (\S+) (\S+)"/.exec(svg);
+  if (!title || !box) return svg;
+  const half = widthOf(title[2]!, titleSize) / 2 + 8;
+  const [left, width] = [Number(box[2]), Number(box[4])];
+  const from = Math.min(left, Number(title[1]) - half);
+  const to = Math.max(left + width, Number(title[1]) + half);
+  if (to - from <= width) return svg;
+  return svg.replace(
+    box[0],
+    `width="${to - from}"${box[1]} viewBox="${from} ${box[3]} ${to - from} ${box[5]}"`,
+  );
+}
+/** Of `.flowchartTitleText` in mermaid's style sheet. Pixels. */
+const titleSize = 18;
 
 async function vegaSvg(spec: Chart["spec"]): Promise<string> {
   const [vega, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);

@@ -30,6 +30,11 @@ export class Talk {
     this.lines.push(`Note over ${this.ids.get(over)}: ${labels(...text)}`);
     return this;
   }
+  /** A note that hides no number: those stand on the line of who speaks. */
+  beside(whom: string, text: string): this {
+    this.lines.push(`Note right of ${this.ids.get(whom)}: ${labels(text)}`);
+    return this;
+  }
   /**
    * The messages lie on a white card, for mermaid writes them in ink on whatever colour the page
    * has.

@@ -65,7 +65,9 @@ const sight = (page) =>
       const { x, y, width, height } = /** @type {SVGGraphicsElement} */ (element).getBBox();
       return { is: element.getAttribute("data-is") ?? "", x, y, width, height };
     });
-    const label = packet?.querySelector("rect")?.getBoundingClientRect();
+    const label = (
+      packet?.querySelector("rect") ?? packet?.querySelector("circle")
+    )?.getBoundingClientRect();
     const frame = stage?.querySelector("svg")?.getBoundingClientRect();
     return {
       step: Number(/** @type {HTMLElement} */ (host).dataset["step"]),

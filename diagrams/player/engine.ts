@@ -63,7 +63,7 @@ ol { list-style: none; display: flex; flex-wrap: wrap; gap: 4px; margin: 8px 0; 
 li button { padding: 1px 8px; min-height: 28px; border-color: var(--line) } [aria-current] { border-color: var(--way) !important; box-shadow: inset 0 0 0 1px var(--way) } .back [aria-current] { border-color: var(--back) !important; box-shadow: inset 0 0 0 1px var(--back) }
 .now { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr); gap: 4px 20px; min-height: 150px; align-content: start }
 code, dd { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; overflow-wrap: anywhere }
-code { display: block; margin: 4px 0 } code b { font-weight: 700 } dl { display: grid; grid-template-columns: 7em minmax(0, 1fr); gap: 2px 8px; margin: 0; align-content: start } dt { color: var(--soft) } dd { margin: 0 }
+code { display: block; margin: 4px 0 } code b { font-weight: 700 } dl { display: grid; grid-template-columns: 7em minmax(0, 1fr); gap: 2px 8px; margin: 0; align-content: start } dt { color: var(--soft) } dd { margin: 0 } dd:only-child { grid-column: 1 / -1 }
 mark { background: var(--changed); color: inherit; font-weight: 700; padding: 0 3px; border-radius: 3px } s { color: var(--soft) }
 .packet rect { fill: var(--paper); stroke: var(--way); stroke-width: 2.5 } .packet circle { fill: var(--way); stroke: var(--paper); stroke-width: 2 } .packet path { stroke: var(--way); stroke-width: 1.5; fill: none } .packet text { fill: var(--ink); font-family: "Open Sans", system-ui, sans-serif }
 .packet.back rect { stroke: var(--back); stroke-dasharray: 6 3 } .packet.back circle { fill: var(--back) } .packet.back path { stroke: var(--back) } .packet.lost rect, .packet.lost circle { stroke: #c1121f } .packet.lost circle { fill: #c1121f }
@@ -110,6 +110,8 @@ mark { background: var(--changed); color: inherit; font-weight: 700; padding: 0 
     if (a.visit > b.visit) corners.reverse();
     return [ends[0]!, ...corners, ends[1]!];
   };
+  const none = "no packet yet";
+  const isNone = ({ capsule: [first] }: Shot): boolean => first?.[0] === none;
   /** Where the capsule lies beside the packet: where it hides the fewest words. */
   const besideOf = (
     { svg }: (typeof packets)[number],
@@ -161,6 +163,10 @@ mark { background: var(--changed); color: inherit; font-weight: 700; padding: 0 
     group.replaceChildren();
     const lost = at === shots.length - 1 && film.ended ? " lost" : "";
     group.setAttribute("class", `packet${shot.side ? " back" : ""}${lost}`);
+    if (isNone(shot)) {
+      draw("circle", group, { cx: x, cy: y, r: 8 }); // words would only hide others
+      return;
+    }
     draw("path", group, { d: `M${x} ${y}L${left + w / 2} ${top + h / 2}` });
     draw("circle", group, { cx: x, cy: y, r: 8 });
     draw("rect", group, { x: left, y: top, width: w, height: h, rx: Math.min(17, h / 2) });
@@ -245,7 +251,7 @@ mark { background: var(--changed); color: inherit; font-weight: 700; padding: 0 
       }
       make(before === after || !before ? "span" : "mark", value, after);
     }
-    if (!shot.header.length) make("dd", header, "no packet yet", { class: "soft" });
+    if (!shot.header.length) make("dd", header, none, { class: "soft" });
   };
 
   const still = matchMedia("(prefers-reduced-motion: reduce)");
