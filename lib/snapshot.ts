@@ -6,7 +6,12 @@
 import { articleDomains, type ClusterOptions, type Traceable } from "./cluster.js";
 import { kubernetes } from "./objects/kubernetes.js";
 import { askedOf } from "./cloud/annotations.js";
-import { AddressPool, publicAddresses, standInAddresses } from "./cloud/addresses.js";
+import {
+  AddressPool,
+  publicAddresses,
+  standInAddresses,
+  standInAddressesIPv6,
+} from "./cloud/addresses.js";
 import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js";
 import { explaining, whyOf } from "./diagnosis.js";
 import { DataPath } from "./journey/data-path.js";
@@ -313,12 +318,13 @@ function balancersOf(
   return ingresses.map(({ ip, hostname, ipMode = "VIP" }): Balancer => {
     const toPods = targetsPods(service);
     const proxy = ip === undefined || ipMode === "Proxy" || toPods;
+    const targets = toPods ? podTargets(slices) : nodes.flatMap(targetOf);
     const balancer: LoadBalancer = {
       name: hostname ?? ip ?? metadata.name,
       mode: proxy ? "proxy" : "passthrough",
       ...(hostname && { hostname }),
       addresses: [ip ?? standIns.publicFor(hostname ?? metadata.uid ?? metadata.name)],
-      privateAddresses: proxy ? [standIns.private()] : [],
+      privateAddresses: proxy ? standIns.private(targets) : [],
       listeners: (spec.ports ?? []).map(({ protocol = "TCP", port, nodePort = 0, ...rest }) => ({
         protocol,
         port,
@@ -338,7 +344,7 @@ function balancersOf(
           },
         }),
     };
-    return { balancer, targets: toPods ? podTargets(slices) : nodes.flatMap(targetOf) };
+    return { balancer, targets };
   });
 }
 
@@ -378,7 +384,9 @@ const podTargets = (slices: readonly EndpointSlice[]): Target[] =>
     endpoints.flatMap(({ addresses, nodeName, conditions }) =>
       conditions?.ready === false || nodeName === undefined
         ? []
-        : addresses.map((address) => ({ instance: nodeName, address, healthy: true })),
+        : addresses
+            .filter((address) => readAddress(address))
+            .map((address) => ({ instance: nodeName, address, healthy: true })),
     ),
   );
 
@@ -388,7 +396,10 @@ const podTargets = (slices: readonly EndpointSlice[]): Target[] =>
  */
 class StandIns {
   readonly #public = new AddressPool(publicAddresses());
-  readonly #private = new AddressPool(standInAddresses());
+  readonly #private = {
+    IPv4: new AddressPool(standInAddresses()),
+    IPv6: new AddressPool(standInAddressesIPv6()),
+  };
   readonly #byName = new Map<string, string>();
 
   constructor(private readonly inDump: ReadonlySet<string>) {}
@@ -400,8 +411,11 @@ class StandIns {
     return address;
   }
 
-  private(): string {
-    return this.#take(this.#private);
+  /** One of each family in which it has targets; of IPv4 where it has none. */
+  private(targets: readonly Target[]): string[] {
+    const families = new Set(targets.map(({ address }) => readAddress(address)?.family ?? "IPv4"));
+    if (families.size === 0) families.add("IPv4");
+    return [...families].map((family) => this.#take(this.#private[family]));
   }
 
   #take(pool: AddressPool): string {

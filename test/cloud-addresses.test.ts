@@ -170,6 +170,54 @@ test("in a dump each load balancer's name stands for an address of its own", () 
   assert.is.not(dump.request(first!).disposition, "delivered");
 });
 
+test("a dump's load balancer asks IPv6 nodes from an IPv6 address whether they are healthy", () => {
+  const [node, address] = ["node-a", "fd00:192::1"];
+  for (const ingress of [{ ip: "2001:db8:113::7" }, { hostname: "lb.example.com" }]) {
+    const items = [
+      {
+        apiVersion: "v1",
+        kind: "Node",
+        metadata: { name: node },
+        spec: { podCIDRs: ["fd00:10:1::/64"] },
+        status: { addresses: [{ type: "InternalIP", address }] },
+      },
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "web", namespace: "default" },
+        spec: {
+          type: "LoadBalancer",
+          externalTrafficPolicy: "Local",
+          healthCheckNodePort: 32000,
+          clusterIPs: ["fd00:10:2::7"],
+          ipFamilies: ["IPv6"],
+          ports: [{ protocol: "TCP", port: 80, targetPort: 8080, nodePort: 30080 }],
+        },
+        status: { loadBalancer: { ingress: [ingress] } },
+      },
+      {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: {
+          name: "web-1",
+          namespace: "default",
+          labels: { "kubernetes.io/service-name": "web" },
+        },
+        addressType: "IPv6",
+        ports: [{ protocol: "TCP", port: 8080 }],
+        endpoints: [{ addresses: ["fd00:10:1::2"], nodeName: node, conditions: { ready: true } }],
+      },
+    ];
+    const text = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+    const dump = openSnapshot(parse(text, { as: "dump" }));
+    const targets = [...dump.network.balancers].flatMap((each) => each.targets);
+    assert.equal(
+      targets.map(({ healthy }) => healthy),
+      [true],
+    );
+  }
+});
+
 // ---- domains ------------------------------------------------------------------------------------
 
 const annotation = "external-dns.alpha.kubernetes.io/hostname";

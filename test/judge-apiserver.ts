@@ -9,22 +9,21 @@
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HttpClient } from "stopover/internal/doors/serve/http-client";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import { Etcd, freePort, pause } from "./etcd-harness.js";
+import { builtByGo, kubernetesVersion } from "./go-built.js";
 import { lacking } from "./needs.js";
 import { compared } from "./recorded-comparison.js";
 import { play, Scenario } from "./recorded-scenario.js";
 
-const VERSION = "v1.35.4";
 const LEAST = 0.95; // of all objects and events
 const READY_MS = 60_000;
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const say = (text: string) => console.log(text);
 const running: ChildProcess[] = [];
 
@@ -35,28 +34,12 @@ function giveUp(why: string): never {
 
 // ---- the real one -------------------------------------------------------------------------------
 
-/** Outside the repository: $XDG_CACHE_HOME/stopover, or ~/.cache/stopover. */
-const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "stopover");
-
 function built(): string {
-  const folder = join(cache, `kube-apiserver-${VERSION}`);
-  const binary = join(folder, "kube-apiserver");
-  if (existsSync(binary)) return binary;
-  const go = ["go", "/usr/local/go/bin/go"].find((one) => lacking(one).length === 0);
-  if (!go) giveUp("Go is not here: it builds kube-apiserver (1.25 or later, https://go.dev/dl)");
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(join(root, "lib/objects/generate/go.mod"), join(folder, "go.mod"));
-  say(`building kube-apiserver ${VERSION} in ${folder}: ten minutes or so`);
-  const at = "k8s.io/component-base/version";
-  const stamps = [`gitVersion=${VERSION}`, "gitMajor=1", "gitMinor=35"];
-  const flags = stamps.map((one) => `-X ${at}.${one}`).join(" ");
-  const { status } = spawnSync(
-    go,
-    ["build", "-mod=mod", "-o", binary, "-ldflags", flags, "k8s.io/kubernetes/cmd/kube-apiserver"],
-    { cwd: folder, stdio: "inherit" },
-  );
-  if (status !== 0) giveUp("kube-apiserver could not be built");
-  return binary;
+  try {
+    return builtByGo("kube-apiserver");
+  } catch (error) {
+    giveUp((error as Error).message);
+  }
 }
 
 interface Reached {
@@ -135,7 +118,7 @@ async function judge(): Promise<number> {
   try {
     const reached = await start(binary, etcd.url, folder);
     await ready(reached);
-    say(`kube-apiserver ${VERSION} answers; this kit's controllers begin`);
+    say(`kube-apiserver ${kubernetesVersion} answers; this kit's controllers begin`);
     await withControllers(reached);
     const scenario = new Scenario(clientOf(reached, "scenario"), clock);
     play(scenario, (namespace, error) => say(`${namespace}: ${String(error).slice(0, 300)}`));

@@ -11,17 +11,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parse } from "stopover";
 import { preflight } from "stopover/internal/doors/lab/preflight";
-import { kubernetes } from "stopover/internal/objects/kubernetes";
-import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 import { fromBits } from "stopover/internal/net/ip";
-import { Kernel } from "stopover/internal/net/kernel";
-import { configFor } from "stopover/internal/node/proxy/config";
-import { readConfiguration } from "stopover/internal/node/proxy/configuration";
-import { ServiceTable } from "stopover/internal/node/proxy/frontend";
-import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
-import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
 import { received } from "stopover/internal/objects/received";
-import type { EndpointSlice, KubeObject, Node, Service } from "stopover";
+import type { KubeObject } from "stopover";
+import { LivingKubeProxy } from "./living-kube-proxy.js";
 import { needs } from "./needs.js";
 import { seed } from "./seed.js";
 
@@ -35,82 +28,6 @@ const file = new URL("../conformance/kube-proxy-nftables.json.br", import.meta.u
 const { cases, steps } = JSON.parse(
   brotliDecompressSync(readFileSync(file)).toString("utf8"),
 ) as Recording;
-
-const families = ["IPv4", "IPv6"] as const;
-
-/** A kube-proxy of node-a that is given objects, and what its kernel then holds. */
-class Living {
-  readonly #clock = new VirtualClock(0);
-  readonly #tables: Record<(typeof families)[number], ServiceTable>;
-  readonly #proxy: KubeProxy;
-  #held: ReadonlyMap<string, KubeObject> = new Map();
-
-  constructor(kubeProxy: string, objects: readonly KubeObject[], version?: string) {
-    const features = { kubernetes: kubernetes(version) };
-    const config = readConfiguration(parse(kubeProxy).kubeProxy!);
-    this.#tables = {
-      IPv4: new ServiceTable(configFor("IPv4", config, features)),
-      IPv6: new ServiceTable(configFor("IPv6", config, features)),
-    };
-    this.#give(objects);
-    this.#proxy = new KubeProxy({
-      node: objects.find(({ metadata }) => metadata.name === "node-a") as Node,
-      config,
-      clock: this.#clock,
-      kernel: new Kernel({ name: "node-a", clock: this.#clock, interfaces: [] }),
-      services: this.#tables,
-      mode: nftablesMode(),
-    });
-    this.#proxy.start();
-    this.#clock.settle();
-  }
-
-  /** The objects are others now: first EndpointSlices go, then all else; and some seconds pass. */
-  become(objects: readonly KubeObject[]): void {
-    const names = new Set(objects.map(({ metadata }) => metadata.name));
-    const left = [...this.#held.values()].filter(
-      ({ kind, metadata }) => kind !== "EndpointSlice" || names.has(metadata.name),
-    );
-    this.#give(left);
-    this.#clock.advance(10);
-    this.#give(objects);
-    this.#clock.advance(3490);
-  }
-
-  /** Which objects kube-proxy watches: proxies of another name take the others. */
-  #give(objects: readonly KubeObject[]): void {
-    const others = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
-    const watched = objects.filter(
-      ({ metadata: { labels = {} } }) => !others.some((label) => label in labels),
-    );
-    const next = new Map(
-      watched.map((each) => [
-        `${each.kind} ${each.metadata.namespace ?? "default"}/${each.metadata.name}`,
-        each,
-      ]),
-    );
-    for (const id of new Set([...this.#held.keys(), ...next.keys()]))
-      if (JSON.stringify(next.get(id)) !== JSON.stringify(this.#held.get(id)))
-        this.#set(id, next.get(id));
-    this.#held = next;
-  }
-
-  #set(id: string, object: KubeObject | undefined): void {
-    const [kind, key = ""] = id.split(" ");
-    for (const table of Object.values(this.#tables))
-      if (kind === "Service") table.setService(key, object as Service | undefined);
-      else if (kind === "EndpointSlice")
-        table.setEndpointSlice(key, object as EndpointSlice | undefined);
-  }
-
-  get listed(): string {
-    return families.map((family) => this.#proxy.tables.text(family)).join("");
-  }
-
-  get transaction(): string {
-    return families.map((family) => this.#proxy.tables.restoreText(family)).join("");
-  }
-}
 
 const objectsOf = (text: string): KubeObject[] =>
   parse(text, { as: "dump" }).manifests.map(({ object }) => received(object));
@@ -136,7 +53,7 @@ const byChance = new Set([
 
 for (const { name, objects, kubeProxy, ruleset } of cases)
   recorded(`${name}: the node's rules are the real kube-proxy's, byte for byte`, () => {
-    const ours = new Living(kubeProxy, objectsOf(objects)).listed.trim();
+    const ours = new LivingKubeProxy(kubeProxy, objectsOf(objects)).listed.trim();
     assert.is(blocks(ours), blocks(ruleset.trim()));
     if (!byChance.has(name)) assert.is(ours, ruleset.trim());
   });
@@ -158,12 +75,134 @@ function objectsAt(step: string): KubeObject[] {
 
 recorded("one kube-proxy lives through 16 changes: emptied chains stay until a later sync", () => {
   const { kubeProxy } = cases.find(({ name }) => name === "clusterip-three")!;
-  const living = new Living(kubeProxy, objectsAt(steps[0]!.step));
+  const living = new LivingKubeProxy(kubeProxy, objectsAt(steps[0]!.step));
   for (const { step, ruleset } of steps) {
     living.become(objectsAt(step));
     assert.is(blocks(living.listed.trim()), blocks(ruleset.trim()), step);
   }
 });
+
+const changes = suite("what nft is given after a change");
+
+const webSlice = (index: number, ...hosts: number[]): object => ({
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: {
+    name: `web${index}-x`,
+    namespace: "default",
+    labels: { "kubernetes.io/service-name": `web${index}` },
+  },
+  addressType: "IPv4",
+  endpoints: hosts.map((host) => ({
+    addresses: [`10.1.2.${host}`],
+    nodeName: "node-b",
+    conditions: { ready: true },
+  })),
+  ports: [{ port: 8080, protocol: "TCP" }],
+});
+const webService = (index: number, spec: object = {}): object => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: `web${index}`, namespace: "default" },
+  spec: {
+    type: "ClusterIP",
+    clusterIPs: [`10.96.0.${index + 1}`],
+    ports: [{ protocol: "TCP", port: 80 }],
+    ...spec,
+  },
+});
+const asReceived = (object: object): KubeObject => received(object as KubeObject);
+
+/** A kube-proxy with so many Services of two endpoints each. */
+const serving = (count: number): LivingKubeProxy => {
+  const indexes = Array.from({ length: count }, (_, index) => index);
+  const objects = [
+    node,
+    ...indexes.flatMap((index) => [webService(index), webSlice(index, 2, 3)]),
+  ].map(asReceived);
+  return new LivingKubeProxy(configurationOf("clusterCIDR: 10.1.0.0/16"), objects);
+};
+
+/** Its texts since it started, without the words that every line has, and with short names. */
+function givenAfter(living: LivingKubeProxy, ...objects: object[]): string[] {
+  const before = living.sent.IPv4.length;
+  for (const object of objects) living.change(asReceived(object));
+  assert.is(living.sent.IPv6.length, 1, "nothing is written in the other family");
+  return living.sent.IPv4.slice(before).map((text) =>
+    text
+      .replaceAll(" ip kube-proxy", "")
+      .replace(/-[A-Z2-7]{8}-default/g, "-")
+      .trim(),
+  );
+}
+
+changes("of one slice among many Services, its Service's chains are written again", () => {
+  assert.equal(givenAfter(serving(40), webSlice(7, 3, 4)), [
+    `add chain endpoint-/web7/tcp/__10.1.2.3/8080
+flush chain endpoint-/web7/tcp/__10.1.2.3/8080
+add chain endpoint-/web7/tcp/__10.1.2.4/8080
+flush chain endpoint-/web7/tcp/__10.1.2.4/8080
+add chain service-/web7/tcp/
+flush chain service-/web7/tcp/
+add rule service-/web7/tcp/ ip daddr 10.96.0.8 ip saddr != 10.1.0.0/16 jump mark-for-masquerade
+add rule service-/web7/tcp/ numgen random mod 2 vmap { 0 : goto endpoint-/web7/tcp/__10.1.2.3/8080 , 1 : goto endpoint-/web7/tcp/__10.1.2.4/8080 }
+add rule endpoint-/web7/tcp/__10.1.2.3/8080 ip saddr 10.1.2.3 jump mark-for-masquerade
+add rule endpoint-/web7/tcp/__10.1.2.3/8080 meta l4proto tcp dnat to 10.1.2.3:8080
+add rule endpoint-/web7/tcp/__10.1.2.4/8080 ip saddr 10.1.2.4 jump mark-for-masquerade
+add rule endpoint-/web7/tcp/__10.1.2.4/8080 meta l4proto tcp dnat to 10.1.2.4:8080
+flush chain endpoint-/web7/tcp/__10.1.2.2/8080`,
+  ]);
+});
+
+changes("an emptied chain is deleted by the next sync, in a transaction of its own", () => {
+  const given = givenAfter(serving(2), webSlice(0, 3), webSlice(1, 2));
+  assert.is(given.length, 3);
+  assert.is(given[1], "delete chain endpoint-/web0/tcp/__10.1.2.2/8080");
+  assert.not.match(given[2]!, /web0/);
+});
+
+changes("a Service without endpoints leaves its map, and is refused; its ClusterIP stays", () => {
+  const [given] = givenAfter(serving(3), webSlice(1));
+  assert.equal(given!.split("\n"), [
+    'add element no-endpoint-services { 10.96.0.2 . tcp . 80 comment "default/web1" : goto reject-chain }',
+    "flush chain endpoint-/web1/tcp/__10.1.2.2/8080",
+    "flush chain endpoint-/web1/tcp/__10.1.2.3/8080",
+    "flush chain service-/web1/tcp/",
+    "delete element service-ips { 10.96.0.2 . tcp . 80 }",
+  ]);
+});
+
+changes("another verdict takes the place of an element's own; sets that nobody needs go", () => {
+  const sticky = webService(1, { sessionAffinity: "ClientIP" });
+  const [first, second] = givenAfter(serving(3), sticky, webService(1));
+  assert.match(
+    first!,
+    /^add set affinity-\/web1\/tcp\/__10\.1\.2\.2\/8080 \{ type ipv4_addr ; flags/m,
+  );
+  assert.match(second!, /^delete set affinity-\/web1\/tcp\/__10\.1\.2\.3\/8080$/m);
+  const local = webService(1, { internalTrafficPolicy: "Local" });
+  const [none] = givenAfter(serving(3), local);
+  assert.match(none!, /^add element no-endpoint-services \{ 10\.96\.0\.2 \. tcp .*: drop \}$/m);
+  const [drop] = givenAfter(serving(3), local, webSlice(1)).slice(-1);
+  assert.match(
+    drop!,
+    /^delete element no-endpoint-services .*\nadd element .*goto reject-chain \}/m,
+  );
+});
+
+changes(
+  "of two Services that claim an address, the other one has it once the first lets go",
+  () => {
+    const claim = { externalIPs: ["203.0.113.9"] };
+    const living = serving(3);
+    for (const index of [0, 1]) living.change(asReceived(webService(index, claim)));
+    const [given] = givenAfter(living, webService(1));
+    assert.match(
+      given!,
+      /delete element service-ips \{ 203\.0\.113\.9 \. tcp \. 80 \}\nadd element service-ips \{ 203\.0\.113\.9 \. tcp \. 80 : goto external-\/web0/,
+    );
+  },
+);
 
 const judged = suite("the real nft");
 
@@ -194,6 +233,9 @@ const configuration = fc.constantFrom(
   "detectLocalMode: BridgeInterface, detectLocal: {bridgeInterface: cni0}",
   "nftables: {masqueradeAll: true, masqueradeBit: 31}",
 );
+
+const configurationOf = (fields: string): string =>
+  `{apiVersion: kubeproxy.config.k8s.io/v1alpha1, kind: KubeProxyConfiguration, ${fields}}`;
 
 type Drawn = typeof service extends fc.Arbitrary<infer T> ? T : never;
 
@@ -258,8 +300,7 @@ if (needs(judged, "the real nft takes what is sent, and lists it in our words", 
         const objects = [node, ...services.flatMap(objectsFor)].map((each) =>
           received(each as KubeObject),
         );
-        const document = `{apiVersion: kubeproxy.config.k8s.io/v1alpha1, kind: KubeProxyConfiguration, ${config}}`;
-        const living = new Living(document, objects, version);
+        const living = new LivingKubeProxy(configurationOf(config), objects, version);
         const listed = execFileSync("unshare", ["-n", "sh", "-c", "nft -f - && nft list ruleset"], {
           input: living.transaction,
           encoding: "utf8",
@@ -270,5 +311,38 @@ if (needs(judged, "the real nft takes what is sent, and lists it in our words", 
     fc.assert(property, { seed, numRuns: 40 });
   });
 
+/** Gives all to one nft, and answers what it lists after each of the steps. */
+function listedAfter(steps: readonly (readonly string[])[]): string[] {
+  const end = "==== end of a step ====";
+  const script = steps.map(
+    (texts) =>
+      `${texts.map((text) => `nft -f - <<'TEXT'\n${text}TEXT\n`).join("")}nft list ruleset\necho '${end}'\n`,
+  );
+  const listed = execFileSync("unshare", ["-n", "sh", "-e"], {
+    input: script.join(""),
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
+  return listed.split(`${end}\n`).slice(0, -1);
+}
+
+if (needs(judged, "what each change sends leads to what was recorded", preflight()))
+  judged("what each change sends leads to what was recorded", () => {
+    const { kubeProxy } = cases.find(({ name }) => name === "clusterip-three")!;
+    const living = new LivingKubeProxy(kubeProxy, objectsAt(steps[0]!.step));
+    let told = { IPv4: 0, IPv6: 0 };
+    const given = steps.map(({ step }) => {
+      living.become(objectsAt(step));
+      const { IPv4, IPv6 } = living.sent;
+      const texts = [...IPv4.slice(told.IPv4), ...IPv6.slice(told.IPv6)];
+      told = { IPv4: IPv4.length, IPv6: IPv6.length };
+      return texts;
+    });
+    const listed = listedAfter(given);
+    for (const [i, { step, ruleset }] of steps.entries())
+      assert.is(blocks(listed[i]!.trim()), blocks(ruleset.trim()), step);
+  });
+
 recorded.run();
+changes.run();
 judged.run();

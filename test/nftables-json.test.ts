@@ -59,6 +59,14 @@ const cases: [text: string, expr: object[]][] = [
     "ip saddr 10.0.0.0/8 drop",
     [match("==", payload("ip", "saddr"), { prefix: { addr: "10.0.0.0", len: 8 } }), { drop: null }],
   ],
+  [
+    "meta mark 0x00000000/1 return",
+    [match("==", mark, { prefix: { addr: 0, len: 1 } }), { return: null }],
+  ],
+  [
+    "meta mark != 0x80000000/2 return",
+    [match("!=", mark, { prefix: { addr: 2147483648, len: 2 } }), { return: null }],
+  ],
   ["ip saddr != @wide drop", [match("!=", payload("ip", "saddr"), "@wide"), { drop: null }]],
   [
     "tcp dport { 80, 1000-2000 } accept",

@@ -36,6 +36,11 @@ export function* standInAddresses(): Generator<string> {
     for (let last = 250; last >= 1; last--) yield `192.168.${third}.${last}`;
 }
 
+/** The same in IPv6: 2001:db8:ffff::1 and up (RFC 3849). */
+export function* standInAddressesIPv6(): Generator<string> {
+  for (let last = 1; last <= 0xffff; last++) yield `2001:db8:ffff::${last.toString(16)}`;
+}
+
 /**
  * For load balancers on the internet. `prefix`: the first three parts of another range to take them
  * from, and from nowhere else.

@@ -1,4 +1,4 @@
-import { endpoint } from "../net/ip.js";
+import { endpoint, familyOf } from "../net/ip.js";
 import { seeded, type Chooser } from "../net/choice.js";
 import type { HealthCheck, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Network } from "./network.js";
@@ -14,10 +14,10 @@ import {
 import type { Founded, Journey, Outcomes } from "./types.js";
 
 /**
- * Where load balancers without addresses in the cluster's network check from: Google's range
- * 35.191.0.0/16.
+ * Where load balancers without addresses in the cluster's network check from: Google's ranges
+ * 35.191.0.0/16 and 2600:1901:8001::/48.
  */
-const healthProber = "35.191.0.1";
+const healthProbers = { IPv4: "35.191.0.1", IPv6: "2600:1901:8001::1" } as const;
 
 /** Makes somebody who adds the cause to journeys that end badly. */
 export type Explaining = () => <J extends Journey>(journey: J) => J;
@@ -117,9 +117,11 @@ export class DataPath {
   ): boolean {
     const machine = this.network.machines.get(instance);
     if (!machine || protocol === "heartbeat") return machine?.up ?? false;
+    const family = familyOf(address);
+    const from = privateAddresses.find((each) => familyOf(each) === family);
     const bare = {
       node: instance,
-      from: privateAddresses[0] ?? healthProber,
+      from: from ?? healthProbers[family],
       to: endpoint(address, own ?? port),
     };
     const { disposition } = travelPacket(this.network, bare, {

@@ -173,7 +173,12 @@ function term(value: unknown): string {
       return list(inside).map(term).join(" . ");
     case "prefix": {
       const { addr, len } = data(inside);
-      return `${address(addr)}/${whole(len)}`;
+      // of a mark, the first bits: JSON has a number where text has eight hexadecimal digits
+      const from =
+        typeof addr === "number"
+          ? `0x${Number(whole(addr)).toString(16).padStart(8, "0")}`
+          : address(addr);
+      return `${from}/${whole(len)}`;
     }
     case "range": {
       const [low, high] = list(inside).map((each) =>

@@ -95,12 +95,13 @@ export class ServiceTable {
 
   /**
    * An EndpointSlice as it is now; undefined: it is gone. Its label kubernetes.io/service-name says
-   * whose it is.
+   * whose it is. Those of another family change nothing. (pkg/proxy/endpointschangetracker.go)
    */
   setEndpointSlice(key: string, slice: EndpointSlice | undefined): void {
     const owner =
-      slice &&
-      `${slice.metadata.namespace ?? "default"}/${slice.metadata.labels?.["kubernetes.io/service-name"] ?? ""}`;
+      slice?.addressType === this.config.family
+        ? `${slice.metadata.namespace ?? "default"}/${slice.metadata.labels?.["kubernetes.io/service-name"] ?? ""}`
+        : undefined;
     const before = this.#sliceOwner.get(key);
     if (before !== undefined && before !== owner) this.#withSlice(before, key, undefined);
     if (owner === undefined) this.#sliceOwner.delete(key);

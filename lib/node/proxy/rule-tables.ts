@@ -22,6 +22,11 @@ export interface NodeRuleTables {
   /** What kube-proxy gives iptables-restore or nft on a full sync. */
   restoreText(family?: "IPv4" | "IPv6"): string;
   /**
+   * What nft was given by the last sync, a text for each transaction: after a change, what changed.
+   * undefined where it is not known: in other modes, and after a full sync that found a table.
+   */
+  sentTexts(family?: "IPv4" | "IPv6"): readonly string[] | undefined;
+  /**
    * What the same tool shows in an empty kernel that was given restoreText (and the jumps): without
    * canaries, others' rules and chains that a change left behind.
    */
@@ -35,6 +40,7 @@ export interface FamilyTables extends Pick<
 > {
   text(): string;
   restoreText(): string;
+  sentTexts?(): readonly string[] | undefined;
   saveText(): string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * What kube-proxy gives `nft -f -` on a full sync, byte for byte, to a kernel that has no table of
- * its. (pkg/proxy/nftables/proxier.go, setupNFTables, syncProxyRules; sigs.k8s.io/knftables,
- * objects.go)
+ * What kube-proxy gives `nft -f -`, byte for byte: on a full sync to a kernel that has no table of
+ * its, and on a partial one. (pkg/proxy/nftables/proxier.go, setupNFTables, syncProxyRules,
+ * nftElementStorage; sigs.k8s.io/knftables, objects.go)
  */
 import * as features from "../../../objects/kubernetes-features.js";
 import { expressionText, statementText } from "../../../net/nftables/text.js";
@@ -18,14 +18,36 @@ import type { NodeTable } from "./node-table.js";
 import type { Claim, Program, SharedSet } from "./program.js";
 import { isMarking, ProxyRule } from "./rules.js";
 
+/** A full sync. */
 export function transactionText(table: NodeTable): string {
-  return new Transaction(table).text();
+  return new Transaction(table).full();
+}
+
+/** A partial sync: what it found, and what it left behind. */
+export interface Change {
+  /** As it is now. */
+  table: NodeTable;
+  /** The ports of the Services that changed, as they were and as they are. */
+  before: readonly Program[];
+  after: readonly Program[];
+  /** Chains that nothing refers to now, and those that had been so for long enough. */
+  stale: Iterable<string>;
+  deleted: readonly string[];
+}
+
+/** Its transactions, one after the other: none where nothing is to be written. */
+export function changeTexts(change: Change): string[] {
+  const { table, deleted } = change;
+  const name = `${table.family} ${table.name}`;
+  const first = deleted.map((chain) => `delete chain ${name} ${chain}\n`).join("");
+  return [first, new Transaction(table).change(change)].filter((text) => text !== "");
 }
 
 class Transaction {
   #text = "";
   /** "ip kube-proxy" */
   readonly #in: string;
+  /** What the kernel's sets and maps hold, as far as it is known: "service-ips KEY" -> value. */
   readonly #elements = new Map<string, string>();
   readonly #made = new Set<string>();
 
@@ -37,10 +59,63 @@ class Transaction {
     return this.table.config.kubernetes.has(features.directDNAT);
   }
 
-  text(): string {
+  full(): string {
     this.#setUp();
     for (const program of this.table.programs()) this.#port(program);
     return this.#text;
+  }
+
+  change({ before, after, stale }: Change): string {
+    const services = new Set([...before, ...after].map(({ port }) => port.info.service));
+    const claims = before.flatMap((program) => this.#claimsOf(program));
+    const next = after.flatMap((program) => this.#claimsOf(program));
+    for (const claim of claims) this.#elements.set(idOf(claim), valueOf(claim));
+    // what is there already since others claim it, too
+    const others = (claim: Claim): Claim | undefined => this.#claimOfOthers(claim, services);
+    for (const claim of next) {
+      const other = this.#elements.has(idOf(claim)) ? undefined : others(claim);
+      if (other) this.#elements.set(idOf(claim), valueOf(other));
+    }
+    for (const program of after) this.#port(program);
+    for (const chain of stale) this.#line(`flush chain ${this.#in} ${chain}`);
+    const kept = new Set(after.flatMap(({ sets }) => [...sets.keys()]));
+    for (const name of before.flatMap(({ sets }) => [...sets.keys()]))
+      if (!kept.has(name)) this.#line(`delete set ${this.#in} ${name}`);
+    this.#leftovers(claims, new Set(next.map(idOf)), others);
+    return this.#text;
+  }
+
+  #claimsOf(program: Program): Claim[] {
+    const hairpins = program.hairpins(this.table.view.name);
+    const set = "hairpin-connections";
+    return [...program.claims, ...hairpins.map((element) => ({ set, element }) as const)];
+  }
+
+  /** Elements that none of these ports claims any more. */
+  #leftovers(
+    before: readonly Claim[],
+    claimed: ReadonlySet<string>,
+    others: (claim: Claim) => Claim | undefined,
+  ): void {
+    for (const set of cleanupOrder)
+      for (const claim of before) {
+        if (claim.set !== set || claimed.has(idOf(claim))) continue;
+        const heir = others(claim);
+        if (heir) this.#claim(heir);
+        else this.#line(`delete element ${this.#in} ${set} { ${claim.element.key} }`);
+      }
+  }
+
+  #claimOfOthers({ set, element }: Claim, services: ReadonlySet<string>): Claim | undefined {
+    const { rules, version } = this.table;
+    for (const service of rules.ownersOf(element.key, version)) {
+      if (services.has(service)) continue;
+      for (const { elements } of this.table.programsOf(service)) {
+        const found = elements[set]?.find(({ key }) => key === element.key);
+        if (found) return { set, element: found };
+      }
+    }
+    return undefined;
   }
 
   #line(text: string): void {
@@ -137,20 +212,29 @@ class Transaction {
 
   #port(program: Program): void {
     const all = [...program.chains.values()];
-    const make = ({ name }: Chain): void => {
-      this.#text += `add chain ${this.#in} ${name}\nflush chain ${this.#in} ${name}\n`;
-    };
     const hairpins = program.hairpins(this.table.view.name);
     // each endpoint's chain, then its element
     for (const endpoint of program.chosen.reachable) {
       const chain = program.chains.get(program.port.endpointName("endpoint", endpoint));
-      if (chain) make(chain);
+      if (chain) this.#portChain(chain.name);
       const key = program.port.hairpinKey(endpoint);
       const element = hairpins.find((each) => each.key === key);
       if (element) this.#claim({ set: "hairpin-connections", element });
     }
-    for (const chain of all) if (!isEndpoint(chain)) make(chain);
-    for (const claim of program.claims) this.#claim(claim);
+    const firewall = program.name("firewall");
+    for (const chain of all)
+      if (!isEndpoint(chain) && chain.name !== firewall) this.#portChain(chain.name);
+    const { loadBalancerIPs } = program.port.info;
+    const isBalanced = ({ element }: Claim): boolean =>
+      loadBalancerIPs.some((address) => element.key === program.port.key(address));
+    let isFirewallMade = !program.chains.has(firewall);
+    for (const claim of program.claims) {
+      if (!isFirewallMade && isBalanced(claim)) {
+        this.#portChain(firewall);
+        isFirewallMade = true;
+      }
+      this.#claim(claim);
+    }
     const own = (prefix: Parameters<Program["name"]>[0]): readonly Rule[] =>
       program.chains.get(program.name(prefix))?.rules ?? [];
     const inner = program.port.info.internalLocal ? "local" : "service";
@@ -166,19 +250,24 @@ class Transaction {
     for (const chain of all) if (isEndpoint(chain)) this.#all(chain.name, chain.rules);
   }
 
+  #portChain(name: string): void {
+    this.#text += `add chain ${this.#in} ${name}\nflush chain ${this.#in} ${name}\n`;
+  }
+
   #all(chain: string, rules: readonly Rule[]): void {
     for (const rule of rules) this.#rule(chain, rule);
   }
 
   /** Of two Services that claim a key, the later one takes it. */
-  #claim({ set, element: { key, data, comment } }: Claim): void {
-    const value = data === undefined ? "" : ` : ${statementText(data as Verdict)}`;
-    const held = this.#elements.get(`${set} ${key}`);
+  #claim(claim: Claim): void {
+    const { set, element } = claim;
+    const [id, value] = [idOf(claim), valueOf(claim)];
+    const held = this.#elements.get(id);
     if (held === value) return;
-    if (held !== undefined) this.#text += `delete element ${this.#in} ${set} { ${key} }\n`;
-    this.#elements.set(`${set} ${key}`, value);
-    const beside = comment === undefined ? "" : ` comment "${comment}"`;
-    this.#text += `add element ${this.#in} ${set} { ${key}${beside}${value} }\n`;
+    if (held !== undefined) this.#text += `delete element ${this.#in} ${set} { ${element.key} }\n`;
+    this.#elements.set(id, value);
+    const beside = element.comment === undefined ? "" : ` comment "${element.comment}"`;
+    this.#text += `add element ${this.#in} ${set} { ${element.key}${beside}${value} }\n`;
   }
 
   #affinity({ name, type, timeout }: NamedSet): void {
@@ -187,6 +276,21 @@ class Transaction {
     );
   }
 }
+
+const idOf = ({ set, element }: Claim): string => `${set} ${element.key}`;
+const valueOf = ({ element: { data } }: Claim): string =>
+  data === undefined ? "" : ` : ${statementText(data as Verdict)}`;
+
+/** In which order what nobody claims any more is taken out of sets and maps. */
+const cleanupOrder: readonly SharedSet[] = [
+  "cluster-ips",
+  "service-ips",
+  "firewall-ips",
+  "no-endpoint-services",
+  "no-endpoint-nodeports",
+  "service-nodeports",
+  "hairpin-connections",
+];
 
 const targetOf = ({ statements }: Rule): string | undefined => {
   const last = statements.at(-1);

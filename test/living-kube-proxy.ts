@@ -1,0 +1,120 @@
+/**
+ * A kube-proxy of node-a, in nftables mode, that is given objects as they come and go, and what its
+ * kernel then holds.
+ *
+ *     const living = new LivingKubeProxy(kubeProxy, objects);
+ *     living.become(others);
+ *     living.listed;                        // as `nft list ruleset` shows it
+ */
+import { parse } from "stopover";
+import type { EndpointSlice, KubeObject, Node, Service } from "stopover";
+import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
+import { Kernel } from "stopover/internal/net/kernel";
+import { configFor } from "stopover/internal/node/proxy/config";
+import { readConfiguration } from "stopover/internal/node/proxy/configuration";
+import type { ProxyMode } from "stopover/internal/node/proxy/backend";
+import { kubernetes } from "stopover/internal/objects/kubernetes";
+import { ServiceTable } from "stopover/internal/node/proxy/frontend";
+import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
+import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
+
+const families = ["IPv4", "IPv6"] as const;
+
+export class LivingKubeProxy {
+  readonly #clock = new VirtualClock(0);
+  readonly #tables: Record<(typeof families)[number], ServiceTable>;
+  readonly #proxy: KubeProxy;
+  /** What nft was given so far, a text for each transaction. */
+  readonly sent: Record<(typeof families)[number], string[]> = { IPv4: [], IPv6: [] };
+  #held: ReadonlyMap<string, KubeObject> = new Map();
+
+  /** `version`: which Kubernetes' kube-proxy it is. */
+  constructor(kubeProxy: string, objects: readonly KubeObject[], version?: string) {
+    const features = { kubernetes: kubernetes(version) };
+    const config = readConfiguration(parse(kubeProxy).kubeProxy!);
+    this.#tables = {
+      IPv4: new ServiceTable(configFor("IPv4", config, features)),
+      IPv6: new ServiceTable(configFor("IPv6", config, features)),
+    };
+    this.#give(objects);
+    this.#proxy = new KubeProxy({
+      node: objects.find(({ metadata }) => metadata.name === "node-a") as Node,
+      config,
+      clock: this.#clock,
+      kernel: new Kernel({ name: "node-a", clock: this.#clock, interfaces: [] }),
+      services: this.#tables,
+      mode: this.#recorded,
+    });
+    this.#proxy.start();
+    this.#clock.settle();
+  }
+
+  /** The objects are others now: first EndpointSlices go, then all else; and some seconds pass. */
+  become(objects: readonly KubeObject[]): void {
+    const names = new Set(objects.map(({ metadata }) => metadata.name));
+    const left = [...this.#held.values()].filter(
+      ({ kind, metadata }) => kind !== "EndpointSlice" || names.has(metadata.name),
+    );
+    this.#give(left);
+    this.#clock.advance(10);
+    this.#give(objects);
+    this.#clock.advance(3490);
+  }
+
+  /** One object is another now, and some seconds pass. */
+  change(object: KubeObject): void {
+    const others = [...this.#held.values()].filter((each) => idOf(each) !== idOf(object));
+    this.#give([...others, object]);
+    this.#clock.advance(3500);
+  }
+
+  /** The same mode; it keeps what each sync gives nft. */
+  readonly #recorded: ProxyMode = (services, site) => {
+    const backend = nftablesMode()(services, site);
+    const { family } = services.config;
+    const sent = (): readonly string[] | undefined => backend.tables?.sentTexts?.();
+    return {
+      sync: (order) => {
+        backend.sync(order);
+        this.sent[family].push(...(sent() ?? ["a full sync of a table that was there\n"]));
+      },
+      isIntact: () => backend.isIntact(),
+      ...(backend.periods && { periods: backend.periods }),
+      get tables() {
+        return backend.tables!;
+      },
+    };
+  };
+
+  /** Which objects kube-proxy watches: proxies of another name take the others. */
+  #give(objects: readonly KubeObject[]): void {
+    const others = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
+    const watched = objects.filter(
+      ({ metadata: { labels = {} } }) => !others.some((label) => label in labels),
+    );
+    const next = new Map(watched.map((each) => [idOf(each), each]));
+    for (const id of new Set([...this.#held.keys(), ...next.keys()]))
+      if (JSON.stringify(next.get(id)) !== JSON.stringify(this.#held.get(id)))
+        this.#set(id, next.get(id));
+    this.#held = next;
+  }
+
+  #set(id: string, object: KubeObject | undefined): void {
+    const [kind, key = ""] = id.split(" ");
+    for (const table of Object.values(this.#tables))
+      if (kind === "Service") table.setService(key, object as Service | undefined);
+      else if (kind === "EndpointSlice")
+        table.setEndpointSlice(key, object as EndpointSlice | undefined);
+  }
+
+  get listed(): string {
+    return families.map((family) => this.#proxy.tables.text(family)).join("");
+  }
+
+  get transaction(): string {
+    return families.map((family) => this.#proxy.tables.restoreText(family)).join("");
+  }
+}
+
+const idOf = ({ kind, metadata: { namespace = "default", name } }: KubeObject): string =>
+  `${kind} ${namespace}/${name}`;
