@@ -25,12 +25,12 @@ export function bookMap(): Mermaid {
     flow.node("kcm", "component", ["kube-controller-manager", "00 Deployments,", "03 endpoints"]);
   });
   flow.group("node", "node", ["on each node · 12 the same on a real kernel"], () => {
-    flow.node("proxy", "node", ["kube-proxy", "05 how they connect"]);
+    flow.node("proxy", "node", ["kube-proxy", "05 how they connect,", "17 in nftables"]);
     flow.node("door", "stop2", ["Stop-over 2: NodePort", "03 what it is,", "08 who sees whom"]);
     flow.node("vip", "stop3", ["Stop-over 3: ClusterIP", "09 reading the rules,", "11 their cost"]);
     flow.node("pod", "pod", ["Pods", "00 where they come from,", "07 when they change"]);
   });
-  flow.node("article", "cluster", ["the article", "14 sentence by sentence"]);
+  flow.node("article", "cluster", ["the article", "14 sentence by sentence", "18 what changed since"]);
   flow
     .edge("user", "dns")
     .edge("user", "lb", { path: true })

@@ -1,6 +1,7 @@
 // What the chapters promise their readers: answers out of sight, a journey to play, no program in
 // an output, and a table that leads to where things are told.
 
+import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -97,6 +98,23 @@ for (const [line, words] of told)
     assert.ok(where.length, "the line names a chapter");
     for (const number of where) assert.match(proseOf(number), words, `chapter ${number}`);
   });
+
+test("chapter 17 shows the figures that npm run bench:kernel measured", () => {
+  const { costs } = JSON.parse(
+    readFileSync(new URL("bench/kernel-cost.json", import.meta.url), "utf8"),
+  );
+  const cell = books
+    .find(({ name }) => name.startsWith("17"))
+    ?.cells.find(({ source }) => source.includes("const inKernel = ["));
+  const shown = [...(cell?.source ?? "").matchAll(/\{ services: ([\d_]+), (.*) \}/g)].map(
+    ([, services, more]) => `${Number(services?.replace("_", ""))} ${more}`,
+  );
+  const measured = costs.map(
+    (/** @type {Record<string, number>} */ { services, iptables, nftables }) =>
+      `${services} iptables: ${iptables}, nftables: ${nftables}`,
+  );
+  assert.equal(shown, measured);
+});
 
 test("the ladder says what a user sees and what a NodePort says, and both are true", () => {
   const ladder = proseOf("13");

@@ -1,5 +1,5 @@
 /**
- * The checks of chapters 07 to 15: each accepts what is right, in several spellings, and refuses
+ * The checks of chapters from 07 on: each accepts what is right, in several spellings, and refuses
  * what readers may well think instead.
  */
 import { test } from "uvu";
@@ -47,6 +47,47 @@ function fresh(port: number, replicas?: number): Cluster {
   cluster.apply(read(`${manifests}/service.yaml`));
   cluster.settle();
   cluster.advance("1m");
+  return cluster;
+}
+
+/** A cluster some of whose nodes are in nftables' mode. */
+function migrating(
+  young: readonly string[],
+  change?: (cluster: Cluster) => void,
+  nodes = 3,
+): Cluster {
+  const names = nodes === 1 ? ["node-b"] : ["node-a", "node-b", "node-c"];
+  const cluster = createCluster({
+    nodes: names.map((name) => ({ name, ...(young.includes(name) && { proxyMode: "nftables" }) })),
+    cloud: aws(),
+    seed: 1,
+  });
+  cluster.apply(read(manifests));
+  cluster.settle();
+  change?.(cluster);
+  cluster.settle();
+  cluster.advance("2m");
+  return cluster;
+}
+
+/** One whose Services have more ranges than their own, and a Service with an address. */
+function ranged(cidrs: string[], clusterIP?: string, own = "10.2.0.0/16"): Cluster {
+  const cluster = createCluster({ systemObjects: true, serviceCIDR: own, first: {}, seed: 1 });
+  if (cidrs.length > 0)
+    cluster.apply({
+      apiVersion: "networking.k8s.io/v1",
+      kind: "ServiceCIDR",
+      metadata: { name: "more" },
+      spec: { cidrs },
+    } as never);
+  cluster.settle();
+  if (clusterIP !== undefined)
+    cluster.apply({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "web" },
+      spec: { clusterIP, ports: [{ port: 80 }] },
+    } as never);
   return cluster;
 }
 
@@ -291,6 +332,43 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
       settled((cluster) => cluster.apply(parse(outsideName))),
       settled((cluster) => cluster.apply(parse(selecting))),
       "cluster",
+    ],
+  },
+  "17.1": { right: [18, "18"], wrong: [36, 20_018, 20_000, 19] },
+  "17.2": {
+    right: [
+      "cluster-ips-check",
+      "chain cluster-ips-check",
+      "filter-forward, then cluster-ips-check",
+    ],
+    wrong: ["cluster-ips", "service-endpoints-check", "reject-chain", "KUBE-SERVICES"],
+  },
+  "17.3": {
+    right: [migrating(["node-b"])],
+    wrong: [
+      plain,
+      migrating(["node-a"]),
+      migrating(["node-a", "node-b"]),
+      migrating(["node-b"], (cluster) => cluster.scale("Deployment", "nginx", 0)),
+      migrating(["node-b"], undefined, 1),
+      "node-b",
+    ],
+  },
+  "17.4": {
+    right: ["sessionAffinity", "spec.sessionAffinity", "sessionAffinity: ClientIP"],
+    wrong: ["externalTrafficPolicy", "type", "selector"],
+  },
+  "18.1": { right: ["1.36", 1.36, "v1.36"], wrong: ["1.34", "1.35", "1.37", "never"] },
+  "18.2": { right: ["iptables", "the iptables mode"], wrong: ["nftables", "ipvs", "none"] },
+  "18.3": {
+    right: [ranged(["10.9.0.0/24"], "10.9.0.9")],
+    wrong: [
+      plain,
+      ranged([]),
+      ranged(["10.9.0.0/24"]),
+      ranged(["10.8.0.0/24"], "10.8.0.9"),
+      ranged([], "10.9.0.9", "10.9.0.0/24"),
+      "10.9.0.9",
     ],
   },
 };
