@@ -30,7 +30,11 @@ export function bookMap(): Mermaid {
     flow.node("vip", "stop3", ["Stop-over 3: ClusterIP", "09 reading the rules,", "11 their cost"]);
     flow.node("pod", "pod", ["Pods", "00 where they come from,", "07 when they change"]);
   });
-  flow.node("article", "cluster", ["the article", "14 sentence by sentence", "18 what changed since"]);
+  flow.node("article", "cluster", [
+    "the article",
+    "14 sentence by sentence",
+    "18 what changed since",
+  ]);
   flow
     .edge("user", "dns")
     .edge("user", "lb", { path: true })

@@ -198,6 +198,16 @@ versions("since 1.36 only affinity gives endpoints chains, and marks are set in 
   }
 });
 
+versions("of the rule that chooses a journey says that it chooses", () => {
+  for (const version of ["1.35", "1.36", "1.37"]) {
+    const cluster = clusterOf(version, { proxyMode: "nftables" });
+    cluster.advance("10s");
+    const steps = cluster.request("http://mynginx-app.com:8080/").hops.flatMap((hop) => hop.steps);
+    const [choice] = steps.filter(({ rule }) => rule?.includes("numgen"));
+    assert.match(choice!.why ?? "", /^Takes one of 3 by chance, each as likely as the others/);
+  }
+});
+
 versions("rules of 1.37 that somebody pastes tell what those of 1.35 tell", () => {
   const [old, young] = ["1.35", "1.37"].map((version) => {
     const cluster = clusterOf(version, { proxyMode: "nftables" });

@@ -59,7 +59,8 @@ export const why = (rule: Rule, chain: string): string =>
 /** What a rule does that found this element, or that it led to. */
 export function whyFound(rule: Rule, element: ElementOf): string {
   const last = rule.statements.at(-1);
-  if (last?.kind === "vmap" && "name" in last.map) return whyElement(last.map.name, element);
+  if (last?.kind === "vmap")
+    return "name" in last.map ? whyElement(last.map.name, element) : why(rule, "");
   return `Refuses the packet at once: nobody is there to serve it${from(element.purpose)}.`;
 }
 
