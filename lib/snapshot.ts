@@ -181,6 +181,13 @@ export function openSnapshot(
     for (const target of targets)
       target.healthy =
         balancer.healthCheck === undefined || path.healthy(target, balancer.healthCheck, balancer);
+  /** Half a dump gives no verdict: whatever is asked for, nobody would have the address. */
+  const asked = (): DataPath => {
+    if (network.machines.size > 0 || services.length + list("Pod").length === 0) return path;
+    throw new Error(
+      "no Node is among the documents, and it is nodes that hold a Service's rules and its Pods: kubectl get nodes -o yaml prints them",
+    );
+  };
   return {
     network,
     list,
@@ -194,11 +201,11 @@ export function openSnapshot(
         );
       return { name, rules: proxy.tables };
     },
-    request: (url, o) => path.request(url, o),
-    outcomes: (url, o) => path.outcomes(url, o),
-    shares: (url, o) => path.shares(url, o),
-    packet: (bare) => path.packet(bare),
-    packetOutcomes: (bare) => path.packetOutcomes(bare),
+    request: (url, o) => asked().request(url, o),
+    outcomes: (url, o) => asked().outcomes(url, o),
+    shares: (url, o) => asked().shares(url, o),
+    packet: (bare) => asked().packet(bare),
+    packetOutcomes: (bare) => asked().packetOutcomes(bare),
     why: whyOf(world),
   };
 }

@@ -1,5 +1,6 @@
 import { storeDuties } from "./admission.js";
 import { allKinds } from "../objects/kinds.js";
+import { withArticle } from "../objects/manifest.js";
 import type { KubeObject } from "../objects/types.js";
 
 /**
@@ -13,7 +14,7 @@ export function misplaced(
   const info = allKinds().find(({ prefix }) => key.startsWith(prefix));
   if (!info) return undefined;
   if (kind !== info.kind || apiVersion !== info.apiVersion)
-    return `it is a ${JSON.stringify(`${apiVersion} ${kind}`)} where a ${info.apiVersion} ${info.kind} belongs`;
+    return `it is ${JSON.stringify(`${apiVersion} ${kind}`)}, where ${withArticle(`${info.apiVersion} ${info.kind}`)} belongs`;
   const { namespace, name } = metadata;
   const place = info.namespaced ? `${namespace ?? ""}/${name}` : name;
   return key === info.prefix + place

@@ -1,6 +1,7 @@
 /** Reads dumps: the objects of a real cluster as they are. Who imports this makes them readable. */
 import { decode } from "./decode.js";
 import { frozen } from "./freeze.js";
+import "./lookalikes.js";
 import { kindOf } from "./kinds.js";
 import {
   dumps,

@@ -65,6 +65,8 @@ export interface Notice {
   isLate?: boolean;
   /** What was left out is the server's to write: a dump has it. */
   isServersOwn?: boolean;
+  /** What was left out whole, since nobody here knows its kind. */
+  object?: KubeObject;
 }
 
 /**
@@ -108,6 +110,12 @@ const notLoaded = (): never => {
 };
 export const dumps: Dumps = { object: notLoaded, withoutOlder: notLoaded };
 
+/** What a text or a value that is no manifest looks like, in words. Who imports dumps.ts has it. */
+export const lookalikes = {
+  ofText: (_text: string): string | undefined => undefined,
+  ofValue: (_value: unknown): string | undefined => undefined,
+};
+
 /** @throws ManifestError, unless `partial`. */
 export function readManifests(text: string, options: ManifestOptions = {}): Manifest[] {
   const { source = "manifest", as = "apply", onNotice } = options;
@@ -121,7 +129,7 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
   // whatever their order: a definition makes kinds known
   for (const { one } of objects) otherKinds.written(one);
   for (const { one, number } of objects)
-    trying(told, () => {
+    trying(told && ((notice) => told({ ...notice, object: one })), () => {
       const object =
         as === "dump"
           ? dumps.object(one, source, number)
@@ -212,7 +220,7 @@ export function readYaml(text: string, source: string, number?: number): unknown
         source,
         number,
         undefined,
-        templateIn(text) ?? `this cannot be read as YAML: ${place}${error.reason}`,
+        lookalikes.ofText(text) ?? `this cannot be read as YAML: ${place}${error.reason}`,
       );
     }
     throw error;
@@ -221,15 +229,6 @@ export function readYaml(text: string, source: string, number?: number): unknown
 
 /** kubectl reads YAML 1.1's yes, no, on and off as booleans, and knows merge keys (<<). */
 const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag);
-
-/** Whether it is a template that somebody has to render first, and where that shows. */
-function templateIn(text: string): string | undefined {
-  const lines = text.split("\n");
-  const at = lines.findIndex((line) => /\{\{-?\s*[\w.$(/"]/.test(line));
-  return at < 0
-    ? undefined
-    : `line ${at + 1} is a Helm template's, and no manifest: ${lines[at]!.trim().slice(0, 60)}; render it first (helm template CHART) and give what comes out`;
-}
 
 /**
  * JSON is YAML too, but JSON.parse is faster and says more clearly what is wrong. kubectl reads
@@ -313,7 +312,7 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
       source,
       number,
       undefined,
-      `got ${described(document)}; a manifest is an object with apiVersion, kind and metadata`,
+      `got ${described(document)}; ${lookalikes.ofValue(document) ?? "a manifest is an object with apiVersion, kind and metadata"}`,
     );
   }
   const { apiVersion, kind, items } = document as {
@@ -330,7 +329,7 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
         source,
         number,
         field,
-        `got ${described(value)}; a text such as ${example} is needed`,
+        `got ${described(value)}; ${lookalikes.ofValue(document) ?? `a text such as ${example} is needed`}`,
       );
   }
   if (!(kind as string).endsWith("List")) return [document as KubeObject];
@@ -339,7 +338,7 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
       source,
       number,
       "items",
-      `got ${described(items)}; a ${kind as string} holds a list of objects`,
+      `got ${described(items)}; ${withArticle(kind as string)} holds a list of objects`,
     );
   return items.flatMap((item) => {
     const itemKind =
@@ -392,7 +391,7 @@ function infoOf(object: KubeObject, source: string, number: number): KindInfo {
       source,
       number,
       "apiVersion",
-      `got ${JSON.stringify(object.apiVersion)}; for a ${object.kind} it is "${others.map(({ apiVersion }) => apiVersion).join('" or "')}"`,
+      `got ${JSON.stringify(object.apiVersion)}; for ${withArticle(object.kind)} it is "${others.map(({ apiVersion }) => apiVersion).join('" or "')}"`,
     );
   throw new ManifestError(
     source,
@@ -407,10 +406,25 @@ function unknownKind({ apiVersion, kind }: KubeObject): string {
   const got = `got ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`;
   if (apiVersion.includes(".") && !apiVersion.includes(".k8s.io/"))
     return `${got}; no CustomResourceDefinition here makes it known`;
-  const known = allKinds().map(({ kind }): string => kind);
-  const near = nearest(kind, known);
-  return `${got}, which Kubernetes does not know; ${near ? `did you mean "${near}"?` : `it knows ${known.join(", ")}`}`;
+  const near = allKinds().filter((one) => mayMean(kind.toLowerCase(), one));
+  const names = [...new Set(near.map(({ kind }) => `"${kind}"`))].slice(0, 4).join(" or ");
+  return `${got}, which Kubernetes does not know; ${names ? `did you mean ${names}?` : `kubectl api-resources lists the kinds that a cluster knows`}`;
 }
+
+/** A slip, the plural, the short name, or a part of the name. */
+const mayMean = (got: string, { kind, plural, shortNames }: KindInfo): boolean => {
+  const name = kind.toLowerCase();
+  return (
+    nearly(name, got) ||
+    plural === got ||
+    shortNames.includes(got) ||
+    (got.length > 2 && (name.startsWith(got) || name.endsWith(got) || got.startsWith(name)))
+  );
+};
+
+/** "an Ingress" */
+export const withArticle = (kind: string): string =>
+  `${/^[aeio]/i.test(kind) ? "an" : "a"} ${kind}`;
 
 const oldGroups = ["extensions"];
 const groupOf = ({ apiVersion }: KubeObject): string =>

@@ -33,7 +33,9 @@ export function causesIn(look: () => World): <J extends Journey>(journey: J) => 
 
 /** Where the reason has said already what is and what should be, the field alone is added. */
 function withCause(reason: string, { object, field, value, expected, sentence }: Fault): string {
-  const isSaid = [value, expected].every((each) => each && reason.includes(String(each)));
+  // a rule's comment and an object's name hold such words by chance
+  const own = reason.replace(/"[^"]*"|\b[A-Z]\w+ [\w.-]+\/[\w.-]+/g, "");
+  const isSaid = [value, expected].every((each) => each && own.includes(String(each)));
   return isSaid ? `${reason} (${field} of ${object})` : `${reason}; ${sentence}`;
 }
 

@@ -60,7 +60,10 @@ export function openDocuments(
   applyAll(cluster, rest, onNotice);
   cluster.network.bases.push({
     assumed: [],
-    leftOut: inertRemarks(rest.map(({ object }) => object)),
+    leftOut: inertRemarks([
+      ...rest.map(({ object }) => object),
+      ...(documents.notices ?? []).flatMap(({ object }) => object ?? []),
+    ]),
   });
   cluster.settle();
   if (cluster.list("Pod").some(isWatched)) cluster.advance(WATCHED);

@@ -1,6 +1,6 @@
 /** The fifth rung: whether the Service has endpoints, and the right ones. */
 import { isReady } from "../../objects/pods.js";
-import type { Endpoint, EndpointSlice, Pod, Service } from "../../objects/types.js";
+import type { Endpoint, EndpointSlice, Pod, Service, ServicePort } from "../../objects/types.js";
 import { isNear, labelsText } from "../near.js";
 import { kubectlGet, nameOf, namespaceOf, type Objects } from "../objects.js";
 import type { Fault } from "../types.js";
@@ -124,6 +124,8 @@ function slicesFaults(one: Case, slices: readonly EndpointSlice[]): Fault[] {
   if (addresses.length === 0) return [ofNames(slices[0]!)];
   const fits = addresses.filter((slice) => slice.ports?.some((each) => (each.name ?? "") === name));
   if (fits.length === 0) return [otherPorts(one, addresses[0]!, name)];
+  const other = otherProtocol(one, fits, port);
+  if (other) return [other];
   if (fits.every(({ endpoints }) => endpoints.length === 0)) return [emptySlice(one, fits[0]!)];
   return [...notReady(one, fits), ...unknownNodes(one, fits)];
 }
@@ -148,6 +150,31 @@ function otherPorts({ service }: Case, slice: EndpointSlice, name: string): Faul
     value: names[0]!,
     expected: name,
     sentence: `ports[0].name of ${nameOf(slice)} is ${listed(names.map(quoted))}, and the port of ${nameOf(service)} has ${quoted(name)}; they are matched by name`,
+  });
+}
+
+/** The ports of this name are of another protocol, or without a number. */
+function otherProtocol(
+  { service }: Case,
+  slices: readonly EndpointSlice[],
+  { name = "", protocol = "TCP" }: Pick<ServicePort, "name" | "protocol"> = {},
+): Fault | undefined {
+  const all = slices.flatMap((slice) =>
+    (slice.ports ?? []).flatMap((port, place) =>
+      (port.name ?? "") === name ? { slice, port, place } : [],
+    ),
+  );
+  if (all.some(({ port }) => (port.protocol ?? "TCP") === protocol && port.port)) return undefined;
+  const { slice, port, place } = all[0]!;
+  const isOther = (port.protocol ?? "TCP") !== protocol;
+  const field = `ports[${place}].${isOther ? "protocol" : "port"}`;
+  const sentence = isOther
+    ? `${field} of ${nameOf(slice)} is ${port.protocol}, and the port of ${nameOf(service)} is for ${protocol}; they are matched by name and protocol`
+    : `${field} of ${nameOf(slice)} is missing: kube-proxy ignores a port without a number`;
+  return fault("endpoints", slice, field, {
+    value: isOther ? port.protocol! : null,
+    expected: isOther ? protocol : "a number",
+    sentence,
   });
 }
 

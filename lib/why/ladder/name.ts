@@ -21,7 +21,11 @@ export const lookAtName: Look = (one) => {
   if (disposition !== "name not found" || !goal || readAddress(goal.host)) return [];
   if (origin && !lookUp(world.network, origin, goal.host).failure) return externalName(one);
   const found =
-    askedElsewhere(one) ?? otherNamespace(one) ?? externalNameOf(one) ?? hostOfIngress(one);
+    askedElsewhere(one) ??
+    nameOfPod(one) ??
+    otherNamespace(one) ??
+    externalNameOf(one) ??
+    hostOfIngress(one);
   if (found) return [found];
   const isShort = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
   return isShort ? noSuchService(one) : noRecord(one);
@@ -107,6 +111,36 @@ const searched = (name: string, namespace: string): string[] => [
   `${name}.${clusterDomain}`,
   name,
 ];
+
+/**
+ * "redis-0.redis": a Pod has a name of its own where its subdomain is the headless Service's name,
+ * and its hostname is given; of a StatefulSet's Pods both follow from serviceName.
+ */
+function nameOfPod({ origin, goal, objects }: Case): Fault | undefined {
+  const asker = podOf(origin);
+  const [own = "", name = "", inside = asker ? namespaceOf(asker) : "default"] =
+    goal!.host.split(".");
+  const service = objects.service(`${inside}/${name}`);
+  const pod = objects.pod(`${inside}/${own}`);
+  if (!service || !pod || service.spec.clusterIP !== "None") return undefined;
+  const { subdomain = "", hostname = "" } = pod.spec;
+  const isSet = pod.metadata.ownerReferences?.find(({ kind }) => kind === "StatefulSet");
+  if (subdomain === name && hostname === own) return undefined;
+  const field = isSet
+    ? "spec.serviceName"
+    : subdomain === name
+      ? "spec.hostname"
+      : "spec.subdomain";
+  const [value, expected] = field === "spec.hostname" ? [hostname, own] : [subdomain, name];
+  const owner: KubeObject = isSet
+    ? { ...isSet, metadata: { name: isSet.name, namespace: inside } }
+    : pod;
+  return fault("name", owner, field, {
+    value: value || null,
+    expected,
+    sentence: `${field} of ${nameOf(owner)} is ${value || "not set"}, and it would have to be ${expected} for ${nameOf(pod)} to have the name ${own}.${name}`,
+  });
+}
 
 /** A Service's name with a namespace that is not its own: the client's, or one that is misspelt. */
 function otherNamespace(one: Case): Fault | undefined {

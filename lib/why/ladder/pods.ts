@@ -40,7 +40,7 @@ export function whyNotReady(objects: Objects, pod: Pod): Fault {
     onLostNode(objects, pod) ??
     unscheduled(objects, pod) ??
     initialising(pod) ??
-    containers(pod) ??
+    containers(objects, pod) ??
     gates(pod) ??
     probes(pod) ??
     unexplained(pod)
@@ -71,11 +71,27 @@ function ended(pod: Pod): Fault | undefined {
 }
 
 function onLostNode(objects: Objects, pod: Pod): Fault | undefined {
-  const node = objects.node(pod.spec.nodeName ?? "");
+  const { nodeName = "" } = pod.spec;
+  const node = objects.node(nodeName);
+  if (!node && nodeName && objects.nodes.length > 0) return onNoNode(objects, pod);
   const ready = node && condition(node, "Ready");
   if (!node || !ready || ready.status === "True") return undefined;
   const one = lostNode(objects, node.metadata.name, "pod");
   return { ...one, sentence: `${one.sentence}; ${nameOf(pod)} is on it` };
+}
+
+/** Whoever wrote nodeName passed the scheduler by, and no kubelet of that name is there. */
+function onNoNode(objects: Objects, pod: Pod): Fault {
+  const nodes = objects.nodes
+    .slice(0, 5)
+    .map(({ metadata }) => metadata.name)
+    .join(", ");
+  const value = pod.spec.nodeName!;
+  return ofSpec(pod, "spec.nodeName", {
+    value,
+    expected: nodes,
+    sentence: `spec.nodeName of ${nameOf(pod)} is ${value}, and no Node is called so: no kubelet runs it (the nodes are ${nodes})`,
+  });
 }
 
 // ---- while it starts ----
@@ -99,20 +115,26 @@ function initialising(pod: Pod): Fault | undefined {
 const hasEndedWell = (state: ContainerStatus["state"]): boolean =>
   state?.terminated?.exitCode === 0;
 
-function containers(pod: Pod): Fault | undefined {
+function containers(objects: Objects, pod: Pod): Fault | undefined {
   for (const [i, status] of (pod.status?.containerStatuses ?? []).entries()) {
     const { waiting, terminated } = status.state ?? {};
     const place = Math.max(
       0,
       pod.spec.containers.findIndex(({ name }) => name === status.name),
     );
-    if (waiting) return waits(pod, i, place, status);
+    if (waiting) return waits(objects, pod, i, place, status);
     if (terminated) return crashed(pod, `status.containerStatuses[${i}].state`, place, status);
   }
   return undefined;
 }
 
-function waits(pod: Pod, i: number, place: number, status: ContainerStatus): Fault | undefined {
+function waits(
+  objects: Objects,
+  pod: Pod,
+  i: number,
+  place: number,
+  status: ContainerStatus,
+): Fault | undefined {
   const { reason = "", message } = status.state!.waiting!;
   const { image, name } = pod.spec.containers[place]!;
   const more = message ? `: ${message}` : "";
@@ -125,15 +147,51 @@ function waits(pod: Pod, i: number, place: number, status: ContainerStatus): Fau
   if (reason === "CrashLoopBackOff")
     return crashed(pod, `status.containerStatuses[${i}].lastState`, place, status);
   if (reason === "ContainerCreating" || reason === "PodInitializing" || reason === "")
-    return ofStatus(pod, `status.containerStatuses[${i}].state.waiting.reason`, {
-      value: reason || null,
-      expected: "running",
-      sentence: `container ${name} of ${nameOf(pod)} does not run yet, ${reason}${more}: what do the Pod's events say?`,
-    });
+    return (
+      heldUp(objects, pod) ??
+      ofStatus(pod, `status.containerStatuses[${i}].state.waiting.reason`, {
+        value: reason || null,
+        expected: "running",
+        sentence: `container ${name} of ${nameOf(pod)} does not run yet, ${reason}${more}: what do the Pod's events say?`,
+      })
+    );
   return ofStatus(pod, `status.containerStatuses[${i}].state.waiting.reason`, {
     value: reason,
     expected: "running",
     sentence: `container ${name} of ${nameOf(pod)} cannot start, ${reason}${more}`,
+  });
+}
+
+/** Why nothing of the Pod can be started, as its events say, and the field that this is about. */
+function heldUp(objects: Objects, pod: Pod): Fault | undefined {
+  const told = (reason: string) => objects.warning(pod, [reason]);
+  const refused = told("PodOSNotSupported");
+  const { name } = (pod.spec.os ?? {}) as { name?: string };
+  if (refused !== undefined)
+    return ofSpec(pod, "spec.os.name", {
+      value: name ?? null,
+      expected: "the operating system of the node",
+      sentence: `${nameOf(pod)} is for ${name}, and its node ${pod.spec.nodeName} runs another system: ${refused}`,
+    });
+  const message = told("FailedMount") ?? told("FailedAttachVolume");
+  if (message !== undefined) {
+    const volume = /volume "([^"]+)"/.exec(message)?.[1];
+    const volumes = (pod.spec.volumes ?? []) as { name: string }[];
+    const place = volumes.findIndex(({ name }) => name === volume);
+    return ofSpec(pod, place < 0 ? "spec.volumes" : `spec.volumes[${place}]`, {
+      value: volume ?? null,
+      expected: "a volume that can be mounted",
+      sentence: `a volume of ${nameOf(pod)} cannot be mounted: ${message}`,
+    });
+  }
+  const sandbox = told("FailedCreatePodSandBox");
+  if (sandbox === undefined) return undefined;
+  const isTooLong = pod.spec.setHostnameAsFQDN && /is too long/.test(sandbox);
+  const field = isTooLong ? "spec.setHostnameAsFQDN" : "status.containerStatuses";
+  return (isTooLong ? ofSpec : ofStatus)(pod, field, {
+    value: isTooLong ? true : "no sandbox",
+    expected: isTooLong ? false : "running",
+    sentence: `${nameOf(pod)} has no sandbox yet: ${sandbox}`,
   });
 }
 

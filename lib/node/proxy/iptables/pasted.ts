@@ -14,9 +14,9 @@ export interface PastedText {
   unmodelled: ReadonlyMap<string, string>;
 }
 
-/** What changes no packet's way. */
+/** What changes no packet's way, whatever it matches; and so does a rule without a target. */
 const harmless = new Set(
-  "CHECKSUM TCPMSS NFLOG ULOG CONNMARK CONNSECMARK SECMARK DSCP TOS TTL HL AUDIT CLASSIFY IDLETIMER LED RATEEST SET".split(
+  " LOG CHECKSUM TCPMSS NFLOG ULOG CONNMARK CONNSECMARK SECMARK DSCP TOS TTL HL AUDIT CLASSIFY IDLETIMER LED RATEEST SET".split(
     " ",
   ),
 );
