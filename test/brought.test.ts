@@ -110,7 +110,7 @@ const verdicts: [command: string, ends: string, says: RegExp][] = [
   [
     "m18-endpoints-by-hand.yaml --url http://oracle:1521/ --from pod/default/etl",
     "rejected",
-    /is oracle, and .* is sql/,
+    /is oracle, and the port of .* has sql/,
   ],
   ["m19-flask.yaml --url http://192.168.0.1:30500/", "port not listening", /127\.0\.0\.1/],
   [
@@ -198,6 +198,7 @@ for (const [command, ends, says] of all)
 
 /** What is said of what cannot be taken: exit 2 where nothing is left to be asked. */
 const errors: [command: string, code: number, says: RegExp][] = [
+  ["journey e01-nothing.yaml --url http://10.2.1.1/", 2, /no manifest is in e01-nothing\.yaml/],
   [
     "journey t16-get-svc-wide.txt",
     2,

@@ -3,9 +3,28 @@
  * that kubectl prints for people, a node's rules, a template, manifests one level too deep.
  */
 import { isRecord } from "./freeze.js";
+import { allKinds, type KindInfo } from "./kinds.js";
+import type { Misfit } from "./decode.js";
 import { lookalikes } from "./manifest.js";
+import { types, type FieldType } from "./schema.js";
 
+/* eslint-disable no-control-regex -- what is no text shows by them */
 const ofTexts: readonly [RegExp, string][] = [
+  [/^\ufffdPNG/, "this is a picture (PNG), and no text"],
+  [/^PK[\u0003\u0005]/, "this is a zip archive, and no text: unpack it first"],
+  [/^\u001f\ufffd/, "this is a gzip archive, and no text: unpack it first"],
+  [
+    /^[^\n]?\u0000|^[^\n]\u0000[^\u0000]/,
+    "every other byte is 0, as in UTF-16 or UTF-32: write a byte-order mark before it, or save it as UTF-8",
+  ],
+  [/\u0000/, "a byte is 0, and no text has one: is it a binary file?"],
+  [
+    /^[^\n]{0,99}[\u00a0\u2000-\u200f\u2028-\u202f\u3000][^\n]{0,99}$/,
+    "it has a character that looks like a space or like nothing (U+00A0 and the like), as web pages have them: write it anew",
+  ],
+  [/^\s*<(!DOCTYPE|html|\?xml)/i, "this is a web page: was the file's raw form asked for?"],
+  [/^```/m, "this is a Markdown text: the manifest is what stands between the lines of ```"],
+  [/^(diff --git |--- a\/|@@ -\d)/m, "this is a difference of two files (diff)"],
   [
     /^\s*(\$.*\s)?(NAMESPACE|NAME)\s+[A-Z]{2}/,
     "this is the table that kubectl get prints for people; -o yaml prints what can be read here",
@@ -23,6 +42,7 @@ const ofTexts: readonly [RegExp, string][] = [
     "this is what kubectl said when it failed",
   ],
 ];
+/* eslint-enable no-control-regex */
 
 function ofText(text: string): string | undefined {
   return ofTexts.find(([pattern]) => pattern.test(text))?.[1] ?? templateIn(text);
@@ -48,6 +68,8 @@ function ofValue(value: unknown): string | undefined {
   const inner = Object.keys(value).filter((key) => isManifest(value[key]));
   if (inner.length > 0)
     return `it holds manifests one level too deep (${inner.slice(0, 3).join(", ")}), as jsonnet prints them: give them one by one, or as a List`;
+  const [first = ""] = Object.keys(value);
+  if (/^(Error from server|<)/.test(first)) return ofText(first);
   if (typeof value["Name"] === "string")
     return "this is what kubectl describe prints for people; kubectl get -o yaml prints what can be read here";
   if (value["spec"] !== undefined && value["metadata"] === undefined && value["kind"] === undefined)
@@ -57,4 +79,82 @@ function ofValue(value: unknown): string | undefined {
   return undefined;
 }
 
-Object.assign(lookalikes, { ofText, ofValue } satisfies typeof lookalikes);
+function ofKind(kind: string): string {
+  const near = allKinds().filter((one) => mayMean(kind.toLowerCase(), one));
+  const names = [...new Set(near.map(({ kind }) => `"${kind}"`))].slice(0, 4).join(" or ");
+  return names ? `did you mean ${names}?` : "kubectl api-resources lists the kinds of a cluster";
+}
+
+/** A slip, the plural, the short name, or a part of the name. */
+const mayMean = (got: string, { kind, plural, shortNames }: KindInfo): boolean => {
+  const name = kind.toLowerCase();
+  return (
+    name === got ||
+    nearly(name, got) ||
+    plural === got ||
+    shortNames.includes(got) ||
+    (got.length > 2 && (name.startsWith(got) || name.endsWith(got) || got.startsWith(name)))
+  );
+};
+
+// ---- fields ----
+
+function ofType({ value, allowed }: Misfit): string {
+  if (typeof value === "string" && /[\u2018-\u201f]/.test(value))
+    return `; these are a word processor's quotes, which YAML takes for letters: write " or '`;
+  const isList = (allowed as FieldType).is === "list";
+  return isList && isRecord(value) ? `; write a dash ("- ") before each entry` : "";
+}
+
+function ofField({ path, allowed, owner }: Misfit): string {
+  const name = path.slice(path.lastIndexOf(".") + 1);
+  const look = ofText(name);
+  if (look) return `; ${look}`;
+  const near = nearest(name, allowed as string[]);
+  if (near) return `; did you mean "${near}"?`;
+  const home = belongsTo(name, owner);
+  if (home) return `; ${name} belongs under ${home}: is it indented as it should be?`;
+  return `; known here: ${(allowed as string[]).join(", ")}`;
+}
+
+/** Of a field that is unknown here: where it would be known. */
+function belongsTo(name: string, owner: string): string | undefined {
+  for (const field of types().get(owner)?.fields.values() ?? [])
+    if (field.type.is === "object" && types().get(field.type.name)?.fields.has(name))
+      return field.name;
+  return undefined;
+}
+
+/** The known name that was probably meant. */
+const nearest = (name: string, known: readonly string[]): string | undefined =>
+  known.find((one) => one.toLowerCase() === name.toLowerCase() || nearly(one, name));
+
+/** One letter too many, too few, wrong, or two of them swapped. */
+function nearly(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  return (
+    restA.slice(1) === restB ||
+    restA === restB.slice(1) ||
+    restA.slice(1) === restB.slice(1) ||
+    (restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2))
+  );
+}
+
+/** So much of a word is shown, and what there is of it. Characters. */
+const SHOWN = 60;
+const TOO_LONG = /[^\s"]{200,}/g;
+
+const shortened = (text: string): string =>
+  text.replace(TOO_LONG, (word) => `${word.slice(0, SHOWN)}… (${word.length} characters)`);
+
+Object.assign(lookalikes, {
+  ofText,
+  ofValue,
+  ofKind,
+  ofType,
+  ofField,
+  shortened,
+} satisfies typeof lookalikes);

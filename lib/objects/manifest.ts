@@ -16,7 +16,7 @@ import { allKinds, kindOf, type KindInfo } from "./kinds.js";
 import { otherKinds } from "./others.js";
 import { withPlurals } from "./plurals.js";
 import { kubernetes, type Kubernetes } from "./kubernetes.js";
-import { inWords, types, type FieldType } from "./schema.js";
+import { inWords, type FieldType } from "./schema.js";
 import type { KubeObject } from "./types.js";
 import { validate, type FieldError } from "./validation.js";
 
@@ -83,7 +83,7 @@ export class ManifestError extends Error {
     readonly isUnknown = false,
   ) {
     const at = `${source}${document === undefined ? "" : `, document ${document}`}`;
-    super(printable(`${at}: ${field ? `${field}: ` : ""}${problem}`));
+    super(printable(`${at}: ${lookalikes.shortened(`${field ? `${field}: ` : ""}${problem}`)}`));
     this.name = "ManifestError";
   }
 }
@@ -114,6 +114,14 @@ export const dumps: Dumps = { object: notLoaded, withoutOlder: notLoaded };
 export const lookalikes = {
   ofText: (_text: string): string | undefined => undefined,
   ofValue: (_value: unknown): string | undefined => undefined,
+  /** Of a kind that nobody knows. */
+  ofKind: (_kind: string): string => "kubectl api-resources lists its kinds",
+  /** Of a field that its object does not have: "; did you mean "ports"?" */
+  ofField: ({ allowed }: Misfit): string => `; known here: ${(allowed as string[]).join(", ")}`,
+  /** Of a value of another type, what the writer may have meant. */
+  ofType: (_misfit: Misfit): string => "",
+  /** What shortens a line of an error: no value takes more than it. */
+  shortened: (text: string): string => text,
 };
 
 /** @throws ManifestError, unless `partial`. */
@@ -200,6 +208,8 @@ export const isConfiguration = ({ apiVersion, kind }: KubeObject): boolean =>
 export function readYaml(text: string, source: string, number?: number): unknown[] {
   const json = parseJson(text);
   if (json) return json;
+  // files that were put together have a byte-order mark before each document
+  if (text.includes("\ufeff")) text = text.replace(/^\ufeff/gm, "");
   if (text.length > maxCharacters)
     throw new ManifestError(
       source,
@@ -340,16 +350,17 @@ function flattened(document: unknown, source: string, number: number): KubeObjec
       "items",
       `got ${described(items)}; ${withArticle(kind as string)} holds a list of objects`,
     );
-  return items.flatMap((item) => {
+  return items.flatMap((item, i) => {
+    if (typeof item !== "object" || item === null)
+      throw new ManifestError(
+        source,
+        number,
+        `items[${i}]`,
+        `got ${described(item)}; an object is needed`,
+      );
     const itemKind =
       kind === "List" ? {} : { apiVersion, kind: (kind as string).slice(0, -"List".length) };
-    return flattened(
-      typeof item === "object" && item !== null && !Array.isArray(item)
-        ? { ...itemKind, ...item }
-        : item,
-      source,
-      number,
-    );
+    return flattened(Array.isArray(item) ? item : { ...itemKind, ...item }, source, number);
   });
 }
 
@@ -406,21 +417,8 @@ function unknownKind({ apiVersion, kind }: KubeObject): string {
   const got = `got ${JSON.stringify(kind)} of ${JSON.stringify(apiVersion)}`;
   if (apiVersion.includes(".") && !apiVersion.includes(".k8s.io/"))
     return `${got}; no CustomResourceDefinition here makes it known`;
-  const near = allKinds().filter((one) => mayMean(kind.toLowerCase(), one));
-  const names = [...new Set(near.map(({ kind }) => `"${kind}"`))].slice(0, 4).join(" or ");
-  return `${got}, which Kubernetes does not know; ${names ? `did you mean ${names}?` : `kubectl api-resources lists the kinds that a cluster knows`}`;
+  return `${got}, which Kubernetes does not know; ${lookalikes.ofKind(kind)}`;
 }
-
-/** A slip, the plural, the short name, or a part of the name. */
-const mayMean = (got: string, { kind, plural, shortNames }: KindInfo): boolean => {
-  const name = kind.toLowerCase();
-  return (
-    nearly(name, got) ||
-    plural === got ||
-    shortNames.includes(got) ||
-    (got.length > 2 && (name.startsWith(got) || name.endsWith(got) || got.startsWith(name)))
-  );
-};
 
 /** "an Ingress" */
 export const withArticle = (kind: string): string =>
@@ -502,48 +500,10 @@ export function label(object: KubeObject): string {
   return `${object.kind}${typeof name === "string" ? ` ${JSON.stringify(name)}` : ""}, `;
 }
 
-/** What the writer may have meant. */
-function looksLike(value: unknown, { is }: FieldType): string {
-  if (typeof value === "string" && /[\u2018-\u201f]/.test(value))
-    return `; these are a word processor's quotes, which YAML takes for letters: write " or '`;
-  if (is === "list" && isRecord(value)) return `; write a dash ("- ") before each entry`;
-  return "";
-}
-
-/** Of a field that is unknown here: where it would be known. */
-function belongsTo(name: string, owner: string): string | undefined {
-  for (const field of types().get(owner)?.fields.values() ?? [])
-    if (field.type.is === "object" && types().get(field.type.name)?.fields.has(name))
-      return field.name;
-  return undefined;
-}
-
-export function explained({ problem, allowed, value, path, owner }: Misfit): string {
-  if (problem === "type")
-    return `got ${described(value)}; ${inWords(allowed as FieldType)} is needed${looksLike(value, allowed as FieldType)}`;
-  const name = path.slice(path.lastIndexOf(".") + 1);
-  const near = nearest(name, allowed as string[]);
-  const home = near ? undefined : belongsTo(name, owner);
-  if (home) return `unknown field; ${name} belongs under ${home}: is it indented as it should be?`;
-  return `unknown field${near ? `; did you mean "${near}"?` : `; known here: ${(allowed as string[]).join(", ")}`}`;
-}
-
-/** The known name that was probably meant. */
-const nearest = (name: string, known: readonly string[]): string | undefined =>
-  known.find((one) => one.toLowerCase() === name.toLowerCase() || nearly(one, name));
-
-/** One letter too many, too few, wrong, or two of them swapped. */
-function nearly(a: string, b: string): boolean {
-  if (Math.abs(a.length - b.length) > 1) return false;
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  const [restA, restB] = [a.slice(start), b.slice(start)];
-  return (
-    restA.slice(1) === restB ||
-    restA === restB.slice(1) ||
-    restA.slice(1) === restB.slice(1) ||
-    (restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2))
-  );
+export function explained(misfit: Misfit): string {
+  const { problem, allowed, value } = misfit;
+  if (problem !== "type") return `unknown field${lookalikes.ofField(misfit)}`;
+  return `got ${described(value)}; ${inWords(allowed as FieldType)} is needed${lookalikes.ofType(misfit)}`;
 }
 
 function described(value: unknown): string {

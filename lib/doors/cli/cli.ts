@@ -500,12 +500,18 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
 
 async function load(files: string[], flags: Flags, dump = false): Promise<Documents> {
   const { read } = await import("../../objects/files.js");
-  return read(files.length ? files : [articleManifests], {
+  const documents = read(files.length ? files : [articleManifests], {
     as: dump ? "dump" : "apply",
     partial: true,
     version: versionOf(flags),
     recursive: files.length > 0,
   });
+  const { manifests, kubeProxy, notices = [] } = documents;
+  if (manifests.length + notices.length === 0 && !kubeProxy)
+    throw new UsageError(
+      `no manifest is in ${files.join(", ").replace(/^-$/, "standard input")}: it is empty, or all comments`,
+    );
+  return documents;
 }
 
 async function clusterOptions(flags: Flags, fewestNodes = 1): Promise<ClusterOptions> {
