@@ -34,8 +34,10 @@ export type Watched = MapSource & {
  *     show(film(minutes));
  */
 export function watch(cluster: Watched, url: string, options: From = {}): () => Look {
-  return () => {
-    const map = mapOf(cluster, { outcomes: cluster.outcomes(url, options) });
-    return Object.assign(cluster.shares(url, options), { [mapKey]: map });
+  // a getter: the film copies a look that it keeps, and only then is the map made, at that moment
+  const map = {
+    enumerable: true,
+    get: () => mapOf(cluster, { outcomes: cluster.outcomes(url, options) }),
   };
+  return () => Object.defineProperty(cluster.shares(url, options), mapKey, map);
 }

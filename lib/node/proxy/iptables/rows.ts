@@ -4,6 +4,7 @@ import type { TableName } from "../../../net/iptables/tables.js";
 import { natTo, ruleText } from "../../../net/iptables/text.js";
 import { printable } from "../../../net/printable.js";
 import { ownPlaces } from "../places.js";
+import { remembered } from "../remembered.js";
 import type { ChainRow, NodeRuleTables, RuleRow } from "../rule-tables.js";
 import { why, whyChain } from "./why.js";
 
@@ -54,15 +55,25 @@ export function ruleRows(
 const placed = (table: TableName, chain: Chain): Placed[] =>
   chain.rules.map((rule) => ({ table, chain, rule }));
 
+/** What serves a Service in a rule set, which never changes: who films a node asks at each look. */
+const known = new WeakMap<RuleSet, Map<string, readonly Placed[]>>();
+
+function serving(rules: RuleSet | undefined, service: string): readonly Placed[] {
+  if (!rules) return [];
+  const ofServices = known.get(rules) ?? new Map<string, readonly Placed[]>();
+  known.set(rules, ofServices);
+  return remembered(ofServices, service, () => findServing(rules, service));
+}
+
 /** The rules that name the Service, and all of the Service's own chains that they lead to. */
-function serving(rules: RuleSet | undefined, service: string): Placed[] {
+function findServing(rules: RuleSet, service: string): readonly Placed[] {
   const all = (["nat", "filter"] as const).flatMap((table) =>
-    [...(rules?.chains(table) ?? [])].flatMap((chain) => placed(table, chain)),
+    [...rules.chains(table)].flatMap((chain) => placed(table, chain)),
   );
   const found = new Set(all.filter(({ rule }) => names(rule, service)));
   const own = new Set<Chain>();
   for (const { table, chain, rule } of found)
-    for (const each of [chain, targetOf(rules!, table, rule)]) {
+    for (const each of [chain, targetOf(rules, table, rule)]) {
       if (!each || !ownPlaces.has(each.purpose?.place) || own.has(each)) continue;
       own.add(each);
       // a Set's loop goes on to what is added: so the jumps are followed
