@@ -51,13 +51,7 @@ import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
 import { explaining, whyOf } from "./diagnosis.js";
-import {
-  dnsAddressIn,
-  scriptsIn,
-  type RunScript,
-  type ShellOptions,
-  type ShellResult,
-} from "./shells.js";
+import { scriptsIn, type RunScript, type ShellOptions, type ShellResult } from "./shells.js";
 import { Machine } from "./node/machine.js";
 import { runPodRoutes } from "./node/cni/pod-routes.js";
 import { withDeletions } from "./objects/apply.js";
@@ -181,7 +175,7 @@ export class Cluster implements Traceable {
       network: this.network,
       clock: this.clock,
       random: this.#random.fork("shells"),
-      dnsAddress: dnsAddressIn(serviceCIDR),
+      serviceCIDR,
     });
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),

@@ -2,15 +2,12 @@
 import type * as parts from "./shell-parts.js";
 import type { ShellOptions, ShellResult, Where } from "./shell/index.js";
 import type { World } from "./shell/places.js";
-import { fromBits, parseCIDR } from "./net/ip.js";
 
 export type { ShellOptions, ShellResult, Where, World };
 
 /** Set by whoever can load it. */
 export const shells: { load: () => Promise<typeof parts> } = {
-  load: async () => {
-    throw new Error("no shell is at hand here");
-  },
+  load: () => Promise.reject(new Error("no shell is at hand here")),
 };
 
 /** A script run at places of one world. */
@@ -24,10 +21,3 @@ export const scriptsIn =
   (world: World): RunScript =>
   async (where, script, options) =>
     (await shells.load()).sh(world, where, script, options);
-
-/** The cluster's DNS has the tenth address of the Services' range. (kubeadm) */
-export function dnsAddressIn(serviceCIDR: string): string {
-  const { address, family } = parseCIDR(serviceCIDR.split(",")[0]!);
-  const { a, b, c, d } = address;
-  return (family === "IPv4" ? fromBits(family, a + 10) : fromBits(family, a, b, c, d + 10)).text;
-}

@@ -116,4 +116,145 @@ test("a SYN is sent again, and finds the Pod that has come meanwhile", async () 
   assert.is(exitCode, 28);
 });
 
+const agnhost = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+        - name: web
+          image: registry.k8s.io/e2e-test-images/agnhost:2.53
+          args: [netexec, --http-port=8080, --udp-port=8081]
+          ports: [{ containerPort: 8080 }, { containerPort: 8081, protocol: UDP }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec:
+  selector: { app: web }
+  ports:
+    - { name: http, port: 80, targetPort: 8080 }
+    - { name: udp, protocol: UDP, port: 90, targetPort: 8081 }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: client }
+spec: { containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
+`;
+
+function web(): Cluster {
+  const cluster = createCluster({ nodes: 2, seed: 1 });
+  cluster.apply(parse(agnhost));
+  cluster.settle();
+  return cluster;
+}
+
+/** What a script prints to both, with addresses and names of Pods as they are. */
+const printed = async (cluster: Cluster, script: string): Promise<string> =>
+  (await cluster.pod("client").sh(script)).output;
+
+test("dig, nslookup, host and getent ask the DNS of /etc/resolv.conf", async () => {
+  const cluster = web();
+  const full = "web.default.svc.cluster.local";
+  assert.is(await printed(cluster, "dig +short +search web"), "10.2.1.1\n");
+  assert.is(await printed(cluster, "dig +short web"), "");
+  assert.is(
+    await printed(cluster, "dig +noall +answer +notcp +search web A"),
+    `${full}.\t30\tIN\tA\t10.2.1.1\n`,
+  );
+  assert.is(
+    await printed(cluster, `dig +short _http._tcp.${full} SRV; dig +short -x 10.2.1.1`),
+    `0 100 80 ${full}.\n${full}.\n`,
+  );
+  assert.match(await printed(cluster, "dig nope.example"), /status: NXDOMAIN/);
+  assert.match(await printed(cluster, `dig ${full} AAAA`), /status: NOERROR.*\n.*ANSWER: 0,/);
+  assert.is(
+    await printed(cluster, "nslookup web; nslookup nope; echo $?"),
+    `Server:\t\t10.2.0.10\nAddress:\t10.2.0.10#53\n\nName:\t${full}\nAddress: 10.2.1.1\n\n` +
+      "Server:\t\t10.2.0.10\nAddress:\t10.2.0.10#53\n\n** server can't find nope: NXDOMAIN\n\n1\n",
+  );
+  assert.is(
+    await printed(cluster, "host web; getent hosts web; getent hosts nope; echo $?"),
+    `${full} has address 10.2.1.1\n10.2.1.1        ${full}\n2\n`,
+  );
+  assert.is(
+    await printed(cluster, "dig +tries=1 +time=2 @10.1.1.2 web | tail -n 1; date +%s > /tmp/t"),
+    ";; no servers could be reached\n",
+  );
+});
+
+test("ping tells of each answer, and of those that do not come", async () => {
+  const cluster = web();
+  const [pod] = cluster.list("Pod", { labelSelector: "app=web" });
+  const ip = pod!.status!.podIP!;
+  const text = await printed(cluster, `ping -c 2 ${ip}`);
+  const line = `64 bytes from ${ip.replaceAll(".", "\\.")}: icmp_seq=\\d ttl=6[23] time=0\\.\\d{3} ms\n`;
+  assert.match(
+    text,
+    new RegExp(
+      `^PING ${ip} \\(${ip}\\) 56\\(84\\) bytes of data\\.\n(${line}){2}\n--- ${ip} ping statistics ---\n` +
+        "2 packets transmitted, 2 received, 0% packet loss, time 1000ms\nrtt min/avg/max/mdev = [\\d./]+ ms\n$",
+    ),
+  );
+  const none = await cluster.pod("client").sh("ping -c 2 -W 1 web");
+  assert.is(none.exitCode, 1);
+  assert.match(none.stdout, /2 packets transmitted, 0 received, 100% packet loss, time 2000ms/);
+});
+
+test("nc opens, waits, listens and speaks UDP", async () => {
+  const cluster = web();
+  const pods = cluster
+    .list("Pod", { labelSelector: "app=web" })
+    .map(({ metadata }) => metadata.name);
+  assert.is(
+    await printed(cluster, "nc -zv web 80; nc -zv -w 1 web 81; nc -zv localhost 99; echo $?"),
+    "Connection to web (10.2.1.1) 80 port [tcp/http] succeeded!\n" +
+      "nc: connect to web (10.2.1.1) port 81 (tcp) timed out: Operation now in progress\n" +
+      "nc: connect to localhost (127.0.0.1) port 99 (tcp) failed: Connection refused\n1\n",
+  );
+  assert.ok(pods.includes(await printed(cluster, "echo hostname | nc -u -w 1 web 90")));
+  assert.match(await printed(cluster, "echo hostName | nc -w 2 web 80"), /^HTTP\/1\.1 400 Bad/);
+  assert.is(
+    await printed(
+      cluster,
+      "nc -lp 9000 > /tmp/x & sleep 1; echo hi | nc -N localhost 9000; wait; cat /tmp/x",
+    ),
+    "hi\n",
+  );
+});
+
+test("wget, as busybox prints; and agnhost asks others on behalf of who asks it", async () => {
+  const cluster = web();
+  const pods = cluster
+    .list("Pod", { labelSelector: "app=web" })
+    .map(({ metadata }) => metadata.name);
+  assert.ok(pods.includes(await printed(cluster, "wget -qO- web/hostname")));
+  assert.is(
+    await printed(cluster, "wget -O- web/nope; wget nope; wget -T 1 web:81; echo $?"),
+    "Connecting to web (10.2.1.1:80)\nwget: server returned error: HTTP/1.1 404 Not Found\n" +
+      "wget: bad address 'nope'\nConnecting to web:81 (10.2.1.1:81)\nwget: download timed out\n1\n",
+  );
+  const ask = (protocol: string, port: number): string =>
+    `curl -gs "http://web/dial?request=hostname&protocol=${protocol}&host=10.2.1.1&port=${port}&tries=20"`;
+  for (const script of [ask("http", 80), ask("udp", 90)]) {
+    const { responses } = JSON.parse(await printed(cluster, script)) as { responses: string[] };
+    assert.is(responses.length, 20);
+    assert.ok(responses.every((each) => pods.includes(each)));
+  }
+  assert.is(
+    await printed(
+      cluster,
+      "curl -s 'web/shell?cmd=echo%20$((1%2B1))'; curl -s 'web/echo?msg=a%20b'",
+    ),
+    '{"output":"2\\n"}a b',
+  );
+  const client = cluster.pod("client").sandbox.ips[0]!;
+  assert.match(await printed(cluster, "curl -s web/clientip"), new RegExp(`^${client}:\\d+$`));
+});
+
 test.run();

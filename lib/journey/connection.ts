@@ -195,11 +195,13 @@ export class Trip {
     if (origin.kind !== "pod")
       return refused(`${first.destination} is the client itself, of which nothing is known`);
     const { machine, sandbox } = origin;
-    if (protocol !== "ICMP" && !sandbox.listens(protocol, port))
-      return refused(
-        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
-      );
-    if (protocol !== "ICMP") this.#assumeListening(sandbox, protocol, port);
+    if (protocol !== "ICMP") {
+      if (!sandbox.listens(protocol, port))
+        return refused(
+          `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
+        );
+      this.#assumeListening(sandbox, protocol, port);
+    }
     this.served = { party: origin, sandbox, packet: first };
     return {
       doing: "ended",

@@ -19,7 +19,6 @@ import {
 import { parseAddress } from "../net/ip.js";
 import { rollBack, type Walk } from "../net/passage.js";
 import { sourceOf, type Packet, type Transport } from "../net/packet.js";
-import type { HttpRequest } from "../net/proxy.js";
 import { printable } from "../net/printable.js";
 import type { Machine } from "../node/machine.js";
 import type { PickTarget } from "./balance.js";
@@ -142,29 +141,6 @@ export function travelPacket(
   });
 }
 
-/** Who took a packet that a socket sent, and the packet as it came there. */
-export type Served = NonNullable<Trip["served"]>;
-
-/**
- * A packet that a socket of `origin` sends, and its answer: a connection's first, or a later one.
- * `request`: what is asked over the connection, as far as it is known (net/proxy.ts).
- */
-export function travelFrom(
-  network: Network,
-  origin: Origin,
-  first: Packet,
-  request: HttpRequest & { url: string; from: string },
-  options: TravelOptions,
-): Founded<Journey> & { served: Served | undefined } {
-  return finished(options, (walk) => {
-    const trip = new Trip(network, walk, options.record ?? true);
-    const { url, from } = request;
-    const begun = trip.beginFrom(origin, first, { url, from, source: sourceOf(first) }, request);
-    const journey = founded(network, walked(trip, begun));
-    return Object.assign(journey, { served: trip.served });
-  });
-}
-
 export function travelPacketAll(network: Network, bare: BarePacket): Founded<Outcomes> {
   const budget = Budget.forAllWays();
   return allWays(network, (choose) =>
@@ -192,7 +168,10 @@ export function endOfTravel(
 }
 
 /** One literal with all fields: walks are made by the million, and one shape is faster. */
-function finished<T>({ choose, dry, forget, budget }: TravelOptions, run: (walk: Walk) => T): T {
+export function finished<T>(
+  { choose, dry, forget, budget }: TravelOptions,
+  run: (walk: Walk) => T,
+): T {
   const walk: Walk = {
     choose,
     undo: dry ? [] : undefined,
@@ -210,7 +189,7 @@ function finished<T>({ choose, dry, forget, budget }: TravelOptions, run: (walk:
 }
 
 /** A trip at its end, with what was written down on the way. */
-interface Walked {
+export interface Walked {
   result: Result;
   basis: Basis;
   hops: Hop[];
@@ -219,7 +198,7 @@ interface Walked {
 }
 
 /** From stage to stage, to the end. */
-function walked(trip: Trip, begun: Stage): Walked {
+export function walked(trip: Trip, begun: Stage): Walked {
   let stage = begun;
   while (stage.doing !== "ended") stage = trip.next(stage);
   const hops = trip.there?.hops ?? nothing;
@@ -228,7 +207,7 @@ function walked(trip: Trip, begun: Stage): Walked {
   return { result: stage.result, basis, hops, reply, recorded: there !== undefined };
 }
 
-function founded(
+export function founded(
   { bases }: Network,
   { result, basis, hops, reply, recorded }: Walked,
 ): Founded<Journey> {

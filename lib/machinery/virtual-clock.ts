@@ -127,13 +127,12 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Runs until `done`, moving time on as needed, but no further than `within` milliseconds. Answers
-   * whether it is done.
+   * Runs until `done`, moving time on as needed, but no further than `within` milliseconds.
+   * Answers whether it is done.
    */
   until(done: () => boolean, within: number): boolean {
     const end = this.#now + within;
-    for (let next = this.#next(); next && next.time <= end && !done(); next = this.#next())
-      this.#step();
+    while (!done() && (this.#next()?.time ?? Infinity) <= end) this.#step();
     this.#throwErrors();
     return done();
   }

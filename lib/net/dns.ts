@@ -4,6 +4,12 @@
  * cluster has a zone of its own, which node/coredns.ts programs.
  */
 export type DnsRecord = AddressRecord | { type: "CNAME"; target: string };
+export interface NamedPort {
+  name?: string;
+  /** Default: TCP. */
+  protocol?: string;
+  port: number;
+}
 interface AddressRecord {
   type: "A" | "AAAA";
   address: string;
@@ -24,6 +30,8 @@ const longestChain = 11;
 
 export class Zone {
   readonly #records = new Map<string, DnsRecord[]>();
+  /** What stands at a name's ports, for SRV records (RFC 2782). */
+  readonly ports = new Map<string, readonly NamedPort[]>();
 
   /**
    * Replaces all records of `name`; an empty list removes it. Names are case-blind (RFC 4343) and a

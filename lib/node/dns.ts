@@ -19,7 +19,9 @@ export function runCoreDns(informers: Informers, zone: Zone): void {
     const [namespace, name] = key.split("/");
     const service = services.get(key);
     const own = slices.by("service", key);
-    zone.set(`${name}.${namespace}.svc.${clusterDomain}`, service ? recordsOf(service, own) : []);
+    const full = `${name}.${namespace}.svc.${clusterDomain}`;
+    zone.set(full, service ? recordsOf(service, own) : []);
+    zone.ports.set(full, service?.spec.ports ?? []);
     const pods = service ? podRecordsOf(service, own) : noRecords;
     for (const gone of told.get(key) ?? []) if (!pods.has(gone)) zone.set(gone, []);
     for (const [pod, records] of pods) zone.set(pod, records);

@@ -13,12 +13,16 @@ import type { Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import type { Container } from "../objects/types.js";
 import type { Response } from "../shell/http.js";
+import type { Place } from "../shell/place.js";
+import type { Places } from "../shell/places.js";
 import { added, type Answering } from "./registry.js";
 import { httpServer, type Handler } from "./http-server.js";
 
 /** A container whose process has been reached at a port. */
 export interface Reached {
   readonly clock: Clock;
+  /** Where its process runs, for what it asks or does there itself. */
+  readonly place: () => Place;
   readonly sandbox: Sandbox;
   readonly container: Container;
   readonly protocol: Transport;
@@ -58,7 +62,7 @@ const asTold =
 
 /** Whoever takes what arrives at a port of a Pod. */
 export function listenerIn(
-  clock: Clock,
+  places: Places,
   sandbox: Sandbox,
   protocol: Transport,
   port: number,
@@ -68,7 +72,8 @@ export function listenerIn(
   const { image = "", command = [], args = [] } = container;
   const { hostname } = sandbox.pod.spec as { hostname?: string };
   const reached: Reached = {
-    clock,
+    clock: places.acts.clock,
+    place: () => places.pod(sandbox.key, container.name),
     sandbox,
     container,
     protocol,

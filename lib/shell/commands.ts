@@ -1,12 +1,23 @@
 /** The programs that every place has, by name: what a debugging image brings along. */
 import type { Command } from "./place.js";
 import { curl } from "./commands/curl.js";
+import { dns } from "./commands/dns.js";
 import { files } from "./commands/files.js";
 import { filters } from "./commands/filters.js";
 import { interpreters } from "./commands/interpreters.js";
 import { lines } from "./commands/lines.js";
+import { reach } from "./commands/reach.js";
 import { system } from "./commands/system.js";
 
 export const commands: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ ...interpreters, ...files, ...lines, ...filters, ...system, curl }),
+  Object.entries({
+    ...interpreters,
+    ...files,
+    ...lines,
+    ...filters,
+    ...system,
+    ...dns,
+    ...reach,
+    curl,
+  }),
 );

@@ -1,4 +1,5 @@
 /** The files that a kubelet writes into a container. */
+import { fromBits, parseCIDR } from "../net/ip.js";
 import type { Pod } from "../objects/types.js";
 import type { Sandbox } from "../node/machine.js";
 import { clusterDomain } from "../node/dns.js";
@@ -68,3 +69,10 @@ export function resolvConfOf(pod: Pod | undefined, server: string): string {
 
 /** Whom machines ask: an address kept for documentation (RFC 5737). */
 export const nodesServer = "192.0.2.53";
+
+/** The cluster's DNS has the tenth address of the Services' range. (kubeadm) */
+export function dnsAddressIn(serviceCIDR: string): string {
+  const { address, family } = parseCIDR(serviceCIDR.split(",")[0]!);
+  const { a, b, c, d } = address;
+  return (family === "IPv4" ? fromBits(family, a + 10) : fromBits(family, a, b, c, d + 10)).text;
+}

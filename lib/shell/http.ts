@@ -36,6 +36,9 @@ export class MessageReader {
     let end: RegExpExecArray | null;
     while ((end = /\r?\n\r?\n/.exec(this.#rest)) === null) {
       if (this.#rest.length > LONGEST_HEAD) return "broken";
+      // what does not begin like one will not become one
+      const line = /^(.*)\n/.exec(this.#rest)?.[1];
+      if (line !== undefined && !/HTTP\/\d/.test(line)) return "broken";
       if (!(yield* this.#more())) return this.#rest === "" ? undefined : "broken";
     }
     const text = this.#rest.slice(0, end.index + end[0].length);

@@ -3,7 +3,7 @@
  * kernel and the resolver of that place do. Every packet takes the data path (journey/), so stale
  * rules, a policy or a node that is down show in what a command prints.
  */
-import { travelFrom, type Served } from "../journey/travel.js";
+import { travelFrom, type Served } from "../journey/socket.js";
 import { lookUp, type Lookup } from "../journey/lookup.js";
 import type { Network } from "../journey/network.js";
 import { sourceTowards, type Origin } from "../journey/origin.js";

@@ -4,7 +4,7 @@
  */
 import type { Network } from "../journey/network.js";
 import { originOf, inPod, type Origin } from "../journey/origin.js";
-import type { Served } from "../journey/travel.js";
+import type { Served } from "../journey/socket.js";
 import { Acts } from "../machinery/act.js";
 import type { Random } from "../machinery/random.js";
 import type { Clock } from "../api/clock.js";
@@ -13,7 +13,7 @@ import { printable } from "../net/printable.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import { commands } from "./commands.js";
-import { hostsOf, resolvConfOf } from "./etc.js";
+import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
 import { Files, folder, Quota, type Folder } from "./files.js";
 import { NetworkEnd } from "./network-end.js";
 import type { Place } from "./place.js";
@@ -23,15 +23,15 @@ import { Processes } from "./process.js";
 export interface World {
   readonly network: Network;
   readonly clock: Clock;
-  /** The address of the cluster's DNS: the tenth of the Services' range, as kubeadm has it. */
-  readonly dnsAddress: string;
+  /** Where Services have their addresses: one range, or of each family one, with a comma. */
+  readonly serviceCIDR: string;
   /** A generator for all places; each draws from a fork of its own. */
   readonly random: Random;
 }
 
 /** What an image's processes do at a port: programs/ knows. Undefined: nothing is known. */
 export type Behaviour = (
-  clock: Clock,
+  places: Places,
   sandbox: Sandbox,
   protocol: Transport,
   port: number,
@@ -127,7 +127,7 @@ export class Places {
       environment,
       etc: {
         hosts: () => hostsOf(sandbox, hostname),
-        resolv: () => resolvConfOf(sandbox.pod, this.world.dnsAddress),
+        resolv: () => resolvConfOf(sandbox.pod, dnsAddressIn(this.world.serviceCIDR)),
       },
       from: label,
       origin: () => inPod({ machine, sandbox }),
@@ -267,10 +267,7 @@ export class Places {
   #listenerOf({ party, sandbox, packet }: Served, protocol: Transport): Listener | undefined {
     const key = `${protocol} ${packet.destinationPort}`;
     if (sandbox)
-      return (
-        sandbox.sockets.get(key) ??
-        behaviour(this.world.clock, sandbox, protocol, packet.destinationPort)
-      );
+      return sandbox.sockets.get(key) ?? behaviour(this, sandbox, protocol, packet.destinationPort);
     if (party.kind !== "node") return undefined;
     return this.#onMachine.get(party.machine)?.get(key);
   }

@@ -1,0 +1,197 @@
+/**
+ * Questions to DNS servers, as a place asks them: whom it asks and what it appends says its
+ * /etc/resolv.conf; the way there is the data path.
+ */
+import type { Act } from "../machinery/act.js";
+import type { DnsRecord, Zone } from "../net/dns.js";
+import { readAddress } from "../net/ip.js";
+import { clusterDomain } from "../node/dns.js";
+import { nodesServer } from "./etc.js";
+import type { Place } from "./place.js";
+
+/** A record of an answer. */
+export interface AnswerRecord {
+  name: string;
+  ttl: number;
+  type: string;
+  data: string;
+}
+
+export interface Answer {
+  rcode: "NOERROR" | "NXDOMAIN" | "SERVFAIL";
+  records: AnswerRecord[];
+  /** Whether who answers is in charge of the name itself. */
+  isAuthoritative: boolean;
+}
+
+/** No answer: nobody said anything, or somebody said that nobody listens. */
+export type NoAnswer = { failed: "timed out" | "connection refused" };
+
+export interface Resolver {
+  servers: string[];
+  search: string[];
+  ndots: number;
+}
+
+/** What /etc/resolv.conf says, now. */
+export function resolverOf({ files }: Place): Resolver {
+  const resolver: Resolver = { servers: [], search: [], ndots: 1 };
+  const entry = files.find("/etc/resolv.conf");
+  const text = entry?.kind === "made" ? entry.make() : entry?.kind === "file" ? entry.bytes : "";
+  for (const line of text.split("\n")) {
+    const [key, ...values] = line.trim().split(/\s+/);
+    if (key === "nameserver" && values[0] !== undefined) resolver.servers.push(values[0]);
+    if (key === "search") resolver.search = values;
+    if (key === "options")
+      for (const each of values)
+        if (each.startsWith("ndots:")) resolver.ndots = Number(each.slice(6));
+  }
+  return resolver;
+}
+
+/** The names to ask for in turn. (resolv.conf(5)) */
+export function namesFor({ search, ndots }: Resolver, name: string): string[] {
+  if (name.endsWith(".")) return [name];
+  const searched = search.map((domain) => `${name}.${domain}`);
+  return name.split(".").length - 1 >= ndots ? [name, ...searched] : [...searched, name];
+}
+
+/** Asks a server, over UDP or TCP. */
+export function* ask(
+  place: Place,
+  server: string,
+  name: string,
+  type: string,
+): Act<Answer | NoAnswer> {
+  const { network } = place.network;
+  const own = canonical(name);
+  if (server === nodesServer) return answerOf(network.internet, undefined, own, type);
+  const packet = place.network.packetTo("UDP", { address: server, port: 53 });
+  if (!packet) return { failed: "timed out" };
+  const journey = place.network.travel(packet, { url: `dns://${server}/${own}` });
+  const { disposition, served } = journey;
+  if (disposition === "delivered") {
+    // whoever listens there is taken to be the cluster's DNS
+    const isDns = /coredns|kube-dns|dns/.test(served?.sandbox?.pod.spec.containers[0]?.image ?? "");
+    return isDns
+      ? answerOf(network.clusterDns, network.internet, own, type)
+      : { failed: "timed out" };
+  }
+  // a cluster without a Service for its DNS: as everywhere here, its DNS is taken to be there
+  if (disposition === "no route" && !journey.hops.some(({ kind }) => kind === "cluster-ip"))
+    return answerOf(network.clusterDns, network.internet, own, type);
+  const isRefused = /refused|not listening|rejected/.test(disposition);
+  return { failed: isRefused ? "connection refused" : "timed out" };
+}
+
+const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, "");
+
+/** kubeadm's Corefile: ttl 30. */
+const TTL = 30;
+
+function answerOf(zone: Zone, forward: Zone | undefined, name: string, type: string): Answer {
+  const isOurs =
+    forward !== undefined && (name === clusterDomain || name.endsWith(`.${clusterDomain}`));
+  if (type === "PTR") return reverse(zone, forward, name);
+  if (type === "SRV" && isOurs) return services(zone, name);
+  const records: AnswerRecord[] = [];
+  let at = name;
+  for (let i = 0; i < 11; i++) {
+    const found = zone.lookUp(at) ?? podAddress(at) ?? forward?.lookUp(at);
+    if (!found) {
+      const exists = i > 0 || isAbove(zone, at) || (forward !== undefined && isAbove(forward, at));
+      return { rcode: exists ? "NOERROR" : "NXDOMAIN", records, isAuthoritative: isOurs };
+    }
+    const alias = found.find((record) => record.type === "CNAME");
+    if (!alias || type === "CNAME") {
+      records.push(...found.filter((each) => each.type === type).map((each) => recordOf(at, each)));
+      return { rcode: "NOERROR", records, isAuthoritative: isOurs };
+    }
+    records.push(recordOf(at, alias));
+    at = canonical(alias.target);
+  }
+  return { rcode: "SERVFAIL", records: [], isAuthoritative: isOurs };
+}
+
+const recordOf = (name: string, record: DnsRecord): AnswerRecord => ({
+  name: `${name}.`,
+  ttl: TTL,
+  type: record.type,
+  data: record.type === "CNAME" ? `${canonical(record.target)}.` : record.address,
+});
+
+/** A name above one that there is: it exists, and holds nothing itself. */
+const isAbove = (zone: Zone, name: string): boolean =>
+  zone.entries().some(([each]) => each.endsWith(`.${name}`));
+
+/** 10-1-1-2.default.pod.cluster.local (plugin kubernetes, "pods insecure") */
+function podAddress(name: string): DnsRecord[] | undefined {
+  const [, dashed] = /^([\da-f-]+)\.[a-z\d-]+\.pod\.cluster\.local$/.exec(name) ?? [];
+  const text =
+    dashed &&
+    (readAddress(dashed.replaceAll("-", ".")) ?? readAddress(dashed.replaceAll("-", ":")));
+  return text ? [{ type: text.family === "IPv4" ? "A" : "AAAA", address: text.text }] : undefined;
+}
+
+/** "10.2.1.1" of "1.1.2.10.in-addr.arpa". */
+function addressIn(name: string): string | undefined {
+  const four = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(name);
+  if (four) return four.slice(1).reverse().join(".");
+  const six = /^((?:[\da-f]\.){32})ip6\.arpa$/.exec(name);
+  const digits = six?.[1]!.replaceAll(".", "").split("").reverse().join("");
+  return digits && readAddress(digits.match(/.{4}/g)!.join(":"))?.text;
+}
+
+/** The name under which an address is asked for. */
+export function reverseName(address: string): string | undefined {
+  const parsed = readAddress(address);
+  if (!parsed) return undefined;
+  if (parsed.family === "IPv4") return `${parsed.text.split(".").reverse().join(".")}.in-addr.arpa`;
+  const words = [parsed.a, parsed.b, parsed.c, parsed.d];
+  const digits = words.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  return `${[...digits].reverse().join(".")}.ip6.arpa`;
+}
+
+function reverse(zone: Zone, forward: Zone | undefined, name: string): Answer {
+  const address = addressIn(name);
+  const found = zone
+    .entries()
+    .filter(([each, records]) => {
+      // a headless Service's own name stands for all of its Pods: theirs are meant
+      const isService = each.split(".").length === 5;
+      return records.some(
+        (record) =>
+          record.type !== "CNAME" &&
+          record.address === address &&
+          (!isService || records.length <= 2),
+      );
+    })
+    .map(([each]) => ({ name: `${name}.`, ttl: TTL, type: "PTR", data: `${each}.` }));
+  const rcode = found.length > 0 ? "NOERROR" : "NXDOMAIN";
+  return { rcode, records: found, isAuthoritative: forward !== undefined };
+}
+
+/** `_http._tcp.web.default.svc.cluster.local`, or a Service's name for all of its ports. */
+function services(zone: Zone, name: string): Answer {
+  const [, wanted, protocol, base = name] = /^_([^.]+)\._(tcp|udp|sctp)\.(.+)$/.exec(name) ?? [];
+  const ports = (zone.ports.get(base) ?? []).filter(
+    (each) =>
+      wanted === undefined ||
+      (each.name === wanted && (each.protocol ?? "TCP").toLowerCase() === protocol),
+  );
+  const pods = zone
+    .entries()
+    .map(([each]) => each)
+    .filter((each) => each.endsWith(`.${base}`));
+  const targets = pods.length > 0 ? pods : [base];
+  const records = ports.flatMap(({ port }) =>
+    targets.map((target) => ({
+      name: `${name}.`,
+      ttl: TTL,
+      type: "SRV",
+      data: `0 ${Math.floor(100 / (ports.length * targets.length))} ${port} ${target}.`,
+    })),
+  );
+  const exists = records.length > 0 || (wanted === undefined && zone.has(base));
+  return { rcode: exists ? "NOERROR" : "NXDOMAIN", records, isAuthoritative: true };
+}
