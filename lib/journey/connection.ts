@@ -113,17 +113,6 @@ export class Trip {
     return { doing: "opening", origin, url, host: undefined, behalf: undefined, step: undefined };
   }
 
-  /** A socket of the origin's sends a packet: a connection's first, or a later one. */
-  beginFrom(origin: Origin, first: Packet, asked: JourneyRequest, request: HttpRequest): Stage {
-    this.#request = asked;
-    const header = headerOf(first);
-    this.there?.hop("client", processName(origin), null, header, header);
-    const isOwn = isLoopback(first.destination) || origin.addresses.includes(first.destination);
-    if (isOwn && origin.kind !== "node") return this.#toItself(origin, first, undefined);
-    const connection = { opener: origin, first, taken: undefined, request, behalf: undefined };
-    return { doing: "asking", connection, position: departure(origin, first) };
-  }
-
   /** A packet that is on its way already. `behind`: see Home. */
   beginWith(
     request: JourneyRequest,
@@ -190,19 +179,16 @@ export class Trip {
 
   /** To a loopback address: nobody else is meant, and no packet leaves. */
   #toItself(origin: Origin, first: Packet, passer: Party | undefined): Stage {
-    const { protocol, destinationPort: port } = first;
+    const { destinationPort: port } = first;
     const refused = (why: string) => this.#failed(passer, "connection refused", why, first);
     if (origin.kind !== "pod")
       return refused(`${first.destination} is the client itself, of which nothing is known`);
     const { machine, sandbox } = origin;
-    if (protocol !== "ICMP") {
-      if (!sandbox.listens(protocol, port))
-        return refused(
-          `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
-        );
-      this.#assumeListening(sandbox, protocol, port);
-    }
-    this.served = { party: origin, sandbox, packet: first };
+    if (!sandbox.listens("TCP", port))
+      return refused(
+        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on TCP ${port}`,
+      );
+    this.#assumeListening(sandbox, "TCP", port);
     return {
       doing: "ended",
       result: {
@@ -515,9 +501,7 @@ const isLoopback = (address: string): boolean => parseAddress(address).loopback;
 
 /** A SYN is answered by SYN,ACK; a later packet by one of its own kind. */
 const answerTo = (packet: Packet): Packet =>
-  packet.flags === undefined || packet.flags === "SYN"
-    ? replyTo(packet)
-    : replyTo(packet, packet.flags);
+  replyTo(packet, packet.flags === "SYN" ? undefined : packet.flags);
 
 /** Who answers: what it is, in words, and where it runs. */
 interface Server {

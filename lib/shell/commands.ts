@@ -5,6 +5,7 @@ import { dns } from "./commands/dns.js";
 import { files } from "./commands/files.js";
 import { filters } from "./commands/filters.js";
 import { interpreters } from "./commands/interpreters.js";
+import { kernel } from "./commands/kernel.js";
 import { lines } from "./commands/lines.js";
 import { reach } from "./commands/reach.js";
 import { system } from "./commands/system.js";
@@ -18,6 +19,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...system,
     ...dns,
     ...reach,
+    ...kernel,
     curl,
   }),
 );

@@ -14,6 +14,7 @@ import { seeded, type Chooser } from "../net/choice.js";
 import { endpoint } from "../net/ip.js";
 import type { Flags, Packet, Transport } from "../net/packet.js";
 import type { HttpRequest } from "../net/proxy.js";
+import type { Sandbox } from "../node/machine.js";
 import type { Ends, Listener } from "../node/socket.js";
 
 /** Why the kernel says no; errno by its name. */
@@ -65,6 +66,19 @@ export class NetworkEnd {
   constructor(private readonly options: EndOptions) {
     this.#choose = seeded(options.random);
     this.#lastPort = this.#choose.port(...ephemeral);
+  }
+
+  /** Connections that it has opened and not closed. */
+  readonly open = new Set<Connection>();
+
+  /** The sockets that listen here, as far as anybody knows; "*": at every address. */
+  listening(): { protocol: string; port: number; address: string }[] {
+    const { origin } = this;
+    if (origin.kind === "pod") return portsOf(origin.sandbox);
+    if (origin.kind === "outside") return [];
+    const { machine } = origin;
+    const pods = [...machine.sandboxes].filter(({ hostNetwork }) => hostNetwork);
+    return [...machine.kernel.sockets, ...pods.flatMap(portsOf)];
   }
 
   get network(): Network {
@@ -161,6 +175,8 @@ export class NetworkEnd {
       ({ kind }) => kind === "proxy" || kind === "load-balancer",
     );
     const connection = new Connection(packet, journey, isPassedOn ? undefined : this, acts);
+    this.open.add(connection);
+    connection.onClose = () => this.open.delete(connection);
     connection.begin(served, listener);
     return connection;
   }
@@ -196,6 +212,24 @@ export class NetworkEnd {
     const answer = listener?.answer ? yield* listener.answer(datagram, ends) : undefined;
     return { answer, ends };
   }
+}
+
+/** Ports that images listen on without a word in the spec. (node/listening.ts) */
+const usualPorts = [80, 443, 5678, 6379, 8080];
+
+/** Each number that the spec names is tried; one that is silent may listen on any of them. */
+function portsOf(sandbox: Sandbox): { protocol: string; port: number; address: string }[] {
+  const opened = [...sandbox.sockets.keys()].map((key) => Number(key.split(" ")[1]));
+  const spec = JSON.stringify(sandbox.pod.spec);
+  const named = [...spec.matchAll(/(?<![\w.])\d{1,5}(?![\w.])/g)].map(([text]) => Number(text));
+  const isAny = sandbox.listens("TCP", 65_535) && !named.includes(65_535);
+  const tried = isAny ? opened : [...opened, ...named, ...usualPorts];
+  return (["TCP", "UDP", "SCTP"] as const).flatMap((protocol) =>
+    [...new Set(tried)]
+      .sort((x, y) => x - y)
+      .filter((port) => port > 0 && port < 65_536 && sandbox.listens(protocol, port))
+      .map((port) => ({ protocol, port, address: "*" })),
+  );
 }
 
 const endsOf = (arrived: Packet): Ends => ({
@@ -236,6 +270,7 @@ export class Connection {
   readonly local: { address: string; port: number };
   readonly remote: { address: string; port: number };
   #isClosed = false;
+  onClose: () => void = () => {};
   /** Whether the other side, or somebody on the way, has broken it off. */
   wasReset = false;
 
@@ -285,7 +320,9 @@ export class Connection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.onClose();
     this.end?.passes(this.first, "FIN,ACK");
+    this.end?.passes(this.first, "ACK");
     this.#toServer.end();
     this.input.close();
   }

@@ -1,0 +1,150 @@
+/**
+ * What commands show of a kernel: rules beside the real iptables, which is given the same ones in a
+ * network namespace of its own; and what belongs to a place and to no other.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { aws, createCluster, parse, type Cluster } from "stopover";
+import { preflight } from "stopover/internal/doors/lab/preflight";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { needs } from "./needs.js";
+
+const manifests = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: nginx, ports: [{ containerPort: 80 }] }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec:
+  type: LoadBalancer
+  externalTrafficPolicy: Local
+  sessionAffinity: ClientIP
+  loadBalancerSourceRanges: [203.0.113.0/24]
+  selector: { app: web }
+  ports: [{ name: http, port: 8080, targetPort: 80 }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: empty }
+spec: { selector: { app: nobody }, ports: [{ port: 80 }, { port: 53, name: dns, protocol: UDP }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: client }
+spec: { containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
+`;
+
+function made(options: object = {}): Cluster {
+  const cluster = createCluster({ nodes: 2, cloud: aws(), seed: 1, ...options });
+  cluster.apply(parse(manifests.replace("port: 80 }, {", "port: 80, name: http }, {")));
+  cluster.settle();
+  return cluster;
+}
+
+const rules = suite("rules, beside the real iptables");
+if (needs(rules, "iptables", preflight()))
+  rules("-L, -S and -v print what iptables 1.8.9 prints of the same rules", async () => {
+    const cluster = made();
+    const space = `stopover-shell-${process.pid}`;
+    const inside = (...args: string[]) =>
+      spawnSync("ip", ["netns", "exec", space, ...args], { encoding: "utf8" });
+    execFileSync("ip", ["netns", "add", space]);
+    try {
+      const text = cluster.node("node-a").rules.text();
+      const restored = spawnSync("ip", ["netns", "exec", space, "iptables-restore"], {
+        input: text,
+        encoding: "utf8",
+      });
+      assert.is(restored.status, 0, restored.stderr);
+      for (const script of [
+        "iptables -t nat -nL",
+        "iptables -nL",
+        "iptables -t filter -nvL --line-numbers",
+        "iptables -L KUBE-FORWARD",
+        "iptables -t nat -S",
+        "iptables -S KUBE-PROXY-FIREWALL",
+        "iptables -t mangle -nL",
+      ]) {
+        const real = inside(...script.split(" "));
+        const { stdout } = await cluster.node("node-a").sh(script);
+        assert.is(stdout, real.stdout, script);
+      }
+    } finally {
+      execFileSync("ip", ["netns", "del", space]);
+    }
+  });
+rules.run();
+
+const test = suite("what a kernel holds");
+
+test("a node's rules are its own, and a Pod has none", async () => {
+  const cluster = made();
+  const saved = await cluster.node("node-a").sh("iptables-save -t nat");
+  assert.ok(cluster.node("node-a").rules.text().includes(saved.stdout));
+  assert.match(saved.stdout, /^\*nat\n[^]*KUBE-SERVICES[^]*COMMIT\n$/);
+  assert.is((await cluster.pod("client").sh("iptables-save; nft list ruleset")).output, "");
+  const refused = await cluster.node("node-a").sh("iptables -F");
+  assert.is(refused.exitCode, 2);
+  assert.is((await cluster.node("node-a").sh("iptables -t nat -L NOPE")).exitCode, 1);
+});
+
+test("nft lists what kube-proxy wrote in nftables mode", async () => {
+  const cluster = made({ proxyMode: "nftables" });
+  const { stdout } = await cluster
+    .node("node-a")
+    .sh("nft list table ip kube-proxy; nft list tables");
+  assert.match(stdout, /^table ip kube-proxy \{\n[^]*^table ip kube-proxy\n/m);
+});
+
+test("conntrack shows a request's connection until its time is over", async () => {
+  const cluster = made();
+  const node = cluster.node("node-a");
+  const { stdout } = await node.sh(
+    "curl -so /dev/null 10.2.1.1:8080; conntrack -L -d 10.2.1.1; conntrack -C",
+  );
+  assert.match(
+    stdout,
+    /^tcp {6}6 1\d\d TIME_WAIT src=192\.168\.0\.1 dst=10\.2\.1\.1 sport=\d+ dport=8080 src=10\.1\.\d\.\d dst=192\.168\.0\.1 sport=80 dport=\d+ \[ASSURED\] mark=0 use=1\n1\n$/,
+  );
+  assert.is((await node.sh("sleep 121; conntrack -L -p tcp --dport 8080")).stdout, "");
+  assert.is(
+    (await node.sh("curl -so /dev/null 10.2.1.1:8080; conntrack -D -p tcp; conntrack -C")).stdout
+      .split("\n")
+      .at(-2),
+    "0",
+  );
+});
+
+test("addresses, routes and sockets are those of the place", async () => {
+  const cluster = made();
+  const { stdout } = await cluster.pod("client").sh("ip route; ip -4 -br addr; hostname -i");
+  const ip = cluster.pod("client").sandbox.ips[0]!;
+  const net = ip.replace(/\.\d+$/, "");
+  assert.is(
+    stdout,
+    `default via ${net}.1 dev eth0 \n${net}.0/24 via ${net}.1 dev eth0 src ${ip} \n${net}.1 dev eth0 scope link src ${ip} \n` +
+      `lo               UNKNOWN        127.0.0.1/8 \neth0@if2         UP             ${ip}/24 \n${ip}\n`,
+  );
+  const web = cluster.list("Pod", { labelSelector: "app=web" })[0]!.metadata.name;
+  assert.match(
+    (await cluster.pod(web).sh("ss -Hltn")).stdout,
+    /^LISTEN 0 +4096 +0\.0\.0\.0:80 +0\.0\.0\.0:\*\n$/,
+  );
+  const open = await cluster.pod("client").sh("sleep 5 | nc web 8080 & sleep 1; ss -Htn");
+  assert.match(open.stdout, new RegExp(`^ESTAB  0 +0 +${ip}:\\d+ +10\\.2\\.1\\.1:8080\n$`));
+  const route = await cluster.node("node-a").sh("ip route get 10.1.2.2; ip route | grep 10.1.2.0");
+  assert.is(
+    route.stdout,
+    "10.1.2.2 via 192.168.0.2 dev eth0 src 192.168.0.1 uid 0 \n    cache \n10.1.2.0/24 via 192.168.0.2 dev eth0 \n",
+  );
+});
+
+test.run();
