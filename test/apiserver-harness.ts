@@ -1,6 +1,6 @@
 // An API server on virtual time, for tests of one room.
 import "stopover/internal/apiserver/admission-plugins";
-import "stopover/internal/apiserver/quota-admission";
+import "stopover/internal/apiserver/more-admission";
 import "stopover/internal/apiserver/other-patches";
 import "stopover/internal/apiserver/stored-claims";
 import "stopover/internal/objects/built-in";

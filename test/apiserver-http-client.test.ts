@@ -22,16 +22,19 @@ function transcript(client: Client): unknown[] {
   const see = (value: unknown) =>
     seen.push(
       JSON.parse(
+        // who comes by HTTP has a name, whose fields are kept
         JSON.stringify(value, (key, part: unknown) =>
-          [
-            "uid",
-            "creationTimestamp",
-            "resourceVersion",
-            "lastTransitionTime",
-            "deletionTimestamp",
-          ].includes(key)
-            ? "…"
-            : part,
+          key === "managedFields"
+            ? undefined
+            : [
+                  "uid",
+                  "creationTimestamp",
+                  "resourceVersion",
+                  "lastTransitionTime",
+                  "deletionTimestamp",
+                ].includes(key)
+              ? "…"
+              : part,
         ),
       ),
     );

@@ -296,7 +296,7 @@ test("namespaces: four to begin with, three for ever, none to be created into wh
   );
   client.update({ ...ending, spec: { finalizers: [] } });
   assert.equal(client.get("Namespace", "shop").spec, { finalizers: ["kubernetes"] });
-  client.update({ ...ending, spec: { finalizers: [] } }, { finalize: true });
+  client.update({ ...ending, spec: { finalizers: [] } }, { under: "finalize" });
   assert.is(refusal(() => client.get("Namespace", "shop")).code, 404);
 });
 

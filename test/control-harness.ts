@@ -1,5 +1,5 @@
 import "stopover/internal/apiserver/admission-plugins";
-import "stopover/internal/apiserver/quota-admission";
+import "stopover/internal/apiserver/more-admission";
 import "stopover/internal/controllers/resource-quota";
 import "stopover/internal/controllers/workloads";
 import "stopover/internal/objects/built-in";

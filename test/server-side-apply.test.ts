@@ -1,6 +1,7 @@
 // Who applied which fields, and who may change them. (KEP-555)
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import "stopover/internal/apiserver/managed-fields";
 import type { Deployment, Service } from "stopover/internal/objects/types";
 import { newServer, refusal } from "./apiserver-harness.js";
 
@@ -98,8 +99,86 @@ test("what was there before the first apply is its maker's", () => {
     client.patch("Service", "s", "default", { type: "apply", body, force }, { fieldManager: "me" });
   assert.match(
     refusal(() => apply(false)).message,
-    /^Apply failed with 1 conflict: conflict with "before-first-apply": \.spec\.selector$/,
+    /^Apply failed with 1 conflict: conflict with "before-first-apply" using v1: \.spec\.selector$/,
   );
 });
+
+test("whoever names himself owns what he writes, by whatever means", () => {
+  const { client, apply } = server();
+  client.create(deployment({ replicas: 1 }), { fieldManager: "maker" });
+  const by = (fieldManager: string, subresource?: "scale") => ({
+    fieldManager,
+    ...(subresource && { subresource }),
+  });
+  const replicas = (number: number) =>
+    ({ type: "merge", body: { spec: { replicas: number } } }) as const;
+  const conflict = () => refusal(() => apply("me", deployment({ replicas: 9 }))).message;
+  const of = (who: string) => `Apply failed with 1 conflict: conflict with ${who}: .spec.replicas`;
+  assert.is(conflict(), of('"maker" using apps/v1'));
+  client.patch("Deployment", "web", "default", replicas(2), by("editor"));
+  assert.is(conflict(), of('"editor" using apps/v1'));
+  client.patch("Deployment", "web", "default", replicas(3), by("scaler", "scale"));
+  assert.is(conflict(), of('"scaler" with subresource "scale" using apps/v1'));
+  client.patch("Deployment", "web", "default", replicas(4), {});
+  assert.is(conflict(), of('"scaler" with subresource "scale" using apps/v1'), "nobody's");
+});
+
+test("a field that a client takes away is nobody's any more", () => {
+  const { client, apply } = server();
+  client.create(deployment({ minReadySeconds: 5 }), { fieldManager: "maker" });
+  const gone = { type: "merge", body: { spec: { minReadySeconds: null } } } as const;
+  client.patch("Deployment", "web", "default", gone, { fieldManager: "editor" });
+  assert.is(apply("me", deployment({ minReadySeconds: 7 })).spec.minReadySeconds, 7);
+});
+
+test("several conflicts are told one manager after the other", () => {
+  const { apply } = server();
+  apply("b", deployment({ replicas: 2, minReadySeconds: 5 }));
+  apply("a", { ...deployment({ replicas: 2 }) });
+  assert.is(
+    refusal(() => apply("me", deployment({ replicas: 3, minReadySeconds: 6 }))).message,
+    [
+      'Apply failed with 3 conflicts: conflicts with "a":',
+      "- .spec.replicas",
+      'conflicts with "b":',
+      "- .spec.replicas",
+      "- .spec.minReadySeconds",
+    ].join("\n"),
+  );
+});
+
+for (const [title, body, why] of [
+  [
+    "a field that there is not",
+    deployment({ nope: 1 }),
+    ".spec.nope: field not declared in schema",
+  ],
+  [
+    "a text for a number",
+    deployment({ replicas: "x" }),
+    ".spec.replicas: expected numeric (int or float), got string",
+  ],
+  [
+    "one element twice",
+    deployment({
+      template: {
+        spec: {
+          containers: [
+            { name: "c", image: "a" },
+            { name: "c", image: "b" },
+          ],
+        },
+      },
+    }),
+    '.spec.template.spec.containers: duplicate entries for key [name="c"]',
+  ],
+] as const)
+  test(`what is applied is measured by the kind's fields: ${title}`, () => {
+    const { apply } = server();
+    const refused = refusal(() => apply("me", body));
+    assert.is(refused.code, 500);
+    const object = "default/web; apps/v1, Kind=Deployment";
+    assert.is(refused.message, `failed to create typed patch object (${object}): ${why}`);
+  });
 
 test.run();

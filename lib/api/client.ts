@@ -29,7 +29,7 @@ export interface Client {
     name: string,
     namespace: string | undefined,
     patch: Patch,
-    options?: WriteOptions & { subresource?: "status" | "scale" },
+    options?: WriteOptions & { subresource?: Subresource },
   ): Kinds[K];
   /** Binds a Pod to a node (pods/binding): the one way in which a scheduler sets spec.nodeName. */
   bind(pod: string, namespace: string | undefined, node: string, options?: WriteOptions): Pod;
@@ -43,6 +43,9 @@ export interface Client {
     on: (event: WatchEvent<Kinds[K]>) => void,
   ): () => void;
 }
+
+/** A part of an object with a door of its own. */
+export type Subresource = "status" | "scale" | "ephemeralcontainers";
 
 export interface List<T> {
   items: readonly T[];
@@ -82,8 +85,11 @@ export interface WriteOptions {
    * say, of parts that were decoded. It is not looked through again. Means nothing over HTTP.
    */
   decoded?: boolean;
-  /** Of a Namespace: spec.finalizers is what is written (namespaces/finalize). */
-  finalize?: boolean;
+  /**
+   * An update of a part that has a door of its own: a Namespace's finalizers, a Pod's ephemeral
+   * containers.
+   */
+  under?: "finalize" | "ephemeralcontainers" | undefined;
 }
 
 export interface DeleteOptions {

@@ -99,10 +99,15 @@ export function conflicts(
   causes: readonly { reason: string; message: string; field: string }[],
 ): ApiError {
   const number = causes.length === 1 ? "1 conflict" : `${causes.length} conflicts`;
+  const fieldsOf = (whose: string) =>
+    causes.filter(({ message }) => message === whose).map(({ field }) => `\n- ${field}`);
+  const all = [...new Set(causes.map(({ message }) => message))];
   const said =
     causes.length === 1
       ? `${causes[0]!.message}: ${causes[0]!.field}`
-      : causes.map(({ message, field }) => `${message}:\n- ${field}`).join("\n");
+      : all
+          .map((one) => `${one.replace("conflict", "conflicts")}:${fieldsOf(one).join("")}`)
+          .join("\n");
   const { status } = conflict(subject, name, "");
   const message = `Apply failed with ${number}: ${said}`;
   return new ApiError({ ...status, message, details: { ...status.details, causes: [...causes] } });
@@ -149,7 +154,7 @@ export const unexpected = (message: string): ApiError =>
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: printable(message),
+    message: printableLines(message),
     code: 500,
   });
 export const serviceUnavailable = (message: string) => failure(503, "ServiceUnavailable", message);

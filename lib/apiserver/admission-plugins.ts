@@ -155,8 +155,30 @@ function admitPriority(pod: Pod, server: Admitting): Pod {
       pod.metadata.name,
       `no PriorityClass with name ${priorityClassName} was found`,
     );
+  checkOwnPriority(pod, found, system);
   if (!found && system === undefined) return { ...pod, spec: ordinary(pod.spec) };
   return { ...pod, spec: prioritized(pod.spec, found, system) };
+}
+
+/** What a Pod says of its priority itself is what its class says, or it is refused. */
+function checkOwnPriority(
+  { metadata, spec }: Pod,
+  found: PriorityClass | undefined,
+  system: number | undefined,
+): void {
+  const is = found?.value ?? system ?? 0;
+  const policy = found?.preemptionPolicy ?? "PreemptLowerPriority";
+  const given = "must not be provided in pod spec; priority admission controller computed";
+  const refuse = (what: string, computed: string | number) =>
+    forbidden(
+      kindInfo("Pod")!,
+      metadata.name,
+      `the ${what} ${given} ${computed} from the given PriorityClass name`,
+    );
+  if (spec.priority !== undefined && spec.priority !== is)
+    throw refuse(`integer value of priority (${spec.priority})`, is);
+  if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
+    throw refuse(`string value of PreemptionPolicy (${spec.preemptionPolicy})`, policy);
 }
 
 function prioritized(

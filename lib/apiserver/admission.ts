@@ -15,9 +15,9 @@ export interface Admitting {
   find(kind: string, name: string, namespace?: string): KubeObject | undefined;
   /** Of one namespace, or of all. */
   all(kind: string, namespace?: string): readonly KubeObject[];
-  /** Stores what an admission keeps of its own, in place of what it has read (409 otherwise). */
-  write(object: KubeObject): void;
-  now(): number;
+  /** For what an admission keeps of its own. */
+  store: Store;
+  clock: Clock;
   /** Five characters, as at the end of a generated name. */
   suffix(): string;
 }

@@ -5,6 +5,7 @@ import type {
   List,
   ListOptions,
   Patch,
+  Subresource,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -55,7 +56,7 @@ import {
   within,
 } from "./listing.js";
 import { LocalClient } from "./local-client.js";
-import { otherPatches, patched } from "./patch.js";
+import { checkPlace, otherPatches, patched } from "./patch.js";
 import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
@@ -176,13 +177,8 @@ export class ApiServer {
         this.store.get(storageKey(infoOf(kind), name, namespace))?.value,
       all: (kind, namespace) =>
         this.store.range(prefixOf(infoOf(kind), namespace)).entries.map(({ value }) => value),
-      now: () => this.clock.now(),
-      write: (object) => {
-        const info = this.#infoOf(object.kind, object.apiVersion);
-        const { name, namespace, resourceVersion } = object.metadata;
-        if (!this.store.put(storageKey(info, name, namespace), object, Number(resourceVersion)))
-          throw errors.conflict(info, name, errors.modified);
-      },
+      clock,
+      store,
       suffix: () => names.suffix(),
     };
     this.#history = new History(historyLimit);
@@ -343,7 +339,13 @@ export class ApiServer {
     for (let attempt = 1; ; attempt++) {
       const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
-      const admitted = this.#admitted(info, fresh);
+      const admitted = otherPatches.managed(
+        info,
+        undefined,
+        this.#admitted(info, fresh),
+        this.clock,
+        options,
+      );
       try {
         return this.#write(info, admitted, undefined, problems, options) as T;
       } catch (error) {
@@ -380,7 +382,7 @@ export class ApiServer {
     name: string,
     namespace: string | undefined,
     patch: Patch,
-    options: WriteOptions & { subresource?: "status" | "scale" } = {},
+    options: WriteOptions & { subresource?: Subresource } = {},
   ): KubeObject {
     const info = this.#infoOf(kind);
     if (patch.type === "apply") return this.#apply(info, name, namespace, patch, options);
@@ -408,19 +410,19 @@ export class ApiServer {
     info: KindInfo,
     name: string,
     namespace: string | undefined,
-    { body, force }: Extract<Patch, { type: "apply" }>,
-    options: WriteOptions & { subresource?: "status" | "scale" },
+    patch: Extract<Patch, { type: "apply" }>,
+    {
+      subresource,
+      fieldManager: manager = "",
+      ...rest
+    }: WriteOptions & { subresource?: Subresource },
   ): KubeObject {
-    const refuse = (why: string) => errors.badRequest(why);
-    if (!isRecord(body)) throw refuse(`the object applied is a ${cameAs(body)}`);
-    const config = decoded(info, sameKind(body as unknown as KubeObject, info, refuse), options);
-    const applying = { manager: options.fieldManager ?? "", force, now: this.#stamps.now() };
-    const there = this.store.get(storageKey(info, name, namespace));
-    if (!there)
-      return this.create(otherPatches.applied(info, undefined, config, applying), options);
-    return this.#change(info, name, namespace, options, undefined, (old) => {
-      const next = otherPatches.applied(info, old, config, applying);
-      return decoded(info, next, options);
+    const asked = { info, name, namespace, subresource, manager, ...patch };
+    return otherPatches.apply(asked, rest, {
+      now: this.#stamps.now(),
+      there: this.store.get(storageKey(info, name, namespace)),
+      create: (object) => this.create(object, rest),
+      change: (next) => this.#change(info, name, namespace, rest, subresource, next),
     });
   }
 
@@ -545,20 +547,24 @@ export class ApiServer {
     name: string,
     namespace: string | undefined,
     options: WriteOptions,
-    subresource: "status" | "scale" | undefined,
+    subresource: Subresource | undefined,
     change: (old: KubeObject) => KubeObject,
   ): KubeObject {
     for (;;) {
       const entry = this.#entry(info, name, namespace);
       const { value: old, modRevision } = entry;
-      const under = options.finalize ? "finalize" : subresource;
+      const under = options.under ?? subresource;
       const [next, problems] = prepareUpdate(info, old, change(old), under, this.#families);
       if (same(next, old)) return old;
       if (released(next, old) && !options.dryRun) {
         if (this.#remove(info, next, modRevision)) return frozen(next);
         continue;
       }
-      const written = this.#write(info, next, entry, problems, options);
+      const by = otherPatches.managed(info, old, next, this.clock, options, subresource);
+      if (under === "ephemeralcontainers")
+        refuse(info, name, subresources.ephemeral!.problems(by, old));
+      const seen = under === "ephemeralcontainers" ? { ...entry, value: by } : entry;
+      const written = this.#write(info, by, seen, problems, options);
       if (written) return written;
     }
   }
@@ -775,18 +781,6 @@ function sameKind(
   const { kind, apiVersion } = patched;
   if (kind === info.kind && apiVersion === info.apiVersion) return patched;
   throw refuse(notOfThisKind(kind, apiVersion, info));
-}
-
-/** A patch moves nothing to another name or namespace. */
-function checkPlace({ metadata: now }: KubeObject, { metadata: was }: KubeObject): void {
-  if (now.name !== was.name)
-    throw errors.badRequest(
-      `the name of the object (${now.name}) does not match the name on the URL (${was.name})`,
-    );
-  if (now.namespace !== was.namespace)
-    throw errors.badRequest(
-      "the namespace of the provided object does not match the namespace sent on the request",
-    );
 }
 
 const specOf = (object: KubeObject | undefined): unknown =>

@@ -2,19 +2,20 @@
  * Server-side apply: who applied which fields is kept in metadata.managedFields, and whoever
  * changes a field of somebody else's is told so. (KEP-555; apimachinery: pkg/util/managedfields)
  *
- * An object has managedFields from its first apply on; what it had before that is
- * "before-first-apply"'s, as of an object that upstream had stored without. Of writes that are no
- * applies it is not kept who made them.
+ * An object has managedFields from its first apply on, or from the first write that names its
+ * manager (managed-fields.ts); what it had before that is "before-first-apply"'s, as of an object
+ * that upstream had stored without. What components of this process write is nobody's.
  */
-import { conflicts, type ApiError, type Subject } from "../api/errors.js";
+import { conflicts, unexpected, type ApiError, type Subject } from "../api/errors.js";
 import { isRecord, ownField, same, setField } from "../objects/freeze.js";
-import { typeOf, type FieldType } from "../objects/schema.js";
+import { goName, typeOf, type FieldType } from "../objects/schema.js";
+import type { Subresource } from "../api/client.js";
 import type { KubeObject } from "../objects/types.js";
 
 /** Fields as FieldsV1 writes them: f:name, k:{"key":"value"}, v:value, and "." for the whole. */
-type Fields = { [element: string]: Fields };
+export type Fields = { [element: string]: Fields };
 
-interface Managed {
+export interface Managed {
   manager: string;
   operation: "Apply" | "Update";
   apiVersion: string;
@@ -29,6 +30,7 @@ export interface Applying {
   force: boolean;
   /** The moment, as a stamp. */
   now: string;
+  subresource?: Subresource | undefined;
 }
 
 type Plain = Record<string, unknown>;
@@ -50,15 +52,20 @@ export function applied(
   subject: Subject & { type: string | undefined },
   old: KubeObject | undefined,
   config: KubeObject,
-  { manager, force, now }: Applying,
+  { manager, force, now, subresource }: Applying,
 ): KubeObject {
-  const type: FieldType = subject.type ? { is: "object", name: subject.type } : { is: "any" };
-  const wanted = fieldsOf(type, owned(config));
+  const type = typeOfSubject(subject);
+  const asked = part(config, subresource);
+  checkTyped(type, asked, config);
+  const wanted = fieldsOf(type, owned(asked, subresource));
   const before = old ? managersOf(type, old, now) : [];
-  const mine = before.find((one) => one.manager === manager && one.operation === "Apply");
+  const mine = before.find(
+    (one) =>
+      one.manager === manager && one.operation === "Apply" && one.subresource === subresource,
+  );
   const others = before.filter((one) => one !== mine);
   const disputed = others.flatMap((one) => {
-    const paths = differing(type, wanted, one.fieldsV1, old, config);
+    const paths = differing(type, wanted, one.fieldsV1, old, asked);
     return paths.map((path) => ({ one, path }));
   });
   if (disputed.length > 0 && !force) throw refusal(subject, config.metadata.name, disputed);
@@ -70,10 +77,10 @@ export function applied(
         disputed.filter((d) => d.one === one),
       ),
     }))
-    .filter(({ fieldsV1 }) => Object.keys(fieldsV1).length > 0);
+    .filter(({ fieldsV1 }) => !isLeaf(fieldsV1));
   const given = mine ? minus(minus(mine.fieldsV1, wanted), ...kept.map((one) => one.fieldsV1)) : {};
   const left = old ? (removed(type, old, given) as KubeObject) : config;
-  const merged = merge(type, left, config) as KubeObject;
+  const merged = merge(type, left, asked) as KubeObject;
   const entry: Managed = {
     manager,
     operation: "Apply",
@@ -81,8 +88,30 @@ export function applied(
     time: mine && same(mine.fieldsV1, wanted) && same(merged, old) ? mine.time : now,
     fieldsType: "FieldsV1",
     fieldsV1: wanted,
+    ...(subresource && { subresource }),
   };
   return { ...merged, metadata: { ...merged.metadata, managedFields: [entry, ...kept] } };
+}
+
+export const typeOfSubject = ({ type }: { type: string | undefined }): FieldType =>
+  type ? { is: "object", name: type } : { is: "any" };
+
+/** A sub-resource's door is for its part alone. */
+function part(config: KubeObject, subresource: Subresource | undefined): KubeObject {
+  if (subresource === "scale") return config;
+  const { status, ...rest } = config as KubeObject & { status?: unknown };
+  if (subresource !== "status") return rest;
+  const { apiVersion, kind, metadata } = rest;
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const meant = { name, namespace, uid, resourceVersion };
+  const said = Object.entries(meant).filter(([, value]) => value !== undefined);
+  const naming = Object.fromEntries(said) as unknown as KubeObject["metadata"];
+  return {
+    apiVersion,
+    kind,
+    metadata: naming,
+    ...(status !== undefined && { status }),
+  };
 }
 
 function managersOf(type: FieldType, old: KubeObject, now: string): Managed[] {
@@ -96,27 +125,93 @@ function managersOf(type: FieldType, old: KubeObject, now: string): Managed[] {
 }
 
 /** The object without what nobody owns, and without its status, which has a door of its own. */
-function owned(object: KubeObject): Plain {
-  const { status: _, ...rest } = object as unknown as Plain;
+export function owned(object: KubeObject, subresource?: string): Plain {
+  const { status, ...rest } = object as unknown as Plain;
   const metadata = { ...(object.metadata as unknown as Plain) };
   for (const field of unownedMeta) delete metadata[field];
   for (const field of [...unowned, "metadata"]) delete rest[field];
+  if (subresource === "status") return status === undefined ? {} : { status };
   return Object.keys(metadata).length > 0 ? { ...rest, metadata } : rest;
+}
+
+// ---- what is no such object ---------------------------------------------------------------------
+
+/** What is applied is measured by the kind's own fields. (structured-merge-diff: typed) */
+function checkTyped(type: FieldType, asked: KubeObject, config: KubeObject): void {
+  const problems = untyped(type, asked, "").sort();
+  if (problems.length === 0) return;
+  const { apiVersion, kind, metadata } = config;
+  const said = problems.length === 1 ? ` ${problems[0]!}` : ` errors:\n  ${problems.join("\n  ")}`;
+  throw unexpected(
+    `failed to create typed patch object (${metadata.namespace ?? ""}/${metadata.name}; ${apiVersion}, Kind=${kind}):${said}`,
+  );
+}
+
+const goValue = (value: unknown): string =>
+  `&value.valueUnstructured{Value:${isRecord(value) ? "map[string]interface {}{}" : JSON.stringify(value)}}`;
+
+function untyped(type: FieldType, value: unknown, at: string, keys?: readonly string[]): string[] {
+  if (value === null || value === undefined) return [];
+  const not = (what: string, got = goValue(value)) => [`${at}: expected ${what}, got ${got}`];
+  switch (type.is) {
+    case "object":
+      if (!isRecord(value)) return not("map");
+      return Object.entries(value).flatMap(([name, inner]) => {
+        const field = typeOf(type.name).fields.get(name);
+        const isHeader = at === "" && unowned.includes(name);
+        if (!field && !isHeader) return [`${at}.${name}: field not declared in schema`];
+        return field ? untyped(field.type, inner, `${at}.${name}`, field.listKeys) : [];
+      });
+    case "map":
+      if (!isRecord(value)) return not("map");
+      return Object.entries(value).flatMap(([key, inner]) =>
+        untyped(type.of, inner, `${at}.${key}`),
+      );
+    case "list":
+      return Array.isArray(value) ? untypedList(type.of, value, at, keys) : not("list");
+    case "string":
+    case "time":
+      return typeof value === "string" ? [] : not("string");
+    case "bool":
+      return typeof value === "boolean" ? [] : not("boolean");
+    case "int":
+    case "int64":
+      return typeof value === "number" ? [] : not("numeric (int or float)", typeof value);
+    default:
+      return [];
+  }
+}
+
+function untypedList(
+  of: FieldType,
+  list: readonly unknown[],
+  at: string,
+  keys: readonly string[] | undefined,
+): string[] {
+  const found = list.flatMap((item, i) => {
+    const known = keys && isRecord(item) && keys.length > 0;
+    return untyped(of, item, known ? at + shown([elementOf(item, keys)]) : `${at}[${i}]`);
+  });
+  if (!keys) return found;
+  const elements = list.map((item) => shown([itemOf(item, keys)]));
+  const twice = elements.filter((one, i) => elements.indexOf(one) < i);
+  return [...found, ...new Set(twice)].map((one) =>
+    twice.includes(one) ? `${at}: duplicate entries for key ${one}` : one,
+  );
 }
 
 // ---- fields -------------------------------------------------------------------------------------
 
 /** Keys of a list whose elements have owners of their own; undefined: it has one as a whole. */
-function keysOf(mergeKey: string | undefined, list: readonly unknown[]): string[] | undefined {
-  if (!mergeKey || !list.every(isRecord)) return undefined;
-  // two protocols may share a port (x-kubernetes-list-map-keys)
-  return mergeKey === "port" || mergeKey === "containerPort" ? [mergeKey, "protocol"] : [mergeKey];
-}
+type Keys = readonly string[] | undefined;
 
 function elementOf(item: Plain, keys: readonly string[]): string {
   const found = keys.map((key) => [key, ownField(item, key) ?? (key === "protocol" ? "TCP" : "")]);
   return `k:${JSON.stringify(Object.fromEntries(found))}`;
 }
+
+const itemOf = (item: unknown, keys: readonly string[]): string =>
+  keys.length > 0 && isRecord(item) ? elementOf(item, keys) : `v:${JSON.stringify(item)}`;
 
 interface Part {
   element: string;
@@ -125,64 +220,65 @@ interface Part {
 }
 
 /** What a value is made of, where its parts have owners of their own. */
-function partsOf(type: FieldType, value: unknown, mergeKey?: string): Part[] | undefined {
+export function partsOf(type: FieldType, value: unknown, keys?: Keys): Part[] | undefined {
   if (Array.isArray(value)) {
-    const keys = keysOf(mergeKey, value);
+    if (!keys || (keys.length > 0 && !value.every(isRecord))) return undefined;
     const of: FieldType = type.is === "list" ? type.of : { is: "any" };
-    if (keys)
-      return value.map((item) => ({
-        element: elementOf(item as Plain, keys),
-        type: of,
-        value: item as unknown,
-      }));
-    return mergeKey === ""
-      ? value.map((item) => ({
-          element: `v:${JSON.stringify(item)}`,
-          type: of,
-          value: item as unknown,
-        }))
-      : undefined;
+    return value.map((item: unknown) => ({ element: itemOf(item, keys), type: of, value: item }));
   }
   if (!isRecord(value) || isAtomic(type)) return undefined;
   return Object.entries(value)
-    .filter(([, part]) => part !== undefined)
-    .map(([name, part]) => ({ element: `f:${name}`, type: fieldOf(type, name).type, value: part }));
+    .filter(([, inner]) => inner !== undefined)
+    .map(([name, inner]) => ({
+      element: `f:${name}`,
+      type: fieldOf(type, name).type,
+      value: inner,
+    }));
 }
 
-/** Selectors are one thing. (x-kubernetes-map-type: atomic) */
+/** Selectors and references are one thing. (x-kubernetes-map-type: atomic) */
 const isAtomic = (type: FieldType): boolean =>
-  type.is === "object" &&
-  ["LabelSelector", "ObjectReference", "LocalObjectReference"].includes(type.name);
+  type.is === "object" && atomics.has(goName(type.name));
 
+const atomics = new Set(
+  "ConfigMapKeySelector CrossVersionObjectReference EndpointAddress EndpointPort FileKeySelector LabelSelector LocalObjectReference MatchResources NamedRuleWithOperations NodeSelector NodeSelectorTerm ObjectFieldSelector ObjectReference OwnerReference ParamKind ParamRef ResourceFieldSelector RoleRef ScopeSelector SecretKeySelector SecretReference ServiceBackendPort Subject TopologySelectorTerm TypedLocalObjectReference Variable".split(
+    " ",
+  ),
+);
 const atomic: FieldType = { is: "object", name: "LabelSelector" };
-const atomicMaps = new Set(["ServiceSpec.selector", "PodSpec.nodeSelector"]);
+const atomicMaps = new Set([
+  "ServiceSpec.selector",
+  "PodSpec.nodeSelector",
+  "ReplicationControllerSpec.selector",
+  "Scheduling.nodeSelector",
+]);
 
-function fieldOf(type: FieldType, name: string): { type: FieldType; mergeKey?: string } {
-  if (type.is === "object" && atomicMaps.has(`${type.name}.${name}`)) return { type: atomic };
+export function fieldOf(type: FieldType, name: string): { type: FieldType; keys?: Keys } {
+  if (type.is === "object" && atomicMaps.has(`${goName(type.name)}.${name}`))
+    return { type: atomic };
   if (type.is === "map") return { type: type.of };
   const field = type.is === "object" ? typeOf(type.name).fields.get(name) : undefined;
-  return field
-    ? { type: field.type, ...(field.mergeKey !== undefined && { mergeKey: field.mergeKey }) }
-    : { type: { is: "any" } };
+  return field ? { type: field.type, keys: field.listKeys } : { type: { is: "any" } };
 }
 
-function fieldsOf(type: FieldType, value: unknown, mergeKey?: string): Fields {
+/** The keys of what an element holds, where it is a field. */
+export const keysIn = (type: FieldType, element: string): Keys =>
+  element.startsWith("f:") ? fieldOf(type, element.slice(2)).keys : undefined;
+
+export function fieldsOf(type: FieldType, value: unknown, keys?: Keys): Fields {
   const fields: Fields = {};
-  for (const part of partsOf(type, value, mergeKey) ?? []) {
-    const key = part.element.startsWith("f:")
-      ? fieldOf(type, part.element.slice(2)).mergeKey
-      : undefined;
-    const within = fieldsOf(part.type, part.value, key);
-    const isItem = !part.element.startsWith("f:");
-    fields[part.element] = isItem && isRecord(part.value) ? { ".": {}, ...within } : within;
+  for (const { element, type: inner, value: found } of partsOf(type, value, keys) ?? []) {
+    const within = fieldsOf(inner, found, keysIn(type, element));
+    const isItem = element.startsWith("k:");
+    fields[element] = isItem ? { ".": {}, ...within } : within;
   }
   return fields;
 }
 
-const isLeaf = (fields: Fields): boolean => Object.keys(fields).length === 0;
+export const isLeaf = (fields: Fields): boolean => Object.keys(fields).length === 0;
 
 /** Fields of `a` that are in none of the others. */
-function minus(a: Fields, ...others: readonly Fields[]): Fields {
+export function minus(a: Fields, ...others: readonly Fields[]): Fields {
   const left: Fields = {};
   for (const [element, within] of Object.entries(a)) {
     const there = others.map((one) => ownField<Fields>(one, element));
@@ -212,9 +308,9 @@ function differing(
   theirs: Fields,
   old: unknown,
   config: unknown,
-  mergeKey?: string,
+  keys?: Keys,
 ): string[][] {
-  const [before, after] = [partsOf(type, old, mergeKey), partsOf(type, config, mergeKey)].map(
+  const [before, after] = [partsOf(type, old, keys), partsOf(type, config, keys)].map(
     (parts) => new Map((parts ?? []).map((part) => [part.element, part])),
   ) as [Map<string, Part>, Map<string, Part>];
   const found: string[][] = [];
@@ -222,12 +318,11 @@ function differing(
     const shared = ownField<Fields>(theirs, element);
     const [was, is] = [before.get(element), after.get(element)];
     if (element === "." || !shared || !was || !is) continue;
-    const key = element.startsWith("f:") ? fieldOf(type, element.slice(2)).mergeKey : undefined;
     if (isLeaf(within) || isLeaf(shared)) {
       if (!same(was.value, is.value)) found.push([element]);
       continue;
     }
-    const inner = differing(is.type, within, shared, was.value, is.value, key);
+    const inner = differing(is.type, within, shared, was.value, is.value, keysIn(type, element));
     found.push(...inner.map((path) => [element, ...path]));
   }
   return found;
@@ -249,28 +344,28 @@ function refusal(
   name: string,
   disputed: readonly { one: Managed; path: readonly string[] }[],
 ): ApiError {
-  const causes = disputed.map(({ one, path }) => ({
-    reason: "FieldManagerConflict",
-    message: `conflict with ${JSON.stringify(one.manager)}${one.operation === "Update" && one.manager !== "before-first-apply" ? ` using ${one.apiVersion}` : ""}`,
-    field: shown(path),
-  }));
-  return conflicts(subject, name, causes);
+  const causes = disputed.map(({ one, path }) => {
+    const by = one.subresource ? ` with subresource ${JSON.stringify(one.subresource)}` : "";
+    const using = one.operation === "Update" ? ` using ${one.apiVersion}` : "";
+    const message = `conflict with ${JSON.stringify(one.manager)}${by}${using}`;
+    return { reason: "FieldManagerConflict", message, field: shown(path) };
+  });
+  const byManager = (a: { message: string }, b: { message: string }) =>
+    Number(a.message > b.message) - Number(a.message < b.message);
+  return conflicts(subject, name, causes.sort(byManager));
 }
 
 // ---- merging ------------------------------------------------------------------------------------
 
 /** The value without the fields that are given up. */
-function removed(type: FieldType, value: unknown, given: Fields, mergeKey?: string): unknown {
-  const parts = partsOf(type, value, mergeKey);
+function removed(type: FieldType, value: unknown, given: Fields, keys?: Keys): unknown {
+  const parts = partsOf(type, value, keys);
   if (!parts || isLeaf(given)) return value;
   const kept = parts.flatMap((part) => {
     const gone = ownField<Fields>(given, part.element);
     if (!gone) return [part];
     if (isLeaf(gone) || gone["."]) return [];
-    const key = part.element.startsWith("f:")
-      ? fieldOf(type, part.element.slice(2)).mergeKey
-      : undefined;
-    return [{ ...part, value: removed(part.type, part.value, gone, key) }];
+    return [{ ...part, value: removed(part.type, part.value, gone, keysIn(type, part.element)) }];
   });
   if (Array.isArray(value)) return kept.map((part) => part.value);
   const result: Plain = {};
@@ -279,9 +374,9 @@ function removed(type: FieldType, value: unknown, given: Fields, mergeKey?: stri
 }
 
 /** What is applied goes over what there is; lists with keys by element, new ones last. */
-function merge(type: FieldType, there: unknown, config: unknown, mergeKey?: string): unknown {
-  const parts = partsOf(type, config, mergeKey);
-  const before = partsOf(type, there, mergeKey);
+function merge(type: FieldType, there: unknown, config: unknown, keys?: Keys): unknown {
+  const parts = partsOf(type, config, keys);
+  const before = partsOf(type, there, keys);
   if (!parts || !before || Array.isArray(there) !== Array.isArray(config)) return config;
   if (Array.isArray(config)) {
     const places = new Map(before.map((part, i) => [part.element, i]));
@@ -296,11 +391,7 @@ function merge(type: FieldType, there: unknown, config: unknown, mergeKey?: stri
   const result = { ...(there as Plain) };
   for (const { element, type: inner, value } of parts) {
     const name = element.slice(2);
-    setField(
-      result,
-      name,
-      merge(inner, ownField(result, name), value, fieldOf(type, name).mergeKey),
-    );
+    setField(result, name, merge(inner, ownField(result, name), value, keysIn(type, element)));
   }
   return result;
 }

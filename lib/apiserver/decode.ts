@@ -82,7 +82,11 @@ export const decodedAs = <T>(
 ): T => checked(decode<T>(type, value), options, refuse);
 
 /** Why an object cannot be taken for one of a kind. (apiserver: transformDecodeError) */
-export function notOfThisKind(kind: unknown, apiVersion: unknown, info: KindInfo): string {
+export function notOfThisKind(
+  kind: unknown,
+  apiVersion: unknown,
+  info: { kind: string; group: string },
+): string {
   const version = asText(apiVersion).split("/").pop();
   const known = kindInfo(asText(kind))?.apiVersion === apiVersion || /\wList$/.test(asText(kind));
   return known
@@ -91,7 +95,7 @@ export function notOfThisKind(kind: unknown, apiVersion: unknown, info: KindInfo
 }
 
 /** Go's package of a kind's internal type. */
-const internalPackage = ({ group }: KindInfo): string =>
+const internalPackage = ({ group }: { group: string }): string =>
   group === "" ? "core" : group.split(".")[0]!;
 
 const asText = (value: unknown): string =>

@@ -11,12 +11,13 @@ import type { Pod } from "../objects/types.js";
 /**
  * Why a Pod may not be evicted now: fewer would be well than a budget asks for. A controller keeps
  * that in the budget's status; where none does, its Pods are counted. `pods`: those of its
- * namespace. (kubernetes: pkg/registry/core/pod/storage/eviction.go)
+ * namespace; without them, a budget that nobody keeps lets nobody go. (kubernetes:
+ * pkg/registry/core/pod/storage/eviction.go)
  */
 export function whyNotEvicted(
   pod: Pod,
   budgets: readonly PodDisruptionBudget[],
-  pods: () => readonly Pod[],
+  pods?: () => readonly Pod[],
 ): ApiError | undefined {
   if (!isActive(pod) || !isReady(pod)) return undefined; // its end makes nothing worse
   const [budget, second] = budgets.filter((one) => covers(one, pod));
@@ -31,6 +32,7 @@ export function whyNotEvicted(
       ? undefined
       : refusal(budget.metadata.name, desiredHealthy, currentHealthy);
   }
+  if (!pods) return unkept(budget.metadata.name);
   const active = pods().filter((one) => covers(budget, one) && isActive(one));
   const healthy = active.filter(isReady).length;
   const needed = leastOf(budget, active.length);
@@ -75,11 +77,18 @@ function leastOf({ spec = {} }: PodDisruptionBudget, all: number): number {
   return share(spec.minAvailable ?? 1, all);
 }
 
-function refusal(name: string, needed: number, healthy: number): ApiError {
+const unkept = (name: string): ApiError =>
+  refused(`The disruption budget ${name} is still being processed by the server.`);
+
+const refusal = (name: string, needed: number, healthy: number): ApiError =>
+  refused(
+    `The disruption budget ${name} needs ${needed} healthy pods and has ${healthy} currently`,
+  );
+
+function refused(message: string): ApiError {
   const { status } = tooManyRequests(
     "Cannot evict pod as it would violate the pod's disruption budget.",
   );
-  const message = `The disruption budget ${name} needs ${needed} healthy pods and has ${healthy} currently`;
   return new ApiError({
     ...status,
     details: { causes: [{ reason: "DisruptionBudget", message }] },

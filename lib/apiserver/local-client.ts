@@ -4,6 +4,7 @@ import type {
   List,
   ListOptions,
   Patch,
+  Subresource,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -72,7 +73,7 @@ export class LocalClient implements Client {
     name: string,
     namespace: string | undefined,
     patch: Patch,
-    options: WriteOptions & { subresource?: "status" | "scale" } = {},
+    options: WriteOptions & { subresource?: Subresource } = {},
   ): Kinds[K] {
     const asked = this.#asked("patch", kind, namespace, name, options.subresource);
     return this.#noted(asked, () =>

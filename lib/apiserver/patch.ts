@@ -1,7 +1,9 @@
 import { badRequest, unsupportedMediaType } from "../api/errors.js";
-import type { Patch } from "../api/client.js";
+import type { Clock } from "../api/clock.js";
+import type { Patch, Subresource, WriteOptions } from "../api/client.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
-import type { applied } from "./apply.js";
+import type { apply } from "./apply-request.js";
+import type { KubeObject } from "../objects/types.js";
 import { cameAs } from "./decode.js";
 import { checkBounds } from "./bounds.js";
 import type { jsonPatched } from "./json-patch.js";
@@ -15,7 +17,16 @@ import type { strategic } from "./strategic-patch.js";
 export interface OtherPatches {
   jsonPatched: typeof jsonPatched;
   strategic: typeof strategic;
-  applied: typeof applied;
+  apply: typeof apply;
+  /** With who wrote what, where he says who he is. (managed-fields.ts) */
+  managed: (
+    subject: { type: string | undefined },
+    old: KubeObject | undefined,
+    next: KubeObject,
+    clock: Clock,
+    options: WriteOptions,
+    subresource?: Subresource,
+  ) => KubeObject;
 }
 
 const notLoaded = (): never => {
@@ -25,7 +36,8 @@ const notLoaded = (): never => {
 export const otherPatches: OtherPatches = {
   jsonPatched: notLoaded,
   strategic: notLoaded,
-  applied: notLoaded,
+  apply: notLoaded,
+  managed: (_subject, _old, next) => next,
 };
 
 /**
@@ -62,4 +74,16 @@ export function merged(target: unknown, patch: unknown): unknown {
     else setField(result, key, merged(ownField(result, key), value));
   }
   return result;
+}
+
+/** A patch moves nothing to another name or namespace. */
+export function checkPlace({ metadata: now }: KubeObject, { metadata: was }: KubeObject): void {
+  if (now.name !== was.name)
+    throw badRequest(
+      `the name of the object (${now.name}) does not match the name on the URL (${was.name})`,
+    );
+  if (now.namespace !== undefined && now.namespace !== was.namespace)
+    throw badRequest(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
 }

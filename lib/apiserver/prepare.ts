@@ -11,9 +11,11 @@ import type {
   Service,
 } from "../objects/types.js";
 import type { FieldError } from "../objects/validation.js";
+import type { Subresource } from "../api/client.js";
 import * as errors from "../api/errors.js";
 import { prepareService } from "./services.js";
 import type { Stamps } from "./stamps.js";
+import { subresources } from "./subresources.js";
 
 /**
  * A new object as it will be stored, but for what the allocators give, and what is wrong with it so
@@ -112,7 +114,7 @@ export function prepareUpdate(
   info: KindInfo,
   old: KubeObject,
   wanted: KubeObject,
-  subresource: "status" | "scale" | "finalize" | undefined,
+  subresource: Subresource | "finalize" | undefined,
   families: readonly IPFamily[],
 ): [KubeObject, FieldError[]] {
   if (subresource === "status")
@@ -125,6 +127,7 @@ export function prepareUpdate(
       } as KubeObject),
       [],
     ];
+  if (subresource === "ephemeralcontainers") wanted = subresources.ephemeral!.of(old, wanted);
   let next: KubeObject = admitted({ ...wanted, metadata: nextMetadata(old, wanted) });
   if (isPod(next)) next = asImportant(next as Pod, old as Pod);
   // pkg/registry/core/namespace: who else writes it leaves them as they are
@@ -176,6 +179,7 @@ function besideStatus(info: KindInfo, old: KubeObject, wanted: KubeObject): Obje
 /** What the client asks for, but what is the server's stays as it was. */
 function nextMetadata({ metadata: old }: KubeObject, wanted: KubeObject): ObjectMeta {
   const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...metadata } = wanted.metadata;
+  if (!metadata.managedFields && old.managedFields) metadata.managedFields = old.managedFields;
   for (const field of kept)
     if (old[field] !== undefined) (metadata as Record<string, unknown>)[field] = old[field];
   return withoutEmpty(metadata);

@@ -1,4 +1,5 @@
 /** Sub-resources besides status; who knows how puts them here (scale.ts). */
+import type { FieldError } from "../objects/field-errors.js";
 import type { KubeObject } from "../objects/types.js";
 
 /** The number of replicas of whatever has one, as an object of its own. */
@@ -8,4 +9,12 @@ export interface Scales {
   by(object: KubeObject, scale: KubeObject): KubeObject;
 }
 
-export const subresources: { scale?: Scales } = {};
+export const subresources: {
+  scale?: Scales;
+  /** A Pod's containers that come later. (ephemeral.ts) */
+  ephemeral?: {
+    /** The Pod with what is wanted of it. */
+    of(old: KubeObject, wanted: KubeObject): KubeObject;
+    problems(now: KubeObject, was: KubeObject): readonly FieldError[];
+  };
+} = {};

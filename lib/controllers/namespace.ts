@@ -58,7 +58,7 @@ export function namespaceController({ clock, client, informers }: Context): Cont
     if (left.length > 0) return news ? GRACE_MS : { inBackground: again };
     const emptied = namespaces.get(name) ?? namespace;
     const finalized = { ...emptied, spec: { ...emptied.spec, finalizers: [] } };
-    namespaces.learn(client.update(finalized, { finalize: true }));
+    namespaces.learn(client.update(finalized, { under: "finalize" }));
     remove("Namespace", name);
   }
 

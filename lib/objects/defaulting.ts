@@ -149,7 +149,7 @@ function isLatest(image: string): boolean {
   return name.endsWith(":latest") || !(name.includes(":") || name.includes("@"));
 }
 
-function container(one: Container, hostNetwork: boolean): Container {
+export function container(one: Container, hostNetwork: boolean): Container {
   // (pkg/apis/core/v1/defaults.go, SetDefaults_Container)
   const latest = isLatest(one.image ?? "");
   let filled = fill(one, {

@@ -1,7 +1,7 @@
 /**
  * What objects count for a ResourceQuota: which resources it has of which kinds, how much each
  * object uses of them, and whether a quota is about the object. The API server asks it before it
- * makes one (apiserver/quota-admission.ts), and the quota controller when it counts what there is.
+ * makes one (apiserver/more-admission.ts), and the quota controller when it counts what there is.
  * (kubernetes: pkg/quota/v1/evaluator/core)
  */
 import { added, type ResourceList } from "./amounts.js";

@@ -29,6 +29,8 @@ export interface Field {
   pointer: boolean;
   /** Strategic patches merge this list: by the key, or as a set (""). */
   mergeKey?: string;
+  /** Server-side apply merges it by these keys; none: as a set. */
+  listKeys?: readonly string[];
 }
 
 export type FieldType =
@@ -103,8 +105,8 @@ function parseTable(types: Map<string, ObjectType>, typeTable: string): Map<stri
 }
 
 function parseField(owner: string, line: string): Field {
-  const [, name = "", mark, star, words = "", mergeKey] =
-    /^([\w$-]+)(!?) (\*?)([^@#]+)(?:@([^#]*))?(?:#.*)?$/.exec(line) ?? [];
+  const [, name = "", mark, star, words = "", mergeKey, keys] =
+    /^([\w$-]+)(!?) (\*?)([^@#]+)(?:@([^#]*))?(?:#(.*))?$/.exec(line) ?? [];
   const [type, required, pointer] = [parseType(words), mark === "!", star === "*"];
   // Go's time has a zero, which JSON has no word for
   const needed = required && type.is !== "time";
@@ -115,6 +117,7 @@ function parseField(owner: string, line: string): Field {
     always: !pointer && (needed || (type.is === "object" && neverMissing(owner, name))),
     pointer,
     ...(mergeKey !== undefined && { mergeKey }),
+    ...(keys !== undefined && { listKeys: keys === "" ? [] : keys.split(",") }),
   };
 }
 

@@ -222,7 +222,7 @@ export function selectorText(selector: LabelSelector | undefined): string {
  * Fields that can be selected by, besides metadata.name and metadata.namespace. (kubernetes:
  * pkg/apis/core/v1/conversion.go)
  */
-const selectable: Partial<Record<Kind, readonly string[]>> = {
+export const selectable: Partial<Record<string, readonly string[]>> = {
   Pod: [
     "spec.nodeName",
     "spec.restartPolicy",

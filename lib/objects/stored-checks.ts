@@ -6,6 +6,8 @@
 import "./stored-defaults.js";
 import "./validation-cluster.js";
 import "./validation-networking.js";
+import "./validation-pod-rest.js";
 import "./validation-quota.js";
+import "./validation-stored-statuses.js";
 import "./validation-rights.js";
 import "./validation-storage.js";

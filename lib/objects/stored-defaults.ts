@@ -3,6 +3,7 @@
  * (kubernetes: pkg/apis, the defaults.go of each group)
  */
 import { isRecord } from "./freeze.js";
+import { selectable } from "./selectors.js";
 import { changed, defaults, ofKind, withDefault, type Fields } from "./other-defaults.js";
 
 Object.assign(defaults, {
@@ -97,3 +98,11 @@ const withAllocation = (request: Fields): Fields =>
     const isCounted = mode === "ExactCount" && !exactly["count"];
     return { ...exactly, allocationMode: mode, ...(isCounted && { count: 1 }) };
   });
+
+/** By which fields of such objects lists can be selected. */
+Object.assign(selectable, {
+  Secret: ["type"],
+  ReplicationController: ["status.replicas"],
+  Job: ["status.successful"],
+  CertificateSigningRequest: ["spec.signerName"],
+});

@@ -591,7 +591,8 @@ export interface PodSpec {
   initContainers?: Container[];
   /** The containers; at least one. */
   containers: Container[];
-  ephemeralContainers?: unknown[];
+  /** Added to a Pod that runs, by kubectl debug. (pods/ephemeralcontainers) */
+  ephemeralContainers?: (Container & { targetContainerName?: string })[];
   /** Always (default), OnFailure or Never. */
   restartPolicy?: "Always" | "OnFailure" | "Never";
   /** Seconds between the request to end and the kill; default 30. */

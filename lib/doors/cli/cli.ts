@@ -9,7 +9,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { kubernetesVersions, usualVersion } from "../../objects/kubernetes.js";
 import type { ClusterOptions } from "../../cluster.js";
 import "../../objects/built-in.js";
-import "../../apiserver/quota-admission.js";
+import "../../apiserver/more-admission.js";
 import "../../controllers/resource-quota.js";
 import "../../objects/dumps.js";
 import type { Notice } from "../../objects/manifest.js";

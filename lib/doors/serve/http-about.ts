@@ -34,7 +34,9 @@ export function aboutItself(
   switch (first) {
     case "livez":
     case "healthz":
-      return text(200, "ok");
+      return path.length === 1 || checks.has(path.slice(1).join("/"))
+        ? text(200, "ok")
+        : text(404, "404 page not found\n");
     case "readyz":
       return readiness(problem());
     default: {
@@ -45,6 +47,12 @@ export function aboutItself(
     }
   }
 }
+
+/** What can be asked after by itself. */
+const checks = new Set(["ping", "log", "etcd"]);
+
+export const isHealth = ([first = ""]: readonly string[]): boolean =>
+  ["healthz", "livez", "readyz"].includes(first);
 
 const text = (code: number, words: string): ApiAnswer =>
   content(code, "text/plain; charset=utf-8", words);
@@ -63,6 +71,7 @@ function documentAt(path: readonly string[], asker: Asker): object | undefined {
   const rest = more.join("/");
   switch (first) {
     case undefined:
+    case "index.html":
       return rootPaths();
     case "version":
       return rest === "" ? versionInfo(asker.kubernetes) : undefined;

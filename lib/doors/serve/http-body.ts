@@ -33,7 +33,8 @@ export function bodyOf(call: Call): Record<string, unknown> {
     contentType,
     `the object provided is unrecognized (must be of type ${target.info.kind}): `,
   );
-  if (typeof body !== "object" || body === null || Array.isArray(body))
+  if (body === null) return {};
+  if (typeof body !== "object" || Array.isArray(body))
     throw errors.badRequest(
       `the object provided is unrecognized (must be of type ${target.info.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${cameAs(body)} into Go value of type struct { APIVersion string; Kind string }`,
     );
@@ -148,11 +149,14 @@ const plain = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
 export function writeOptions(
-  { query, warnings }: Call,
+  { query, request, warnings }: Call,
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
   apply = false,
 ): Write {
-  return { ...optionsOf(query, kind, apply), onWarning: (text) => warnings.add(text) };
+  // who does not say who he is is called by his program's name (managerOrUserAgent)
+  const fieldManager = request.who;
+  const onWarning = (text: string) => warnings.add(text);
+  return { fieldManager, ...optionsOf(query, kind, apply), onWarning };
 }
 
 export const deleteOptions = (call: Call): DeleteOptions =>

@@ -1,3 +1,5 @@
+import "../../apiserver/ephemeral.js";
+import "../../apiserver/managed-fields.js";
 import "../../apiserver/other-patches.js";
 import { reviewKinds } from "../../objects/built-in.js";
 import "../../objects/stored-checks.js";
@@ -114,12 +116,20 @@ export const wantsTable = (call: Call): boolean => wantedForm(call).as === "Tabl
 
 export function includeObject(query: URLSearchParams): "None" | "Metadata" | "Object" {
   const asked = query.get("includeObject");
+  if (asked && !["None", "Object", "Metadata"].includes(asked))
+    throw errors.badRequest(
+      `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`,
+    );
   return asked === "None" || asked === "Object" ? asked : "Metadata";
 }
 
 /** An object as it is, or as a table of one row. */
 export function shown(call: Call, code: number, object: object, [row]: [KubeObject]): ApiAnswer {
   const form = wantedForm(call);
+  if (form.as === "PartialObjectMetadataList")
+    throw errors.notAcceptable(
+      `you requested PartialObjectMetadataList, but the requested object is not a list (*core.${row.kind})`,
+    );
   if (form.as !== "Table")
     return told(form, code, form.as === "Object" ? asAsked(object, row, call) : metadataOnly(row));
   const resourceVersion = row.metadata.resourceVersion!;

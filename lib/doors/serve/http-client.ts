@@ -5,6 +5,7 @@ import type {
   List,
   ListOptions,
   Patch,
+  Subresource,
   Status,
   WatchEvent,
   WatchOptions,
@@ -83,7 +84,7 @@ export class HttpClient implements Client {
   }
 
   update<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    const under = options?.finalize ? "/finalize" : "";
+    const under = options?.under ? `/${options.under}` : "";
     return this.#write("PUT", pathTo(object) + under + writeQuery(options), object) as T;
   }
 
@@ -96,7 +97,7 @@ export class HttpClient implements Client {
     name: string,
     namespace: string | undefined,
     patch: Patch,
-    options: WriteOptions & { subresource?: "status" | "scale" } = {},
+    options: WriteOptions & { subresource?: Subresource } = {},
   ): Kinds[K] {
     const type = {
       merge: "application/merge-patch+json",

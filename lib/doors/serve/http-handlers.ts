@@ -2,10 +2,11 @@ import * as features from "../../objects/kubernetes-features.js";
 import type { Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
-import { decodedAs } from "../../apiserver/decode.js";
+import { decodedAs, notOfThisKind } from "../../apiserver/decode.js";
 import { markDisrupted } from "../../controllers/disruption-target.js";
 import { stamp } from "../../api/time.js";
 import { spent, whyNotEvicted } from "../../apiserver/eviction.js";
+import { filterOf } from "../../apiserver/listing.js";
 import { endpointsWarning } from "../../apiserver/warnings.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
@@ -34,6 +35,7 @@ import {
   checkWatchRevision,
   deleteOptions as deleteOptionsOf,
   notARevision,
+  whole,
 } from "./http-options.js";
 import { metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
@@ -83,7 +85,6 @@ const missing = new Map([
   ["attach", "its containers have no terminal"],
   ["portforward", "use `stopover packet` or `stopover journey` to follow a connection"],
   ["proxy", "use `stopover journey` to follow a request"],
-  ["ephemeralcontainers", "a Pod keeps the containers it has"],
   ["resize", "a Pod keeps the resources it has"],
 ]);
 
@@ -116,7 +117,7 @@ const methods = {
   eviction: ["POST"],
   token: ["POST"],
   review: ["POST"],
-  ephemeralcontainers: ["GET"],
+  ephemeralcontainers: ["GET", "PUT", "PATCH"],
   resize: ["GET"],
   finalize: ["PUT"],
 } as const;
@@ -134,7 +135,10 @@ function handle(call: Call): ApiAnswer | WatchStart {
   switch (method) {
     case "GET":
       checkRead(call);
-      if (isWatch(call)) return watch(call);
+      if (isWatch(call)) {
+        filterOf(call.target.info, listOptions(call)); // what cannot be selected by is no stream
+        return watch(call);
+      }
       return name === undefined ? list(call) : read(call);
     case "POST":
       return create(call);
@@ -181,6 +185,7 @@ function whyNot({ client, target }: Call, subresource: string): errors.ApiError 
 function checkRead(call: Call): void {
   const { apiserver, target, query } = call;
   const isList = target.name === undefined || isWatch(call);
+  if (isList) whole(query, "timeoutSeconds");
   if (isList) checkListOptions(query, isWatch(call));
   if (isWatch(call)) return checkWatchRevision(query);
   // what another API server has written may be news to this one
@@ -189,7 +194,9 @@ function checkRead(call: Call): void {
   checkRevision(query, isList, store.immediate && !isExact ? store.revision : Infinity);
 }
 
-const isWatch = ({ query }: Call): boolean => ["true", "1"].includes(query.get("watch") ?? "");
+/** As Go reads a switch in a query: whatever is not said to be off is on. */
+const isWatch = ({ query }: Call): boolean =>
+  query.has("watch") && !["false", "0"].includes(query.get("watch")!.toLowerCase());
 
 // ---- reading ------------------------------------------------------------------------------------
 
@@ -230,6 +237,10 @@ function list(call: Call): ApiAnswer {
       200,
       table(info, items, call.apiserver.clock.now(), includeObject(query), metadata),
     );
+  if (form.as === "PartialObjectMetadata")
+    throw errors.notAcceptable(
+      `you requested PartialObjectMetadata, but the requested object is a list (*core.${info.kind}List)`,
+    );
   if (form.as !== "Object")
     return told(form, 200, {
       kind: "PartialObjectMetadataList",
@@ -261,9 +272,35 @@ function create(call: Call): ApiAnswer {
 
 const done = (code: number): ApiAnswer => json(code, { ...success(), code });
 
+/** What is posted to a sub-resource is of its kind, and about the object that the path names. */
+function checkNamed({ target }: Call, body: Record<string, unknown>, kind: string): void {
+  const { metadata } = body as { metadata?: { name?: string } | null };
+  checkKind(body, kind);
+  if (metadata?.name !== undefined && metadata.name !== target.name)
+    throw errors.badRequest(`name in URL does not match name in ${kind} object`);
+}
+
+function checkKind(body: Record<string, unknown>, wanted: string): void {
+  const { kind = wanted, apiVersion = "" } = body;
+  if (kind === wanted) return;
+  const why = notOfThisKind(kind, apiVersion, { kind: wanted, group: groupOf[wanted]! });
+  const named = typeof kind === "string" ? kind : JSON.stringify(kind);
+  const version = typeof apiVersion === "string" ? apiVersion.split("/").pop() : "";
+  throw errors.badRequest(
+    `${named} in version ${JSON.stringify(version)} cannot be handled as a ${wanted}: ${why}`,
+  );
+}
+
+const groupOf: Readonly<Record<string, string>> = {
+  Binding: "",
+  Eviction: "policy",
+  Scale: "autoscaling",
+};
+
 /** (pkg/apis/core/validation, ValidatePodBinding) */
 function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { client, target } = call;
+  checkNamed(call, body, "Binding");
   const { kind = "", name = "" } = (body["target"] ?? {}) as { kind?: string; name?: string };
   const problems = [
     ...(kind === "" || kind === "Node"
@@ -282,12 +319,13 @@ function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
 /** A Pod goes if its disruption budgets allow it. (policy/v1 Eviction) */
 function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { client, target, query } = call;
+  checkNamed(call, body, "Eviction");
   const options = deleteOptionsOf(query, body["deleteOptions"] ?? {});
   const inNamespace = target.namespace === undefined ? {} : { namespace: target.namespace };
   const pod = client.get("Pod", target.name!, target.namespace);
   const { items } = client.list("PodDisruptionBudget" as Kind, inNamespace);
   const budgets = items as readonly KubeObject[] as readonly PodDisruptionBudget[];
-  const why = whyNotEvicted(pod, budgets, () => client.list("Pod", inNamespace).items);
+  const why = whyNotEvicted(pod, budgets);
   if (why) throw why;
   if (options.dryRun) return done(201);
   const { clock } = call.apiserver;
@@ -305,6 +343,7 @@ function update(call: Call): ApiAnswer {
   } = call;
   const body = bodyOf(call);
   if (subresource === "scale") {
+    checkKind(body, "Scale");
     const scale = decodedAs<Scale>("Scale", body);
     checkScale(scale, name!);
     const scaledObject = client.update(
@@ -313,12 +352,17 @@ function update(call: Call): ApiAnswer {
     );
     return shown(call, 200, scaleOf(scaledObject), [scaledObject]);
   }
+  const { metadata } = body as { metadata?: { name?: string } };
+  if (!metadata?.name)
+    throw errors.badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
   const object = fitted(body, info, namespace, name);
   const revision = object.metadata.resourceVersion;
   const why = revision ? notARevision(revision) : undefined;
   if (why) throw errors.unexpected(why);
-  const finalize = subresource === "finalize";
-  const options = { ...writeOptions(call, "UpdateOptions"), finalize };
+  const under = own.find((one) => one === subresource);
+  const options = { ...writeOptions(call, "UpdateOptions"), under };
   if (subresource === undefined && createdByUpdate.has(info.kind) && !isThere(call))
     return create(call);
   if (
@@ -335,6 +379,9 @@ function update(call: Call): ApiAnswer {
       : client.update(object, options);
   return shown(call, 200, updated, [updated]);
 }
+
+/** Sub-resources that are parts, and are written as the object is. */
+const own = ["finalize", "ephemeralcontainers"] as const;
 
 /** What nobody may overwrite unseen. (pkg/registry, AllowUnconditionalUpdate) */
 const mustSayRevision = new Set(
@@ -366,6 +413,9 @@ const patchTypes = new Map<string, Exclude<Patch["type"], "apply">>([
   ["application/strategic-merge-patch+json", "strategic"],
 ]);
 
+/** Sub-resources that take patches of their own. */
+const doors = ["status", "scale", "ephemeralcontainers"] as const;
+
 function patch(call: Call): ApiAnswer {
   const {
     client,
@@ -377,8 +427,8 @@ function patch(call: Call): ApiAnswer {
   if (contentType === "application/apply-patch+yaml") return apply(call);
   if (!type) throw errors.unsupportedMediaType("415: Unsupported Media Type");
   const body = patchBody(request);
-  const under =
-    subresource === "status" || subresource === "scale" ? ({ subresource } as const) : {};
+  const door = doors.find((one) => one === subresource);
+  const under = door ? { subresource: door } : {};
   const result = client.patch(
     info.key,
     name!,
@@ -392,14 +442,15 @@ function patch(call: Call): ApiAnswer {
 
 function apply(call: Call): ApiAnswer {
   const { client, target, request } = call;
-  const { info, namespace, name } = target;
+  const { info, namespace, name, subresource } = target;
   const { force, ...options } = writeOptions(call, "PatchOptions", true);
-  const raw = yamlOf(new TextDecoder().decode(request.body));
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw))
-    throw errors.badRequest("error decoding YAML: the body is no object");
-  const body = fitted(raw as Record<string, unknown>, info, namespace, name);
+  const body = yamlOf(new TextDecoder().decode(request.body)) ?? {};
   const made = !isThere(call);
-  const result = client.patch(info.key, name!, namespace, { type: "apply", body, force }, options);
+  const patch = { type: "apply", body, force } as const;
+  const door = doors.find((one) => one === subresource);
+  const under = door ? { subresource: door } : {};
+  const result = client.patch(info.key, name!, namespace, patch, { ...options, ...under });
+  if (subresource === "scale") return shown(call, 200, scaleOf(result), [result]);
   return shown(call, made ? 201 : 200, result, [result]);
 }
 

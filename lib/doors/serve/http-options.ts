@@ -57,7 +57,7 @@ function watchProblems(query: URLSearchParams): FieldError[] {
   if (match && !initial)
     found.push(forbidden(at, `${at} is forbidden for watch unless sendInitialEvents is provided`));
   if (match && match !== "NotOlderThan") found.push(notSupported(at, match, ["NotOlderThan"]));
-  if (match && query.get("continue"))
+  if (query.get("continue"))
     found.push(forbidden(at, `${at} is forbidden when continue is provided`));
   return found;
 }

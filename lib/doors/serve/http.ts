@@ -4,7 +4,7 @@ import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import type { ApiAnswer, ApiRequest, Backend } from "./exchange.js";
 import { kubernetes } from "../../objects/kubernetes.js";
-import { aboutItself } from "./http-about.js";
+import { aboutItself, isHealth } from "./http-about.js";
 import { json } from "./http-call.js";
 import { Intake } from "./http-intake.js";
 import { Reply, UnreadAnswers } from "./http-reply.js";
@@ -127,13 +127,17 @@ class Front {
   }
 
   #document(path: readonly string[], { method, headers }: IncomingMessage): ApiAnswer | undefined {
-    if (method !== "GET" && method !== "HEAD") return undefined;
+    if (isHealth(path)) method = "GET"; // whatever is asked of it
     const asker = {
       accept: headers.accept,
       host: headers.host ?? "",
       kubernetes: this.backend.kubernetes ?? kubernetes(),
     };
-    return aboutItself(path, asker, () => this.backend.problem());
+    const document = aboutItself(path, asker, () => this.backend.problem());
+    if (!document || method === "GET" || method === "HEAD") return document;
+    throw errors.methodNotAllowed(
+      "the server does not allow this method on the requested resource",
+    );
   }
 
   async #bodyOf(message: IncomingMessage, response: ServerResponse): Promise<Uint8Array> {

@@ -28,11 +28,11 @@ function offered(text: string): Form | undefined {
   const parameters = new Map(words.map((word) => word.split("=", 2) as [string, string]));
   const media = name.toLowerCase();
   const type = media === "application/yaml" ? media : "application/json";
-  if (type !== media && !["*/*", "application/*"].includes(media)) return undefined;
+  if (type !== media && media !== "*/*") return undefined;
   const as = parameters.get("as");
   if (as === undefined) return { as: "Object", type };
   const { g, v } = Object.fromEntries(parameters) as { g?: string; v?: string };
-  if (!transforms.has(as) || g !== "meta.k8s.io" || v !== "v1") return undefined;
+  if (!transforms.has(as) || g !== "meta.k8s.io" || !/^v1(beta1)?$/.test(v ?? "")) return undefined;
   return { as: as as Form["as"], type };
 }
 

@@ -1,7 +1,8 @@
 import "../../controllers/workloads.js";
 import "../../node/kubelet/config-needs.js";
+import "../../node/kubelet/ephemeral.js";
 import "../../apiserver/admission-plugins.js";
-import "../../apiserver/quota-admission.js";
+import "../../apiserver/more-admission.js";
 import "../../controllers/resource-quota.js";
 import "../../node/proxy/configuration.js";
 import "../../node/proxy/ipvs.js";

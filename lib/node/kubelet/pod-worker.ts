@@ -12,6 +12,7 @@ import { needs } from "./needs.js";
 import { Prober } from "./prober.js";
 import type { Runtime } from "./runtime.js";
 import { endOf, isMissing, whyMissing } from "./command.js";
+import { ephemeral, type Added } from "./ephemeral-hook.js";
 import { stoppingOf, type Stopping } from "./stopping.js";
 
 /**
@@ -69,6 +70,8 @@ export class PodWorker {
   readonly #containers: ContainerState[];
   /** One after the other, before the others; those with restartPolicy Always go on beside them. */
   readonly #inits: ContainerState[];
+  /** Those that kubectl debug adds. (ephemeral.ts) */
+  readonly #added: Added | undefined;
   #begunAfterInits = false;
   #mountAgain = MOUNT_BASE_MS;
   #ips: string[] = [];
@@ -101,6 +104,7 @@ export class PodWorker {
     this.#containers = containers.map(stateOf);
     this.#inits = initContainers.map(stateOf);
     for (const init of this.#inits) init.isInit = true;
+    this.#added = ephemeral.containers?.(host, () => this.#report());
   }
 
   get uid(): string {
@@ -132,6 +136,7 @@ export class PodWorker {
   #follow(): void {
     if (this.pod.metadata.deletionTimestamp) return this.#terminate();
     if (this.#stage === "new") this.#begin();
+    if (this.#stage === "running") this.#added?.sync(this.pod);
     this.#report();
   }
 
@@ -150,6 +155,7 @@ export class PodWorker {
     this.#cancel?.();
     this.#telling.stop();
     for (const container of this.#all()) container.halt();
+    this.#added?.halt();
   }
 
   /** Looks whether the containers still run. (PLEG, pkg/kubelet/pleg/generic.go) */
@@ -198,6 +204,7 @@ export class PodWorker {
       return;
     }
     this.#stage = "running";
+    this.#added?.sync(this.pod);
     if (!adopted) return this.#proceed(latency);
     this.#begunAfterInits = true;
     for (const container of this.#all()) {
@@ -586,6 +593,7 @@ export class PodWorker {
       ...(this.#inits.length > 0 && {
         initContainerStatuses: this.#inits.map((container) => container.status()),
       }),
+      ...this.#added?.status(),
     };
   }
 

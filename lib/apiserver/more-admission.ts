@@ -1,11 +1,12 @@
 /**
- * What a namespace's LimitRanges and ResourceQuotas make of new objects: containers get what they
- * do not say, and what would be too much is refused. (kubernetes: plugin/pkg/admission/limitranger;
+ * Admission that only a server has: what a namespace's LimitRanges and ResourceQuotas make of new
+ * objects (containers get what they do not say, and what would be too much is refused), the taint
+ * of new nodes, and classes of runtimes. (kubernetes: plugin/pkg/admission/limitranger;
  * apiserver: pkg/admission/plugin/resourcequota)
  */
-import { forbidden } from "../api/errors.js";
+import { conflict, forbidden, modified } from "../api/errors.js";
 import { added, inMilli, isMore, lessened, only, type ResourceList } from "../objects/amounts.js";
-import { actedOn, type KindInfo } from "../objects/kinds.js";
+import { actedOn, kindInfo, storageKey, type KindInfo } from "../objects/kinds.js";
 import { podResources } from "../objects/pod-resources.js";
 import { canonical } from "../objects/quantity.js";
 import {
@@ -16,7 +17,8 @@ import {
   usageOf,
   type ResourceQuota,
 } from "../objects/quota.js";
-import type { Container, KubeObject, Pod } from "../objects/types.js";
+import { same } from "../objects/freeze.js";
+import type { Container, KubeObject, Pod, PodSpec } from "../objects/types.js";
 import { admissionPlugins, type Admitting, type Asked } from "./admission.js";
 
 const CLAIM = "PersistentVolumeClaim";
@@ -203,18 +205,27 @@ function checkQuotas(object: KubeObject, server: Admitting, asked: Asked): void 
   const quotas = server.all("ResourceQuota", object.metadata.namespace) as readonly ResourceQuota[];
   if (quotas.length === 0) return;
   const refuse = (why: string) => forbidden(info, object.metadata.name, why);
-  const usage = usageOf(info, object, server.now());
+  const usage = usageOf(info, object, server.clock.now());
   const changed = quotas.flatMap((quota) => {
     const hard = quota.status?.hard ?? {};
     if (!isAbout(info, quota, hard, object)) return [];
     const names = Object.keys(hard).filter((name) => concerns(info, name));
     checkReady(info, object, quota, names, refuse);
-    const before = old && isAbout(info, quota, hard, old) ? usageOf(info, old, server.now()) : {};
+    const before =
+      old && isAbout(info, quota, hard, old) ? usageOf(info, old, server.clock.now()) : {};
     const delta = only(lessened(usage, before), new Set(names));
     const asks = Object.entries(delta).filter(([, amount]) => inMilli(amount) !== 0n);
     return asks.length > 0 ? [charged(quota, Object.fromEntries(asks), refuse)] : [];
   });
-  if (!asked.isDryRun) changed.forEach((quota) => server.write(quota));
+  if (!asked.isDryRun) changed.forEach((quota) => write(quota, server));
+}
+
+/** In place of what was read; somebody else was faster otherwise. */
+function write(quota: ResourceQuota, { store }: Admitting): void {
+  const info = kindInfo("ResourceQuota")!;
+  const { name, namespace, resourceVersion } = quota.metadata;
+  if (!store.put(storageKey(info, name, namespace), quota, Number(resourceVersion)))
+    throw conflict(info, name, modified);
 }
 
 /** Of most kinds only new objects count; a Pod changes sides with its deadline. (Handles) */
@@ -276,3 +287,35 @@ admissionPlugins.push({
     return { ...node, spec: { ...spec, taints: [...(spec.taints ?? []), taint] } };
   },
 });
+
+/** (plugin/pkg/admission/runtimeclass) */
+admissionPlugins.push({
+  name: "RuntimeClass",
+  isAlways: true,
+  admit: (pod, server) => {
+    const { runtimeClassName: name, overhead } = pod.spec as PodSpec & Overhead;
+    const refuse = (why: string) =>
+      forbidden(
+        { kind: "Pod", plural: "pods", group: "" },
+        pod.metadata.name,
+        `pod rejected: ${why}`,
+      );
+    const found = name
+      ? (server.find("RuntimeClass", name) as RuntimeClass | undefined)
+      : undefined;
+    if (name && !found) throw refuse(`RuntimeClass "${name}" not found`);
+    const own = found?.overhead?.podFixed;
+    if (overhead && !own)
+      throw refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead");
+    if (!own) return pod;
+    if (overhead && !same(overhead, own))
+      throw refuse("Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+    return { ...pod, spec: { ...pod.spec, overhead: own } };
+  },
+});
+
+interface Overhead {
+  runtimeClassName?: string;
+  overhead?: ResourceList;
+}
+type RuntimeClass = KubeObject & { overhead?: { podFixed?: ResourceList } };

@@ -1,0 +1,101 @@
+/** What is wrong with the statuses of kinds that only a server's clients write. (pkg/apis) */
+import {
+  checkAtLeast0,
+  checkIP,
+  duplicate,
+  invalid,
+  required,
+  type FieldError,
+} from "./field-errors.js";
+import type { Condition, KubeObject, Node } from "./types.js";
+import { byStatus } from "./validation.js";
+
+type WithStatus<T> = KubeObject & { status?: T };
+
+interface JobStatus {
+  active?: number;
+  succeeded?: number;
+  failed?: number;
+  ready?: number;
+  terminating?: number;
+  startTime?: string;
+  completionTime?: string;
+  conditions?: Condition[];
+}
+
+/** (pkg/apis/batch/validation; pkg/registry/batch/job, validateJobStatusUpdate) */
+function jobStatus({ status: now = {} }: WithStatus<JobStatus>, old: WithStatus<JobStatus>) {
+  if (now === old.status) return [];
+  const has = (type: string) =>
+    (now.conditions ?? []).some((one) => one.type === type && one.status === "True");
+  const [complete, failed] = [has("Complete"), has("Failed")];
+  const at = "status.conditions";
+  const wrong = (why: string): FieldError => ({
+    field: at,
+    reason: "FieldValueInvalid",
+    message: `Invalid value: ${why}`,
+  });
+  const counts = ["active", "succeeded", "failed", "terminating", "ready"] as const;
+  return [
+    ...counts.flatMap((name) => checkAtLeast0(`status.${name}`, now[name])),
+    ...(complete && failed ? [wrong("cannot set Complete=True and Failed=true conditions")] : []),
+    ...(complete && !now.completionTime
+      ? [required("status.completionTime", "completionTime is required for Complete jobs")]
+      : []),
+    ...(failed && !has("FailureTarget")
+      ? [wrong("cannot set Failed=True condition without the FailureTarget=true condition")]
+      : []),
+    ...(complete && !has("SuccessCriteriaMet")
+      ? [wrong("cannot set Complete=True condition without the SuccessCriteriaMet=true condition")]
+      : []),
+    ...((complete || failed) && !now.startTime
+      ? [required("status.startTime", "startTime is required for finished job")]
+      : []),
+  ];
+}
+
+/** (ValidateNamespaceStatusUpdate) */
+function namespaceStatus({ metadata, status }: WithStatus<{ phase?: string }>) {
+  const { phase = "" } = status ?? {};
+  const needed = metadata.deletionTimestamp ? "Terminating" : "Active";
+  if (phase === needed) return [];
+  const when = metadata.deletionTimestamp ? "is not empty" : "is empty";
+  return [
+    invalid("status.Phase", phase, `may only be '${needed}' if \`deletionTimestamp\` ${when}`),
+  ];
+}
+
+const ingressStatus = ({
+  status,
+}: WithStatus<{ loadBalancer?: { ingress?: { ip?: string }[] } }>): FieldError[] =>
+  (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) =>
+    ip ? checkIP(`status.loadBalancer.ingress[${i}].ip`, ip) : [],
+  );
+
+const scalerStatus = ({
+  status,
+}: WithStatus<{ currentReplicas?: number; desiredReplicas?: number }>): FieldError[] =>
+  (["currentReplicas", "desiredReplicas"] as const).flatMap((name) =>
+    checkAtLeast0(`status.${name}`, status?.[name]),
+  );
+
+/** An address of a kind is told once. */
+function nodeStatus({ status }: Node, old: Node): FieldError[] {
+  if (status?.addresses === old.status?.addresses) return [];
+  const seen = new Set<string>();
+  return (status?.addresses ?? []).flatMap(({ type, address }, i) => {
+    const isNew = !seen.has(`${type} ${address}`);
+    seen.add(`${type} ${address}`);
+    if (isNew) return [];
+    // as the internal type has it
+    return [duplicate(`status.addresses[${i}]`, { Type: type, Address: address })];
+  });
+}
+
+Object.assign(byStatus, {
+  Job: jobStatus,
+  Namespace: namespaceStatus,
+  Ingress: ingressStatus,
+  HorizontalPodAutoscaler: scalerStatus,
+  Node: nodeStatus,
+});

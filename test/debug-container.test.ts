@@ -1,0 +1,126 @@
+// kubectl debug: a container is added to a Pod that runs, and stays as it is. (KEP-277)
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import "stopover/internal/apiserver/ephemeral";
+import "stopover/internal/node/kubelet/ephemeral";
+import "stopover/internal/objects/stored-checks";
+import { createCluster } from "stopover";
+import type { Pod } from "stopover/internal/objects/types";
+import { newServer, refusal } from "./apiserver-harness.js";
+
+const test = suite("ephemeral containers");
+
+const pod = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web", namespace: "default" },
+  spec: { containers: [{ name: "c", image: "nginx" }] },
+} as Pod;
+
+type Added = NonNullable<Pod["spec"]["ephemeralContainers"]>;
+
+function server() {
+  const { client } = newServer();
+  client.create(pod);
+  const add = (...ephemeralContainers: object[]) =>
+    client.patch(
+      "Pod",
+      "web",
+      "default",
+      { type: "strategic", body: { spec: { ephemeralContainers } } },
+      { subresource: "ephemeralcontainers" },
+    );
+  return { client, add };
+}
+
+test("one comes, has its defaults, and further ones come beside it", () => {
+  const { add } = server();
+  const [first] = add({ name: "debug", image: "busybox" }).spec.ephemeralContainers as Added;
+  assert.is(first!.imagePullPolicy, "Always");
+  const both = add({ name: "again", image: "busybox:1" }).spec.ephemeralContainers!;
+  assert.equal(both.map(({ name }) => name).sort(), ["again", "debug"]);
+});
+
+for (const [title, container, why] of [
+  ["without an image", { name: "d" }, "spec.ephemeralContainers[0].image: Required value"],
+  [
+    "with the name of another",
+    { name: "c", image: "x" },
+    'spec.ephemeralContainers[0].name: Duplicate value: "c"',
+  ],
+  [
+    "that looks into one which is not there",
+    { name: "d", image: "x", targetContainerName: "z" },
+    'spec.ephemeralContainers[0].targetContainerName: Not found: "z"',
+  ],
+  [
+    "that listens",
+    { name: "d", image: "x", ports: [{ containerPort: 80 }] },
+    "spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+  ],
+  [
+    "that is probed",
+    { name: "d", image: "x", livenessProbe: { tcpSocket: { port: 1 } } },
+    "spec.ephemeralContainers[0].livenessProbe: Forbidden: cannot be set for an Ephemeral Container",
+  ],
+] as const)
+  test(`refused: one ${title}`, () => {
+    const { add } = server();
+    assert.is(refusal(() => add(container)).message, `Pod "web" is invalid: ${why}`);
+  });
+
+test("what was added stays as it is, and comes by its own door alone", () => {
+  const { client, add } = server();
+  add({ name: "debug", image: "busybox" });
+  assert.match(
+    refusal(() => add({ name: "debug", image: "other" })).message,
+    /existing ephemeral containers "debug" may not be changed/,
+  );
+  const body = { spec: { ephemeralContainers: [{ name: "late", image: "busybox" }] } };
+  assert.match(
+    refusal(() => client.patch("Pod", "web", "default", { type: "strategic", body })).message,
+    /pod updates may not change fields other than/,
+  );
+  assert.match(
+    refusal(() =>
+      client.create({
+        ...pod,
+        metadata: { name: "born" },
+        spec: { ...pod.spec, ephemeralContainers: [{ name: "d", image: "x" }] },
+      }),
+    ).message,
+    /spec\.ephemeralContainers: Forbidden: cannot be set on create/,
+  );
+});
+
+test("the kubelet begins it once: it runs, or ends and stays so", () => {
+  const cluster = createCluster({ nodes: 1, seed: 1 });
+  cluster.apply(pod);
+  cluster.settle();
+  const client = cluster.apiserver.client("kubectl");
+  const ephemeralContainers = [
+    { name: "shell", image: "busybox" },
+    { name: "look", image: "busybox", command: ["sh", "-c", "exit 3"] },
+    { name: "lost", image: "no-such/image" },
+  ];
+  client.patch(
+    "Pod",
+    "web",
+    "default",
+    { type: "strategic", body: { spec: { ephemeralContainers } } },
+    { subresource: "ephemeralcontainers" },
+  );
+  cluster.settle();
+  const { status } = client.get("Pod", "web");
+  const states = Object.fromEntries(
+    status!.ephemeralContainerStatuses!.map(({ name, state, restartCount }) => [
+      name,
+      [Object.keys(state!)[0], restartCount],
+    ]),
+  );
+  assert.equal(states, { shell: ["running", 0], look: ["terminated", 0], lost: ["waiting", 0] });
+  assert.is(status!.phase, "Running");
+  assert.is(status!.conditions!.find(({ type }) => type === "Ready")!.status, "True");
+});
+
+test.run();
