@@ -13,7 +13,12 @@ export function bookMap(): Mermaid {
         "13 why nobody answers",
         "15 what people ask",
       ])
-      .node("lb", "stop1", ["Stop-over 1", "load balancer", "04 who makes it"]);
+      .node("lb", "stop1", [
+        "Stop-over 1",
+        "load balancer",
+        "04 who makes it",
+        "16 the other kinds",
+      ]);
   });
   flow.group("control plane", "cluster", ["the control plane"], () => {
     flow.node("api", "component", [

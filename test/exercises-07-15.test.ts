@@ -6,6 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
 import { aws, createCluster, gcp, parse, read, type Cluster, type ClusterOptions } from "stopover";
+import { nlb } from "stopover/clouds";
 import { compareWith, type LabReport } from "stopover/lab";
 import { recall } from "stopover/internal/doors/lab/recording";
 import { verdict } from "@stopover/exercises";
@@ -89,6 +90,17 @@ function ranged(cidrs: string[], clusterIP?: string, own = "10.2.0.0/16"): Clust
       spec: { clusterIP, ports: [{ port: 80 }] },
     } as never);
   return cluster;
+}
+
+const keptClient = "preserve_client_ip.enabled=true";
+/** Behind an NLB that sends to Pods, with these attributes of its target group. */
+function behindNlb(attributes: string): Cluster {
+  const key = "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes";
+  const annotations = attributes === "" ? {} : { [key]: attributes };
+  return settled(
+    (cluster) => cluster.patch("Service", "nginx", { metadata: { annotations } }),
+    nlb({ targetType: "ip" }),
+  );
 }
 
 /** A Service without a selector that leads outside. */
@@ -371,6 +383,21 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
       "10.9.0.9",
     ],
   },
+  "16.1": { right: [1 / 2, "50 %", "1/2"], wrong: [1 / 6, 1 / 3, 1, 0] },
+  "16.2": { right: [1 / 2, "1/2"], wrong: [1 / 3, 1 / 4, 1, 0] },
+  "16.3": {
+    right: [behindNlb(keptClient).request(url, { from: user })],
+    wrong: [
+      behindNlb("").request(url, { from: user }),
+      behindNlb(keptClient).request(url, { from: "node/node-a" }),
+      local(nlb()).request(url, { from: user }),
+      article((cluster) => cluster.delete("Service", "nginx")).request(url, { from: user }),
+      plain.request(url, { from: user }),
+      "203.0.113.9",
+    ],
+  },
+  "16.4": { right: ["no", "No"], wrong: ["yes", "sometimes"] },
+
 };
 
 for (const [id, { right, wrong }] of Object.entries(table)) {

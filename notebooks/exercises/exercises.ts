@@ -15,6 +15,7 @@ import { ch12 } from "./ch12.js";
 import { ch13 } from "./ch13.js";
 import { ch14 } from "./ch14.js";
 import { ch15 } from "./ch15.js";
+import { ch16 } from "./ch16.js";
 import { ch17 } from "./ch17.js";
 import { ch18 } from "./ch18.js";
 
@@ -35,6 +36,7 @@ export const exercises: readonly Exercise[] = [
   ...ch13,
   ...ch14,
   ...ch15,
+  ...ch16,
   ...ch17,
   ...ch18,
 ];
