@@ -2,6 +2,7 @@
 // may carry.
 
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { createContext, runInContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { deflateSync } from "fflate";
@@ -24,7 +25,8 @@ import {
   quoted,
   workerScript,
 } from "../notebooks/kit/book/live/bundle.mjs";
-import { layout } from "../notebooks/kit/book/page.mjs";
+import { chapterOf, layout } from "../notebooks/kit/book/page.mjs";
+import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { notebooksFolder } from "../notebooks/kit/project.mjs";
 import { yourCluster } from "../notebooks/kit/book/your-cluster.mjs";
 
@@ -41,7 +43,7 @@ for (const entry of ["live.mjs", "your-cluster.mjs"]) {
   });
 }
 for (const part of Object.keys(parts))
-  weight(`what few chapters need of stopover/${part} has less than 10 kB`, async () => {
+  weight(`what few chapters need (${part}) has less than 10 kB`, async () => {
     assert.ok(zipped(quoted(await partScript(part))) < 10 * 1024);
   });
 weight("a thread that goes on with its parts has what the library has", async () => {
@@ -61,6 +63,23 @@ weight("a thread that goes on with its parts has what the library has", async ()
   const options = `{ url: "http://mynginx-app.com:8080/", clouds: ["metallb-l2"] }`;
   const [row] = runInContext(`stopoverParts.clouds.compareClouds(${manifests}, ${options})`, page);
   assert.is(row.clientSeenByPod.join(), "192.168.0.1");
+  const judged = runInContext(`stopoverCore["check.js"].verdict("16.4", "no")`, page);
+  assert.ok(judged.right, "the checks that it brings are known to the thread's own check");
+});
+weight("a chapter's page names the parts that its cells need", () => {
+  const needed = Object.fromEntries(
+    chapters().map((file) => {
+      const name = basename(file, ".ipynb");
+      const files = { picture: () => "", link: (/** @type {string} */ href) => href };
+      return [name.slice(0, 2), chapterOf(name, readNotebook(file), files).parts];
+    }),
+  );
+  assert.equal(
+    [needed["08"], needed["12"], needed["16"]],
+    [["exercises/08.js"], ["lab.js", "exercises/12.js"], ["clouds.js", "exercises/16.js"]],
+  );
+  const named = new Set(Object.keys(parts).map((part) => `${part}.js`));
+  for (const part of Object.values(needed).flat()) assert.ok(named.has(part ?? ""), part);
 });
 weight.run();
 

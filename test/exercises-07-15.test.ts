@@ -397,7 +397,6 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
     ],
   },
   "16.4": { right: ["no", "No"], wrong: ["yes", "sometimes"] },
-
 };
 
 for (const [id, { right, wrong }] of Object.entries(table)) {

@@ -27,12 +27,17 @@ export function check(id: string, answer: unknown): void {
   console.log(`${right ? "Right." : "Not yet."} ${say}`);
 }
 
+/** A page of the book has the exercises of its own chapter alone, which come after this file. */
+const brought: Exercise[] = [];
+export const bring = (more: readonly Exercise[]): void => void brought.push(...more);
+
 /** The verdict without the printing: for tests. */
 export function verdict(id: string, answer: unknown): Verdict {
-  const exercise = exercises.find((each) => each.id === id);
+  const all = [...exercises, ...brought];
+  const exercise = all.find((each) => each.id === id);
   if (!exercise)
     throw new Error(
-      `there is no exercise "${id}"; there are ${exercises.map((each) => each.id).join(", ")}`,
+      `there is no exercise "${id}"; there are ${all.map((each) => each.id).join(", ")}`,
     );
   if (answer === undefined || answer === null || answer === "" || answer === "?")
     return {

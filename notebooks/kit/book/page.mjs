@@ -78,13 +78,17 @@ export function chapterOf(name, book, files) {
 }
 
 /**
- * What the chapter imports that comes with no other page. (live/bundle.mjs)
+ * What the chapter needs that comes with no other page. (live/bundle.mjs)
  * @param {import("../ipynb.mjs").Notebook} book
  */
-const partsOf = ({ cells }) =>
-  ["clouds", "lab"]
-    .filter((part) => cells.some(({ source }) => source.includes(`from "stopover/${part}"`)))
-    .map((part) => `${part}.js`);
+function partsOf({ cells }) {
+  const has = (/** @type {string} */ text) => cells.some(({ source }) => source.includes(text));
+  const own = cells.flatMap(({ source }) => /^check\("(\d\d)\./m.exec(source)?.[1] ?? []);
+  return [
+    ...["clouds", "lab"].filter((part) => has(`from "stopover/${part}"`)),
+    ...[...new Set(own)].map((number) => `exercises/${number}`),
+  ].map((part) => `${part}.js`);
+}
 
 /**
  * A cell of a solution as HTML: without outputs, and with links as in the chapter.

@@ -1,6 +1,7 @@
 // The scripts of a living page, bundled for browsers as classic scripts: a page from the disk may
 // load no module, and start no worker from a file. So the worker's script comes as a text.
 
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
@@ -43,16 +44,39 @@ const define = {
   "process.execPath": '""',
 };
 
+/** The checks of the exercises, a file for each chapter. */
+const exercises = join(here, "../../../exercises/dist");
+const numbers = readdirSync(exercises).flatMap((file) => /^ch(\d\d)\.js$/.exec(file)?.[1] ?? []);
+
 /**
- * What few chapters need comes with their pages alone: their threads go on with the part that
- * `stopover/NAME` is. The modules of a part are those named here; all others it has of the thread.
- * @type {Record<string, RegExp>}
+ * What few chapters need comes with their pages alone: their threads go on with such a part. Its
+ * own modules are those named here; all others it has of the thread. @type {Record<string, { own:
+ * RegExp, code: string }>}
  */
 export const parts = {
-  clouds:
+  clouds: library(
+    "clouds",
     /\/dist\/(clouds|compare-clouds|cloud\/(clouds|nlb|gcp-negs|octavia|announced|metallb|kube-vip|endpoint-targets|hash-order))\.js$/,
-  lab: /\/dist\/doors\/lab\/[\w-]+\.js$/,
+  ),
+  lab: library("lab", /\/dist\/doors\/lab\/[\w-]+\.js$/),
+  ...Object.fromEntries(
+    numbers.map((number) => [
+      `exercises/${number}`,
+      {
+        own: /\/dist\/ch\d\d\.js$/,
+        code: `import { ch${number} } from "./ch${number}.js"; import { bring } from "./check.js"; bring(ch${number});`,
+      },
+    ]),
+  ),
 };
+
+/** What `stopover/NAME` is. @param {string} name @param {RegExp} own */
+function library(name, own) {
+  return {
+    own,
+    code: `import * as part from "stopover/${name}"; globalThis.stopoverParts = { ...globalThis.stopoverParts, ${name}: part };`,
+  };
+}
 
 /** The script of a part. @param {string} name */
 export const partScript = async (name) => (await partOf(name)).script;
@@ -79,7 +103,7 @@ async function makePart(name) {
     setup(build) {
       build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
         const found = join(resolveDir, path).replaceAll("\\", "/");
-        if (parts[name]?.test(found)) return undefined;
+        if (parts[name]?.own.test(found)) return undefined;
         needs.add(found);
         return { path: `${nameOf(found)}.cjs`, namespace: "thread" };
       });
@@ -89,10 +113,7 @@ async function makePart(name) {
     },
   };
   const script = await bundled(undefined, {
-    stdin: {
-      contents: `import * as part from "stopover/${name}"; globalThis.stopoverParts = { ...globalThis.stopoverParts, ${name}: part };`,
-      resolveDir: here,
-    },
+    stdin: { contents: parts[name]?.code ?? "", resolveDir: exercises },
     define,
     plugins: [withoutMachine, borrowing],
   });
@@ -128,6 +149,10 @@ export async function bundled(entry, options = {}) {
 const withoutMachine = {
   name: "without a machine",
   setup(build) {
+    // each page brings its own chapter's
+    build.onResolve({ filter: /^\.\/exercises\.js$/ }, ({ resolveDir }) =>
+      resolveDir === exercises ? { path: "exercises", namespace: "nothing" } : undefined,
+    );
     build.onResolve({ filter: /^\.\/draw\.js$/ }, ({ resolveDir }) =>
       /diagrams[\\/]dist$/.test(resolveDir) ? { path: "draw", namespace: "nothing" } : undefined,
     );
@@ -262,6 +287,7 @@ const exported = {
 
 /** @param {string} module */
 async function doingNothing(module) {
+  if (module === "exercises") return "export const exercises = [];";
   // of sucrase: functions that only older languages need
   if (module === "helpers")
     return "export class HelperManager { emitHelpers() { return ''; } getHelperName(name) { return name; } }";
