@@ -150,7 +150,7 @@ class Building {
   }
 
   #client(): string | undefined {
-    const clients = this.objects.once("clients", () => clientsIn(this.world, this.objects));
+    const clients = this.objects.once("clients", () => new Clients(this.world, this.objects));
     const { selector = {} } = this.service.spec;
     const strangers = (pod: Pod) =>
       namespaceOf(pod) !== namespaceOf(this.service) || !hasLabels(pod.metadata.labels, selector);
@@ -377,17 +377,42 @@ const isUsable = ({
 /** Load balancers and names are asked over HTTP. */
 const onlyTCP = ({ protocol = "TCP" }: ServicePort): boolean => protocol === "TCP";
 
-/** Pods that run, and ask the cluster's DNS. */
-const clientsIn = (world: World, objects: Objects): Pod[] =>
-  objects.all<Pod>("Pod").filter((pod) => {
-    const found = world.network.sandbox(keyOf(pod));
+/**
+ * Pods that run, and ask the cluster's DNS: looked for no further than somebody needs them, since
+ * among thousands the first ones do.
+ */
+class Clients {
+  readonly #found: Pod[] = [];
+  readonly #rest: Iterator<Pod>;
+
+  constructor(
+    private readonly world: World,
+    objects: Objects,
+  ) {
+    this.#rest = objects.all<Pod>("Pod").values();
+  }
+
+  find(isMeant: (pod: Pod) => boolean): Pod | undefined {
+    const known = this.#found.find(isMeant);
+    if (known) return known;
+    for (let next = this.#rest.next(); !next.done; next = this.#rest.next()) {
+      if (!this.#isClient(next.value)) continue;
+      this.#found.push(next.value);
+      if (isMeant(next.value)) return next.value;
+    }
+    return undefined;
+  }
+
+  #isClient(pod: Pod): boolean {
+    const found = this.world.network.sandbox(keyOf(pod));
     return (
       found?.machine.up === true &&
       !found.sandbox.hostNetwork &&
       resolverOf(pod).asks === "cluster" &&
       !("dnsConfig" in pod.spec)
     );
-  });
+  }
+}
 
 /** "http://192.168.0.1:30519/", "UDP 10.2.1.1:53" */
 export function urlOf({ host, port, protocol }: Goal): string {

@@ -12,16 +12,26 @@ import type { Match, Rule } from "./rule.js";
 
 /** Shorter chains are walked rule by rule. */
 const LONG = 32;
+/** In longer ones a look at every rule costs more than to file them all. */
+const VERY_LONG = 256;
 
 const known = new WeakMap<readonly Rule[], Candidates | "met once">();
 
-/** undefined: every rule has to be looked at. The first walk through a chain is not worth it. */
+/**
+ * undefined: every rule has to be looked at. The first walk through a chain is not worth it, unless
+ * it is a very long one.
+ */
 export function candidatesAmong(rules: readonly Rule[]): Candidates | undefined {
   if (rules.length < LONG) return undefined;
   const found = known.get(rules);
   if (found instanceof Candidates) return found.areFew ? found : undefined;
-  known.set(rules, found ? new Candidates(rules) : "met once");
-  return undefined;
+  if (!found && rules.length < VERY_LONG) {
+    known.set(rules, "met once");
+    return undefined;
+  }
+  const filed = new Candidates(rules);
+  known.set(rules, filed);
+  return filed.areFew ? filed : undefined;
 }
 
 /** The places of a chain's rules, in ascending order, by what they ask for. */
@@ -53,10 +63,14 @@ export class Candidates {
   }
 }
 
+/** One IPv4 address, as it is always written. */
+const plain = /^[1-9]\d{0,2}(\.(0|[1-9]\d{0,2})){3}$/;
+
 /** The one destination that a rule asks for; headers are looked at before everything else. */
 function addressOf(matches: readonly Match[]): string | undefined {
   for (const match of matches) {
     if (match.kind !== "destination" || match.not) continue;
+    if (plain.test(match.cidr)) return match.cidr;
     const { address, length, family } = parseCIDR(match.cidr);
     if (length === (family === "IPv4" ? 32 : 128)) return address.text;
   }

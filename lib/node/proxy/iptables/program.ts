@@ -69,9 +69,17 @@ function statistic(n: number): Match {
 /** What makes a chain's name. */
 export const hash16 = (text: string): string => hashLetters(text, 16);
 
+/** To a chain whose name is worked out once it is asked for: of a thousand Services few are. */
+const later = (chain: () => string): RuleTarget => ({
+  kind: "jump",
+  get chain() {
+    return chain();
+  },
+});
+
 /** A service port's rules at one moment, and what each kind of node makes of them. */
 export class PortRules extends Port {
-  readonly hash: string;
+  #hash: string | undefined;
   readonly #programs = new Map<string, Program>();
   /** The comment of each endpoint's rules. */
   readonly #label: readonly Match[];
@@ -81,8 +89,12 @@ export class PortRules extends Port {
 
   constructor(config: FamilyConfig, state: ServicePortState) {
     super(config, state);
-    this.hash = hash16(this.info.name + this.info.protocol);
     this.#label = [comment(this.info.name)];
+  }
+
+  /** What its own chains' names end in. */
+  get hash(): string {
+    return (this.#hash ??= hash16(this.info.name + this.info.protocol));
   }
 
   /**
@@ -156,8 +168,7 @@ export function changeBetween(
 export class Program implements ChainSource {
   readonly #object: string;
   readonly #label: string;
-  /** The chains that clusterIP traffic, external traffic and load balancer traffic go to. */
-  readonly #names: Record<"SVC" | "SVL" | "EXT" | "FW" | "internal", string>;
+  #known: Record<"SVC" | "SVL" | "EXT" | "FW" | "internal", string> | undefined;
   readonly #hasInternal: boolean;
   readonly #hasExternal: boolean;
   readonly #firewalled: boolean;
@@ -170,20 +181,25 @@ export class Program implements ChainSource {
     readonly view: NodeView,
     readonly large: boolean,
   ) {
-    const { info, hash } = state;
+    const { info } = state;
     const { any, local } = chosen;
     this.#object = `Service ${info.service}`;
     this.#label = info.name;
-    this.#names = {
+    this.#hasInternal = info.internalLocal ? any && local.length > 0 : any;
+    this.#hasExternal = info.externalLocal ? any && local.length > 0 : any;
+    this.#firewalled = any && info.loadBalancerIPs.length > 0 && info.sourceRanges.length > 0;
+  }
+
+  /** The chains that clusterIP traffic, external traffic and load balancer traffic go to. */
+  get #names() {
+    const { info, hash } = this.state;
+    return (this.#known ??= {
       SVC: `KUBE-SVC-${hash}`,
       SVL: `KUBE-SVL-${hash}`,
       EXT: `KUBE-EXT-${hash}`,
       FW: `KUBE-FW-${hash}`,
       internal: `KUBE-${info.internalLocal ? "SVL" : "SVC"}-${hash}`,
-    };
-    this.#hasInternal = info.internalLocal ? any && local.length > 0 : any;
-    this.#hasExternal = info.externalLocal ? any && local.length > 0 : any;
-    this.#firewalled = any && info.loadBalancerIPs.length > 0 && info.sourceRanges.length > 0;
+    });
   }
 
   /**
@@ -239,7 +255,7 @@ export class Program implements ChainSource {
         rules,
         address,
         "external IP",
-        jump(this.#names.EXT),
+        later(() => this.#names.EXT),
         `spec.externalIPs[${i}]`,
       ),
     );
@@ -248,7 +264,7 @@ export class Program implements ChainSource {
         rules,
         address,
         "loadbalancer IP",
-        jump(this.#firewalled ? this.#names.FW : this.#names.EXT),
+        later(() => (this.#firewalled ? this.#names.FW : this.#names.EXT)),
         "status.loadBalancer.ingress",
       );
       if (this.#firewalled)
@@ -285,7 +301,7 @@ export class Program implements ChainSource {
         this.#toPort(
           `${this.#label} cluster IP`,
           clusterIP,
-          jump(this.#names.internal),
+          later(() => this.#names.internal),
           "spec.clusterIP",
         ),
       );
@@ -324,7 +340,7 @@ export class Program implements ChainSource {
       info: { protocol, nodePort },
     } = this.state;
     const field = `${this.#field}.nodePort`;
-    const ext = jump(this.#names.EXT);
+    const ext = later(() => this.#names.EXT);
     if (any && config.localhostNodePorts && config.nfacct.has(counters.localhost)) {
       nat["KUBE-NODEPORTS"].push(
         this.#rule(
