@@ -13,10 +13,14 @@ import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
 import type { EndpointSlice, Node, Service } from "stopover/internal/objects/types";
 
-const view = { name: "node-a", nodeIP: "192.168.0.1", addresses: ["127.0.0.1", "192.168.0.1"] };
-const name = (i: number): string => `svc-${String(i).padStart(5, "0")}`;
+export const view = {
+  name: "node-a",
+  nodeIP: "192.168.0.1",
+  addresses: ["127.0.0.1", "192.168.0.1"],
+};
+export const name = (i: number): string => `svc-${String(i).padStart(5, "0")}`;
 
-const service = (i: number): Service => ({
+export const service = (i: number): Service => ({
   apiVersion: "v1",
   kind: "Service",
   metadata: { name: name(i), namespace: "default" },
@@ -26,7 +30,7 @@ const service = (i: number): Service => ({
     ports: [{ name: "http", port: 80, targetPort: 8080, protocol: "TCP" }],
   },
 });
-const slice = (i: number, endpoints = 10, shift = 0): EndpointSlice => ({
+export const slice = (i: number, endpoints = 10, shift = 0): EndpointSlice => ({
   apiVersion: "discovery.k8s.io/v1",
   kind: "EndpointSlice",
   metadata: {
@@ -41,9 +45,9 @@ const slice = (i: number, endpoints = 10, shift = 0): EndpointSlice => ({
   })),
   ports: [{ name: "http", port: 8080, protocol: "TCP" }],
 });
-const objects = (services: number): [Service, EndpointSlice][] =>
+export const objects = (services: number): [Service, EndpointSlice][] =>
   Array.from({ length: services }, (_, i) => [service(i), slice(i)]);
-function programmed(cluster: readonly [Service, EndpointSlice][]): ServiceTable {
+export function programmed(cluster: readonly [Service, EndpointSlice][]): ServiceTable {
   const rules = new ServiceTable(configFor("IPv4", { ...defaults, clusterCIDR: "10.0.0.0/8" }));
   for (const [each, itsSlice] of cluster) {
     rules.setService(`default/${each.metadata.name}`, each);
@@ -51,15 +55,16 @@ function programmed(cluster: readonly [Service, EndpointSlice][]): ServiceTable 
   }
   return rules;
 }
-const cluster = (services: number): ServiceTable => programmed(objects(services));
-const seconds = (run: () => void): number => {
+export const cluster = (services: number): ServiceTable => programmed(objects(services));
+export const seconds = (run: () => void): number => {
   const before = process.cpuUsage();
   run();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6;
 };
-const bestOfThree = (run: () => void): number => Math.min(...[1, 2, 3].map(() => seconds(run)));
-const thousands = (n: number): string => Math.round(n).toLocaleString("en");
+export const bestOfThree = (run: () => void): number =>
+  Math.min(...[1, 2, 3].map(() => seconds(run)));
+export const thousands = (n: number): string => Math.round(n).toLocaleString("en");
 
 function fullRuleSet(): string {
   const given = objects(10_000); // what informers hold already

@@ -37,7 +37,8 @@ function findAmong(reading: Reading, elements: readonly Element[], types: readon
 function inSet(set: NamedSet, look: Look, reading: Reading): Element | undefined {
   const { elements } = set;
   const { memory, table } = look;
-  if (elements.size === 0 && memory.hasNothingFor(table, set)) return undefined;
+  if (!elements.isUncounted && elements.size === 0 && memory.hasNothingFor(table, set))
+    return undefined;
   if (set.flags?.includes("interval")) return indexOf(set).find(look, reading);
   const text = reading.text(look);
   if (text === undefined) return undefined;

@@ -195,6 +195,8 @@ export interface NamedSet {
 /** Elements in the order in which they are listed, found by their key. */
 export interface Elements {
   readonly size: number;
+  /** Whether `size` looks at them all, so that it costs less to ask for one. */
+  readonly isUncounted?: boolean;
   get(key: string): Element | undefined;
   values(): Iterable<Element>;
 }

@@ -36,8 +36,8 @@ export class ServiceState {
 
   #count(): number {
     let size = 0;
-    for (const { addressType, endpoints, ports } of this.slices.values())
-      if (addressType === this.config.family) size += endpoints.length * (ports?.length ?? 0);
+    for (const { endpoints, ports } of this.slices.values())
+      size += endpoints.length * (ports?.length ?? 0);
     return size;
   }
 

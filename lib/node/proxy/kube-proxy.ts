@@ -111,7 +111,6 @@ export class KubeProxy {
       ...(of("IPv4") ?? nothingToRead),
       text: (family) => of(family)?.text() ?? "",
       restoreText: (family) => of(family)?.restoreText() ?? "",
-      sentTexts: (family) => of(family)?.sentTexts?.(),
       saveText: (family) => of(family)?.saveText() ?? "",
     };
   }

@@ -22,10 +22,10 @@ export interface NodeRuleTables {
   /** What kube-proxy gives iptables-restore or nft on a full sync. */
   restoreText(family?: "IPv4" | "IPv6"): string;
   /**
-   * What nft was given by the last sync, a text for each transaction: after a change, what changed.
-   * undefined where it is not known: in other modes, and after a full sync that found a table.
+   * What nft was given by the last sync of IPv4, a text for each transaction: after a change, what
+   * changed. undefined after a full sync that found a table; left out in other modes.
    */
-  sentTexts(family?: "IPv4" | "IPv6"): readonly string[] | undefined;
+  sentTexts?(): readonly string[] | undefined;
   /**
    * What the same tool shows in an empty kernel that was given restoreText (and the jumps): without
    * canaries, others' rules and chains that a change left behind.
@@ -36,11 +36,10 @@ export interface NodeRuleTables {
 /** The same of one address family. */
 export interface FamilyTables extends Pick<
   NodeRuleTables,
-  "chain" | "chains" | "of" | "endpoints"
+  "chain" | "chains" | "of" | "endpoints" | "sentTexts"
 > {
   text(): string;
   restoreText(): string;
-  sentTexts?(): readonly string[] | undefined;
   saveText(): string;
 }
 

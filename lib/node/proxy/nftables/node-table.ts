@@ -193,6 +193,12 @@ export class NodeTable implements Table {
   }
 }
 
+/**
+ * From so many endpoints on, to count elements costs more than a packet saves by it; and no more
+ * elements are remembered.
+ */
+const many = 1000;
+
 /** The elements of a shared set, of which a packet asks for one. */
 class SharedElements implements Elements {
   constructor(
@@ -204,8 +210,22 @@ class SharedElements implements Elements {
     return this.table.elements(this.set).size;
   }
 
+  get isUncounted(): boolean {
+    return this.table.rules.table.endpoints > many;
+  }
+
   get(key: string): ProxyElement | undefined {
-    return this.table.element(this.set, key);
+    const found = this.#found.get(key);
+    return found === undefined && !this.#found.has(key) ? this.#find(key) : found;
+  }
+  /** Those that packets asked for: most ask again. */
+  readonly #found = new Map<string, ProxyElement | undefined>();
+
+  #find(key: string): ProxyElement | undefined {
+    const element = this.table.element(this.set, key);
+    if (this.#found.size >= many) this.#found.clear();
+    this.#found.set(key, element);
+    return element;
   }
 
   values(): ReturnType<Elements["values"]> {

@@ -48,14 +48,17 @@ export class SharedRules {
 
   /** What tells nodes apart as of a version: those with the same text have the same of all. */
   alikeKey(version: number, view: NodeView): string {
+    this.#knowAllOf(version);
     const differing = remembered(this.#differing, version, () =>
-      [...this.table.statesAt(version)]
-        .flatMap((state) => this.portsOf(state))
+      [...this.#everDiffering]
+        .flatMap((service) => this.portsAt(service, version))
         .filter(({ sameEverywhere }) => !sameEverywhere),
     );
     return differing.map((port) => port.variant(view)).join("\n");
   }
   readonly #differing = new Map<number, readonly PortRules[]>();
+  /** The Services of which some node ever had something else than others. */
+  readonly #everDiffering = new Set<string>();
 
   /** What nodes that are alike share. */
   shared(key: string, make: () => Elements): Elements {
@@ -68,10 +71,14 @@ export class SharedRules {
    * few of them, however many there are.
    */
   ownersOf(key: string, version: number): readonly string[] {
-    if (this.#known === undefined || version > this.#known) this.#learn(version);
+    this.#knowAllOf(version);
     const owners = this.#owners.get(key);
     if (owners === undefined) return [];
     return typeof owners === "string" ? [owners] : [...owners].sort();
+  }
+
+  #knowAllOf(version: number): void {
+    if (this.#known === undefined || version > this.#known) this.#learn(version);
   }
 
   #learn(version: number): void {
@@ -82,8 +89,10 @@ export class SharedRules {
             (key) => this.table.stateAt(key, version) ?? [],
           );
     for (const state of states)
-      for (const port of this.portsOf(state))
+      for (const port of this.portsOf(state)) {
+        if (!port.sameEverywhere) this.#everDiffering.add(port.info.service);
         for (const key of port.keys()) this.#own(key, port.info.service);
+      }
     this.table.use(this.#known, version);
     this.#known = version;
   }

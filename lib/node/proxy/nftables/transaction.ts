@@ -217,6 +217,7 @@ class Transaction {
     for (const endpoint of program.chosen.reachable) {
       const chain = program.chains.get(program.port.endpointName("endpoint", endpoint));
       if (chain) this.#portChain(chain.name);
+      if (hairpins.length === 0) continue;
       const key = program.port.hairpinKey(endpoint);
       const element = hairpins.find((each) => each.key === key);
       if (element) this.#claim({ set: "hairpin-connections", element });
