@@ -558,6 +558,20 @@ commands("what a map leads to may be intervals", () => {
   assert.match(listText(rules), "elements = { 80 : 1.1.1.1-1.1.1.4 }");
 });
 
+// as nft 1.0.6 lists it
+for (const [given, listed] of [
+  ["type inet_service : interval ipv4_addr", "type inet_service : interval ipv4_addr"],
+  ["typeof ip saddr : interval ip daddr", "type ipv4_addr : interval ipv4_addr"],
+  [
+    "type ipv4_addr . inet_service : interval ipv4_addr . inet_service",
+    "type ipv4_addr . inet_service : interval ipv4_addr . inet_service",
+  ],
+] as const)
+  commands(`the word interval of a map stays: ${given}`, () => {
+    const rules = parseNftables(`table ip t { map m { ${given}; }; }`);
+    assert.is(listText(rules), `table ip t {\n\tmap m {\n\t\t${listed}\n\t}\n}\n`);
+  });
+
 commands("insert and index say where a rule stands", () => {
   const rules = parseNftables(`table ip t { chain c { } }
 add rule t c accept

@@ -552,7 +552,7 @@ class SetReader {
   }
 
   #data(): "verdict" | string[] {
-    this.cursor.take("interval");
+    if (this.cursor.take("interval")) this.#found.dataIntervals = true;
     const names = this.#typeNames();
     return names[0] === "verdict" ? "verdict" : names;
   }
@@ -574,7 +574,10 @@ class SetReader {
       }
     };
     this.#found.type = types();
-    if (cursor.take(":")) this.#found.data = cursor.take("verdict") ? "verdict" : types();
+    if (cursor.take(":")) {
+      if (cursor.take("interval")) this.#found.dataIntervals = true;
+      this.#found.data = cursor.take("verdict") ? "verdict" : types();
+    }
     this.#found.typeof = cursor.since(start);
   }
 

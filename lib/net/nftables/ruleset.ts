@@ -174,6 +174,8 @@ export interface NamedSet {
   readonly typeof?: string | undefined;
   /** Maps only: the types of what is found, or "verdict". */
   readonly data?: "verdict" | readonly string[] | undefined;
+  /** Whether what is found may be ranges: `: interval ipv4_addr`. */
+  readonly dataIntervals?: boolean | undefined;
   readonly flags?: readonly SetFlag[] | undefined;
   readonly size?: number | undefined;
   readonly policy?: "memory" | undefined;

@@ -67,10 +67,12 @@ function* setLines(set: NamedSet): Generator<string> {
 
 const flagOrder = ["constant", "dynamic", "interval", "timeout"] as const;
 
-function typeText({ type, typeof: by, data }: NamedSet): string {
-  if (by !== undefined) return `typeof ${by}`;
-  const found = data === undefined ? "" : ` : ${data === "verdict" ? data : data.join(" . ")}`;
-  return `type ${type.join(" . ")}${found}`;
+function typeText({ type, typeof: by, data, dataIntervals }: NamedSet): string {
+  // nft forgets the example where ranges are found
+  if (by !== undefined && !dataIntervals) return `typeof ${by}`;
+  if (data === undefined) return `type ${type.join(" . ")}`;
+  const found = data === "verdict" ? data : data.join(" . ");
+  return `type ${type.join(" . ")} : ${dataIntervals ? "interval " : ""}${found}`;
 }
 
 /** How many elements stand in a line; those of other types have a line each (calculate_delim). */
