@@ -9,6 +9,7 @@ import { deflateSync } from "fflate";
 import { read } from "stopover";
 import * as clouds from "stopover/clouds";
 import * as lab from "stopover/lab";
+import * as nftables from "stopover/nftables";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -53,8 +54,11 @@ weight("a thread that goes on with its parts has what the library has", async ()
   });
   runInContext(`globalThis.self = globalThis; ${await workerScript()}`, page);
   assert.is(runInContext("globalThis.stopoverParts", page), undefined);
+  const mode = `stopoverCore["node/proxy/modes.js"].proxyMode("nftables").mode`;
+  assert.throws(() => runInContext(`${mode}()`, page), /nftables comes with the pages that use it/);
   for (const part of Object.keys(parts)) runInContext(await partScript(part), page);
-  for (const [part, module] of Object.entries({ clouds, lab }))
+  assert.not.match(runInContext(`String(${mode})`, page), /throw/);
+  for (const [part, module] of Object.entries({ clouds, lab, nftables }))
     assert.equal(
       [...runInContext(`Object.keys(stopoverParts.${part})`, page)].sort(),
       Object.keys(module).sort(),
@@ -75,9 +79,15 @@ weight("a chapter's page names the parts that its cells need", () => {
     }),
   );
   assert.equal(
-    [needed["08"], needed["12"], needed["16"]],
-    [["exercises/08.js"], ["lab.js", "exercises/12.js"], ["clouds.js", "exercises/16.js"]],
+    [needed["08"], needed["12"], needed["16"], needed["17"]],
+    [
+      ["exercises/08.js"],
+      ["lab.js", "exercises/12.js"],
+      ["clouds.js", "exercises/16.js"],
+      ["nftables.js", "exercises/17.js"],
+    ],
   );
+  assert.equal(yourCluster.parts, ["nftables.js"]);
   const named = new Set(Object.keys(parts).map((part) => `${part}.js`));
   for (const part of Object.values(needed).flat()) assert.ok(named.has(part ?? ""), part);
 });

@@ -78,7 +78,8 @@ export function chapterOf(name, book, files) {
 }
 
 /**
- * What the chapter needs that comes with no other page. (live/bundle.mjs)
+ * What the chapter needs that comes with no other page: what it imports, the mode that it names,
+ * and its checks. (live/bundle.mjs)
  * @param {import("../ipynb.mjs").Notebook} book
  */
 function partsOf({ cells }) {
@@ -86,6 +87,7 @@ function partsOf({ cells }) {
   const own = cells.flatMap(({ source }) => /^check\("(\d\d)\./m.exec(source)?.[1] ?? []);
   return [
     ...["clouds", "lab"].filter((part) => has(`from "stopover/${part}"`)),
+    ...(has('"nftables"') ? ["nftables"] : []),
     ...[...new Set(own)].map((number) => `exercises/${number}`),
   ].map((part) => `${part}.js`);
 }

@@ -8,6 +8,8 @@ export const yourCluster = {
   headings: [],
   sections: [],
   script: "your-cluster.js",
+  // what is pasted may name any mode
+  parts: ["nftables.js"],
   body: `<section class="prose" id="your-cluster">
 <h1>Your cluster</h1>
 <p>Paste what you have, name a request, and see where it goes: every rule that it meets, every way

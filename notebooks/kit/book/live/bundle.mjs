@@ -34,9 +34,26 @@ export async function workerScript(plugins = []) {
       resolveDir: here,
     },
     define,
-    plugins: [withoutMachine, ...plugins],
+    plugins: [withoutNftables, withoutMachine, ...plugins],
   });
 }
+
+/**
+ * A thread without the part `nftables` says where it is.
+ * @type {import("esbuild").Plugin}
+ */
+const withoutNftables = {
+  name: "without nftables",
+  setup(build) {
+    build.onLoad({ filter: /\/dist\/node\/proxy\/nftables\/load\.js$/ }, ({ path }) => ({
+      contents: `import { addMode } from "../modes.js";
+        addMode("nftables", () => {
+          throw new Error('nftables comes with the pages that use it alone: chapter 17, "Your cluster"');
+        });`,
+      resolveDir: dirname(path),
+    }));
+  },
+};
 
 const define = {
   "import.meta.url": '"file:///page"',
@@ -59,6 +76,10 @@ export const parts = {
     /\/dist\/(clouds|compare-clouds|cloud\/(clouds|nlb|gcp-negs|octavia|announced|metallb|kube-vip|endpoint-targets|hash-order))\.js$/,
   ),
   lab: library("lab", /\/dist\/doors\/lab\/[\w-]+\.js$/),
+  nftables: library(
+    "nftables",
+    /\/dist\/(nftables|node\/proxy\/nftables\/(backend|base|load|node-table|program|rows|shared|transaction))\.js$/,
+  ),
   ...Object.fromEntries(
     numbers.map((number) => [
       `exercises/${number}`,

@@ -33,6 +33,7 @@ const modules = {
   "@stopover/diagrams": (kernel) => ({ ...diagrams, show: showIn(kernel) }),
   "@stopover/exercises": () => exercises,
   "stopover/clouds": () => part("clouds"),
+  "stopover/nftables": () => part("nftables"),
   "stopover/lab": (kernel) => ({ ...part("lab"), observeOrRecall: recallIn(kernel) }),
   "node:fs": () => ({ readFileSync }),
   "node:crypto": () => ({ createHash }),
