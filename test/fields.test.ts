@@ -126,6 +126,7 @@ table("PodSpec", [
     "wants a key that the ConfigMap does not have: the Pod waits",
     { ...volume({ configMap: { name: "app", items: [{ key: "a", path: "a" }] } }), more: [config] },
     "rejected",
+    /a volume of Pod default\/web cannot be mounted: .*configmap references non-existent config key: a/,
   ],
   [
     "volumes.secret",
@@ -294,7 +295,7 @@ table("PodSpec", [
     "of a Node that is not there leaves the Pod without a kubelet",
     pod({ nodeName: "node-z" }),
     "rejected",
-    /Pod default\/web/,
+    /spec\.nodeName of Pod default\/web is node-z, and no Node is called so/,
   ],
   ["hostNetwork", "puts the Pod at its node's address", pod({ hostNetwork: true }), "delivered"],
   ["hostPID", "is about processes", pod({ hostPID: true }), "delivered"],
@@ -436,9 +437,10 @@ table("PodSpec", [
   ],
   [
     "preemptionPolicy",
-    "matters where no node has room",
+    "is the priority class's to say, and refused in the Pod",
     pod({ preemptionPolicy: "Never" }),
-    "delivered",
+    "rejected",
+    /PreemptionPolicy \(Never\) must not be provided/,
   ],
   [
     "overhead",
@@ -468,12 +470,14 @@ table("PodSpec", [
     "with a name of over 64 characters: no sandbox can be made",
     pod({ setHostnameAsFQDN: true, hostname: "h".repeat(40), subdomain: "s" }),
     "rejected",
+    /FQDN h+\.s\.default\.svc\.cluster\.local is too long/,
   ],
   [
     "os",
     "of Windows on a Node of Linux is not admitted there",
     pod({ os: { name: "windows" } }),
     "rejected",
+    /is for windows, and its node node-\w runs another system/,
   ],
   [
     "hostUsers",
@@ -662,6 +666,7 @@ table("Container", [
     "of the loopback address asks the node, not the Pod",
     of({ readinessProbe: { httpGet: { port: 80, host: "127.0.0.1" } } }),
     "rejected",
+    /readinessProbe\.httpGet\.host of Pod default\/web is 127\.0\.0\.1: that is the node's own address/,
   ],
   [
     "readinessProbe.host",
@@ -980,8 +985,15 @@ table("discovery.EndpointPort", [
     "must be the Service's port's",
     slice({ ports: [{ port: 80, protocol: "UDP" }] }),
     "rejected",
+    /ports\[0\]\.protocol of EndpointSlice default\/web-1 is UDP, and the port of Service default\/web is for TCP/,
   ],
-  ["port", "that is missing is not read by kube-proxy", slice({ ports: [{}] }), "rejected"],
+  [
+    "port",
+    "that is missing is not read by kube-proxy",
+    slice({ ports: [{}] }),
+    "rejected",
+    /ports\[0\]\.port of EndpointSlice default\/web-1 is missing/,
+  ],
   [
     "appProtocol",
     "is a hint for proxies",

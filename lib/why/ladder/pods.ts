@@ -239,10 +239,9 @@ function probes(pod: Pod): Fault | undefined {
   for (const [i, { name, startupProbe, readinessProbe }] of pod.spec.containers.entries()) {
     const status = pod.status?.containerStatuses?.find((each) => each.name === name);
     if (status?.ready) continue;
-    if (startupProbe && status?.started !== true)
-      return probeFault(pod, i, "startupProbe") ?? saysNo(pod, i, "startupProbe");
-    if (readinessProbe)
-      return probeFault(pod, i, "readinessProbe") ?? saysNo(pod, i, "readinessProbe");
+    const which = startupProbe && status?.started !== true ? "startupProbe" : "readinessProbe";
+    if (which === "startupProbe" || readinessProbe)
+      return probeFault(pod, i, which) ?? asksElsewhere(pod, i, which) ?? saysNo(pod, i, which);
   }
   return undefined;
 }
@@ -292,6 +291,25 @@ const portsText = (ports: NonNullable<Container["ports"]>): string =>
   ports.length === 0
     ? "it declares no port"
     : `it has ${ports.map(({ name, containerPort }) => (name ? `${name} ${containerPort}` : containerPort)).join(", ")}`;
+
+/** The kubelet asks from the node's network, where the loopback address is the node's own. */
+function asksElsewhere(pod: Pod, place: number, which: ProbeName): Fault | undefined {
+  const probe = pod.spec.containers[place]![which]!;
+  const how = probe.httpGet?.host ? "httpGet" : "tcpSocket";
+  const host = probe[how]?.host;
+  if (!host) return undefined;
+  const isLoopback = /^(127\.|localhost$|::1$)/.test(host);
+  if (isLoopback && pod.spec.hostNetwork) return undefined;
+  const field = `spec.containers[${place}].${which}.${how}.host`;
+  const whose = isLoopback
+    ? "the node's own address, and not the Pod's"
+    : "asked instead of the Pod";
+  return ofSpec(pod, field, {
+    value: host,
+    expected: null,
+    sentence: `${field} of ${nameOf(pod)} is ${host}: that is ${whose}, and nobody answers there; without it the kubelet asks the Pod`,
+  });
+}
 
 /** The probe reaches the process, which answers badly. */
 function saysNo(pod: Pod, place: number, which: ProbeName): Fault {
