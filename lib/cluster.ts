@@ -51,7 +51,13 @@ import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
 import { explaining, whyOf } from "./diagnosis.js";
-import { scriptsIn, type RunScript, type ShellOptions, type ShellResult } from "./shells.js";
+import {
+  scriptsIn,
+  type RunScript,
+  type World as ShellWorld,
+  type ShellOptions,
+  type ShellResult,
+} from "./shells.js";
 import { Machine } from "./node/machine.js";
 import { runPodRoutes } from "./node/cni/pod-routes.js";
 import { withDeletions } from "./objects/apply.js";
@@ -111,6 +117,8 @@ export class Cluster implements Traceable {
   readonly #random: Random;
   readonly #supervisor: Supervisor;
   readonly #run: RunScript;
+  /** What shells need of it; who runs commands asks shell/places.ts for the places in it. */
+  readonly shellWorld: ShellWorld;
   readonly #podRoutes = new Routes();
   readonly #proxies: ProxyFleet;
   readonly #applied = new Map<string, KubeObject>();
@@ -171,12 +179,13 @@ export class Cluster implements Traceable {
     });
     if (cloud && !(this.cloud instanceof BaseCloud))
       throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
-    this.#run = scriptsIn({
+    this.shellWorld = {
       network: this.network,
       clock: this.clock,
       random: this.#random.fork("shells"),
       serviceCIDR,
-    });
+    };
+    this.#run = scriptsIn(this.shellWorld);
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
       config: options.kubeProxy

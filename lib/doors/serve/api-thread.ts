@@ -9,6 +9,7 @@ import { onNewKinds } from "../../objects/kinds.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { answer } from "./http-handlers.js";
+import { kubeletsOf, type Kubelets } from "./kubelets.js";
 import { startCluster, type ThreadOptions } from "./serve-cluster.js";
 import { StoreHealth } from "./store-health.js";
 import type { ToApi, ToFront } from "./thread-messages.js";
@@ -54,11 +55,11 @@ function sendChunks(): void {
   chunks = [];
 }
 
-function ask(cluster: Cluster, id: number, request: ApiRequest): void {
+function ask(cluster: Cluster, kubelets: Kubelets, id: number, request: ApiRequest): void {
   if (!tickets.begin(id)) return; // its client has been answered
-  const result = answer(cluster.apiserver, request);
-  if (typeof result !== "function") return postAnswer(id, result);
-  post({ say: "begin", id });
+  const result = answer(cluster.apiserver, request, kubelets);
+  if (!("begin" in result)) return postAnswer(id, result);
+  post({ say: "begin", id, protocol: result.protocol });
   const stream = new EventStream(
     {
       write: (bytes) => addChunk(bytes, id),
@@ -69,7 +70,7 @@ function ask(cluster: Cluster, id: number, request: ApiRequest): void {
   );
   streams.set(id, stream);
   stream.whenOver(() => streams.delete(id));
-  result(stream);
+  result.begin(stream);
 }
 
 function postAnswer(id: number, answer: ApiAnswer): void {
@@ -78,12 +79,14 @@ function postAnswer(id: number, answer: ApiAnswer): void {
   post({ say: "answer", id, answer }, moves ? [buffer as ArrayBuffer] : []);
 }
 
-function hear(cluster: Cluster, message: ToApi): void {
+function hear(cluster: Cluster, kubelets: Kubelets, message: ToApi): void {
   switch (message.say) {
     case "ask":
-      return ask(cluster, message.id, message.request);
+      return ask(cluster, kubelets, message.id, message.request);
     case "cancel":
       return streams.get(message.id)?.close();
+    case "hear":
+      return streams.get(message.id)?.hear(message.message);
     case "sent":
       for (const [id, count] of message.counts) streams.get(id)?.sent(count);
       return;
@@ -116,7 +119,8 @@ onNewKinds((kinds) => post({ say: "kinds", kinds }));
 
 try {
   const cluster = startCluster(options, (store) => health.observe(store));
-  port.on("message", (message: ToApi) => hear(cluster, message));
+  const kubelets = kubeletsOf(cluster);
+  port.on("message", (message: ToApi) => hear(cluster, kubelets, message));
   askAgain(cluster);
   post({ say: "ready" });
 } catch (error) {

@@ -68,6 +68,10 @@ export class EventStream {
   #state: "open" | "ending" | "over" = "open";
 
   readonly #cleanUps: (() => void)[] = [];
+  /** Told of what the client says, where it may say something. */
+  onHeard: (message: Uint8Array) => void = () => {};
+  /** Told whenever something has left. */
+  onSent: () => void = () => {};
 
   constructor(
     private readonly outlet: Outlet,
@@ -113,6 +117,12 @@ export class EventStream {
       this.all.release(chunk);
     }
     this.#pump();
+    this.onSent();
+  }
+
+  /** The client says something. */
+  hear(message: Uint8Array): void {
+    if (!this.over) this.onHeard(message);
   }
 
   /** Ends it after what has been sent so far. */

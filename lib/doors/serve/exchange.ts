@@ -17,6 +17,8 @@ export interface ApiRequest {
   /** The name in the history: "kubectl". */
   who: string;
   body: Uint8Array;
+  /** It asks for a WebSocket: the sub-protocols that its client speaks. */
+  protocols?: readonly string[] | undefined;
 }
 
 /** The whole answer to one that is no watch. */
@@ -29,8 +31,11 @@ export interface ApiAnswer {
 /** Where answers go: the client's connection. Either `answer`, or `begin` and what follows it. */
 export interface Receiver {
   answer(answer: ApiAnswer): void;
-  /** The answer is a stream: of JSON, with what `write` is given. */
-  begin(): void;
+  /**
+   * The answer is a stream: of JSON, with what `write` is given. To somebody who asked for a
+   * WebSocket: it is opened with this sub-protocol, and `write` is given a message each time.
+   */
+  begin(protocol?: string): void;
   write(chunk: Uint8Array): void;
   /** The stream is complete. */
   end(): void;
@@ -44,6 +49,8 @@ export interface Asked {
   cancel(): void;
   /** So many chunks of the stream have left for the client. */
   sent(chunks: number): void;
+  /** The client has said something on its WebSocket. */
+  hear(message: Uint8Array): void;
 }
 
 /** The API server as the front sees it. */

@@ -10,6 +10,7 @@ import type { KubeObject } from "../../objects/types.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import * as errors from "../../api/errors.js";
 import { parseRevision } from "../../apiserver/listing.js";
+import type { Kubelets } from "./kubelets.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { whole } from "./http-options.js";
 import { formOf, metadataOnly, textOf, type Form } from "./negotiation.js";
@@ -31,15 +32,21 @@ export interface Call {
   query: URLSearchParams;
   request: ApiRequest;
   warnings: Warnings;
+  kubelets: Kubelets | undefined;
 }
 
-export const callOf = (apiserver: ApiServer, request: ApiRequest): Call => ({
+export const callOf = (
+  apiserver: ApiServer,
+  request: ApiRequest,
+  kubelets: Kubelets | undefined,
+): Call => ({
   apiserver,
   client: apiserver.client(request.who),
   target: targetOf(request.path),
   query: queryOf(request),
   request,
   warnings: new Warnings(),
+  kubelets,
 });
 
 /** A path that begins with "watch" is the older way to ask for `?watch=true`. */

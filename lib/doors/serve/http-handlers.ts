@@ -14,7 +14,7 @@ import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
 import { invalid } from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
-import type { EventStream } from "./event-stream.js";
+import { isStreamed, streamed, type StreamStart } from "./commands.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
 import {
@@ -40,6 +40,7 @@ import {
 import { metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
+import type { Kubelets } from "./kubelets.js";
 import { isReview, issueToken, review } from "./reviews.js";
 import { table } from "./tables.js";
 
@@ -48,12 +49,16 @@ import { table } from "./tables.js";
  * calls of the same Client that components in the process use. All of it is synchronous, and knows
  * nothing of connections. (kubernetes: staging/src/k8s.io/apiserver/pkg/endpoints/handlers)
  */
-export function answer(apiserver: ApiServer, request: ApiRequest): ApiAnswer | WatchStart {
+export function answer(
+  apiserver: ApiServer,
+  request: ApiRequest,
+  kubelets?: Kubelets,
+): ApiAnswer | StreamStart {
   try {
-    const call = callOf(apiserver, request);
+    const call = callOf(apiserver, request, kubelets);
     warnOfOld(call, apiserver);
     const answer = handle(call);
-    if (typeof answer === "function" || !call.warnings.any) return answer;
+    if ("begin" in answer || !call.warnings.any) return answer;
     return { ...answer, headers: { ...answer.headers, Warning: call.warnings.headers() } };
   } catch (error) {
     const status = statusOf(request, error);
@@ -69,9 +74,6 @@ function warnOfOld({ target, warnings }: Call, { kubernetes }: ApiServer): void 
     warnings.add(endpointsWarning);
 }
 
-/** The answer is a watch, which begins on the stream that this is given. */
-export type WatchStart = (stream: EventStream) => void;
-
 /**
  * Tables come in larger pages than asked for, as a server may: kubectl asks for 500 rows at a time,
  * but holds itself to 5 requests a second.
@@ -81,8 +83,6 @@ const leastRows = 5000;
 /** Subresources that Kubernetes has and this server has not, with what to do instead. */
 const missing = new Map([
   ["log", "its containers have no output"],
-  ["exec", "its containers run no commands"],
-  ["attach", "its containers have no terminal"],
   ["portforward", "use `stopover packet` or `stopover journey` to follow a connection"],
   ["proxy", "use `stopover journey` to follow a request"],
   ["resize", "a Pod keeps the resources it has"],
@@ -119,10 +119,11 @@ const methods = {
   review: ["POST"],
   ephemeralcontainers: ["GET", "PUT", "PATCH"],
   resize: ["GET"],
+  exec: ["GET", "POST"],
   finalize: ["PUT"],
 } as const;
 
-function handle(call: Call): ApiAnswer | WatchStart {
+function handle(call: Call): ApiAnswer | StreamStart {
   const { name } = call.target;
   const { method } = call.request;
   const under = isReview(call)
@@ -135,12 +136,14 @@ function handle(call: Call): ApiAnswer | WatchStart {
   switch (method) {
     case "GET":
       checkRead(call);
+      if (isStreamed(under)) return streamed(call, under);
       if (isWatch(call)) {
         filterOf(call.target.info, listOptions(call)); // what cannot be selected by is no stream
-        return watch(call);
+        return { begin: watch(call) };
       }
       return name === undefined ? list(call) : read(call);
     case "POST":
+      if (isStreamed(under)) return streamed(call, under);
       return create(call);
     case "PUT":
       return update(call);
@@ -163,6 +166,7 @@ function subresourceOf(call: Call): keyof typeof methods {
   if (info.namespaced && namespace === undefined) throw errors.unknownPath();
   if (subresource === undefined) return "object";
   const offered = info.kind === "Pod" ? [...info.subresources, ...podsOwn] : info.subresources;
+  if (info.kind === "Pod" && call.kubelets && isStreamed(subresource)) return subresource;
   const found = offered.find((one) => one === subresource);
   if (found === undefined) throw whyNot(call, subresource);
   return found;

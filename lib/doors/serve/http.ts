@@ -8,9 +8,11 @@ import { aboutItself, isHealth } from "./http-about.js";
 import { json } from "./http-call.js";
 import { Intake } from "./http-intake.js";
 import { Reply, UnreadAnswers } from "./http-reply.js";
+import type { Kubelets } from "./kubelets.js";
 import { LocalBackend } from "./local-backend.js";
 import { statusOf } from "./http-status.js";
 import { servedHere } from "./same-thread.js";
+import { protocolsOf, SocketReply } from "./web-socket.js";
 
 /**
  * The API server's front for kubectl and client libraries: HTTP on a loopback address, and nothing
@@ -26,6 +28,8 @@ export interface ListenOptions {
 
 export interface ServeOptions extends ListenOptions {
   apiserver: ApiServer;
+  /** Who runs commands in containers; default: nobody. */
+  kubelets?: Kubelets;
 }
 
 export interface Serving {
@@ -44,8 +48,8 @@ const times = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheck
  *
  * @throws where the host is not this machine, or the port is taken.
  */
-export const serve = ({ apiserver, ...options }: ServeOptions): Promise<Serving> =>
-  listen(new LocalBackend(apiserver), options);
+export const serve = ({ apiserver, kubelets, ...options }: ServeOptions): Promise<Serving> =>
+  listen(new LocalBackend(apiserver, kubelets), options);
 
 /** The same for an API server that may be elsewhere. */
 export async function listen(
@@ -59,6 +63,7 @@ export async function listen(
   const front = new Front(backend);
   const server = createServer(times, (request, response) => void front.take(request, response));
   server.on("clientError", refuseMalformed);
+  server.on("upgrade", (message, socket, head) => front.open(message, socket as Socket, head));
   await new Promise<void>((resolve, reject) =>
     server.once("error", reject).listen(port, host.replace(/[[\]]/g, ""), resolve),
   );
@@ -123,6 +128,21 @@ class Front {
     } catch (error) {
       const method = message.method ?? "";
       reply.answer(refusal(statusOf({ method, path }, error)));
+    }
+  }
+
+  /** A WebSocket is opened once the API server says so; what it refuses is answered as always. */
+  open(message: IncomingMessage, socket: Socket, head: Buffer): void {
+    const reply = new SocketReply(message, socket, head);
+    let path: string[] = [];
+    try {
+      refuseStrangers(message);
+      const url = urlOf(message);
+      path = segmentsOf(url.pathname);
+      const request = requestOf(message, path, url, new Uint8Array());
+      reply.ask(this.backend, { ...request, protocols: protocolsOf(message) });
+    } catch (error) {
+      reply.answer(refusal(statusOf({ method: message.method ?? "", path }, error)));
     }
   }
 

@@ -2,24 +2,33 @@ import type { Kubernetes } from "../../objects/kubernetes.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiRequest, Asked, Backend, Receiver } from "./exchange.js";
+import type { Kubelets } from "./kubelets.js";
 import { answer } from "./http-handlers.js";
 
 /** An API server of this thread: each request is answered at once. */
 export class LocalBackend implements Backend {
   readonly #unread = new UnreadEvents();
 
-  constructor(private readonly apiserver: ApiServer) {}
+  /** `kubelets`: who is asked about processes; none: nobody can be. */
+  constructor(
+    private readonly apiserver: ApiServer,
+    private readonly kubelets?: Kubelets,
+  ) {}
 
   ask(request: ApiRequest, receiver: Receiver): Asked {
-    const result = answer(this.apiserver, request);
-    if (typeof result !== "function") {
+    const result = answer(this.apiserver, request, this.kubelets);
+    if (!("begin" in result)) {
       receiver.answer(result);
-      return { cancel: () => {}, sent: () => {} };
+      return { cancel: () => {}, sent: () => {}, hear: () => {} };
     }
-    receiver.begin();
+    receiver.begin(result.protocol);
     const stream = new EventStream(receiver, this.#unread);
-    result(stream);
-    return { cancel: () => stream.close(), sent: (chunks) => stream.sent(chunks) };
+    result.begin(stream);
+    return {
+      cancel: () => stream.close(),
+      sent: (chunks) => stream.sent(chunks),
+      hear: (message) => stream.hear(message),
+    };
   }
 
   get kubernetes(): Kubernetes {

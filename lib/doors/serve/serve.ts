@@ -2,6 +2,7 @@
 import type { Cluster } from "../../cluster.js";
 import { say } from "../terminal.js";
 import { listen, serve, type Serving } from "./http.js";
+import { kubeletsOf } from "./kubelets.js";
 import { openCluster, type StartOptions, type ThreadOptions } from "./serve-cluster.js";
 import { ThreadBackend } from "./thread-backend.js";
 
@@ -43,7 +44,8 @@ export async function startServing({
   ...options
 }: ServeClusterOptions): Promise<{ cluster: Cluster; serving: Serving }> {
   const cluster = openCluster(options);
-  const serving = await serve({ apiserver: cluster.apiserver, port });
+  const kubelets = kubeletsOf(cluster);
+  const serving = await serve({ apiserver: cluster.apiserver, kubelets, port });
   cluster.start();
   cluster.apply(options.documents);
   return { cluster, serving };

@@ -100,7 +100,7 @@ export class ThreadBackend implements Backend {
   ask(request: ApiRequest, receiver: Receiver): Asked {
     if (!this.#ready) {
       receiver.answer(unavailable("the API server is starting", true));
-      return { cancel: () => {}, sent: () => {} };
+      return { cancel: () => {}, sent: () => {}, hear: () => {} };
     }
     const id = (this.#lastId = (this.#lastId % MAX_ID) + 1);
     const reads = request.method === "GET";
@@ -108,7 +108,11 @@ export class ThreadBackend implements Backend {
     this.#waiting.set(id, { receiver, reads, since: performance.now() });
     this.#look ??= setInterval(() => this.#lookAtWaiting(), LOOK_EVERY);
     this.#post({ say: "ask", id, request });
-    return { cancel: () => this.#cancel(id), sent: (chunks) => this.#note(id, chunks) };
+    return {
+      cancel: () => this.#cancel(id),
+      sent: (chunks) => this.#note(id, chunks),
+      hear: (message) => this.#post({ say: "hear", id, message }),
+    };
   }
 
   problem(): string | undefined {
@@ -141,7 +145,7 @@ export class ThreadBackend implements Backend {
       case "answer":
         return this.#taken(message.id)?.receiver.answer(message.answer);
       case "begin":
-        return this.#begin(message.id);
+        return this.#begin(message.id, message.protocol);
       case "chunks":
         for (const [bytes, ids] of message.chunks)
           for (const id of ids) this.#streams.get(id)?.write(bytes);
@@ -161,11 +165,11 @@ export class ThreadBackend implements Backend {
     }
   }
 
-  #begin(id: number): void {
+  #begin(id: number, protocol: string | undefined): void {
     const waiting = this.#taken(id);
     if (!waiting) return this.#post({ say: "cancel", id }); // its client has been answered
     this.#streams.set(id, waiting.receiver);
-    waiting.receiver.begin();
+    waiting.receiver.begin(protocol);
   }
 
   /** Who waits for this answer, if somebody still does. */

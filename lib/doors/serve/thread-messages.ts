@@ -7,6 +7,8 @@ export type ToApi =
   | { say: "cancel"; id: number }
   /** So many chunks of these streams have left for their clients. */
   | { say: "sent"; counts: [id: number, chunks: number][] }
+  /** What the client of a WebSocket says. */
+  | { say: "hear"; id: number; message: Uint8Array }
   /** Gives up its leases, and ends. */
   | { say: "stop" };
 
@@ -17,7 +19,7 @@ export type ToFront =
   /** It could not start. */
   | { say: "failed"; message: string }
   | { say: "answer"; id: number; answer: ApiAnswer }
-  | { say: "begin"; id: number }
+  | { say: "begin"; id: number; protocol: string | undefined }
   /** Each chunk with the streams that it goes to. */
   | { say: "chunks"; chunks: [bytes: Uint8Array, ids: number[]][] }
   | { say: "end"; id: number }

@@ -3,6 +3,7 @@ import { sleep, within, type Act } from "../../machinery/act.js";
 import { setOptions, signalOf } from "../builtins.js";
 import { FileError, type Device, type Regular } from "../files.js";
 import type { Command, Context } from "../place.js";
+import { converse } from "../interactive.js";
 import { Exit, type Process } from "../process.js";
 import { Shell, spawnCommand } from "../shell.js";
 import { allOf, complain, eachInput, millisecondsOf, optionsOf, refuse } from "./common.js";
@@ -33,6 +34,8 @@ function* bash(context: Context): Act<number> {
     text = args.shift()!;
     shell.name = args[0] ?? name;
     shell.positional = args.slice(1);
+  } else if (args.length === 0 && !reads && context.input.isTerminal) {
+    return yield* converse(shell, context.input);
   } else if (reads === "input" || args.length === 0) {
     text = yield* allOf(context, context.input);
     shell.positional = args;
