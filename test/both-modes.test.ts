@@ -94,32 +94,34 @@ const isAt = (address: string, { spec, status }: Service): boolean =>
   (spec.externalIPs ?? []).includes(address) ||
   (status?.loadBalancer?.ingress ?? []).some(({ ip }) => ip === address);
 
-/** Why the modes mean to differ; undefined: they should not. */
+/**
+ * Why the modes mean to differ, and where kube-proxy 1.35.4 does it; undefined: they should not.
+ */
 function reason({ packet, from }: Sent, world: Cluster, x: Ends, y: Ends): string | undefined {
   const { destination, destinationPort, flags, protocol } = packet;
   const [old, young] = [[...x.keys()].join(), [...y.keys()].join()];
   const unchanged = `-> ${endpoint(destination, destinationPort)}`;
   const isOpening = protocol !== "TCP" || flags === undefined || flags === "SYN";
   if (old === "drop" && (!isOpening || packet.outOfWindow))
-    return "iptables' mode drops what conntrack calls INVALID (KUBE-FORWARD); nftables' has no such rule";
+    return "iptables' mode drops what conntrack calls INVALID (pkg/proxy/iptables/proxier.go, syncProxyRules: KUBE-FORWARD); nftables' has no such rule";
   const isCluster = world.services.some(({ spec }) => spec.clusterIPs?.includes(destination));
   if (isCluster && young === "reject" && old.endsWith(unchanged))
-    return "undefined ports of an active ClusterIP are rejected (cluster-ips-check)";
+    return "undefined ports of an active ClusterIP are rejected (pkg/proxy/nftables/proxier.go, setupNFTables: cluster-ips-check)";
   const isOwn = destination.startsWith("127.") || destination === "::1" || isNode(destination);
   if (isOwn && (young.endsWith(unchanged) || old.endsWith(unchanged)))
-    return "NodePorts are answered, dropped and rejected on the addresses of nodeport-ips alone";
+    return "NodePorts are answered, dropped and rejected on the addresses of nodeport-ips alone (pkg/proxy/nftables/proxier.go, setupNFTables)";
   const isRefused = young === "reject" || young === "drop";
   if (from === "process" && isRefused && old.endsWith(unchanged))
-    return "a node's own packets to external addresses are checked in nftables' mode alone (filter-output)";
+    return "a node's own packets to external addresses are checked in nftables' mode alone (pkg/proxy/nftables/proxier.go, nftablesJumpChains: filter-output; pkg/proxy/iptables/proxier.go, iptablesJumpChains: KUBE-EXTERNAL-SERVICES from INPUT and FORWARD)";
   if (old === "reject" && young === "drop")
-    return "nftables' mode asks for source ranges before endpoints (filter-prerouting-pre-dnat)";
+    return "nftables' mode asks for source ranges before endpoints (pkg/proxy/nftables/proxier.go, nftablesBaseChains: filter-prerouting-pre-dnat; pkg/proxy/nftables/README.md)";
   const rivals = world.services.filter(
     (service) =>
       isAt(destination, service) &&
       service.spec.ports?.some(({ port }) => port === destinationPort),
   );
   if (rivals.length > 1)
-    return "two Services at one address: the first rule wins, and the last element of a map";
+    return "two Services at one address: the first rule wins, and the last element of a map (pkg/proxy/nftables/proxier.go, nftElementStorage.ensureElem)";
   return undefined;
 }
 

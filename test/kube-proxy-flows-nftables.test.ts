@@ -98,22 +98,22 @@ const otherwise: readonly [name: RegExp, expect: string, why: string][] = [
   [
     /TCP-only port does not match UDP|svc1 does not accept svc2's ports/,
     "REJECT",
-    "undefined ports of an active ClusterIP are rejected (proxier.go, cluster-ips-check)",
+    "undefined ports of an active ClusterIP are rejected (pkg/proxy/nftables/proxier.go, setupNFTables: cluster-ips-check)",
   ],
   [
     /ACCEPT \(NodePortHealthCheck\)/,
     "",
-    "health check ports are opened by iptables' mode alone (KUBE-NODEPORTS of its filter table)",
+    "health check ports are opened by iptables' mode alone (pkg/proxy/iptables/proxier.go, syncProxyRules: KUBE-NODEPORTS of the filter table)",
   ],
   [
     /localhost to nodePort gets masqueraded/,
     "",
-    "nobody answers for NodePorts on 127.0.0.1 (KEP-3866, localhost NodePorts)",
+    "nobody answers for NodePorts on 127.0.0.1 (pkg/proxy/nftables/proxier.go, setupNFTables: addresses of loopback are left out; KEP-3866)",
   ],
   [
     /localhost-nodeports (enabled|disabled): external to nodePort on secondary IP/,
     "",
-    "without --nodeport-addresses, the primary address alone answers (KEP-3866)",
+    "without --nodeport-addresses, the primary address alone answers (cmd/kube-proxy/app/server_linux.go, platformApplyDefaults; KEP-3866)",
   ],
 ];
 

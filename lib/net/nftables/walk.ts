@@ -205,8 +205,11 @@ class Walker implements Look {
           if (element === undefined) return undefined;
           const verdict = element.data as Verdict;
           if (verdict.kind === "continue") break;
-          if ("chain" in verdict && element.comment !== undefined) this.#led = element;
-          return this.#verdict(verdict, chain, found(rule, element), number, depth);
+          const isOnItsWay = "chain" in verdict;
+          if (isOnItsWay && element.comment !== undefined) this.#led = element;
+          // of a jump that nobody records the rule is not asked for
+          const shown = isOnItsWay && !passage.recorded ? rule : found(rule, element);
+          return this.#verdict(verdict, chain, shown, number, depth);
         }
         case "mark":
           if (!this.#mark(operation, chain, rule, number)) return undefined;

@@ -73,7 +73,8 @@ export class NodeTable implements Table {
   }
 
   chain(name: string): Chain | undefined {
-    if (this.#chains.has(name)) return this.#chains.get(name);
+    const known = this.#chains.get(name);
+    if (known !== undefined || this.#chains.has(name)) return known;
     const chain = this.#findChain(name);
     this.#chains.set(name, chain);
     return chain;
@@ -110,7 +111,8 @@ export class NodeTable implements Table {
   // ---- sets and maps ----
 
   set(name: string): NamedSet | undefined {
-    if (this.#sets.has(name)) return this.#sets.get(name);
+    const known = this.#sets.get(name);
+    if (known !== undefined || this.#sets.has(name)) return known;
     const set = this.#findSet(name);
     this.#sets.set(name, set);
     return set;
