@@ -19,13 +19,14 @@ export function whyNotEvicted(
   budgets: readonly PodDisruptionBudget[],
   pods?: () => readonly Pod[],
 ): ApiError | undefined {
-  if (!isActive(pod) || !isReady(pod)) return undefined; // its end makes nothing worse
+  if (!isActive(pod) || pod.status?.phase === "Pending") return undefined;
   const [budget, second] = budgets.filter((one) => covers(one, pod));
   if (second)
     return tooManyRequests(
       "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
     );
   if (!budget) return undefined;
+  if (!isReady(pod) && mayGoUnready(budget, pods !== undefined)) return undefined;
   if (isKept(budget)) {
     const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = budget.status!;
     return disruptionsAllowed > 0
@@ -38,6 +39,13 @@ export function whyNotEvicted(
   const needed = leastOf(budget, active.length);
   if (healthy > needed) return undefined;
   return refusal(budget.metadata.name, needed, healthy);
+}
+
+/** Its end makes nothing worse, where the others are well. (unhealthyPodEvictionPolicy) */
+function mayGoUnready({ spec, status }: PodDisruptionBudget, isCountedHere: boolean): boolean {
+  const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
+  const isWell = currentHealthy >= desiredHealthy && desiredHealthy > 0;
+  return isCountedHere || isWell || spec?.unhealthyPodEvictionPolicy === "AlwaysAllow";
 }
 
 /** Whether a controller has counted since somebody changed it. */

@@ -61,7 +61,7 @@ type Collection = Record<string, unknown> | unknown[];
 /** RFC 6901. */
 function pointer(text: unknown, what: string): Pointer {
   if (typeof text !== "string" || (text !== "" && !text.startsWith("/")))
-    throw badRequest(
+    throw (text === undefined ? unprocessable : badRequest)(
       `a JSON patch operation's ${what} begins with "/"; got ${JSON.stringify(text) ?? "none"}`,
     );
   return text

@@ -4,7 +4,8 @@
  * of new nodes, and classes of runtimes. (kubernetes: plugin/pkg/admission/limitranger;
  * apiserver: pkg/admission/plugin/resourcequota)
  */
-import { conflict, forbidden, modified } from "../api/errors.js";
+import { conflict, forbidden, invalid, modified } from "../api/errors.js";
+import { schemaProblems } from "../objects/custom-schema.js";
 import { added, inMilli, isMore, lessened, only, type ResourceList } from "../objects/amounts.js";
 import { actedOn, kindInfo, storageKey, type KindInfo } from "../objects/kinds.js";
 import { podResources } from "../objects/pod-resources.js";
@@ -319,3 +320,14 @@ interface Overhead {
   overhead?: ResourceList;
 }
 type RuntimeClass = KubeObject & { overhead?: { podFixed?: ResourceList } };
+
+/** A definition's objects fit its schema. */
+admissionPlugins.unshift({
+  name: "CustomResourceSchema",
+  isAlways: true,
+  check(object, _server, { info }) {
+    if (info.definedBy === undefined) return;
+    const problems = schemaProblems(object);
+    if (problems.length > 0) throw invalid(info, object.metadata.name, problems);
+  },
+});

@@ -1,6 +1,6 @@
 /**
- * The kinds that a CustomResourceDefinition makes known. Their objects are stored as they come:
- * nobody checks them against the definition's schema, and nobody acts on them.
+ * The kinds that a CustomResourceDefinition makes known. Their objects are stored, and nobody acts
+ * on them; a server checks them against the definition's schema (custom-schema.ts).
  */
 import { isRecord } from "./freeze.js";
 import { addKinds, type KindInfo } from "./kinds.js";

@@ -29,8 +29,7 @@ import type {
  */
 export function defaulted<T extends KubeObject>(object: T): T {
   const info = kindOf(object);
-  if (info && !info.isModelled)
-    return info.type === undefined ? object : (otherKinds.defaulted(object) as T);
+  if (info && !info.isModelled) return otherKinds.defaulted(object) as T;
   const fill = byKind[object.kind] as ((object: T) => T) | undefined;
   return fill ? fill(object) : object;
 }

@@ -10,6 +10,7 @@ export interface PodDisruptionBudget extends KubeObject {
     minAvailable?: number | string;
     maxUnavailable?: number | string;
     selector?: LabelSelector;
+    unhealthyPodEvictionPolicy?: string;
   };
   status?: {
     observedGeneration?: number;

@@ -4,6 +4,7 @@
  */
 import { podTemplate } from "./defaulting.js";
 import { isRecord, same } from "./freeze.js";
+import { kindOf } from "./kinds.js";
 import type { KubeObject, PodTemplate } from "./types.js";
 
 export type Fields = Record<string, unknown>;
@@ -91,6 +92,7 @@ export const defaults: Record<string, Readonly<Record<string, unknown>>> = {
 
 /** The object with what it leaves out. */
 export function withOtherDefaults(object: KubeObject): KubeObject {
+  if (kindOf(object)?.type === undefined) return object; // somebody's own kind, of whatever name
   const own = ofKind[object.kind];
   let filled = own ? own(object as unknown as Fields) : (object as unknown as Fields);
   for (const [path, value] of Object.entries(defaults[object.kind] ?? {}))

@@ -3,6 +3,7 @@
  * They would be more than a hundredth of a page's own code, and only clients of a server write such
  * objects wrongly and wonder.
  */
+import "./custom-schema.js";
 import "./stored-defaults.js";
 import "./validation-cluster.js";
 import "./validation-networking.js";

@@ -7,6 +7,7 @@ import { selectable } from "./selectors.js";
 import { changed, defaults, ofKind, withDefault, type Fields } from "./other-defaults.js";
 
 Object.assign(defaults, {
+  CustomResourceDefinition: { "spec.conversion": { strategy: "None" } },
   FlowSchema: { "spec.matchingPrecedence": 1000 },
   PriorityLevelConfiguration: {
     "spec.limited.nominalConcurrencyShares": 30,
@@ -29,6 +30,7 @@ Object.assign(defaults, {
 Object.assign(ofKind, {
   LimitRange: (object) => each(object, ["spec", "limits"], withLimits),
   PersistentVolumeClaim: (object) => changed(object, ["spec"], withSources),
+  CustomResourceDefinition: (object) => changed(object, ["spec", "names"], withListKind),
   Lease: (object) => changed(object, ["spec"], withoutElection),
   ValidatingAdmissionPolicy: (object) =>
     each(object, ["spec", "matchConstraints", "resourceRules"], withScope),
@@ -71,6 +73,13 @@ function withSources({ dataSource, ...spec }: Fields): Fields {
   if (!isClaim && !isSnapshot) return spec;
   return { ...spec, dataSource, dataSourceRef: spec["dataSourceRef"] ?? dataSource };
 }
+
+/** (pkg/apis/apiextensions/v1/defaults.go) */
+const withListKind = (names: Fields): Fields => ({
+  ...names,
+  singular: names["singular"] || String(names["kind"] ?? "").toLowerCase(),
+  listKind: names["listKind"] || `${String(names["kind"] ?? "")}List`,
+});
 
 /** Fields of CoordinatedLeaderElection, which is off. */
 const withoutElection = ({ strategy: _, preferredHolder: __, ...spec }: Fields): Fields => spec;

@@ -337,6 +337,7 @@ function checkMetric(metric: Metric, at: string): FieldError[] {
     ...(type === "" ? [required(`${at}.type`, "must specify a metric source type")] : []),
     ...(wanted === undefined ? [notSupported(`${at}.type`, type, [...sources.keys()])] : []),
     ...(resource ? checkResource(resource, `${at}.resource`) : []),
+    ...(type === "Pods" ? checkAverage(metric["pods"], `${at}.pods.target`) : []),
     ...(wanted !== undefined && metric[wanted] === undefined
       ? [required(`${at}.${wanted}`, "must populate information for the given metric source")]
       : []),
@@ -344,6 +345,14 @@ function checkMetric(metric: Metric, at: string): FieldError[] {
       .filter((name) => name !== wanted && wanted !== undefined && metric[name] !== undefined)
       .map((name) => forbidden(`${at}.${name}`, "must populate the given metric source only")),
   ];
+}
+
+/** (validatePodsSource) */
+function checkAverage(source: unknown, at: string): FieldError[] {
+  const { target } = (source ?? {}) as { target?: { averageValue?: string } };
+  return !target || target.averageValue !== undefined
+    ? []
+    : [required(`${at}.averageValue`, "must specify a positive target averageValue")];
 }
 
 /** (validateResourceSource, validateMetricTarget) */

@@ -135,6 +135,7 @@ interface StorageClass extends KubeObject {
   parameters?: Record<string, string>;
   reclaimPolicy?: string;
   volumeBindingMode?: string;
+  allowedTopologies?: { matchLabelExpressions?: { key?: string; values?: string[] }[] }[];
 }
 
 /** (pkg/apis/storage/validation, ValidateStorageClass) */
@@ -156,6 +157,13 @@ function validateStorageClass(one: StorageClass, old?: StorageClass): FieldError
       : modes.includes(mode)
         ? []
         : [notSupported("volumeBindingMode", mode, modes)]),
+    ...(one.allowedTopologies ?? []).flatMap(({ matchLabelExpressions: all = [] }, i) =>
+      all.flatMap(({ values = [] }, j) =>
+        values.length > 0
+          ? []
+          : [required(`allowedTopologies[${i}].matchLabelExpressions[${j}].values`)],
+      ),
+    ),
   ];
 }
 

@@ -60,6 +60,16 @@ const reclaimPolicies = ["Delete", "Recycle", "Retain"];
 /** (ValidatePersistentVolumeSpec, as far as its source is not looked into) */
 function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
   if (old && same(spec, old.spec)) return [];
+  if (
+    old &&
+    !sourcesOf(spec).every((name) => same(spec[name as "hostPath"], old.spec?.[name as "hostPath"]))
+  )
+    return [
+      forbidden(
+        "spec.persistentvolumesource",
+        "spec.persistentvolumesource is immutable after creation",
+      ),
+    ];
   const { accessModes: modes = [], capacity = {}, persistentVolumeReclaimPolicy: policy } = spec;
   const storage = capacity["storage"];
   const sizes = ["storage"];
@@ -68,6 +78,9 @@ function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
     ...modes
       .filter((mode) => !accessModes.includes(mode))
       .map((mode) => notSupported("spec.accessModes", mode, accessModes)),
+    ...(modes.includes("ReadWriteOncePod") && modes.length > 1
+      ? [forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes")]
+      : []),
     ...(Object.keys(capacity).length === 0 ? [required("spec.capacity")] : []),
     ...(storage === undefined || Object.keys(capacity).length > 1
       ? [notSupported("spec.capacity", spec.capacity, sizes)]
@@ -80,6 +93,7 @@ function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
     ...(spec["storageClassName"]
       ? checkFormat("spec.storageClassName", String(spec["storageClassName"]), dns1123Subdomain)
       : []),
+    ...checkNodeAffinity(spec["nodeAffinity"]),
     ...checkHostPath(spec["hostPath"]),
     ...(sourcesOf(spec).length === 0
       ? [required("spec", "must specify a volume type")]
@@ -90,6 +104,18 @@ function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
       ? []
       : [notSupported("spec.volumeMode", spec.volumeMode, ["Block", "Filesystem"])]),
   ];
+}
+
+function checkNodeAffinity(affinity: unknown): FieldError[] {
+  const { required: rule } = (affinity ?? {}) as { required?: { nodeSelectorTerms?: unknown[] } };
+  return rule && (rule.nodeSelectorTerms ?? []).length === 0
+    ? [
+        required(
+          "spec.nodeAffinity.required.nodeSelectorTerms",
+          "must have at least one node selector term",
+        ),
+      ]
+    : [];
 }
 
 const hostPathTypes =

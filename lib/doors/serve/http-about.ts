@@ -1,4 +1,4 @@
-import { unknownPath } from "../../api/errors.js";
+import { notAcceptable, unknownPath } from "../../api/errors.js";
 import type { Kubernetes } from "../../objects/kubernetes.js";
 import type { ApiAnswer } from "./exchange.js";
 import { content, json } from "./http-call.js";
@@ -74,6 +74,8 @@ function documentAt(path: readonly string[], asker: Asker): object | undefined {
     case "index.html":
       return rootPaths();
     case "version":
+      if (asker.accept && !/json|\*\/\*/.test(asker.accept))
+        throw notAcceptable("406: Not Acceptable\n\nAvailable representations: application/json");
       return rest === "" ? versionInfo(asker.kubernetes) : undefined;
     case "openapi":
       return openapiAt(rest, asker);

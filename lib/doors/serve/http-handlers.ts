@@ -1,5 +1,5 @@
 import * as features from "../../objects/kubernetes-features.js";
-import type { Patch } from "../../api/client.js";
+import type { DeleteOptions, Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
 import { decodedAs, notOfThisKind } from "../../apiserver/decode.js";
@@ -11,9 +11,17 @@ import { endpointsWarning } from "../../apiserver/warnings.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
-import { invalid } from "../../objects/field-errors.js";
+import {
+  checkAtLeast0,
+  checkFormat,
+  forbidden,
+  invalid,
+  qualifiedName,
+  required,
+  type FieldError,
+} from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
-import type { Kind, KubeObject } from "../../objects/types.js";
+import type { Kind, KubeObject, PodSpec } from "../../objects/types.js";
 import { isStreamed, streamed, type StreamStart } from "./commands.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
@@ -175,10 +183,39 @@ function subresourceOf(call: Call): keyof typeof methods {
 /** Of a Pod's process, what a kubelet would have to be asked for. */
 const askedOfKubelet = new Set(["log", "exec", "attach", "portforward"]);
 
-function whyNot({ client, target }: Call, subresource: string): errors.ApiError {
+function wrongContainer(
+  { containers, initContainers = [], ephemeralContainers = [] }: PodSpec,
+  pod: string,
+  query: URLSearchParams,
+): errors.ApiError | undefined {
+  const asked = query.get("container");
+  const all = [...containers, ...initContainers, ...ephemeralContainers];
+  return !asked || all.some(({ name }) => name === asked)
+    ? undefined
+    : errors.badRequest(`container ${asked} is not valid for pod ${pod}`);
+}
+
+/** (pkg/apis/core/validation, ValidatePodLogOptions) */
+function wrongLog(pod: string, query: URLSearchParams): errors.ApiError | undefined {
+  const problems: FieldError[] = [
+    ...(["tailLines", "limitBytes"] as const).flatMap((name) =>
+      checkAtLeast0(name, whole(query, name)),
+    ),
+    ...(query.has("sinceSeconds") && query.has("sinceTime")
+      ? [forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified")]
+      : []),
+  ];
+  const subject = { kind: "PodLogOptions", plural: "", group: "" };
+  return problems.length > 0 ? errors.invalid(subject, pod, problems) : undefined;
+}
+
+function whyNot({ client, query, target }: Call, subresource: string): errors.ApiError {
   const { info, name, namespace } = target;
   if (info.kind !== "Pod" || !askedOfKubelet.has(subresource)) return notOffered(info, subresource);
   const { spec } = client.get("Pod", name!, namespace);
+  const wrong =
+    wrongContainer(spec, name!, query) ?? (subresource === "log" && wrongLog(name!, query));
+  if (wrong) return wrong;
   const node = spec.nodeName;
   if (!node) return errors.badRequest(`pod ${name} does not have a host assigned`);
   const found = errors.ignoring([404], () => client.get("Node", node));
@@ -270,8 +307,44 @@ function create(call: Call): ApiAnswer {
   if (subresource === "binding") return bind(call, body);
   if (subresource === "eviction") return evict(call, body);
   const object = fitted(body, info, namespace, name);
+  checkMicroTimes(object);
+  if (info.group === "events.k8s.io") checkNewEvent(info, object);
   const created = client.create(object, writeOptions(call, "CreateOptions"));
   return shown(call, 201, created, [created]);
+}
+
+/** Some moments have six digits after the second, and Go's parser wants all of them. */
+function checkMicroTimes({ kind, apiVersion, ...rest }: KubeObject): void {
+  const { spec = {}, eventTime } = rest as { spec?: Record<string, unknown>; eventTime?: unknown };
+  const moments = kind === "Lease" ? [spec["acquireTime"], spec["renewTime"]] : [eventTime];
+  if (kind !== "Lease" && kind !== "Event") return;
+  for (const moment of moments) {
+    const [, left] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(.*)$/.exec(String(moment ?? "")) ?? [];
+    if (left === undefined || /^\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(left)) continue;
+    throw errors.badRequest(
+      `${kind} in version ${JSON.stringify(apiVersion.split("/").pop())} cannot be handled as a ${kind}: parsing time ${JSON.stringify(moment)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${JSON.stringify(left)} as ".000000"`,
+    );
+  }
+}
+
+/** Who writes by the newer group says more. (pkg/apis/core/validation/events.go) */
+function checkNewEvent(info: KindInfo, object: KubeObject): void {
+  const event = object as unknown as Record<string, string | undefined>;
+  const { eventTime, type = "", reportingController = "" } = event;
+  const needed = (field: string) => (event[field] ? [] : [required(field)]);
+  const problems = [
+    ...(eventTime ? [] : [required("eventTime")]),
+    ...(reportingController ? [] : [required("reportingController")]),
+    ...checkFormat("reportingController", reportingController, qualifiedName),
+    ...needed("reportingInstance"),
+    ...needed("action"),
+    ...needed("reason"),
+    ...(type === "Normal" || type === "Warning"
+      ? []
+      : [invalid("type", "", `has invalid value: ${type}`)]),
+  ];
+  const subject = { ...info, group: "" };
+  if (problems.length > 0) throw errors.invalid(subject, object.metadata.name, problems);
 }
 
 const done = (code: number): ApiAnswer => json(code, { ...success(), code });
@@ -417,6 +490,22 @@ const patchTypes = new Map<string, Exclude<Patch["type"], "apply">>([
   ["application/strategic-merge-patch+json", "strategic"],
 ]);
 
+function patchOf({ client, request, target: { info, namespace, name } }: Call): unknown {
+  let body: unknown;
+  try {
+    body = patchBody(request);
+  } catch (error) {
+    client.get(info.key, name!, namespace); // what is not there comes first
+    throw error;
+  }
+  const { metadata } = (body ?? {}) as { metadata?: { uid?: unknown } | null };
+  const uid = metadata?.uid;
+  if (uid === undefined || uid === null) return body;
+  if (uid !== client.get(info.key, name!, namespace).metadata.uid)
+    throw errors.invalid(info, name!, [invalid("metadata.uid", uid, "field is immutable")]);
+  return body;
+}
+
 /** Sub-resources that take patches of their own. */
 const doors = ["status", "scale", "ephemeralcontainers"] as const;
 
@@ -430,7 +519,7 @@ function patch(call: Call): ApiAnswer {
   const type = patchTypes.get(contentType);
   if (contentType === "application/apply-patch+yaml") return apply(call);
   if (!type) throw errors.unsupportedMediaType("415: Unsupported Media Type");
-  const body = patchBody(request);
+  const body = patchOf(call);
   const door = doors.find((one) => one === subresource);
   const under = door ? { subresource: door } : {};
   const result = client.patch(
@@ -464,7 +553,9 @@ function remove(call: Call): ApiAnswer {
     client,
     target: { info, namespace, name },
   } = call;
-  const options = deleteOptions(call);
+  const options = { ...defaultPolicy(info), ...deleteOptions(call) };
+  if ((info.kind as string) === "PriorityClass" && name!.startsWith("system-"))
+    throw errors.forbidden(info, name!, "this is a system priority class and cannot be deleted");
   const object = client.get(info.key, name!, namespace);
   client.delete(info.key, name!, namespace, options);
   const left = stillThere(apiserver, info, object);
@@ -481,6 +572,10 @@ function remove(call: Call): ApiAnswer {
   );
 }
 
+/** Old kinds leave their Pods behind, if nobody says otherwise. (DefaultGarbageCollectionPolicy) */
+const defaultPolicy = ({ key }: KindInfo): DeleteOptions =>
+  ["ReplicationController", "Job"].includes(key) ? { propagationPolicy: "Orphan" } : {};
+
 /** Of these the last state is the answer, and no Status. (pkg/registry, ReturnDeletedObject) */
 const answered = new Set([
   "Pod",
@@ -490,6 +585,13 @@ const answered = new Set([
   "PersistentVolumeClaim",
   "PodTemplate",
   "ResourceQuota",
+  "StorageClass",
+  "VolumeAttachment",
+  "CSIDriver",
+  "CSINode",
+  "DeviceClass",
+  "ResourceClaim",
+  "CustomResourceDefinition",
 ]);
 
 const goneNow = (object: KubeObject): KubeObject =>
