@@ -39,6 +39,23 @@ test("the article's own manifests are read as they are", () => {
   assert.equal([source, document], ["service.yaml", 1]);
 });
 
+test("numbers are those that kubectl reads: 0644 is octal, as the modes of files are written", () => {
+  const value = (text: string) =>
+    readManifests(
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}], volumes: [{name: v, configMap: {name: c, defaultMode: ${text}}}]}\n`,
+    )[0]!.object as unknown as {
+      spec: { volumes: { configMap: { defaultMode: number } }[] };
+    };
+  for (const [text, number] of [
+    ["0644", 0o644],
+    ["0o644", 0o644],
+    ["420", 420],
+    ["0x1a4", 420],
+    ["0", 0],
+  ] as const)
+    assert.is(value(text).spec.volumes[0]!.configMap.defaultMode, number, text);
+});
+
 test("several documents, Lists and JSON are read alike", () => {
   const names = (text: string) =>
     readManifests(text).map(({ object, document }) => `${document} ${object.metadata.name}`);

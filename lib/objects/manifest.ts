@@ -3,6 +3,7 @@ import {
   boolYaml11Tag,
   constructFromEvents,
   EVENT_ID,
+  intCoreTag,
   mergeTag,
   parseEvents,
   YAMLException,
@@ -237,8 +238,15 @@ export function readYaml(text: string, source: string, number?: number): unknown
   }
 }
 
-/** kubectl reads YAML 1.1's yes, no, on and off as booleans, and knows merge keys (<<). */
-const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag);
+/**
+ * kubectl reads YAML 1.1's yes, no, on and off as booleans, 0644 as an octal number, and knows
+ * merge keys (<<).
+ */
+const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag, {
+  ...intCoreTag,
+  resolve: (text, ...how) =>
+    /^0[0-7]+$/.test(text) ? parseInt(text, 8) : intCoreTag.resolve(text, ...how),
+});
 
 /**
  * JSON is YAML too, but JSON.parse is faster and says more clearly what is wrong. kubectl reads
