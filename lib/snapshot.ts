@@ -31,6 +31,7 @@ import {
 } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { clusterDomain, podRecordsOf, recordsOf, serviceKeyOf } from "./node/dns.js";
+import { attributesUnderstood, isNlb, keepsClient, nlbWords } from "./cloud/nlb-attributes.js";
 import { sourceRangesOf } from "./cloud/provider.js";
 import { readConfiguration } from "./node/proxy/configuration.js";
 import { cidrsOf, ProxyFleet } from "./node/proxy/fleet.js";
@@ -325,7 +326,8 @@ function balancersOf(
   return ingresses.map(({ ip, hostname, ipMode = "VIP" }): Balancer => {
     const toPods = targetsPods(service);
     const proxy = ip === undefined || ipMode === "Proxy" || toPods;
-    const targets = toPods ? podTargets(slices) : nodes.flatMap(targetOf);
+    const nlb = isNlb(service);
+    const targets = toPods ? podTargets(slices) : holdersOf(service, nodes.flatMap(targetOf));
     const balancer: LoadBalancer = {
       name: hostname ?? ip ?? metadata.name,
       mode: proxy ? "proxy" : "passthrough",
@@ -336,10 +338,13 @@ function balancersOf(
         protocol,
         port,
         targetPort: toPods ? podPort(slices, { protocol, port, ...rest }) : proxy ? nodePort : 0,
+        ...(nlb && keepsClient(service, toPods, protocol) && { keepsClient: true }),
       })),
       sourceRanges: proxy ? sourceRangesOf(service) : [],
       ...(internalBy(service) !== undefined && { internal: true }),
-      ...askedOf(service, readInDumps),
+      ...(isAnnounced(service) && { announced: true }),
+      ...leftOutOf(service, nlb),
+      ...(nlb && { words: nlbWords(service, toPods, "") }),
       ...(spec.externalTrafficPolicy === "Local" &&
         spec.healthCheckNodePort && {
           healthCheck: {
@@ -353,6 +358,35 @@ function balancersOf(
     };
     return { balancer, targets };
   });
+}
+
+const vipHost = "kube-vip.io/vipHost";
+const metallbPool = /^metallb\.(io|universe\.tf)\/ip-allocated-from-pool$/;
+
+/** What MetalLB and kube-vip note on a Service: nodes themselves have its address. */
+const isAnnounced = ({ metadata: { annotations = {} } }: Service): boolean =>
+  Object.keys(annotations).some((key) => key === vipHost || metallbPool.test(key));
+
+/** kube-vip also notes which node that is. */
+function holdersOf({ metadata: { annotations = {} } }: Service, nodes: Target[]): Target[] {
+  const holder = nodes.filter(({ instance }) => instance === annotations[vipHost]);
+  return holder.length > 0 ? holder : nodes;
+}
+
+function leftOutOf(service: Service, nlb: boolean): Pick<LoadBalancer, "unread"> {
+  const { unread = [] } = askedOf(service, [
+    ...readInDumps,
+    ...(nlb ? attributesUnderstood(service) : []),
+  ]);
+  const pool = Object.keys(service.metadata.annotations ?? {}).find((key) => metallbPool.test(key));
+  const which = pool && {
+    object: `Service ${service.metadata.namespace}/${service.metadata.name}`,
+    field: `metadata.annotations["${pool}"]`,
+    sentence:
+      "whether MetalLB announces the address from one node (layer 2) or from all (BGP) is not in a dump: each node is taken to get it",
+  };
+  const all = which ? [...unread, which] : unread;
+  return all.length > 0 ? { unread: all } : {};
 }
 
 /** Annotations that say where a load balancer sends: see targetsPods. */

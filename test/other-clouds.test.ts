@@ -5,7 +5,14 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { createCluster, parse, type Cluster } from "stopover";
+import {
+  createCluster,
+  openSnapshot,
+  parse,
+  type Cluster,
+  type Outcomes,
+  type Snapshot,
+} from "stopover";
 import {
   clouds,
   cloudNames,
@@ -472,7 +479,51 @@ test("Google's NEGs hold at most 250 nodes, the same ones for the same Service",
   assert.is([...cluster.cloud!.targets.values()][0]!.length, 250);
 });
 
-// ---- all of them, side by side
+// ---- all of them, side by side ---- the same in a dump
+// ---------------------------------------------------------------------------
+
+/**
+ * The cluster's objects, as somebody reads them with kubectl; `note`: annotations of the Service.
+ */
+function dumped(cluster: Cluster, note: Record<string, string> = {}): Snapshot {
+  const kinds = ["Node", "Pod", "Service", "EndpointSlice"] as const;
+  const items = kinds.flatMap((kind) =>
+    cluster.list(kind).map((object) => ({
+      ...object,
+      ...(kind === "Service" && {
+        metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...note } },
+      }),
+    })),
+  );
+  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  return openSnapshot(parse(list, { as: "dump" }), { domains: { "web.example": "default/web" } });
+}
+const seenIn = ({ outcomes }: Outcomes): string[] => [
+  ...new Set(outcomes.map(({ clientSeenByPod = "" }) => clientSeenByPod.split(":")[0]!)),
+];
+
+test("a dump with an NLB knows by its name that it keeps the client, and for IP targets not", () => {
+  assert.equal(seenIn(dumped(same("nlb", { policy: "Local" })).outcomes(url)), [client]);
+  const ip = { "service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip" };
+  const hidden = dumped(same("nlb-ip"), ip).outcomes(url);
+  assert.not.ok(seenIn(hidden).includes(client));
+  const attributes = "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes";
+  const note = { ...ip, [attributes]: "preserve_client_ip.enabled=true" };
+  const kept = dumped(same("nlb-ip"), note).outcomes(url);
+  assert.equal([seenIn(kept), kept.leftOut], [[client], []], "and the attribute is read");
+  const classic = dumped(same("aws", { policy: "Local" })).outcomes(url);
+  assert.not.ok(seenIn(classic).includes(client));
+});
+
+test("a dump says which node has kube-vip's address; it does not say MetalLB's mode, and that is told", () => {
+  const held = dumped(same("kube-vip"), { "kube-vip.io/vipHost": "node-c" }).outcomes(url);
+  assert.equal([seenIn(held), held.leftOut], [["192.168.0.3"], []]);
+  const pool = { "metallb.io/ip-allocated-from-pool": "default" };
+  const announced = dumped(same("metallb-l2"), pool).outcomes(url);
+  assert.is(seenIn(announced).length, 3);
+  assert.match(announced.leftOut[0]!.sentence, /layer 2.* is not in a dump/);
+});
+
 // --------------------------------------------------------------------
 
 test("one table compares them: hops, translations, the client that Pods see, what a dead node breaks", () => {

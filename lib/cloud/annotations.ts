@@ -26,7 +26,7 @@ const ofClouds = [
 
 /** What changes nothing of a request's way: names, tags, logs, what the cloud itself notes. */
 const harmless =
-  /tags|(^|[-/])name$|access-log|load-balancer-id|hostname$|neg-status|resource-group|subnets?$|security-groups|draining/;
+  /tags|(^|[-/])name$|access-log|load-balancer-id|hostname$|neg-status|resource-group|subnets?$|ip-allocated-from-pool$|vipHost$|security-groups|draining/;
 
 /** What some of them ask for, in words. */
 const knownWords: readonly [key: RegExp, value: RegExp, sentence: string][] = [

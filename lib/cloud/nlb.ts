@@ -11,14 +11,19 @@
  * docs/guide/service/nlb.md; Elastic Load Balancing: edit-target-group-attributes)
  */
 import { shown, unknownKeys } from "../api/options.js";
-import { sourceOf } from "../net/packet.js";
-import { keyOf, type HealthCheck, type Listener, type LoadBalancer } from "../net/load-balancer.js";
-import type { Target, Words } from "../net/load-balancer.js";
+import {
+  keyOf,
+  type HealthCheck,
+  type Listener,
+  type LoadBalancer,
+  type Target,
+} from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Node, Service, ServicePort } from "../objects/types.js";
 import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import { askedOf } from "./annotations.js";
 import { awsMachine, awsZones } from "./aws.js";
+import { attributesUnderstood, isOn, keepsClient, nlbWords, prefix } from "./nlb-attributes.js";
 import { EndpointCloud } from "./endpoint-targets.js";
 import {
   CloudError,
@@ -67,10 +72,8 @@ export function nlb(options: NlbOptions = {}): Cloud {
   return (environment) => new Nlb(environment, options);
 }
 
-const prefix = "service.beta.kubernetes.io/aws-load-balancer";
-/** What the annotations mean is read here, except for attributes that nobody knows. */
+/** What these ask for is read here. */
 const read = [`${prefix}-type`, `${prefix}-nlb-target-type`];
-const attributesRead = ["preserve_client_ip.enabled", "load_balancing.cross_zone.enabled"];
 
 class Nlb extends EndpointCloud {
   readonly name = "nlb";
@@ -118,7 +121,11 @@ class Nlb extends EndpointCloud {
       listeners: (service.spec.ports ?? []).map((port) => listenerOf(service, port, toPods)),
       healthCheck: healthCheckFor(service, toPods),
       sourceRanges: sourceRangesOf(service),
-      words: wordsFor(service, toPods),
+      words: nlbWords(
+        service,
+        toPods,
+        isOn(service, "load_balancing.cross_zone.enabled") ? "" : " of this address's zone",
+      ),
       ...askedOf(service, [...read, ...attributesUnderstood(service)]),
     };
   }
@@ -242,27 +249,6 @@ class Nlb extends EndpointCloud {
 const isPublic = ({ metadata: { annotations = {} } }: Service): boolean =>
   annotations[`${prefix}-scheme`] === "internet-facing";
 
-/** "key=value,key=value" */
-function attributesIn({ metadata: { annotations = {} } }: Service): Map<string, string> {
-  const texts = ["target-group-attributes", "attributes"].map(
-    (suffix) => annotations[`${prefix}-${suffix}`] ?? "",
-  );
-  const pairs = texts.flatMap((text) => text.split(",").map((pair) => pair.trim().split("=")));
-  return new Map(pairs.map(([key = "", value = ""]) => [key, value]));
-}
-
-const isOn = (service: Service, attribute: string): boolean =>
-  attributesIn(service).get(attribute) === "true";
-
-/** The annotations of which every attribute is read. */
-function attributesUnderstood({ metadata }: Service): string[] {
-  return [`${prefix}-target-group-attributes`, `${prefix}-attributes`].filter((key) =>
-    (metadata.annotations?.[key] ?? "")
-      .split(",")
-      .every((pair) => attributesRead.includes(pair.split("=")[0]!.trim())),
-  );
-}
-
 function listenerOf(service: Service, port: ServicePort, toPods: boolean): Listener {
   const { protocol = "TCP", nodePort = 0 } = port;
   return {
@@ -272,20 +258,6 @@ function listenerOf(service: Service, port: ServicePort, toPods: boolean): Liste
     ...(keepsClient(service, toPods, protocol) && { keepsClient: true }),
   };
 }
-
-/**
- * Whether targets see the client's address: always over UDP; over TCP as the attribute says, which
- * is on for instance targets and off for IP targets unless it is set.
- */
-export function keepsClient(service: Service, toPods: boolean, protocol: string): boolean {
-  const asked = attributesIn(service).get("preserve_client_ip.enabled");
-  return protocol !== "TCP" || (asked === undefined ? !toPods : asked === "true");
-}
-
-/** Whether each connection begins with a PROXY header, version 2. */
-export const beginsWithProxyHeader = (service: Service): boolean =>
-  service.metadata.annotations?.[`${prefix}-proxy-protocol`] === "*" ||
-  isOn(service, "proxy_protocol_v2.enabled");
 
 /** Where kube-proxy says whether a node has Pods of the Service, if that matters. */
 const localCheckPort = ({ spec }: Service): number | undefined =>
@@ -312,21 +284,3 @@ function healthCheckFor(service: Service, toPods: boolean): HealthCheck {
     unhealthyThreshold: 3,
   };
 }
-
-function wordsFor(service: Service, toPods: boolean): Words {
-  const crossZone = isOn(service, "load_balancing.cross_zone.enabled");
-  const where = crossZone ? "" : " of this address's zone";
-  const kept = (protocol: string): string =>
-    keepsClient(service, toPods, protocol)
-      ? "it rewrites the destination and keeps the client's address"
-      : "it takes an address of its own for the client's";
-  return {
-    picked: (_target, healthy, packet) =>
-      `one of ${healthy} healthy ${toPods ? "Pods" : "nodes"}${where}; ${kept(packet.protocol)}${proxyHeader(service, sourceOf(packet))}`,
-  };
-}
-
-const proxyHeader = (service: Service, client: string): string =>
-  beginsWithProxyHeader(service)
-    ? `; the connection begins with a PROXY header (v2) that names ${client}`
-    : "";
