@@ -4,6 +4,9 @@ import type { Domains } from "./cloud/external-dns.js";
 import type { Cloud } from "./cloud/provider.js";
 import type { ProxyMode } from "./node/proxy/backend.js";
 import type { CniPlugin } from "./node/cni/cni.js";
+import type { Runtime } from "./node/kubelet/runtime.js";
+import type { Machine } from "./node/machine.js";
+import type { World as ShellWorld } from "./shells.js";
 import type { KubeObject } from "./objects/types.js";
 import type { NetworkFault } from "./journey/network.js";
 import type { Interception } from "./machinery/interceptor.js";
@@ -31,6 +34,11 @@ export interface ClusterOptions {
   cloud?: Cloud | undefined;
   /** How Pods hang on their nodes: ptp() or bridge(). Default ptp(). */
   cni?: CniPlugin | undefined;
+  /**
+   * What runs containers on a machine: `runsCommands` runs their commands in a shell. Default: the
+   * machine itself, which takes commands to run for ever and looks at nothing that they do.
+   */
+  runtime?: ((machine: Machine, world: ShellWorld) => Runtime) | undefined;
   /** Which Kubernetes: "1.33" to "1.37". Default "1.35". */
   version?: string | undefined;
   /** Everything random follows from it. Default 1. */

@@ -643,7 +643,7 @@ export class Cluster implements Traceable {
       ...this.#surroundings("kubelet"),
       name,
       version: releaseOf(this.kubernetes),
-      runtime: machine,
+      runtime: this.options.runtime?.(machine, this.shellWorld) ?? machine,
       addresses: machine.addresses,
       capacity,
       externalCloudProvider: this.cloud?.hasMachines ?? false,

@@ -224,6 +224,10 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
     (value) => typeof value === "function" && value !== ptp && value !== bridge,
     "allowed are ptp(), bridge() and any other function that makes a CNI plugin",
   ),
+  runtime: must(
+    (value) => typeof value === "function",
+    "allowed are runsCommands and any other function that makes a container runtime",
+  ),
   version: must(
     (value) => isText(value) && kubernetesVersions.includes(value),
     `allowed are ${kubernetesVersions.map((each) => `"${each}"`).join(", ")}`,

@@ -7,3 +7,4 @@ import { behaveAs } from "./shell/index.js";
 behaveAs(listenerIn);
 
 export * from "./shell/index.js";
+export { logsOf, runsCommands, type Log } from "./programs/containers.js";

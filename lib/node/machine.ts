@@ -284,6 +284,9 @@ export class Sandbox implements Link {
   /** Sockets that its processes have opened by themselves: "TCP 8080" -> who takes what comes. */
   readonly sockets = new Map<string, object>();
 
+  /** Whether those are all: its processes are run, and nothing need be taken from its spec. */
+  knowsSockets = false;
+
   /** What was taken for granted so that it could be started, as it is now. */
   started: (() => Granted[]) | undefined;
 
@@ -308,7 +311,7 @@ export class Sandbox implements Link {
   /** Whether a process of the Pod listens, as far as its spec tells. */
   listens(protocol: Transport, port: number): boolean {
     if (this.sockets.size > 0 && this.sockets.has(`${protocol} ${port}`)) return true;
-    return this.#listening.on(protocol, port, this.#serves);
+    return !this.knowsSockets && this.#listening.on(protocol, port, this.#serves);
   }
 
   /**

@@ -88,6 +88,21 @@ export class Places {
     return place;
   }
 
+  /** The place of a container that has been asked for, or begun. */
+  known(sandbox: Sandbox, container: string): Place | undefined {
+    return this.#ofSandbox.get(sandbox)?.get(container);
+  }
+
+  /** A container begins, or begins again: its files are its image's, but for volumes. */
+  begin(machine: Machine, sandbox: Sandbox, container: string): Place {
+    const known = this.#ofSandbox.get(sandbox) ?? new Map<string, Place>();
+    this.#ofSandbox.set(sandbox, known);
+    known.get(container)?.processes.endAll();
+    const place = this.#container(machine, sandbox, container);
+    known.set(container, place);
+    return place;
+  }
+
   /** Throws where there is no node of that name. */
   node(name: string): Place {
     const machine = this.world.network.machines.get(name);
@@ -133,7 +148,10 @@ export class Places {
       origin: () => inPod({ machine, sandbox }),
       listen: (protocol, port, listener) => {
         const key = `${protocol} ${port}`;
-        if (sandbox.listens(protocol, port)) return undefined;
+        // of whom nothing is known is taken to listen on any port: that keeps nobody from one
+        const isAny = sandbox.listens(protocol, 65_535);
+        if (sandbox.sockets.has(key) || (sandbox.listens(protocol, port) && !isAny))
+          return undefined;
         sandbox.sockets.set(key, listener);
         return () => sandbox.sockets.delete(key);
       },

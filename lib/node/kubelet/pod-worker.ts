@@ -163,7 +163,7 @@ export class PodWorker {
     if (this.#stage !== "running") return;
     for (const container of this.#all())
       if (container.running && !this.host.runtime.running(this.pod, container.name))
-        this.#ended(container, 1, "Error");
+        this.#exited(container, this.host.runtime.exitCode?.(this.pod, container.name) ?? 1);
   }
 
   // ---- starting
@@ -353,11 +353,12 @@ export class PodWorker {
   }
 
   #started(container: ContainerState): void {
-    const { clock } = this.host;
+    const { clock, runtime } = this.host;
     container.begin(clock.now());
     const isWaitedFor = container.isInit && !container.isSidecar;
     const end =
-      endOf(container.spec) ?? (isWaitedFor ? { after: INIT_MS, exitCode: 0 } : undefined);
+      endOf(container.spec) ??
+      (isWaitedFor && !runtime.exitCode ? { after: INIT_MS, exitCode: 0 } : undefined);
     if (end)
       container.ending = clock.schedule(
         end.after + EXIT_MS,

@@ -23,6 +23,8 @@ export interface Runtime {
   onExit?: () => void;
   /** Whether the named container's process runs (a reader may crash it). */
   running(pod: Pod, container: string): boolean;
+  /** How a container that does not run has ended, where its command was run. Default: with 1. */
+  exitCode?(pod: Pod, container: string): number | undefined;
   /** Begins the container's process, for the first time or again. */
   run(pod: Pod, container: string): void;
   /** The container's process has ended, by itself or killed. */

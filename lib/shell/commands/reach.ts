@@ -1,4 +1,7 @@
-/** ping (iputils), nc (OpenBSD's) and wget (busybox's). */
+/**
+ * ping (iputils), nc and wget (busybox's). nc has the words of OpenBSD's and, at the end of its
+ * input, does as busybox's: it shuts its side of the connection.
+ */
 import { either, sleep, within, type Act } from "../../machinery/act.js";
 import { endpoint, familyOf, readAddress } from "../../net/ip.js";
 import { FileError } from "../files.js";
@@ -175,7 +178,7 @@ function* nc(context: Context): Act<number> {
     }
     if (flags.has("v")) yield* context.err(succeeded);
     if (flags.has("z")) opened.close();
-    else yield* talk(context, opened, wait, flags);
+    else yield* talk(context, opened, wait);
     status = 0;
   }
   return status;
@@ -207,12 +210,7 @@ const serviceNames: Readonly<Record<number, string>> = {
 };
 
 /** Standard input goes there, what comes is written; ends when the other side has said all. */
-function* talk(
-  context: Context,
-  connection: Connection,
-  wait: number | undefined,
-  flags: ReadonlyMap<string, string>,
-): Act<void> {
+function* talk(context: Context, connection: Connection, wait: number | undefined): Act<void> {
   const { acts } = context.place;
   const sending = acts.begin(
     (function* (): Act<void> {
@@ -222,7 +220,7 @@ function* talk(
         bytes = yield* context.input.read()
       )
         if (!(yield* connection.send(bytes))) return;
-      if (flags.has("N") || flags.has("q")) connection.shut();
+      connection.shut();
     })(),
     () => {},
     context.process.background,
@@ -279,6 +277,7 @@ function* listen(context: Context, port: number, flags: ReadonlyMap<string, stri
         yield* context.err(`Connection received on ${peer.address} ${peer.port}\n`);
       const own = (yield* allHere(context)) ?? "";
       if (own !== "") yield* output.write(own);
+      if (!context.input.isTerminal) output.end();
       for (let bytes = yield* input.read(); bytes !== ""; bytes = yield* input.read())
         yield* context.out(bytes);
       isBusy = false;
