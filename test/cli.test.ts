@@ -449,6 +449,20 @@ const coloured = (args: string[], env: Record<string, string>) =>
 // eslint-disable-next-line no-control-regex -- the codes of colours
 const colour = /\u001b\[\d+m/g;
 
+test("no help has a line that is wider than the window, but for a word or a command", () => {
+  for (const name of ["journey", "why", "packet", "rules", "serve", "dump", "lab"])
+    for (const columns of ["40", "60", "100"]) {
+      const out = coloured([name, "--help"], { FORCE_COLOR: "1", NO_COLOR: "", COLUMNS: columns });
+      assert.match(out, new RegExp(`^stopover ${name}`));
+      for (const line of out.split("\n"))
+        if (line.length > Number(columns))
+          assert.match(
+            line,
+            /^ {2}(\S.*)?stopover |^ {2}--[^ ]+( [^ ]+)?(, --[^ ]+ [^ ]+)*$|^ *\S+$/,
+          );
+    }
+});
+
 test("colours where they are wanted, none for a program and none with NO_COLOR; the words stay", () => {
   const plain = coloured(["journey"], { NO_COLOR: "" });
   assert.not.match(plain, colour);

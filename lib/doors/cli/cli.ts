@@ -20,6 +20,7 @@ import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
 import { addressRecord } from "../../net/dns.js";
 import { readAddress, type Family } from "../../net/ip.js";
+import { looked } from "../look.js";
 import { complain, lookHere, remark, say, show, showColoured } from "../terminal.js";
 import { helpOf } from "./help.js";
 import type { Opened } from "./opened.js";
@@ -142,7 +143,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (name === "help" && rest[0] !== undefined) return main([rest[0], "--help"]);
   if (name === "--version" || name === "version") return (say(version()), 0);
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    say(usage);
+    say(looked(usage, { ...lookHere(), colour: false }));
     return name === undefined ? 2 : 0;
   }
   try {
@@ -151,7 +152,10 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new UsageError(
         `there is no command "${name}"; the commands are ${Object.keys(commands).join(", ")}`,
       );
-    if (rest.includes("--help") || rest.includes("-h")) return (say(helpOf(name) ?? usage), 0);
+    if (rest.includes("--help") || rest.includes("-h")) {
+      say(helpOf(name, lookHere().columns) ?? usage);
+      return 0;
+    }
     const { values, positionals } = parse(rest, command.options);
     return await command.run(positionals, values);
   } catch (error) {

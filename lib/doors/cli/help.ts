@@ -190,21 +190,40 @@ const commands: Readonly<Record<string, Help>> = {
   },
 };
 
-/** One command's page; undefined where there is none. */
-export function helpOf(name: string): string | undefined {
+/** One command's page, in lines of at most `columns`; undefined where there is none. */
+export function helpOf(name: string, columns = Infinity): string | undefined {
   const help = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!help) return undefined;
-  const lines = (rows: readonly [string, string][]) =>
-    rows.map(([left, right]) => `  ${left.padEnd(28)} ${right}`);
   return [
-    `${help.usage}`,
+    filled(help.usage, 4, columns),
     "",
-    help.does,
+    filled(help.does, 0, columns),
     "",
     "options",
-    ...lines(help.options),
+    ...help.options.map(([option, means]) => row(option, means, columns)),
     "",
     "examples",
-    ...help.examples.flatMap(([command, gives]) => [`  ${command}`, `      ${gives}`]),
+    ...help.examples.map(([command, gives]) => below(command, gives, columns)),
   ].join("\n");
+}
+
+/** An option and what it means: beside it where there is room, else below it. */
+function row(option: string, means: string, columns: number): string {
+  const beside = 28;
+  if (option.length > beside || columns < 70) return below(option, means, columns);
+  return `  ${option.padEnd(beside)} ${filled(means, beside + 3, columns)}`;
+}
+
+const below = (what: string, means: string, columns: number): string =>
+  `  ${what}\n      ${filled(means, 6, columns)}`;
+
+/** Words in lines that end before the window does; all but the first begin with the indent. */
+function filled(text: string, indent: number, columns: number): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1)!;
+    if (last && indent + last.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = last ? `${last} ${word}` : word;
+  }
+  return lines.join(`\n${" ".repeat(indent)}`);
 }
