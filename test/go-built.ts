@@ -3,7 +3,7 @@
  * user's cache folder ($XDG_CACHE_HOME/stopover, or ~/.cache/stopover), outside the repository.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,8 +15,11 @@ export const kubernetesVersion = "v1.35.4";
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "stopover");
 const goMod = fileURLToPath(new URL("../../lib/objects/generate/go.mod", import.meta.url));
 
+/** Kubernetes' own tests are a program, too, which `go test` builds. */
+type Program = "kube-apiserver" | "kube-proxy" | "e2e.test";
+
 /** The program's file. Throws an Error whose message says what is missing. */
-export function builtByGo(program: "kube-apiserver" | "kube-proxy"): string {
+export function builtByGo(program: Program): string {
   const folder = join(cache, `${program}-${kubernetesVersion}`);
   const binary = join(folder, program);
   if (existsSync(binary)) return binary;
@@ -29,11 +32,19 @@ export function builtByGo(program: "kube-apiserver" | "kube-proxy"): string {
   const at = "k8s.io/component-base/version";
   const stamps = [`gitVersion=${kubernetesVersion}`, "gitMajor=1", "gitMinor=35"];
   const flags = stamps.map((one) => `-X ${at}.${one}`).join(" ");
-  const { status } = spawnSync(
-    go,
-    ["build", "-mod=mod", "-o", binary, "-ldflags", flags, `k8s.io/kubernetes/cmd/${program}`],
-    { cwd: folder, stdio: "inherit" },
-  );
+  const args =
+    program === "e2e.test"
+      ? ["test", "-vet=off", "-mod=mod", "-c", "-o", binary, testsImported(folder)]
+      : ["build", "-mod=mod", "-o", binary, "-ldflags", flags, `k8s.io/kubernetes/cmd/${program}`];
+  const { status } = spawnSync(go, args, { cwd: folder, stdio: "inherit" });
   if (status !== 0) throw new Error(`${program} could not be built`);
   return binary;
+}
+
+/** A file that imports the tests: else the module would not be one of the build's. */
+function testsImported(folder: string): string {
+  const name = "k8s.io/kubernetes/test/e2e";
+  const text = `//go:build tools\n\npackage tools\n\nimport _ ${JSON.stringify(name)}\n`;
+  writeFileSync(join(folder, "doc.go"), text);
+  return name;
 }
