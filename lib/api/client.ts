@@ -82,7 +82,8 @@ export interface WriteOptions {
   onWarning?: (text: string) => void;
   /**
    * The object is as the decoder would leave it: a component of the cluster made it, as the types
-   * say, of parts that were decoded. It is not looked through again. Means nothing over HTTP.
+   * say, of parts that were decoded. It is not looked through again, and whoever asks to create it
+   * lets go of it. Means nothing over HTTP.
    */
   decoded?: boolean;
   /**

@@ -57,7 +57,7 @@ import {
 } from "./listing.js";
 import { LocalClient } from "./local-client.js";
 import { checkPlace, otherPatches, patched } from "./patch.js";
-import { bound, prepareCreate, prepareUpdate } from "./prepare.js";
+import { bound, firstMetadata, prepareCreate, prepareUpdate } from "./prepare.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";
 import { subresources } from "./subresources.js";
@@ -336,8 +336,12 @@ export class ApiServer {
     const came = this.#infoOf(object.kind, object.apiVersion);
     object = otherKinds.toStored(decoded(came, object, options)) as T;
     const info = infoOf(came.key);
+    const asked = object.metadata;
+    const isOwn = options.decoded === true && !Object.isFrozen(object);
     for (let attempt = 1; ; attempt++) {
-      const [fresh, problems] = prepareCreate(info, object, stamps, this.#families);
+      const metadata = firstMetadata(info, asked, stamps);
+      const named = isOwn ? Object.assign(object, { metadata }) : { ...object, metadata };
+      const [fresh, problems] = prepareCreate(info, named, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);
       const admitted = otherPatches.managed(
         info,
@@ -352,7 +356,7 @@ export class ApiServer {
         // A generated name may be taken: as upstream, try up to eight. (apiserver:
         // registry/generic/registry/store.go, Create)
         const taken = error instanceof errors.ApiError && error.reason === "AlreadyExists";
-        if (!taken || object.metadata.name || attempt === 8) throw error;
+        if (!taken || asked.name || attempt === 8) throw error;
       }
     }
   }
@@ -581,7 +585,8 @@ export class ApiServer {
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     if (problems.length > 0) throw errors.invalid(info, name, problems);
-    for (const text of warningsOf(next, this.kubernetes)) options.onWarning?.(text);
+    if (options.onWarning)
+      for (const text of warningsOf(next, this.kubernetes)) options.onWarning(text);
     const numbered = isService(next) && specOf(next) !== specOf(old?.value);
     if (numbered) return this.#writeService(info, next as Service, old, options);
     refuse(info, name, validate(next, old?.value, this.kubernetes));

@@ -19,16 +19,15 @@ import { subresources } from "./subresources.js";
 
 /**
  * A new object as it will be stored, but for what the allocators give, and what is wrong with it so
- * far.
+ * far. `named`: with its first metadata; it is the server's own and not frozen.
  */
 export function prepareCreate(
   info: KindInfo,
-  object: KubeObject,
+  named: KubeObject,
   stamps: Stamps,
   families: readonly IPFamily[],
 ): [KubeObject, FieldError[]] {
-  const metadata = firstMetadata(info, object.metadata, stamps);
-  const fresh = created(info, admitted({ ...object, metadata }));
+  const fresh = created(info, admitted(named));
   const status = statusAtFirst(fresh, stamps);
   if (status) (fresh as { status?: object }).status = status; // it is a copy, or a copy of that
   if (!isService(fresh)) return [fresh, []];
@@ -37,7 +36,7 @@ export function prepareCreate(
 }
 
 /** What the client asks for, and what the server gives each new object. */
-function firstMetadata(info: KindInfo, asked: ObjectMeta, stamps: Stamps): ObjectMeta {
+export function firstMetadata(info: KindInfo, asked: ObjectMeta, stamps: Stamps): ObjectMeta {
   if (asked.resourceVersion)
     throw errors.unexpected("resourceVersion should not be set on objects to be created");
   const metadata = withoutEmpty(withoutServersOwn(asked));

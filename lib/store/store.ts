@@ -89,8 +89,14 @@ export class CompactedError extends Error {
   }
 }
 
-/** A copy of the object with its resourceVersion, frozen; parts that were frozen are shared. */
+/**
+ * The object with its resourceVersion, frozen. What was frozen is copied, and its parts are shared;
+ * what was not is taken over: whoever puts it lets go of it.
+ */
 export function stamped<T extends KubeObject>(value: T, revision: number): T {
-  const metadata = { ...value.metadata, resourceVersion: String(revision) };
-  return frozenItself({ ...value, metadata: frozenItself(metadata) });
+  const own = Object.isFrozen(value) ? { ...value } : value;
+  const metadata = Object.isFrozen(own.metadata) ? { ...own.metadata } : own.metadata;
+  metadata.resourceVersion = String(revision);
+  own.metadata = frozenItself(metadata);
+  return frozenItself(own);
 }

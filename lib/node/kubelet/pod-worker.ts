@@ -81,6 +81,7 @@ export class PodWorker {
   /** When a Pod that stops will have ended. */
   #ends = Infinity;
   readonly #telling: Task;
+  readonly #work: { about: string };
 
   /** `pod` is the newest version that is known. */
   constructor(
@@ -88,7 +89,8 @@ export class PodWorker {
     public pod: Pod,
   ) {
     this.#startTime = pod.status?.startTime ?? stamp(host.clock.now());
-    this.#telling = host.guard.task({ about: this.#about });
+    this.#work = { about: `Pod ${pod.metadata.namespace}/${pod.metadata.name}` };
+    this.#telling = host.guard.task(this.#work);
     const { containers, initContainers = [] } = pod.spec;
     const first = initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
     const known = [
@@ -109,10 +111,6 @@ export class PodWorker {
 
   get uid(): string {
     return this.pod.metadata.uid!;
-  }
-
-  get #about(): string {
-    return `Pod ${this.pod.metadata.namespace}/${this.pod.metadata.name}`;
   }
 
   /** Takes in the newest version of the Pod and does what it asks for. */
@@ -180,12 +178,11 @@ export class PodWorker {
     for (const { spec } of this.#inits.length > 0 ? this.#inits.slice(0, 1) : this.#containers)
       if (this.#needsPull(spec))
         events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
-    this.#cancel = clock.schedule(latency, () => this.#launch(false, latency), {
-      about: this.#about,
-    });
+    this.#cancel = clock.schedule(latency, () => this.#launch(false, latency), this.#work);
   }
 
   #launch(adopted: boolean, latency = 0): void {
+    this.#cancel = undefined;
     const { runtime, events, clock, client, needsConfig } = this.host;
     if (!adopted && this.#lacks(latency)) return;
     const granted = () => needs.granted(this.pod, client, needsConfig);
@@ -199,7 +196,7 @@ export class PodWorker {
       );
       this.#cancel = clock.schedule(BACKOFF_BASE_MS, () => this.#launch(adopted, latency), {
         background: true,
-        about: this.#about,
+        ...this.#work,
       });
       return;
     }
@@ -232,7 +229,7 @@ export class PodWorker {
     this.#mountAgain = Math.min(2 * again, MOUNT_MAX_MS);
     this.#cancel = clock.schedule(again, () => this.#launch(false, latency), {
       background: true,
-      about: this.#about,
+      ...this.#work,
     });
     this.#report();
     return true;
@@ -280,7 +277,7 @@ export class PodWorker {
         this.#run(container, latency);
         this.#proceed(latency);
       },
-      { background: true, about: this.#about },
+      { background: true, ...this.#work },
     );
     this.#report();
     return true;
@@ -297,7 +294,7 @@ export class PodWorker {
     container.wait("ErrImagePull", why);
     const delay = container.backOff ?? BACKOFF_BASE_MS;
     container.backOff = Math.min(2 * delay, BACKOFF_MAX_MS);
-    const background = { background: true, about: this.#about };
+    const background = { background: true, ...this.#work };
     const tells = clock.schedule(PULL_TOLD_MS, () => this.#pullBacksOff(container), background);
     const again = clock.schedule(delay, () => this.#pullAgain(container), background);
     container.restarting = () => (tells(), again());
@@ -364,7 +361,7 @@ export class PodWorker {
         end.after + EXIT_MS,
         () => this.#exited(container, end.exitCode),
         // a long sleep keeps nobody waiting
-        { background: end.after > PATIENCE_MS, about: this.#about },
+        { background: end.after > PATIENCE_MS, ...this.#work },
       );
     const { startupProbe } = container.spec;
     if (!startupProbe) return this.#probe(container);
@@ -403,7 +400,7 @@ export class PodWorker {
       new Prober({
         clock,
         probe,
-        about: this.#about,
+        ...this.#work,
         onChange,
         since: container.startedAt,
         once: name === "Startup",
@@ -461,7 +458,7 @@ export class PodWorker {
     );
     container.restarting = clock.schedule(delay, () => this.#restart(container), {
       background: true,
-      about: this.#about,
+      ...this.#work,
     });
     this.#report();
   }
@@ -525,7 +522,7 @@ export class PodWorker {
   }
 
   #later(ms: number, act: () => void): () => void {
-    return this.host.clock.schedule(ms, act, { about: this.#about });
+    return this.host.clock.schedule(ms, act, this.#work);
   }
 
   #close(container: ContainerState): void {
@@ -562,10 +559,10 @@ export class PodWorker {
   // ---- telling
 
   #report(): void {
-    this.#telling.run(this.#writeStatus);
+    this.#telling.run(() => this.#writeStatus());
   }
 
-  readonly #writeStatus = (): void => {
+  #writeStatus(): void {
     if (this.#stage === "gone") return;
     const status = this.#status();
     if (same(status, this.pod.status)) return;
@@ -575,7 +572,7 @@ export class PodWorker {
       // where somebody wrote in between, the notification of that comes, or the task tries again
       if (!isApiError(error, 404)) throw error;
     }
-  };
+  }
 
   #status(): NonNullable<Pod["status"]> {
     const phase = this.#phase();
