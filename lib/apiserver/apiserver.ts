@@ -646,7 +646,7 @@ export class ApiServer {
 
   /** A definition that changed makes other kinds known. */
   #replace({ key, modRevision }: Entry, next: KubeObject): KubeObject | undefined {
-    const value = this.store.put(key, next, modRevision)?.value;
+    const value = this.store.put(key, next, modRevision, true)?.value;
     if (value) otherKinds.written(value);
     return value;
   }
@@ -663,7 +663,7 @@ export class ApiServer {
   #put(info: KindInfo, next: KubeObject, old: Entry | undefined): KubeObject | undefined {
     if (old) return this.#replace(old, next);
     const { name, namespace } = next.metadata;
-    const entry = this.store.put(storageKey(info, name, namespace), next, 0);
+    const entry = this.store.put(storageKey(info, name, namespace), next, 0, true);
     if (!entry) throw this.#takenName(info, name, namespace);
     otherKinds.written(entry.value);
     return entry.value;

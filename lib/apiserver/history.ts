@@ -1,5 +1,19 @@
 import type { HistoryEntry } from "../api/history.js";
 
+/** An entry before it is kept. */
+export interface Noted {
+  time: number;
+  who: string;
+  verb: HistoryEntry["verb"];
+  kind: string;
+  namespace: string | undefined;
+  name: string | undefined;
+  revision: number | undefined;
+  /** A notification's event, any other's subresource. */
+  what: string | undefined;
+  error: number | undefined;
+}
+
 /**
  * The last `limit` entries of who did what: a ring, so that a cluster that runs for days stays
  * small. They are kept field by field: a hundred thousand objects would be a good part of all that
@@ -13,26 +27,24 @@ export class History {
   readonly #namespace: (string | undefined)[] = [];
   readonly #name: (string | undefined)[] = [];
   readonly #revision: (number | undefined)[] = [];
-  /** A notification's event, any other's subresource. */
   readonly #what: (string | undefined)[] = [];
   readonly #error: (number | undefined)[] = [];
   #next = 0;
 
   constructor(readonly limit: number) {}
 
-  add(entry: HistoryEntry): void {
-    const { time, who, verb, kind, namespace, name, revision, subresource, event, error } = entry;
+  add(entry: Noted): void {
     const at = this.#next;
     this.#next = (at + 1) % this.limit;
-    this.#time[at] = time;
-    this.#who[at] = who;
-    this.#verb[at] = verb;
-    this.#kind[at] = kind;
-    this.#namespace[at] = namespace;
-    this.#name[at] = name;
-    this.#revision[at] = revision;
-    this.#what[at] = event ?? subresource;
-    this.#error[at] = error;
+    this.#time[at] = entry.time;
+    this.#who[at] = entry.who;
+    this.#verb[at] = entry.verb;
+    this.#kind[at] = entry.kind;
+    this.#namespace[at] = entry.namespace;
+    this.#name[at] = entry.name;
+    this.#revision[at] = entry.revision;
+    this.#what[at] = entry.what;
+    this.#error[at] = entry.error;
   }
 
   /** Oldest first. */

@@ -32,9 +32,9 @@ export class Stamps {
     ].join("-");
   }
 
-  /** 32 bits. */
+  /** 32 bits, as the engine keeps them without an object: the highest is the sign. */
   #word(): number {
-    return (this.random() * 0x1_0000_0000) >>> 0;
+    return (this.random() * 0x1_0000_0000) | 0;
   }
 
   /**

@@ -122,7 +122,7 @@ export function disruptionController(context: Context): Controller {
     watches: [
       watch("PodDisruptionBudget" as Kind),
       watch("Pod", (_key, pod, previous) =>
-        budgets.size === 0 ? [] : new Set([...covering(pod), ...covering(previous)]),
+        budgets.size === 0 ? [] : [...new Set([...covering(pod), ...covering(previous)])],
       ),
       ...scalable.map((kind) => watch(kind as Kind, () => [...budgets.all()].map(keyOf))),
     ],

@@ -1,7 +1,7 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
 import { ignoring } from "../api/errors.js";
 import { keyOf, splitKey } from "../machinery/informer.js";
-import { same } from "../objects/freeze.js";
+import { frozen, same } from "../objects/freeze.js";
 import type { Endpoint, EndpointSlice, IPFamily, Node, Pod, Service } from "../objects/types.js";
 import { isTerminal } from "../objects/pods.js";
 import {
@@ -166,9 +166,13 @@ export function endpointSliceController({ client, informers }: Context): Control
 
   // ---- noticing
 
-  function podChanged(key: string, pod: Pod | undefined, previous: Pod | undefined): string[] {
+  function podChanged(
+    key: string,
+    pod: Pod | undefined,
+    previous: Pod | undefined,
+  ): readonly string[] {
     triggers.note(key, pod, previous);
-    const affected = [...selection.affectedBy(pod, previous)];
+    const affected = selection.affectedBy(pod, previous);
     for (const service of affected) books.get(service)?.changed.add(key);
     return affected;
   }
@@ -214,7 +218,8 @@ export function endpointOf(
   const { nodeName, hostname, subdomain } = pod.spec;
   const zone = zoneOf(nodeName ?? "");
   const hints = conditions.ready ? hintsFor(service, zone, nodeName) : undefined;
-  return {
+  // frozen: checked once, and stored as it is in each version of its slice
+  return frozen({
     addresses: addresses.slice(0, 1),
     conditions,
     targetRef: podReference(pod),
@@ -222,7 +227,7 @@ export function endpointOf(
     ...(zone && { zone }),
     ...(hints && { hints }),
     ...(hostname && subdomain === service.metadata.name && { hostname }),
-  };
+  });
 }
 
 const noPorts = { ports: [], text: "" };

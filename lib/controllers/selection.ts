@@ -68,14 +68,11 @@ export class Selection {
    * The Services whose endpoints may differ after a Pod's change; none where nothing changed that
    * an endpoint shows.
    */
-  affectedBy(pod: Pod | undefined, previous: Pod | undefined): Iterable<string> {
+  affectedBy(pod: Pod | undefined, previous: Pod | undefined): readonly string[] {
     if (pod && previous && looksTheSame(pod, previous)) return [];
-    return new Set([
-      ...(pod ? this.servicesOf(pod) : []),
-      ...(previous && previous.metadata.labels !== pod?.metadata.labels
-        ? this.servicesOf(previous)
-        : []),
-    ]);
+    const now = pod ? this.servicesOf(pod) : [];
+    if (!previous || previous.metadata.labels === pod?.metadata.labels) return now;
+    return [...new Set([...now, ...this.servicesOf(previous)])];
   }
 }
 
@@ -111,12 +108,14 @@ export function endpointConditions(
 ): Required<NonNullable<Endpoint["conditions"]>> {
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
-  return {
-    ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
-    serving,
-    terminating,
-  };
+  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
+  return conditionsOf[(ready ? 4 : 0) + (serving ? 2 : 0) + (terminating ? 1 : 0)]!;
 }
+
+/** There are no more than these: thousands of endpoints share them. */
+const conditionsOf = Array.from({ length: 8 }, (_, bits) =>
+  Object.freeze({ ready: bits > 3, serving: (bits & 2) > 0, terminating: (bits & 1) > 0 }),
+);
 
 /** As `targetPorts`, with the ports as text; worked out once for all the Pods of one template. */
 export function portsByTemplate(

@@ -43,7 +43,7 @@ export type Again = number | { inBackground: number };
 /** Which keys to look at when an object of `kind` changes. */
 export interface Watch {
   kind: Kind;
-  keys: (key: string, object: unknown, previous: unknown) => Iterable<string>;
+  keys: (key: string, object: unknown, previous: unknown) => readonly string[];
 }
 
 /**
@@ -56,7 +56,7 @@ export function watch<K extends Kind>(
     key: string,
     object: Kinds[K] | undefined,
     previous: Kinds[K] | undefined,
-  ) => Iterable<string>,
+  ) => readonly string[],
 ): Watch {
   return { kind, keys: (keys ?? ((key) => [key])) as Watch["keys"] };
 }
@@ -122,7 +122,10 @@ export function run(controller: Controller, { clock, informers, guard }: Context
   let running = true;
   for (const { kind, keys } of controller.watches)
     informers.of(kind).onChange((key, object, previous) => {
-      if (running) for (const one of keys(key, object, previous)) queue.add(one);
+      if (!running) return;
+      const changed = keys(key, object, previous);
+      // most changes concern few of the loops: no iterator for those that they do not concern
+      for (let i = 0; i < changed.length; i++) queue.add(changed[i]!);
     }, guard);
   informers.whenSynced(() => early.forEach((key) => queue.add(key)));
   const stop = controller.start?.(queue);

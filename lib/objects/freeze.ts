@@ -7,7 +7,7 @@ export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   if (Array.isArray(value)) return Object.freeze(value.map(frozen)) as T;
   const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     const part = (value as Record<string, unknown>)[key];
     if (part !== undefined && part !== null)
       setField(copy, key, typeof part === "object" ? frozen(part) : part);

@@ -32,13 +32,13 @@ export class MemoryStore implements Store {
     return this.#entries.get(key);
   }
 
-  put(key: string, value: KubeObject, expected?: number): Entry | undefined {
+  put(key: string, value: KubeObject, expected?: number, isGiven = false): Entry | undefined {
     const previous = this.#entries.get(key);
     if (expected !== undefined && (previous?.modRevision ?? 0) !== expected) return undefined;
     const revision = this.revision + 1;
     const entry: Entry = Object.freeze({
       key,
-      value: stamped(value, revision),
+      value: stamped(value, revision, isGiven),
       createRevision: previous?.createRevision ?? revision,
       modRevision: revision,
       version: (previous?.version ?? 0) + 1,

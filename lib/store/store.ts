@@ -30,9 +30,10 @@ export interface Store {
   ): { entries: Entry[]; revision: number; more: boolean; count: number };
   /**
    * Writes if the key's modRevision is still `expected` (0: it must not exist), and answers the new
-   * entry; else answers undefined. Without `expected` it always writes.
+   * entry; else answers undefined. Without `expected` it always writes. `isGiven`: the caller lets
+   * go of the value, so that it need not be copied.
    */
-  put(key: string, value: KubeObject, expected?: number): Entry | undefined;
+  put(key: string, value: KubeObject, expected?: number, isGiven?: boolean): Entry | undefined;
   /**
    * Removes if the key's modRevision is still `expected`, and answers what was there with the
    * revision of the removal; else undefined.
@@ -90,12 +91,13 @@ export class CompactedError extends Error {
 }
 
 /**
- * The object with its resourceVersion, frozen. What was frozen is copied, and its parts are shared;
- * what was not is taken over: whoever puts it lets go of it.
+ * A copy of the object with its resourceVersion, frozen; parts that were frozen are shared.
+ * `isGiven`: what is not frozen is taken as it is, not copied.
  */
-export function stamped<T extends KubeObject>(value: T, revision: number): T {
-  const own = Object.isFrozen(value) ? { ...value } : value;
-  const metadata = Object.isFrozen(own.metadata) ? { ...own.metadata } : own.metadata;
+export function stamped<T extends KubeObject>(value: T, revision: number, isGiven = false): T {
+  const own = isGiven && !Object.isFrozen(value) ? value : { ...value };
+  const isFree = isGiven && !Object.isFrozen(own.metadata);
+  const metadata = isFree ? own.metadata : { ...own.metadata };
   metadata.resourceVersion = String(revision);
   own.metadata = frozenItself(metadata);
   return frozenItself(own);

@@ -619,15 +619,13 @@ export class PodWorker {
       containersReady === yes && this.pod.spec.readinessGates
         ? this.#gatesOpen(this.pod.spec.readinessGates)
         : containersReady;
-    const own: [type: string, next: Omit<Condition, "type">][] = [
-      ["PodReadyToStartContainers", this.#ips.length > 0 ? yes : no()],
-      ["Initialized", this.#initialized()],
-      ["Ready", ready],
-      ["ContainersReady", containersReady],
-      ["PodScheduled", yes],
+    const conditions = [
+      this.#condition("PodReadyToStartContainers", this.#ips.length > 0 ? yes : no()),
+      this.#condition("Initialized", this.#initialized()),
+      this.#condition("Ready", ready),
+      this.#condition("ContainersReady", containersReady),
+      this.#condition("PodScheduled", yes),
     ];
-    const conditions: Condition[] = [];
-    for (const [type, next] of own) conditions.push(this.#condition(type, next));
     for (const other of this.pod.status?.conditions ?? [])
       if (!ownTypes.has(other.type)) conditions.push(other);
     return conditions;
@@ -641,7 +639,7 @@ export class PodWorker {
   }
 
   #containersReady(phase: string): Omit<Condition, "type"> {
-    const all = [...this.#inits.filter(({ isSidecar }) => isSidecar), ...this.#containers];
+    const all = this.#all().filter(({ isInit, isSidecar }) => !isInit || isSidecar);
     if (all.every(({ ready }) => ready)) return yes;
     if (phase === "Succeeded" || phase === "Failed") return no("PodCompleted");
     const unready = all.filter(({ ready }) => !ready).map(({ name }) => name);
