@@ -183,11 +183,8 @@ export class EventRecorder {
 
   /** Upstream the object's and the time in nanoseconds, here milliseconds and a number. */
   #nameFor(subject: string): string {
-    const moment = momentAt(this.clock.now());
-    const low = moment.low + (this.#sequence++ % 1_000_000);
-    const high = low < LOW ? moment.high : moment.next;
-    // flat: a template would keep its pieces
-    return [subject, ".", high, (low % LOW).toString(16).padStart(6, "0")].join("");
+    const number = nanoseconds(this.clock.now()) + BigInt(this.#sequence++ % 1_000_000);
+    return [subject, number.toString(16)].join("."); // flat: a template would keep its pieces
   }
 
   #storyOf({ kind, metadata: { uid, namespace, name } }: KubeObject): Story {
@@ -290,23 +287,11 @@ function referenceTo({
   return reference;
 }
 
-/** Nanoseconds since 1970 are more than a number holds: the last six digits are kept apart. */
-const LOW = 0x1_00_00_00;
+let lastMoment = { milliseconds: 0, nanoseconds: 0n };
 
-let lastMoment = { milliseconds: NaN, low: 0, high: "", next: "" };
-
-/**
- * The last six hexadecimal digits of its nanoseconds, those before them, and those where a million
- * more is carried over. Much happens in the same millisecond.
- */
-function momentAt(milliseconds: number): typeof lastMoment {
-  if (milliseconds === lastMoment.milliseconds) return lastMoment;
-  const nanoseconds = BigInt(milliseconds) * 1_000_000n;
-  const high = nanoseconds / BigInt(LOW);
-  return (lastMoment = {
-    milliseconds,
-    low: Number(nanoseconds % BigInt(LOW)),
-    high: high.toString(16),
-    next: (high + 1n).toString(16),
-  });
+/** Much happens in the same millisecond. */
+function nanoseconds(milliseconds: number): bigint {
+  if (milliseconds !== lastMoment.milliseconds)
+    lastMoment = { milliseconds, nanoseconds: BigInt(milliseconds) * 1_000_000n };
+  return lastMoment.nanoseconds;
 }

@@ -221,7 +221,7 @@ export class Machine implements Runtime {
   }
 
   run(pod: Pod, container: string): void {
-    this.#sandboxes.get(keyOf(pod))?.ranAgain(container);
+    this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
   }
 
   end(pod: Pod, container: string): void {
@@ -272,9 +272,10 @@ export class Sandbox implements Link {
   readonly hostNetwork: boolean;
   /** The host's end of its veth pair. */
   readonly veth: string;
-  /** Made for the first of whom it is true: hardly any Pod has one. */
-  #crashed: Set<string> | undefined;
-  #closed: Set<string> | undefined;
+  /** Containers whose process has ended. */
+  readonly crashed = new Set<string>();
+  /** Containers whose process is ending and takes no new connections. */
+  readonly closed = new Set<string>();
   /** Its processes run and listen, but say that they are not ready. */
   sick = false;
   /** What its process does where it passes requests on instead of answering them. */
@@ -303,22 +304,8 @@ export class Sandbox implements Link {
       .padStart(8, "0")}`;
   }
 
-  /** Containers whose process has ended. */
-  get crashed(): Set<string> {
-    return (this.#crashed ??= new Set());
-  }
-
-  /** Containers whose process is ending and takes no new connections. */
-  get closed(): Set<string> {
-    return (this.#closed ??= new Set());
-  }
-
-  ranAgain(container: string): void {
-    this.#crashed?.delete(container);
-  }
-
   runs(container: string): boolean {
-    return !this.#crashed?.has(container);
+    return !this.crashed.has(container);
   }
 
   /** Whether a process of the Pod listens, as far as its spec tells. */
@@ -343,7 +330,7 @@ export class Sandbox implements Link {
   }
 
   readonly #serves = (container: string): boolean =>
-    this.runs(container) && !this.#closed?.has(container);
+    this.runs(container) && !this.closed.has(container);
 }
 
 const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;
