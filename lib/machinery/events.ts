@@ -228,9 +228,7 @@ function knownIn(
   message: string,
   now: number,
 ): { told: Told | undefined; isCombined: boolean } {
-  const isSimilar = (one: Told): boolean => one.reason === reason && one.type === type;
-  if (!told.some(isSimilar)) return { told: undefined, isCombined: false };
-  const similar = told.filter(isSimilar);
+  const similar = told.filter((one) => one.reason === reason && one.type === type);
   if (similar.every(({ time }) => now - time > SIMILAR_WINDOW_MS))
     for (const one of similar) one.isListed = false;
   const own = similar.find((one) => !one.isCombined && one.text === message);
