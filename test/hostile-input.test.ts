@@ -1,7 +1,8 @@
 /**
  * What nobody meant to bring: control characters, enormous values, bombs of anchors, other
  * encodings, archives, pages of the web. Each is read or refused in one line, which names the file,
- * the document and the field, what came and what is allowed, and holds nothing that a terminal obeys.
+ * the document and the field, what came and what is allowed, and holds nothing that a terminal
+ * obeys.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
 import type { Status } from "./client.js";
-import { printable, printableLines } from "../net/ip.js";
+import { printable } from "../net/ip.js";
 import type { FieldError } from "../objects/validation.js";
 
 /** What the API server answers where it does not do what was asked: a Kubernetes Status, thrown. */
@@ -47,6 +47,9 @@ export interface Subject {
   group: string;
 }
 
+/** Some messages have several lines. */
+const escaped = (message: string) => message.split("\n").map(printable).join("\n");
+
 function failure(
   code: number,
   reason: string,
@@ -58,8 +61,8 @@ function failure(
     apiVersion: "v1",
     metadata: {},
     status: "Failure",
-    message: printableLines(message),
-    reason,
+    message: escaped(message),
+    ...(reason && { reason }),
     ...(details && { details }),
     code,
   });
@@ -71,7 +74,7 @@ const details = ({ plural, group }: Subject, name: string) => ({
   kind: plural,
 });
 const quoted = ({ plural, group }: Subject, name: string) =>
-  `${plural}${group ? `.${group}` : ""} "${name}"`;
+  `${plural}${group ? `.${group}` : ""} "${printable(name)}"`;
 
 // (k8s.io/apimachinery: pkg/api/errors/errors.go)
 export const notFound = (subject: Subject, name: string) =>
@@ -148,15 +151,7 @@ export const unsupportedMediaType = (message: string) =>
 export const internal = (message: string) =>
   failure(500, "InternalError", `Internal error occurred: ${message}`);
 /** What upstream did not foresee, and answers with 500 and without a reason. */
-export const unexpected = (message: string): ApiError =>
-  new ApiError({
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message: printableLines(message),
-    code: 500,
-  });
+export const unexpected = (message: string) => failure(500, "", message);
 export const serviceUnavailable = (message: string) => failure(503, "ServiceUnavailable", message);
 export const unknownPath = () =>
   failure(404, "NotFound", "the server could not find the requested resource");
@@ -189,7 +184,7 @@ export const modified =
 export function invalid(subject: Subject, name: string, errors: readonly FieldError[]): ApiError {
   const texts = errors.map(({ field, message }) => `${field}: ${message}`);
   const all = texts.length === 1 ? texts[0]! : `[${texts.join(", ")}]`;
-  const shown = `${subject.kind}${subject.group ? `.${subject.group}` : ""} "${name}" is invalid: ${all}`;
+  const shown = `${subject.kind}${subject.group ? `.${subject.group}` : ""} "${printable(name)}" is invalid: ${all}`;
   return failure(422, "Invalid", shown, {
     ...(name && { name }),
     ...(subject.group && { group: subject.group }),

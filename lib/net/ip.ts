@@ -12,7 +12,7 @@
 import { printable } from "./printable.js";
 
 /** For the rooms that see no other file of this one: errors quote what came from outside. */
-export { printable, printableLines } from "./printable.js";
+export { printable } from "./printable.js";
 
 export type Family = "IPv4" | "IPv6";
 

@@ -12,6 +12,7 @@ export type Answering = (
 
 export const added = new Map<string, Answering>();
 
+/** The images that readers add: what their processes answer over HTTP. */
 export const images = {
   /**
    * Says how the processes of an image answer: "shop:1", or "shop" for all its tags. In each

@@ -24,6 +24,7 @@ export type { Process } from "./process.js";
 /** Which place of a cluster. */
 export type Where = { pod: string; container?: string | undefined } | { node: string } | "internet";
 
+/** What a script is given. */
 export interface ShellOptions {
   /** Standard input. Default: nothing. */
   input?: string;

@@ -327,7 +327,9 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const port = wholeNumber(flags, "port", 8001, 0, 65535);
   const etcd = await etcdStore(flags);
   const controllers = !flags["no-controllers"];
-  const documents = files.length || controllers ? await load(files, flags) : nothing;
+  const isEmptyFine = true; // clients fill it
+  const documents =
+    files.length || controllers ? await load(files, flags, false, isEmptyFine) : nothing;
   tellNotices(documents.notices ?? [], documents.manifests.length, Boolean(flags["strict"]));
   const serviceCIDR = flags["service-cidr"] as string | undefined;
   const proxyMode = proxyModeOf(flags);
@@ -502,7 +504,12 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   if (isBad) complain(`stopover: ${summary}`);
 }
 
-async function load(files: string[], flags: Flags, dump = false): Promise<Documents> {
+async function load(
+  files: string[],
+  flags: Flags,
+  dump = false,
+  mayBeEmpty = false,
+): Promise<Documents> {
   const { read } = await import("../../objects/files.js");
   const documents = read(files.length ? files : [articleManifests], {
     as: dump ? "dump" : "apply",
@@ -511,7 +518,7 @@ async function load(files: string[], flags: Flags, dump = false): Promise<Docume
     recursive: files.length > 0,
   });
   const { manifests, kubeProxy, notices = [] } = documents;
-  if (manifests.length + notices.length === 0 && !kubeProxy)
+  if (manifests.length + notices.length === 0 && !kubeProxy && !mayBeEmpty)
     throw new UsageError(
       `no manifest is in ${files.join(", ").replace(/^-$/, "standard input")}: it is empty, or all comments`,
     );
