@@ -176,6 +176,7 @@ const balanced = (
       mode: "proxy",
       listeners: [{ protocol: "TCP", port: 8080, targetPort: 30519 }],
       sourceRanges: [],
+      addresses: ["198.51.100.1"],
       privateAddresses: ["192.168.0.250", "fd00::250"],
       ...change,
     },

@@ -146,7 +146,10 @@ function missing(pod: Pod, client: Client): Granted[] {
   for (const [field, references] of places)
     for (const reference of references) {
       const object = `${reference.kind} ${reference.name}`;
-      if (found.has(object) || !whyNot(reference, pod, client, keyNotFound)?.isMissing) continue;
+      const why = whyNot(reference, pod, client, keyNotFound);
+      // a Pod that runs although a key is missing was begun when nobody had made the object
+      const isTaken = why && (why.isMissing || pod.status?.phase === "Running");
+      if (found.has(object) || !isTaken) continue;
       found.set(object, {
         field,
         sentence: `${object} is taken to be there, and to hold what is asked of it`,
