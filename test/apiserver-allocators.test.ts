@@ -44,6 +44,15 @@ test("ClusterIPs: the upper band first, never the network's own address or the b
   assert.is(ips.next(), undefined, "it is full");
 });
 
+test("of IPv6 every address of the range may be asked for, but the network's own", () => {
+  const ips = new IPAllocator("fd00:10:96::/108", new Random(1).next);
+  for (const ip of ["fd00:10:96::1:a", "fd00:10:96::f:ffff"]) {
+    assert.ok(ips.has(ip), ip);
+    ips.take(ip);
+    assert.throws(() => ips.take(ip), /already allocated/);
+  }
+  for (const ip of ["fd00:10:96::", "fd00:10:96::10:0"]) assert.not.ok(ips.has(ip), ip);
+});
 test("a /108 of IPv6 gives addresses in their canonical form", () => {
   const ips = new IPAllocator("fd00:10:96::/108", new Random(1).next);
   for (let i = 0; i < 100; i++) assert.match(ips.next()!, /^fd00:10:96::[1-9a-f][0-9a-f]{0,3}$/);

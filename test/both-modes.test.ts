@@ -156,6 +156,20 @@ test(`both modes agree on ${requests} requests`, () => {
   assert.is(differ.join("\n"), "");
 });
 
+/**
+ * Since 1.36 a node masquerades the hairpins of its own Pods alone: whose source comes by eth0 is
+ * another node's Pod. (kubernetes 1.36, pkg/proxy/nftables/proxier.go: hairpinConnectionsSet)
+ */
+function withoutHairpinsOfOthers(ends: Ends, { from, packet: { source } }: Sent): Ends {
+  if (from !== "eth0") return ends;
+  return new Map(
+    [...ends].map(([end, p]) => [
+      end.includes(`-> ${endpoint(source, 0).slice(0, -1)}`) ? end.replace(/ .* -> /, " -> ") : end,
+      p,
+    ]),
+  );
+}
+
 test("what 1.36 and 1.37 write otherwise in nftables' mode sends nobody elsewhere", () => {
   const worlds = fc.sample(cluster, { numRuns: Math.ceil(requests / each / 2), seed: seed + 1 });
   const shots = fc.sample(fc.array(shot, { minLength: each, maxLength: each }), {
@@ -167,7 +181,9 @@ test("what 1.36 and 1.37 write otherwise in nftables' mode sends nobody elsewher
     const kernels = ["1.35", "1.36", "1.37"].map((version) => nodeIn("nftables", world, version));
     for (const [number, one] of shots[i]!.entries()) {
       const sent = aim(world, one, 1024 + number);
-      const [usual, ...others] = kernels.map((kernel) => endsOf(kernel, sent));
+      const [usual, ...others] = kernels.map((kernel) =>
+        withoutHairpinsOfOthers(endsOf(kernel, sent), sent),
+      );
       for (const ends of others)
         if (!isSame(usual!, ends))
           differ.push(

@@ -98,10 +98,9 @@ export class IPAllocator {
         `serviceCIDRs: ${JSON.stringify(cidr)} is no CIDR; write one like "10.96.0.0/12"`,
       );
     this.network = network;
-    // A /64 holds more than any cluster: as upstream, at most 2^16 of an IPv6 range are used.
-    const usable =
-      Number(network.size > 65536n && network.family === "IPv6" ? 65536n : network.size) -
-      (network.family === "IPv4" ? 2 : 1);
+    // A /64 holds more than any cluster: of IPv6, the first 2^16 are given; all may be asked for.
+    const isV4 = network.family === "IPv4";
+    const usable = Math.min(Number(network.size), isV4 ? 2 ** 32 : 65536) - (isV4 ? 2 : 1);
     const band = Math.min(Math.max(16, Math.floor(usable / 16)), 256);
     this.#range = new RangeAllocator(
       Math.max(0, usable),
@@ -157,9 +156,10 @@ export class IPAllocator {
   #offset(ip: string): number | undefined {
     const address = readAddress(ip);
     const place = address && this.network.offsetOf(address);
-    if (place === undefined || place === 0n) return undefined;
-    const offset = place - 1n;
-    return this.#range && offset >= BigInt(this.#range.size) ? undefined : Number(offset);
+    if (!place) return undefined; // no address of it, or its own
+    const offset = Number(place - 1n);
+    const isEnd = this.family === "IPv4" && offset >= this.#range?.size;
+    return isEnd || offset >= 2 ** 53 ? undefined : offset;
   }
 }
 
