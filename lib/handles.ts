@@ -73,9 +73,7 @@ export function nodeHandle(
 ): NodeHandle {
   function there<T>(what: T | undefined): T {
     if (what !== undefined) return what;
-    throw new Error(
-      `${machine.name} has no kube-proxy, for it has no Node; its kubelet makes one at its start`,
-    );
+    throw new Error(`${machine.name} has no kube-proxy, for it has no Node`);
   }
   const handle: NodeHandle = {
     name: machine.name,
