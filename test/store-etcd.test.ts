@@ -296,6 +296,13 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     for (const { store } of [a!, b!]) store.close();
   });
 
+  /** A cluster in real time would keep the process, also after a test that failed. */
+  let stop = (): void => {};
+  test.after.each(() => {
+    stop();
+    stop = () => {};
+  });
+
   /** What anybody may have written into etcd, and what becomes of it. */
   const poison: [key: string, value: string, outcome: RegExp | "empty"][] = [
     ["pods/default/bytes", "\u0000\ufffd{", /no JSON/],
@@ -306,7 +313,7 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     [
       "services/specs/default/pod",
       '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"pod","namespace":"default"}}',
-      /it is a "v1 Pod" where a v1 Service belongs/,
+      /it is "v1 Pod", where a v1 Service belongs/,
     ],
     [
       "services/specs/default/misnamed",
@@ -356,6 +363,11 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
     for (const [key, value] of poison.slice(0, 3)) await write(key, value);
     const cluster = new Cluster({ clock: new RealClock(), store, nodes: 2, seed: 7 });
     cluster.start();
+    stop = () => {
+      for (const manager of cluster.managers) manager.stop();
+      for (const node of ["node-a", "node-b"]) cluster.node(node).stop();
+      store.close();
+    };
     for (const [key, value] of poison.slice(3)) await write(key, value);
     await pause(1_500);
     for (const [key, , outcome] of poison) {
@@ -382,10 +394,6 @@ if (needs(test, "etcd", lacking("etcd", "etcdctl"))) {
         client.list("EndpointSlice", { labelSelector: "kubernetes.io/service-name=later" })
           .items[0],
     );
-    for (const manager of cluster.managers) manager.stop();
-    for (const { metadata } of items)
-      if (metadata.name.startsWith("node-")) cluster.node(metadata.name).stop();
-    store.close();
   });
 
   test("a number whose claimer was killed before it wrote the Service is free again soon", async () => {
