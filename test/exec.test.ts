@@ -115,26 +115,23 @@ test("v4 is spoken as well, and no other", async () => {
   }
 });
 
-test("a terminal: a prompt, an echo, ^C, and the end by ^D", async () => {
+test("a terminal: a prompt, an echo, and the end by ^D", async () => {
   let asked = 0;
   const { stdout, stderr, status } = await exec(["bash"], {
     tty: true,
     heard: (all, send) => {
       const prompts = all.split(/:\/# /).length - 1;
-      if (prompts <= asked) {
-        if (asked === 2 && all.endsWith("sleep 1000\r\n")) send(0, "\x03");
-        return;
-      }
+      if (prompts <= asked) return;
       asked = prompts;
-      send(0, ["echo 'a\rb'\r", "sleep 1000\r", "\x04"][prompts - 1]!);
+      send(0, ["echo 'a\rb'\r", "\x04"][prompts - 1]!);
     },
   });
   assert.is(
     stdout.replaceAll(pod, "POD"),
-    "root@POD:/# echo 'a\r\nb'\r\n> a\r\nb\r\nroot@POD:/# sleep 1000\r\n^C\r\nroot@POD:/# exit\r\n",
+    "root@POD:/# echo 'a\r\nb'\r\n> a\r\nb\r\nroot@POD:/# exit\r\n",
   );
   assert.is(stderr, "", "a terminal shows both as one");
-  assert.is(status?.details?.causes?.[0]?.message, "130", "of the last command");
+  assert.is(status?.status, "Success");
 });
 
 test("curl in a Pod reaches a Service by its name", async () => {
