@@ -16,17 +16,21 @@ let pod = "";
 
 test.before(async () => {
   served = await Served.start();
-  pod = await until("a Pod runs", 60_000, async () => {
-    const { body } = await served.ask("GET", "/api/v1/namespaces/default/pods");
-    const items = body["items"] as { metadata: { name: string }; status: { phase: string } }[];
-    return items.find(({ status }) => status.phase === "Running")?.metadata.name;
-  });
+  pod = await runningPod(served);
   await until("its Service answers", 60_000, async () => {
     const { stdout } = await exec(["curl", "-s", "http://nginx:8080"]);
     return stdout.includes("nginx");
   });
 });
 test.after(() => void served.process.kill());
+
+/** The name of one, as soon as there is one. */
+const runningPod = (server: Served): Promise<string> =>
+  until("a Pod runs", 60_000, async () => {
+    const { body } = await server.ask("GET", "/api/v1/namespaces/default/pods");
+    const items = body["items"] as { metadata: { name: string }; status: { phase: string } }[];
+    return items.find(({ status }) => status.phase === "Running")?.metadata.name;
+  });
 
 interface Ended {
   protocol: string;
@@ -115,23 +119,27 @@ test("v4 is spoken as well, and no other", async () => {
   }
 });
 
-test("a terminal: a prompt, an echo, and the end by ^D", async () => {
+test("a terminal: a prompt, an echo, ^C, and the end by ^D", async () => {
   let asked = 0;
   const { stdout, stderr, status } = await exec(["bash"], {
     tty: true,
     heard: (all, send) => {
       const prompts = all.split(/:\/# /).length - 1;
-      if (prompts <= asked) return;
+      if (prompts <= asked) {
+        // also where sleep has not begun yet
+        if (asked === 2 && all.endsWith("sleep 1000\r\n")) send(0, "\x03");
+        return;
+      }
       asked = prompts;
-      send(0, ["echo 'a\rb'\r", "\x04"][prompts - 1]!);
+      send(0, ["echo 'a\rb'\r", "sleep 1000\r", "\x04"][prompts - 1]!);
     },
   });
   assert.is(
     stdout.replaceAll(pod, "POD"),
-    "root@POD:/# echo 'a\r\nb'\r\n> a\r\nb\r\nroot@POD:/# exit\r\n",
+    "root@POD:/# echo 'a\r\nb'\r\n> a\r\nb\r\nroot@POD:/# sleep 1000\r\n^C\r\nroot@POD:/# exit\r\n",
   );
   assert.is(stderr, "", "a terminal shows both as one");
-  assert.is(status?.status, "Success");
+  assert.is(status?.details?.causes?.[0]?.message, "130", "of the last command");
 });
 
 test("curl in a Pod reaches a Service by its name", async () => {
@@ -220,11 +228,7 @@ if (needs(real, "kubectl", [...lacking(kubectl), ...tooOld()])) {
   real("a command, its input, its exit code", async () => {
     const server = await Served.start();
     try {
-      const name = await until("a Pod runs", 60_000, async () => {
-        const { body } = await server.ask("GET", "/api/v1/namespaces/default/pods");
-        const items = body["items"] as { metadata: { name: string }; status: { phase: string } }[];
-        return items.find(({ status }) => status.phase === "Running")?.metadata.name;
-      });
+      const name = await runningPod(server);
       const run = (args: string[], input = ""): Promise<[unknown, string, string]> =>
         new Promise((resolve) => {
           const child = execFile(

@@ -26,6 +26,11 @@ export class Pipe {
     return this.#changed;
   }
 
+  /** Bytes that nobody has read yet. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Whether a read would answer at once. */
   get readable(): boolean {
     return this.#size > 0 || this.#ended;

@@ -1,10 +1,12 @@
 /** A bash that somebody talks to at a terminal: a prompt, a line, what it does. */
 import { parse } from "unbash";
-import type { Act } from "../machinery/act.js";
+import { either, type Act } from "../machinery/act.js";
 import { Leave } from "./builtins.js";
-import { Exit } from "./process.js";
-import type { Shell } from "./shell.js";
+import { Exit, signals } from "./process.js";
+import { Interrupted, type Shell } from "./shell.js";
 import type { Stream } from "./streams.js";
+
+const INTERRUPTED = 128 + signals.INT;
 
 /** Until `exit`, or until nobody types any more; answers the exit code. */
 export function* converse(shell: Shell, input: Stream): Act<number> {
@@ -12,7 +14,11 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
   let text = "";
   for (;;) {
     yield* shell.write(2, text === "" ? promptOf(shell) : "> ");
-    const line = yield* input.read();
+    const line = yield* lineFrom(input, shell);
+    if (line === undefined) {
+      [text, shell.status] = ["", INTERRUPTED];
+      continue;
+    }
     if (line === "") {
       yield* shell.write(2, "exit\n");
       return yield* shell.leave();
@@ -26,9 +32,22 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
     } catch (error) {
       if (error instanceof Exit) return error.code;
       if (error instanceof Leave) shell.status = error.status;
+      else if (error instanceof Interrupted) shell.status = INTERRUPTED;
       else throw error;
     }
+    shell.takeInterrupt(); // it has ended what ran
   }
+}
+
+/** What is typed next; "": nothing any more. Undefined: ^C. */
+function* lineFrom(input: Stream, shell: Shell): Act<string | undefined> {
+  const reading = input.read();
+  while (!shell.takeInterrupt()) {
+    const step = reading.next();
+    if (step.done) return step.value;
+    yield either(step.value, shell.interrupted.wait);
+  }
+  return undefined;
 }
 
 /** A quote, a here-document or a compound command is open, or the line ends with a backslash. */

@@ -52,6 +52,9 @@ const DEEPEST = 200;
 /** So many bytes `$(…)` may be. */
 const LONGEST_OUTPUT = 8 * 1024 * 1024;
 
+/** Somebody at the terminal wants no more of what was asked for. */
+export class Interrupted extends Error {}
+
 export interface Job {
   number: number;
   process: Process;
@@ -349,7 +352,7 @@ export class Shell {
   /** A subshell with descriptors of its own, which begins when this one waits. */
   *fork(run: (shell: Shell) => Act<void>, fds: ReadonlyMap<number, Stream>): Act<Process> {
     const { process: parent, place, name } = this;
-    yield* parent.spend(5);
+    yield* this.#beforeProcess();
     const copy = (process: Process): Shell => new Shell(place, process, name, this);
     const early: { shell?: Shell } = {};
     const process = place.processes.spawn({
@@ -384,7 +387,8 @@ export class Shell {
     try {
       yield* this.#run(node);
     } catch (error) {
-      if (error instanceof Exit || error instanceof Leave) throw error;
+      if (error instanceof Exit || error instanceof Leave || error instanceof Interrupted)
+        throw error;
       yield* this.fail(error);
     }
   }
@@ -724,7 +728,7 @@ export class Shell {
       this.status = program.status;
       return undefined;
     }
-    yield* this.process.spend(5);
+    yield* this.#beforeProcess();
     const { place, process: parent } = this;
     return spawnCommand(place, {
       command: program.command,
@@ -887,12 +891,11 @@ export class Shell {
     const name = Object.entries(signals).find(([, number]) => number === signal)?.[0];
     const action = name === undefined ? undefined : this.traps.get(name);
     if (action === undefined) {
-      // who types goes on
-      if (this.isInteractive && (signal === signals.INT || signal === signals.TERM)) {
-        this.interrupted.fire();
-        return true;
-      }
-      return false;
+      // who types goes on, without what was asked for
+      if (!this.isInteractive || (signal !== signals.INT && signal !== signals.TERM)) return false;
+      if (signal === signals.INT) this.#pending.push(signal);
+      this.interrupted.fire();
+      return true;
     }
     if (action === "") return true;
     this.#pending.push(signal);
@@ -907,8 +910,23 @@ export class Shell {
   *#traps(): Act<void> {
     for (let signal = this.#pending.shift(); signal; signal = this.#pending.shift()) {
       const name = Object.entries(signals).find(([, number]) => number === signal)![0];
-      yield* this.#runTrap(this.traps.get(name) ?? "");
+      const action = this.traps.get(name);
+      if (action === undefined) throw new Interrupted();
+      yield* this.#runTrap(action);
     }
+  }
+
+  /** Whether somebody pressed ^C at its terminal since it was asked last. */
+  takeInterrupt(): boolean {
+    const at = this.traps.has("INT") ? -1 : this.#pending.indexOf(signals.INT);
+    if (at >= 0) this.#pending.splice(at, 1);
+    return at >= 0;
+  }
+
+  /** Takes what a new process costs. Throws Interrupted where it is not wanted any more. */
+  *#beforeProcess(): Act<void> {
+    yield* this.process.spend(5);
+    if (this.takeInterrupt()) throw new Interrupted();
   }
 
   *#runTrap(action: string): Act<void> {

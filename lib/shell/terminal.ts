@@ -3,8 +3,8 @@
  * canonical mode: ICANON, ECHO, ISIG, ICRNL, ONLCR): keys become lines, are echoed, and end what
  * runs. Whoever has the keys sends them raw: `kubectl exec -it`, a terminal in a page.
  */
-import type { Act } from "../machinery/act.js";
-import { pipe, Stream, type PipeReader } from "./streams.js";
+import { Signal, type Act } from "../machinery/act.js";
+import { Stream } from "./streams.js";
 
 const [INTERRUPT, END, KILL_LINE, QUIT] = ["\x03", "\x04", "\x15", "\x1c"];
 /** So long a line may be (MAX_CANON). */
@@ -15,7 +15,7 @@ export class Terminal {
   readonly input: Stream;
   /** Where it writes; also its errors. */
   readonly output: Stream;
-  readonly #lines = pipe();
+  readonly #lines = new Lines();
   #line = "";
   #wasReturn = false;
 
@@ -25,7 +25,7 @@ export class Terminal {
     private readonly onSignal: (name: "INT" | "QUIT") => void,
     private readonly echo: (bytes: string) => void,
   ) {
-    this.input = new TerminalInput(this.#lines.reader);
+    this.input = this.#lines;
     this.output = new TerminalOutput(show);
   }
 
@@ -36,7 +36,7 @@ export class Terminal {
 
   /** Nobody types any more: what reads it sees the end. */
   hangUp(): void {
-    this.#lines.writer.pipe.end();
+    this.#lines.end();
   }
 
   #key(key: string): void {
@@ -46,7 +46,9 @@ export class Terminal {
     if (isSecond) return;
     if (key === "\r" || key === "\n") return this.#enter("\n", "\r\n");
     if (key === INTERRUPT || key === QUIT) {
+      // what was typed before it and not read yet is gone (NOFLSH is off)
       this.#line = "";
+      this.#lines.flush();
       this.echo(key === INTERRUPT ? "^C\r\n" : "^\\\r\n");
       return this.onSignal(key === INTERRUPT ? "INT" : "QUIT");
     }
@@ -65,7 +67,7 @@ export class Terminal {
   }
 
   #enter(end: string, echo: string): void {
-    this.#lines.writer.pipe.push(this.#line + end);
+    this.#lines.push(this.#line + end);
     this.#line = "";
     if (echo) this.echo(echo);
   }
@@ -81,24 +83,36 @@ export class Terminal {
   }
 }
 
-class TerminalInput extends Stream {
+/** Lines that were typed: each read answers one, however many there are. */
+class Lines extends Stream {
   override readonly isTerminal = true;
+  #typed: string[] = [];
+  #ended = false;
+  readonly #changed = new Signal();
 
-  constructor(private readonly lines: PipeReader) {
-    super();
-  }
-
-  /** A line at a time, however many there are. */
-  override *read(max?: number): Act<string> {
-    const bytes = yield* this.lines.read(max);
-    const end = bytes.indexOf("\n") + 1;
-    if (end === 0 || end === bytes.length) return bytes;
-    this.lines.unread(bytes.slice(end));
-    return bytes.slice(0, end);
+  override *read(max = Infinity): Act<string> {
+    while (this.#typed.length === 0 && !this.#ended) yield this.#changed.wait;
+    const line = this.#typed.shift() ?? "";
+    if (line.length > max) this.unread(line.slice(max));
+    return line.slice(0, max);
   }
 
   override unread(bytes: string): void {
-    this.lines.unread(bytes);
+    if (bytes !== "") this.#typed.unshift(bytes);
+  }
+
+  push(line: string): void {
+    this.#typed.push(line);
+    this.#changed.fire();
+  }
+
+  flush(): void {
+    this.#typed = [];
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#changed.fire();
   }
 }
 

@@ -118,7 +118,6 @@ const ephemeralNames = ({ ephemeralContainers = [] }: Pod["spec"]): string[] =>
 class Session {
   readonly #left = new Signal();
   readonly #stdin = pipe();
-  #unheard = 0;
   #terminal: Terminal | undefined;
   #process: Process | undefined;
 
@@ -202,10 +201,9 @@ class Session {
     if (channel === RESIZE || channel !== STDIN) return; // no program here draws
     const bytes = Buffer.from(message.subarray(1)).toString("latin1");
     if (this.#terminal) return this.#terminal.keys(bytes);
-    this.#unheard += bytes.length;
-    if (this.#unheard > UNHEARD && !this.#stdin.reader.pipe.readable) this.#unheard = bytes.length;
-    if (this.#unheard > UNHEARD) return this.stream.cut();
-    this.#stdin.writer.pipe.push(bytes);
+    const { pipe } = this.#stdin.writer;
+    if (pipe.size + bytes.length > UNHEARD) return this.stream.cut();
+    pipe.push(bytes);
   }
 
   #noMoreInput(): void {
