@@ -16,6 +16,8 @@ import {
   isTimeLimited,
   unsaid,
   usageOf,
+  type Limit,
+  type LimitRange,
   type ResourceQuota,
 } from "../objects/quota.js";
 import { same } from "../objects/freeze.js";
@@ -28,16 +30,6 @@ actedOn.add("LimitRange");
 actedOn.add("ResourceQuota");
 
 // ---- LimitRange ---------------------------------------------------------------------------------
-
-interface Limit {
-  type: string;
-  default?: ResourceList;
-  defaultRequest?: ResourceList;
-  max?: ResourceList;
-  min?: ResourceList;
-  maxLimitRequestRatio?: ResourceList;
-}
-type LimitRange = KubeObject & { spec?: { limits?: Limit[] } };
 
 const rangesIn = (server: Admitting, namespace: string | undefined): readonly Limit[][] =>
   (server.all("LimitRange", namespace) as readonly LimitRange[]).map(

@@ -18,6 +18,18 @@ export interface ResourceQuota extends KubeObject {
   status?: { hard?: Record<string, string>; used?: Record<string, string> };
 }
 
+/** What a LimitRange says of one type: "Pod", "Container" or "PersistentVolumeClaim". */
+export interface Limit {
+  type: string;
+  default?: ResourceList;
+  defaultRequest?: ResourceList;
+  max?: ResourceList;
+  min?: ResourceList;
+  maxLimitRequestRatio?: ResourceList;
+}
+
+export type LimitRange = KubeObject & { spec?: { limits?: Limit[] } };
+
 interface ScopeRequirement {
   scopeName: string;
   operator: string;

@@ -11,8 +11,7 @@ import {
 } from "./field-errors.js";
 import { same } from "./freeze.js";
 import { canonical } from "./quantity.js";
-import type { ResourceQuota } from "./quota.js";
-import type { KubeObject } from "./types.js";
+import type { Limit, LimitRange, ResourceQuota } from "./quota.js";
 import { byKind } from "./validation.js";
 
 const basic = ["cpu", "memory", "ephemeral-storage"];
@@ -39,16 +38,6 @@ function checkResourceName(at: string, name: string): FieldError[] {
 }
 
 // ---- LimitRange ---------------------------------------------------------------------------------
-
-interface Limit {
-  type: string;
-  default?: ResourceList;
-  defaultRequest?: ResourceList;
-  max?: ResourceList;
-  min?: ResourceList;
-  maxLimitRequestRatio?: ResourceList;
-}
-type LimitRange = KubeObject & { spec?: { limits?: Limit[] } };
 
 const types = ["Pod", "Container", "PersistentVolumeClaim"];
 

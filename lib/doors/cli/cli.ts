@@ -202,7 +202,7 @@ const articleURL = "http://mynginx-app.com:8080/";
 
 async function journey(files: string[], flags: Flags): Promise<number> {
   const output = choice(flags, "output", outputs, "text");
-  const documents = await load(files, flags, Boolean(flags.snapshot));
+  const documents = await loadSome(files, flags, Boolean(flags.snapshot));
   const cluster = await openLoaded(documents, flags);
   const { url, from } = await questionOf(files, flags, cluster, documents);
   return flags.all
@@ -327,9 +327,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
   const port = wholeNumber(flags, "port", 8001, 0, 65535);
   const etcd = await etcdStore(flags);
   const controllers = !flags["no-controllers"];
-  const isEmptyFine = true; // clients fill it
-  const documents =
-    files.length || controllers ? await load(files, flags, false, isEmptyFine) : nothing;
+  const documents = files.length || controllers ? await load(files, flags) : nothing;
   tellNotices(documents.notices ?? [], documents.manifests.length, Boolean(flags["strict"]));
   const serviceCIDR = flags["service-cidr"] as string | undefined;
   const proxyMode = proxyModeOf(flags);
@@ -402,7 +400,7 @@ const randomKey = (): string => randomBytes(32).toString("hex");
 async function givenObjects(
   files: string[],
 ): Promise<{ objects: KubeObject[]; problems: string[] }> {
-  const { manifests, kubeProxy, notices = [] } = await load(files, {}, true);
+  const { manifests, kubeProxy, notices = [] } = await loadSome(files, {}, true);
   const objects = manifests.map(({ object }) => object);
   return {
     objects: kubeProxy ? [...objects, kubeProxy] : objects,
@@ -432,7 +430,7 @@ async function open(
   flags: Flags,
   kernel: { nfacct?: boolean; randomFully?: boolean } = {},
 ): Promise<Opened> {
-  return openLoaded(await load(files, flags, Boolean(flags.snapshot)), flags, kernel);
+  return openLoaded(await loadSome(files, flags, Boolean(flags.snapshot)), flags, kernel);
 }
 
 async function openLoaded(
@@ -504,21 +502,21 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   if (isBad) complain(`stopover: ${summary}`);
 }
 
-async function load(
-  files: string[],
-  flags: Flags,
-  dump = false,
-  mayBeEmpty = false,
-): Promise<Documents> {
+async function load(files: string[], flags: Flags, dump = false): Promise<Documents> {
   const { read } = await import("../../objects/files.js");
-  const documents = read(files.length ? files : [articleManifests], {
+  return read(files.length ? files : [articleManifests], {
     as: dump ? "dump" : "apply",
     partial: true,
     version: versionOf(flags),
     recursive: files.length > 0,
   });
+}
+
+/** The same for a verdict, which nothing at all has none of; clients may fill an empty server. */
+async function loadSome(files: string[], flags: Flags, dump = false): Promise<Documents> {
+  const documents = await load(files, flags, dump);
   const { manifests, kubeProxy, notices = [] } = documents;
-  if (manifests.length + notices.length === 0 && !kubeProxy && !mayBeEmpty)
+  if (manifests.length + notices.length === 0 && !kubeProxy)
     throw new UsageError(
       `no manifest is in ${files.join(", ").replace(/^-$/, "standard input")}: it is empty, or all comments`,
     );
