@@ -204,6 +204,24 @@ changes(
   },
 );
 
+changes("of two Services with the same Pods of the node, a hairpin stays while one has it", () => {
+  const onNode = (index: number, ...hosts: number[]): object => {
+    const slice = webSlice(index, ...hosts) as { endpoints: object[] };
+    return { ...slice, endpoints: slice.endpoints.map((one) => ({ ...one, nodeName: "node-a" })) };
+  };
+  const objects = [node, ...[0, 1].flatMap((i) => [webService(i), onNode(i, 2, 3)])];
+  const living = new LivingKubeProxy(
+    configurationOf("clusterCIDR: 10.1.0.0/16"),
+    objects.map(asReceived),
+    "1.37",
+  );
+  const [first, second] = givenAfter(living, onNode(0, 3), onNode(1, 3));
+  assert.not.match(first!, /hairpin-connections/, "the other Service has 10.1.2.2, too");
+  assert.match(second!, /^delete element hairpin-connections \{ 10\.1\.2\.2 \. 10\.1\.2\.2 /m);
+  const both = givenAfter(living, onNode(0, 2, 3)).join();
+  assert.match(both, /^add element hairpin-connections \{ 10\.1\.2\.2 \. 10\.1\.2\.2 /m);
+});
+
 const judged = suite("the real nft");
 
 const address = fc.integer({ min: 0, max: 2 ** 32 - 1 }).map((word) => fromBits("IPv4", word).text);

@@ -156,12 +156,12 @@ export class NodeTable implements Table {
     for (const service of this.rules.ownersOf(key, this.version))
       for (const program of this.programsOf(service))
         // of two that claim a key, the one that is written later has it
-        found = this.#elementsIn(program, set)?.findLast((each) => each.key === key) ?? found;
+        found = this.elementsIn(program, set)?.findLast((each) => each.key === key) ?? found;
     return found && this.#asWritten(set, found);
   }
 
-  /** Hairpins differ from node to node, whatever else is the same. */
-  #elementsIn(program: Program, set: SharedSet): readonly ProxyElement[] | undefined {
+  /** What a port has in a set. Hairpins differ from node to node, whatever else is the same. */
+  elementsIn(program: Program, set: SharedSet): readonly ProxyElement[] | undefined {
     if (set === "hairpin-connections") return program.hairpins(this.view.name);
     return program.elements[set];
   }
@@ -177,7 +177,7 @@ export class NodeTable implements Table {
     if (elements === undefined) {
       const all = new Map<string, ProxyElement>();
       for (const program of this.programs())
-        for (const element of this.#elementsIn(program, set) ?? [])
+        for (const element of this.elementsIn(program, set) ?? [])
           all.set(element.key, this.#asWritten(set, element));
       this.#elements.set(set, (elements = elementsOf(inOrder(all.values(), this.#types(set)))));
     }

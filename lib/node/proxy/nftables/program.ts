@@ -343,9 +343,9 @@ export class Program {
   }
 
   /** Those of the node's endpoints that may reach themselves; `node`: its name. */
-  hairpins(node: string): ProxyElement[] {
+  hairpins(node: string, among = this.chosen.reachable): ProxyElement[] {
     if (!this.port.isDirect) return [];
-    return this.chosen.reachable
+    return among
       .filter(({ nodeName }) => nodeName === node)
       .map((each) => ({ key: this.port.hairpinKey(each), purpose: each.purpose }));
   }

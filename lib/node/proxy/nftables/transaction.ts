@@ -86,8 +86,8 @@ class Transaction {
   }
 
   #claimsOf(program: Program): Claim[] {
-    const hairpins = program.hairpins(this.table.view.name);
     const set = "hairpin-connections";
+    const hairpins = this.table.elementsIn(program, set) ?? [];
     return [...program.claims, ...hairpins.map((element) => ({ set, element }) as const)];
   }
 
@@ -110,8 +110,8 @@ class Transaction {
     const { rules, version } = this.table;
     for (const service of rules.ownersOf(element.key, version)) {
       if (services.has(service)) continue;
-      for (const { elements } of this.table.programsOf(service)) {
-        const found = elements[set]?.find(({ key }) => key === element.key);
+      for (const program of this.table.programsOf(service)) {
+        const found = this.table.elementsIn(program, set)?.find(({ key }) => key === element.key);
         if (found) return { set, element: found };
       }
     }
@@ -212,15 +212,13 @@ class Transaction {
 
   #port(program: Program): void {
     const all = [...program.chains.values()];
-    const hairpins = program.hairpins(this.table.view.name);
+    const { name: node } = this.table.view;
     // each endpoint's chain, then its element
     for (const endpoint of program.chosen.reachable) {
       const chain = program.chains.get(program.port.endpointName("endpoint", endpoint));
       if (chain) this.#portChain(chain.name);
-      if (hairpins.length === 0) continue;
-      const key = program.port.hairpinKey(endpoint);
-      const element = hairpins.find((each) => each.key === key);
-      if (element) this.#claim({ set: "hairpin-connections", element });
+      for (const element of program.hairpins(node, [endpoint]))
+        this.#claim({ set: "hairpin-connections", element });
     }
     const firewall = program.name("firewall");
     for (const chain of all)
