@@ -9,8 +9,6 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { kubernetesVersions, usualVersion } from "../../objects/kubernetes.js";
 import type { ClusterOptions } from "../../cluster.js";
 import "../../objects/built-in.js";
-import "../../apiserver/more-admission.js";
-import "../../controllers/resource-quota.js";
 import "../../objects/dumps.js";
 import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
@@ -438,6 +436,9 @@ async function openLoaded(
   flags: Flags,
   kernel: { nfacct?: boolean; randomFully?: boolean } = {},
 ): Promise<Opened> {
+  // what a server has beyond a page's cluster, for those commands alone that make one
+  await import("../../apiserver/more-admission.js");
+  await import("../../controllers/resource-quota.js");
   const { openDocuments } = await import("./opened.js");
   const snapshot = Boolean(flags.snapshot);
   const notices = [...(documents.notices ?? [])];
