@@ -113,17 +113,21 @@ export class Trip {
     return { doing: "opening", origin, url, host: undefined, behalf: undefined, step: undefined };
   }
 
-  /** A packet that is on its way already. `behind`: see Home. */
+  /**
+   * A packet that is on its way already. `behind`: see Home; `request`: what goes over its
+   * connection, where it is more than a bare packet.
+   */
   beginWith(
-    request: JourneyRequest,
+    asked: JourneyRequest,
     opener: Party,
     first: Packet,
     position: Moving,
     behind: Home["behind"],
+    request?: HttpRequest,
   ): Stage {
-    this.#request = request;
+    this.#request = asked;
     this.#behind = behind;
-    const connection = { opener, first, taken: undefined, request: undefined, behalf: undefined };
+    const connection = { opener, first, taken: undefined, request, behalf: undefined };
     return { doing: "asking", connection, position };
   }
 
@@ -171,24 +175,26 @@ export class Trip {
     if (!behalf) this.#request.source = sourceOf(first);
     this.there?.leaveAs(headerOf(first), !behalf);
     if (isLoopback(meeting.other) && origin.kind !== "node")
-      return this.#toItself(origin, first, passer);
+      return this.toItself(origin, first, passer);
     const request = host === undefined ? goal.request : { ...goal.request, host };
     const connection = { opener: origin, first, taken: undefined, request, behalf };
     return { doing: "asking", connection, position: departure(origin, first) };
   }
 
-  /** To a loopback address: nobody else is meant, and no packet leaves. */
-  #toItself(origin: Origin, first: Packet, passer: Party | undefined): Stage {
-    const { destinationPort: port } = first;
+  /** To an address of its own: nobody else is meant, and no packet leaves. */
+  toItself(origin: Origin, first: Packet, passer?: Party): Stage {
+    const { protocol, destinationPort: port } = first;
     const refused = (why: string) => this.#failed(passer, "connection refused", why, first);
     if (origin.kind !== "pod")
       return refused(`${first.destination} is the client itself, of which nothing is known`);
     const { machine, sandbox } = origin;
-    if (!sandbox.listens("TCP", port))
+    // a kernel answers an echo request by itself, whoever listens
+    if (protocol !== "ICMP" && !sandbox.listens(protocol, port))
       return refused(
-        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on TCP ${port}`,
+        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
       );
-    this.#assumeListening(sandbox, "TCP", port);
+    if (protocol !== "ICMP") this.#assumeListening(sandbox, protocol, port);
+    this.served = { party: origin, sandbox, packet: first };
     return {
       doing: "ended",
       result: {
