@@ -93,6 +93,34 @@ test("what was added stays as it is, and comes by its own door alone", () => {
   );
 });
 
+test("nothing but containers comes by that door", () => {
+  const { client, add } = server();
+  add({ name: "debug", image: "busybox" });
+  const old = client.get("Pod", "web");
+  const more = {
+    labels: { "not a key": "web" },
+    annotations: { "not a key": "web" },
+    finalizers: ["nobodys"],
+    ownerReferences: [],
+  };
+  const wanted = { ...old, metadata: { ...old.metadata, ...more } };
+  assert.is(client.update(wanted, { under: "ephemeralcontainers" }), old);
+  const body = {
+    metadata: more,
+    spec: { ephemeralContainers: [{ name: "again", image: "busybox" }] },
+  };
+  const next = client.patch(
+    "Pod",
+    "web",
+    "default",
+    { type: "strategic", body },
+    { subresource: "ephemeralcontainers" },
+  );
+  assert.is(next.spec.ephemeralContainers!.length, 2);
+  const { resourceVersion, generation } = next.metadata;
+  assert.equal(next.metadata, { ...old.metadata, resourceVersion, generation });
+});
+
 test("the kubelet begins it once: it runs, or ends and stays so", () => {
   const cluster = createCluster({ nodes: 1, seed: 1 });
   cluster.apply(pod);

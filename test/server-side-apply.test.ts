@@ -1,9 +1,11 @@
 // Who applied which fields, and who may change them. (KEP-555)
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import "stopover/internal/apiserver/ephemeral";
 import "stopover/internal/apiserver/managed-fields";
-import type { Deployment, Service } from "stopover/internal/objects/types";
-import { newServer, refusal } from "./apiserver-harness.js";
+import type { Client } from "stopover/internal/api/client";
+import type { Deployment, Namespace, Pod, Service } from "stopover/internal/objects/types";
+import { newServer, pod, refusal } from "./apiserver-harness.js";
 
 const test = suite("server-side apply");
 
@@ -40,6 +42,51 @@ test("the first apply makes the object, and says whose it is", () => {
   assert.equal(owners(made), ["me Apply"]);
   const [{ fieldsV1 }] = made.metadata.managedFields as [{ fieldsV1: Record<string, object> }];
   assert.equal(Object.keys(fieldsV1["f:spec"]!), ["f:selector", "f:template", "f:replicas"]);
+});
+
+for (const [how, write] of [
+  [
+    "updated",
+    (client: Client, body: Pod) =>
+      client.update(body, { fieldManager: "me", under: "ephemeralcontainers" }),
+  ],
+  [
+    "patched",
+    (client: Client, body: Pod) =>
+      client.patch(
+        "Pod",
+        "web",
+        "default",
+        { type: "merge", body },
+        { fieldManager: "me", subresource: "ephemeralcontainers" },
+      ),
+  ],
+] as const)
+  test(`who wrote it says by which door it was ${how}`, () => {
+    const { client } = newServer();
+    const old = client.create(pod("web", {}, { namespace: "default" }));
+    const ephemeralContainers = [{ name: "debug", image: "busybox" }];
+    const written = write(client, { ...old, spec: { ...old.spec, ephemeralContainers } } as Pod);
+    const [one] = written.metadata.managedFields as [Record<string, unknown>];
+    assert.equal(
+      [one["manager"], one["operation"], one["subresource"]],
+      ["me", "Update", "ephemeralcontainers"],
+    );
+  });
+
+test("a Namespace's finalizers have a door of their own, too", () => {
+  const { client } = newServer();
+  const { metadata } = client.create<Namespace>({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "shop" },
+  });
+  const written = client.update(
+    { apiVersion: "v1", kind: "Namespace", metadata, spec: { finalizers: ["example.com/mine"] } },
+    { fieldManager: "me", under: "finalize" },
+  );
+  const [one] = written.metadata.managedFields as [Record<string, unknown>];
+  assert.is(one["subresource"], "finalize");
 });
 
 test("a field that is applied no more goes, unless somebody else applies it too", () => {

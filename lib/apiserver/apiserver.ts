@@ -18,6 +18,7 @@ import {
   kindInfo,
   kindOf,
   kinds,
+  specOf,
   storageKey,
   type KindInfo,
 } from "../objects/kinds.js";
@@ -367,7 +368,7 @@ export class ApiServer {
     object = otherKinds.toStored(decoded(came, object, options)) as T;
     const info = infoOf(came.key);
     const { name, namespace, uid, resourceVersion } = object.metadata;
-    return this.#change(info, name, namespace, options, subresource, (old) => {
+    return this.#change(info, name, namespace, options, subresource ?? options.under, (old) => {
       if (resourceVersion && resourceVersion !== old.metadata.resourceVersion)
         throw errors.conflict(info, name, errors.modified);
       if (uid && uid !== old.metadata.uid)
@@ -551,23 +552,25 @@ export class ApiServer {
     name: string,
     namespace: string | undefined,
     options: WriteOptions,
-    subresource: Subresource | undefined,
+    under: Subresource | "finalize" | undefined,
     change: (old: KubeObject) => KubeObject,
   ): KubeObject {
     for (;;) {
       const entry = this.#entry(info, name, namespace);
       const { value: old, modRevision } = entry;
-      const under = options.under ?? subresource;
       const [next, problems] = prepareUpdate(info, old, change(old), under, this.#families);
       if (same(next, old)) return old;
       if (released(next, old) && !options.dryRun) {
         if (this.#remove(info, next, modRevision)) return frozen(next);
         continue;
       }
-      const by = otherPatches.managed(info, old, next, this.clock, options, subresource);
-      if (under === "ephemeralcontainers")
+      const by = otherPatches.managed(info, old, next, this.clock, options, under);
+      let seen = entry;
+      if (under === "ephemeralcontainers") {
         refuse(info, name, subresources.ephemeral!.problems(by, old));
-      const seen = under === "ephemeralcontainers" ? { ...entry, value: by } : entry;
+        // that its spec changes has been looked at
+        seen = { ...entry, value: { ...by, metadata: old.metadata } };
+      }
       const written = this.#write(info, by, seen, problems, options);
       if (written) return written;
     }
@@ -651,7 +654,6 @@ export class ApiServer {
     return value;
   }
 
-  /** In place of `old`; undefined where somebody else was faster. */
   /** One that is on its way out holds its name until then. */
   #takenName(info: KindInfo, name: string, namespace: string | undefined): errors.ApiError {
     const there = this.store.get(storageKey(info, name, namespace))?.value;
@@ -660,6 +662,7 @@ export class ApiServer {
       : errors.alreadyExists(info, name);
   }
 
+  /** In place of `old`; undefined where somebody else was faster. */
   #put(info: KindInfo, next: KubeObject, old: Entry | undefined): KubeObject | undefined {
     if (old) return this.#replace(old, next);
     const { name, namespace } = next.metadata;
@@ -787,6 +790,3 @@ function sameKind(
   if (kind === info.kind && apiVersion === info.apiVersion) return patched;
   throw refuse(notOfThisKind(kind, apiVersion, info));
 }
-
-const specOf = (object: KubeObject | undefined): unknown =>
-  (object as { spec?: unknown } | undefined)?.spec;

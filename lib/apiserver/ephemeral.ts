@@ -77,10 +77,13 @@ function checkOne(
   ];
 }
 
-/** (pkg/registry/core/pod/strategy.go, podEphemeralContainersStrategy) */
-const withEphemeral = (old: Pod, { metadata, spec }: Pod): Pod => ({
+/**
+ * Of the metadata only who wrote what, as with all that has a door of its own: labels, annotations,
+ * owners and finalizers stay. (pkg/registry/core/pod/strategy.go, dropNonEphemeralContainerUpdates)
+ */
+const withEphemeral = (old: Pod, { metadata: { managedFields }, spec }: Pod): Pod => ({
   ...old,
-  metadata,
+  metadata: { ...old.metadata, ...(managedFields && { managedFields }) },
   spec: {
     ...old.spec,
     ephemeralContainers: (spec.ephemeralContainers ?? []).map((one) => container(one, false)),

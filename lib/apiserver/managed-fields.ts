@@ -25,7 +25,7 @@ export interface Writing {
   manager: string;
   /** The moment, as a stamp. */
   now: string;
-  subresource: Subresource | undefined;
+  subresource: Subresource | "finalize" | undefined;
 }
 
 /** The managers of an object once `now` stands where `old` stood; old: undefined, it is new. */

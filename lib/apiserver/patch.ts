@@ -25,7 +25,7 @@ export interface OtherPatches {
     next: KubeObject,
     clock: Clock,
     options: WriteOptions,
-    subresource?: Subresource,
+    subresource?: Subresource | "finalize",
   ) => KubeObject;
 }
 

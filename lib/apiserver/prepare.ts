@@ -1,6 +1,6 @@
 import { defaulted, defaultedStatus, tolerant } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
-import { isPod, isService, kindOf, type KindInfo } from "../objects/kinds.js";
+import { isPod, isService, kindOf, specOf, type KindInfo } from "../objects/kinds.js";
 import { otherKinds } from "../objects/others.js";
 import type {
   Condition,
@@ -106,8 +106,6 @@ const firstStatus: Record<string, (object: never, now: string) => object> = {
   ReplicaSet: () => ({ replicas: 0 }),
 };
 
-const specOf = (object: KubeObject): object => (object as { spec?: object }).spec ?? {};
-
 /** What an update makes of `old`: what the server owns stays as it was. */
 export function prepareUpdate(
   info: KindInfo,
@@ -131,7 +129,7 @@ export function prepareUpdate(
   if (isPod(next)) next = asImportant(next as Pod, old as Pod);
   // pkg/registry/core/namespace: who else writes it leaves them as they are
   if (next.kind === "Namespace" && subresource !== "finalize")
-    next = { ...next, spec: specOf(old) } as KubeObject;
+    next = { ...next, spec: specOf(old) ?? {} } as KubeObject;
   if (info.subresources.includes("status"))
     next = withStatus(next, (old as { status?: object }).status);
   let problems: FieldError[] = [];

@@ -137,6 +137,10 @@ export const isService = ({ apiVersion, kind }: KubeObject): boolean =>
 export const isPod = ({ apiVersion, kind }: KubeObject): boolean =>
   kind === "Pod" && apiVersion === "v1";
 
+/** What is wanted of an object of any kind; undefined where nothing is. */
+export const specOf = (object: KubeObject | undefined): unknown =>
+  (object as { spec?: unknown } | undefined)?.spec;
+
 /** "deployments.apps", as messages name a resource. */
 export const qualified = (info: KindInfo): string =>
   info.group ? `${info.plural}.${info.group}` : info.plural;

@@ -1,6 +1,6 @@
 import { kubernetes, type Kubernetes } from "./kubernetes.js";
 import type { FieldError } from "./field-errors.js";
-import { kindOf } from "./kinds.js";
+import { kindOf, specOf } from "./kinds.js";
 import { validateMetadata } from "./metadata.js";
 import type { KubeObject } from "./types.js";
 import { validateDeployment, validateReplicaSet } from "./validation-apps.js";
@@ -38,8 +38,6 @@ export const byKind: Record<
   Deployment: validateDeployment,
   ReplicaSet: validateReplicaSet,
 };
-
-const specOf = (object: KubeObject): unknown => (object as { spec?: unknown }).spec;
 
 /** Who writes a status leaves the spec as it is. */
 function ofStatus(object: KubeObject, old: KubeObject | undefined): FieldError[] {
