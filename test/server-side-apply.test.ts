@@ -66,7 +66,7 @@ for (const [how, write] of [
     const { client } = newServer();
     const old = client.create(pod("web", {}, { namespace: "default" }));
     const ephemeralContainers = [{ name: "debug", image: "busybox" }];
-    const written = write(client, { ...old, spec: { ...old.spec, ephemeralContainers } } as Pod);
+    const written = write(client, { ...old, spec: { ...old.spec, ephemeralContainers } });
     const [one] = written.metadata.managedFields as [Record<string, unknown>];
     assert.equal(
       [one["manager"], one["operation"], one["subresource"]],
