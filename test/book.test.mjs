@@ -21,6 +21,7 @@ import {
 } from "../notebooks/kit/book/live/carry-link.mjs";
 import {
   bundled,
+  later,
   partScript,
   parts,
   quoted,
@@ -47,12 +48,64 @@ for (const part of Object.keys(parts))
   weight(`what few chapters need (${part}) has less than 10 kB`, async () => {
     assert.ok(zipped(quoted(await partScript(part))) < 10 * 1024);
   });
-weight("a thread that goes on with its parts has what the library has", async () => {
-  const page = createContext({
+weight("the shell, which comes when it is asked for, has less than 100 kB", async () => {
+  assert.equal(Object.keys(later), ["shell"]);
+  assert.ok(zipped(quoted(await partScript("shell"))) < 100 * 1024);
+});
+
+/**
+ * The thread of a page, as a page has it: what it says goes to `hear`, and `tell` gives it an
+ * order.
+ */
+async function threadOf(/** @type {(report: any) => void} */ hear = () => {}) {
+  /** @type {(event: { data: object }) => void} */
+  let tell = () => {};
+  const thread = createContext({
     ...{ TextDecoder, TextEncoder, URL, Blob, atob, btoa, setTimeout, structuredClone },
-    ...{ performance, console: { log() {}, error() {} }, addEventListener() {}, postMessage() {} },
+    ...{ performance, console: { log() {}, error() {} }, postMessage: hear },
+    addEventListener: (/** @type {string} */ _name, /** @type {typeof tell} */ listener) => {
+      tell = listener;
+    },
   });
-  runInContext(`globalThis.self = globalThis; ${await workerScript()}`, page);
+  runInContext(`globalThis.self = globalThis; ${await workerScript()}`, thread);
+  return { thread, tell: (/** @type {object} */ data) => tell({ data }) };
+}
+
+weight("a thread loads its shell when a cell first asks for one, and goes on without", async () => {
+  const script = await partScript("shell");
+  /** @type {string[]} */
+  const said = [];
+  /** @type {(ended: string) => void} */
+  let done = () => {};
+  let given = /** @type {string | undefined} */ (undefined);
+  const { tell } = await threadOf((report) => {
+    if (report.wants) setTimeout(() => tell({ part: report.wants, script: given }));
+    if (report.wants) said.push(`wants ${report.wants}`);
+    if (report.output) said.push(report.output.text ?? report.output.error?.message);
+    if (report.ended) done(report.ended);
+  });
+  tell({ files: Object.fromEntries([["a.yaml", "{}"]]) });
+  const run = (/** @type {string} */ source) =>
+    new Promise((ended) => {
+      done = ended;
+      tell({ id: 1, source });
+    });
+  const make = `import { createCluster } from "stopover";
+    const cluster = createCluster({ nodes: 1, seed: 1 }); cluster.settle();`;
+  assert.is(await run(make), "good");
+  const ask = `(await cluster.node("node-a").sh("hostname; cat /etc/hostname | wc -l")).stdout`;
+  assert.is(await run(ask), "failed");
+  given = script;
+  assert.is(await run(ask), "good");
+  assert.is(await run(ask), "good");
+  const lines = "node-a\n1\n\n";
+  assert.equal(said, [
+    ...["wants shell", "this copy of the book has no shell"],
+    ...["wants shell", lines, lines],
+  ]);
+});
+weight("a thread that goes on with its parts has what the library has", async () => {
+  const { thread: page } = await threadOf();
   assert.is(runInContext("globalThis.stopoverParts", page), undefined);
   const mode = `stopoverCore["node/proxy/modes.js"].proxyMode("nftables").mode`;
   assert.throws(() => runInContext(`${mode}()`, page), /nftables comes with the pages that use it/);

@@ -91,6 +91,17 @@ export const parts = {
   ),
 };
 
+/**
+ * What a page loads when somebody first asks for it, and its thread goes on with then: shells.
+ * @type {typeof parts}
+ */
+export const later = {
+  shell: {
+    own: /\/unbash\/|\/dist\/(shell-parts|shell\/.+|programs\/(?!registry\b).+|machinery\/(act|pipe)|net\/iptables\/list|journey\/socket)\.js$/,
+    code: `import * as shell from "stopover/internal/shell-parts"; globalThis.stopoverParts = { ...globalThis.stopoverParts, shell };`,
+  },
+};
+
 /** What `stopover/NAME` is. @param {string} name @param {RegExp} own */
 function library(name, own) {
   return {
@@ -102,7 +113,7 @@ function library(name, own) {
 /** The script of a part. @param {string} name */
 export const partScript = async (name) => (await partOf(name)).script;
 
-const allParts = () => Promise.all(Object.keys(parts).map(partOf));
+const allParts = () => Promise.all(Object.keys({ ...parts, ...later }).map(partOf));
 
 /** @type {Map<string, Promise<{ script: string, needs: string[] }>>} */
 const known = new Map();
@@ -118,13 +129,14 @@ function partOf(name) {
 async function makePart(name) {
   /** @type {Set<string>} */
   const needs = new Set();
+  const part = parts[name] ?? later[name];
   /** @type {import("esbuild").Plugin} */
   const borrowing = {
     name: "borrowing from the thread",
     setup(build) {
       build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
         const found = join(resolveDir, path).replaceAll("\\", "/");
-        if (parts[name]?.own.test(found)) return undefined;
+        if (part?.own.test(found)) return undefined;
         needs.add(found);
         return { path: `${nameOf(found)}.cjs`, namespace: "thread" };
       });
@@ -134,7 +146,7 @@ async function makePart(name) {
     },
   };
   const script = await bundled(undefined, {
-    stdin: { contents: parts[name]?.code ?? "", resolveDir: exercises },
+    stdin: { contents: part?.code ?? "", resolveDir: exercises },
     define,
     plugins: [withoutMachine, borrowing],
   });
@@ -187,7 +199,7 @@ const withoutMachine = {
         ? { path: join(found.resolveDir, found.path), namespace: "nothing" }
         : undefined,
     );
-    // a later part: a page will load it when somebody opens a shell
+    // a later part: worker.mjs says how a page loads it
     build.onResolve({ filter: /^\.\/shell-parts\.js$/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /\/HelperManager$/ }, () => ({
       path: "helpers",

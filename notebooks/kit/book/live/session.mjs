@@ -1,6 +1,8 @@
 // A chapter's thread, as its page sees it: runs cells one after the other, ends one that does not
 // end by itself, and begins anew.
 
+import { loadScripts } from "./page.mjs";
+
 /** @typedef {import("./worker.mjs").Report} Report */
 /** @typedef {import("./worker.mjs").Order} Order */
 /**
@@ -103,12 +105,23 @@ export class Session {
   /** @param {Report} report */
   #hear(report) {
     if ("ready" in report) return;
+    if ("wants" in report) return void this.#bring(report.wants);
     if ("answer" in report) return this.#asking.get(report.id)?.done(report.answer);
     if ("refused" in report) return this.#asking.get(report.id)?.fail(new Error(report.refused));
     const waiting = this.#waiting.get(report.id);
     if ("output" in report) return waiting?.tell(report.output);
     this.#waiting.delete(report.id);
     waiting?.done(report);
+  }
+
+  /** Loads a part that the thread asks for. @param {string} part */
+  async #bring(part) {
+    const worker = this.#worker;
+    await loadScripts(`later/${part}.js`).catch(() => {}); // it says so itself
+    const { stopoverLater } = /** @type {{ stopoverLater?: Record<string, string> }} */ (
+      globalThis
+    );
+    worker?.postMessage(/** @satisfies {Order} */ ({ part, script: stopoverLater?.[part] }));
   }
 
   /** What a cell left behind (a timer, a promise) may fail after it; the oldest one hears of it. */

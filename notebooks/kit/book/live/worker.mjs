@@ -3,6 +3,7 @@
 
 import { Kernel } from "./kernel.mjs";
 import { usersOf } from "./names.mjs";
+import { shells } from "stopover/internal/shells";
 import { carry } from "./machine.mjs";
 import * as diagrams from "@stopover/diagrams";
 import { dataOf, load } from "./modules.mjs";
@@ -16,13 +17,16 @@ import { answerTo, journeyOf } from "./question.mjs";
  * journey).
  * @typedef {{ files: Record<string, string> } | { id: number, source: string }
  *   | { id: number, maker: string, cells: string[] }
- *   | { id: number, question: Question, whole: boolean }} Order
+ *   | { id: number, question: Question, whole: boolean }
+ *   | { part: string, script: string | undefined }} Order `part` answers `wants`; without a script
+ *   where the book has none
  */
 /**
  * What the thread says: an output of a cell, how the cell ended, or an answer.
  * @typedef {{ id: number, output: import("./kernel.mjs").Output }
  *   | { id: number, ended: Awaited<ReturnType<Kernel["run"]>>, seconds: number }
- *   | { id: number, answer: unknown } | { id: number, refused: string } | { ready: true }} Report
+ *   | { id: number, answer: unknown } | { id: number, refused: string } | { ready: true }
+ *   | { wants: string }} Report `wants` names a part that a page loads when it is asked for
  */
 
 const kernel = new Kernel(load);
@@ -35,11 +39,32 @@ const say = (report) => postMessage(report);
 let last = Promise.resolve(); // cells run one after the other
 addEventListener("message", (/** @type {MessageEvent<Order>} */ { data }) => {
   if ("files" in data) carry(data.files);
+  else if ("part" in data) take(data.part, data.script);
   else if ("question" in data) answer(data.id, data.question, data.whole);
   else if ("maker" in data) say({ id: data.id, answer: usersOf(data.maker, data.cells) });
   else last = last.then(() => runCell(data.id, data.source));
 });
 say({ ready: true });
+
+/** @type {Promise<any> | undefined} */
+let shell;
+/** Who waits for it. @type {{ done: (part: unknown) => void, fail: (error: Error) => void }} */
+let waiting;
+shells.load = () =>
+  (shell ??= new Promise((done, fail) => {
+    waiting = { done, fail };
+    say({ wants: "shell" });
+  }));
+
+/** A part comes. @param {string} name @param {string | undefined} script */
+function take(name, script) {
+  if (script === undefined) {
+    shell = undefined;
+    return waiting.fail(new Error(`this copy of the book has no ${name}`));
+  }
+  (0, eval)(script);
+  waiting.done(/** @type {any} */ (globalThis).stopoverParts[name]);
+}
 
 /** @param {number} id @param {string} source */
 async function runCell(id, source) {
