@@ -147,6 +147,25 @@ test("curl in a Pod reaches a Service by its name", async () => {
   assert.match(stdout, /Welcome to nginx!/);
 });
 
+test("a container that kubectl debug has added is one of the Pod's", async () => {
+  const path = `/api/v1/namespaces/default/pods/${pod}`;
+  const add = { name: "debugger", image: "busybox", stdin: true };
+  const { code } = await served.ask(
+    "PATCH",
+    `${path}/ephemeralcontainers`,
+    { spec: { ephemeralContainers: [add] } },
+    { "content-type": "application/strategic-merge-patch+json" },
+  );
+  assert.is(code, 200);
+  const { stdout } = await until("it runs", 10_000, () =>
+    exec(["hostname"], { query: "&container=debugger" }).catch((error: Error) => {
+      assert.match(error.message, /container not found \("debugger"\)/);
+      return undefined;
+    }),
+  );
+  assert.is(stdout, `${pod}\n`);
+});
+
 for (const [says, command, asked, message] of [
   [
     "no container of that name",

@@ -221,7 +221,10 @@ export class Machine implements Runtime {
   }
 
   run(pod: Pod, container: string): void {
-    this.#sandboxes.get(keyOf(pod))?.crashed.delete(container);
+    const sandbox = this.#sandboxes.get(keyOf(pod));
+    if (!sandbox) return;
+    sandbox.pod = pod;
+    sandbox.crashed.delete(container);
   }
 
   end(pod: Pod, container: string): void {
@@ -292,8 +295,9 @@ export class Sandbox implements Link {
 
   readonly #listening: Listening;
 
+  /** `pod`: as it was when a container of it was last begun. */
   constructor(
-    readonly pod: Pod,
+    public pod: Pod,
     readonly ips: readonly string[],
   ) {
     this.#listening = new Listening(pod);

@@ -1,4 +1,4 @@
-import type { Condition, Pod } from "./types.js";
+import type { Condition, Container, Pod, PodSpec } from "./types.js";
 
 /**
  * What controllers and kubelets ask about a Pod. (kubernetes: pkg/api/v1/pod/util.go,
@@ -22,6 +22,13 @@ export const isReady = (pod: Pod): boolean => condition(pod, "Ready")?.status ==
 /** It has ended and will not run again. */
 export const isTerminal = (pod: Pod): boolean =>
   pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+
+/** All its containers, in the order of Kubernetes' own VisitContainers. (pkg/api/v1/pod/util.go) */
+export const containersOf = ({
+  initContainers = [],
+  containers,
+  ephemeralContainers = [],
+}: PodSpec): Container[] => [...initContainers, ...containers, ...ephemeralContainers];
 
 /** It counts as a replica: it has not ended and is not being deleted. */
 export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !pod.metadata.deletionTimestamp;

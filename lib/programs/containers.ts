@@ -12,6 +12,7 @@ import { bytesOf } from "../machinery/pipe.js";
 import type { Runtime } from "../node/kubelet/runtime.js";
 import type { Granted } from "../node/granted.js";
 import type { Machine, Sandbox } from "../node/machine.js";
+import { containersOf } from "../objects/pods.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
 import { commands } from "../shell/commands.js";
 import type { Place } from "../shell/place.js";
@@ -101,7 +102,7 @@ class ContainerRuntime implements Runtime {
     this.machine.run(pod, container);
     const sandbox = this.#sandbox(pod);
     const { containers, initContainers = [] } = pod.spec;
-    const spec = [...containers, ...initContainers].find(({ name }) => name === container);
+    const spec = containersOf(pod.spec).find(({ name }) => name === container);
     // programs that are not run are known by what their spec says
     if (sandbox) sandbox.knowsSockets = containers.every(isRun);
     const isInit = initContainers.some(({ name }) => name === container);
@@ -121,8 +122,7 @@ class ContainerRuntime implements Runtime {
   }
 
   stop(pod: Pod): void {
-    for (const { name } of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])])
-      this.#place(pod, name)?.processes.endAll();
+    for (const { name } of containersOf(pod.spec)) this.#place(pod, name)?.processes.endAll();
     this.machine.stop(pod);
   }
 

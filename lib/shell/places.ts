@@ -12,6 +12,7 @@ import type { Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
+import { containersOf } from "../objects/pods.js";
 import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
 import { Files, folder, Quota, type Folder } from "./files.js";
@@ -74,10 +75,9 @@ export class Places {
     const found = this.world.network.sandbox(key);
     if (!found) throw new Error(printable(`no node runs a Pod "${key}"`));
     const { machine, sandbox } = found;
-    const { containers, initContainers = [] } = sandbox.pod.spec;
-    const all = [...containers, ...initContainers].map(({ name }) => name);
-    const name = container ?? all[0]!;
-    if (!all.includes(name))
+    const { spec } = sandbox.pod;
+    const name = container ?? spec.containers[0]!.name;
+    if (!containersOf(spec).some((each) => each.name === name))
       throw new Error(
         printable(`container ${name} is not valid for pod ${sandbox.pod.metadata.name}`),
       );
@@ -118,9 +118,7 @@ export class Places {
 
   #container(machine: Machine, sandbox: Sandbox, name: string): Place {
     const { pod } = sandbox;
-    const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
-      (each) => each.name === name,
-    )!;
+    const container = containersOf(pod.spec).find((each) => each.name === name)!;
     const hostname = pod.spec.hostNetwork
       ? machine.name
       : ((pod.spec as { hostname?: string }).hostname ?? pod.metadata.name);

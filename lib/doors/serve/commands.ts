@@ -7,12 +7,12 @@
 import * as errors from "../../api/errors.js";
 import type { Status } from "../../api/client.js";
 import { Signal, type Act } from "../../machinery/act.js";
-import type { Pod } from "../../objects/types.js";
 import { execute, NoProgramError, pipe, type Place, type Process } from "../../shell/index.js";
 import { ForkError, signals } from "../../shell/process.js";
 import { Terminal } from "../../shell/terminal.js";
 import type { EventStream } from "./event-stream.js";
 import { success, type Call } from "./http-call.js";
+import { containerOf, hasHost, noHost, podOf } from "./pod-target.js";
 
 /** The answer goes on: it begins on the stream that this is given. */
 export interface StreamStart {
@@ -42,12 +42,11 @@ let sessions = 0;
 
 /** @throws where the command cannot run, with what a real API server says. */
 export function streamed(call: Call, _what: Streamed): StreamStart {
-  const { client, target, request, kubelets } = call;
-  const pod = client.get("Pod", target.name!, target.namespace);
+  const { request, kubelets } = call;
+  const pod = podOf(call);
   const options = optionsOf(call.query);
-  const container = containerOf(pod, options.container);
-  const { nodeName } = pod.spec;
-  if (!nodeName) throw errors.badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+  const container = containerOf(pod, call.query.get("container"));
+  if (!hasHost(call, pod)) throw noHost(pod);
   if (!request.protocols)
     throw errors.badRequest(
       "Upgrade request required: to a WebSocket, as kubectl 1.31 and later ask for it (1.29 and 1.30 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true)",
@@ -72,7 +71,6 @@ export function streamed(call: Call, _what: Streamed): StreamStart {
 
 interface CommandOptions {
   command: string[];
-  container: string | undefined;
   stdin: boolean;
   stdout: boolean;
   stderr: boolean;
@@ -85,34 +83,12 @@ function optionsOf(query: URLSearchParams): CommandOptions {
   const tty = flag("tty");
   return {
     command: query.getAll("command"),
-    container: query.get("container") || undefined,
     stdin: flag("stdin"),
     stdout: flag("stdout"),
     stderr: flag("stderr") && !tty, // a terminal shows both as one
     tty,
   };
 }
-
-/** (pkg/registry/core/pod/strategy.go, validateContainer) */
-function containerOf({ metadata, spec }: Pod, asked: string | undefined): string {
-  const names = spec.containers.map(({ name }) => name);
-  const others = (spec.initContainers ?? []).map(({ name }) => name);
-  const debuggers = ephemeralNames(spec);
-  if (asked !== undefined) {
-    if ([...names, ...others, ...debuggers].includes(asked)) return asked;
-    throw errors.badRequest(`container ${asked} is not valid for pod ${metadata.name}`);
-  }
-  if (names.length === 1) return names[0]!;
-  const more = others.length > 0 ? ` or one of the init containers: [${others.join(" ")}]` : "";
-  const also =
-    debuggers.length > 0 ? ` or one of the ephemeral containers: [${debuggers.join(" ")}]` : "";
-  throw errors.badRequest(
-    `a container name must be specified for pod ${metadata.name}, choose one of: [${names.join(" ")}]${more}${also}`,
-  );
-}
-
-const ephemeralNames = ({ ephemeralContainers = [] }: Pod["spec"]): string[] =>
-  (ephemeralContainers as { name: string }[]).map(({ name }) => name);
 
 /** One command and its client. */
 class Session {

@@ -21,7 +21,7 @@ import {
   type FieldError,
 } from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
-import type { Kind, KubeObject, PodSpec } from "../../objects/types.js";
+import type { Kind, KubeObject } from "../../objects/types.js";
 import { isStreamed, streamed, type StreamStart } from "./commands.js";
 import type { ApiAnswer, ApiRequest } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
@@ -49,6 +49,7 @@ import { metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
 import type { Kubelets } from "./kubelets.js";
+import { askedOfKubelet, containerOf, hasHost, noHost, podOf } from "./pod-target.js";
 import { isReview, issueToken, review } from "./reviews.js";
 import { table } from "./tables.js";
 
@@ -180,23 +181,8 @@ function subresourceOf(call: Call): keyof typeof methods {
   return found;
 }
 
-/** Of a Pod's process, what a kubelet would have to be asked for. */
-const askedOfKubelet = new Set(["log", "exec", "attach", "portforward"]);
-
-function wrongContainer(
-  { containers, initContainers = [], ephemeralContainers = [] }: PodSpec,
-  pod: string,
-  query: URLSearchParams,
-): errors.ApiError | undefined {
-  const asked = query.get("container");
-  const all = [...containers, ...initContainers, ...ephemeralContainers];
-  return !asked || all.some(({ name }) => name === asked)
-    ? undefined
-    : errors.badRequest(`container ${asked} is not valid for pod ${pod}`);
-}
-
 /** (pkg/apis/core/validation, ValidatePodLogOptions) */
-function wrongLog(pod: string, query: URLSearchParams): errors.ApiError | undefined {
+function checkLog(pod: string, query: URLSearchParams): void {
   const problems: FieldError[] = [
     ...(["tailLines", "limitBytes"] as const).flatMap((name) =>
       checkAtLeast0(name, whole(query, name)),
@@ -206,20 +192,18 @@ function wrongLog(pod: string, query: URLSearchParams): errors.ApiError | undefi
       : []),
   ];
   const subject = { kind: "PodLogOptions", plural: "", group: "" };
-  return problems.length > 0 ? errors.invalid(subject, pod, problems) : undefined;
+  if (problems.length > 0) throw errors.invalid(subject, pod, problems);
 }
 
-function whyNot({ client, query, target }: Call, subresource: string): errors.ApiError {
-  const { info, name, namespace } = target;
+/** What a kubelet would have to be asked for is looked at before that is said. */
+function whyNot(call: Call, subresource: string): errors.ApiError {
+  const { query, target } = call;
+  const { info, name } = target;
   if (info.kind !== "Pod" || !askedOfKubelet.has(subresource)) return notOffered(info, subresource);
-  const { spec } = client.get("Pod", name!, namespace);
-  const wrong =
-    wrongContainer(spec, name!, query) ?? (subresource === "log" && wrongLog(name!, query));
-  if (wrong) return wrong;
-  const node = spec.nodeName;
-  if (!node) return errors.badRequest(`pod ${name} does not have a host assigned`);
-  const found = errors.ignoring([404], () => client.get("Node", node));
-  return found ? notOffered(info, subresource) : errors.notFound(info, node);
+  if (subresource === "log") checkLog(name!, query);
+  const pod = podOf(call);
+  if (subresource !== "portforward") containerOf(pod, query.get("container"));
+  return hasHost(call, pod) ? notOffered(info, subresource) : noHost(pod);
 }
 
 /** Refuses what cannot be asked for, or not yet. */

@@ -4,6 +4,7 @@
  */
 import "../../shell-parts.js";
 import type { Cluster } from "../../cluster.js";
+import { containersOf } from "../../objects/pods.js";
 import type { Place } from "../../shell/place.js";
 import { placesOf } from "../../shell/places.js";
 
@@ -16,6 +17,11 @@ export interface Kubelets {
 export const kubeletsOf = ({ network, shellWorld }: Cluster): Kubelets => ({
   container(pod, container) {
     const sandbox = network.sandbox(pod)?.sandbox;
-    return sandbox?.runs(container) ? placesOf(shellWorld).pod(pod, container) : undefined;
+    // the kubelet hears of an ephemeral container a little later than the API server
+    const isKnown =
+      sandbox && containersOf(sandbox.pod.spec).some(({ name }) => name === container);
+    return isKnown && sandbox.runs(container)
+      ? placesOf(shellWorld).pod(pod, container)
+      : undefined;
   },
 });

@@ -127,7 +127,7 @@ const rowsOf: Record<string, Cells<never>> = {
       updatedReplicas,
       availableReplicas,
       age(one, now),
-      ...containersOf(one.spec),
+      ...namesAndImages(one.spec),
       selectorText(one.spec.selector) || none,
     ];
   }),
@@ -137,7 +137,7 @@ const rowsOf: Record<string, Cells<never>> = {
     one.status?.replicas ?? 0,
     one.status?.readyReplicas ?? 0,
     age(one, now),
-    ...containersOf(one.spec),
+    ...namesAndImages(one.spec),
     selectorText(one.spec.selector) || none,
   ]),
   Service: cells<Service>((one, now) => [
@@ -272,7 +272,7 @@ export function few(all: readonly string[], whenEmpty: string, max = 3): string 
   return all.slice(0, max).join(",") + (all.length > max ? ` + ${all.length - max} more...` : "");
 }
 
-export const containersOf = ({
+export const namesAndImages = ({
   template,
 }: {
   template: { spec: Pod["spec"] };

@@ -27,7 +27,7 @@ class EphemeralContainers implements Added {
     for (const container of pod.spec.ephemeralContainers ?? []) {
       if (this.#statuses.has(container.name)) continue;
       const before = known.find(({ name }) => name === container.name);
-      if (before?.state?.terminated) this.#statuses.set(container.name, before);
+      if (before?.state?.terminated) this.#end(pod, before);
       else if (isMissing(container.image ?? "")) this.#fail(pod, container);
       else this.#begin(pod, container, before);
     }
@@ -42,6 +42,11 @@ class EphemeralContainers implements Added {
     for (const end of this.#endings) end();
   }
 
+  #end(pod: Pod, status: ContainerStatus): void {
+    this.host.runtime.end(pod, status.name);
+    this.#statuses.set(status.name, status);
+  }
+
   #tell({ name, image = "" }: Container, state: NonNullable<ContainerStatus["state"]>): void {
     const status = { name, image, state, ready: false, restartCount: 0, imageID: "" };
     this.#statuses.set(name, status);
@@ -52,6 +57,7 @@ class EphemeralContainers implements Added {
     const { events } = this.host;
     events.warning(pod, "Failed", `Failed to pull image "${container.image}": ${why}`);
     events.warning(pod, "Failed", "Error: ErrImagePull");
+    this.host.runtime.end(pod, container.name);
     this.#tell(container, { waiting: { reason: "ErrImagePull", message: why } });
   }
 
@@ -67,11 +73,13 @@ class EphemeralContainers implements Added {
       this.host.images.add(image);
     }
     this.#tell(container, { running });
+    this.host.runtime.run(pod, name);
     const end = endOf(container);
-    if (end) this.#endAfter(container, running.startedAt!, end);
+    if (end) this.#endAfter(pod, container, running.startedAt!, end);
   }
 
   #endAfter(
+    pod: Pod,
     container: Container,
     startedAt: string,
     { after, exitCode }: { after: number; exitCode: number },
@@ -81,6 +89,7 @@ class EphemeralContainers implements Added {
       after + EXIT_MS,
       () => {
         this.#endings.delete(cancel);
+        this.host.runtime.end(pod, container.name);
         const reason = exitCode === 0 ? "Completed" : "Error";
         const finishedAt = stamp(clock.now());
         this.#tell(container, { terminated: { exitCode, reason, startedAt, finishedAt } });
