@@ -126,9 +126,15 @@ function prepared(world: Pasted, bare: Omit<BarePacket, "node">): BarePacket {
   const isNobody = bare.protocol === "ICMP" && services.has(goal);
   network.outside.delete(goal);
   for (const address of isNobody ? goals : [...goals, goal])
-    if (!machine.addresses.includes(address) && !machine.sandboxAt(address))
-      network.outside.set(address, address);
+    if (!machine.addresses.includes(address) && !machine.sandboxAt(address)) settle(world, address);
   return { ...bare, node: "node" };
+}
+
+/** Who is at an address that is not the node's: one of its Pods, if --pods has its range. */
+function settle(world: Pasted, address: string): void {
+  const isOwnPod = world.pods.length > 0 && podRange(world, address) !== undefined;
+  if (isOwnPod) adopt(world, address);
+  else world.network.outside.set(address, address);
 }
 
 const hostOf = (text: string): string => {
@@ -160,12 +166,18 @@ const told = (world: Pasted, { assumed, ...journey }: Founded<Journey>): Founded
 
 /** Nobody here knows a cluster: whoever rules send a packet to may well be a part of it. */
 function ofRules(world: Pasted, remark: Remark): Remark {
-  const { object, field } = remark;
-  if (field !== "" || !world.network.outside.has(object)) return remark;
+  const object = answering(world, remark);
+  if (object === undefined) return remark;
   const range = podRange(world, object);
   const who = range === undefined ? "" : `, as a Pod of the range ${range}`;
   const sentence = `is taken to be there${who}, and to answer; rules do not tell`;
-  return { object, field, sentence };
+  return { object, field: "", sentence };
+}
+
+/** The address of whom a remark takes to answer: a host elsewhere, or a Pod that was made up. */
+function answering({ network, machine }: Pasted, { object, field }: Remark): string | undefined {
+  if (field === "") return network.outside.has(object) ? object : undefined;
+  return [...machine.sandboxes].find(({ key }) => object === `Pod ${key}`)?.ips[0];
 }
 
 function decided(world: Pasted, journey: Founded<Journey>): Founded<Journey> {

@@ -44,6 +44,32 @@ for (const [pods, sentence] of [
     );
   });
 
+/** One container's port, published as Docker does it: DNAT, and no masquerading. */
+const published = `*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+`;
+
+test("who is in the range that was said to be the node's Pods' answers through the node", () => {
+  const asked = { from: "203.0.113.4:4444", to: "10.0.0.5:8080" };
+  const ask = (pods: string[]) =>
+    openRules(published, { addresses: ["10.0.0.5"], pods }).packet(asked);
+  const { disposition, reason, reply, assumed } = ask(["172.17.0.0/16"]);
+  assert.is(disposition, "delivered");
+  assert.not.match(reason, "its answer comes from");
+  assert.is(reply.at(-1)?.out.source, asked.to, "conntrack puts back what was asked");
+  const sentence =
+    "is taken to be there, as a Pod of the range 172.17.0.0/16, and to answer; rules do not tell";
+  assert.equal(assumed, [{ object: "172.17.0.2", field: "", sentence }]);
+  // nobody said that it hangs on this node
+  for (const pods of [[], ["10.99.0.0/16"]])
+    assert.match(ask(pods).reason, "its answer comes from 172.17.0.2:80");
+});
+
 test("which addresses are the node's own decides what a NodePort rule takes", () => {
   assert.is.not(
     openRules(text, { addresses: ["172.18.0.99"] }).packet({ from, to: "172.18.0.3:30080" })
