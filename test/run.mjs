@@ -61,20 +61,24 @@ const results = [
     checkTypes("types: the workspaces and the tests", "-b", ...workspaces, "test"),
     checkTypes("types: notebooks/kit", "-p", "notebooks/kit"),
   ].filter(defined),
+  // in one pool: nobody waits for the slowest of another kind
   ...(await pool(
-    Object.entries(linters).filter(([name]) => wanted(name)),
-    async ([name, args]) => shown(await runLinter(name, args)),
-  )),
-  ...(await pool(testFiles(/\.test\.(ts|mjs)$/).filter(wanted), async (file) =>
-    shown(await runFile(file)),
-  )),
-  ...(await pool(
-    chapters().filter((file) => wanted(`notebooks/${notebookName(file)}`)),
-    async (file) => shown(await compareNotebook(file)),
-  )),
-  ...(await pool(
-    solved().filter((chapter) => wanted(`test/solutions/${chapter}.md`)),
-    async (chapter) => shown(await runSolutions(chapter)),
+    [
+      ...Object.entries(linters).map(([name, args]) => ({
+        name,
+        run: () => runLinter(name, args),
+      })),
+      ...testFiles(/\.test\.(ts|mjs)$/).map((name) => ({ name, run: () => runFile(name) })),
+      ...chapters().map((file) => ({
+        name: `notebooks/${notebookName(file)}`,
+        run: () => compareNotebook(file),
+      })),
+      ...solved().map((chapter) => ({
+        name: `test/solutions/${chapter}.md`,
+        run: () => runSolutions(chapter),
+      })),
+    ].filter(({ name }) => wanted(name)),
+    async ({ run }) => shown(await run()),
   )),
   ...(await pool(
     testFiles(/\.e2e\.mjs$/).filter(wanted),

@@ -39,8 +39,10 @@ export class Served {
     const ended = new Promise((_, reject) =>
       child.once("exit", (code) => reject(new Error(`serve ended with ${code}: ${errors}`))),
     );
-    const url = until("serve is ready", 60_000, () => /http:\/\/[\d.:]+/.exec(said)?.[0]);
-    const served = new Served(child, (await Promise.race([url, ended])) as string);
+    const isOver = () => child.exitCode !== null || child.signalCode !== null;
+    const ready = () => isOver() || /http:\/\/[\d.:]+/.exec(said)?.[0];
+    const url = until("serve is ready", 60_000, ready);
+    const served = new Served(child, (await Promise.race([ended, url])) as string);
     served.errors = errors;
     child.stderr.on("data", (chunk) => (served.errors += String(chunk)));
     child.once("exit", (code, signal) => (served.exited = code ?? signal ?? "?"));
