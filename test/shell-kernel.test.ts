@@ -5,6 +5,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { aws, createCluster, parse, type Cluster } from "stopover";
 import { preflight } from "stopover/internal/doors/lab/preflight";
+import { ruleList, ruleSpecs } from "stopover/internal/net/iptables/list";
+import { parseRules } from "stopover/internal/net/iptables/parse";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { needs } from "./needs.js";
@@ -81,6 +83,62 @@ if (needs(rules, "iptables", preflight()))
       execFileSync("ip", ["netns", "del", space]);
     }
   });
+/** What kube-proxy does not write, and people do. */
+const odd = {
+  IPv4: `*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:X - [0:0]
+:X2 - [0:0]
+-A INPUT ! -s 10.0.0.0/8 -p tcp -m recent --rcheck --seconds 10 --reap --name A --rsource -j X
+-A INPUT -d 192.0.2.4/32 -p udp -m udp --dport 53 -m comment --comment "hi there" -j REJECT
+-A INPUT -p icmp -j REJECT --reject-with icmp-host-prohibited
+-A FORWARD -p tcp -m tcp ! --sport 80:90 --dport 443 -j LOG --log-prefix "hi " --log-level 7
+-A FORWARD -p tcp -m multiport ! --dports 80,6379 -j LOG --log-tcp-sequence --log-uid
+-A X ! -i lo -m mark ! --mark 0x4000/0x4000 -g X2
+-A X2 -m conntrack --ctstate RELATED,ESTABLISHED -j MARK --set-xmark 0x4000/0x4000
+COMMIT
+`,
+  IPv6: `*filter
+:INPUT ACCEPT [0:0]
+:X - [0:0]
+-A INPUT -s 2001:db8::/32 -p tcp -m recent --update --name A --rdest -j X
+-A INPUT -d fd00::1/128 -p udp -m udp --dport 53 -j REJECT
+-A INPUT ! -d fd00::/64 -p ipv6-icmp -j REJECT --reject-with icmp6-adm-prohibited
+-A X -j DROP
+COMMIT
+*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00::1]:8080
+COMMIT
+`,
+};
+if (needs(rules, "iptables", preflight()))
+  for (const family of ["IPv4", "IPv6"] as const)
+    rules(`${family}: rules that people write are listed as iptables lists them`, () => {
+      const text = odd[family];
+      const known = parseRules(text, { family });
+      const command = family === "IPv4" ? "iptables" : "ip6tables";
+      const script = [
+        `${command}-restore`,
+        ...["-nvL --line-numbers", "-L", "-t nat -nL", "-S"].map(
+          (words) => `echo === && ${command} ${words}`,
+        ),
+      ].join(" && ");
+      const real = spawnSync("unshare", ["-n", "sh", "-c", script], {
+        input: text,
+        encoding: "utf8",
+      });
+      assert.is(real.status, 0, real.stderr);
+      const verbose = { numeric: true, verbose: true, lineNumbers: true };
+      const ours = [
+        ruleList(known, "filter", verbose),
+        ruleList(known, "filter"),
+        ruleList(known, "nat", { numeric: true }),
+        ruleSpecs(known, "filter"),
+      ];
+      assert.equal(real.stdout.split("===\n").slice(1), ours);
+    });
 rules.run();
 
 const test = suite("what a kernel holds");

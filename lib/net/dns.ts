@@ -26,7 +26,7 @@ export interface Resolution {
 }
 
 /** RFC 1034 leaves the bound to the resolver; BIND's max-query-restarts is 11. */
-const longestChain = 11;
+export const longestChain = 11;
 
 export class Zone {
   readonly #records = new Map<string, DnsRecord[]>();
@@ -88,4 +88,4 @@ export const addressRecord = (address: string): DnsRecord => ({
   address,
 });
 
-const canonicalName = (name: string): string => name.toLowerCase().replace(/\.$/, "");
+export const canonicalName = (name: string): string => name.toLowerCase().replace(/\.$/, "");

@@ -1,7 +1,20 @@
 /** Rules as `iptables -L` shows them, 1.8.9; and as `iptables -S` does. (iptables/nft-ipv4.c) */
-import { natTo, hex, portRange, saveProbability, saveRule } from "./text.js";
-import type { Chain, Match, Rule, RuleSet, RuleTarget } from "./rule.js";
-import { builtinChains, type TableName } from "./tables.js";
+import type { Transport } from "../packet.js";
+import { serviceName } from "../services.js";
+import {
+  chainsShown,
+  defaults,
+  hex,
+  markText,
+  natTo,
+  not,
+  saveProbability,
+  saveRule,
+  statesText,
+  type ShownChain,
+} from "./text.js";
+import type { Match, Rule, RuleSet, RuleTarget } from "./rule.js";
+import type { TableName } from "./tables.js";
 
 export interface ListOptions {
   /** One chain. Default: all. */
@@ -13,18 +26,6 @@ export interface ListOptions {
   lineNumbers?: boolean;
 }
 
-/** Built-in chains first, the others by name. */
-function chainsOf(rules: RuleSet, table: TableName): Chain[] {
-  const chains = [...rules.chains(table)];
-  const builtin: readonly string[] = builtinChains[table];
-  const known = builtin.map(
-    (name): Chain =>
-      chains.find((chain) => chain.name === name) ?? { name, rules: [], policy: "ACCEPT" },
-  );
-  const own = chains.filter(({ name }) => !builtin.includes(name));
-  return [...known, ...own.sort((x, y) => (x.name < y.name ? -1 : 1))];
-}
-
 /** Undefined: there is no such chain. */
 export function ruleList(
   rules: RuleSet,
@@ -32,10 +33,9 @@ export function ruleList(
   options: ListOptions = {},
 ): string | undefined {
   const { chain: wanted, verbose, lineNumbers } = options;
-  const all = chainsOf(rules, table);
+  const all = chainsShown(rules, table);
   const shown = wanted === undefined ? all : all.filter(({ name }) => name === wanted);
   if (shown.length === 0) return undefined;
-  const builtin: readonly string[] = builtinChains[table];
   const counters = verbose ? " 0 packets, 0 bytes" : "";
   const columns = verbose
     ? " pkts bytes target     prot opt in     out     source               destination         "
@@ -43,9 +43,10 @@ export function ruleList(
   const header = lineNumbers ? `num  ${columns}` : columns;
   return shown
     .map((chain) => {
-      const what = builtin.includes(chain.name)
-        ? `policy ${chain.policy ?? "ACCEPT"}${counters}`
-        : `${referencesTo(chain.name, all)} references`;
+      const what =
+        chain.policy === "-"
+          ? `${referencesTo(chain.name, all)} references`
+          : `policy ${chain.policy}${counters}`;
       const rows = chain.rules.map(
         (rule, i) =>
           `${lineNumbers ? `${String(i + 1).padEnd(4)} ` : ""}${row(rule, rules.family, options)}\n`,
@@ -55,7 +56,7 @@ export function ruleList(
     .join("\n");
 }
 
-const referencesTo = (name: string, chains: readonly Chain[]): number =>
+const referencesTo = (name: string, chains: readonly ShownChain[]): number =>
   chains.reduce(
     (sum, { rules }) =>
       sum +
@@ -94,26 +95,49 @@ function row(
     return `${match ? `${match.not ? "!" : ""}${match.interface}` : any}`.padEnd(6);
   };
   const proto = `${protocol?.not ? "!" : ""}${numeric ? number : name}`.padEnd(4);
-  const option = family === "IPv4" ? "--" : "  ";
-  const details = [...matches.flatMap((match) => matchText(match, matches)), ...targetText(target)];
+  const words: Words = { family, numeric: numeric ?? false };
+  const details = [
+    ...matches.flatMap((match) => matchText(match, matches, words)),
+    ...targetText(target, words),
+  ];
   return [
     verbose ? "    0     0 " : "",
-    `${targetName(target).padEnd(9)}  ${proto} ${option} `,
+    `${targetName(target).padEnd(9)}  ${proto} -- `,
     verbose ? ` ${device("in")} ${device("out")} ` : "",
     address("source"),
     address("destination"),
+    // what goes on elsewhere is said before anything else (iptables/nft-shared.c)
+    target?.kind === "goto" ? "[goto] " : "",
     ...details.map((each) => ` ${each}`),
   ].join("");
 }
 
-const not = ({ not }: { not?: boolean }): string => (not ? "! " : "");
+/** How things are said: numbers or words, and whose. */
+interface Words {
+  family: RuleSet["family"];
+  numeric: boolean;
+}
 
-function matchText(match: Match, all: readonly Match[]): string[] {
+const portText = (port: number, transport: Transport, { numeric }: Words): string =>
+  (numeric ? undefined : serviceName(port, transport)) ?? String(port);
+
+function rangeText(low: number, high: number, transport: Transport, words: Words): string {
+  const first = portText(low, transport, words);
+  return low === high ? first : `${first}:${portText(high, transport, words)}`;
+}
+
+const transportOf = (protocol: string | undefined): Transport =>
+  (protocol ?? "tcp").toUpperCase() as Transport;
+
+function matchText(match: Match, all: readonly Match[], words: Words): string[] {
   switch (match.kind) {
     case "comment":
       return [`/* ${match.text} */`];
     case "ports":
-      return [match.protocol, ...all.flatMap(portText)];
+      return [
+        match.protocol,
+        ...all.flatMap((each) => portMatchText(each, transportOf(match.protocol), words)),
+      ];
     case "addrtype":
       return [`ADDRTYPE match ${match.side}-type ${match.not ? "!" : ""}${match.type}`];
     case "statistic":
@@ -121,39 +145,38 @@ function matchText(match: Match, all: readonly Match[]): string[] {
         `statistic mode random probability ${saveProbability(match.numerator, match.denominator)}`,
       ];
     case "mark":
-      return [
-        `mark match ${not(match)}${hex(match.value)}${match.mask === 0xffffffff ? "" : `/${hex(match.mask)}`}`,
-      ];
-    case "conntrack": {
-      const order = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
-      const states = order.filter((state) => (match.states as readonly string[]).includes(state));
-      return [`${not(match)}ctstate ${states.join(",")}`];
-    }
+      return [`mark match ${not(match)}${markText(match)}`];
+    case "conntrack":
+      return [`${not(match)}ctstate ${statesText(match)}`];
     case "recent": {
       const action = { set: "SET", rcheck: "CHECK", update: "UPDATE", remove: "REMOVE" };
       return [
         `${not(match)}recent: ${action[match.action]}`,
         ...(match.seconds === undefined ? [] : [`seconds: ${match.seconds}`]),
         ...(match.reap ? ["reap"] : []),
-        `name: ${match.list} side: ${match.side === "rdest" ? "dest" : "source"} mask: 255.255.255.255`,
+        `name: ${match.list} side: ${match.side === "rdest" ? "dest" : "source"} mask: ${defaults[words.family].mask}`,
       ];
     }
     case "nfacct":
       return [`nfacct-name  ${match.name}`];
-    case "multiport":
-      return [
-        `multiport ${match.side} ${not(match)}${match.ranges.map(([low, high]) => portRange(low, high)).join(",")}`,
-      ];
+    case "multiport": {
+      const protocol = all.find((each) => each.kind === "protocol")?.protocol;
+      const ranges = match.ranges.map(([low, high]) =>
+        rangeText(low, high, transportOf(protocol), words),
+      );
+      return [`multiport ${match.side} ${match.not ? " !" : ""}${ranges.join(",")}`];
+    }
     default:
       return [];
   }
 }
 
-function portText(match: Match): string[] {
+function portMatchText(match: Match, transport: Transport, words: Words): string[] {
   if (match.kind !== "sport" && match.kind !== "dport") return [];
   const name = match.kind === "sport" ? "spt" : "dpt";
   const plural = match.low === match.high ? "" : "s";
-  return [`${name}${plural}:${match.not ? "!" : ""}${portRange(match.low, match.high)}`];
+  const range = rangeText(match.low, match.high, transport, words);
+  return [`${name}${plural}:${match.not ? "!" : ""}${range}`];
 }
 
 function targetName(target: RuleTarget | undefined): string {
@@ -162,12 +185,10 @@ function targetName(target: RuleTarget | undefined): string {
   return target.kind === "NOTRACK" ? "CT" : target.kind;
 }
 
-function targetText(target: RuleTarget | undefined): string[] {
+function targetText(target: RuleTarget | undefined, words: Words): string[] {
   switch (target?.kind) {
-    case "goto":
-      return ["[goto] "];
     case "REJECT":
-      return [`reject-with ${target.with ?? "icmp-port-unreachable"}`];
+      return [`reject-with ${target.with ?? defaults[words.family].reject}`];
     case "DNAT":
     case "SNAT":
       return [`to:${natTo(target)}`, ...(target.randomFully ? ["random-fully"] : [])];
@@ -179,18 +200,38 @@ function targetText(target: RuleTarget | undefined): string[] {
     case "REDIRECT":
       return [`redir ports ${natTo(target).slice(1)}`];
     case "MARK":
-      return [`MARK ${markText(target)}`];
+      return [`MARK ${markTargetText(target)}`];
     case "NOTRACK":
       return ["NOTRACK"];
     case "LOG":
-      return ["LOG flags 0 level 4"];
+      return [logText(target.options ?? "", words)];
     default:
       return [];
   }
 }
 
+/** syslog's names. (iptables/xtables.c, xtables_lmap_id2name) */
+const levels = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"];
+const logFlags = ["tcp-sequence", "tcp-options", "ip-options", "uid", "macdecode"];
+
+/** (extensions/libxt_LOG.c, LOG_print) */
+function logText(options: string, { numeric }: Words): string {
+  const given = /--log-level (\S+)/.exec(options)?.[1] ?? "warn";
+  const level = /^\d$/.test(given)
+    ? Number(given)
+    : levels.findIndex((name) => given.startsWith(name));
+  const flags = logFlags.filter((name) => options.includes(`--log-${name}`));
+  const bits = flags.reduce((sum, name) => sum + 2 ** logFlags.indexOf(name), 0);
+  const prefix = /--log-prefix ("(?:[^"\\]|\\.)*"|\S+)/.exec(options)?.[1];
+  return [
+    numeric ? `LOG flags ${bits} level ${level}` : `LOG level ${levels[level] ?? "UNKNOWN"}`,
+    ...(numeric ? [] : flags),
+    ...(prefix === undefined ? [] : [`prefix ${prefix.startsWith('"') ? prefix : `"${prefix}"`}`]),
+  ].join(" ");
+}
+
 /** (extensions/libxt_MARK.c, mark_tg_print) */
-function markText({ value, mask }: { value: number; mask: number }): string {
+function markTargetText({ value, mask }: { value: number; mask: number }): string {
   if (value === 0) return `and ${hex(~mask >>> 0)}`;
   if (value === mask) return `or ${hex(value)}`;
   if (mask === 0) return `xor ${hex(value)}`;
@@ -199,11 +240,12 @@ function markText({ value, mask }: { value: number; mask: number }): string {
 
 /** `iptables -S`: undefined where there is no such chain. */
 export function ruleSpecs(rules: RuleSet, table: TableName, wanted?: string): string | undefined {
-  const all = chainsOf(rules, table).filter(({ name }) => wanted === undefined || name === wanted);
+  const all = chainsShown(rules, table).filter(
+    ({ name }) => wanted === undefined || name === wanted,
+  );
   if (all.length === 0) return undefined;
-  const builtin: readonly string[] = builtinChains[table];
   const heads = all.map(({ name, policy }) =>
-    builtin.includes(name) ? `-P ${name} ${policy ?? "ACCEPT"}\n` : `-N ${name}\n`,
+    policy === "-" ? `-N ${name}\n` : `-P ${name} ${policy}\n`,
   );
   const bodies = all.flatMap((chain) =>
     chain.rules.map((rule) => `${saveRule(rule, chain.name, rules.family)}\n`),

@@ -26,19 +26,16 @@ export function natTo({
   low?: number;
   high?: number;
 }): string {
-  const ports =
-    low === undefined ? "" : high === undefined || high === low ? `${low}` : `${low}-${high}`;
+  const ports = low === undefined ? "" : portRange(low, high ?? low).replace(":", "-");
   if (address === undefined) return `:${ports}`;
   return ports === "" ? address : endpoint(address, 0).slice(0, -1) + ports;
 }
 
-const not = (match: { not?: boolean }): string => (match.not ? "! " : "");
+export const not = (match: { not?: boolean }): string => (match.not ? "! " : "");
 
 /** "80", "80:90" */
 export const portRange = (low: number, high: number): string =>
   low === high ? `${low}` : `${low}:${high}`;
-const multiportRanges = ({ ranges }: Match & { kind: "multiport" }): string =>
-  ranges.map(([low, high]) => portRange(low, high)).join(",");
 
 /**
  * %.10f of 1/n, as Go's and C's programs write it. C and Go round a half to even where JavaScript
@@ -67,6 +64,9 @@ export const saveProbability = (numerator: number, denominator: number): string 
 
 const quotedIfSpaced = (text: string): string =>
   /[\s"\\]/.test(text) || text === "" ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+
+const recentAction = (match: Match & { kind: "recent" }): string =>
+  `${not(match)}--${match.action}${match.seconds === undefined ? "" : ` --seconds ${match.seconds}`}${match.reap ? " --reap" : ""}`;
 
 function restoreMatch(match: Match): string {
   switch (match.kind) {
@@ -97,11 +97,11 @@ function restoreMatch(match: Match): string {
     case "conntrack":
       return `-m conntrack ${not(match)}--ctstate ${match.states.join(",")}`;
     case "recent":
-      return `-m recent --name ${match.list} ${not(match)}--${match.action}${match.seconds === undefined ? "" : ` --seconds ${match.seconds}`}${match.reap ? " --reap" : ""}${match.side ? " --rdest" : ""}`;
+      return `-m recent --name ${match.list} ${recentAction(match)}${match.side ? " --rdest" : ""}`;
     case "nfacct":
       return `-m nfacct --nfacct-name ${match.name}`;
     case "multiport":
-      return `-m multiport ${not(match)}--${match.side} ${multiportRanges(match)}`;
+      return `-m multiport ${not(match)}--${match.side} ${match.ranges.map(([low, high]) => portRange(low, high)).join(",")}`;
   }
 }
 
@@ -158,6 +158,17 @@ const stateOrder: readonly ConnectionState[] = [
   "SNAT",
   "DNAT",
 ];
+export const statesText = ({ states }: Match & { kind: "conntrack" }): string =>
+  stateOrder.filter((state) => states.includes(state)).join(",");
+
+export const markText = ({ value, mask }: { value: number; mask: number }): string =>
+  `${hex(value)}${mask === 0xffffffff ? "" : `/${hex(mask)}`}`;
+
+/** What each family has where nothing is said: REJECT's answer, and the mask of -m recent. */
+export const defaults = {
+  IPv4: { reject: "icmp-port-unreachable", mask: "255.255.255.255" },
+  IPv6: { reject: "icmp6-port-unreachable", mask: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+} as const;
 
 function saveModule(match: Match, family: Family): string {
   switch (match.kind) {
@@ -166,15 +177,11 @@ function saveModule(match: Match, family: Family): string {
     case "statistic":
       return `-m statistic --mode random --probability ${saveProbability(match.numerator, match.denominator)}`;
     case "mark":
-      return `-m mark ${not(match)}--mark ${hex(match.value)}${match.mask === 0xffffffff ? "" : `/${hex(match.mask)}`}`;
+      return `-m mark ${not(match)}--mark ${markText(match)}`;
     case "conntrack":
-      return `-m conntrack ${not(match)}--ctstate ${stateOrder.filter((state) => match.states.includes(state)).join(",")}`;
-    case "recent": {
-      const limits = `${match.seconds === undefined ? "" : ` --seconds ${match.seconds}`}${match.reap ? " --reap" : ""}`;
-      const mask =
-        family === "IPv4" ? "255.255.255.255" : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
-      return `-m recent ${not(match)}--${match.action}${limits} --name ${match.list} --mask ${mask} --${match.side ?? "rsource"}`;
-    }
+      return `-m conntrack ${not(match)}--ctstate ${statesText(match)}`;
+    case "recent":
+      return `-m recent ${recentAction(match)} --name ${match.list} --mask ${defaults[family].mask} --${match.side ?? "rsource"}`;
     case "nfacct":
       return `-m nfacct --nfacct-name  ${match.name}`; // iptables 1.8 does print two spaces
     default:
@@ -186,20 +193,12 @@ function saveModule(match: Match, family: Family): string {
 function saveAddress(match: Match & { kind: "source" | "destination" }): string {
   const { cidr, not } = match;
   if (cidr.endsWith("/0") && !not) return "";
-  return restoreMatch({
-    ...match,
-    cidr: cidr.includes("/")
-      ? parseCIDR(cidr).text
-      : `${cidr}${cidr.includes(":") ? "/128" : "/32"}`,
-  });
+  return restoreMatch({ ...match, cidr: parseCIDR(cidr).text });
 }
 
 function saveTarget(target: RuleTarget, family: Family): string {
   if (target.kind === "REJECT")
-    return restoreTarget({
-      kind: "REJECT",
-      with: target.with ?? (family === "IPv4" ? "icmp-port-unreachable" : "icmp6-port-unreachable"),
-    });
+    return restoreTarget({ kind: "REJECT", with: target.with ?? defaults[family].reject });
   if (target.kind === "MARK") return `-j MARK --set-xmark ${hex(target.value)}/${hex(target.mask)}`;
   return restoreTarget(target);
 }
@@ -266,31 +265,29 @@ const spaced = (text: string): string => text && ` ${text}`;
  */
 export function saveText(rules: RuleSet): string {
   let text = "";
-  for (const table of ["mangle", "raw", "filter", "nat"] as const) text += saveTable(table, rules);
+  for (const table of ["mangle", "raw", "filter", "nat"] as const)
+    if ([...rules.chains(table)][0]) text += saveTable(table, rules);
   return text;
 }
 
-function saveTable(table: TableName, rules: RuleSet): string {
-  const chains = [...rules.chains(table)];
-  if (chains.length === 0) return "";
+/** A chain as it is shown; the policy of one that users made is "-". */
+export type ShownChain = Pick<Chain, "name" | "rules"> & { policy: string };
+
+/** A table's chains as they are shown: built-in ones first, there or not, the others by name. */
+export function chainsShown(rules: RuleSet, table: TableName): ShownChain[] {
   const builtin: readonly string[] = builtinChains[table];
-  const own = chains
-    .filter(({ name }) => !builtin.includes(name))
-    .sort((x, y) => (x.name < y.name ? -1 : 1));
-  const all: readonly Chain[] = [
-    ...builtin.map(
-      (name) =>
-        chains.find((chain) => chain.name === name) ?? {
-          name,
-          rules: [],
-          policy: "ACCEPT" as const,
-        },
-    ),
-    ...own,
-  ];
+  const names = Array.from(rules.chains(table), ({ name }) => name);
+  return [...builtin, ...names.filter((name) => !builtin.includes(name)).sort()].map((name) => {
+    const chain = rules.chain(table, name);
+    const policy = builtin.includes(name) ? (chain?.policy ?? "ACCEPT") : "-";
+    return { name, rules: chain?.rules ?? [], policy };
+  });
+}
+
+function saveTable(table: TableName, rules: RuleSet): string {
+  const all = chainsShown(rules, table);
   let text = `*${table}\n`;
-  for (const { name, policy } of all)
-    text += `:${printable(name)} ${builtin.includes(name) ? (policy ?? "ACCEPT") : "-"} [0:0]\n`;
+  for (const { name, policy } of all) text += `:${printable(name)} ${policy} [0:0]\n`;
   for (const chain of all)
     for (const rule of chain.rules) text += `${saveRule(rule, chain.name, rules.family)}\n`;
   return `${text}COMMIT\n`;
