@@ -25,7 +25,7 @@ export interface Lookup {
 export function lookUp(network: Network, origin: Origin, host: string): Lookup {
   const address = isAddress(host) ? readAddress(host) : undefined;
   if (address) return { addresses: [address.text], trail: [] };
-  if (isLocalhost(host)) return ownAddresses(host);
+  if (isLocalhost(host)) return fromHosts(host, ["127.0.0.1", "::1"]);
   const sandbox = sandboxOf(origin);
   const known = sandbox ? hostAliases(sandbox.pod, host) : [];
   if (known.length > 0) return fromHosts(host, known);
@@ -43,8 +43,6 @@ export function lookUp(network: Network, origin: Origin, host: string): Lookup {
 /** RFC 6761, 6.3: whoever asks is meant; /etc/hosts says so, and no DNS server is asked. */
 export const isLocalhost = (host: string): boolean => /^(.+\.)?localhost\.?$/i.test(host);
 
-const ownAddresses = (host: string): Lookup => fromHosts(host, ["127.0.0.1", "::1"]);
-
 const fromHosts = (host: string, addresses: readonly string[]): Lookup => ({
   server: "/etc/hosts",
   addresses,
@@ -52,13 +50,13 @@ const fromHosts = (host: string, addresses: readonly string[]): Lookup => ({
 });
 
 /** CoreDNS answers for any address (plugin kubernetes, "pods insecure", kubeadm's default). */
-function podAddress(names: readonly string[]): string | undefined {
+export function podAddress(names: readonly string[]): string | undefined {
   for (const name of names) {
     const [, dashed] = /^([\da-f-]+)\.[a-z\d-]+\.pod\.cluster\.local\.?$/i.exec(name) ?? [];
-    const address = dashed && readAddress(dashed.replaceAll("-", "."));
+    const address =
+      dashed &&
+      (readAddress(dashed.replaceAll("-", ".")) ?? readAddress(dashed.replaceAll("-", ":")));
     if (address) return address.text;
-    const other = dashed && readAddress(dashed.replaceAll("-", ":"));
-    if (other) return other.text;
   }
   return undefined;
 }

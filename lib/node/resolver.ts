@@ -20,7 +20,7 @@ export function resolverOf({ metadata, spec }: Pod): Resolver {
   if (dnsPolicy === "Default" || (dnsPolicy === "ClusterFirst" && hostNetwork))
     return { asks: "node" };
   const namespace = metadata.namespace ?? "default";
-  return { asks: "cluster", namesFor: (name) => searchNames(name, namespace) };
+  return { asks: "cluster", namesFor: (name) => searchNames(name, searchIn(namespace)) };
 }
 
 /**
@@ -36,14 +36,16 @@ export function hostAliases({ spec }: Pod, host: string): string[] {
 /** A Pod's dnsConfig adds search domains of its own, which are not modelled. */
 export const hasDNSConfig = ({ spec }: Pod): boolean => "dnsConfig" in spec;
 
-/**
- * The names under which a Pod's resolver tries `name`, in order: resolv.conf has the search list
- * and `options ndots:5`.
- */
-function searchNames(name: string, namespace: string): string[] {
+/** The search list of a Pod's resolv.conf, which has `options ndots:5`, too. */
+export const searchIn = (namespace: string): string[] => [
+  `${namespace}.svc.${clusterDomain}`,
+  `svc.${clusterDomain}`,
+  clusterDomain,
+];
+
+/** The names under which a resolver tries `name`, in order. (resolv.conf(5)) */
+export function searchNames(name: string, search: readonly string[], ndots = 5): string[] {
   if (name.endsWith(".")) return [name];
-  const searched = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain].map(
-    (domain) => `${name}.${domain}`,
-  );
-  return name.split(".").length - 1 >= 5 ? [name, ...searched] : [...searched, name];
+  const searched = search.map((domain) => `${name}.${domain}`);
+  return name.split(".").length > ndots ? [name, ...searched] : [...searched, name];
 }

@@ -3,9 +3,17 @@
  * /etc/resolv.conf; the way there is the data path.
  */
 import type { Act } from "../machinery/act.js";
-import type { DnsRecord, Zone } from "../net/dns.js";
+import { podAddress } from "../journey/lookup.js";
+import {
+  addressRecord,
+  canonicalName,
+  longestChain,
+  type DnsRecord,
+  type Zone,
+} from "../net/dns.js";
 import { readAddress } from "../net/ip.js";
 import { clusterDomain } from "../node/dns.js";
+import { searchNames } from "../node/resolver.js";
 import { nodesServer } from "./etc.js";
 import type { Place } from "./place.js";
 
@@ -49,12 +57,9 @@ export function resolverOf({ files }: Place): Resolver {
   return resolver;
 }
 
-/** The names to ask for in turn. (resolv.conf(5)) */
-export function namesFor({ search, ndots }: Resolver, name: string): string[] {
-  if (name.endsWith(".")) return [name];
-  const searched = search.map((domain) => `${name}.${domain}`);
-  return name.split(".").length - 1 >= ndots ? [name, ...searched] : [...searched, name];
-}
+/** The names to ask for in turn. */
+export const namesFor = ({ search, ndots }: Resolver, name: string): string[] =>
+  searchNames(name, search, ndots);
 
 /** Asks a server, over UDP or TCP. */
 export function* ask(
@@ -64,7 +69,7 @@ export function* ask(
   type: string,
 ): Act<Answer | NoAnswer> {
   const { network } = place.network;
-  const own = canonical(name);
+  const own = canonicalName(name);
   if (server === nodesServer) return answerOf(network.internet, undefined, own, type);
   const packet = place.network.packetTo("UDP", { address: server, port: 53 });
   if (!packet) return { failed: "timed out" };
@@ -84,8 +89,6 @@ export function* ask(
   return { failed: isRefused ? "connection refused" : "timed out" };
 }
 
-const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, "");
-
 /** kubeadm's Corefile: ttl 30. */
 const TTL = 30;
 
@@ -96,8 +99,8 @@ function answerOf(zone: Zone, forward: Zone | undefined, name: string, type: str
   if (type === "SRV" && isOurs) return services(zone, name);
   const records: AnswerRecord[] = [];
   let at = name;
-  for (let i = 0; i < 11; i++) {
-    const found = zone.lookUp(at) ?? podAddress(at) ?? forward?.lookUp(at);
+  for (let i = 0; i < longestChain; i++) {
+    const found = zone.lookUp(at) ?? ofPod(at) ?? forward?.lookUp(at);
     if (!found) {
       const exists = i > 0 || isAbove(zone, at) || (forward !== undefined && isAbove(forward, at));
       return { rcode: exists ? "NOERROR" : "NXDOMAIN", records, isAuthoritative: isOurs };
@@ -108,30 +111,27 @@ function answerOf(zone: Zone, forward: Zone | undefined, name: string, type: str
       return { rcode: "NOERROR", records, isAuthoritative: isOurs };
     }
     records.push(recordOf(at, alias));
-    at = canonical(alias.target);
+    at = canonicalName(alias.target);
   }
   return { rcode: "SERVFAIL", records: [], isAuthoritative: isOurs };
+}
+
+/** 10-1-1-2.default.pod.cluster.local */
+function ofPod(name: string): DnsRecord[] | undefined {
+  const address = podAddress([name]);
+  return address === undefined ? undefined : [addressRecord(address)];
 }
 
 const recordOf = (name: string, record: DnsRecord): AnswerRecord => ({
   name: `${name}.`,
   ttl: TTL,
   type: record.type,
-  data: record.type === "CNAME" ? `${canonical(record.target)}.` : record.address,
+  data: record.type === "CNAME" ? `${canonicalName(record.target)}.` : record.address,
 });
 
 /** A name above one that there is: it exists, and holds nothing itself. */
 const isAbove = (zone: Zone, name: string): boolean =>
   zone.entries().some(([each]) => each.endsWith(`.${name}`));
-
-/** 10-1-1-2.default.pod.cluster.local (plugin kubernetes, "pods insecure") */
-function podAddress(name: string): DnsRecord[] | undefined {
-  const [, dashed] = /^([\da-f-]+)\.[a-z\d-]+\.pod\.cluster\.local$/.exec(name) ?? [];
-  const text =
-    dashed &&
-    (readAddress(dashed.replaceAll("-", ".")) ?? readAddress(dashed.replaceAll("-", ":")));
-  return text ? [{ type: text.family === "IPv4" ? "A" : "AAAA", address: text.text }] : undefined;
-}
 
 /** "10.2.1.1" of "1.1.2.10.in-addr.arpa". */
 function addressIn(name: string): string | undefined {

@@ -1,9 +1,9 @@
 /** The files that a kubelet writes into a container. */
-import { fromBits, parseCIDR } from "../net/ip.js";
+import { parseCIDR } from "../net/ip.js";
 import type { Pod } from "../objects/types.js";
 import type { Sandbox } from "../node/machine.js";
 import { clusterDomain } from "../node/dns.js";
-import { resolverOf } from "../node/resolver.js";
+import { resolverOf, searchIn } from "../node/resolver.js";
 
 /** (pkg/kubelet/kubelet_pods.go, managedHostsFileContent) */
 export function hostsOf({ pod, ips, hostNetwork }: Sandbox, hostname: string): string {
@@ -50,11 +50,7 @@ export function resolvConfOf(pod: Pod | undefined, server: string): string {
     searches = [],
     options = [],
   } = (pod?.spec as { dnsConfig?: DNSConfig } | undefined)?.dnsConfig ?? {};
-  const domain = clusterDomain;
-  const search = [
-    ...(isCluster ? [`${namespace}.svc.${domain}`, `svc.${domain}`, domain] : []),
-    ...searches,
-  ];
+  const search = [...(isCluster ? searchIn(namespace) : []), ...searches];
   const own = isCluster ? [server] : asks === "node" ? [nodesServer] : [];
   const given = options.map(({ name, value }) => (value === undefined ? name : `${name}:${value}`));
   const isSet = given.some((each) => each.startsWith("ndots:"));
@@ -72,7 +68,5 @@ export const nodesServer = "192.0.2.53";
 
 /** The cluster's DNS has the tenth address of the Services' range. (kubeadm) */
 export function dnsAddressIn(serviceCIDR: string): string {
-  const { address, family } = parseCIDR(serviceCIDR.split(",")[0]!);
-  const { a, b, c, d } = address;
-  return (family === "IPv4" ? fromBits(family, a + 10) : fromBits(family, a, b, c, d + 10)).text;
+  return parseCIDR(serviceCIDR.split(",")[0]!).at(10).text;
 }
