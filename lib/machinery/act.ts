@@ -138,12 +138,6 @@ const after =
   (wake, background) =>
     clock.schedule(Math.ceil(ms), wake, { background, who: "a shell" });
 
-/** Lets the others have their turn. */
-export const turn: Wait = (wake) => {
-  wake();
-  return () => {};
-};
-
 /** The act's value, or undefined where it takes longer than `ms`: then it is ended. */
 export function* within<T>(clock: Clock, ms: number, act: Act<T>): Act<T | undefined> {
   const end = clock.now() + ms;

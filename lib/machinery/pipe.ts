@@ -16,11 +16,6 @@ export class Pipe {
 
   constructor(private readonly capacity = CAPACITY) {}
 
-  /** Whether nobody reads it any more: what is written is lost. */
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   /** Woken whenever there is something to read, or room to write. */
   get changed(): Signal {
     return this.#changed;

@@ -7,9 +7,8 @@ import { readAddress } from "../net/ip.js";
 import type { Listener } from "../node/socket.js";
 import { FileError } from "../shell/files.js";
 import { MessageReader, messageText, type Request, type Response } from "../shell/http.js";
+import { execute } from "../shell/index.js";
 import type { Place } from "../shell/place.js";
-import { Allowance } from "../shell/process.js";
-import { runCommand } from "../shell/shell.js";
 import { Sink } from "../shell/streams.js";
 import { httpServer, type Handler } from "./http-server.js";
 import { know, type Reached } from "./images.js";
@@ -125,21 +124,7 @@ function netexec(reached: Reached, request: Request): Response | Act<Response> {
 /** Runs a command in the Pod: `{"output":"…"}`. */
 function* shell(place: Place, script: string): Act<Response> {
   const sink = new Sink(100_000);
-  const command = place.commands.get("sh")!;
-  const args = ["sh", "-c", script];
-  const process = place.processes.spawn({
-    args,
-    fds: new Map([
-      [1, sink],
-      [2, sink],
-    ]),
-    env: place.environment,
-    folder: place.folder,
-    allowance: new Allowance(),
-    background: true,
-    group: "own",
-    run: (process) => runCommand(place, process, command, args),
-  });
+  const process = execute(place, ["sh", "-c", script], { stdout: sink, background: true });
   const status = yield* process.wait();
   const said = { ...(status !== 0 && { error: `exit status ${status}` }), output: sink.bytes };
   return text(JSON.stringify(said));

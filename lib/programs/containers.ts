@@ -15,7 +15,7 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
 import { commands } from "../shell/commands.js";
-import type { Place } from "../shell/place.js";
+import { programIn, type Place } from "../shell/place.js";
 import { placesOf, type Places, type World } from "../shell/places.js";
 import { Allowance, signals, type Process } from "../shell/process.js";
 import { runCommand } from "../shell/shell.js";
@@ -186,8 +186,7 @@ function spawn(
   });
 }
 
-const programOf = ([name = ""]: readonly string[]) =>
-  commands.get(name.replace(/^.*\/s?bin\//, ""));
+const programOf = ([name = ""]: readonly string[]) => programIn(commands, name);
 
 const isRun = ({ command = [], args = [] }: Container): boolean =>
   programOf([...command, ...args]) !== undefined;

@@ -1,10 +1,10 @@
 /** The commands that a shell has itself, since they change it. (bash, builtins/) */
-import { either, type Act } from "../machinery/act.js";
+import { either, within, type Act } from "../machinery/act.js";
 import { valueOf } from "./arithmetic.js";
 import { test } from "./conditions.js";
 import { absolute, FileError } from "./files.js";
 import { formatted } from "./printf.js";
-import { Exit, signals, type Process } from "./process.js";
+import { Exit, signalName, signalOf, signals, type Process } from "./process.js";
 import type { Shell } from "./shell.js";
 import { ShellError } from "./variables.js";
 import { aroundOf, elementsOf, shellQuoted } from "./words.js";
@@ -36,18 +36,11 @@ const number = (text: string | undefined, otherwise: number): number => {
   return Number(text);
 };
 
-/** The signal of "TERM", "SIGTERM" or "15". */
-export function signalOf(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text) <= 64 ? Number(text) : undefined;
-  return signals[text.toUpperCase().replace(/^SIG/, "") as keyof typeof signals];
-}
-
 const trapName = (text: string): string | undefined => {
   const upper = text.toUpperCase().replace(/^SIG/, "");
   if (upper === "0" || upper === "EXIT") return "EXIT";
   if (["ERR", "DEBUG", "RETURN"].includes(upper)) return upper;
-  const signal = signalOf(text);
-  return Object.entries(signals).find(([, each]) => each === signal)?.[0];
+  return signalName(signalOf(text));
 };
 
 const optionLetters: Readonly<Record<string, string>> = {
@@ -287,22 +280,8 @@ function* readLine(
   let isEscaped = false;
   for (;;) {
     const reading = input.read(4_096);
-    let bytes: string | undefined;
-    for (let step = reading.next(); ; step = reading.next()) {
-      if (step.done) {
-        bytes = step.value;
-        break;
-      }
-      if (end !== undefined && clock.now() >= end) break;
-      const left = end === undefined ? undefined : end - clock.now();
-      yield left === undefined
-        ? step.value
-        : either(step.value, (wake, background) => clock.schedule(left, wake, { background }));
-    }
-    if (bytes === undefined) {
-      reading.return(undefined as never);
-      return { line, isWhole: false, isLate: true };
-    }
+    const bytes = yield* end === undefined ? reading : within(clock, end - clock.now(), reading);
+    if (bytes === undefined) return { line, isWhole: false, isLate: true };
     if (bytes === "") return { line, isWhole: false, isLate: false };
     yield* shell.process.spend();
     for (let i = 0; i < bytes.length; i++) {
@@ -409,9 +388,7 @@ function* kill(shell: Shell, args: readonly string[]): Act<number> {
   let words = [...args];
   if (words[0] === "-l" || words[0] === "-L") {
     if (words[1] !== undefined) {
-      const wanted = Number(words[1]) & 127;
-      const name = Object.entries(signals).find(([, each]) => each === wanted)?.[0];
-      yield* shell.write(1, `${name ?? words[1]}\n`);
+      yield* shell.write(1, `${signalName(Number(words[1]) & 127) ?? words[1]}\n`);
     } else yield* shell.write(1, `${Object.keys(signals).join(" ")}\n`);
     return 0;
   }
@@ -452,13 +429,10 @@ function* kill(shell: Shell, args: readonly string[]): Act<number> {
 
 /** To a process, or to a group (-7); false where there is none. */
 export function signalTo(from: Process, pid: number, signal: number): boolean {
-  const { table } = from;
-  const wanted =
-    pid > 0
-      ? [table.get(pid)].filter((each) => each !== undefined)
-      : [...table.all].filter(({ group }) => group === (pid === 0 ? from.group : -pid));
-  for (const each of wanted) each.signal(signal);
-  return wanted.length > 0;
+  const group = pid === 0 ? from.group : -pid;
+  return from.table.signalAll(signal, (each) =>
+    pid > 0 ? each.pid === pid : each.group === group,
+  );
 }
 
 function* trap(shell: Shell, args: readonly string[]): Act<number> {

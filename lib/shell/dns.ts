@@ -15,6 +15,7 @@ import { readAddress } from "../net/ip.js";
 import { clusterDomain } from "../node/dns.js";
 import { searchNames } from "../node/resolver.js";
 import { nodesServer } from "./etc.js";
+import { isRefused } from "./network-end.js";
 import type { Place } from "./place.js";
 
 /** A record of an answer. */
@@ -85,8 +86,7 @@ export function* ask(
   // a cluster without a Service for its DNS: as everywhere here, its DNS is taken to be there
   if (disposition === "no route" && !journey.hops.some(({ kind }) => kind === "cluster-ip"))
     return answerOf(network.clusterDns, network.internet, own, type);
-  const isRefused = /refused|not listening|rejected/.test(disposition);
-  return { failed: isRefused ? "connection refused" : "timed out" };
+  return { failed: isRefused(disposition) ? "connection refused" : "timed out" };
 }
 
 /** kubeadm's Corefile: ttl 30. */

@@ -10,7 +10,7 @@
 import { duration } from "../machinery/duration.js";
 import { bytesOf, textOf } from "../machinery/pipe.js";
 import { VirtualClock } from "../machinery/virtual-clock.js";
-import type { Place } from "./place.js";
+import { programIn, type Place } from "./place.js";
 import { placesOf, type World } from "./places.js";
 import { Allowance, signals, type Process } from "./process.js";
 import { runCommand } from "./shell.js";
@@ -72,7 +72,7 @@ export function execute(
   { stdin, stdout, stderr, env, folder, background, allowance }: ExecuteOptions,
 ): Process {
   const [name = ""] = args;
-  const command = place.commands.get(name.replace(/^.*\/s?bin\//, ""));
+  const command = programIn(place.commands, name);
   if (!command) throw new NoProgramError(name);
   const input = stdin ?? inputOf("");
   const process = place.processes.spawn({
@@ -129,9 +129,7 @@ export async function sh(
   const allowance = new Allowance();
   const stop = (why: string): void => {
     allowance.spent ??= why;
-    process.signal(signals.KILL);
-    for (const each of [...place.processes.all])
-      if (each.allowance === allowance) each.signal(signals.KILL);
+    place.processes.signalAll(signals.KILL, (each) => each.allowance === allowance);
   };
   const sink = (): Sink =>
     new Sink(

@@ -7,7 +7,7 @@ import { travelFrom, type Served } from "../journey/socket.js";
 import { lookUp, type Lookup } from "../journey/lookup.js";
 import type { Network } from "../journey/network.js";
 import { sourceTowards, type Origin } from "../journey/origin.js";
-import type { Founded, Journey } from "../journey/types.js";
+import type { Disposition, Founded, Journey } from "../journey/types.js";
 import { sleep, type Act, type Acts } from "../machinery/act.js";
 import { Pipe } from "../machinery/pipe.js";
 import { seeded, type Chooser } from "../net/choice.js";
@@ -185,11 +185,7 @@ export class NetworkEnd {
   passes(first: Packet, flags: Flags): "yes" | "no" | "reset" {
     const { disposition } = this.travel({ ...first, flags }, {}, false);
     if (disposition === "delivered") return "yes";
-    return disposition === "rejected" ||
-      disposition === "connection refused" ||
-      disposition === "port not listening"
-      ? "reset"
-      : "no";
+    return isRefused(disposition) ? "reset" : "no";
   }
 
   /** Sends a datagram; answers what comes back. Nothing: undefined. */
@@ -237,11 +233,20 @@ const endsOf = (arrived: Packet): Ends => ({
   own: { address: arrived.destination, port: arrived.destinationPort },
 });
 
+/** Somebody says no: with a reset, or with an ICMP message. */
+export const isRefused = (disposition: Disposition): boolean =>
+  disposition === "rejected" ||
+  disposition === "connection refused" ||
+  disposition === "port not listening";
+
 /** A gateway, a blackhole route and a cloud's network say nothing of what they cannot deliver. */
-const isSwallowed = /nobody on the network|blackhole route|no route leads there/;
+export const isSwallowed = ({ reason }: Journey, origin: Origin): boolean =>
+  origin.kind === "outside" ||
+  /nobody on the network|blackhole route|no route leads there/.test(reason);
 
 /** What the client's kernel makes of a journey that ended badly. */
-export function failureOf({ disposition, reason, hops }: Journey, origin: Origin): Refusal {
+export function failureOf(journey: Journey, origin: Origin): Refusal {
+  const { disposition, reason, hops } = journey;
   switch (disposition) {
     case "rejected":
       return /\((?:icmp6?-)?(?:host|net|adm|no-route)[\w-]*\)/.test(reason)
@@ -252,7 +257,7 @@ export function failureOf({ disposition, reason, hops }: Journey, origin: Origin
       // a cloud's firewall says nothing
       return hops.at(-1)?.kind === "load-balancer" ? "ETIMEDOUT" : "ECONNREFUSED";
     case "no route":
-      if (origin.kind === "outside" || isSwallowed.test(reason)) return "ETIMEDOUT";
+      if (isSwallowed(journey, origin)) return "ETIMEDOUT";
       return /has no route to/.test(reason) ? "ENETUNREACH" : "EHOSTUNREACH";
     case "unknown":
       return "unknown";

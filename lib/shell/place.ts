@@ -28,6 +28,12 @@ export interface Place {
 /** A program: it answers its exit code. */
 export type Command = (context: Context) => Act<number>;
 
+/** The program of a path, as a container's command names it: "curl", "/usr/bin/curl". */
+export const programIn = (
+  commands: ReadonlyMap<string, Command>,
+  path: string,
+): Command | undefined => commands.get(path.replace(/^.*\/s?bin\//, ""));
+
 /** What a command gets. */
 export interface Context {
   readonly place: Place;

@@ -21,6 +21,16 @@ export const signals = {
   STOP: 19,
 } as const;
 
+/** The signal of "TERM", "SIGTERM" or "15". */
+export function signalOf(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) <= 64 ? Number(text) : undefined;
+  return signals[text.toUpperCase().replace(/^SIG/, "") as keyof typeof signals];
+}
+
+/** "TERM" of 15. */
+export const signalName = (signal: number | undefined): string | undefined =>
+  Object.entries(signals).find(([, each]) => each === signal)?.[0];
+
 /** A process may make so many steps before the others have their turn, and time moves on. */
 const SLICE = 1_000;
 /** What a slice takes of time. */
@@ -193,9 +203,16 @@ export class Processes {
     process.ended.fire();
   }
 
+  /** A signal for each that is meant; answers whether there is one. */
+  signalAll(signal: number, isMeant: (process: Process) => boolean): boolean {
+    const meant = [...this.#all.values()].filter(isMeant);
+    for (const process of meant) process.signal(signal);
+    return meant.length > 0;
+  }
+
   /** Every process of the place is ended, as when its container is. */
   endAll(): void {
-    for (const process of [...this.#all.values()]) process.signal(signals.KILL);
+    this.signalAll(signals.KILL, () => true);
   }
 }
 

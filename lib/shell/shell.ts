@@ -33,9 +33,9 @@ import { condition } from "./conditions.js";
 import { absolute, FileError } from "./files.js";
 import { matches, patternOf } from "./pattern.js";
 import type { Command, Place } from "./place.js";
-import { Exit, ForkError, signals, type Process } from "./process.js";
+import { Exit, ForkError, signalName, signals, type Process } from "./process.js";
 import { Redirector } from "./redirections.js";
-import { pipe, PipeReader, type Stream } from "./streams.js";
+import { inputOf, pipe, type Stream } from "./streams.js";
 import { ShellError, Variables } from "./variables.js";
 import {
   aroundOf,
@@ -263,8 +263,7 @@ export class Shell {
   }
 
   *#inBackground(node: PipelineNode | { type: "AndOr" }, text: string): Act<void> {
-    const nothing = new PipeReader(pipe().reader.pipe);
-    nothing.pipe.end();
+    const nothing = inputOf("");
     const process = yield* this.fork(
       function* (shell) {
         yield* shell.#statement({
@@ -332,7 +331,7 @@ export class Shell {
       input = next?.reader;
     }
     const statuses: number[] = [];
-    for (const process of processes) statuses.push(yield* this.waitFor(process));
+    for (const process of processes) statuses.push(yield* process.wait());
     const failed = this.options.has("pipefail")
       ? statuses.findLast((each) => each !== 0)
       : undefined;
@@ -342,11 +341,6 @@ export class Shell {
       "PIPESTATUS",
       new Map(statuses.map((status, i) => [String(i), String(status)])),
     );
-  }
-
-  /** A foreground child's end. */
-  *waitFor(process: Process): Act<number> {
-    return yield* process.wait();
   }
 
   /** A subshell with descriptors of its own, which begins when this one waits. */
@@ -425,7 +419,7 @@ export class Shell {
         return;
       case "Subshell": {
         const process = yield* this.fork((shell) => shell.list(node.body), new Map());
-        this.status = yield* this.waitFor(process);
+        this.status = yield* process.wait();
         return;
       }
       case "BraceGroup":
@@ -716,7 +710,7 @@ export class Shell {
   /** A program of the place, in a process of its own. */
   *external(fields: readonly string[]): Act<void> {
     const child = yield* this.start(fields);
-    if (child) this.status = yield* this.waitFor(child);
+    if (child) this.status = yield* child.wait();
   }
 
   /** Undefined: there is none of that name, which has been said. */
@@ -808,7 +802,7 @@ export class Shell {
       }
     }
     reader.release();
-    this.status = yield* this.waitFor(process);
+    this.status = yield* process.wait();
     return parts.join("");
   }
 
@@ -888,7 +882,7 @@ export class Shell {
   // ---- signals
 
   #signalled(signal: number): boolean {
-    const name = Object.entries(signals).find(([, number]) => number === signal)?.[0];
+    const name = signalName(signal);
     const action = name === undefined ? undefined : this.traps.get(name);
     if (action === undefined) {
       // who types goes on, without what was asked for
@@ -909,7 +903,7 @@ export class Shell {
 
   *#traps(): Act<void> {
     for (let signal = this.#pending.shift(); signal; signal = this.#pending.shift()) {
-      const name = Object.entries(signals).find(([, number]) => number === signal)![0];
+      const name = signalName(signal)!;
       const action = this.traps.get(name);
       if (action === undefined) throw new Interrupted();
       yield* this.#runTrap(action);
@@ -1009,7 +1003,7 @@ export function* runCommand(
       process,
       name: short,
       args,
-      input: process.fds.get(0) ?? nothing(),
+      input: process.fds.get(0) ?? inputOf(""),
       out: (bytes) => write(1, bytes),
       err: (bytes) => write(2, bytes),
       path: (path) => absolute(path, process.folder),
@@ -1025,10 +1019,4 @@ export function* runCommand(
     }
     throw error;
   }
-}
-
-function nothing(): Stream {
-  const { reader, writer } = pipe();
-  writer.release();
-  return reader;
 }

@@ -60,10 +60,7 @@ export class PipeReader extends Stream {
 }
 
 export class PipeWriter extends Stream {
-  constructor(
-    readonly pipe: Pipe,
-    override readonly isTerminal = false,
-  ) {
+  constructor(readonly pipe: Pipe) {
     super();
   }
 
@@ -82,7 +79,7 @@ export function pipe(): { reader: PipeReader; writer: PipeWriter } {
   return { reader: new PipeReader(between), writer: new PipeWriter(between) };
 }
 
-/** What a text says, as standard input. */
+/** What a text says, as standard input; "": nothing is said. */
 export function inputOf(bytes: string): Stream {
   const { reader, writer } = pipe();
   writer.pipe.push(bytes);

@@ -191,8 +191,7 @@ class Session {
   #signal(signal: number): void {
     const first = this.#process;
     if (!first) return;
-    for (const each of [...this.place.processes.all])
-      if (each === first || each.allowance === first.allowance) each.signal(signal);
+    this.place.processes.signalAll(signal, (each) => each.allowance === first.allowance);
   }
 
   #send(channel: number, bytes: string): void {

@@ -4,7 +4,7 @@ import { endpoint } from "../../net/ip.js";
 import { printable } from "../../net/printable.js";
 import { FileError } from "../files.js";
 import { headerOf, MessageReader, messageText, type Head } from "../http.js";
-import type { Connection, Failed } from "../network-end.js";
+import { refusals, type Connection, type Failed } from "../network-end.js";
 import type { Context } from "../place.js";
 import { Exit } from "../process.js";
 import { allOf } from "./common.js";
@@ -545,13 +545,7 @@ class Session {
         return kept;
       }
       last = opened;
-      const words = {
-        ECONNREFUSED: "Connection refused",
-        ETIMEDOUT: "Connection timed out",
-        EHOSTUNREACH: "No route to host",
-        ENETUNREACH: "Network is unreachable",
-        unknown: opened.why,
-      }[opened.failed];
+      const words = opened.failed === "unknown" ? opened.why : refusals[opened.failed];
       yield* this.#say(`* connect to ${address} port ${target.port} failed: ${words}\n`);
     }
     const ms = this.#clock.now() - began;

@@ -1,10 +1,10 @@
 /** bash, sh and what runs other programs: timeout, xargs, env, nohup, watch, busybox. */
 import { sleep, within, type Act } from "../../machinery/act.js";
-import { setOptions, signalOf } from "../builtins.js";
+import { setOptions } from "../builtins.js";
 import { FileError, type Device, type Regular } from "../files.js";
-import type { Command, Context } from "../place.js";
+import { programIn, type Command, type Context } from "../place.js";
 import { converse } from "../interactive.js";
-import { Exit, type Process } from "../process.js";
+import { Exit, signalOf, type Process } from "../process.js";
 import { Shell, spawnCommand } from "../shell.js";
 import { allOf, complain, eachInput, millisecondsOf, optionsOf, refuse } from "./common.js";
 
@@ -61,7 +61,7 @@ function* started(
 ): Act<Process | undefined> {
   const { place, process } = context;
   const [name = ""] = args;
-  const command = place.commands.get(name.replace(/^.*\/s?bin\//, ""));
+  const command = programIn(place.commands, name);
   if (!command) {
     yield* complain(
       context,
@@ -129,7 +129,7 @@ function* timeout(context: Context): Act<number> {
 
 /** A signal for a process and those that it began. */
 function end({ table, pid }: Process, signal: number): void {
-  for (const each of [...table.all]) if (each.group === pid) each.signal(signal);
+  table.signalAll(signal, ({ group }) => group === pid);
 }
 
 function* xargs(context: Context): Act<number> {

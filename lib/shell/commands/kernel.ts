@@ -5,7 +5,7 @@
 import type { Act } from "../../machinery/act.js";
 import { hash } from "../../machinery/random.js";
 import { conntrackText, type Connection as Tracked } from "../../net/conntrack.js";
-import { endpoint, familyOf, fromBits, parseCIDR, type Family } from "../../net/ip.js";
+import { endpoint, familyOf, parseCIDR, readCIDR, type CIDR, type Family } from "../../net/ip.js";
 import { ruleList, ruleSpecs } from "../../net/iptables/list.js";
 import { Rules, type RuleSet } from "../../net/iptables/rule.js";
 import { builtinChains, type TableName } from "../../net/iptables/tables.js";
@@ -245,10 +245,15 @@ function interfacesOf(context: Context): Shown[] {
       addresses,
     }));
   const lo = { name: "lo", label: "lo", addresses: ["127.0.0.1/8", "::1/128"] };
-  const length = (address: string): string =>
-    `${address}/${familyOf(address) === "IPv4" ? 24 : 64}`;
   const label = origin.kind === "pod" ? "eth0@if2" : "eth0";
-  return [lo, { name: "eth0", label, addresses: origin.addresses.map(length) }];
+  return [
+    lo,
+    {
+      name: "eth0",
+      label,
+      addresses: origin.addresses.map((each) => `${each}/${networkOf(each).length}`),
+    },
+  ];
 }
 
 function addressLines(
@@ -267,12 +272,11 @@ function addressLines(
       : `    link/ether 02:42:${mac.join(":")} brd ff:ff:ff:ff:ff:ff${label.includes("@") ? " link-netnsid 0" : ""}`,
   ];
   for (const each of addresses) {
-    const { family, address, length } = parseCIDR(each);
+    const range = parseCIDR(each);
+    const { family, address, length } = range;
     const scope = isLo ? "host" : "global";
-    const isShort = family === "IPv4" && length < 31 && !isLo;
-    const broadcast = isShort
-      ? ` brd ${fromBits("IPv4", address.a | (0xffffffff >>> length)).text}`
-      : "";
+    const hasBroadcast = family === "IPv4" && length < 31 && !isLo;
+    const broadcast = hasBroadcast ? ` brd ${range.at(range.size - 1n).text}` : "";
     lines.push(
       family === "IPv4"
         ? `    inet ${address.text}/${length}${broadcast} scope ${scope} ${name}`
@@ -298,7 +302,7 @@ function routesOf(context: Context, family: Family): string[] {
   if (origin.kind === "outside") return [`default via ${gatewayOf(address)} dev eth0 `];
   // as the plugin ptp writes them: everything by the node
   const gateway = gatewayOf(address);
-  const range = networkOf(address);
+  const range = networkOf(address).text;
   return [
     `default via ${gateway} dev eth0 `,
     `${range} via ${gateway} dev eth0 src ${address} `,
@@ -306,20 +310,12 @@ function routesOf(context: Context, family: Family): string[] {
   ];
 }
 
-const networkOf = (address: string): string => {
-  const { family, address: own } = parseCIDR(`${address}/32`.replace(/^(.*:.*)\/32$/, "$1/64"));
-  return family === "IPv4"
-    ? `${fromBits("IPv4", own.a & 0xffffff00).text}/24`
-    : `${fromBits("IPv6", own.a, own.b).text}/64`;
-};
+/** A node's range of Pods, as kube-controller-manager cuts it: a /24, or a /64. */
+const networkOf = (address: string): CIDR =>
+  parseCIDR(`${address}/${familyOf(address) === "IPv4" ? 24 : 64}`);
 
 /** The first address of a Pod's range is its node's. (host-local) */
-const gatewayOf = (address: string): string => {
-  const { family, address: network } = parseCIDR(networkOf(address));
-  return family === "IPv4"
-    ? fromBits("IPv4", network.a + 1).text
-    : fromBits("IPv6", network.a, network.b, 0, 1).text;
-};
+const gatewayOf = (address: string): string => networkOf(address).at(1).text;
 
 const routeFamily = ({ to, via }: Route): Family =>
   to === "default" ? (via === undefined ? "IPv4" : familyOf(via)) : parseCIDR(to).family;
@@ -409,24 +405,17 @@ function* ip(context: Context): Act<number> {
 }
 
 function* routeGet(context: Context, to: string): Act<number> {
-  let address: string;
-  try {
-    address = parseCIDR(to.includes("/") ? to : `${to}/${to.includes(":") ? 128 : 32}`).address
-      .text;
-  } catch {
-    return yield* refuse(
-      context,
-      1,
-      `any valid prefix is expected rather than "${printable(to)}".`,
-    );
+  const range = readCIDR(to);
+  if (!range) {
+    yield* context.err(`Error: any valid prefix is expected rather than "${printable(to)}".\n`);
+    return 1;
   }
+  const address = range.address.text;
   const { origin } = context.place.network;
   const source = context.place.network.sourceFor(address);
   if (origin.kind === "node") {
     const { kernel } = origin.machine;
-    const route = kernel.routes.lookup(
-      parseCIDR(`${address}/${address.includes(":") ? 128 : 32}`).address,
-    );
+    const route = kernel.routes.lookup(range.address);
     if (
       kernel.interfaces.some(({ addresses }) =>
         addresses.some((each) => each.startsWith(`${address}/`)),

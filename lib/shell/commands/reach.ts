@@ -2,11 +2,11 @@
  * ping (iputils), nc and wget (busybox's). nc has the words of OpenBSD's and, at the end of its
  * input, does as busybox's: it shuts its side of the connection.
  */
-import { either, sleep, within, type Act } from "../../machinery/act.js";
+import { Signal, sleep, within, type Act } from "../../machinery/act.js";
 import { endpoint, familyOf, readAddress } from "../../net/ip.js";
 import { FileError } from "../files.js";
 import { headerOf, MessageReader, messageText } from "../http.js";
-import { refusals, type Connection, type Failed } from "../network-end.js";
+import { isSwallowed, refusals, type Connection, type Failed } from "../network-end.js";
 import type { Command, Context } from "../place.js";
 import { optionsOf, refuse } from "./common.js";
 import { resolved } from "./names.js";
@@ -46,11 +46,11 @@ function* ping(context: Context): Act<number> {
   let sent = 0;
   let isStopped = false;
   const before = context.process.onSignal;
-  const stopping = { wake: undefined as (() => void) | undefined };
+  const stopping = new Signal();
   context.process.onSignal = (signal) => {
     if (signal !== 2) return before?.(signal) ?? false;
     isStopped = true;
-    stopping.wake?.();
+    stopping.fire();
     return true;
   };
   while (sent < count && clock.now() < deadline && !isStopped) {
@@ -74,10 +74,7 @@ function* ping(context: Context): Act<number> {
     } else if (journey.disposition === "unknown") {
       return yield* refuse(context, 2, `not modelled: ${journey.reason}`);
     } else if (journey.disposition === "rejected" || /route/.test(journey.disposition)) {
-      const isSilent =
-        place.network.origin.kind === "outside" ||
-        /blackhole|nobody on the network/.test(journey.reason);
-      if (!isSilent) {
+      if (!isSwallowed(journey, place.network.origin)) {
         const why =
           journey.disposition === "rejected"
             ? "Destination Port Unreachable"
@@ -93,11 +90,7 @@ function* ping(context: Context): Act<number> {
         clock,
         Math.min(wait, deadline - clock.now()),
         (function* (): Act<void> {
-          while (!isStopped)
-            yield (wake) => {
-              stopping.wake = wake;
-              return () => {};
-            };
+          while (!isStopped) yield stopping.wait;
         })(),
       );
   }
@@ -266,7 +259,7 @@ function* listen(context: Context, port: number, flags: ReadonlyMap<string, stri
   const { place } = context;
   if (!(port >= 1 && port <= 65_535)) return yield* refuse(context, 1, "missing port number");
   const isUdp = flags.has("u");
-  const waiting = { wake: undefined as (() => void) | undefined };
+  const done = new Signal();
   let isBusy = false;
   let isDone = false;
   const close = place.network.listen(isUdp ? "UDP" : "TCP", port, {
@@ -282,7 +275,7 @@ function* listen(context: Context, port: number, flags: ReadonlyMap<string, stri
         yield* context.out(bytes);
       isBusy = false;
       if (!flags.has("k")) isDone = true;
-      waiting.wake?.();
+      done.fire();
     },
     *answer(datagram) {
       yield* context.out(datagram);
@@ -291,11 +284,7 @@ function* listen(context: Context, port: number, flags: ReadonlyMap<string, stri
   });
   if (!close) return yield* refuse(context, 1, "Address already in use");
   try {
-    while (!isDone)
-      yield either((wake) => {
-        waiting.wake = wake;
-        return () => {};
-      });
+    while (!isDone) yield done.wait;
   } finally {
     close();
   }

@@ -7,7 +7,8 @@ import { formatted } from "../printf.js";
 import type { Command, Context } from "../place.js";
 import { Shell } from "../shell.js";
 import { ShellError } from "../variables.js";
-import { signalOf, signalTo } from "../builtins.js";
+import { signalTo } from "../builtins.js";
+import { signalOf } from "../process.js";
 import { millisecondsOf, optionsOf, refuse } from "./common.js";
 
 function* sleep(context: Context): Act<number> {
