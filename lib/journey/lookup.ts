@@ -124,14 +124,8 @@ const resolverFor = (sandbox: Sandbox | undefined): Resolver =>
 
 /** The Pod whose process asks; undefined where it is a node's own, or somebody outside. */
 function sandboxOf(origin: Origin): Sandbox | undefined {
-  switch (origin.kind) {
-    case "pod":
-      return origin.sandbox;
-    case "node":
-      return origin.pod;
-    case "outside":
-      return undefined;
-  }
+  if (origin.kind === "pod") return origin.sandbox;
+  return origin.kind === "node" ? origin.pod : undefined;
 }
 
 /** A last label of digits makes a host an address (WHATWG URL, "ends in a number"). */
