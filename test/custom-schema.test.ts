@@ -2,7 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import "stopover/internal/objects/stored-checks";
-import type { KubeObject } from "stopover/internal/objects/types";
+import { scaleOf } from "stopover/internal/apiserver/scale";
+import type { Kind, KubeObject } from "stopover/internal/objects/types";
 import { newServer, refusal } from "./apiserver-harness.js";
 
 const test = suite("custom objects");
@@ -51,7 +52,9 @@ function server() {
 }
 
 test("defaults come, and fields that the schema does not have go", () => {
-  const made = server().create(gauge({ size: 3, other: 1 })) as KubeObject & { spec: object };
+  const made = server().create(gauge({ size: 3, other: 1 }), {
+    fieldValidation: "Ignore",
+  }) as KubeObject & { spec: object };
   assert.equal(made.spec, { size: 3, unit: "m" });
 });
 
@@ -87,6 +90,76 @@ test("a definition is named after its kind, and has a schema and one stored vers
     refusal(() => client.create(none)).message,
     /must have exactly one version marked as storage version/,
   );
+});
+
+const strict = (object: KubeObject) => refusal(() => server().create(object)).message;
+
+test("a field that the schema does not have is refused where that is asked for, as kubectl does", () => {
+  const refused = 'Gauge in version "v1" cannot be handled as a Gauge: strict decoding error: ';
+  assert.is(strict(gauge({ size: 1, other: 1 })), `${refused}unknown field "spec.other"`);
+  const odd = gauge({ size: 1, other: 1 });
+  (odd.metadata as unknown as Record<string, unknown>)["foo"] = 1;
+  const both = 'unknown field "metadata.foo", unknown field "spec.other"';
+  assert.is(strict(odd), `${refused}${both}`);
+  const warnings: string[] = [];
+  const onWarning = (text: string) => void warnings.push(text);
+  server().create(odd, { fieldValidation: "Warn", onWarning });
+  assert.is(warnings.join(", "), both);
+});
+
+const version = definition.spec.versions[0]!;
+const withVersions = (...versions: object[]) =>
+  ({ ...definition, spec: { ...definition.spec, versions } }) as KubeObject;
+
+for (const [what, versions, why] of [
+  ["no schema", [{ ...version, schema: undefined }], /^spec.versions\[0\].*: Required value$/],
+  [
+    "none stored",
+    [{ ...version, storage: false }],
+    /status.storedVersions: Invalid value: null: must have at least one stored version\]$/,
+  ],
+  [
+    "two stored",
+    [version, { ...version, name: "v2" }],
+    /status.storedVersions: Invalid value: \["v1"\]: must have the storage version v2\]$/,
+  ],
+  [
+    "a field without a type",
+    [{ ...version, schema: { openAPIV3Schema: { type: "object", properties: { a: {} } } } }],
+    /^spec.validation.openAPIV3Schema.properties\[a\].type: Required value: must not be empty for/,
+  ],
+] as const)
+  test(`a definition is refused: ${what}`, () => {
+    const { client } = newServer();
+    const { message } = refusal(() => client.create(withVersions(...versions)));
+    assert.match(message.replace(/^.* is invalid: /, ""), why);
+  });
+
+test("its number of replicas is where the definition says", () => {
+  const { client } = newServer();
+  const integer = { type: "integer" };
+  const spec = { type: "object", properties: { size: integer, many: { ...integer, default: 2 } } };
+  client.create(
+    withVersions({
+      ...version,
+      schema: { openAPIV3Schema: { type: "object", properties: { spec } } },
+      subresources: {
+        scale: { specReplicasPath: ".spec.many", statusReplicasPath: ".status.many" },
+      },
+    }),
+  );
+  const made = client.create(gauge({ size: 1 }));
+  assert.equal(scaleOf(made).spec, { replicas: 2 });
+  assert.equal(scaleOf(made).status, { replicas: 0 });
+  const body = { spec: { replicas: 5 } };
+  const scaled = client.patch(
+    "Gauge" as Kind,
+    "g",
+    "default",
+    { type: "merge", body },
+    { subresource: "scale" },
+  );
+  assert.equal((scaled as { spec?: object }).spec, { size: 1, many: 5 });
 });
 
 test.run();

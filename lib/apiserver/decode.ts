@@ -1,5 +1,6 @@
 import { kindInfo, type KindInfo } from "../objects/kinds.js";
 import { decode, type Misfit } from "../objects/decode.js";
+import { otherKinds } from "../objects/others.js";
 import { goName, type FieldType } from "../objects/schema.js";
 import type { KubeObject } from "../objects/types.js";
 import type { WriteOptions } from "../api/client.js";
@@ -17,7 +18,8 @@ export function decoded<T extends KubeObject>(
   refuse: Refuse = refusal(info.kind, info.apiVersion),
 ): T {
   if (options.decoded) return value;
-  if (info.type === undefined) return plain(value);
+  if (info.type === undefined)
+    return checked({ value: plain(value), misfits: otherKinds.misfits(value) }, options, refuse);
   const found = checked(decode<T>(info.type, value), options, refuse);
   const why = badBytes(found);
   if (why !== undefined) throw refuse(why);

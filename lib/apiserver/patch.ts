@@ -1,4 +1,4 @@
-import { badRequest, unsupportedMediaType } from "../api/errors.js";
+import { badRequest } from "../api/errors.js";
 import type { Clock } from "../api/clock.js";
 import type { Patch, Subresource, WriteOptions } from "../api/client.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
@@ -58,12 +58,8 @@ function changed(type: string | undefined, object: unknown, { type: how, body }:
     );
   }
   if (how === "merge") return merged(object, body);
-  if (type === undefined) throw unsupportedMediaType(noStrategy);
-  return otherPatches.strategic({ is: "object", name: type }, object, body);
+  return otherPatches.strategic(type, object, body);
 }
-
-const noStrategy =
-  "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json";
 
 /** RFC 7396: objects merge, null removes, all else replaces. */
 export function merged(target: unknown, patch: unknown): unknown {

@@ -1,4 +1,5 @@
-import { badRequest, invalid } from "../api/errors.js";
+import { badRequest, internal, invalid } from "../api/errors.js";
+import { scalePathsOf, valueAt, withValueAt, type ScalePaths } from "../objects/custom-scale.js";
 import { invalid as fieldInvalid } from "../objects/field-errors.js";
 import { selectorText } from "../objects/selectors.js";
 import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
@@ -14,27 +15,46 @@ export interface Scale {
 }
 
 export function scaleOf(object: KubeObject): Scale {
-  const { metadata, spec, status } = object as Deployment | ReplicaSet;
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const paths = scalePathsOf(object);
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as ObjectMeta,
-    spec: { replicas: spec.replicas ?? 0 },
-    status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector) },
+    ...(paths ? countsOfCustom(object, paths) : countsOf(object as Deployment | ReplicaSet)),
+  };
+}
+
+type Counts = Pick<Scale, "spec" | "status">;
+
+const countsOf = ({ spec, status }: Deployment | ReplicaSet): Counts => ({
+  spec: { replicas: spec.replicas ?? 0 },
+  status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector) },
+});
+
+function countsOfCustom(object: KubeObject, paths: ScalePaths): Counts {
+  const replicas = valueAt(object, paths.specReplicasPath);
+  if (replicas === undefined)
+    throw internal(`the spec replicas field "${paths.specReplicasPath}" does not exist`);
+  const selector = paths.labelSelectorPath && valueAt(object, paths.labelSelectorPath);
+  return {
+    spec: { replicas: Number(replicas) },
+    status: {
+      replicas: Number(valueAt(object, paths.statusReplicasPath) ?? 0),
+      ...(typeof selector === "string" && selector !== "" && { selector }),
+    },
   };
 }
 
 /** The object with the Scale's number. */
 export function scaled<T extends KubeObject>(object: T, scale: Scale): T {
-  const { spec } = object as unknown as Deployment;
+  const path = scalePathsOf(object)?.specReplicasPath ?? ".spec.replicas";
   return {
-    ...object,
+    ...withValueAt(object, path, scale.spec?.replicas ?? 0),
     metadata: {
       ...object.metadata,
       ...(scale.metadata?.resourceVersion && { resourceVersion: scale.metadata.resourceVersion }),
     },
-    spec: { ...spec, replicas: scale.spec?.replicas ?? 0 },
   };
 }
 

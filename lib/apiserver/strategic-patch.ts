@@ -3,13 +3,18 @@
  * `$patch`, `$retainKeys`, `$setElementOrder` and `$deleteFromPrimitiveList` say what a list or an
  * object becomes. (k8s.io/apimachinery: pkg/util/strategicpatch)
  */
-import { invalidPatch, unexpected } from "../api/errors.js";
+import { invalidPatch, unexpected, unsupportedMediaType } from "../api/errors.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
 import { typeOf, type FieldType } from "../objects/schema.js";
 
-export function strategic(type: FieldType, current: unknown, patch: unknown): unknown {
+/** @param type Of an object; undefined: nobody knows one, so that its lists have no keys. */
+export function strategic(type: string | undefined, current: unknown, patch: unknown): unknown {
+  if (type === undefined)
+    throw unsupportedMediaType(
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+    );
   try {
-    return merged(type, current, patch);
+    return merged({ is: "object", name: type }, current, patch);
   } catch (error) {
     if (error instanceof Unrecognized) throw invalidPatch(inGo(patch), error.message);
     throw error;

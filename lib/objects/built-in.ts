@@ -62,7 +62,7 @@ Object.assign(others, {
     isDefinition(object) ? acceptedDefinition(object, now) : undefined,
   written: define,
   isDefinition,
-} satisfies OtherKinds);
+} satisfies Partial<OtherKinds>);
 addTypes(otherTypes, all.map(typeNameOf));
 addColumns(otherColumns);
 const stable: readonly KindInfo[] = all

@@ -6,6 +6,8 @@
  */
 import "./built-in.js"; // whose part this goes over
 import { isDefinition } from "./custom.js";
+import { learnScale, type ScalePaths } from "./custom-scale.js";
+import { decode, type Misfit } from "./decode.js";
 import {
   invalid,
   notSupported,
@@ -17,7 +19,6 @@ import {
 import { isRecord, setField } from "./freeze.js";
 import { otherKinds } from "./others.js";
 import type { KubeObject } from "./types.js";
-import { byKind } from "./validation.js";
 
 export interface Schema {
   type?: string;
@@ -37,14 +38,21 @@ export interface Schema {
   pattern?: string;
   "x-kubernetes-preserve-unknown-fields"?: boolean;
   "x-kubernetes-int-or-string"?: boolean;
+  "x-kubernetes-embedded-resource"?: boolean;
 }
 
-interface Definition extends KubeObject {
+/** As far as its objects' fields go. (apiextensions.k8s.io/v1) */
+export interface Definition extends KubeObject {
   spec: {
     group: string;
     scope?: string;
     names: { kind: string; plural: string };
-    versions?: { name: string; storage?: boolean; schema?: { openAPIV3Schema?: Schema } }[];
+    versions?: {
+      name: string;
+      storage?: boolean;
+      schema?: { openAPIV3Schema?: Schema };
+      subresources?: { scale?: ScalePaths };
+    }[];
   };
 }
 
@@ -61,34 +69,79 @@ otherKinds.defaulted = (object) => {
   return schema ? (completed(schema, object, true) as KubeObject) : before.defaulted(object);
 };
 
+otherKinds.misfits = (object) => {
+  const schema = schemaOf(object);
+  return [
+    ...metadataMisfits(object, "metadata"),
+    ...(schema ? unknownFields(schema, object, "", true) : []),
+  ];
+};
+
+const metadataMisfits = ({ metadata }: Partial<KubeObject>, at: string): Misfit[] =>
+  decode("ObjectMeta", metadata ?? {}).misfits.map((one) => ({
+    ...one,
+    path: `${at}.${one.path}`,
+  }));
+
 function learn({ spec }: Definition): void {
-  for (const { name, schema } of spec.versions ?? [])
+  for (const { name, schema, subresources } of spec.versions ?? []) {
+    const apiVersion = `${spec.group}/${name}`;
     if (schema?.openAPIV3Schema)
-      schemas.set(`${spec.group}/${name} ${spec.names.kind}`, schema.openAPIV3Schema);
+      schemas.set(`${apiVersion} ${spec.names.kind}`, schema.openAPIV3Schema);
+    learnScale(apiVersion, spec.names.kind, subresources?.scale);
+  }
 }
 
 const schemaOf = ({ apiVersion, kind }: KubeObject): Schema | undefined =>
   schemas.get(`${apiVersion} ${kind}`);
+
+/** What each object has, and each within another: their schemas need not say so. */
+const ofEveryObject: readonly string[] = ["apiVersion", "kind", "metadata"];
+
+/** The schema of a field; undefined where the field is not known, "any" where all are kept. */
+function fieldOf(schema: Schema, key: string, isRoot: boolean): Schema | "any" | undefined {
+  const { properties = {}, additionalProperties: others } = schema;
+  const isObject = isRoot || schema["x-kubernetes-embedded-resource"] === true;
+  if (isObject && ofEveryObject.includes(key)) return "any";
+  if (Object.hasOwn(properties, key)) return properties[key];
+  if (isRecord(others)) return others;
+  const keeps = schema["x-kubernetes-preserve-unknown-fields"] === true || others === true;
+  return keeps ? "any" : undefined;
+}
 
 /** The value without what the schema does not know, and with its defaults. */
 function completed(schema: Schema, value: unknown, isRoot = false): unknown {
   if (Array.isArray(value))
     return schema.items ? value.map((one) => completed(schema.items!, one)) : value;
   if (!isRecord(value)) return value;
-  const { properties = {}, additionalProperties: others } = schema;
-  const keeps = schema["x-kubernetes-preserve-unknown-fields"] === true || others === true;
   const result: Record<string, unknown> = {};
   for (const [key, part] of Object.entries(value)) {
-    const own = properties[key];
-    if (isRoot && ["apiVersion", "kind", "metadata"].includes(key)) setField(result, key, part);
-    else if (own) setField(result, key, completed(own, part));
-    else if (isRecord(others)) setField(result, key, completed(others, part));
-    else if (keeps) setField(result, key, part);
+    const own = fieldOf(schema, key, isRoot);
+    if (own) setField(result, key, own === "any" ? part : completed(own, part));
   }
-  for (const [key, own] of Object.entries(properties))
+  for (const [key, own] of Object.entries(schema.properties ?? {}))
     if (result[key] === undefined && own.default !== undefined)
       setField(result, key, completed(own, own.default));
   return result;
+}
+
+/** The fields that go. (apiextensions-apiserver: pkg/apiserver/schema/pruning) */
+function unknownFields(schema: Schema, value: unknown, at: string, isRoot = false): Misfit[] {
+  if (Array.isArray(value))
+    return schema.items
+      ? value.flatMap((one, i) => unknownFields(schema.items!, one, `${at}[${i}]`))
+      : [];
+  if (!isRecord(value)) return [];
+  const found = Object.entries(value).flatMap(([key, part]): Misfit[] => {
+    const path = at ? `${at}.${key}` : key;
+    const own = fieldOf(schema, key, isRoot);
+    if (own === "any") return [];
+    if (own) return unknownFields(own, part, path);
+    return [{ path, problem: "unknown", allowed: [], value: part, owner: "" }];
+  });
+  if (schema["x-kubernetes-embedded-resource"])
+    found.push(...metadataMisfits(value, `${at}.metadata`));
+  return found.sort((x, y) => (x.path < y.path ? -1 : 1));
 }
 
 /** What of an object of a definition does not fit its schema. */
@@ -179,47 +232,3 @@ function matches(value: string, pattern: string): boolean {
   }
 }
 const MOST_MATCHED = 1000; // characters: a pattern of somebody else's may take long
-
-// ---- the definition itself ----------------------------------------------------------------------
-
-/** (pkg/apis/apiextensions/validation) */
-function validateDefinition({ metadata, spec }: Definition): FieldError[] {
-  const { group = "", names, scope = "", versions = [] } = spec ?? {};
-  const stored = versions.filter(({ storage }) => storage).length;
-  const isProtected = /(^|\.)(k8s|kubernetes)\.io$/.test(group);
-  const approval = "api-approved.kubernetes.io";
-  return [
-    ...(metadata.name === `${names?.plural}.${group}`
-      ? []
-      : [invalid("metadata.name", metadata.name, 'must be spec.names.plural+"."+spec.group')]),
-    ...(isProtected && !metadata.annotations?.[approval]
-      ? [
-          required(
-            "metadata.annotations[api-approved.kubernetes.io]",
-            'protected groups must have approval annotation "api-approved.kubernetes.io", see https://github.com/kubernetes/enhancements/pull/1111',
-          ),
-        ]
-      : []),
-    ...(["Cluster", "Namespaced"].includes(scope)
-      ? []
-      : [notSupported("spec.scope", scope, ["Cluster", "Namespaced"])]),
-    ...(stored === 1
-      ? []
-      : [
-          invalid(
-            "spec.versions",
-            versions.map(({ name }) => name),
-            "must have exactly one version marked as storage version",
-          ),
-        ]),
-    ...versions.flatMap(({ schema }, i) => {
-      const at = `spec.versions[${i}].schema.openAPIV3Schema`;
-      if (!schema?.openAPIV3Schema) return [required(at, "schemas are required")];
-      return schema.openAPIV3Schema.type
-        ? []
-        : [required(`${at}.type`, "must not be empty at the root")];
-    }),
-  ];
-}
-
-byKind["CustomResourceDefinition"] = validateDefinition;

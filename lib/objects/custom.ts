@@ -61,7 +61,7 @@ function kindsOfDefinition({ metadata, spec }: Definition): KindInfo[] {
       shortNames: names.shortNames ?? [],
       namespaced: scope !== "Cluster",
       prefix: `/registry/${group}/${names.plural}/`,
-      subresources: subresources?.status ? ["status"] : [],
+      subresources: (["status", "scale"] as const).filter((one) => subresources?.[one]),
       inAll: names.categories?.includes("all") ?? false,
       generation: true,
       columns: columnsOf(additionalPrinterColumns),

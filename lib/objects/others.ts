@@ -2,6 +2,7 @@
  * What is done with objects of kinds that are stored only, by whoever knows these kinds
  * (built-in.ts). Without it, as in a page's first chunk, nothing is.
  */
+import type { Misfit } from "./decode.js";
 import type { KubeObject } from "./types.js";
 
 export interface OtherKinds {
@@ -13,6 +14,8 @@ export interface OtherKinds {
   created(object: KubeObject): KubeObject;
   /** What a new object's status is; undefined: what it comes with. */
   firstStatus(object: KubeObject, now: string): object | undefined;
+  /** What of an object of a definition does not fit its schema, or metadata. */
+  misfits(object: KubeObject): Misfit[];
   /** Hears of each object that is written: a definition makes kinds known. */
   written(object: KubeObject): void;
   /** Whether the object's end is that of a kind's objects, too. */
@@ -24,6 +27,7 @@ export const otherKinds: OtherKinds = {
   defaulted: (object) => object,
   created: (object) => object,
   firstStatus: () => undefined,
+  misfits: () => [],
   written: () => {},
   isDefinition: () => false,
 };

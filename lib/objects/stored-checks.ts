@@ -4,6 +4,7 @@
  * objects wrongly and wonder.
  */
 import "./custom-schema.js";
+import "./validation-definitions.js";
 import "./stored-defaults.js";
 import "./validation-cluster.js";
 import "./validation-networking.js";
