@@ -15,7 +15,7 @@ const LOOK_MS = 10_000;
 /** --secure-port */
 const SECURE_PORT = 6443;
 /** --advertise-address: the control plane is outside of the nodes (cloud/addresses.ts). */
-const ADDRESSES = { IPv4: "192.168.0.254", IPv6: "fd00:192:168::254" } as const;
+export const ADDRESSES = { IPv4: "192.168.0.254", IPv6: "fd00:192:168::254" } as const;
 
 /** Makes it now, and again within ten seconds where somebody took it away. */
 function keepKubernetesService(client: Client, clock: Clock, serviceCIDR: string): void {

@@ -6,7 +6,8 @@ import { within, type Act } from "../machinery/act.js";
 import { readAddress } from "../net/ip.js";
 import type { Listener } from "../node/socket.js";
 import { FileError } from "../shell/files.js";
-import { MessageReader, messageText, type Request, type Response } from "../shell/http.js";
+import { exchange } from "../shell/http-exchange.js";
+import type { Request, Response } from "../shell/http.js";
 import { execute } from "../shell/index.js";
 import type { Place } from "../shell/place.js";
 import { Sink } from "../shell/streams.js";
@@ -178,12 +179,8 @@ function* overHttp(place: Place, host: string, port: number, asked: string): Act
       ["User-Agent", "Go-http-client/1.1"],
       ["Connection", "close"],
     ] as const;
-    if (!(yield* opened.send(messageText(`GET /${asked} HTTP/1.1`, headers, ""))))
-      return { failed: "connection reset by peer" };
-    const reader = new MessageReader(opened.input);
-    const head = yield* reader.head();
-    if (head === undefined || head === "broken") return { failed: "EOF" };
-    return { body: ((yield* reader.body(head, true)) ?? "").trim() };
+    const answer = yield* exchange(opened, { method: "GET", target: `/${asked}`, headers });
+    return typeof answer === "string" ? { failed: answer } : { body: answer.body.trim() };
   } finally {
     opened.close();
   }

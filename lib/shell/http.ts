@@ -37,6 +37,7 @@ export class MessageReader {
     while ((end = /\r?\n\r?\n/.exec(this.#rest)) === null) {
       if (this.#rest.length > LONGEST_HEAD) return "broken";
       // what does not begin like one will not become one
+      if (/^[^!-~\r\n]/.test(this.#rest)) return "broken";
       const line = /^(.*)\n/.exec(this.#rest)?.[1];
       if (line !== undefined && !/HTTP\/\d/.test(line)) return "broken";
       if (!(yield* this.#more())) return this.#rest === "" ? undefined : "broken";

@@ -81,6 +81,15 @@ export class NetworkEnd {
     return [...machine.kernel.sockets, ...pods.flatMap(portsOf)];
   }
 
+  get acts(): Acts {
+    return this.options.acts;
+  }
+
+  /** From 0 up to 1: what is drawn for what goes by here. */
+  get random(): () => number {
+    return this.options.random;
+  }
+
   get network(): Network {
     return this.options.network;
   }

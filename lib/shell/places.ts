@@ -116,6 +116,19 @@ export class Places {
     return (this.#internet ??= this.#outside());
   }
 
+  /** The network's end of a host outside of the cluster, which has no shell: the API server's. */
+  outside(name: string, addresses: readonly string[]): NetworkEnd {
+    return new NetworkEnd({
+      network: this.world.network,
+      origin: () => ({ kind: "outside", name, addresses }),
+      from: name,
+      acts: this.acts,
+      random: this.world.random.fork(name).fork("network").next,
+      listenerOf: (served, protocol) => this.#listenerOf(served, protocol),
+      listen: () => () => {},
+    });
+  }
+
   #container(machine: Machine, sandbox: Sandbox, name: string): Place {
     const { pod } = sandbox;
     const container = containersOf(pod.spec).find((each) => each.name === name)!;

@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Cluster } from "../../cluster.js";
 import { onNewKinds } from "../../objects/kinds.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
-import type { ApiAnswer, ApiRequest } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, LaterAnswer } from "./exchange.js";
 import { answer } from "./http-handlers.js";
 import { kubeletsOf, type Kubelets } from "./kubelets.js";
 import { startCluster, type ThreadOptions } from "./serve-cluster.js";
@@ -33,6 +33,8 @@ const tickets = new Tickets(shared.tickets);
 const health = new StoreHealth(shared.health);
 const unread = new UnreadEvents();
 const streams = new Map<number, EventStream>();
+/** Requests whose answers come later, and how each is given up. */
+const later = new Map<number, () => void>();
 
 function post(message: ToFront, transfer: ArrayBuffer[] = []): void {
   sendChunks(); // what a stream was sent before it ended
@@ -58,6 +60,7 @@ function sendChunks(): void {
 function ask(cluster: Cluster, kubelets: Kubelets, id: number, request: ApiRequest): void {
   if (!tickets.begin(id)) return; // its client has been answered
   const result = answer(cluster.apiserver, request, kubelets);
+  if ("later" in result) return answerLater(id, result);
   if (!("begin" in result)) return postAnswer(id, result);
   post({ say: "begin", id, protocol: result.protocol });
   const stream = new EventStream(
@@ -73,6 +76,21 @@ function ask(cluster: Cluster, kubelets: Kubelets, id: number, request: ApiReque
   result.begin(stream);
 }
 
+function answerLater(id: number, result: LaterAnswer): void {
+  post({ say: "later", id });
+  const cancel = result.later((answer) => {
+    later.delete(id);
+    postAnswer(id, answer);
+  });
+  later.set(id, cancel);
+}
+
+function giveUp(id: number): void {
+  streams.get(id)?.close();
+  later.get(id)?.();
+  later.delete(id);
+}
+
 function postAnswer(id: number, answer: ApiAnswer): void {
   const { buffer, byteLength } = answer.body;
   const moves = byteLength >= LARGE && byteLength === buffer.byteLength;
@@ -84,7 +102,7 @@ function hear(cluster: Cluster, kubelets: Kubelets, message: ToApi): void {
     case "ask":
       return ask(cluster, kubelets, message.id, message.request);
     case "cancel":
-      return streams.get(message.id)?.close();
+      return giveUp(message.id);
     case "hear":
       return streams.get(message.id)?.hear(message.message);
     case "sent":

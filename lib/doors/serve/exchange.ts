@@ -19,6 +19,18 @@ export interface ApiRequest {
   body: Uint8Array;
   /** It asks for a WebSocket: the sub-protocols that its client speaks. */
   protocols?: readonly string[] | undefined;
+  /** What only those are told to whom it is passed on. */
+  asSent?: AsSent;
+}
+
+/** A request as it came, for somebody behind the API server. */
+export interface AsSent {
+  /** The path, decoded, with each of its slashes. */
+  path: string;
+  /** As they came, but for those of the connection. */
+  headers: readonly (readonly [name: string, value: string])[];
+  /** The address that it came from. */
+  client: string;
 }
 
 /** The whole answer to one that is no watch. */
@@ -26,6 +38,14 @@ export interface ApiAnswer {
   code: number;
   headers: Record<string, string | readonly string[]>;
   body: Uint8Array;
+}
+
+/**
+ * The answer takes its time, and is delivered when it is there. Answers how to give it up: its
+ * client is gone.
+ */
+export interface LaterAnswer {
+  later(deliver: (answer: ApiAnswer) => void): () => void;
 }
 
 /** Where answers go: the client's connection. Either `answer`, or `begin` and what follows it. */

@@ -23,7 +23,12 @@ export interface ResourcePath {
   namespace: string | undefined;
   name: string | undefined;
   subresource: string | undefined;
+  /** What follows "proxy": whose business it is, the one knows to whom the request is passed on. */
+  below: readonly string[];
 }
+
+/** Kinds that requests are passed on to. */
+const passedOnTo = ["pods", "services", "nodes"];
 
 export interface Call {
   apiserver: ApiServer;
@@ -58,7 +63,6 @@ function queryOf({ path, query }: ApiRequest): URLSearchParams {
 
 /** /api/v1/namespaces/default/pods/x/status -> Pod x in default, status */
 export function targetOf(path: string[]): ResourcePath {
-  if (path.includes("")) throw errors.unknownPath(); // two slashes side by side
   const core = path[0] === "api";
   const groupVersion = core ? path[1] : path.slice(1, 3).join("/");
   let rest = path.slice(core ? 2 : 3);
@@ -67,6 +71,10 @@ export function targetOf(path: string[]): ResourcePath {
   if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!))
     [namespace, rest] = [rest[1], rest.slice(2)];
   const [plural, name, subresource, ...more] = rest;
+  const isPassedOn = subresource === "proxy" && core && passedOnTo.includes(plural!);
+  const below = isPassedOn ? more.splice(0) : [];
+  // two slashes side by side
+  if (path.slice(0, path.length - below.length).includes("")) throw errors.unknownPath();
   const isMeant = (one: KindInfo) => one.apiVersion === groupVersion && one.plural === plural;
   const info = allKinds().find(isMeant) ?? reviewKinds.find(isMeant);
   if (
@@ -82,7 +90,7 @@ export function targetOf(path: string[]): ResourcePath {
         `invalid resource ${what} ${JSON.stringify(text)}: [may not contain '/' or '%', nor be '.' or '..']`,
       );
   }
-  return { info, namespace, name, subresource };
+  return { info, namespace, name, subresource, below };
 }
 
 export function listOptions({ target: { namespace, name }, query }: Call): ListOptions {

@@ -23,7 +23,7 @@ import {
 import type { KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
 import { isStreamed, streamed, type StreamStart } from "./commands.js";
-import type { ApiAnswer, ApiRequest } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, LaterAnswer } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
 import {
   callOf,
@@ -50,6 +50,7 @@ import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
 import type { Kubelets } from "./kubelets.js";
 import { askedOfKubelet, containerOf, hasHost, noHost, podOf } from "./pod-target.js";
+import { isProxied, proxied } from "./proxied.js";
 import { isReview, issueToken, review } from "./reviews.js";
 import { table } from "./tables.js";
 
@@ -62,12 +63,12 @@ export function answer(
   apiserver: ApiServer,
   request: ApiRequest,
   kubelets?: Kubelets,
-): ApiAnswer | StreamStart {
+): ApiAnswer | StreamStart | LaterAnswer {
   try {
     const call = callOf(apiserver, request, kubelets);
     warnOfOld(call, apiserver);
     const answer = handle(call);
-    if ("begin" in answer || !call.warnings.any) return answer;
+    if (!("code" in answer) || !call.warnings.any) return answer;
     return { ...answer, headers: { ...answer.headers, Warning: call.warnings.headers() } };
   } catch (error) {
     const status = statusOf(request, error);
@@ -93,7 +94,7 @@ const leastRows = 5000;
 const missing = new Map([
   ["log", "its containers have no output"],
   ["portforward", "use `stopover packet` or `stopover journey` to follow a connection"],
-  ["proxy", "use `stopover journey` to follow a request"],
+  ["proxy", "there is no network here"],
   ["resize", "a Pod keeps the resources it has"],
 ]);
 
@@ -129,10 +130,11 @@ const methods = {
   ephemeralcontainers: ["GET", "PUT", "PATCH"],
   resize: ["GET"],
   exec: ["GET", "POST"],
+  proxy: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
   finalize: ["PUT"],
 } as const;
 
-function handle(call: Call): ApiAnswer | StreamStart {
+function handle(call: Call): ApiAnswer | StreamStart | LaterAnswer {
   const { name } = call.target;
   const { method } = call.request;
   const under = isReview(call)
@@ -142,6 +144,7 @@ function handle(call: Call): ApiAnswer | StreamStart {
       : subresourceOf(call);
   const allowed: readonly string[] = methods[under];
   if (!allowed.includes(method)) throw new NotAllowed(allowed);
+  if (under === "proxy") return proxied(call);
   switch (method) {
     case "GET":
       checkRead(call);
@@ -176,6 +179,7 @@ function subresourceOf(call: Call): keyof typeof methods {
   if (subresource === undefined) return "object";
   const offered = info.kind === "Pod" ? [...info.subresources, ...podsOwn] : info.subresources;
   if (info.kind === "Pod" && call.kubelets && isStreamed(subresource)) return subresource;
+  if (subresource === "proxy" && call.kubelets && isProxied(info)) return subresource;
   const found = offered.find((one) => one === subresource);
   if (found === undefined) throw whyNot(call, subresource);
   return found;

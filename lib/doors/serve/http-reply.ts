@@ -31,7 +31,7 @@ export class Reply implements Receiver {
 
   answer({ code, headers, body }: ApiAnswer): void {
     if (this.#over || this.response.headersSent) return;
-    this.response.writeHead(code, { ...headers, "Content-Length": body.length });
+    this.response.writeHead(code, { "Content-Length": body.length, ...headers });
     // As bytes: Node would join a text to the headers, and write those of a Warning as letters.
     this.response.end(body);
     if (body.length <= SMALL) return;

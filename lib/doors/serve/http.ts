@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
-import type { ApiAnswer, ApiRequest, Backend } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, AsSent, Backend } from "./exchange.js";
 import { kubernetes } from "../../objects/kubernetes.js";
 import { aboutItself, isHealth } from "./http-about.js";
 import { json } from "./http-call.js";
@@ -174,20 +174,31 @@ const refusal = (status: errors.ApiError["status"]): ApiAnswer => {
 };
 
 const requestOf = (
-  { method = "", headers }: IncomingMessage,
+  message: IncomingMessage,
   path: string[],
   url: URL,
   body: Uint8Array,
-): ApiRequest => ({
-  method,
-  path,
-  query: url.search.slice(1),
-  accept: headers.accept,
-  // without parameters, in small letters (RFC 9110, 8.3.1)
-  contentType: headers["content-type"]?.split(";")[0]!.trim().toLowerCase(),
-  who: whoAsks(headers),
-  body,
-});
+): ApiRequest => {
+  const { method = "", headers } = message;
+  return {
+    method,
+    path,
+    query: url.search.slice(1),
+    accept: headers.accept,
+    // without parameters, in small letters (RFC 9110, 8.3.1)
+    contentType: headers["content-type"]?.split(";")[0]!.trim().toLowerCase(),
+    who: whoAsks(headers),
+    body,
+    ...(path.includes("proxy") && { asSent: asSent(message, url) }),
+  };
+};
+
+/** For a request that is passed on. */
+function asSent({ rawHeaders, socket }: IncomingMessage, { pathname }: URL): AsSent {
+  const headers: [string, string][] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
+  return { path: decodedPath(pathname), headers, client: socket.remoteAddress ?? "" };
+}
 
 /** "kubectl" out of "kubectl/v1.32.4 (linux/amd64) …": the name in the history. */
 function whoAsks(headers: IncomingMessage["headers"]): string {

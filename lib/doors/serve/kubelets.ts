@@ -3,18 +3,23 @@
  * process there is no connection between them; the places are asked for directly.
  */
 import "../../shell-parts.js";
+import { ADDRESSES } from "../../apiserver/kubernetes-service.js";
 import type { Cluster } from "../../cluster.js";
 import { containersOf } from "../../objects/pods.js";
+import type { NetworkEnd } from "../../shell/network-end.js";
 import type { Place } from "../../shell/place.js";
 import { placesOf } from "../../shell/places.js";
 
 export interface Kubelets {
   /** Where a running container's commands run; undefined: no node runs it now. */
   container(pod: string, container: string): Place | undefined;
+  /** The API server's own end of the nodes' network, by which it asks Pods and nodes. */
+  readonly controlPlane: NetworkEnd;
 }
 
 /** `pod`: "default/client". */
 export const kubeletsOf = ({ network, shellWorld }: Cluster): Kubelets => ({
+  controlPlane: placesOf(shellWorld).outside("kube-apiserver", Object.values(ADDRESSES)),
   container(pod, container) {
     const sandbox = network.sandbox(pod)?.sandbox;
     // the kubelet hears of an ephemeral container a little later than the API server

@@ -17,6 +17,10 @@ export class LocalBackend implements Backend {
 
   ask(request: ApiRequest, receiver: Receiver): Asked {
     const result = answer(this.apiserver, request, this.kubelets);
+    if ("later" in result) {
+      const cancel = result.later((answer) => receiver.answer(answer));
+      return { cancel, sent: () => {}, hear: () => {} };
+    }
     if (!("begin" in result)) {
       receiver.answer(result);
       return { cancel: () => {}, sent: () => {}, hear: () => {} };

@@ -31,6 +31,8 @@ interface Waiting {
   reads: boolean;
   /** milliseconds, of performance.now() */
   since: number;
+  /** It waits for somebody behind the API server, as long as that takes. */
+  isLater?: true;
 }
 
 /**
@@ -146,6 +148,8 @@ export class ThreadBackend implements Backend {
         return this.#taken(message.id)?.receiver.answer(message.answer);
       case "begin":
         return this.#begin(message.id, message.protocol);
+      case "later":
+        return this.#later(message.id);
       case "chunks":
         for (const [bytes, ids] of message.chunks)
           for (const id of ids) this.#streams.get(id)?.write(bytes);
@@ -172,6 +176,12 @@ export class ThreadBackend implements Backend {
     waiting.receiver.begin(protocol);
   }
 
+  #later(id: number): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting) waiting.isLater = true;
+    else this.#post({ say: "cancel", id });
+  }
+
   /** Who waits for this answer, if somebody still does. */
   #taken(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
@@ -182,8 +192,9 @@ export class ThreadBackend implements Backend {
   // ---- what clients do ----
 
   #cancel(id: number): void {
-    if (this.#taken(id)) this.#tickets.withdraw(id);
-    if (this.#streams.delete(id)) this.#post({ say: "cancel", id });
+    const waiting = this.#taken(id);
+    if (waiting) this.#tickets.withdraw(id);
+    if (this.#streams.delete(id) || waiting?.isLater) this.#post({ say: "cancel", id });
   }
 
   /** Told once for all that the event loop has to say now. */
@@ -201,7 +212,8 @@ export class ThreadBackend implements Backend {
 
   #lookAtWaiting(): void {
     const now = performance.now();
-    for (const [id, { since }] of this.#waiting) {
+    for (const [id, { since, isLater }] of this.#waiting) {
+      if (isLater) continue;
       const waited = now - since;
       if (waited > LONGEST) this.#giveUp(id, tooLong);
       else if (waited > this.#patienceNow()) this.#giveUp(id, storeIsAway);

@@ -20,6 +20,8 @@ export type ToFront =
   | { say: "failed"; message: string }
   | { say: "answer"; id: number; answer: ApiAnswer }
   | { say: "begin"; id: number; protocol: string | undefined }
+  /** Its answer takes its time: it waits for somebody behind the API server. */
+  | { say: "later"; id: number }
   /** Each chunk with the streams that it goes to. */
   | { say: "chunks"; chunks: [bytes: Uint8Array, ids: number[]][] }
   | { say: "end"; id: number }
