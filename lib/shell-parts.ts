@@ -7,4 +7,5 @@ import { behaveAs } from "./shell/index.js";
 behaveAs(listenerIn);
 
 export * from "./shell/index.js";
+export { TerminalSession, type TerminalOptions } from "./shell/session.js";
 export { logsOf, runsCommands, type Log } from "./programs/containers.js";

@@ -136,7 +136,7 @@ test("a terminal: a prompt, an echo, ^C, and the end by ^D", async () => {
   });
   assert.is(
     stdout.replaceAll(pod, "POD"),
-    "root@POD:/# echo 'a\r\nb'\r\n> a\r\nb\r\nroot@POD:/# sleep 1000\r\n^C\r\nroot@POD:/# exit\r\n",
+    "root@POD:/# echo 'a\r\n> b'\r\na\r\nb\r\nroot@POD:/# sleep 1000\r\n^C\r\nroot@POD:/# exit\r\n",
   );
   assert.is(stderr, "", "a terminal shows both as one");
   assert.is(status?.details?.causes?.[0]?.message, "130", "of the last command");

@@ -7,6 +7,18 @@ import { Routes } from "../net/routes.js";
 import type { Party } from "./origin.js";
 import type { Basis, Founded, Journey, Remark } from "./types.js";
 
+/** A line that somebody typed in a shell of this network, and what came of it. */
+export interface Typed {
+  /** "default/client", "node-a", "internet". */
+  place: string;
+  line: string;
+  /** What appeared then; its beginning, where it is long. */
+  output: string;
+  exitCode: number;
+  /** Of the packet that it sent last. */
+  journey: Founded<Journey> | undefined;
+}
+
 /** What may go wrong on the network between machines. */
 export interface NetworkFault {
   /**
@@ -58,6 +70,8 @@ export class Network {
   readonly stickiness = new Map<string, string>();
   /** The journey of the packet that a command sent last. */
   lastJourney: Founded<Journey> | undefined;
+  /** What was typed in the shells of this network, the last one last; undefined: nothing. */
+  declare typed?: Typed[];
   /** Default: nothing goes wrong. */
   fault: NetworkFault | undefined;
   /** What every verdict here rests on. */

@@ -109,6 +109,11 @@ export class Acts {
     return running;
   }
 
+  /** Whether any can go on now. */
+  get busy(): boolean {
+    return this.#planned !== undefined;
+  }
+
   /** It can go on. */
   ready(running: Steps): void {
     this.#queue.push(running);
@@ -135,8 +140,31 @@ export function* sleep(clock: Clock, ms: number): Act<void> {
 
 const after =
   (clock: Clock, ms: number): Wait =>
-  (wake, background) =>
-    clock.schedule(Math.ceil(ms), wake, { background, who: "a shell" });
+  (wake, background) => {
+    sleepers.set(clock, sleepersOf(clock) + 1);
+    let isAsleep = true;
+    const awake = (): void => {
+      if (isAsleep) sleepers.set(clock, sleepersOf(clock) - 1);
+      isAsleep = false;
+    };
+    const cancel = clock.schedule(
+      Math.ceil(ms),
+      () => {
+        awake();
+        wake();
+      },
+      { background, who: "a shell" },
+    );
+    return () => {
+      awake();
+      cancel();
+    };
+  };
+
+const sleepers = new WeakMap<Clock, number>();
+
+/** How many acts wait for this clock, and for nothing else. */
+export const sleepersOf = (clock: Clock): number => sleepers.get(clock) ?? 0;
 
 /** The act's value, or undefined where it takes longer than `ms`: then it is ended. */
 export function* within<T>(clock: Clock, ms: number, act: Act<T>): Act<T | undefined> {

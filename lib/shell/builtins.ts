@@ -602,6 +602,13 @@ export const builtins: Readonly<Record<string, Builtin>> = Object.assign(
     local: declare("local"),
     readonly: declare("readonly"),
     hash: succeeding,
+    *history(shell, [word]) {
+      if (word === "-c") shell.history.length = 0;
+      const all = shell.history.map((line, i) => `${String(i + 1).padStart(5)}  ${line}\n`);
+      const last = word !== undefined && /^\d+$/.test(word) ? Number(word) : all.length;
+      yield* shell.write(1, all.slice(Math.max(0, all.length - last)).join(""));
+      return 0;
+    },
     ulimit: succeeding,
     shopt: succeeding,
     exec: succeeding,

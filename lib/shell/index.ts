@@ -15,6 +15,7 @@ import { placesOf, type World } from "./places.js";
 import { Allowance, signals, type Process } from "./process.js";
 import { runCommand } from "./shell.js";
 import { inputOf, Sink, type Stream } from "./streams.js";
+import { recording } from "./typed.js";
 
 export { behaveAs, placesOf, Places, type Behaviour, type World } from "./places.js";
 export { PipeReader, PipeWriter, Sink, inputOf, pipe } from "./streams.js";
@@ -139,6 +140,7 @@ export async function sh(
     );
   const [stdout, stderr] = [sink(), sink()];
   const stdin = inputOf(bytesOf(input));
+  const noted = recording(world.network, place.name, script);
   const process = execute(place, ["bash", "-c", bytesOf(script)], {
     stdin,
     stdout,
@@ -152,10 +154,12 @@ export async function sh(
   );
   // what it left behind goes on, but not for ever
   allowance.steps = Math.min(allowance.steps, MOST_STEPS_AFTERWARDS);
+  const output = textOf(parts.join(""));
+  noted(output, process.status!);
   return new Result(
     textOf(stdout.bytes),
     textOf(stderr.bytes),
-    textOf(parts.join("")),
+    output,
     process.status!,
     allowance.spent,
   );

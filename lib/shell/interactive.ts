@@ -1,7 +1,11 @@
 /** A bash that somebody talks to at a terminal: a prompt, a line, what it does. */
 import { parse } from "unbash";
 import { either, type Act } from "../machinery/act.js";
-import { Leave } from "./builtins.js";
+import { builtins, Leave } from "./builtins.js";
+import { printable } from "../net/printable.js";
+import { absolute } from "./files.js";
+import { editLine } from "./readline.js";
+import { TerminalInput } from "./terminal.js";
 import { Exit, signals } from "./process.js";
 import { Interrupted, type Shell } from "./shell.js";
 import type { Stream } from "./streams.js";
@@ -12,9 +16,9 @@ const INTERRUPTED = 128 + signals.INT;
 export function* converse(shell: Shell, input: Stream): Act<number> {
   shell.isInteractive = true;
   let text = "";
+  const recorder = input instanceof TerminalInput ? input.terminal.recorder : undefined;
   for (;;) {
-    yield* shell.write(2, text === "" ? promptOf(shell) : "> ");
-    const line = yield* lineFrom(input, shell);
+    const line = yield* lineFrom(input, shell, text === "" ? promptOf(shell) : "> ");
     if (line === undefined) {
       [text, shell.status] = ["", INTERRUPTED];
       continue;
@@ -27,6 +31,8 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
     if (text.trim() !== "" && isUnfinished(text)) continue;
     const asked = text;
     text = "";
+    remember(shell, asked.trimEnd());
+    recorder?.begins(asked.trimEnd());
     try {
       yield* shell.read(asked);
     } catch (error) {
@@ -34,20 +40,68 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
       if (error instanceof Leave) shell.status = error.status;
       else if (error instanceof Interrupted) shell.status = INTERRUPTED;
       else throw error;
+    } finally {
+      recorder?.ends(shell.status);
     }
     shell.takeInterrupt(); // it has ended what ran
   }
 }
 
 /** What is typed next; "": nothing any more. Undefined: ^C. */
-function* lineFrom(input: Stream, shell: Shell): Act<string | undefined> {
-  const reading = input.read();
-  while (!shell.takeInterrupt()) {
-    const step = reading.next();
-    if (step.done) return step.value;
-    yield either(step.value, shell.interrupted.wait);
+function* lineFrom(input: Stream, shell: Shell, prompt: string): Act<string | undefined> {
+  const reading = lineAt(input, shell, prompt);
+  try {
+    while (!shell.takeInterrupt()) {
+      const step = reading.next();
+      if (step.done) return step.value;
+      yield either(step.value, shell.interrupted.wait);
+    }
+    return undefined;
+  } finally {
+    reading.return(""); // the terminal is as it was
   }
-  return undefined;
+}
+
+/** At a terminal the shell edits the line itself. */
+function* lineAt(input: Stream, shell: Shell, prompt: string): Act<string> {
+  const write = (bytes: string): Act<void> => shell.write(2, bytes);
+  const { history } = shell;
+  if (input instanceof TerminalInput)
+    return yield* editLine({
+      ...{ input, write, prompt, history },
+      complete: (before) => completions(shell, before),
+    });
+  yield* write(prompt);
+  return yield* input.read();
+}
+
+/** So many lines are remembered (HISTSIZE). */
+const MOST_LINES = 500;
+
+/** Blank lines are not, nor one that is the same as the last (HISTCONTROL=ignoreboth). */
+function remember({ history }: Shell, line: string): void {
+  if (line === "" || line.startsWith(" ") || line === history.at(-1)) return;
+  history.push(line);
+  if (history.length > MOST_LINES) history.shift();
+}
+
+/** The first word of a command becomes a command, any other one a path. */
+function completions({ place, process, functions }: Shell, before: string): string[] {
+  const [word = ""] = /[^\s|;&(<>=]*$/.exec(before) ?? [];
+  const rest = before.slice(0, before.length - word.length).trimEnd();
+  const isFirst = rest === "" || /[|;&(]$/.test(rest);
+  if (isFirst && !word.includes("/"))
+    return [...new Set([...place.commands.keys(), ...Object.keys(builtins), ...functions.keys()])]
+      .filter((name) => name.startsWith(word))
+      .sort();
+  const [folder = ""] = /^.*\//.exec(word) ?? [];
+  const found = place.files.find(absolute(folder || ".", process.folder));
+  if (found?.kind !== "folder") return [];
+  const name = word.slice(folder.length);
+  return [...found.entries]
+    .filter(([each]) => each.startsWith(name) && (name !== "" || !each.startsWith(".")))
+    .map(([each, { kind }]) => `${folder}${each}${kind === "folder" ? "/" : ""}`)
+    .sort();
 }
 
 /** A quote, a here-document or a compound command is open, or the line ends with a backslash. */
@@ -75,8 +129,8 @@ function promptOf(shell: Shell): string {
   const folder = process.folder === home ? "~" : process.folder;
   const means: Record<string, string> = {
     u: "root",
-    h: place.hostname.split(".")[0]!,
-    H: place.hostname,
+    h: printable(place.hostname.split(".")[0]!),
+    H: printable(place.hostname),
     w: folder,
     W: folder.split("/").at(-1) || "/",
     $: "#",

@@ -68,6 +68,8 @@ export class Shell {
   readonly options: Set<string>;
   readonly traps: Map<string, string>;
   readonly jobs: Job[] = [];
+  /** What was typed at its prompt, the last line last. */
+  readonly history: string[] = [];
   positional: string[] = [];
   status = 0;
   /** $! */
