@@ -8,4 +8,5 @@ behaveAs(listenerIn);
 
 export * from "./shell/index.js";
 export { TerminalSession, type TerminalOptions } from "./shell/session.js";
-export { logsOf, runsCommands, type Log } from "./programs/containers.js";
+export { logsAt, logsOf, runsCommands } from "./programs/containers.js";
+export { read as readLog, type Log, type LogOptions } from "./programs/log.js";

@@ -100,6 +100,38 @@ test("a loop in a container serves, a webserver shows its files, and ps shows pr
   );
 });
 
+test("what nobody knows is taken to run for ever, and before others to end well", () => {
+  const cluster = createCluster({ nodes: 1, seed: 1, runtime: runsCommands });
+  cluster.apply(
+    parse(`
+apiVersion: v1
+kind: Pod
+metadata: { name: web }
+spec:
+  initContainers: [{ name: migrate, image: example/migrate, args: [up] }]
+  containers:
+    - { name: main, image: example/web, command: [sh, -c, "echo begins; web; exit 3"], ports: [{ containerPort: 9000 }] }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: typo }
+spec:
+  restartPolicy: Never
+  containers: [{ name: main, image: busybox, command: [sh, -c, "false && exit 3; eccho; exit 4"] }]
+`),
+  );
+  cluster.advance("20s");
+  assert.is(stateOf(cluster, "web")?.ready, true);
+  assert.match(printed(cluster, "web")[0]!, /^begins\n!stopover: web is not run here: it is taken/);
+  assert.match(printed(cluster, "web", "migrate")[0]!, /^!stopover: up is not run .* end well/);
+  assert.ok(cluster.pod("web").sandbox.listens("TCP", 9000), "as its spec says");
+  assert.is(
+    stateOf(cluster, "typo")!.state!.terminated!.exitCode,
+    4,
+    "busybox has no such program",
+  );
+});
+
 test("what ends a Pod ends its processes", async () => {
   const cluster = made();
   const { processes } = (await import("stopover/internal/shell-parts"))

@@ -335,10 +335,6 @@ if (needs(test, "kubectl", lacking(kubectl))) {
       /service\/ssa serverside-applied/,
     );
     assert.match(
-      await refuses("logs deployment/nginx"),
-      /Stopover does not offer pods\/log: its containers have no output/,
-    );
-    assert.match(
       await refuses("delete namespace default"),
       /namespaces "default" is forbidden: this namespace may not be deleted/,
     );

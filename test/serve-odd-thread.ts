@@ -34,7 +34,7 @@ function answer(id: number, { path: [what, argument = ""] }: ApiRequest): void {
   if (what === "busy") wait(Number(argument));
   if (what === "store") store.get(argument);
   if (what === "watch") {
-    post({ say: "begin", id, protocol: undefined });
+    post({ say: "begin", id, how: {} });
     post({ say: "chunks", chunks: [[new TextEncoder().encode("first\n"), [id]]] });
     return;
   }

@@ -180,17 +180,14 @@ export class Machine implements Runtime {
           ? "HTTP probe failed with statuscode: 503"
           : "command failed with exit code 1",
       };
-    // on what a sidecar listens nobody looks
-    if (!pod.spec.containers.some(({ name }) => name === container))
-      return { ok: true, message: "" };
+    const spec = pod.spec.containers.find(({ name }) => name === container);
     const wanted = probe.httpGet?.port ?? probe.tcpSocket?.port;
-    if (wanted === undefined) return { ok: true, message: "" };
+    // on what a sidecar listens nobody looks
+    if (!spec || wanted === undefined) return { ok: true, message: "" };
     const port =
       typeof wanted === "number"
         ? wanted
-        : pod.spec.containers
-            .find((c) => c.name === container)
-            ?.ports?.find((p) => p.name === wanted)?.containerPort;
+        : spec.ports?.find(({ name }) => name === wanted)?.containerPort;
     const host = probe.httpGet?.host ?? probe.tcpSocket?.host ?? "";
     // the kubelet asks from the node's network: the loopback address is the node's own
     const isLoopback = /^(127\.|localhost$|::1$)/.test(host);

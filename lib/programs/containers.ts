@@ -7,7 +7,7 @@
  * what it prints is the container's log, its end is the container's. Any other program is taken to
  * run for ever, as everywhere else; its image says what it answers (images.ts).
  */
-import { Signal, type Act } from "../machinery/act.js";
+import { sleep } from "../machinery/act.js";
 import { bytesOf } from "../machinery/pipe.js";
 import type { Runtime } from "../node/kubelet/runtime.js";
 import type { Granted } from "../node/granted.js";
@@ -15,55 +15,34 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
 import { commands } from "../shell/commands.js";
-import { programIn, type Place } from "../shell/place.js";
+import { programIn, type Command, type Place } from "../shell/place.js";
 import { placesOf, type Places, type World } from "../shell/places.js";
 import { Allowance, signals, type Process } from "../shell/process.js";
 import { runCommand } from "../shell/shell.js";
-import { inputOf, Stream } from "../shell/streams.js";
+import { pipe, type Stream } from "../shell/streams.js";
+import { imageName } from "../node/listening.js";
+import { Log, LogStream } from "./log.js";
 
-/** What a container has printed. */
-export class Log {
-  readonly entries: { at: number; stream: "stdout" | "stderr"; bytes: string }[] = [];
-  /** Something was printed, or the container has ended. */
-  readonly changed = new Signal();
-  hasEnded = false;
-  #size = 0;
-
-  add(at: number, stream: "stdout" | "stderr", bytes: string): void {
-    this.entries.push({ at, stream, bytes });
-    this.#size += bytes.length;
-    // the oldest go, as when a kubelet rotates files
-    while (this.#size > MOST_LOG && this.entries.length > 1)
-      this.#size -= this.entries.shift()!.bytes.length;
-    this.changed.fire();
-  }
-}
-
-/** A kubelet keeps 10 MiB of a container's output (containerLogMaxSize). */
-const MOST_LOG = 10 * 1024 * 1024;
 /** Steps that a container's processes may make in all. */
 const MOST_STEPS = 50_000_000;
+/** What a machine keeps of Pods that have ended: bytes of all logs together. */
+const MOST_KEPT = 64 * 1024 * 1024;
+/** An init container of whose command nothing is known is taken to end well after so long. */
+const INIT_MS = 1_000;
 
-class LogStream extends Stream {
-  constructor(
-    private readonly log: Log,
-    private readonly name: "stdout" | "stderr",
-    private readonly clock: { now(): number },
-  ) {
-    super();
-  }
+/** By container: its runs, the last two of them. */
+type Logs = Map<string, Log[]>;
 
-  override *write(bytes: string): Act<boolean> {
-    this.log.add(this.clock.now(), this.name, bytes);
-    return true;
-  }
-}
-
-const logs = new WeakMap<Sandbox, Map<string, Log[]>>();
+const logs = new WeakMap<Sandbox, Logs>();
+const keptBy = new WeakMap<Machine, Map<string, Logs>>();
 
 /** What a container's runs have printed, this one's last; none: it has not begun. */
 export const logsOf = (sandbox: Sandbox, container: string): readonly Log[] =>
   logs.get(sandbox)?.get(container) ?? [];
+
+/** The same of a Pod that may have ended: until it is deleted, a machine keeps what it printed. */
+export const logsAt = (machine: Machine, { metadata }: Pod, container: string): readonly Log[] =>
+  keptBy.get(machine)?.get(metadata.uid!)?.get(container) ?? [];
 
 /** A cluster's `runtime`: commands are run. */
 export const runsCommands = (machine: Machine, world: World): Runtime =>
@@ -71,18 +50,35 @@ export const runsCommands = (machine: Machine, world: World): Runtime =>
 
 class ContainerRuntime implements Runtime {
   readonly #exits = new WeakMap<Sandbox, Map<string, number>>();
+  /** Containers with programs of which it is not known what they do. */
+  readonly #assumed = new WeakMap<Sandbox, Set<string>>();
+  /** By the Pod's UID. */
+  readonly #kept = new Map<string, Logs>();
 
   constructor(
     private readonly machine: Machine,
     private readonly places: Places,
-  ) {}
+  ) {
+    keptBy.set(machine, this.#kept);
+  }
 
   set onExit(heard: () => void) {
     this.machine.onExit = heard;
   }
 
+  /** Of a Pod that ran on a machine before it was started anew, all processes begin again. */
   start(pod: Pod, podCIDRs: readonly string[], granted?: () => Granted[]): { ips: string[] } {
-    return this.machine.start(pod, podCIDRs, granted);
+    const isKnown = this.#sandbox(pod) !== undefined;
+    const started = this.machine.start(pod, podCIDRs, granted);
+    const { phase, ...all } = pod.status ?? {};
+    if (isKnown || phase !== "Running") return started;
+    const statuses = [
+      ...(all.initContainerStatuses ?? []),
+      ...(all.containerStatuses ?? []),
+      ...(all.ephemeralContainerStatuses ?? []),
+    ];
+    for (const { name, state } of statuses) if (state?.running) this.run(pod, name);
+    return started;
   }
 
   probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string } {
@@ -101,12 +97,10 @@ class ContainerRuntime implements Runtime {
   run(pod: Pod, container: string): void {
     this.machine.run(pod, container);
     const sandbox = this.#sandbox(pod);
-    const { containers, initContainers = [] } = pod.spec;
     const spec = containersOf(pod.spec).find(({ name }) => name === container);
-    // programs that are not run are known by what their spec says
-    if (sandbox) sandbox.knowsSockets = containers.every(isRun);
-    const isInit = initContainers.some(({ name }) => name === container);
-    if (sandbox && spec) this.#begin(sandbox, spec, !isInit);
+    if (!sandbox || !spec) return;
+    this.#begin(sandbox, spec, waitedFor(pod).includes(spec));
+    this.#learnSockets(sandbox);
   }
 
   end(pod: Pod, container: string): void {
@@ -121,9 +115,29 @@ class ContainerRuntime implements Runtime {
     if (first) first.onSignal?.(signals.TERM);
   }
 
+  /** What a Pod has printed that has ended by itself can be read until it is deleted. */
   stop(pod: Pod): void {
+    const sandbox = this.#sandbox(pod);
+    const hasEnded =
+      sandbox !== undefined && pod.spec.containers.every(({ name }) => !sandbox.runs(name));
     for (const { name } of containersOf(pod.spec)) this.#place(pod, name)?.processes.endAll();
     this.machine.stop(pod);
+    if (!hasEnded || pod.metadata.deletionTimestamp) this.#kept.delete(pod.metadata.uid!);
+    else this.#bound();
+  }
+
+  /** The oldest go, where all together are too much. */
+  #bound(): void {
+    const sizeOf = (all: Logs): number =>
+      [...all.values()].flat().reduce((sum, { size }) => sum + size, 0);
+    let size = 0;
+    for (const all of this.#kept.values()) size += sizeOf(all);
+    for (const [uid, all] of this.#kept) {
+      if (size <= MOST_KEPT) return;
+      if (![...all.values()].flat().every(({ hasEnded }) => hasEnded)) continue;
+      this.#kept.delete(uid);
+      size -= sizeOf(all);
+    }
   }
 
   #sandbox({ metadata }: Pod): Sandbox | undefined {
@@ -135,29 +149,59 @@ class ContainerRuntime implements Runtime {
     return sandbox && this.places.known(sandbox, container);
   }
 
-  /** `background`: nobody waits for its end. */
-  #begin(sandbox: Sandbox, container: Container, background: boolean): void {
+  /** `isWaitedFor`: others begin once it has ended. */
+  #begin(sandbox: Sandbox, container: Container, isWaitedFor: boolean): void {
     const { name } = container;
     const place = this.places.begin(this.machine, sandbox, name);
-    const log = new Log();
-    const all = logs.get(sandbox) ?? new Map<string, Log[]>();
-    logs.set(sandbox, all.set(name, [...(all.get(name) ?? []).slice(-1), log]));
+    const log = this.#newLog(sandbox, name);
     const { clock } = place.acts;
-    const input = inputOf("");
+    const { reader: input, writer } = pipe();
+    // nobody types yet (kubectl attach)
+    if (!container.stdin) writer.release();
     const streams = [
       input,
       new LogStream(log, "stdout", clock),
       new LogStream(log, "stderr", clock),
     ];
-    const process = spawn(place, container, streams, background);
+    const assumed = this.#assumption(sandbox, name, isWaitedFor);
+    const process = spawn(place, container, streams, !isWaitedFor, assumed);
+    place.assumed = (program, { allowance }) =>
+      allowance === process.allowance && !bringsAll(container) ? assumed(program) : undefined;
     input.release();
     process.ended.wait(() => this.#ended(sandbox, name, place, process, log), true);
   }
 
+  #newLog(sandbox: Sandbox, name: string): Log {
+    const { uid = "" } = sandbox.pod.metadata;
+    const all = logs.get(sandbox) ?? this.#kept.get(uid) ?? new Map<string, Log[]>();
+    const log = new Log();
+    all.set(name, [...(all.get(name) ?? []).slice(-1), log]);
+    logs.set(sandbox, all);
+    this.#kept.set(uid, all);
+    return log;
+  }
+
+  /** What a program does that is not known: whoever waits for its end sees it end well. */
+  #assumption(sandbox: Sandbox, name: string, isWaitedFor: boolean): (program: string) => Command {
+    const all = this.#assumed.get(sandbox) ?? new Set<string>();
+    this.#assumed.set(sandbox, all);
+    all.delete(name);
+    return (program) => {
+      all.add(name);
+      this.#learnSockets(sandbox);
+      return isWaitedFor ? endsWell(program) : runsForEver(program);
+    };
+  }
+
+  /** On what programs listen that are not run is known by what their spec says. */
+  #learnSockets(sandbox: Sandbox): void {
+    const assumed = this.#assumed.get(sandbox);
+    sandbox.knowsSockets = !sandbox.pod.spec.containers.some(({ name }) => assumed?.has(name));
+  }
+
   /** Its first process has ended, and so the container, unless somebody ended it from outside. */
   #ended(sandbox: Sandbox, name: string, place: Place, process: Process, log: Log): void {
-    log.hasEnded = true;
-    log.changed.fire();
+    log.end(place.acts.clock.now());
     if (this.places.known(sandbox, name) !== place || !sandbox.runs(name)) return;
     place.processes.endAll();
     const exits = this.#exits.get(sandbox) ?? new Map<string, number>();
@@ -166,34 +210,65 @@ class ContainerRuntime implements Runtime {
   }
 }
 
+/** Init containers whose end the others wait for. */
+const waitedFor = ({ spec }: Pod): readonly Container[] =>
+  (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy !== "Always");
+
 function spawn(
   place: Place,
   container: Container,
   streams: readonly Stream[],
   background: boolean,
+  assumed: (program: string) => Command,
 ): Process {
-  const { command = [], args = [] } = container;
-  const words = [...command, ...args].map((word) => bytesOf(expanded(word, place.environment)));
-  const known = programOf(words);
+  const words = wordsOf(container).map((word) => bytesOf(expanded(word, place.environment)));
+  const args = words.length > 0 ? words : [container.image ?? container.name];
+  const command = programOf(words) ?? assumed(args[0]!);
   return place.processes.spawn({
-    args: words.length > 0 ? words : [container.image ?? container.name],
+    args,
     fds: new Map(streams.map((stream, fd) => [fd, stream])),
     env: place.environment,
-    folder: (container as { workingDir?: string }).workingDir ?? place.folder,
+    folder: container.workingDir ?? place.folder,
     allowance: new Allowance(MOST_STEPS),
     background,
-    run: (process) => (known ? runCommand(place, process, known, words) : forEver()),
+    run: (process) => runCommand(place, process, command, args),
   });
+}
+
+/** What images do of themselves, where it is known here. (their Dockerfiles) */
+const ownCommands: ReadonlyMap<string, readonly string[]> = new Map([
+  ["busybox", ["sh"]],
+  ["alpine", ["/bin/sh"]],
+  ["debian", ["bash"]],
+  ["ubuntu", ["/bin/bash"]],
+]);
+
+function wordsOf({ image = "", command = [], args = [] }: Container): readonly string[] {
+  const words = [...command, ...args];
+  return words.length > 0 ? words : (ownCommands.get(imageName(image)) ?? []);
 }
 
 const programOf = ([name = ""]: readonly string[]) => programIn(commands, name);
 
-const isRun = ({ command = [], args = [] }: Container): boolean =>
-  programOf([...command, ...args]) !== undefined;
+/** Of this image it is known that it has no program that is not known here. */
+const bringsAll = ({ image = "" }: Container): boolean => imageName(image) === "busybox";
 
-function* forEver(): Act<never> {
-  for (;;) yield () => () => {};
-}
+const runsForEver = (program: string): Command =>
+  function* (context) {
+    yield* context.err(notRun(program, "run for ever"));
+    for (;;) yield () => () => {};
+  };
+
+const endsWell = (program: string): Command =>
+  function* (context) {
+    yield* context.err(notRun(program, "end well"));
+    yield* sleep(context.place.acts.clock, INIT_MS);
+    return 0;
+  };
+
+const notRun = (program: string, does: string): string =>
+  `stopover: ${program} is not run here: ` +
+  `it is taken to ${does}, and what it would print is not known\n`;
 
 /** `$(NAME)` of the environment; `$$` stands for `$`. (third_party/forked/golang/expansion) */
 const expanded = (text: string, env: Readonly<Record<string, string>>): string =>

@@ -23,6 +23,8 @@ export interface Place {
   readonly folder: string;
   readonly commands: ReadonlyMap<string, Command>;
   readonly network: NetworkEnd;
+  /** What a program does that is not here, where something is taken for granted. */
+  assumed?: (program: string, process: Process) => Command | undefined;
 }
 
 /** A program: it answers its exit code. */

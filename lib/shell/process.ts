@@ -38,8 +38,8 @@ const SLICE_MS = 5;
 /** After so many slices without a wait, each takes twice as long as the last, up to a second. */
 const PATIENT_SLICES = 100;
 const LONGEST_SLICE_MS = 1_000;
-/** So many processes may be in a place at a time (ulimit -u). */
-const MOST_PROCESSES = 200;
+/** So many processes may be in a place at a time (ulimit -u): 200 sessions and its own. */
+const MOST_PROCESSES = 256;
 
 /** Ends the process that throws it. */
 export class Exit extends Error {

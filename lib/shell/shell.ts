@@ -767,6 +767,8 @@ export class Shell {
         return { failed: `${words[0]}: bad interpreter: No such file or directory`, status: 126 };
       return { command: own, before: [...words.slice(1), path] };
     }
+    const assumed = this.place.assumed?.(name, this.process);
+    if (assumed) return { command: assumed, before: [] };
     return name.includes("/")
       ? { failed: "No such file or directory", status: 127 }
       : { failed: "command not found", status: 127 };

@@ -62,7 +62,8 @@ function ask(cluster: Cluster, kubelets: Kubelets, id: number, request: ApiReque
   const result = answer(cluster.apiserver, request, kubelets);
   if ("later" in result) return answerLater(id, result);
   if (!("begin" in result)) return postAnswer(id, result);
-  post({ say: "begin", id, protocol: result.protocol });
+  const { protocol, type } = result;
+  post({ say: "begin", id, how: { protocol, type } });
   const stream = new EventStream(
     {
       write: (bytes) => addChunk(bytes, id),

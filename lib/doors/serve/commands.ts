@@ -11,15 +11,10 @@ import { execute, NoProgramError, pipe, type Place, type Process } from "../../s
 import { ForkError, signals } from "../../shell/process.js";
 import { Terminal } from "../../shell/terminal.js";
 import type { EventStream } from "./event-stream.js";
+import type { StreamStart } from "./exchange.js";
 import { success, type Call } from "./http-call.js";
+import { flag } from "./http-options.js";
 import { containerOf, hasHost, noHost, podOf } from "./pod-target.js";
-
-/** The answer goes on: it begins on the stream that this is given. */
-export interface StreamStart {
-  /** The sub-protocol of a WebSocket. */
-  protocol?: string | undefined;
-  begin: (stream: EventStream) => void;
-}
 
 const offered = ["exec"] as const;
 export type Streamed = (typeof offered)[number];
@@ -79,13 +74,12 @@ interface CommandOptions {
 
 /** PodExecOptions, whose stdout and stderr are true unless said otherwise. */
 function optionsOf(query: URLSearchParams): CommandOptions {
-  const flag = (name: string): boolean => ["true", "1"].includes(query.get(name) ?? "");
-  const tty = flag("tty");
+  const tty = flag(query, "tty");
   return {
     command: query.getAll("command"),
-    stdin: flag("stdin"),
-    stdout: flag("stdout"),
-    stderr: flag("stderr") && !tty, // a terminal shows both as one
+    stdin: flag(query, "stdin"),
+    stdout: flag(query, "stdout"),
+    stderr: flag(query, "stderr") && !tty, // a terminal shows both as one
     tty,
   };
 }

@@ -2,6 +2,7 @@
  * What passes between the front, which speaks HTTP, and the API server behind it, which may live in
  * the same thread or in another one: everything here is plain data or a call that carries some.
  */
+import type { EventStream } from "./event-stream.js";
 import type { Kubernetes } from "../../objects/kubernetes.js";
 
 /** A request that the front found fit to be asked: read wholly, and from this machine. */
@@ -48,14 +49,27 @@ export interface LaterAnswer {
   later(deliver: (answer: ApiAnswer) => void): () => void;
 }
 
+/** How a stream begins. */
+export interface Beginning {
+  /** The sub-protocol of a WebSocket. */
+  protocol?: string | undefined;
+  /** Default: application/json. */
+  type?: string | undefined;
+}
+
+/** The answer goes on: it begins on the stream that this is given. */
+export interface StreamStart extends Beginning {
+  begin: (stream: EventStream) => void;
+}
+
 /** Where answers go: the client's connection. Either `answer`, or `begin` and what follows it. */
 export interface Receiver {
   answer(answer: ApiAnswer): void;
   /**
-   * The answer is a stream: of JSON, with what `write` is given. To somebody who asked for a
-   * WebSocket: it is opened with this sub-protocol, and `write` is given a message each time.
+   * The answer is a stream of what `write` is given. To somebody who asked for a WebSocket: it is
+   * opened, and `write` is given a message each time.
    */
-  begin(protocol?: string): void;
+  begin(how: Beginning): void;
   write(chunk: Uint8Array): void;
   /** The stream is complete. */
   end(): void;

@@ -11,19 +11,11 @@ import { endpointsWarning } from "../../apiserver/warnings.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
-import {
-  checkAtLeast0,
-  checkFormat,
-  forbidden,
-  invalid,
-  qualifiedName,
-  required,
-  type FieldError,
-} from "../../objects/field-errors.js";
+import { checkFormat, invalid, qualifiedName, required } from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
-import { isStreamed, streamed, type StreamStart } from "./commands.js";
-import type { ApiAnswer, ApiRequest, LaterAnswer } from "./exchange.js";
+import { isStreamed, streamed, type Streamed } from "./commands.js";
+import type { ApiAnswer, ApiRequest, LaterAnswer, StreamStart } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
 import {
   callOf,
@@ -42,6 +34,7 @@ import {
   checkRevision,
   checkWatchRevision,
   deleteOptions as deleteOptionsOf,
+  flag,
   notARevision,
   whole,
 } from "./http-options.js";
@@ -49,6 +42,7 @@ import { metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
 import type { Kubelets } from "./kubelets.js";
+import { checkLog, logs } from "./logs.js";
 import { askedOfKubelet, containerOf, hasHost, noHost, podOf } from "./pod-target.js";
 import { isProxied, proxied } from "./proxied.js";
 import { isReview, issueToken, review } from "./reviews.js";
@@ -131,6 +125,7 @@ const methods = {
   resize: ["GET"],
   exec: ["GET", "POST"],
   proxy: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
+  log: ["GET"],
   finalize: ["PUT"],
 } as const;
 
@@ -149,6 +144,7 @@ function handle(call: Call): ApiAnswer | StreamStart | LaterAnswer {
     case "GET":
       checkRead(call);
       if (isStreamed(under)) return streamed(call, under);
+      if (under === "log") return logs(call);
       if (isWatch(call)) {
         filterOf(call.target.info, listOptions(call)); // what cannot be selected by is no stream
         return { begin: watch(call) };
@@ -178,26 +174,15 @@ function subresourceOf(call: Call): keyof typeof methods {
   if (info.namespaced && namespace === undefined) throw errors.unknownPath();
   if (subresource === undefined) return "object";
   const offered = info.kind === "Pod" ? [...info.subresources, ...podsOwn] : info.subresources;
-  if (info.kind === "Pod" && call.kubelets && isStreamed(subresource)) return subresource;
+  if (info.kind === "Pod" && call.kubelets && isAsked(subresource)) return subresource;
   if (subresource === "proxy" && call.kubelets && isProxied(info)) return subresource;
   const found = offered.find((one) => one === subresource);
   if (found === undefined) throw whyNot(call, subresource);
   return found;
 }
 
-/** (pkg/apis/core/validation, ValidatePodLogOptions) */
-function checkLog(pod: string, query: URLSearchParams): void {
-  const problems: FieldError[] = [
-    ...(["tailLines", "limitBytes"] as const).flatMap((name) =>
-      checkAtLeast0(name, whole(query, name)),
-    ),
-    ...(query.has("sinceSeconds") && query.has("sinceTime")
-      ? [forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified")]
-      : []),
-  ];
-  const subject = { kind: "PodLogOptions", plural: "", group: "" };
-  if (problems.length > 0) throw errors.invalid(subject, pod, problems);
-}
+const isAsked = (subresource: string): subresource is Streamed | "log" =>
+  subresource === "log" || isStreamed(subresource);
 
 /** What a kubelet would have to be asked for is looked at before that is said. */
 function whyNot(call: Call, subresource: string): errors.ApiError {
@@ -223,9 +208,7 @@ function checkRead(call: Call): void {
   checkRevision(query, isList, store.immediate && !isExact ? store.revision : Infinity);
 }
 
-/** As Go reads a switch in a query: whatever is not said to be off is on. */
-const isWatch = ({ query }: Call): boolean =>
-  query.has("watch") && !["false", "0"].includes(query.get("watch")!.toLowerCase());
+const isWatch = ({ query }: Call): boolean => flag(query, "watch");
 
 // ---- reading ------------------------------------------------------------------------------------
 

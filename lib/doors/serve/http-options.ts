@@ -19,6 +19,10 @@ function refuse(kind: string, problems: readonly FieldError[]): void {
   if (problems.length > 0) throw errors.invalidOptions(kind, problems);
 }
 
+/** As Go reads a switch in a query: whatever is not said to be off is on. */
+export const flag = (query: URLSearchParams, name: string): boolean =>
+  query.has(name) && !["false", "0"].includes(query.get(name)!.toLowerCase());
+
 // ---- lists and watches --------------------------------------------------------------------------
 
 /** Refuses what a list or a watch cannot be asked for. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ApiAnswer, ApiRequest, Asked, Backend, Receiver } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, Asked, Backend, Beginning, Receiver } from "./exchange.js";
 
 // Bytes that a connection's buffers take, whether the client reads or not.
 const SMALL = 64 * 1024;
@@ -39,10 +39,10 @@ export class Reply implements Receiver {
     this.response.setTimeout(UNREAD_FOR, () => this.response.destroy());
   }
 
-  begin(): void {
+  begin({ type = "application/json" }: Beginning): void {
     if (this.#over) return;
     this.response.writeHead(200, {
-      "Content-Type": "application/json",
+      "Content-Type": type,
       "Transfer-Encoding": "chunked",
     });
     this.response.flushHeaders();

@@ -2,10 +2,11 @@
  * What the API server asks of a kubelet, which has the processes: commands in containers. In one
  * process there is no connection between them; the places are asked for directly.
  */
-import "../../shell-parts.js";
 import { ADDRESSES } from "../../apiserver/kubernetes-service.js";
 import type { Cluster } from "../../cluster.js";
 import { containersOf } from "../../objects/pods.js";
+import type { Pod } from "../../objects/types.js";
+import { logsAt, type Log } from "../../shell-parts.js";
 import type { NetworkEnd } from "../../shell/network-end.js";
 import type { Place } from "../../shell/place.js";
 import { placesOf } from "../../shell/places.js";
@@ -15,11 +16,17 @@ export interface Kubelets {
   container(pod: string, container: string): Place | undefined;
   /** The API server's own end of the nodes' network, by which it asks Pods and nodes. */
   readonly controlPlane: NetworkEnd;
+  /** What a container's runs have printed, as far as it is kept; this one's last. */
+  logs(pod: Pod, container: string): readonly Log[];
 }
 
 /** `pod`: "default/client". */
 export const kubeletsOf = ({ network, shellWorld }: Cluster): Kubelets => ({
   controlPlane: placesOf(shellWorld).outside("kube-apiserver", Object.values(ADDRESSES)),
+  logs(pod, container) {
+    const machine = network.machines.get(pod.spec.nodeName ?? "");
+    return machine ? logsAt(machine, pod, container) : [];
+  },
   container(pod, container) {
     const sandbox = network.sandbox(pod)?.sandbox;
     // the kubelet hears of an ephemeral container a little later than the API server

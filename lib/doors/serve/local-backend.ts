@@ -25,7 +25,7 @@ export class LocalBackend implements Backend {
       receiver.answer(result);
       return { cancel: () => {}, sent: () => {}, hear: () => {} };
     }
-    receiver.begin(result.protocol);
+    receiver.begin(result);
     const stream = new EventStream(receiver, this.#unread);
     result.begin(stream);
     return {

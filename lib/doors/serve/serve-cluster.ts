@@ -15,6 +15,7 @@ import type { Documents } from "../../objects/files.js";
 import type { ComponentError } from "../../machinery/supervisor.js";
 import type { Store } from "../../store/store.js";
 import { complain } from "../terminal.js";
+import { runsCommands } from "../../shell-parts.js";
 import { EtcdStore, type EtcdOptions } from "./etcd.js";
 
 /** A cluster in real time, and where its objects are kept. */
@@ -28,7 +29,10 @@ export interface StartOptions extends ClusterOptions {
 }
 
 /** The same in plain data, which another thread can be given. */
-export type ThreadOptions = Omit<StartOptions, "cloud" | "clock" | "store" | "onFailure"> & {
+export type ThreadOptions = Omit<
+  StartOptions,
+  "cloud" | "clock" | "store" | "runtime" | "onFailure"
+> & {
   /** Default: none. */
   cloud?: CloudName | undefined;
 };
@@ -54,6 +58,7 @@ export function openCluster(
   return new Cluster({
     onFailure: logged,
     systemObjects: controllers,
+    runtime: runsCommands,
     ...options,
     clock: new RealClock(),
     ...(store && shared(store, options.seed)),

@@ -4,7 +4,7 @@ import { kubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import { addKinds } from "../../objects/kinds.js";
 import { complain } from "../terminal.js";
 import type { ThreadData } from "./api-thread.js";
-import type { ApiAnswer, ApiRequest, Asked, Backend, Receiver } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, Asked, Backend, Beginning, Receiver } from "./exchange.js";
 import { json } from "./http-call.js";
 import type { ThreadOptions } from "./serve-cluster.js";
 import { StoreHealth } from "./store-health.js";
@@ -147,7 +147,7 @@ export class ThreadBackend implements Backend {
       case "answer":
         return this.#taken(message.id)?.receiver.answer(message.answer);
       case "begin":
-        return this.#begin(message.id, message.protocol);
+        return this.#begin(message.id, message.how);
       case "later":
         return this.#later(message.id);
       case "chunks":
@@ -169,11 +169,11 @@ export class ThreadBackend implements Backend {
     }
   }
 
-  #begin(id: number, protocol: string | undefined): void {
+  #begin(id: number, how: Beginning): void {
     const waiting = this.#taken(id);
     if (!waiting) return this.#post({ say: "cancel", id }); // its client has been answered
     this.#streams.set(id, waiting.receiver);
-    waiting.receiver.begin(protocol);
+    waiting.receiver.begin(how);
   }
 
   #later(id: number): void {

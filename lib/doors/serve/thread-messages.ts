@@ -1,5 +1,5 @@
 import type { KindInfo } from "../../objects/kinds.js";
-import type { ApiAnswer, ApiRequest } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, Beginning } from "./exchange.js";
 
 /** What the front says to the API server's thread. `id` is the request's. */
 export type ToApi =
@@ -19,7 +19,7 @@ export type ToFront =
   /** It could not start. */
   | { say: "failed"; message: string }
   | { say: "answer"; id: number; answer: ApiAnswer }
-  | { say: "begin"; id: number; protocol: string | undefined }
+  | { say: "begin"; id: number; how: Beginning }
   /** Its answer takes its time: it waits for somebody behind the API server. */
   | { say: "later"; id: number }
   /** Each chunk with the streams that it goes to. */

@@ -2,7 +2,7 @@
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
-import type { ApiAnswer, ApiRequest, Asked, Backend, Receiver } from "./exchange.js";
+import type { ApiAnswer, ApiRequest, Asked, Backend, Beginning, Receiver } from "./exchange.js";
 
 /** Bytes of one message. */
 const LARGEST = 1024 * 1024;
@@ -50,7 +50,7 @@ export class SocketReply implements Receiver {
     this.connection.end(body);
   }
 
-  begin(protocol?: string): void {
+  begin({ protocol }: Beginning): void {
     if (this.#over) return;
     const server = new WebSocketServer({
       noServer: true,

@@ -5,6 +5,8 @@ import type { Host } from "./pod-worker.js";
 export interface Added {
   /** Begins what is new in the Pod, which runs. */
   sync(pod: Pod): void;
+  /** Looks whether they still run. */
+  relist(): void;
   /** What the Pod's status says of them. */
   status(): Partial<NonNullable<Pod["status"]>>;
   halt(): void;

@@ -14,6 +14,8 @@ const EXIT_MS = 50;
 const PATIENCE_MS = 60_000;
 
 class EphemeralContainers implements Added {
+  /** As last heard of. */
+  #pod: Pod | undefined;
   readonly #statuses = new Map<string, ContainerStatus>();
   readonly #endings = new Set<() => void>();
 
@@ -23,6 +25,7 @@ class EphemeralContainers implements Added {
   ) {}
 
   sync(pod: Pod): void {
+    this.#pod = pod;
     const known = pod.status?.ephemeralContainerStatuses ?? [];
     for (const container of pod.spec.ephemeralContainers ?? []) {
       if (this.#statuses.has(container.name)) continue;
@@ -30,6 +33,21 @@ class EphemeralContainers implements Added {
       if (before?.state?.terminated) this.#end(pod, before);
       else if (isMissing(container.image ?? "")) this.#fail(pod, container);
       else this.#begin(pod, container, before);
+    }
+  }
+
+  relist(): void {
+    const { runtime } = this.host;
+    const pod = this.#pod!;
+    for (const container of pod.spec.ephemeralContainers ?? []) {
+      const running = this.#statuses.get(container.name)?.state?.running;
+      if (running && !runtime.running(pod, container.name))
+        this.#ended(
+          pod,
+          container,
+          running.startedAt!,
+          runtime.exitCode?.(pod, container.name) ?? 1,
+        );
     }
   }
 
@@ -73,9 +91,18 @@ class EphemeralContainers implements Added {
       this.host.images.add(image);
     }
     this.#tell(container, { running });
-    this.host.runtime.run(pod, name);
-    const end = endOf(container);
+    const { runtime } = this.host;
+    if (!before) runtime.run(pod, name);
+    const end = !runtime.exitCode && endOf(container);
     if (end) this.#endAfter(pod, container, running.startedAt!, end);
+  }
+
+  #ended(pod: Pod, container: Container, startedAt: string, exitCode: number): void {
+    this.host.runtime.end(pod, container.name);
+    const reason = exitCode === 0 ? "Completed" : "Error";
+    const finishedAt = stamp(this.host.clock.now());
+    this.#tell(container, { terminated: { exitCode, reason, startedAt, finishedAt } });
+    this.report();
   }
 
   #endAfter(
@@ -89,11 +116,7 @@ class EphemeralContainers implements Added {
       after + EXIT_MS,
       () => {
         this.#endings.delete(cancel);
-        this.host.runtime.end(pod, container.name);
-        const reason = exitCode === 0 ? "Completed" : "Error";
-        const finishedAt = stamp(clock.now());
-        this.#tell(container, { terminated: { exitCode, reason, startedAt, finishedAt } });
-        this.report();
+        this.#ended(pod, container, startedAt, exitCode);
       },
       { background: after > PATIENCE_MS },
     );

@@ -159,9 +159,11 @@ export class PodWorker {
   /** Looks whether the containers still run. (PLEG, pkg/kubelet/pleg/generic.go) */
   relist(): void {
     if (this.#stage !== "running") return;
+    const { runtime } = this.host;
     for (const container of this.#all())
-      if (container.running && !this.host.runtime.running(this.pod, container.name))
-        this.#exited(container, this.host.runtime.exitCode?.(this.pod, container.name) ?? 1);
+      if (container.running && !runtime.running(this.pod, container.name))
+        this.#exited(container, runtime.exitCode?.(this.pod, container.name) ?? 1);
+    this.#added?.relist();
   }
 
   // ---- starting
@@ -354,8 +356,8 @@ export class PodWorker {
     container.begin(clock.now());
     const isWaitedFor = container.isInit && !container.isSidecar;
     const end =
-      endOf(container.spec) ??
-      (isWaitedFor && !runtime.exitCode ? { after: INIT_MS, exitCode: 0 } : undefined);
+      !runtime.exitCode &&
+      (endOf(container.spec) ?? (isWaitedFor && { after: INIT_MS, exitCode: 0 }));
     if (end)
       container.ending = clock.schedule(
         end.after + EXIT_MS,

@@ -46,6 +46,9 @@ function* bash(context: Context): Act<number> {
       text = place.files.read(context.path(args[0]!));
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
+      // a volume's files are not all here
+      const assumed = error.code === "ENOENT" && place.assumed?.(args[0]!, process);
+      if (assumed) return yield* assumed(context);
       yield* complain(context, `${args[0]}: ${error.message}`);
       return error.code === "ENOENT" ? 127 : 126;
     }
@@ -61,7 +64,7 @@ function* started(
 ): Act<Process | undefined> {
   const { place, process } = context;
   const [name = ""] = args;
-  const command = programIn(place.commands, name);
+  const command = programIn(place.commands, name) ?? place.assumed?.(name, process);
   if (!command) {
     yield* complain(
       context,
