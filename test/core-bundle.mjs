@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { leanYaml } from "../notebooks/kit/book/live/lean-yaml.mjs";
 import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 
 /** @type {import("esbuild").BuildOptions} */
@@ -13,6 +14,7 @@ const forBrowsers = {
   minify: true,
   legalComments: "none",
   logLevel: "error",
+  plugins: [leanYaml],
 };
 
 /** The first chunk as a script: run, it leaves a global `stopover`. */

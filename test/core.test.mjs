@@ -31,6 +31,32 @@ test("where nothing of Node.js is at hand, it tells the article's journey to the
   assert.is(told, articleJourney(stopover, join(notebooksFolder, "manifests")));
 });
 
+const yaml = String.raw`
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: odd
+  labels: &same {on: "yes", 'it': !!str 010}
+  annotations:
+    <<: *same
+    escaped: "caf\u00e9\t\x41"
+    quoted: 'it''s'
+    folded: >-
+      one
+      two
+    kept: |+
+      three
+
+`;
+
+test("what a page leaves out of the reader of YAML is nothing that reads", async () => {
+  const page = createContext({ ...browserGlobals, yaml });
+  runInContext(await firstChunk(), page);
+  const told = runInContext("JSON.stringify(stopover.parse(yaml))", page);
+  assert.is(told, JSON.stringify(stopover.parse(yaml)));
+  assert.match(told, /café\\tA.*it's.*one two.*three\\n/);
+});
+
 test("a page without the file says so", async () => {
   const page = createContext({ ...browserGlobals });
   runInContext(await firstChunk(), page);

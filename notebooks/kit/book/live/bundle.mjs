@@ -7,6 +7,7 @@ import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { leanYaml } from "./lean-yaml.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -34,7 +35,7 @@ export async function workerScript(plugins = []) {
       resolveDir: here,
     },
     define,
-    plugins: [withoutNftables, withoutMachine, ...plugins],
+    plugins: [leanYaml, withoutNftables, withoutMachine, ...plugins],
   });
 }
 
