@@ -178,7 +178,7 @@ export class Cluster implements Traceable {
       bind: (node, addresses) => this.network.machines.get(node)?.bind(addresses),
     });
     if (cloud && !(this.cloud instanceof BaseCloud))
-      throw new Error("createCluster: cloud made no cloud provider; did you mean aws()?");
+      throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
     this.shellWorld = {
       network: this.network,
       clock: this.clock,

@@ -73,7 +73,9 @@ export function nodeHandle(
 ): NodeHandle {
   function there<T>(what: T | undefined): T {
     if (what !== undefined) return what;
-    throw new Error(`${machine.name} has no kube-proxy, for it has no Node`);
+    throw new Error(
+      `${machine.name} has no kube-proxy, for it has no Node; its kubelet registers one when it starts`,
+    );
   }
   const handle: NodeHandle = {
     name: machine.name,
@@ -133,7 +135,9 @@ export function podHandle(network: Network, key: string, run: RunScript): PodHan
       .slice(0, 10)
       .join(", ");
   if (!found)
-    throw new Error(printable(`no node runs a Pod "${key}"; there are ${running() || "none"}`));
+    throw new Error(
+      printable(`no node runs a Pod "${key}"; those that run are ${running() || "none"}`),
+    );
   const { machine, sandbox } = found;
   const handle: PodHandle = {
     machine,

@@ -10,6 +10,7 @@ import type {
   WriteOptions,
 } from "../api/client.js";
 import type { HistoryEntry } from "../api/history.js";
+import type { Noted } from "./history.js";
 import { kindInfo } from "../objects/kinds.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
@@ -22,7 +23,7 @@ export class LocalClient implements Client {
     private readonly server: ApiServer,
     private readonly who: string,
     private readonly stamps: Stamps,
-    private readonly note: (entry: HistoryEntry) => void,
+    private readonly note: (entry: Noted) => void,
     private readonly onWatcherFailure: (who: string, object: string, error: unknown) => void,
   ) {}
 
@@ -56,7 +57,7 @@ export class LocalClient implements Client {
 
   /** Here and in `create`: two in three of all calls, without a function made for each. */
   #update<T extends KubeObject>(
-    asked: HistoryEntry,
+    asked: Noted,
     object: T,
     options: WriteOptions | undefined,
     subresource?: "status",
@@ -103,9 +104,8 @@ export class LocalClient implements Client {
     return noted(() =>
       this.server.watch(kind, options, (event, revision) => {
         const { name, namespace } = (event.object as KubeObject).metadata;
-        const notified = this.#asked("notify", kind, namespace, name);
+        const notified = this.#asked("notify", kind, namespace, name, event.type);
         notified.revision = revision;
-        notified.event = event.type;
         this.note(notified);
         try {
           on(event as WatchEvent<Kinds[K]>);
@@ -132,25 +132,31 @@ export class LocalClient implements Client {
     kind: string,
     namespace: string | undefined,
     name?: string,
-    subresource?: string,
-  ): HistoryEntry {
-    const entry: HistoryEntry = { time: this.server.clock.now(), who: this.who, verb, kind };
-    if (namespace) entry.namespace = namespace;
-    if (name) entry.name = name;
-    if (subresource) entry.subresource = subresource;
-    return entry;
+    what?: string,
+  ): Noted {
+    return {
+      time: this.server.clock.now(),
+      who: this.who,
+      verb,
+      kind,
+      namespace: namespace || undefined,
+      name: name || undefined,
+      revision: undefined,
+      what,
+      error: undefined,
+    };
   }
 
   #askedOf(
     verb: HistoryEntry["verb"],
     { kind, metadata }: KubeObject,
     subresource?: string,
-  ): HistoryEntry {
+  ): Noted {
     const { name, namespace } = metadata ?? {}; // what is not there is the server's to refuse
     return this.#asked(verb, kind, namespace, name, subresource);
   }
 
-  #noted<T>(asked: HistoryEntry, call: () => T): T {
+  #noted<T>(asked: Noted, call: () => T): T {
     try {
       return this.#answered(asked, call());
     } catch (error) {
@@ -158,7 +164,7 @@ export class LocalClient implements Client {
     }
   }
 
-  #answered<T>(asked: HistoryEntry, answer: T): T {
+  #answered<T>(asked: Noted, answer: T): T {
     asked.revision = revisionOf(answer) ?? this.server.store.revision;
     // a generated name
     if (!asked.name && asked.verb === "create") asked.name = (answer as KubeObject).metadata.name;
@@ -166,7 +172,7 @@ export class LocalClient implements Client {
     return answer;
   }
 
-  #refused(asked: HistoryEntry, error: unknown): unknown {
+  #refused(asked: Noted, error: unknown): unknown {
     if (error instanceof ApiError) asked.error = error.code;
     this.note(asked);
     return error;

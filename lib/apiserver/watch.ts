@@ -62,6 +62,7 @@ export class WatchCache {
       this.#events.push(isThere ? change : { ...change, value: stamped(value, revision) });
     }
     if (this.#scheduled) return;
+    if (this.#everything.size + this.#byTrigger.size === 0) return this.#deliver();
     this.#scheduled = true;
     this.clock.schedule(0, () => this.#deliver());
   }

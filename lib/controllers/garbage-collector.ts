@@ -92,7 +92,7 @@ export function garbageCollector({ client, informers }: Context): Controller {
   ): readonly string[] {
     // most changes: nobody is orphaned by them
     const lives = object && previous && !object.metadata.deletionTimestamp;
-    return lives ? [] : [...orphaned(key, object, previous)];
+    return lives ? nobody : [...orphaned(key, object, previous)];
   }
 
   function* orphaned(
@@ -121,6 +121,8 @@ export function garbageCollector({ client, informers }: Context): Controller {
     describe: (key) => key.replace(/ \S+ /, " "),
   };
 }
+
+const nobody: readonly string[] = [];
 
 const ownerKey = (kind: string, uid: string, path: string): string => `${kind} ${uid} ${path}`;
 

@@ -109,8 +109,13 @@ export function endpointConditions(
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
-  return { ready, serving, terminating };
+  return conditionsOf[(ready ? 4 : 0) + (serving ? 2 : 0) + (terminating ? 1 : 0)]!;
 }
+
+/** There are no more than these: thousands of endpoints share them. */
+const conditionsOf = Array.from({ length: 8 }, (_, bits) =>
+  Object.freeze({ ready: bits > 3, serving: (bits & 2) > 0, terminating: (bits & 1) > 0 }),
+);
 
 /** As `targetPorts`, with the ports as text; worked out once for all the Pods of one template. */
 export function portsByTemplate(

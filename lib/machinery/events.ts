@@ -183,8 +183,11 @@ export class EventRecorder {
 
   /** Upstream the object's and the time in nanoseconds, here milliseconds and a number. */
   #nameFor(subject: string): string {
-    const number = nanoseconds(this.clock.now()) + BigInt(this.#sequence++ % 1_000_000);
-    return [subject, number.toString(16)].join("."); // flat: a template would keep its pieces
+    const moment = momentAt(this.clock.now());
+    const low = moment.low + (this.#sequence++ % 1_000_000);
+    const high = low < LOW ? moment.high : moment.next;
+    // flat: a template would keep its pieces
+    return [subject, ".", high, (low % LOW).toString(16).padStart(6, "0")].join("");
   }
 
   #storyOf({ kind, metadata: { uid, namespace, name } }: KubeObject): Story {
@@ -228,7 +231,9 @@ function knownIn(
   message: string,
   now: number,
 ): { told: Told | undefined; isCombined: boolean } {
-  const similar = told.filter((one) => one.reason === reason && one.type === type);
+  const isSimilar = (one: Told): boolean => one.reason === reason && one.type === type;
+  if (!told.some(isSimilar)) return { told: undefined, isCombined: false };
+  const similar = told.filter(isSimilar);
   if (similar.every(({ time }) => now - time > SIMILAR_WINDOW_MS))
     for (const one of similar) one.isListed = false;
   const own = similar.find((one) => !one.isCombined && one.text === message);
@@ -285,11 +290,23 @@ function referenceTo({
   return reference;
 }
 
-let lastMoment = { milliseconds: 0, nanoseconds: 0n };
+/** Nanoseconds since 1970 are more than a number holds: the last six digits are kept apart. */
+const LOW = 0x1_00_00_00;
 
-/** Much happens in the same millisecond. */
-function nanoseconds(milliseconds: number): bigint {
-  if (milliseconds !== lastMoment.milliseconds)
-    lastMoment = { milliseconds, nanoseconds: BigInt(milliseconds) * 1_000_000n };
-  return lastMoment.nanoseconds;
+let lastMoment = { milliseconds: NaN, low: 0, high: "", next: "" };
+
+/**
+ * The last six hexadecimal digits of its nanoseconds, those before them, and those where a million
+ * more is carried over. Much happens in the same millisecond.
+ */
+function momentAt(milliseconds: number): typeof lastMoment {
+  if (milliseconds === lastMoment.milliseconds) return lastMoment;
+  const nanoseconds = BigInt(milliseconds) * 1_000_000n;
+  const high = nanoseconds / BigInt(LOW);
+  return (lastMoment = {
+    milliseconds,
+    low: Number(nanoseconds % BigInt(LOW)),
+    high: high.toString(16),
+    next: (high + 1n).toString(16),
+  });
 }

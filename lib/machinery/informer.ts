@@ -263,13 +263,20 @@ class Listener<T extends KubeObject> {
   }
 }
 
+let lastAsked: KubeObject["metadata"] | undefined;
+let lastKey = "";
+
 /**
  * "namespace/name", or "name" for what is in no namespace: how queues and caches call an object.
+ * Those who hear of an object ask one after the other, and share the text.
  */
 export function keyOf({ metadata }: KubeObject): string {
-  return metadata.namespace === undefined
-    ? metadata.name
-    : `${metadata.namespace}/${metadata.name}`;
+  const { namespace, name } = metadata;
+  if (namespace === undefined) return name;
+  if (metadata === lastAsked) return lastKey;
+  const key = [namespace, name].join("/"); // flat, as a map's key has to be
+  if (Object.isFrozen(metadata)) [lastAsked, lastKey] = [metadata, key];
+  return key;
 }
 
 export function splitKey(key: string): { namespace: string | undefined; name: string } {
