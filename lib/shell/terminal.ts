@@ -83,7 +83,7 @@ export class Terminal {
       // what was typed before it and not read yet is gone (NOFLSH is off)
       this.#line = "";
       this.#lines.flush();
-      this.#echo(key === INTERRUPT ? "^C\r\n" : "^\\\r\n");
+      this.#echo(key === INTERRUPT ? "^C" : "^\\");
       return this.onSignal(key === INTERRUPT ? "INT" : "QUIT");
     }
     if (this.#raw) return this.#lines.push(key);

@@ -121,7 +121,7 @@ async function executed(file, world) {
  * @param {string} assets
  */
 async function writeLive(assets) {
-  const { bundled, later, partScript, parts, quoted, workerScript } =
+  const { bundled, later, partScript, parts, quoted, terminalScript, workerScript } =
     await import("./book/live/bundle.mjs"); // needs packages
   for (const name of ["live", "your-cluster"])
     write(join(assets, `${name}.js`), await bundled(`${name}.mjs`));
@@ -140,6 +140,7 @@ async function writeLive(assets) {
       join(assets, `later/${part}.js`),
       `globalThis.stopoverLater = { ...globalThis.stopoverLater, ${part}: ${quoted(await partScript(part))} };\n`,
     );
+  write(join(assets, "terminal.js"), await terminalScript());
   write(join(assets, "files.js"), `globalThis.stopoverFiles = ${JSON.stringify(readByCells())};\n`);
   const require = createRequire(join(root, "diagrams/package.json"));
   const artists = { mermaid: "mermaid", vega: "vega", "vega-lite": "vega-lite" };

@@ -248,6 +248,10 @@ export const system: Readonly<Record<string, Command>> = {
   id,
   uname,
   which,
+  *clear(context) {
+    yield* context.out("\x1b[H\x1b[2J\x1b[3J");
+    return 0;
+  },
   echo,
   printf,
   test,

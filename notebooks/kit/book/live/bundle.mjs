@@ -98,8 +98,10 @@ export const parts = {
  */
 export const later = {
   shell: {
-    own: /\/unbash\/|\/dist\/(shell-parts|shell\/.+|programs\/(?!registry\b).+|machinery\/(act|pipe)|net\/iptables\/list|journey\/socket)\.js$/,
-    code: `import * as shell from "stopover/internal/shell-parts"; globalThis.stopoverParts = { ...globalThis.stopoverParts, shell };`,
+    own: /\/unbash\/|\/live\/terminals\.mjs$|\/dist\/(shell-parts|shell\/.+|programs\/(?!registry\b).+|machinery\/(act|pipe)|net\/iptables\/list|journey\/socket)\.js$/,
+    code: `import * as shell from "stopover/internal/shell-parts";
+      import * as terminals from "../../kit/book/live/terminals.mjs";
+      globalThis.stopoverParts = { ...globalThis.stopoverParts, shell: { ...shell, ...terminals } };`,
   },
 };
 
@@ -153,6 +155,9 @@ async function makePart(name) {
   });
   return { script, needs: [...needs] };
 }
+
+/** A page's terminal, which it loads when the first one is opened. */
+export const terminalScript = () => bundled("terminal.mjs", { loader: { ".css": "text" } });
 
 /** What the thread calls a module that it lends. @param {string} path */
 const nameOf = (path) => path.replace(/^.*\/(dist|live)\//, "");

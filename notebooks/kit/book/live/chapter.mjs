@@ -8,6 +8,7 @@ import { button, element } from "./page.mjs";
 import { Panel } from "./panel.mjs";
 import { Session } from "./session.mjs";
 import { offerSolution } from "./solution.mjs";
+import { openAtStations } from "./stations.mjs";
 import { triesIn } from "./tries.mjs";
 
 /** @typedef {import("./kernel.mjs").Output} Output */
@@ -235,6 +236,7 @@ export class Chapter {
     this.controls = new Controls(this);
     this.kept = new Kept(this.cells.map(({ source }) => source));
     this.#takeUp();
+    openAtStations(this.session);
   }
 
   /** What the reader left here comes back, and the page says so; nothing runs by itself. */

@@ -30,7 +30,12 @@ export function load(name, kernel) {
 /** @type {Record<string, (kernel: Kernel) => unknown>} */
 const modules = {
   stopover: () => stopover,
-  "@stopover/diagrams": (kernel) => ({ ...diagrams, show: showIn(kernel) }),
+  "@stopover/diagrams": (kernel) => ({
+    ...diagrams,
+    show: showIn(kernel),
+    map: noting(diagrams.map, 0),
+    player: noting(diagrams.player, 1),
+  }),
   "@stopover/exercises": () => exercises,
   "stopover/clouds": () => part("clouds"),
   "stopover/nftables": () => part("nftables"),
@@ -54,8 +59,47 @@ function part(name) {
 /** @param {Kernel} kernel @returns {typeof diagrams.show} */
 const showIn =
   (kernel) =>
-  (what, options = {}) =>
-    kernel.show({ data: dataOf(diagrams.toPicture(what, options)) });
+  (what, options = {}) => {
+    const data = dataOf(diagrams.toPicture(what, options));
+    const cluster = clusters.findIndex(({ picture }) => picture === what);
+    const places = [
+      ...String(data["text/html"]).matchAll(/data-is=\\?"(client|(?:node|pod) [^"\\]+)/g),
+    ];
+    const names = [...new Set(places.map(([, name]) => name))];
+    kernel.show({ data: cluster < 0 ? data : { ...data, "stopover/places": { cluster, names } } });
+  };
+
+/**
+ * The pictures of living clusters that were drawn, and whose they are: for shells at their places.
+ * @type {{ picture?: object, cluster?: any }[]}
+ */
+const clusters = [];
+/** So many are kept: a slider draws many. */
+const mostClusters = 50;
+
+/** The cluster of a picture. @param {number} id */
+export function clusterOf(id) {
+  const found = clusters[id]?.cluster;
+  if (found) return found;
+  throw new Error("this picture is an old one: run its cell again");
+}
+
+/**
+ * Draws, and notes whose picture it is.
+ * @template {(...all: any[]) => object} D
+ * @param {D} draw
+ * @param {number} at which of its arguments is the cluster
+ * @returns {D}
+ */
+const noting = (draw, at) =>
+  /** @type {D} */ (
+    (...all) => {
+      const [picture, cluster] = [draw(...all), all[at]];
+      if (cluster?.shellWorld) clusters.push({ picture, cluster });
+      if (clusters.length > mostClusters) clusters[clusters.length - mostClusters - 1] = {};
+      return picture;
+    }
+  );
 
 /**
  * A picture in the forms that a page draws, by MIME type as in a notebook.

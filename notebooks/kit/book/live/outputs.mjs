@@ -2,6 +2,7 @@
 // pictures is loaded when the first one is asked for, from the book's own folder.
 
 import { element, loadScripts } from "./page.mjs";
+import { stationsBelow } from "./stations.mjs";
 
 /** @typedef {import("./kernel.mjs").Output} Output */
 
@@ -59,7 +60,12 @@ function errorBox({ name, message, stack }) {
  */
 async function bundle(place, data) {
   const text = String(data["text/plain"] ?? "");
-  if (data["text/html"]) return void place.append(rich(String(data["text/html"])));
+  if (data["text/html"]) {
+    place.append(rich(String(data["text/html"])));
+    const places = data["stopover/places"];
+    if (places) place.append(stationsBelow(/** @type {any} */ (places)));
+    return;
+  }
   for (const [type, draw] of Object.entries(artists)) {
     if (data[type] === undefined) continue;
     const figure = element("figure", { className: "drawn" });

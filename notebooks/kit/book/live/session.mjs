@@ -5,6 +5,8 @@ import { loadScripts } from "./page.mjs";
 
 /** @typedef {import("./worker.mjs").Report} Report */
 /** @typedef {import("./worker.mjs").Order} Order */
+/** @typedef {import("./terminals.mjs").Ask} Ask */
+/** @typedef {import("./terminals.mjs").Says} Says */
 /**
  * How a cell ended: by itself, or because somebody stopped it and all that was made before with it.
  * @typedef {{ ended: "good" | "failed" | "needs the machine" | "stopped", seconds: number }} End
@@ -22,6 +24,8 @@ export class Session {
   /** The cells that run or wait, by the numbers of their orders. @type {Map<number, Waiting>} */
   #waiting = new Map();
   #orders = 0;
+  /** Who hears what the thread's shells say. @type {Map<number, (says?: Says) => void>} */
+  #shells = new Map();
 
   /**
    * @param {string} script what the thread runs
@@ -82,6 +86,22 @@ export class Session {
     return this.#order((id) => ({ id, maker, cells }));
   }
 
+  /**
+   * Opens a shell in the thread. `hear` gets what it says; undefined: it is gone with its thread.
+   * Answers how it is asked for something.
+   * @param {(says: Says | undefined) => void} hear
+   * @returns {(ask: Ask) => void}
+   */
+  shell(hear) {
+    const shell = ++this.#orders;
+    const worker = this.start();
+    this.#shells.set(shell, hear);
+    return (ask) => {
+      if (this.#shells.has(shell)) worker.postMessage(/** @satisfies {Order} */ ({ shell, ask }));
+      if ("close" in ask) this.#shells.delete(shell);
+    };
+  }
+
   /** @param {(id: number) => Order} order @returns {Promise<any>} */
   #order(order) {
     const id = ++this.#orders;
@@ -100,12 +120,15 @@ export class Session {
     this.#waiting.clear();
     for (const { fail } of this.#asking.values()) fail(new Error("it was stopped"));
     this.#asking.clear();
+    for (const hear of this.#shells.values()) hear();
+    this.#shells.clear();
   }
 
   /** @param {Report} report */
   #hear(report) {
     if ("ready" in report) return;
     if ("wants" in report) return void this.#bring(report.wants);
+    if ("shell" in report) return this.#shells.get(report.shell)?.(report.says);
     if ("answer" in report) return this.#asking.get(report.id)?.done(report.answer);
     if ("refused" in report) return this.#asking.get(report.id)?.fail(new Error(report.refused));
     const waiting = this.#waiting.get(report.id);
