@@ -1,10 +1,11 @@
 /** All that shells need: the shell itself, and what images answer. A later part, see shells.ts. */
-import { listenerIn } from "./programs/images.js";
-import "./programs/agnhost.js";
+import { listenerIn, programsIn } from "./programs/images.js";
+import "./programs/agnhost/agnhost.js";
 import "./programs/known.js";
-import { behaveAs } from "./shell/index.js";
+import { behaveAs, bringAlong } from "./shell/index.js";
 
 behaveAs(listenerIn);
+bringAlong(programsIn);
 
 export * from "./shell/index.js";
 export { TerminalSession, type TerminalOptions } from "./shell/session.js";

@@ -13,7 +13,8 @@ import type { Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import type { Container } from "../objects/types.js";
 import type { Response } from "../shell/http.js";
-import type { Place } from "../shell/place.js";
+import { commands } from "../shell/commands.js";
+import type { Command, Place } from "../shell/place.js";
 import type { Places } from "../shell/places.js";
 import { added, type Answering } from "./registry.js";
 import { httpServer, type Handler } from "./http-server.js";
@@ -42,6 +43,20 @@ const known = new Map<string, Behaviour>();
 export const know = (names: readonly string[], behaviour: Behaviour): void => {
   for (const name of names) known.set(name, behaviour);
 };
+
+const programs = new Map<string, ReadonlyMap<string, Command>>();
+
+/** Programs that an image brings along, beside those that every place has. */
+export const programsOf = (
+  names: readonly string[],
+  brought: Readonly<Record<string, Command>>,
+): void => {
+  for (const name of names) programs.set(name, new Map([...commands, ...Object.entries(brought)]));
+};
+
+/** All programs of a container, by the image that it runs. */
+export const programsIn = ({ image = "" }: Container): ReadonlyMap<string, Command> =>
+  programs.get(imageName(image)) ?? commands;
 
 /** What a reader has said of it. */
 const asTold =

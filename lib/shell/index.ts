@@ -17,7 +17,7 @@ import { runCommand } from "./shell.js";
 import { inputOf, Sink, type Stream } from "./streams.js";
 import { recording } from "./typed.js";
 
-export { behaveAs, placesOf, Places, type Behaviour, type World } from "./places.js";
+export { behaveAs, bringAlong, placesOf, Places, type Behaviour, type World } from "./places.js";
 export { PipeReader, PipeWriter, Sink, inputOf, pipe } from "./streams.js";
 export type { Command, Context, Place } from "./place.js";
 export type { Process } from "./process.js";

@@ -13,11 +13,12 @@ import { printable } from "../net/printable.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import { containersOf } from "../objects/pods.js";
+import type { Container } from "../objects/types.js";
 import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
 import { Files, folder, Quota, type Folder } from "./files.js";
 import { NetworkEnd } from "./network-end.js";
-import type { Place } from "./place.js";
+import type { Command, Place } from "./place.js";
 import { Processes } from "./process.js";
 
 /** What a cluster gives. */
@@ -43,6 +44,13 @@ let behaviour: Behaviour = () => undefined;
 /** Whoever knows images makes it known. */
 export const behaveAs = (known: Behaviour): void => {
   behaviour = known;
+};
+
+let programs: (container: Container) => ReadonlyMap<string, Command> = () => commands;
+
+/** The same of the programs that a container's image brings along. */
+export const bringAlong = (known: typeof programs): void => {
+  programs = known;
 };
 
 const worlds = new WeakMap<Network, Places>();
@@ -151,6 +159,7 @@ export class Places {
       label: `${label}/${name}`,
       files,
       environment,
+      programs: programs(container),
       etc: {
         hosts: () => hostsOf(sandbox, hostname),
         resolv: () => resolvConfOf(sandbox.pod, dnsAddressIn(this.world.serviceCIDR)),
@@ -242,6 +251,8 @@ export class Places {
     label: string;
     files: Files;
     environment: Record<string, string>;
+    /** Default: those of every place. */
+    programs?: ReadonlyMap<string, Command>;
     etc: { hosts: () => string; resolv: () => string };
     from: string;
     origin: () => Origin;
@@ -280,7 +291,7 @@ export class Places {
       processes: new Processes(acts),
       environment,
       folder: "/",
-      commands,
+      commands: given.programs ?? commands,
       network: new NetworkEnd({
         network: world.network,
         origin,
