@@ -14,7 +14,6 @@ import type { Granted } from "../node/granted.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
-import { commands } from "../shell/commands.js";
 import { programIn, type Command, type Place } from "../shell/place.js";
 import { placesOf, type Places, type World } from "../shell/places.js";
 import { Allowance, signals, type Process } from "../shell/process.js";
@@ -223,7 +222,7 @@ function spawn(
 ): Process {
   const words = wordsOf(container).map((word) => bytesOf(expanded(word, place.environment)));
   const args = words.length > 0 ? words : [container.image ?? container.name];
-  const command = programOf(words) ?? assumed(args[0]!);
+  const command = programIn(place.commands, words[0] ?? "") ?? assumed(args[0]!);
   return place.processes.spawn({
     args,
     fds: new Map(streams.map((stream, fd) => [fd, stream])),
@@ -243,12 +242,17 @@ const ownCommands: ReadonlyMap<string, readonly string[]> = new Map([
   ["ubuntu", ["/bin/bash"]],
 ]);
 
-function wordsOf({ image = "", command = [], args = [] }: Container): readonly string[] {
-  const words = [...command, ...args];
-  return words.length > 0 ? words : (ownCommands.get(imageName(image)) ?? []);
-}
+/** Images whose own program is known here: what begins their command unless a Pod says so. */
+const entrypoints: ReadonlyMap<string, string> = new Map([["agnhost", "/agnhost"]]);
 
-const programOf = ([name = ""]: readonly string[]) => programIn(commands, name);
+/** (kubernetes.io: a container's command takes the place of an image's ENTRYPOINT and CMD) */
+function wordsOf({ image = "", command = [], args = [] }: Container): readonly string[] {
+  const name = imageName(image);
+  const entrypoint = command.length === 0 ? entrypoints.get(name) : undefined;
+  if (entrypoint !== undefined) return [entrypoint, ...args];
+  const words = [...command, ...args];
+  return words.length > 0 ? words : (ownCommands.get(name) ?? []);
+}
 
 /** Of this image it is known that it has no program that is not known here. */
 const bringsAll = ({ image = "" }: Container): boolean => imageName(image) === "busybox";
