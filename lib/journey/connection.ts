@@ -300,7 +300,12 @@ export class Trip {
     this.basis.assumed.push({ object: `Pod ${sandbox.key}`, field, sentence });
     this.#assumeListening(sandbox, protocol, containerPort);
     if (sandbox.listens(protocol, containerPort))
-      return { sandbox, node, what: `Pod ${sandbox.key} on ${node}, by its hostPort,` };
+      return {
+        sandbox,
+        node,
+        what: `Pod ${sandbox.key} on ${node}, by its hostPort,`,
+        destinationPort: containerPort,
+      };
     const why = `${field} leads to port ${containerPort} of Pod ${sandbox.key} on ${node}, where nothing listens`;
     return { failed: "port not listening", why };
   }
@@ -383,7 +388,9 @@ export class Trip {
     const { what } = server;
     const says = saying === undefined ? "answers" : `answers "${saying}" by itself`;
     const result = deliveredTo(server, this.#request, packet, says);
-    this.served = { party: by, sandbox: server.sandbox, packet };
+    const { sandbox, destinationPort } = server;
+    const came = destinationPort === undefined ? packet : { ...packet, destinationPort };
+    this.served = { party: by, sandbox, packet: came };
     this.#carrier.recorder = this.back;
     const answer = answerTo(packet);
     if (by.kind === "pod" && this.back)
@@ -514,6 +521,8 @@ interface Server {
   what: string;
   sandbox?: Sandbox;
   node?: string;
+  /** Of the Pod, where somebody led the packet there by another one. */
+  destinationPort?: number;
 }
 
 /** Whole literals: a million objects of three shapes are copied faster than such as grew. */

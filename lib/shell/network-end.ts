@@ -123,8 +123,8 @@ export class NetworkEnd {
     protocol: Packet["protocol"],
     to: { address: string; port: number },
     sourcePort?: number,
+    source = this.sourceFor(to.address),
   ): Packet | undefined {
-    const source = this.sourceFor(to.address);
     if (source === undefined) return undefined;
     return {
       protocol,
@@ -155,9 +155,13 @@ export class NetworkEnd {
    */
   *connect(
     to: { address: string; port: number },
-    asked: Partial<HttpRequest> & { url?: string; sourcePort?: number | undefined } = {},
+    asked: Partial<HttpRequest> & {
+      url?: string;
+      sourcePort?: number | undefined;
+      source?: string | undefined;
+    } = {},
   ): Act<Connection | Failed> {
-    const packet = this.packetTo("TCP", to, asked.sourcePort);
+    const packet = this.packetTo("TCP", to, asked.sourcePort, asked.source);
     if (!packet) return { failed: "ENETUNREACH", why: `no source address for ${to.address}` };
     const { clock } = this.options.acts;
     let why = "";

@@ -8,6 +8,7 @@ import { refusals, type Connection, type Failed } from "../network-end.js";
 import type { Context } from "../place.js";
 import { Exit } from "../process.js";
 import { allOf } from "./common.js";
+import { interfacesOf } from "./kernel.js";
 import { resolved } from "./names.js";
 
 interface Wish {
@@ -29,6 +30,8 @@ interface Wish {
   resolve: Map<string, string>;
   family: "IPv4" | "IPv6" | undefined;
   sourcePort: number | undefined;
+  /** An address of its own, or a device. */
+  source: string | undefined;
   mostRedirects: number;
 }
 
@@ -130,6 +133,7 @@ function* wishOf(context: Context): Act<Wish> {
     resolve: new Map(),
     family: undefined,
     sourcePort: undefined,
+    source: undefined,
     mostRedirects: 50,
   };
   const args = [...context.args];
@@ -229,6 +233,9 @@ function* set(context: Context, wish: Wish, name: string, value: string): Act<vo
     case "local-port":
       wish.sourcePort = Number(value.split("-")[0]);
       return;
+    case "interface":
+      wish.source = value.replace(/^(if|host)!/, "");
+      return;
     case "max-redirs":
       wish.mostRedirects = Number(value);
       return;
@@ -245,7 +252,6 @@ function* set(context: Context, wish: Wish, name: string, value: string): Act<vo
     case "form":
     case "connect-to":
     case "dump-header":
-    case "interface":
       return yield* wrong(context, `option --${name}: is not modelled here`);
   }
 }
@@ -499,6 +505,7 @@ class Session {
       return kept;
     }
     const { wish, context } = this;
+    const source = this.#source();
     const began = this.#clock.now();
     info.connecting = began;
     const given = wish.resolve.get(`${target.host}:${target.port}`);
@@ -518,6 +525,7 @@ class Session {
           host: wish.headers.find(([name]) => name.toLowerCase() === "host")?.[1] ?? target.name,
           path: target.path,
           sourcePort: wish.sourcePort,
+          source,
         },
       );
       const left = (wish.connectMs ?? 300_000) - (this.#clock.now() - began);
@@ -555,6 +563,18 @@ class Session {
       last?.failed === "ETIMEDOUT" ? 28 : 7,
       `Failed to connect to ${target.host} port ${target.port} after ${ms} ms: ${reason}`,
     );
+  }
+
+  /** The address that --interface stands for. */
+  #source(): string | undefined {
+    const { source } = this.wish;
+    if (source === undefined) return undefined;
+    const own = interfacesOf(this.context).flatMap(({ name, addresses }) =>
+      addresses.map((each) => ({ name, address: each.split("/")[0] })),
+    );
+    const named = own.find(({ name, address }) => address === source || name === source);
+    if (named) return named.address;
+    throw new CurlError(45, `bind failed with errno 99: Address not available`);
   }
 
   *#writeOut(info: Info): Act<void> {

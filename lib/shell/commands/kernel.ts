@@ -236,7 +236,8 @@ interface Shown {
   addresses: readonly string[];
 }
 
-function interfacesOf(context: Context): Shown[] {
+/** The devices of a place, with their addresses and how long their networks are. */
+export function interfacesOf(context: Context): Shown[] {
   const { origin } = context.place.network;
   if (origin.kind === "node")
     return origin.machine.kernel.interfaces.map(({ name, addresses }) => ({
