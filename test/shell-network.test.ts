@@ -235,7 +235,7 @@ test("wget, as busybox prints; and agnhost asks others on behalf of who asks it"
     .map(({ metadata }) => metadata.name);
   assert.ok(pods.includes(await printed(cluster, "wget -qO- web/hostname")));
   assert.is(
-    await printed(cluster, "wget -O- web/nope; wget nope; wget -T 1 web:81; echo $?"),
+    await printed(cluster, "wget -O- 'web/echo?code=404'; wget nope; wget -T 1 web:81; echo $?"),
     "Connecting to web (10.2.1.1:80)\nwget: server returned error: HTTP/1.1 404 Not Found\n" +
       "wget: bad address 'nope'\nConnecting to web:81 (10.2.1.1:81)\nwget: download timed out\n1\n",
   );
