@@ -9,5 +9,6 @@ bringAlong(programsIn);
 
 export * from "./shell/index.js";
 export { TerminalSession, type TerminalOptions } from "./shell/session.js";
-export { logsAt, logsOf, runsCommands } from "./programs/containers.js";
+export { logsAt, logsOf, runsCommands, stdioOf } from "./programs/containers.js";
+export type { Stdio } from "./programs/stdio.js";
 export { read as readLog, type Log, type LogOptions } from "./programs/log.js";

@@ -1,11 +1,11 @@
 // `kubectl exec`: a WebSocket to `stopover serve`, by a client of the test's own, and by the real
 // kubectl where one is here that speaks WebSocket.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { request } from "node:http";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
-import type { Status } from "stopover/internal/api/client";
+import { talk, tooOld, type Asked, type Ended } from "./channel-client.js";
 import { until } from "./etcd-harness.js";
 import { lacking, needs } from "./needs.js";
 import { Served } from "./serve-harness.js";
@@ -32,54 +32,13 @@ const runningPod = (server: Served): Promise<string> =>
     return items.find(({ status }) => status.phase === "Running")?.metadata.name;
   });
 
-interface Ended {
-  protocol: string;
-  stdout: string;
-  stderr: string;
-  status: Status | undefined;
-}
-
-interface Asked {
-  stdin?: (send: (channel: number, bytes: string | number[]) => void) => void;
-  tty?: boolean;
-  protocols?: string[];
-  query?: string;
-  heard?: (stdout: string, send: (channel: number, bytes: string) => void) => void;
-}
-
-/** Runs a command; rejects with the answer's code and text where no WebSocket is opened. */
-function exec(command: string[], asked: Asked = {}): Promise<Ended> {
-  const { stdin, tty = false, protocols = ["v5.channel.k8s.io"], query = "", heard } = asked;
+/** Runs a command in the Pod; rejects where no WebSocket is opened. */
+function exec(command: string[], { query = "", ...asked }: Asked & { query?: string } = {}) {
   const words = command.map((word) => `command=${encodeURIComponent(word)}`).join("&");
+  const { stdin, heard, tty = false } = asked;
   const streams = `stdout=true&stderr=true&stdin=${Boolean(stdin ?? heard)}&tty=${tty}`;
   const path = `/api/v1/namespaces/default/pods/${pod}/exec?${words}&${streams}${query}`;
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(served.url.replace("http", "ws") + path, protocols);
-    const got: Record<number, string> = {};
-    const send = (channel: number, bytes: string | number[]): void =>
-      socket.send(Buffer.concat([Buffer.from([channel]), Buffer.from(bytes as string)]));
-    socket.on("open", () => stdin?.(send));
-    socket.on("message", (data: Buffer) => {
-      got[data[0]!] = (got[data[0]!] ?? "") + data.subarray(1).toString();
-      if (data[0] === 1) heard?.(got[1]!, send);
-    });
-    socket.on("close", () =>
-      resolve({
-        protocol: socket.protocol,
-        stdout: got[1] ?? "",
-        stderr: got[2] ?? "",
-        status: got[3] === undefined ? undefined : (JSON.parse(got[3]) as Status),
-      }),
-    );
-    socket.on("unexpected-response", (_request, response) => {
-      let text = "";
-      response.on("data", (chunk) => (text += String(chunk)));
-      response.on("end", () =>
-        reject(new Error(`${response.statusCode} ${(JSON.parse(text) as Status).message}`)),
-      );
-    });
-    socket.on("error", reject);
-  });
+  return talk(served.url + path, asked);
 }
 
 test("a command's outputs have a channel each, and its end is a Status", async () => {
@@ -243,7 +202,7 @@ test.run();
 
 const real = suite("exec by kubectl");
 const kubectl = process.env["KUBECTL"] ?? "kubectl";
-if (needs(real, "kubectl", [...lacking(kubectl), ...tooOld()])) {
+if (needs(real, "kubectl", [...lacking(kubectl), ...tooOld(kubectl)])) {
   real("a command, its input, its exit code", async () => {
     const server = await Served.start();
     try {
@@ -269,14 +228,3 @@ if (needs(real, "kubectl", [...lacking(kubectl), ...tooOld()])) {
   });
 }
 real.run();
-
-/** WebSockets are kubectl's way since 1.31; Debian's 1.20 asks for SPDY. */
-function tooOld(): string[] {
-  if (lacking(kubectl).length > 0) return [];
-  const text = execFileSync(kubectl, ["version", "--client", "--output=json"], {
-    encoding: "utf8",
-  });
-  const { clientVersion } = JSON.parse(text) as { clientVersion: { minor: string } };
-  const minor = Number.parseInt(clientVersion.minor, 10);
-  return minor >= 31 ? [] : [`kubectl 1.${minor} speaks no WebSocket; 1.31 does`];
-}

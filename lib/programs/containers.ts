@@ -18,9 +18,10 @@ import { programIn, type Command, type Place } from "../shell/place.js";
 import { placesOf, type Places, type World } from "../shell/places.js";
 import { Allowance, signals, type Process } from "../shell/process.js";
 import { runCommand } from "../shell/shell.js";
-import { pipe, type Stream } from "../shell/streams.js";
+import type { Stream } from "../shell/streams.js";
 import { imageName } from "../node/listening.js";
-import { Log, LogStream } from "./log.js";
+import { Log } from "./log.js";
+import { Stdio } from "./stdio.js";
 
 /** Steps that a container's processes may make in all. */
 const MOST_STEPS = 50_000_000;
@@ -34,6 +35,11 @@ type Logs = Map<string, Log[]>;
 
 const logs = new WeakMap<Sandbox, Logs>();
 const keptBy = new WeakMap<Machine, Map<string, Logs>>();
+
+const stdios = new WeakMap<Place, Stdio>();
+
+/** The standard streams of the container that runs at a place. */
+export const stdioOf = (place: Place): Stdio | undefined => stdios.get(place);
 
 /** What a container's runs have printed, this one's last; none: it has not begun. */
 export const logsOf = (sandbox: Sandbox, container: string): readonly Log[] =>
@@ -154,20 +160,21 @@ class ContainerRuntime implements Runtime {
     const place = this.places.begin(this.machine, sandbox, name);
     const log = this.#newLog(sandbox, name);
     const { clock } = place.acts;
-    const { reader: input, writer } = pipe();
-    // nobody types yet (kubectl attach)
-    if (!container.stdin) writer.release();
-    const streams = [
-      input,
-      new LogStream(log, "stdout", clock),
-      new LogStream(log, "stderr", clock),
-    ];
+    const stdio = new Stdio({
+      ...{ container, log, clock },
+      onSignal: (signal) =>
+        place.processes.signalAll(
+          signals[signal],
+          ({ allowance }) => allowance === process.allowance,
+        ),
+    });
     const assumed = this.#assumption(sandbox, name, isWaitedFor);
-    const process = spawn(place, container, streams, !isWaitedFor, assumed);
+    const process = spawn(place, container, stdio.streams, !isWaitedFor, assumed);
+    stdios.set(place, stdio);
     place.assumed = (program, { allowance }) =>
       allowance === process.allowance && !bringsAll(container) ? assumed(program) : undefined;
-    input.release();
-    process.ended.wait(() => this.#ended(sandbox, name, place, process, log), true);
+    stdio.release();
+    process.ended.wait(() => this.#ended(sandbox, name, place, process, stdio), true);
   }
 
   #newLog(sandbox: Sandbox, name: string): Log {
@@ -199,8 +206,8 @@ class ContainerRuntime implements Runtime {
   }
 
   /** Its first process has ended, and so the container, unless somebody ended it from outside. */
-  #ended(sandbox: Sandbox, name: string, place: Place, process: Process, log: Log): void {
-    log.end(place.acts.clock.now());
+  #ended(sandbox: Sandbox, name: string, place: Place, process: Process, stdio: Stdio): void {
+    stdio.end();
     if (this.places.known(sandbox, name) !== place || !sandbox.runs(name)) return;
     place.processes.endAll();
     const exits = this.#exits.get(sandbox) ?? new Map<string, number>();
@@ -226,7 +233,7 @@ function spawn(
   return place.processes.spawn({
     args,
     fds: new Map(streams.map((stream, fd) => [fd, stream])),
-    env: place.environment,
+    env: { ...place.environment, ...(container.tty && { TERM: "xterm" }) },
     folder: container.workingDir ?? place.folder,
     allowance: new Allowance(MOST_STEPS),
     background,

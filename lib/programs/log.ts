@@ -2,8 +2,7 @@
  * What a container has printed, line by line, as a container runtime writes it to a file and a
  * kubelet reads it back. (k8s.io/cri-client: pkg/logs/logs.go)
  */
-import { Signal, type Act } from "../machinery/act.js";
-import { Stream } from "../shell/streams.js";
+import { Signal } from "../machinery/act.js";
 
 /** A kubelet keeps 10 MiB of a container's output (containerLogMaxSize). */
 const MOST_BYTES = 10 * 1024 * 1024;
@@ -91,22 +90,6 @@ export class Log {
       this.#gone = 0;
     }
     this.changed.fire();
-  }
-}
-
-/** A process's standard output or error that goes into a log. */
-export class LogStream extends Stream {
-  constructor(
-    private readonly log: Log,
-    private readonly name: StreamName,
-    private readonly clock: { now(): number },
-  ) {
-    super();
-  }
-
-  override *write(bytes: string): Act<boolean> {
-    this.log.add(this.clock.now(), this.name, bytes);
-    return true;
   }
 }
 

@@ -1,8 +1,7 @@
 /**
- * Commands in containers, as `kubectl exec` asks for them: a WebSocket whose messages begin with a
- * channel's number.
- * (kubernetes: pkg/registry/core/pod/strategy.go, streamLocation; k8s.io/apimachinery:
- * pkg/util/remotecommand/constants.go; k8s.io/kubelet: pkg/cri/streaming/remotecommand)
+ * Commands in containers, as `kubectl exec` asks for them.
+ * (kubernetes: pkg/registry/core/pod/strategy.go, streamLocation; k8s.io/kubelet:
+ * pkg/cri/streaming/remotecommand)
  */
 import * as errors from "../../api/errors.js";
 import type { Status } from "../../api/client.js";
@@ -10,116 +9,66 @@ import { Signal, type Act } from "../../machinery/act.js";
 import { execute, NoProgramError, pipe, type Place, type Process } from "../../shell/index.js";
 import { ForkError, signals } from "../../shell/process.js";
 import { Terminal } from "../../shell/terminal.js";
+import { Channels, checkSessions, chosenOf, type Client } from "./channels.js";
 import type { EventStream } from "./event-stream.js";
 import type { StreamStart } from "./exchange.js";
 import { success, type Call } from "./http-call.js";
-import { flag } from "./http-options.js";
+import { streamsOf, type Streams } from "./http-options.js";
 import { containerOf, hasHost, noHost, podOf } from "./pod-target.js";
 
-const offered = ["exec"] as const;
-export type Streamed = (typeof offered)[number];
-
-export const isStreamed = (subresource: string): subresource is Streamed =>
-  offered.some((one) => one === subresource);
-
-/** Those that are spoken, best first. v5 can say that standard input has ended (KEP-4006). */
-const spoken = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
-const [STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE] = [0, 1, 2, 3, 4, 255];
-
-/** Commands that may run at a time, over all containers. */
-const MOST_SESSIONS = 200;
-/** Bytes that may wait for a client before its command waits, too. */
-const UNREAD = 256 * 1024;
 /** Bytes of standard input that a command may leave unread before it is given up. */
 const UNHEARD = 16 * 1024 * 1024;
 
-let sessions = 0;
-
 /** @throws where the command cannot run, with what a real API server says. */
-export function streamed(call: Call, _what: Streamed): StreamStart {
-  const { request, kubelets } = call;
+export function executed(call: Call): StreamStart {
+  const { request, kubelets, query } = call;
   const pod = podOf(call);
-  const options = optionsOf(call.query);
-  const container = containerOf(pod, call.query.get("container"));
+  const command = query.getAll("command");
+  const container = containerOf(pod, query.get("container"));
   if (!hasHost(call, pod)) throw noHost(pod);
-  if (!request.protocols)
-    throw errors.badRequest(
-      "Upgrade request required: to a WebSocket, as kubectl 1.31 and later ask for it (1.29 and 1.30 with KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true)",
-    );
-  const protocol = spoken.find((one) => request.protocols!.includes(one));
-  if (protocol === undefined)
-    throw errors.badRequest(
-      `unable to upgrade: the client speaks ${request.protocols.join(", ") || "nothing"}; here are spoken ${spoken.join(", ")}`,
-    );
-  if (!options.stdin && !options.stdout && !options.stderr)
-    throw errors.badRequest("you must specify at least 1 of stdin, stdout, stderr");
+  const streams = streamsOf(query);
+  const protocol = chosenOf(request.protocols);
   const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
   const place = kubelets!.container(key, container);
   if (!place)
     throw errors.internal(
       `unable to upgrade connection: container not found (${JSON.stringify(container)})`,
     );
-  if (sessions >= MOST_SESSIONS)
-    throw errors.tooManyRequests(`${MOST_SESSIONS} commands are running already`);
-  return { protocol, begin: (stream) => new Session(place, options, stream).begin() };
-}
-
-interface CommandOptions {
-  command: string[];
-  stdin: boolean;
-  stdout: boolean;
-  stderr: boolean;
-  tty: boolean;
-}
-
-/** PodExecOptions, whose stdout and stderr are true unless said otherwise. */
-function optionsOf(query: URLSearchParams): CommandOptions {
-  const tty = flag(query, "tty");
-  return {
-    command: query.getAll("command"),
-    stdin: flag(query, "stdin"),
-    stdout: flag(query, "stdout"),
-    stderr: flag(query, "stderr") && !tty, // a terminal shows both as one
-    tty,
-  };
+  checkSessions();
+  return { protocol, begin: (stream) => new Session(place, command, streams, stream).begin() };
 }
 
 /** One command and its client. */
-class Session {
-  readonly #left = new Signal();
+class Session implements Client {
+  readonly #channels: Channels;
   readonly #stdin = pipe();
   #terminal: Terminal | undefined;
   #process: Process | undefined;
 
   constructor(
     private readonly place: Place,
-    private readonly options: CommandOptions,
-    private readonly stream: EventStream,
-  ) {}
+    private readonly command: readonly string[],
+    private readonly streams: Streams,
+    stream: EventStream,
+  ) {
+    this.#channels = new Channels(stream, this);
+  }
 
   begin(): void {
-    const { stream, place, options } = this;
-    sessions++;
-    stream.onHeard = (message) => this.#hear(message);
-    stream.onSent = () => this.#left.fire();
-    stream.whenOver(() => {
-      sessions--;
-      this.#left.fire();
-      this.#signal(signals.KILL); // its client is gone
-    });
+    const { place, command, streams } = this;
     const [out, err] = [pipe(), pipe()];
-    const stdin = options.tty ? this.#terminalTo(out.writer).input : this.#stdin.reader;
+    const stdin = streams.tty ? this.#terminalTo(out.writer).input : this.#stdin.reader;
     const stdout = this.#terminal?.output ?? out.writer;
     try {
-      this.#process = execute(place, options.command, {
-        ...(options.stdin && { stdin }),
+      this.#process = execute(place, command, {
+        ...(streams.stdin && { stdin }),
         stdout,
-        stderr: options.tty ? stdout : err.writer,
+        stderr: streams.tty ? stdout : err.writer,
         background: true,
-        ...(options.tty && { env: { TERM: "xterm" } }),
+        ...(streams.tty && { env: { TERM: "xterm" } }),
       });
     } catch (error) {
-      return this.#end(notStarted(error));
+      return this.#channels.end(notStarted(error));
     }
     stdout.release();
     err.writer.release();
@@ -130,21 +79,19 @@ class Session {
     this.#terminal = new Terminal(
       show,
       (name) => this.#signal(signals[name]),
-      (echo) => this.#send(STDOUT, echo),
+      (echo) => this.#channels.send("stdout", echo),
     );
     return this.#terminal;
   }
 
   /** Until the process has ended and all that it said has gone out. */
   *#follow(process: Process, ...outputs: { read: () => Act<string> }[]): Act<void> {
-    const { stdout, stderr } = this.options;
     const open = new Signal();
     let running = 0;
     for (const [i, output] of outputs.entries()) {
       running++;
-      const wanted = i === 0 ? stdout : stderr;
       this.place.acts.begin(
-        this.#copy(output, wanted ? (i === 0 ? STDOUT : STDERR) : undefined),
+        this.#copy(output, i === 0 ? "stdout" : "stderr"),
         () => {
           running--;
           open.fire();
@@ -154,31 +101,37 @@ class Session {
     }
     const status = yield* process.wait();
     while (running > 0) yield open.wait;
-    this.#end(status === 0 ? success() : endedWith(status, this.options.command));
+    this.#channels.end(status === 0 ? success() : endedWith(status, this.command));
   }
 
-  *#copy(output: { read: () => Act<string> }, channel: number | undefined): Act<void> {
+  *#copy(output: { read: () => Act<string> }, name: "stdout" | "stderr"): Act<void> {
     for (let bytes = yield* output.read(); bytes !== ""; bytes = yield* output.read()) {
-      if (channel === undefined) continue;
-      while (this.stream.unread > UNREAD && !this.stream.over) yield this.#left.wait;
-      this.#send(channel, bytes);
+      if (!this.streams[name]) continue;
+      yield* this.#channels.room();
+      this.#channels.send(name, bytes);
     }
   }
 
-  #hear(message: Uint8Array): void {
-    const [channel] = message;
-    if (channel === CLOSE && message[1] === STDIN) return this.#noMoreInput();
-    if (channel === RESIZE || channel !== STDIN) return; // no program here draws
-    const bytes = Buffer.from(message.subarray(1)).toString("latin1");
-    if (this.#terminal) return this.#terminal.keys(bytes);
+  types(bytes: string): boolean {
+    if (this.#terminal) this.#terminal.keys(bytes);
+    if (this.#terminal) return true;
     const { pipe } = this.#stdin.writer;
-    if (pipe.size + bytes.length > UNHEARD) return this.stream.cut();
+    if (pipe.size + bytes.length > UNHEARD) return false;
     pipe.push(bytes);
+    return true;
   }
 
-  #noMoreInput(): void {
+  hasTypedAll(): void {
     this.#terminal?.hangUp();
     this.#stdin.writer.pipe.end();
+  }
+
+  resizes(columns: number): void {
+    if (this.#terminal) this.#terminal.columns = columns;
+  }
+
+  leaves(): void {
+    this.#signal(signals.KILL);
   }
 
   /** The command and all that it began. */
@@ -186,21 +139,6 @@ class Session {
     const first = this.#process;
     if (!first) return;
     this.place.processes.signalAll(signal, (each) => each.allowance === first.allowance);
-  }
-
-  #send(channel: number, bytes: string): void {
-    const message = Buffer.allocUnsafe(1 + bytes.length);
-    message[0] = channel;
-    message.write(bytes, 1, "latin1");
-    // memory of its own: a stream's bytes are counted by identity
-    this.stream.send(message);
-  }
-
-  #end(status: Status): void {
-    if (this.stream.over) return;
-    const text = JSON.stringify(status);
-    this.#send(ERROR, Buffer.from(text).toString("latin1"));
-    this.stream.end();
   }
 }
 

@@ -14,7 +14,8 @@ import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
 import { checkFormat, invalid, qualifiedName, required } from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
-import { isStreamed, streamed, type Streamed } from "./commands.js";
+import { attached } from "./attach.js";
+import { executed } from "./commands.js";
 import type { ApiAnswer, ApiRequest, LaterAnswer, StreamStart } from "./exchange.js";
 import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
 import {
@@ -124,6 +125,7 @@ const methods = {
   ephemeralcontainers: ["GET", "PUT", "PATCH"],
   resize: ["GET"],
   exec: ["GET", "POST"],
+  attach: ["GET", "POST"],
   proxy: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
   log: ["GET"],
   finalize: ["PUT"],
@@ -143,15 +145,14 @@ function handle(call: Call): ApiAnswer | StreamStart | LaterAnswer {
   switch (method) {
     case "GET":
       checkRead(call);
-      if (isStreamed(under)) return streamed(call, under);
-      if (under === "log") return logs(call);
+      if (isAsked(under)) return asked[under](call);
       if (isWatch(call)) {
         filterOf(call.target.info, listOptions(call)); // what cannot be selected by is no stream
         return { begin: watch(call) };
       }
       return name === undefined ? list(call) : read(call);
     case "POST":
-      if (isStreamed(under)) return streamed(call, under);
+      if (isAsked(under)) return asked[under](call);
       return create(call);
     case "PUT":
       return update(call);
@@ -181,8 +182,11 @@ function subresourceOf(call: Call): keyof typeof methods {
   return found;
 }
 
-const isAsked = (subresource: string): subresource is Streamed | "log" =>
-  subresource === "log" || isStreamed(subresource);
+/** What a kubelet is asked for. */
+const asked = { exec: executed, attach: attached, log: logs };
+
+const isAsked = (subresource: string): subresource is keyof typeof asked =>
+  Object.hasOwn(asked, subresource);
 
 /** What a kubelet would have to be asked for is looked at before that is said. */
 function whyNot(call: Call, subresource: string): errors.ApiError {

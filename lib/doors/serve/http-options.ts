@@ -23,6 +23,25 @@ function refuse(kind: string, problems: readonly FieldError[]): void {
 export const flag = (query: URLSearchParams, name: string): boolean =>
   query.has(name) && !["false", "0"].includes(query.get(name)!.toLowerCase());
 
+// ---- commands and containers --------------------------------------------------------------------
+
+/** Which streams somebody wants. */
+export interface Streams {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+}
+
+/** PodExecOptions, PodAttachOptions. @throws where none is wanted */
+export function streamsOf(query: URLSearchParams): Streams {
+  const [stdin, stdout, tty] = [flag(query, "stdin"), flag(query, "stdout"), flag(query, "tty")];
+  const stderr = flag(query, "stderr") && !tty; // a terminal shows both as one
+  if (!stdin && !stdout && !stderr)
+    throw errors.badRequest("you must specify at least 1 of stdin, stdout, stderr");
+  return { stdin, stdout, stderr, tty };
+}
+
 // ---- lists and watches --------------------------------------------------------------------------
 
 /** Refuses what a list or a watch cannot be asked for. */

@@ -6,7 +6,7 @@ import { ADDRESSES } from "../../apiserver/kubernetes-service.js";
 import type { Cluster } from "../../cluster.js";
 import { containersOf } from "../../objects/pods.js";
 import type { Pod } from "../../objects/types.js";
-import { logsAt, type Log } from "../../shell-parts.js";
+import { logsAt, stdioOf, type Log, type Stdio } from "../../shell-parts.js";
 import type { NetworkEnd } from "../../shell/network-end.js";
 import type { Place } from "../../shell/place.js";
 import { placesOf } from "../../shell/places.js";
@@ -16,24 +16,31 @@ export interface Kubelets {
   container(pod: string, container: string): Place | undefined;
   /** The API server's own end of the nodes' network, by which it asks Pods and nodes. */
   readonly controlPlane: NetworkEnd;
+  /** The streams of a container that runs. */
+  stdio(pod: string, container: string): Stdio | undefined;
   /** What a container's runs have printed, as far as it is kept; this one's last. */
   logs(pod: Pod, container: string): readonly Log[];
 }
 
 /** `pod`: "default/client". */
-export const kubeletsOf = ({ network, shellWorld }: Cluster): Kubelets => ({
-  controlPlane: placesOf(shellWorld).outside("kube-apiserver", Object.values(ADDRESSES)),
-  logs(pod, container) {
-    const machine = network.machines.get(pod.spec.nodeName ?? "");
-    return machine ? logsAt(machine, pod, container) : [];
-  },
-  container(pod, container) {
+export function kubeletsOf({ network, shellWorld }: Cluster): Kubelets {
+  const places = placesOf(shellWorld);
+  const container = (pod: string, name: string): Place | undefined => {
     const sandbox = network.sandbox(pod)?.sandbox;
     // the kubelet hears of an ephemeral container a little later than the API server
-    const isKnown =
-      sandbox && containersOf(sandbox.pod.spec).some(({ name }) => name === container);
-    return isKnown && sandbox.runs(container)
-      ? placesOf(shellWorld).pod(pod, container)
-      : undefined;
-  },
-});
+    const isKnown = sandbox && containersOf(sandbox.pod.spec).some((each) => each.name === name);
+    return isKnown && sandbox.runs(name) ? places.pod(pod, name) : undefined;
+  };
+  return {
+    controlPlane: places.outside("kube-apiserver", Object.values(ADDRESSES)),
+    container,
+    stdio(pod, name) {
+      const place = container(pod, name);
+      return place && stdioOf(place);
+    },
+    logs(pod, name) {
+      const machine = network.machines.get(pod.spec.nodeName ?? "");
+      return machine ? logsAt(machine, pod, name) : [];
+    },
+  };
+}
