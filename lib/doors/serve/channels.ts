@@ -25,6 +25,12 @@ export function checkSessions(): void {
     throw errors.tooManyRequests(`${MOST_SESSIONS} commands are running already`);
 }
 
+/** It counts as a session until it is over. */
+export function counted(stream: EventStream): void {
+  sessions++;
+  stream.whenOver(() => sessions--);
+}
+
 /** The sub-protocol of those that a client speaks. @throws where there is none */
 export function chosenOf(
   protocols: readonly string[] | undefined,
@@ -58,11 +64,10 @@ export class Channels {
     private readonly stream: EventStream,
     private readonly client: Client,
   ) {
-    sessions++;
+    counted(stream);
     stream.onHeard = (message) => this.#hear(message);
     stream.onSent = () => this.#left.fire();
     stream.whenOver(() => {
-      sessions--;
       this.#left.fire();
       client.leaves();
     });

@@ -14,6 +14,7 @@ import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
 import { checkFormat, invalid, qualifiedName, required } from "../../objects/field-errors.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
+import { forwarded } from "./port-forward.js";
 import { attached } from "./attach.js";
 import { executed } from "./commands.js";
 import type { ApiAnswer, ApiRequest, LaterAnswer, StreamStart } from "./exchange.js";
@@ -126,6 +127,7 @@ const methods = {
   resize: ["GET"],
   exec: ["GET", "POST"],
   attach: ["GET", "POST"],
+  portforward: ["GET", "POST"],
   proxy: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
   log: ["GET"],
   finalize: ["PUT"],
@@ -183,7 +185,7 @@ function subresourceOf(call: Call): keyof typeof methods {
 }
 
 /** What a kubelet is asked for. */
-const asked = { exec: executed, attach: attached, log: logs };
+const asked = { exec: executed, attach: attached, log: logs, portforward: forwarded };
 
 const isAsked = (subresource: string): subresource is keyof typeof asked =>
   Object.hasOwn(asked, subresource);

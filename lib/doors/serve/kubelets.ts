@@ -18,6 +18,8 @@ export interface Kubelets {
   readonly controlPlane: NetworkEnd;
   /** The streams of a container that runs. */
   stdio(pod: string, container: string): Stdio | undefined;
+  /** The end of the network that a Pod's processes have; undefined: no node runs it now. */
+  network(pod: string): NetworkEnd | undefined;
   /** What a container's runs have printed, as far as it is kept; this one's last. */
   logs(pod: Pod, container: string): readonly Log[];
 }
@@ -38,6 +40,7 @@ export function kubeletsOf({ network, shellWorld }: Cluster): Kubelets {
       const place = container(pod, name);
       return place && stdioOf(place);
     },
+    network: (pod) => (network.sandbox(pod) ? places.pod(pod).network : undefined),
     logs(pod, name) {
       const machine = network.machines.get(pod.spec.nodeName ?? "");
       return machine ? logsAt(machine, pod, name) : [];

@@ -56,8 +56,11 @@ export class SocketReply implements Receiver {
       noServer: true,
       maxPayload: LARGEST,
       perMessageDeflate: false,
-      handleProtocols: () => protocol ?? false,
     });
+    // Kubernetes' names are no tokens ("SPDY/3.1+portforward.k8s.io"), which ws insists on
+    delete this.message.headers["sec-websocket-protocol"];
+    if (protocol)
+      server.on("headers", (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
     server.handleUpgrade(this.message, this.connection, this.head, (socket) => {
       this.#socket = socket;
       socket.binaryType = "nodebuffer";
