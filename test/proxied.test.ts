@@ -7,6 +7,8 @@ import { createCluster, images } from "stopover";
 import type { Status } from "stopover/internal/api/client";
 import { serve, type Serving } from "stopover/internal/doors/serve/http";
 import { kubeletsOf } from "stopover/internal/doors/serve/kubelets";
+import type { Passage } from "stopover/internal/doors/serve/proxied-http";
+import { withLinks } from "stopover/internal/doors/serve/proxied-links";
 
 const test = suite("proxied");
 const cluster = createCluster({ nodes: 2 });
@@ -256,6 +258,17 @@ for (const [says, type, html, seen] of [
     const query = new URLSearchParams({ body: html, header: `Content-Type=${type}` });
     const { text } = await asked(`pods/mirror/proxy/a/?${query.toString()}`);
     assert.is(text, seen);
+  });
+
+for (const text of ["<a ", '<a x="', "<a x='", "<!--", "<title>", "</script", '<a x="y" '])
+  test(`an answer of ${text} again and again is looked through once`, () => {
+    const passage = { prefix: "/p", headers: [], to: "10.1.1.2:80" } as unknown as Passage;
+    const headers = [["Content-Type", "text/html"]] as const;
+    const body = text.repeat(200_000);
+    const started = performance.now();
+    const answer = withLinks(passage, { status: 200, headers, body });
+    assert.ok(performance.now() - started < 5000);
+    assert.is(answer.body, body);
   });
 
 test("headers of the connection and of CORS stay behind, others come through", async () => {

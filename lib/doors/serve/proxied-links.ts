@@ -77,34 +77,79 @@ function cleaned(path: string): string {
   return `/${parts.join("/")}${path.endsWith("/") ? "/" : ""}`;
 }
 
-/** What is no markup: comments, and elements whose text is not looked into. */
-const token =
-  /<!--[^]*?(?:-->|$)|<(script|style|textarea|title|xmp|iframe|noembed|noframes)\b(?:"[^"]*"|'[^']*'|[^>"'])*>[^]*?(?=<\/\1|$)|<[a-z](?:"[^"]*"|'[^']*'|[^>"'])*>/gi;
-const attribute = /([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?/g;
+/** Elements whose text is not looked into. */
+const raw = new Set("script style textarea title xmp iframe noembed noframes".split(" "));
 
+interface Attribute {
+  name: string;
+  value: string;
+}
+
+/**
+ * A text from its start to its end, once: a Pod may answer whatever it likes. What is not closed is
+ * passed on as it came.
+ */
 function withRewritten(html: string, through: (link: string) => string): string {
-  return html.replace(token, (text) => {
-    const start = /^<([a-z][^\s/>]*)((?:"[^"]*"|'[^']*'|[^>"'])*)>/i.exec(text);
-    const known = start && links[start[1]!.toLowerCase()];
-    if (!start || !known) return text;
-    return tag(start[1]!, start[2]!, known, through) + text.slice(start[0].length);
-  });
+  const lower = html.toLowerCase();
+  let [result, done] = ["", 0];
+  for (let at = html.indexOf("<"); at >= 0; at = html.indexOf("<", at)) {
+    if (lower.startsWith("<!--", at)) {
+      at = html.indexOf("-->", at);
+      if (at < 0) break;
+      continue;
+    }
+    const [, name] = startOfTag(lower, at) ?? [];
+    if (name === undefined) {
+      at++;
+      continue;
+    }
+    const { attributes, end } = attributesFrom(html, at + 1 + name.length);
+    if (end < 0) break;
+    const known = links[name];
+    if (known) {
+      const isClosed = html[end - 2] === "/";
+      result += html.slice(done, at) + tag(name, attributes, isClosed, known, through);
+      done = end;
+    }
+    at = raw.has(name) ? lower.indexOf(`</${name}`, end) : end;
+    if (at < 0) break;
+  }
+  return result + html.slice(done);
+}
+
+/** Where a name has more letters than this, it is of no element here. */
+const LONGEST = 32;
+
+const startOfTag = (lower: string, at: number): RegExpExecArray | null =>
+  /^<([a-z][^\s/>]*)/.exec(lower.slice(at, at + LONGEST));
+
+/** The attributes of a start tag, and where it ends; -1: it does not. (x/net/html: readTag) */
+function attributesFrom(html: string, from: number): { attributes: Attribute[]; end: number } {
+  const next =
+    /[\s/]*(?:>|([^\s/>][^\s/>=]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>][^\s>]*))?)?)/y;
+  const attributes: Attribute[] = [];
+  next.lastIndex = from;
+  for (let found = next.exec(html); found; found = next.exec(html)) {
+    const [, name, double, single, bare] = found;
+    if (name === undefined) return { attributes, end: next.lastIndex };
+    attributes.push({ name: name.toLowerCase(), value: double ?? single ?? bare ?? "" });
+  }
+  return { attributes, end: -1 };
 }
 
 /** A start tag written anew. (golang.org/x/net/html: Token.String) */
 function tag(
   name: string,
-  rest: string,
+  attributes: readonly Attribute[],
+  isClosed: boolean,
   known: readonly string[],
   through: (link: string) => string,
 ): string {
-  const isClosed = rest.endsWith("/");
-  const attributes = [...rest.replace(/\/$/, "").matchAll(attribute)].map(([, key, value = ""]) => {
-    const plain = unescaped(value.replace(/^(["'])([^]*)\1$/, "$2"));
-    const lower = key!.toLowerCase();
-    return ` ${lower}="${quoted(known.includes(lower) ? through(plain) : plain)}"`;
+  const written = attributes.map((one) => {
+    const plain = unescaped(one.value);
+    return ` ${one.name}="${quoted(known.includes(one.name) ? through(plain) : plain)}"`;
   });
-  return `<${name.toLowerCase()}${attributes.join("")}${isClosed ? "/" : ""}>`;
+  return `<${name}${written.join("")}${isClosed ? "/" : ""}>`;
 }
 
 const entities = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", "#39": "'", "#34": '"' };
