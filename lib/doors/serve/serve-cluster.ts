@@ -4,6 +4,7 @@ import "../../node/kubelet/ephemeral.js";
 import "../../apiserver/admission-plugins.js";
 import "../../apiserver/more-admission.js";
 import "../../controllers/resource-quota.js";
+import { portmap } from "../../node/cni/portmap.js";
 import "../../node/proxy/configuration.js";
 import "../../node/proxy/ipvs.js";
 import "../../node/proxy/nftables/load.js";
@@ -55,7 +56,7 @@ export function openCluster(
   observed: (store: Store) => Store = (store) => store,
 ): Cluster {
   const store = etcd === undefined ? undefined : observed(new EtcdStore(etcd));
-  return new Cluster({
+  const cluster = new Cluster({
     onFailure: logged,
     systemObjects: controllers,
     runtime: runsCommands,
@@ -63,6 +64,9 @@ export function openCluster(
     clock: new RealClock(),
     ...(store && shared(store, options.seed)),
   });
+  for (const machine of cluster.network.machines.values())
+    machine.kernel.dataplanes.attach(portmap(machine));
+  return cluster;
 }
 
 /** A component's mistake, in one line. */
