@@ -602,6 +602,45 @@ test("deleted in the foreground, the owner is the last to go", () => {
   assert.equal(order, ["Pod", "Pod", "ReplicaSet", "Deployment"]);
 });
 
+test("Pods that own each other in a circle all go with the first, which waits for the others", () => {
+  const h = harness();
+  const names = ["a", "b", "c"];
+  for (const name of names)
+    h.client.create({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: { containers: [{ name: "it", image: "nginx" }] },
+    });
+  h.clock.settle();
+  for (const [i, name] of names.entries()) {
+    const { metadata } = h.client.get("Pod", names[(i + 2) % 3]!);
+    const reference = { kind: "Pod", name: metadata.name, uid: metadata.uid! };
+    const ownerReferences = [{ apiVersion: "v1", ...reference, blockOwnerDeletion: true }];
+    h.client.patch("Pod", name, "default", {
+      type: "merge",
+      body: { metadata: { ownerReferences } },
+    });
+  }
+  h.clock.settle();
+  h.client.delete("Pod", "a", "default", { propagationPolicy: "Foreground" });
+  h.clock.settle();
+  assert.is(h.all("Pod").length, 0);
+});
+
+test("revisions are Go's int64, beyond what a number here holds", () => {
+  const h = started(1);
+  const key = "deployment.kubernetes.io/revision";
+  const [{ metadata }] = h.all("ReplicaSet") as [ReplicaSet];
+  h.client.patch("ReplicaSet", metadata.name, "default", {
+    type: "merge",
+    body: { metadata: { annotations: { [key]: "3546343826724305832" } } },
+  });
+  setImage(h, "nginx:2");
+  h.clock.settle();
+  assert.is(get(h).metadata.annotations![key], "3546343826724305833");
+});
+
 test("a namespace that is deleted is emptied first", () => {
   const h = started(1);
   h.client.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } });

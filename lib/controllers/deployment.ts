@@ -196,10 +196,10 @@ export function deploymentController({ clock, client, informers, events }: Conte
     old: readonly ReplicaSet[],
     replicas: number,
   ): ReplicaSet {
-    const revision = String(Math.max(0, ...old.map(revisionOf)) + 1);
+    const revision = String(old.map(revisionOf).reduce(larger, 0n) + 1n);
     const current = found ?? createSet(deployment, revision, replicas);
     if (found) bringUpToDate(deployment, found, revision);
-    const shown = String(Math.max(revisionOf(current), Number(revision)));
+    const shown = String(larger(revisionOf(current), BigInt(revision)));
     if (deployment.metadata.annotations?.[REVISION] !== shown)
       deployments.learn(
         // with the status, so that its generation stays as it is
@@ -218,7 +218,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
    */
   function bringUpToDate(deployment: Deployment, found: ReplicaSet, revision: string): void {
     const before = found.metadata.annotations ?? {};
-    const isOlder = revisionOf(found) < Number(revision);
+    const isOlder = revisionOf(found) < BigInt(revision);
     const earlier = [before[HISTORY], before[REVISION]].filter(Boolean).join(",");
     const metadata = annotated(found, {
       ...inherited(deployment),
@@ -335,7 +335,7 @@ export function deploymentController({ clock, client, informers, events }: Conte
     const surplus = empty.length - (deployment.spec.revisionHistoryLimit ?? 10);
     for (const {
       metadata: { name, namespace, uid },
-    } of empty.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, surplus)))
+    } of empty.sort(byRevision).slice(0, Math.max(0, surplus)))
       ignoring([404], () => client.delete("ReplicaSet", name, namespace, { uid: uid! }));
   }
 
@@ -376,11 +376,16 @@ const available = (set: ReplicaSet): number => set.status?.availableReplicas ?? 
 const total = (sets: readonly ReplicaSet[]): number =>
   sets.reduce((sum, set) => sum + size(set), 0);
 const replicasOf = (deployment: Deployment): number => deployment.spec.replicas ?? 1;
-const revisionOf = (set: ReplicaSet): number =>
-  Number(set.metadata.annotations?.[REVISION] ?? 0) || 0;
+/** Go's int64; what is none counts as 0. */
+const revisionOf = (set: ReplicaSet): bigint => {
+  const text = set.metadata.annotations?.[REVISION] ?? "";
+  return /^\d{1,19}$/.test(text) ? BigInt(text) : 0n;
+};
+const larger = (x: bigint, y: bigint): bigint => (x > y ? x : y);
+const byRevision = (a: ReplicaSet, b: ReplicaSet): number => Number(revisionOf(a) - revisionOf(b));
 const oldestFirst = (a: ReplicaSet, b: ReplicaSet): number =>
   Date.parse(a.metadata.creationTimestamp!) - Date.parse(b.metadata.creationTimestamp!) ||
-  revisionOf(a) - revisionOf(b);
+  byRevision(a, b);
 
 /** Not by revision: that of the newest rises, and the choice must not change with it. */
 const byAgeThenName = (a: ReplicaSet, b: ReplicaSet): number =>

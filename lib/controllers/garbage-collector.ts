@@ -30,10 +30,13 @@ export function garbageCollector({ client, informers }: Context): Controller {
       (object: KubeObject) => object.metadata.ownerReferences,
     );
 
+  const dependentsOf = (uid: string): KubeObject[] =>
+    all.flatMap((informer) => informer.by("owner", uid) as KubeObject[]);
+
   function reconcile(key: string): void {
     const [kind, uid, path] = key.split(" ") as [Kind, string, string];
     const owner = find(kind, path, uid);
-    const dependents = all.flatMap((informer) => informer.by("owner", uid) as KubeObject[]);
+    const dependents = dependentsOf(uid);
     if (!owner) return dependents.forEach((one) => remove(one, uid));
     const finalizers = owner.metadata.deletionTimestamp ? (owner.metadata.finalizers ?? []) : [];
     if (finalizers.includes("orphan")) {
@@ -41,14 +44,31 @@ export function garbageCollector({ client, informers }: Context): Controller {
       return release(owner, "orphan");
     }
     if (!finalizers.includes("foregroundDeletion")) return;
-    const blocking = dependents.filter((one) =>
-      one.metadata.ownerReferences!.some(
+    const blocking = dependents.filter((one) => {
+      const isLeft = one.metadata.deletionTimestamp !== undefined;
+      // in a circle nobody waits for anybody (attemptToDeleteItem)
+      const held = isLeft || !waits(one) ? one : unblocked(one);
+      if (!isLeft) remove(held, uid, "Foreground");
+      return held.metadata.ownerReferences!.some(
         (reference) => reference.uid === uid && reference.blockOwnerDeletion,
-      ),
-    );
-    for (const one of dependents)
-      if (!one.metadata.deletionTimestamp) remove(one, uid, "Foreground");
+      );
+    });
     if (blocking.length === 0) release(owner, "foregroundDeletion");
+  }
+
+  /** Whether somebody who depends on it waits for its own dependents. */
+  const waits = ({ metadata }: KubeObject): boolean =>
+    dependentsOf(metadata.uid!).some(
+      ({ metadata: { deletionTimestamp, finalizers } }) =>
+        deletionTimestamp && finalizers?.includes("foregroundDeletion"),
+    );
+
+  function unblocked(object: KubeObject): KubeObject {
+    const ownerReferences = object.metadata.ownerReferences!.map((one) => ({
+      ...one,
+      blockOwnerDeletion: false,
+    }));
+    return client.update({ ...object, metadata: { ...object.metadata, ownerReferences } });
   }
 
   /**
