@@ -33,6 +33,50 @@ const body = (apiVersion: string, kind: string, ...parts: Buffer[]): Buffer =>
   ]);
 const label = (key: string, value: string) => field(11, field(1, key), field(2, value));
 
+test("a schema of a CustomResourceDefinition, with what is one thing or another", () => {
+  const schema = (...parts: Buffer[]): Buffer => Buffer.concat(parts);
+  const entry = (key: string, value: Buffer): Buffer => field(29, field(1, key), field(2, value));
+  const maximum = Buffer.concat([varint(BigInt((9 << 3) | 1)), Buffer.alloc(8)]);
+  maximum.writeDoubleLE(1.5, maximum.length - 8);
+  const sent = body(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    field(
+      2,
+      field(1, "example.com"),
+      field(
+        7,
+        field(1, "v1"),
+        field(
+          4,
+          field(
+            1,
+            schema(
+              field(5, "object"),
+              entry("size", schema(field(5, "number"), maximum, field(8, field(1, "0.5")))),
+              entry("list", schema(field(24, field(1, field(5, "string"))))),
+              entry("open", schema(field(30, number(1, 1)))),
+              entry("map", schema(field(30, number(1, 0), field(2, field(5, "integer"))))),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+  const { spec } = decodeBody(sent) as unknown as {
+    spec: { versions: { schema: { openAPIV3Schema: object } }[] };
+  };
+  assert.equal(spec.versions[0]!.schema.openAPIV3Schema, {
+    type: "object",
+    properties: {
+      size: { type: "number", maximum: 1.5, default: 0.5 },
+      list: { items: { type: "string" } },
+      open: { additionalProperties: true },
+      map: { additionalProperties: { type: "integer" } },
+    },
+  });
+});
+
 test("a Deployment as kubectl create sends it", () => {
   const sent = body(
     "apps/v1",

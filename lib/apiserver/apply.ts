@@ -10,6 +10,7 @@ import { conflicts, unexpected, type ApiError, type Subject } from "../api/error
 import { isRecord, ownField, same, setField } from "../objects/freeze.js";
 import { goName, typeOf, type FieldType } from "../objects/schema.js";
 import type { Subresource } from "../api/client.js";
+import { otherKinds } from "../objects/others.js";
 import type { KubeObject } from "../objects/types.js";
 
 /** Fields as FieldsV1 writes them: f:name, k:{"key":"value"}, v:value, and "." for the whole. */
@@ -138,7 +139,7 @@ export function owned(object: KubeObject, subresource?: string): Plain {
 
 /** What is applied is measured by the kind's own fields. (structured-merge-diff: typed) */
 function checkTyped(type: FieldType, asked: KubeObject, config: KubeObject): void {
-  const problems = untyped(type, asked, "").sort();
+  const problems = [...untyped(type, asked, ""), ...undeclared(asked)].sort();
   if (problems.length === 0) return;
   const { apiVersion, kind, metadata } = config;
   const said = problems.length === 1 ? ` ${problems[0]!}` : ` errors:\n  ${problems.join("\n  ")}`;
@@ -146,6 +147,13 @@ function checkTyped(type: FieldType, asked: KubeObject, config: KubeObject): voi
     `failed to create typed patch object (${metadata.namespace ?? ""}/${metadata.name}; ${apiVersion}, Kind=${kind}):${said}`,
   );
 }
+
+/** What a definition's schema does not have. */
+const undeclared = (asked: KubeObject): string[] =>
+  otherKinds
+    .misfits(asked)
+    .filter(({ problem }) => problem === "unknown")
+    .map(({ path }) => `.${path}: field not declared in schema`);
 
 const goValue = (value: unknown): string =>
   `&value.valueUnstructured{Value:${isRecord(value) ? "map[string]interface {}{}" : JSON.stringify(value)}}`;

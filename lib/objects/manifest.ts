@@ -206,7 +206,12 @@ export const isConfiguration = ({ apiVersion, kind }: KubeObject): boolean =>
   configurations.has(`${apiVersion} ${kind}`);
 
 /** Text to plain values, a document each, within the limits. @throws ManifestError */
-export function readYaml(text: string, source: string, number?: number): unknown[] {
+export function readYaml(
+  text: string,
+  source: string,
+  number?: number,
+  lastWins = false,
+): unknown[] {
   const json = parseJson(text);
   if (json) return json;
   // files that were put together have a byte-order mark before each document
@@ -221,7 +226,7 @@ export function readYaml(text: string, source: string, number?: number): unknown
   try {
     const events = parseEvents(text, { filename: source, maxDepth });
     countValues(events, text, source);
-    return constructFromEvents(events, { source: text, filename: source, schema });
+    return constructFromEvents(events, { source: text, filename: source, schema, json: lastWins });
   } catch (error) {
     if (error instanceof YAMLException) {
       const place = error.mark

@@ -1,6 +1,6 @@
 import type { DeleteOptions } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
-import { cameAs, notOfThisKind } from "../../apiserver/decode.js";
+import { cameAs, decodedAs, notOfThisKind } from "../../apiserver/decode.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import { ManifestError, nestsDeeper, readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
@@ -45,7 +45,11 @@ export function bodyOf(call: Call): Record<string, unknown> {
 }
 
 /** What a text of YAML or JSON says; fields that stand twice are told or refused as asked. */
-function documentOf({ request, query, warnings }: Call, type: string, refusal: string): unknown {
+function documentOf(
+  { request, query, warnings, target }: Call,
+  type: string,
+  refusal: string,
+): unknown {
   const text = decoder.decode(request.body);
   if (type === yamlType) return yamlOf(text);
   const body = jsonOf(
@@ -55,9 +59,18 @@ function documentOf({ request, query, warnings }: Call, type: string, refusal: s
   const validation = query.get("fieldValidation") || "Warn";
   if (validation === "Ignore") return body;
   const twice = readAsGo(text).duplicates.map((path) => `duplicate field "${path}"`);
-  if (validation === "Strict" && twice.length > 0) throw strict(body, twice);
+  if (validation === "Strict" && twice.length > 0)
+    throw strict(body, [...unknownIn(body, target.info), ...twice]);
   for (const warning of twice) warnings.add(warning);
   return body;
+}
+
+/** What is said of fields that nobody knows, before what is said of those that stand twice. */
+function unknownIn(body: unknown, { type }: KindInfo): string[] {
+  const unknown: string[] = [];
+  const onWarning = (text: string): void => void unknown.push(text);
+  if (type !== undefined) decodedAs(type, body, { fieldValidation: "Warn", onWarning });
+  return unknown;
 }
 
 function strict(body: unknown, problems: readonly string[]): errors.ApiError {
@@ -72,9 +85,10 @@ const START = 30; // bytes of a body that a message shows
 const start = (text: string): string =>
   text === "" ? "<empty>" : text.length > START ? `${text.slice(0, START)} ...` : text;
 
-export function yamlOf(text: string): unknown {
+/** `lenient`: of keys that stand twice the last counts. */
+export function yamlOf(text: string, lenient = false): unknown {
   try {
-    const documents = readYaml(text, "the body");
+    const documents = readYaml(text, "the body", undefined, lenient);
     if (documents.length > 1)
       throw errors.badRequest(`the body holds ${documents.length} documents; one is needed`);
     return documents[0] ?? null;
@@ -92,6 +106,37 @@ function jsonOf(text: string, message: (why: string) => string): unknown {
     return JSON.parse(text) as unknown;
   } catch (error) {
     throw errors.badRequest(message(readAsGo(text).error ?? (error as Error).message));
+  }
+}
+
+/**
+ * What is applied, in YAML: of keys that stand twice the last counts, where they are not refused.
+ * (apiserver: pkg/endpoints/handlers/patch.go, applyPatcher; sigs.k8s.io/yaml)
+ */
+export function appliedBody({ request, query, warnings }: Call): unknown {
+  const text = decoder.decode(request.body);
+  const twice = firstTwice(text);
+  if (twice === undefined) return yamlOf(text) ?? {};
+  const why = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${twice}`;
+  const validation = query.get("fieldValidation") || "Warn";
+  if (validation === "Strict") throw errors.badRequest(`error strict decoding YAML: ${why}`);
+  if (validation === "Warn") warnings.add(why);
+  return yamlOf(text, true) ?? {};
+}
+
+/** Of a key that stands twice in a map, what Go's reader says. */
+function firstTwice(text: string): string | undefined {
+  try {
+    readYaml(text, "the body");
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    const [, line, column] =
+      /line (\d+), column (\d+): duplicated mapping key/.exec(error.message) ?? [];
+    if (line === undefined) return undefined;
+    const rest = text.split("\n")[Number(line) - 1]!.slice(Number(column) - 1);
+    const [, key = ""] = /^["']?([^"':]*)/.exec(rest) ?? [];
+    return `line ${line}: key ${JSON.stringify(key.trim())} already set in map`;
   }
 }
 

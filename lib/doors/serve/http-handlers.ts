@@ -12,13 +12,20 @@ import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.j
 import { converted } from "../../objects/convert.js";
 import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
 import { checkFormat, invalid, qualifiedName, required } from "../../objects/field-errors.js";
-import type { KindInfo } from "../../objects/kinds.js";
+import { kindInfo, type KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
 import { forwarded } from "./port-forward.js";
 import { attached } from "./attach.js";
 import { executed } from "./commands.js";
 import type { ApiAnswer, ApiRequest, LaterAnswer, StreamStart } from "./exchange.js";
-import { bodyOf, deleteOptions, fitted, patchBody, writeOptions, yamlOf } from "./http-body.js";
+import {
+  bodyOf,
+  deleteOptions,
+  fitted,
+  patchBody,
+  writeOptions,
+  appliedBody,
+} from "./http-body.js";
 import {
   callOf,
   includeObject,
@@ -511,10 +518,10 @@ function patch(call: Call): ApiAnswer {
 }
 
 function apply(call: Call): ApiAnswer {
-  const { client, target, request } = call;
+  const { client, target } = call;
   const { info, namespace, name, subresource } = target;
   const { force, ...options } = writeOptions(call, "PatchOptions", true);
-  const body = yamlOf(new TextDecoder().decode(request.body)) ?? {};
+  const body = asStored(appliedBody(call), info);
   const made = !isThere(call);
   const patch = { type: "apply", body, force } as const;
   const door = doors.find((one) => one === subresource);
@@ -522,6 +529,15 @@ function apply(call: Call): ApiAnswer {
   const result = client.patch(info.key, name!, namespace, patch, { ...options, ...under });
   if (subresource === "scale") return shown(call, 200, scaleOf(result), [result]);
   return shown(call, made ? 201 : 200, result, [result]);
+}
+
+/** What is applied by another version than the one that is kept is that one here. */
+function asStored(body: unknown, info: KindInfo): unknown {
+  const kept = kindInfo(info.key)?.apiVersion;
+  const { apiVersion } = body as { apiVersion?: unknown };
+  return kept !== undefined && apiVersion === info.apiVersion
+    ? { ...(body as object), apiVersion: kept }
+    : body;
 }
 
 function remove(call: Call): ApiAnswer {

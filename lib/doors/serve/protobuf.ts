@@ -73,18 +73,28 @@ function fieldsOf(message: Buffer): [number: number, content: Content][] {
   const fields: [number, Content][] = [];
   for (let at = 0; at < message.length;) {
     const [key, afterKey] = varint(message, at);
-    const [value, next] = varint(message, afterKey);
     const [number, wire] = [Number(key >> 3n), Number(key & 7n)];
+    if (wire === 1) {
+      at = afterKey + DOUBLE;
+      if (at > message.length) throw cutOff();
+      fields.push([number, message.subarray(afterKey, at)]);
+      continue;
+    }
     if (wire !== 0 && wire !== 2)
       throw badRequest(
         `the protobuf body has a field of wire type ${wire}, which Kubernetes' objects do not use`,
       );
+    const [value, next] = varint(message, afterKey);
     at = wire === 0 ? next : next + Number(value);
-    if (at > message.length) throw badRequest("the protobuf body ends in the middle of a field");
+    if (at > message.length) throw cutOff();
     fields.push([number, wire === 0 ? value : message.subarray(next, at)]);
   }
   return fields;
 }
+
+/** Bytes of a floating-point number. */
+const DOUBLE = 8;
+const cutOff = () => badRequest("the protobuf body ends in the middle of a field");
 
 /** Without a sign, as keys and lengths are: a field that has one takes it with `signed`. */
 function varint(message: Buffer, start: number): [value: bigint, next: number] {
@@ -164,8 +174,38 @@ const forms: Readonly<Record<string, Decode>> = {
   quantity: (content) => text(new Map(fieldsOf(bytes(content))).get(1)),
   intOrString: (content) => decodeIntOrString(bytes(content)),
   raw: (content) => decodeRaw(bytes(content)),
+  double: (content) => decodeDouble(bytes(content)),
+  schemaOrBool: (content) => decodeEither(bytes(content), { 2: SCHEMA }, 1),
+  schemaOrSchemas: (content) => decodeEither(bytes(content), { 1: SCHEMA, 2: `[]${SCHEMA}` }),
+  schemaOrTexts: (content) => decodeEither(bytes(content), { 1: SCHEMA, 2: "[]string" }),
   items: (content) => fieldsOf(bytes(content)).map(([, item]) => text(item)),
 };
+
+const SCHEMA = "apiextensions.v1.JSONSchemaProps";
+
+function decodeDouble(content: Buffer): number {
+  if (content.length !== DOUBLE) throw cutOff();
+  return content.readDoubleLE();
+}
+
+/**
+ * One of several things, by the number of its field; `allows`: where none is there, the number of a
+ * field that is true or false. (apiextensions: pkg/apis/apiextensions/v1/types_jsonschema.go)
+ */
+function decodeEither(
+  message: Buffer,
+  either: Readonly<Record<number, string>>,
+  allows?: number,
+): unknown {
+  const found = new Map<string, unknown>();
+  let isAllowed = false;
+  for (const [number, content] of fieldsOf(message)) {
+    if (number === allows) isAllowed = integer(content) !== 0n;
+    else if (either[number] !== undefined) put(found, String(number), either[number], content);
+  }
+  const [one] = found.values();
+  return one ?? (allows === undefined ? undefined : isAllowed);
+}
 
 /** A pointer in a list or map is what it points to. */
 function decodeValue(form: string, content: Content | undefined): unknown {

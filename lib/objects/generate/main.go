@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -220,7 +221,8 @@ func line(name string, p property, required bool, field reflect.StructField, def
 // there. (k8s.io/apimachinery: generated.proto of api/resource, apis/meta/v1, runtime, util/intstr)
 var ownForm = map[string]string{
 	"Time": "time", "MicroTime": "microTime", "Duration": "duration", "Quantity": "quantity", "IntOrString": "intOrString",
-	"RawExtension": "raw", "FieldsV1": "raw", "ExtraValue": "items",
+	"RawExtension": "raw", "FieldsV1": "raw", "ExtraValue": "items", "JSON": "raw",
+	"JSONSchemaPropsOrBool": "schemaOrBool", "JSONSchemaPropsOrArray": "schemaOrSchemas", "JSONSchemaPropsOrStringArray": "schemaOrTexts",
 }
 
 func wireForm(t reflect.Type) string {
@@ -243,12 +245,15 @@ func wireForm(t reflect.Type) string {
 		return "string"
 	case reflect.Bool:
 		return "bool"
+	case reflect.Float64:
+		return "double"
 	}
 	return "int"
 }
 
 // name=number:form of each field; "." for one whose fields JSON has among those of the struct itself
-func message(t reflect.Type) (fields []string) {
+func message(t reflect.Type) []string {
+	fields := []string{}
 	for i := 0; i < t.NumField(); i++ {
 		field := t.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -316,6 +321,7 @@ func main() {
 	for _, t := range scheme.Scheme.AllKnownTypes() {
 		collect(t, structs)
 	}
+	collect(reflect.TypeOf(apiextensionsv1.CustomResourceDefinition{}), structs)
 	messages := map[string][]string{}
 	for name, t := range structs {
 		messages[name] = message(t)

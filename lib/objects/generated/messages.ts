@@ -26,6 +26,7 @@ admissionregistration.k8s.io/v1 MutatingWebhookConfiguration admissionregistrati
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy admissionregistration.v1.ValidatingAdmissionPolicy
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding admissionregistration.v1.ValidatingAdmissionPolicyBinding
 admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration admissionregistration.v1.ValidatingWebhookConfiguration
+apiextensions.k8s.io/v1 CustomResourceDefinition apiextensions.v1.CustomResourceDefinition
 apps/v1 ControllerRevision apps.v1.ControllerRevision
 apps/v1 DaemonSet apps.v1.DaemonSet
 apps/v1 Deployment apps.v1.Deployment
@@ -538,6 +539,25 @@ storage.v1.VolumeAttachmentStatus attached=1:bool attachmentMetadata=2:{}string 
 storage.v1.VolumeAttributesClass metadata=1:meta.v1.ObjectMeta driverName=2:string parameters=3:{}string
 storage.v1.VolumeError time=1:time message=2:string errorCode=3:*int
 storage.v1.VolumeNodeResources count=1:*int
+apiextensions.v1.CustomResourceColumnDefinition name=1:string type=2:string format=3:string description=4:string priority=5:int jsonPath=6:string
+apiextensions.v1.CustomResourceConversion strategy=1:string webhook=2:*apiextensions.v1.WebhookConversion
+apiextensions.v1.CustomResourceDefinition metadata=1:meta.v1.ObjectMeta spec=2:apiextensions.v1.CustomResourceDefinitionSpec status=3:apiextensions.v1.CustomResourceDefinitionStatus
+apiextensions.v1.CustomResourceDefinitionCondition type=1:string status=2:string lastTransitionTime=3:time reason=4:string message=5:string observedGeneration=6:int
+apiextensions.v1.CustomResourceDefinitionNames plural=1:string singular=2:string shortNames=3:[]string kind=4:string listKind=5:string categories=6:[]string
+apiextensions.v1.CustomResourceDefinitionSpec group=1:string names=3:apiextensions.v1.CustomResourceDefinitionNames scope=4:string versions=7:[]apiextensions.v1.CustomResourceDefinitionVersion conversion=9:*apiextensions.v1.CustomResourceConversion preserveUnknownFields=10:bool
+apiextensions.v1.CustomResourceDefinitionStatus conditions=1:[]apiextensions.v1.CustomResourceDefinitionCondition acceptedNames=2:apiextensions.v1.CustomResourceDefinitionNames storedVersions=3:[]string observedGeneration=4:int
+apiextensions.v1.CustomResourceDefinitionVersion name=1:string served=2:bool storage=3:bool deprecated=7:bool deprecationWarning=8:*string schema=4:*apiextensions.v1.CustomResourceValidation subresources=5:*apiextensions.v1.CustomResourceSubresources additionalPrinterColumns=6:[]apiextensions.v1.CustomResourceColumnDefinition selectableFields=9:[]apiextensions.v1.SelectableField
+apiextensions.v1.CustomResourceSubresourceScale specReplicasPath=1:string statusReplicasPath=2:string labelSelectorPath=3:*string
+apiextensions.v1.CustomResourceSubresourceStatus
+apiextensions.v1.CustomResourceSubresources status=1:*apiextensions.v1.CustomResourceSubresourceStatus scale=2:*apiextensions.v1.CustomResourceSubresourceScale
+apiextensions.v1.CustomResourceValidation openAPIV3Schema=1:*apiextensions.v1.JSONSchemaProps
+apiextensions.v1.ExternalDocumentation description=1:string url=2:string
+apiextensions.v1.JSONSchemaProps id=1:string $schema=2:string $ref=3:*string description=4:string type=5:string format=6:string title=7:string default=8:*raw maximum=9:*double exclusiveMaximum=10:bool minimum=11:*double exclusiveMinimum=12:bool maxLength=13:*int minLength=14:*int pattern=15:string maxItems=16:*int minItems=17:*int uniqueItems=18:bool multipleOf=19:*double enum=20:[]raw maxProperties=21:*int minProperties=22:*int required=23:[]string items=24:*schemaOrSchemas allOf=25:[]apiextensions.v1.JSONSchemaProps oneOf=26:[]apiextensions.v1.JSONSchemaProps anyOf=27:[]apiextensions.v1.JSONSchemaProps not=28:*apiextensions.v1.JSONSchemaProps properties=29:{}apiextensions.v1.JSONSchemaProps additionalProperties=30:*schemaOrBool patternProperties=31:{}apiextensions.v1.JSONSchemaProps dependencies=32:{}schemaOrTexts additionalItems=33:*schemaOrBool definitions=34:{}apiextensions.v1.JSONSchemaProps externalDocs=35:*apiextensions.v1.ExternalDocumentation example=36:*raw nullable=37:bool x-kubernetes-preserve-unknown-fields=38:*bool x-kubernetes-embedded-resource=39:bool x-kubernetes-int-or-string=40:bool x-kubernetes-list-map-keys=41:[]string x-kubernetes-list-type=42:*string x-kubernetes-map-type=43:*string x-kubernetes-validations=44:[]apiextensions.v1.ValidationRule
+apiextensions.v1.SelectableField jsonPath=1:string
+apiextensions.v1.ServiceReference namespace=1:string name=2:string path=3:*string port=4:*int
+apiextensions.v1.ValidationRule rule=1:string message=2:string messageExpression=3:string reason=4:*string fieldPath=5:string optionalOldSelf=6:*bool
+apiextensions.v1.WebhookClientConfig url=3:*string service=1:*apiextensions.v1.ServiceReference caBundle=2:bytes
+apiextensions.v1.WebhookConversion clientConfig=2:*apiextensions.v1.WebhookClientConfig conversionReviewVersions=3:[]string
 meta.v1.Condition type=1:string status=2:string observedGeneration=3:int lastTransitionTime=4:time reason=5:string message=6:string
 meta.v1.DeleteOptions gracePeriodSeconds=1:*int preconditions=2:*meta.v1.Preconditions orphanDependents=3:*bool propagationPolicy=4:*string dryRun=5:[]string ignoreStoreReadErrorWithClusterBreakingPotential=6:*bool
 meta.v1.FieldSelectorRequirement key=1:string operator=2:string values=3:[]string
