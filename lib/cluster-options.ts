@@ -90,6 +90,11 @@ export interface ClusterOptions {
    * else; `stopover serve` has them.
    */
   systemObjects?: boolean | undefined;
+  /**
+   * Images that no registry has, as they stand in manifests: `["shop:2"]`. Default: those with the
+   * tag "bad" and those whose name says "no-such", which are missing anyway.
+   */
+  missingImages?: readonly string[] | undefined;
   /** Calls kept for history(). Default 100,000. */
   historyLimit?: number | undefined;
   /**

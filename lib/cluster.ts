@@ -649,6 +649,7 @@ export class Cluster implements Traceable {
       externalCloudProvider: this.cloud?.hasMachines ?? false,
       // manifests at hand are seldom all that there are
       needsConfig: this.options.systemObjects ?? false,
+      missingImages: this.options.missingImages,
       labels: {
         ...(zone && !this.cloud?.hasMachines && { "topology.kubernetes.io/zone": zone }),
         ...labels,

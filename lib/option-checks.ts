@@ -247,6 +247,10 @@ const checks: { [Option in keyof Required<ClusterOptions>]: Check } = {
   nfacct: trueOrFalse,
   randomFully: trueOrFalse,
   systemObjects: trueOrFalse,
+  missingImages: must(
+    (value) => Array.isArray(value) && value.every(isText),
+    'it must be a list of images: ["shop:2"]',
+  ),
   onWarning: must((value) => typeof value === "function", "it must be a function"),
   onFailure: must((value) => typeof value === "function", "it must be a function"),
   faults: must(isRecord, "it must be an object with client, network or both"),

@@ -12,6 +12,11 @@ const refused: [says: string, options: unknown, sentence: RegExp][] = [
     { clould: aws() },
     /there is no option clould; allowed are nodes, cloud/,
   ],
+  [
+    "an image that is not in a list",
+    { missingImages: "shop:2" },
+    /missingImages is "shop:2"; it must be a list of images: \["shop:2"\]/,
+  ],
   ["half a node", { nodes: 2.5 }, /nodes is 2\.5; allowed are a whole number from 0 to 61184/],
   ["fewer nodes than none", { nodes: -1 }, /nodes is -1; allowed are a whole number/],
   ["a number in quotes", { nodes: "3" }, /nodes is "3"; allowed are a whole number/],
@@ -186,5 +191,19 @@ const taken: [says: string, options: ClusterOptions, nodes: number][] = [
 for (const [says, options, nodes] of taken) {
   test(`taken: ${says}`, () => assert.is(createCluster(options).list("Node").length, nodes));
 }
+
+test("an image that is listed as missing is pulled in vain, and no other one is", () => {
+  const cluster = createCluster({ nodes: 1, missingImages: ["shop:2"] });
+  for (const image of ["shop:2", "shop:1"])
+    cluster.apply({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: image.replace(":", "-") },
+      spec: { containers: [{ name: "it", image }] },
+    });
+  cluster.settle();
+  const states = ["shop-2", "shop-1"].map((name) => cluster.get("Pod", name).status!.phase);
+  assert.equal(states, ["Pending", "Running"]);
+});
 
 test.run();

@@ -153,6 +153,7 @@ const commands: Readonly<Record<string, Help>> = {
       ],
       ["--service-cidr CIDR[,CIDR]", "the range of ClusterIPs"],
       ["--no-controllers", "the API server alone"],
+      ["--missing-image IMAGE", "one that no registry has; may stand several times"],
       ...cluster,
     ],
     examples: [

@@ -4,7 +4,7 @@
  */
 import { stamp } from "../../api/time.js";
 import type { Container, ContainerStatus, Pod } from "../../objects/types.js";
-import { endOf, isMissing, whyMissing } from "./command.js";
+import { endOf, whyMissing } from "./command.js";
 import { ephemeral, type Added } from "./ephemeral-hook.js";
 import type { Host } from "./pod-worker.js";
 
@@ -31,7 +31,7 @@ class EphemeralContainers implements Added {
       if (this.#statuses.has(container.name)) continue;
       const before = known.find(({ name }) => name === container.name);
       if (before?.state?.terminated) this.#end(pod, before);
-      else if (isMissing(container.image ?? "")) this.#fail(pod, container);
+      else if (this.host.isMissing(container.image ?? "")) this.#fail(pod, container);
       else this.#begin(pod, container, before);
     }
   }

@@ -10,6 +10,7 @@ import type { Random } from "../../machinery/random.js";
 import type { Guard, Task } from "../../machinery/supervisor.js";
 import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Lease, Node, Pod, Taint } from "../../objects/types.js";
+import { isMissing } from "./command.js";
 import { PodWorker, type Host } from "./pod-worker.js";
 import type { Runtime } from "./runtime.js";
 
@@ -45,6 +46,8 @@ export interface KubeletOptions extends Surroundings {
   externalCloudProvider?: boolean;
   /** Whether ConfigMaps and Secrets that are not there keep Pods from starting. Default false. */
   needsConfig?: boolean;
+  /** Images that no registry has, beside those that `isMissing` knows. */
+  missingImages?: readonly string[] | undefined;
 }
 
 /**
@@ -345,6 +348,7 @@ export class Kubelet {
       guard: this.#guard,
       runtime: this.options.runtime,
       images: new Set(),
+      isMissing: (image) => isMissing(image) || !!this.options.missingImages?.includes(image),
       needsConfig: this.options.needsConfig ?? false,
       client: this.#client,
       events: this.#events,

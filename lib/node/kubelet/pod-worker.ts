@@ -11,7 +11,7 @@ import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../ob
 import { needs } from "./needs.js";
 import { Prober } from "./prober.js";
 import type { Runtime } from "./runtime.js";
-import { endOf, isMissing, whyMissing } from "./command.js";
+import { endOf, whyMissing } from "./command.js";
 import { ephemeral, type Added } from "./ephemeral-hook.js";
 import { stoppingOf, type Stopping } from "./stopping.js";
 
@@ -55,6 +55,8 @@ export interface Host {
   runtime: Runtime;
   /** Images that were pulled to this machine. */
   images: Set<string>;
+  /** Whether no registry has an image. */
+  isMissing(image: string): boolean;
   /** Whether ConfigMaps and Secrets that are not there keep Pods from starting. */
   needsConfig: boolean;
   podCIDRs(): readonly string[];
@@ -208,7 +210,7 @@ export class PodWorker {
     this.#begunAfterInits = true;
     for (const container of this.#all()) {
       if (container.running) this.#started(container);
-      else if (isMissing(container.spec.image ?? "")) this.#pullFailed(container);
+      else if (this.host.isMissing(container.spec.image ?? "")) this.#pullFailed(container);
       // an earlier run of the kubelet knew how long it was to wait
       else if (this.#isRestarted(container)) this.#restart(container);
     }
@@ -261,7 +263,7 @@ export class PodWorker {
 
   /** Begins a container if its image and its environment are to be had. */
   #startOne(container: ContainerState, latency: number): void {
-    if (isMissing(container.spec.image ?? "")) return this.#pullFailed(container);
+    if (this.host.isMissing(container.spec.image ?? "")) return this.#pullFailed(container);
     this.#run(container, latency);
   }
 
