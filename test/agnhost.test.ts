@@ -2,6 +2,7 @@
 // print. What is expected is read from upstream's source (test/images/agnhost).
 import { createCluster, parse } from "stopover";
 import { logsOf, runsCommands } from "stopover/internal/shell-parts";
+import { portmap } from "stopover/internal/node/cni/portmap";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -107,6 +108,10 @@ for (const [script, output] of [
   ["agnhost connect nobody:80; echo $?", /^DNS: lookup nobody: no such host\n1\n$/],
   ["agnhost dns-suffix", "default.svc.cluster.local,svc.cluster.local,cluster.local\n"],
   ["agnhost dns-server-list", "10.2.0.10\n"],
+  [
+    "agnhost logs-generator --log-lines-total 3 --run-duration 6s; date +%s | tail -c 1",
+    /^(I\d{4} \S+ +\d+ logs_generator\.go:76\] [0-2] (GET|POST|PUT) \/api\/v1\/\S+ [2-5]\d\d\n){3}/,
+  ],
   ["agnhost nothing", 'Error: unknown command "nothing" for "app"\n'],
   ["curl -s 'frontend/guestbook?cmd=set&key=messages&value=hello'", '{"message":"Updated"}'],
   ["curl -s 'frontend/guestbook?cmd=get&key=messages&value='", '{"data":"hello"}'],
@@ -130,6 +135,20 @@ test("a hostPort leads to the Pod's own port, also over the connection that is o
     .node(cluster.get("Pod", "hostport").spec.nodeName!)
     .sh("curl -s 127.0.0.1:9000/serverport");
   assert.is(output, "8080");
+});
+
+test("portmap leads a hostPort also where kube-proxy's own rules would drop what comes for it", async () => {
+  const at = cluster.get("Pod", "hostport").spec.nodeName!;
+  const { machine } = cluster.node(at);
+  const plane = portmap(machine);
+  machine.kernel.dataplanes.attach(plane);
+  const [own] = machine.addresses;
+  const asked = (path: string): string => `curl -s --interface ${own} 127.0.0.1:9000/${path}; `;
+  const { output } = await cluster.node(at).sh(asked("serverport") + asked("clientip"));
+  assert.match(output, new RegExp(`^8080${own}:\\d+$`));
+  const steps = cluster.lastJourney()!.hops.flatMap((hop) => hop.steps);
+  assert.ok(steps.some(({ chain, object }) => chain === "CNI-DN" && object?.endsWith("hostport")));
+  machine.kernel.dataplanes.detach(plane);
 });
 
 test("each request is a line of its log, in klog's form", () => {

@@ -43,6 +43,18 @@ know(
 
 const isIndex = ({ path }: Request): boolean => path === "/" || path === "/index.html";
 
+// kubernetes: test/images/nautilus and kitten, files behind agnhost's test-webserver
+for (const name of ["nautilus", "kitten"])
+  know(
+    [name],
+    serving(() => ({ path }) => {
+      const json = [["Content-Type", "application/json"]] as const;
+      return path === "/data.json"
+        ? { status: 200, headers: json, body: `{\n  "image": "${name}.jpg"\n}\n` }
+        : { status: 404, body: "404 page not found\n" };
+    }),
+  );
+
 // github.com/GoogleCloudPlatform/kubernetes-engine-samples, hello-app
 know(
   ["hello-app"],

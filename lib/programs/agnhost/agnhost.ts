@@ -7,7 +7,7 @@ import type { Transport } from "../../net/packet.js";
 import type { Context } from "../../shell/place.js";
 import { signalName, signals } from "../../shell/process.js";
 import { know, programsOf, type Reached } from "../images.js";
-import { portOf, type Given, type Servers } from "./given.js";
+import { klogLine, portOf, type Given, type Servers } from "./given.js";
 import { netexec } from "./netexec.js";
 import { guestbook, liveness, nettest, porter, serveHostname, testWebserver } from "./servers.js";
 import { tools } from "./tools.js";
@@ -150,12 +150,9 @@ function afterTerm(given: Given, subcommand: string): number {
   return subcommand === "serve-hostname" ? 60_000 : 0;
 }
 
-/** As klog writes what Go's own log is given. (k8s.io/component-base: logs.go) */
-function logged(now: number, pid: number, line: string): string {
-  const stamp = new Date(now).toISOString();
-  const [date, time] = [stamp.slice(5, 10).replace("-", ""), stamp.slice(11, 23)];
-  return `I${date} ${time}000 ${String(pid).padStart(7)} log.go:245] ${line}\n`;
-}
+/** Of what Go's own log is given. (k8s.io/component-base: logs.go) */
+const logged = (now: number, pid: number, line: string): string =>
+  klogLine(now, pid, "log.go:245", line);
 
 /** (pause.go) */
 function* pause(context: Context): Act<number> {

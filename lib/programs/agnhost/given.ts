@@ -69,6 +69,13 @@ const htmlTags =
 const typeOf = (body: string): string =>
   htmlTags.test(body) ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
 
+/** A line as klog writes it: "I1129 17:28:19.025000       1 log.go:245] GET /". */
+export function klogLine(now: number, pid: number, where: string, line: string): string {
+  const stamp = new Date(now).toISOString();
+  const [date, time] = [stamp.slice(5, 10).replace("-", ""), stamp.slice(11, 23)];
+  return `I${date} ${time}000 ${String(pid).padStart(7)} ${where}] ${line}\n`;
+}
+
 /** What is asked for by name: of a form that was posted, or else of the query. */
 export function formOf({ query, headers, body }: Request): URLSearchParams {
   const isForm = headers.some(

@@ -1,11 +1,11 @@
 /** agnhost's sub-commands that serve nobody: connect, dns-suffix, dns-server-list, etc-hosts. */
-import { within, type Act } from "../../machinery/act.js";
+import { sleep, within, type Act } from "../../machinery/act.js";
 import { duration } from "../../machinery/duration.js";
 import { readAddress } from "../../net/ip.js";
 import type { Connection, Failed } from "../../shell/network-end.js";
 import type { Command, Context } from "../../shell/place.js";
 import { addressOf, errors } from "./dial.js";
-import { flag } from "./given.js";
+import { flag, klogLine } from "./given.js";
 
 /** The words of the first line of /etc/resolv.conf that begins so, with commas. (dns/common.go) */
 const fromResolvConf = (name: string): Command =>
@@ -57,9 +57,33 @@ function* connect(context: Context): Act<number> {
   return 0;
 }
 
+/** So many lines in so long a time, as an API server's log has them. (logs_generator.go) */
+function* logsGenerator(context: Context): Act<number> {
+  const { place, process, args } = context;
+  const said = { words: args.slice(1) };
+  const total = Number(flag(said, "log-lines-total") ?? 0);
+  const ms = duration(flag(said, "run-duration") ?? "0s");
+  if (!(total > 0) || !(ms > 0)) {
+    yield* context.err(`Invalid total number of lines or duration: ${total}, ${ms}ms\n`);
+    return 1;
+  }
+  const one = <T>(list: readonly T[]): T => list[Math.floor(place.random() * list.length)]!;
+  const { clock } = place.acts;
+  for (let id = 0; id < total; id++) {
+    const pod = Array.from({ length: one([3, 4]) }, () => one([..."bcdfghjklmnpqrstvwxz2456789"]));
+    const url = `/api/v1/namespaces/${one(["kube-system", "default", "ns"])}/pods/${pod.join("")}`;
+    const status = 200 + Math.floor(place.random() * 400);
+    const line = `${id} ${one(["GET", "POST", "PUT"])} ${url} ${status}`;
+    yield* context.err(klogLine(clock.now(), process.pid, "logs_generator.go:76", line));
+    yield* sleep(clock, ms / total);
+  }
+  return 0;
+}
+
 export const tools: Readonly<Record<string, Command>> = {
   connect,
   "dns-suffix": fromResolvConf("search"),
   "dns-server-list": fromResolvConf("nameserver"),
   "etc-hosts": etcHosts,
+  "logs-generator": logsGenerator,
 };
