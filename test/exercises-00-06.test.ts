@@ -3,6 +3,7 @@
  * what readers may well think instead.
  */
 import { readdirSync, readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { aws, createCluster, read, type Cluster, type Journey } from "stopover";
@@ -39,6 +40,38 @@ const labelled = (...nodes: string[]) =>
     });
   });
 const bare = createCluster();
+
+/** Another cluster, in which scripts were typed: "node-a", or 0 for its first Pod -> scripts. */
+async function typed(
+  change: (cluster: Cluster) => void,
+  ...lines: [place: string | number, script: string][]
+): Promise<Cluster> {
+  const cluster = article(change);
+  for (const [place, script] of lines) {
+    if (typeof place === "string") await cluster.node(place).sh(script);
+    else await cluster.pod(cluster.list("Pod")[place]!.metadata.name).sh(script);
+  }
+  return cluster;
+}
+const withTill = (cluster: Cluster): void => {
+  const spec = { selector: { app: "nginx" }, ports: [{ port: 443, targetPort: 80 }] };
+  cluster.apply({ apiVersion: "v1", kind: "Service", metadata: { name: "till" }, spec });
+};
+const till = article(withTill).get("Service", "till").spec.clusterIP!;
+const rulesRead = await typed(withTill, ["node-a", "iptables-save -t nat"]);
+const nameAsked = await typed(withTill, [0, "nslookup till"]);
+const otherRead = await typed(withTill, ["node-a", "ss -ltn; curl -sm1 10.2.1.1"]);
+const curl = "curl -s http://nginx:8080";
+const nodes = ["node-a", "node-b", "node-c"] as const;
+const tracked = await typed(
+  () => {},
+  [0, curl],
+  ...nodes.map((n) => [n, "conntrack -L"] as [string, string]),
+);
+const untracked = await typed(() => {}, [0, curl]);
+const fromNode = await typed(() => {}, ["node-a", "curl -s 10.2.1.1:8080; conntrack -L"]);
+const answering = tracked.network.typed![0]!.journey!.destination!;
+const silent = untracked.network.typed![0]!.journey!.destination!;
 function withDomains(domains: Record<string, string>, cloud = true): Cluster {
   const cluster = createCluster({ domains, ...(cloud && { cloud: aws() }) });
   cluster.apply(read(manifests));
@@ -178,6 +211,22 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
       30080,
     ],
   },
+  "03.6": {
+    right: [
+      { cluster: rulesRead, found: till },
+      { cluster: nameAsked, found: `${till}:443` },
+      { cluster: rulesRead, found: `${till}/32` },
+    ],
+    wrong: [
+      till,
+      { cluster: rulesRead, found: "10.2.1.1" },
+      { cluster: otherRead, found: till },
+      { cluster: article(withTill), found: till },
+      { cluster: untracked, found: till },
+      { cluster: rulesRead, found: "?" },
+      { cluster: bare, found: till },
+    ],
+  },
   "04.1": {
     right: ["cloud-controller-manager", "CCM", "the Cloud Controller Manager"],
     wrong: ["kube-controller-manager", "KCM", "controller manager", "API server", "kube-proxy"],
@@ -266,20 +315,34 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
       30519,
     ],
   },
+  "06.6": {
+    right: [
+      { cluster: tracked, found: answering },
+      { cluster: tracked, found: answering.replace(":80", "") },
+    ],
+    wrong: [
+      answering,
+      { cluster: tracked, found: "10.2.1.1" },
+      { cluster: untracked, found: silent },
+      { cluster: fromNode, found: answering },
+      { cluster: plain, found: answering },
+      { cluster: tracked },
+    ],
+  },
 };
 
 for (const [id, { right, wrong }] of Object.entries(table)) {
   test(`${id} accepts what is right and says why`, () => {
     for (const answer of right) {
       const { right: isRight, say } = verdict(id, answer);
-      assert.ok(isRight, `${JSON.stringify(answer)?.slice(0, 200)} was refused: ${say}`);
+      assert.ok(isRight, `${inspect(answer).slice(0, 200)} was refused: ${say}`);
       assert.ok(say.length > 20, "it explains");
     }
   });
   test(`${id} refuses what is wrong with a hint`, () => {
     for (const answer of wrong) {
       const { right: isRight, say } = verdict(id, answer);
-      assert.not.ok(isRight, `${JSON.stringify(answer)?.slice(0, 200)} was accepted`);
+      assert.not.ok(isRight, `${inspect(answer).slice(0, 200)} was accepted`);
       assert.ok(say.length > 20, "it hints");
     }
   });

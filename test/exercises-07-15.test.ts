@@ -51,6 +51,64 @@ function fresh(port: number, replicas?: number): Cluster {
   return cluster;
 }
 
+/** A cluster in which scripts were typed, on a node or in its first Pod (0). */
+async function typed(
+  cluster: Cluster,
+  ...lines: [place: string | number, script: string][]
+): Promise<Cluster> {
+  for (const [place, script] of lines) {
+    if (typeof place === "string") await cluster.node(place).sh(script);
+    else await cluster.pod(cluster.list("Pod")[place]!.metadata.name).sh(script);
+  }
+  return cluster;
+}
+const image = "agnhost:2.53";
+const agnhost = [{ name: "nginx", image, args: ["netexec", "--http-port=80"] }];
+const echoing = (): Cluster =>
+  settled(
+    (cluster) =>
+      cluster.patch("Deployment", "nginx", {
+        spec: { template: { spec: { containers: agnhost } } },
+      }),
+    gcp(),
+  );
+const loop = (times: number): string =>
+  `for i in $(seq ${times}); do curl -s http://nginx:8080/clientip; echo; done`;
+const oftenAsked = await typed(echoing(), [0, loop(20)]);
+const neverAsked = await typed(echoing(), [0, "hostname"]);
+const [asker] = oftenAsked.list("Pod");
+const itsNode = oftenAsked.node(asker!.spec.nodeName!).machine.addresses[0]!;
+
+const targetsRead = await typed(article(), ["node-b", "iptables-save -t nat"]);
+const otherRead = await typed(article(), ["node-b", "iptables-save -t filter"]);
+/** Where the chain of the rule with 1/2 leads. */
+const [half, otherHalf] = ((cluster: Cluster) => {
+  const lines = cluster.node("node-a").rules.saveText().split("\n");
+  const chain = lines.find((line) => line.includes("--probability 0.5"))!.replace(/.*-j /, "");
+  const all = lines.filter((line) => line.includes("-j DNAT"));
+  const to = (line: string): string => line.replace(/.*--to-destination /, "");
+  return [
+    to(all.find((line) => line.includes(chain))!),
+    to(all.find((line) => !line.includes(chain))!),
+  ];
+})(targetsRead);
+
+const goneBehind = (): Cluster =>
+  article((cluster) => {
+    cluster.node("node-b").kubeProxy.stop();
+    cluster.delete("Pod", cluster.list("Pod")[0]!.metadata.name);
+    cluster.settle();
+    cluster.advance("1m");
+  });
+const dnat: [string, string] = ["node-b", "iptables-save -t nat | grep DNAT"];
+const staleRead = await typed(goneBehind(), dnat);
+const staleUnread = await typed(goneBehind(), ["node-a", "iptables-save -t nat | grep DNAT"]);
+const addresses = staleRead.list("Pod").map(({ status }) => status!.podIP!);
+const gone = staleRead
+  .node("node-b")
+  .rules.endpoints("default/nginx")
+  .find((each) => !addresses.includes(each.replace(":80", "")))!;
+
 /** A cluster some of whose nodes are in nftables' mode. */
 function migrating(
   young: readonly string[],
@@ -225,6 +283,19 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
     ],
   },
   "08.4": { right: ["yes", "Yes", true], wrong: ["no", "dropped", "maybe"] },
+  "08.5": {
+    right: [
+      { cluster: oftenAsked, found: itsNode },
+      { cluster: oftenAsked, found: `${itsNode}:4711` },
+    ],
+    wrong: [
+      itsNode,
+      { cluster: oftenAsked, found: asker!.status!.podIP },
+      { cluster: oftenAsked, found: "192.168.0.99" },
+      { cluster: neverAsked, found: itsNode },
+      { cluster: echoing(), found: itsNode },
+    ],
+  },
   "09.1": { right: [1 / 3, "1/3", "0.33333333349"], wrong: [1 / 5, 1 / 4, 1 / 2, 3] },
   "09.2": {
     right: ["KUBE-SVC-L6O2RM7RDTBKXEPV"],
@@ -239,6 +310,17 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
   "09.4": {
     right: ["10.244.1.31:8443"],
     wrong: ["10.244.1.31", "10.244.1.31:443", "10.96.77.5:443", "dropped"],
+  },
+  "09.5": {
+    right: [{ cluster: targetsRead, found: half }],
+    wrong: [
+      half,
+      { cluster: targetsRead, found: otherHalf },
+      { cluster: targetsRead, found: half.replace(":80", "") },
+      { cluster: otherRead, found: half },
+      { cluster: article(), found: half },
+      { cluster: staleRead, found: "10.2.1.1:8080" },
+    ],
   },
   "10.1": {
     right: ["deployment-controller", "Deployment controller"],
@@ -326,6 +408,20 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
       "2/3",
     ],
   },
+  "13.5": {
+    right: [
+      { cluster: staleRead, found: gone },
+      { cluster: staleRead, found: gone.replace(":80", "") },
+    ],
+    wrong: [
+      gone,
+      { cluster: staleRead, found: addresses[0] },
+      { cluster: staleRead, found: "10.2.1.1" },
+      { cluster: staleUnread, found: gone },
+      { cluster: goneBehind(), found: gone },
+      { cluster: targetsRead, found: gone },
+    ],
+  },
   "14.1": {
     right: ["API server", "kube-apiserver", "the API server"],
     wrong: ["kube-controller-manager", "kube-proxy", "service controller", "etcd"],
@@ -401,7 +497,7 @@ const table: Record<string, { right: unknown[]; wrong: unknown[] }> = {
 
 for (const [id, { right, wrong }] of Object.entries(table)) {
   const told = (answer: unknown): string =>
-    answer !== null && typeof answer === "object" && "list" in answer
+    answer !== null && typeof answer === "object" && ("list" in answer || "cluster" in answer)
       ? "a cluster"
       : String(JSON.stringify(answer)).slice(0, 200);
   test(`${id} accepts what is right and says why`, () => {

@@ -1,5 +1,6 @@
 /** What readers write, understood in several spellings: for the judges of all chapters. */
 import type { Cluster, Journey } from "stopover";
+import type { Typed } from "stopover/internal/journey/network";
 import type { Verdict } from "./check.js";
 
 export const right = (say: string): Verdict => ({ right: true, say });
@@ -74,3 +75,33 @@ export const isJourney = (answer: unknown): answer is Journey =>
 
 export const isCluster = (answer: unknown): answer is Cluster =>
   typeof answer === "object" && answer !== null && "apiserver" in answer && "list" in answer;
+
+/** What somebody found out in a cluster's shells, and the lines that they typed there. */
+export interface Found {
+  cluster: Cluster;
+  found: string;
+  typed: readonly Typed[];
+}
+
+/** Judges what was found out by typing: `check("03.6", { cluster, found: "…" })`. */
+export function discovery(answer: unknown, judge: (found: Found) => Verdict): Verdict {
+  const { cluster, found = "?" } = (answer ?? {}) as { cluster?: unknown; found?: unknown };
+  if (!isCluster(cluster))
+    return hint("Hand in both, as it stands there: the cluster and what you found in it.");
+  const text = String(found).trim();
+  if (text === "?" || text === "")
+    return hint("Put what you found in place of the question mark and run the cell again.");
+  const typed = cluster.network.typed ?? [];
+  if (typed.length === 0)
+    return hint(
+      'Nobody has typed anything in this cluster yet. Open a terminal on its map, or run await cluster.node("node-a").sh("…").',
+    );
+  return judge({ cluster, found: text, typed });
+}
+
+/** The right thing, and nothing that was typed has shown it. */
+export const unseen = (where: string): Verdict =>
+  hint(`That is it; but how do you know? Nothing that you typed has shown it. Look ${where}.`);
+
+/** The address of "10.1.2.2", "10.1.2.2:80" or "10.2.1.1/32". */
+export const addressIn = (found: string): string => found.replace(/(:|\/)\d+$/, "");

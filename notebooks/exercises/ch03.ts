@@ -1,5 +1,5 @@
 import type { Exercise } from "./check.js";
-import { hint, isCluster, isNumber, right } from "./answers.js";
+import { addressIn, discovery, hint, isCluster, isNumber, right, unseen } from "./answers.js";
 
 export const ch03: Exercise[] = [
   {
@@ -98,5 +98,23 @@ export const ch03: Exercise[] = [
         "30080 lies in the band that is left for choosing (below 30086), so nobody is likely to have drawn it.",
       );
     },
+  },
+  {
+    id: "03.6",
+    judge: (answer) =>
+      discovery(answer, ({ cluster, found, typed }) => {
+        const till = cluster.list("Service").find(({ metadata }) => metadata.name === "till");
+        if (!till) return hint("This cluster has no Service till. Hand in desk.");
+        const address = String(till.spec.clusterIP);
+        if (addressIn(found) !== address)
+          return hint(
+            "Its rules name it: iptables-save -t nat | grep till, on any node. Which rule is the one in KUBE-SERVICES?",
+          );
+        if (!typed.some(({ output }) => output.includes(address)))
+          return unseen("at the rules of a node, or ask for the name in a Pod");
+        return right(
+          "A node knows it as a condition in its rules, a Pod by asking DNS for the name. Neither asked the API server.",
+        );
+      }),
   },
 ];

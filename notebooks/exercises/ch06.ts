@@ -1,5 +1,14 @@
 import type { Exercise } from "./check.js";
-import { hint, isJourney, isNumber, isText, right } from "./answers.js";
+import {
+  addressIn,
+  discovery,
+  hint,
+  isJourney,
+  isNumber,
+  isText,
+  right,
+  unseen,
+} from "./answers.js";
 
 export const ch06: Exercise[] = [
   {
@@ -126,5 +135,34 @@ export const ch06: Exercise[] = [
         "A NodePort works without any load balancer: it is a rule on every node. One way in three stays on the node that it entered.",
       );
     },
+  },
+  {
+    id: "06.6",
+    judge: (answer) =>
+      discovery(answer, ({ found, typed }) => {
+        const asked = typed.filter(
+          ({ place, journey }) =>
+            place.includes("/") &&
+            journey?.disposition === "delivered" &&
+            journey.hops.some(({ stop }) => stop === 3),
+        );
+        if (asked.length === 0)
+          return hint(
+            "No Pod has asked the Service yet: curl -s http://nginx:8080 in one of them.",
+          );
+        const address = addressIn(found);
+        const answers = asked.map(({ journey }) => addressIn(journey?.destination ?? ""));
+        if (!answers.includes(address))
+          return hint(
+            "In a line of conntrack -L, the second half is the answer as it comes: which src stands there?",
+          );
+        const isSeen = typed.some(
+          ({ place, output }) => !place.includes("/") && output.includes(`src=${address} `),
+        );
+        if (!isSeen) return unseen("at conntrack -L on the node of the Pod that asked");
+        return right(
+          "The node wrote this address into the packet on its way out, and the ClusterIP into the answer on its way back. The Pod that asked never sees it.",
+        );
+      }),
   },
 ];

@@ -1,4 +1,4 @@
-import { hint, isJourney, isNumber, isText, right } from "./answers.js";
+import { addressIn, discovery, hint, isJourney, isNumber, isText, right } from "./answers.js";
 import type { Exercise } from "./check.js";
 
 const addressOf = (header: string): string => header.replace(/:\d+$/, "");
@@ -82,5 +82,27 @@ export const ch08: Exercise[] = [
         );
       return hint('Answer "yes" or "no".');
     },
+  },
+  {
+    id: "08.5",
+    judge: (answer) =>
+      discovery(answer, ({ cluster, found, typed }) => {
+        const asked = typed.filter(
+          ({ place, output }) => place.includes("/") && /^\d+(\.\d+){3}:\d+$/m.test(output),
+        );
+        if (asked.length === 0)
+          return hint("No Pod has asked for /clientip yet. Type the loop in one of desk's Pods.");
+        const address = addressIn(found);
+        const asker = asked.find(({ output }) => output.includes(`${address}:`));
+        if (!asker) return hint("None of the answers that came says this. Ask a few times more.");
+        const { machine, sandbox } = cluster.pod(asker.place);
+        if (sandbox.ips.includes(address))
+          return hint("That is the Pod's own address, which the others see. Who sees another one?");
+        if (!machine.addresses.includes(address))
+          return hint("Whose address is it? Compare it with the node on which the Pod runs.");
+        return right(
+          "The hairpin: the Pod's own node, as whom the packet comes that leads back to the Pod which sent it.",
+        );
+      }),
   },
 ];

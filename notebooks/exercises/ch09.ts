@@ -1,4 +1,4 @@
-import { hint, isNumber, isText, right } from "./answers.js";
+import { addressIn, discovery, hint, isNumber, isText, right, unseen } from "./answers.js";
 import type { Exercise } from "./check.js";
 
 export const ch09: Exercise[] = [
@@ -65,5 +65,32 @@ export const ch09: Exercise[] = [
         return hint("The address is right. To which port does the DNAT rule send it?");
       return hint('Ask: worker2.packet({ from: "10.244.2.9", to: "10.96.77.5:443" }).');
     },
+  },
+  {
+    id: "09.5",
+    judge: (answer) =>
+      discovery(answer, ({ cluster, found, typed }) => {
+        const { rules } = cluster.node("node-a");
+        const lines = rules.saveText().split("\n");
+        const chain = lines
+          .find((line) => /--probability 0\.50* .*-j KUBE-SEP-/.test(line))
+          ?.replace(/.*-j /, "");
+        const end = lines.find((line) => line.startsWith(`-A ${chain} `) && /-j DNAT/.test(line));
+        const [, target = ""] = /--to-destination (\S+)/.exec(end ?? "") ?? [];
+        if (!chain || target === "")
+          return hint("This cluster has no such rule. Hand in desk, with its three Pods.");
+        if (found === addressIn(target)) return hint("And at which port? The DNAT rule says both.");
+        if (found !== target)
+          return hint(
+            `The rule is in the KUBE-SVC chain; behind its -j stands a KUBE-SEP chain. Where does that one's DNAT lead?`,
+          );
+        const isSeen = typed.some(
+          ({ place, output }) => !place.includes("/") && output.includes(target),
+        );
+        if (!isSeen) return unseen("at iptables-save -t nat on a node");
+        return right(
+          "It is the second of three: one half of the two thirds that the first one leaves over.",
+        );
+      }),
   },
 ];

@@ -1,5 +1,5 @@
 import type { Cluster } from "stopover";
-import { hint, isJourney, isText, right } from "./answers.js";
+import { addressIn, discovery, hint, isJourney, isText, right, unseen } from "./answers.js";
 import type { Exercise } from "./check.js";
 
 export const ch13: Exercise[] = [
@@ -99,5 +99,35 @@ export const ch13: Exercise[] = [
         `${(delivered * 100).toFixed(1)} % are delivered. Break something that concerns exactly one of three nodes or one of three Pods.`,
       );
     },
+  },
+  {
+    id: "13.5",
+    judge: (answer) =>
+      discovery(answer, ({ cluster, found, typed }) => {
+        const there = cluster.list("Pod").map(({ status }) => status?.podIP);
+        const stale = cluster
+          .node("node-b")
+          .rules.endpoints("default/nginx")
+          .map(addressIn)
+          .filter((address) => !there.includes(address));
+        if (stale.length === 0)
+          return hint("On this cluster's node-b no rule is stale. Hand in desk, as it was made.");
+        const address = addressIn(found);
+        if (there.includes(address))
+          return hint(
+            "A Pod has that address. Which of node-b's endpoints has none of the others?",
+          );
+        if (!stale.includes(address))
+          return hint(
+            "Compare iptables-save -t nat | grep DNAT on node-b with the same on node-a. What stands on node-b alone?",
+          );
+        const isSeen = typed.some(
+          ({ place, output }) => place === "node-b" && output.includes(address),
+        );
+        if (!isSeen) return unseen("at the rules of node-b itself");
+        return right(
+          "Its kube-proxy stopped before that Pod went, so one request in three that node-b sends goes to nobody. kubectl shows nothing of it: the EndpointSlice is right.",
+        );
+      }),
   },
 ];
