@@ -7,7 +7,7 @@
  * the answer will come. Without translation one is the inverse of the other. NAT changes the reply
  * tuple, and every later packet is rewritten from the two.
  */
-import type { Flags, Packet, Transport } from "./packet.js";
+import type { Flags, Packet } from "./packet.js";
 
 export type Tuple = Pick<
   Packet,
@@ -99,31 +99,9 @@ const keyOf = (tuple: Tuple): string =>
  * What TCP's next state is: `tcp_conntracks`. "ignore" leaves it, "invalid" makes the packet
  * INVALID. Columns: the current state, as in `columns`.
  */
-const columns = [
-  "NONE",
-  "SYN_SENT",
-  "SYN_RECV",
-  "ESTABLISHED",
-  "FIN_WAIT",
-  "CLOSE_WAIT",
-  "LAST_ACK",
-  "TIME_WAIT",
-  "CLOSE",
-  "SYN_SENT2",
-] as const;
-const letters: Readonly<Record<string, TCPState | "ignore" | "invalid">> = {
-  S: "SYN_SENT",
-  R: "SYN_RECV",
-  E: "ESTABLISHED",
-  F: "FIN_WAIT",
-  W: "CLOSE_WAIT",
-  L: "LAST_ACK",
-  T: "TIME_WAIT",
-  C: "CLOSE",
-  2: "SYN_SENT2",
-  "-": "ignore",
-  "!": "invalid",
-};
+const columns = ["NONE", ...Object.keys(timeouts.TCP)];
+/** The states' letters, in the order of `columns`. */
+const letters = "NSREFWLTC2";
 const transitions: Readonly<Record<Direction, Readonly<Record<Flags, string>>>> = {
   original: {
     SYN: "SS-----SS2",
@@ -144,8 +122,11 @@ const nextState = (
   direction: Direction,
   flags: Flags,
   state: TCPState | "NONE",
-): TCPState | "ignore" | "invalid" =>
-  letters[transitions[direction][flags][columns.indexOf(state)]!]!;
+): TCPState | "ignore" | "invalid" => {
+  const letter = transitions[direction][flags][columns.indexOf(state)]!;
+  const next = columns[letters.indexOf(letter)] as TCPState | undefined;
+  return next ?? (letter === "-" ? "ignore" : "invalid");
+};
 
 export interface Tracked {
   connection: Connection;
@@ -386,17 +367,18 @@ export function translate(
 /** A line as `conntrack -L` prints it, without its counters. */
 export function conntrackText(connection: Connection, now: number): string {
   const { original, reply, tcp, assured, replied, expires } = connection;
-  const numbers: Record<Transport | "ICMP", number> = { TCP: 6, UDP: 17, SCTP: 132, ICMP: 1 };
-  const side = (tuple: Tuple): string =>
-    `src=${tuple.source} dst=${tuple.destination} sport=${tuple.sourcePort} dport=${tuple.destinationPort}`;
-  const head = `${original.protocol.toLowerCase().padEnd(8)} ${numbers[original.protocol]} ${Math.ceil((expires - now) / 1000)}`;
+  const { protocol } = original;
+  const side = (tuple: Tuple, type: number): string =>
+    `src=${tuple.source} dst=${tuple.destination} ${protocol === "ICMP" ? `type=${type} code=0 id=` : `sport=${tuple.sourcePort} dport=`}${tuple.destinationPort}`;
   return [
-    head,
+    `${protocol.toLowerCase().padEnd(8)} ${protocolNumbers[protocol]} ${Math.ceil((expires - now) / 1000)}`,
     ...(tcp ? [tcp] : []),
-    side(original),
+    side(original, 8),
     ...(replied ? [] : ["[UNREPLIED]"]),
-    side(reply),
+    side(reply, 0),
     ...(assured ? ["[ASSURED]"] : []),
     "mark=0 use=1",
   ].join(" ");
 }
+
+const protocolNumbers = { TCP: 6, UDP: 17, SCTP: 132, ICMP: 1 } as const;

@@ -23,3 +23,11 @@ const names = { tcp: namesIn(byTransport.tcp), udp: namesIn(byTransport.udp) };
 /** "http" of 80; undefined where a port has no name. (getservbyport) */
 export const serviceName = (port: number, transport: Transport): string | undefined =>
   transport === "SCTP" ? undefined : names[transport === "TCP" ? "tcp" : "udp"].get(port);
+
+/** 80 of "http" and of "80". */
+export function portOf(text: string): number | undefined {
+  if (/^\d{1,5}$/.test(text)) return Number(text) <= 65_535 ? Number(text) : undefined;
+  for (const known of [names.tcp, names.udp])
+    for (const [port, name] of known) if (name === text) return port;
+  return undefined;
+}

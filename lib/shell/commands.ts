@@ -1,14 +1,18 @@
 /** The programs that every place has, by name: what a debugging image brings along. */
 import type { Command } from "./place.js";
+import { connections } from "./commands/conntrack.js";
 import { curl } from "./commands/curl.js";
 import { dns } from "./commands/dns.js";
 import { files } from "./commands/files.js";
 import { filters } from "./commands/filters.js";
 import { interpreters } from "./commands/interpreters.js";
-import { kernel } from "./commands/kernel.js";
+import { addresses } from "./commands/ip.js";
 import { lines } from "./commands/lines.js";
 import { reach } from "./commands/reach.js";
+import { rules } from "./commands/rules.js";
+import { sockets } from "./commands/ss.js";
 import { system } from "./commands/system.js";
+import { captures } from "./commands/tcpdump.js";
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -19,7 +23,11 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...system,
     ...dns,
     ...reach,
-    ...kernel,
+    ...addresses,
+    ...sockets,
+    ...rules,
+    ...connections,
+    ...captures,
     curl,
   }),
 );

@@ -14,6 +14,7 @@ import {
 import { readAddress } from "../net/ip.js";
 import { clusterDomain } from "../node/dns.js";
 import { searchNames } from "../node/resolver.js";
+import { answerSaid, questionSaid } from "./dns-frames.js";
 import { nodesServer } from "./etc.js";
 import { isRefused } from "./network-end.js";
 import type { Place } from "./place.js";
@@ -74,25 +75,33 @@ export function* ask(
   if (server === nodesServer) return answerOf(network.internet, undefined, own, type);
   const packet = place.network.packetTo("UDP", { address: server, port: 53 });
   if (!packet) return { failed: "timed out" };
-  const journey = place.network.travel(packet, { url: `dns://${server}/${own}` });
+  const id = packet.sourcePort ^ 0x5a5a;
+  const question = questionSaid(id, own, type, true);
+  const journey = place.network.travel(packet, { url: `dns://${server}/${own}` }, true, question);
   const { disposition, served } = journey;
-  if (disposition === "delivered") {
-    // whoever listens there is taken to be the cluster's DNS
-    const isDns = /coredns|kube-dns|dns/.test(served?.sandbox?.pod.spec.containers[0]?.image ?? "");
-    return isDns
-      ? answerOf(network.clusterDns, network.internet, own, type)
-      : { failed: "timed out" };
-  }
+  // whoever listens there is taken to be the cluster's DNS
+  const isDns = /coredns|kube-dns|dns/.test(served?.sandbox?.pod.spec.containers[0]?.image ?? "");
   // a cluster without a Service for its DNS: as everywhere here, its DNS is taken to be there
-  if (disposition === "no route" && !journey.hops.some(({ kind }) => kind === "cluster-ip"))
-    return answerOf(network.clusterDns, network.internet, own, type);
+  const isTaken =
+    disposition === "no route" && !journey.hops.some(({ kind }) => kind === "cluster-ip");
+  if (isTaken || (disposition === "delivered" && isDns)) {
+    const answer = answerOf(network.clusterDns, network.internet, own, type);
+    place.network.show(journey, "back", answerSaid(id, own, answer, true));
+    return answer;
+  }
+  if (disposition === "delivered") return { failed: "timed out" };
   return { failed: isRefused(disposition) ? "connection refused" : "timed out" };
 }
 
 /** kubeadm's Corefile: ttl 30. */
 const TTL = 30;
 
-function answerOf(zone: Zone, forward: Zone | undefined, name: string, type: string): Answer {
+export function answerOf(
+  zone: Zone,
+  forward: Zone | undefined,
+  name: string,
+  type: string,
+): Answer {
   const isOurs =
     forward !== undefined && (name === clusterDomain || name.endsWith(`.${clusterDomain}`));
   if (type === "PTR") return reverse(zone, forward, name);
@@ -122,6 +131,20 @@ function ofPod(name: string): DnsRecord[] | undefined {
   return address === undefined ? undefined : [addressRecord(address)];
 }
 
+/**
+ * Who is in charge of the cluster's zone says so where it has no such record; other zones' answers
+ * are passed on. (coredns: plugin/kubernetes, plugin/pkg/dnsutil)
+ */
+export const authorityOf = ({ records, isAuthoritative }: Answer): AnswerRecord | undefined =>
+  records.length === 0 && isAuthoritative
+    ? {
+        name: `${clusterDomain}.`,
+        ttl: TTL,
+        type: "SOA",
+        data: `ns.dns.${clusterDomain}. hostmaster.${clusterDomain}. 1 7200 1800 86400 30`,
+      }
+    : undefined;
+
 const recordOf = (name: string, record: DnsRecord): AnswerRecord => ({
   name: `${name}.`,
   ttl: TTL,
@@ -150,6 +173,15 @@ export function reverseName(address: string): string | undefined {
   const words = [parsed.a, parsed.b, parsed.c, parsed.d];
   const digits = words.map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
   return `${[...digits].reverse().join(".")}.ip6.arpa`;
+}
+
+/** What an address is called where a place asks for names; undefined: nobody knows. */
+export function nameAt({ network, hostname }: Place, address: string): string | undefined {
+  if (readAddress(address)?.loopback) return "localhost";
+  if (network.origin.addresses.includes(address)) return hostname;
+  const { clusterDns, internet } = network.network;
+  const [found] = reverse(clusterDns, internet, reverseName(address)!).records;
+  return found?.data.replace(/\.$/, "");
 }
 
 function reverse(zone: Zone, forward: Zone | undefined, name: string): Answer {

@@ -6,13 +6,15 @@
 import { travelFrom, type Served } from "../journey/socket.js";
 import { lookUp, type Lookup } from "../journey/lookup.js";
 import type { Network } from "../journey/network.js";
+import { back, tapsOf, there, type Said, type Spot, type Taps } from "./capture.js";
+import { forgetReset, showRound } from "./exchange.js";
 import { sourceTowards, type Origin } from "../journey/origin.js";
 import type { Disposition, Founded, Journey } from "../journey/types.js";
 import { sleep, type Act, type Acts } from "../machinery/act.js";
 import { Pipe } from "../machinery/pipe.js";
 import { seeded, type Chooser } from "../net/choice.js";
 import { endpoint } from "../net/ip.js";
-import type { Flags, Packet, Transport } from "../net/packet.js";
+import { destinationOf, sourceOf, type Flags, type Packet, type Transport } from "../net/packet.js";
 import type { HttpRequest } from "../net/proxy.js";
 import type { Sandbox } from "../node/machine.js";
 import type { Ends, Listener } from "../node/socket.js";
@@ -61,10 +63,12 @@ export interface EndOptions {
 
 export class NetworkEnd {
   readonly #choose: Chooser;
+  readonly #taps: Taps;
   #lastPort: number;
 
   constructor(private readonly options: EndOptions) {
     this.#choose = seeded(options.random);
+    this.#taps = tapsOf(options.network);
     this.#lastPort = this.#choose.port(...ephemeral);
   }
 
@@ -140,13 +144,33 @@ export class NetworkEnd {
     packet: Packet,
     { url = "", host = "", path = "" }: Partial<HttpRequest> & { url?: string } = {},
     record = true,
-  ): Founded<Journey> & { served: Served | undefined } {
-    const { network, from } = this.options;
+    said?: Said,
+  ): Travelled {
+    const { network, from, acts } = this.options;
+    const isSeen = this.#taps.active;
     const asked = { url, from, host, path };
-    const options = { choose: this.#choose, record };
+    const options = { choose: this.#choose, record: record || isSeen };
     const { served, ...journey } = travelFrom(network, this.origin, packet, asked, options);
     if (record) network.lastJourney = journey;
+    const spot = this.spot;
+    if (isSeen) showRound(this.#taps, network, spot, acts.clock.now(), packet, journey, said);
+    this.#taps.passed();
     return { ...journey, served };
+  }
+
+  /** Where its packets begin, as somebody calls it who looks on. */
+  get spot(): Spot {
+    const { origin } = this;
+    if (origin.kind === "outside") return this.options.from;
+    return origin.kind === "node" ? `node/${origin.machine.name}` : `pod/${origin.sandbox.key}`;
+  }
+
+  /** A packet of an open connection, on the way that its last one took, while somebody looks on. */
+  show(path: Journey, direction: "there" | "back", said: Said): void {
+    if (!this.#taps.active) return;
+    const { network, acts } = this.options;
+    const way = direction === "there" ? there : back;
+    this.#taps.show(acts.clock.now(), way(network, this.spot, path), said);
   }
 
   /**
@@ -166,10 +190,14 @@ export class NetworkEnd {
     const { clock } = this.options.acts;
     let why = "";
     for (const wait of synWaits) {
-      const journey = this.travel(packet, asked);
+      const journey = this.travel(packet, asked, true, synOf(packet));
       if (journey.disposition === "delivered") return this.#opened(packet, journey);
       const failed = failureOf(journey, this.origin);
       why = journey.reason;
+      if (failed === "ECONNREFUSED" && journey.disposition !== "rejected") {
+        forgetReset(this.network, journey);
+        this.#taps.passed();
+      }
       if (failed === "EHOSTUNREACH") yield* sleep(clock, neighbourMs);
       if (failed !== "ETIMEDOUT") return { failed, why };
       yield* sleep(clock, wait);
@@ -177,17 +205,14 @@ export class NetworkEnd {
     return { failed: "ETIMEDOUT", why };
   }
 
-  #opened(
-    packet: Packet,
-    journey: Founded<Journey> & { served: Served | undefined },
-  ): Connection | Failed {
+  #opened(packet: Packet, journey: Travelled): Connection | Failed {
     const { acts, listenerOf } = this.options;
     const served = journey.served!;
     const listener = listenerOf(served, "TCP");
     const isPassedOn = journey.hops.some(
       ({ kind }) => kind === "proxy" || kind === "load-balancer",
     );
-    const connection = new Connection(packet, journey, isPassedOn ? undefined : this, acts);
+    const connection = new Connection(packet, journey, this, isPassedOn, acts);
     this.open.add(connection);
     connection.onClose = () => this.open.delete(connection);
     connection.begin(served, listener);
@@ -195,8 +220,8 @@ export class NetworkEnd {
   }
 
   /** A later packet of a connection; whether it gets there and its answer comes back. */
-  passes(first: Packet, flags: Flags): "yes" | "no" | "reset" {
-    const { disposition } = this.travel({ ...first, flags }, {}, false);
+  passes(first: Packet, flags: Flags, said: Said | undefined): "yes" | "no" | "reset" {
+    const { disposition } = this.travel({ ...first, flags }, {}, false, said);
     if (disposition === "delivered") return "yes";
     return isRefused(disposition) ? "reset" : "no";
   }
@@ -209,7 +234,9 @@ export class NetworkEnd {
   ): Act<{ answer: string | undefined; ends: Ends | undefined } | Failed> {
     const packet = this.packetTo("UDP", to, sourcePort);
     if (!packet) return { failed: "ENETUNREACH", why: `no source address for ${to.address}` };
-    const journey = this.travel(packet, { url: `udp://${endpoint(to.address, to.port)}` });
+    const said: Said = { kind: "udp", bytes: datagram };
+    const asked = { url: `udp://${endpoint(to.address, to.port)}` };
+    const journey = this.travel(packet, asked, true, said);
     if (journey.disposition !== "delivered") {
       const failed = failureOf(journey, this.origin);
       if (failed === "ETIMEDOUT") return { answer: undefined, ends: undefined };
@@ -219,9 +246,12 @@ export class NetworkEnd {
     const ends = endsOf(arrived);
     const listener = this.options.listenerOf(journey.served!, "UDP");
     const answer = listener?.answer ? yield* listener.answer(datagram, ends) : undefined;
+    if (answer !== undefined) this.show(journey, "back", { kind: "udp", bytes: answer });
     return { answer, ends };
   }
 }
+
+type Travelled = Founded<Journey> & { served: Served | undefined };
 
 /** Ports that images listen on without a word in the spec. (node/listening.ts) */
 const usualPorts = [80, 443, 5678, 6379, 8080];
@@ -240,6 +270,19 @@ function portsOf(sandbox: Sandbox): { protocol: string; port: number; address: s
       .map((port) => ({ protocol, port, address: "*" })),
   );
 }
+
+/** Which connection a packet opens, for who looks on. */
+const nameOf = (packet: Packet): string => `${sourceOf(packet)} ${destinationOf(packet)}`;
+
+const synOf = (packet: Packet): Said => ({
+  kind: "tcp",
+  by: "client",
+  flags: "S",
+  seq: 0,
+  ack: 0,
+  bytes: "",
+  connection: nameOf(packet),
+});
 
 const endsOf = (arrived: Packet): Ends => ({
   peer: { address: arrived.source, port: arrived.sourcePort },
@@ -279,10 +322,40 @@ export function failureOf(journey: Journey, origin: Origin): Refusal {
   }
 }
 
+/** What the server says, as it comes to the client. */
+class FromServer extends Pipe {
+  #hasEnded = false;
+
+  constructor(private readonly onSaid: (bytes: string | undefined) => void) {
+    super(1_000_000);
+  }
+
+  override push(bytes: string): void {
+    if (bytes !== "" && !this.#hasEnded) this.onSaid(bytes);
+    super.push(bytes);
+  }
+
+  override end(): void {
+    if (this.#hasEnded) return;
+    this.onSaid(undefined);
+    this.cut();
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Nothing more comes, and nobody has said so. */
+  cut(): void {
+    this.#hasEnded = true;
+    super.end();
+  }
+}
+
 /** An open TCP connection, as its client has it. */
 export class Connection {
   /** What the server sends. */
-  readonly input = new Pipe(1_000_000);
+  readonly input = new FromServer((bytes) => this.#serverSays(bytes));
   /** What the server reads. */
   readonly #toServer = new Pipe(1_000_000);
   readonly local: { address: string; port: number };
@@ -291,12 +364,16 @@ export class Connection {
   onClose: () => void = () => {};
   /** Whether the other side, or somebody on the way, has broken it off. */
   wasReset = false;
+  /** Sequence numbers: how much each side has sent; the SYN was the first. */
+  #sent = 1;
+  #heard = 1;
 
   constructor(
     private readonly first: Packet,
     readonly journey: Founded<Journey>,
-    /** Undefined: others open connections of their own on the way; what they do later is theirs. */
-    private readonly end: NetworkEnd | undefined,
+    private readonly end: NetworkEnd,
+    /** Others open connections of their own on the way; what they do later is theirs. */
+    private readonly isPassedOn: boolean,
     private readonly acts: Acts,
   ) {
     this.local = { address: first.source, port: first.sourcePort };
@@ -305,7 +382,7 @@ export class Connection {
 
   /** The third packet of the handshake, and the server's process. */
   begin({ packet }: Served, listener: Listener | undefined): void {
-    this.end?.passes(this.first, "ACK");
+    this.#passes("ACK", this.#said("client", "."));
     const output = this.input;
     const stream = { ...endsOf(packet), input: this.#toServer, output };
     if (!listener?.accept) return output.end();
@@ -317,16 +394,18 @@ export class Connection {
 
   /** Whether the bytes got there. */
   *send(bytes: string): Act<boolean> {
-    for (const wait of this.end ? dataWaits : []) {
-      const passes = this.end!.passes(this.first, "ACK");
+    for (const wait of dataWaits) {
+      const passes = this.#passes("ACK", this.#said("client", "P.", bytes));
       if (passes === "yes") break;
       if (passes === "reset" || wait === dataWaits.at(-1)) {
         this.wasReset = passes === "reset";
-        this.input.end();
+        this.input.cut();
         return false;
       }
       yield* sleep(this.acts.clock, wait);
     }
+    this.#sent += bytes.length;
+    this.#show("back", this.#said("server", "."));
     return yield* this.#toServer.write(bytes);
   }
 
@@ -339,9 +418,37 @@ export class Connection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.onClose();
-    this.end?.passes(this.first, "FIN,ACK");
-    this.end?.passes(this.first, "ACK");
+    this.#passes("FIN,ACK", this.#said("client", "F."));
+    this.#sent++;
+    const { hasEnded } = this.input;
+    this.#show("back", this.#said("server", hasEnded ? "." : "F."));
+    this.#heard++;
+    this.#passes("ACK", hasEnded ? undefined : this.#said("client", "."));
     this.#toServer.end();
     this.input.close();
+  }
+
+  /** `said`: what who looks on is shown. */
+  #passes(flags: Flags, said: Said | undefined): "yes" | "no" | "reset" {
+    if (!this.isPassedOn) return this.end.passes(this.first, flags, said);
+    if (said) this.#show("there", said);
+    return "yes";
+  }
+
+  #show(direction: "there" | "back", said: Said): void {
+    this.end.show(this.journey, direction, said);
+  }
+
+  /** Undefined: it has said all. */
+  #serverSays(bytes: string | undefined): void {
+    if (this.#isClosed) return;
+    this.#show("back", this.#said("server", bytes === undefined ? "F." : "P.", bytes));
+    this.#heard += bytes === undefined ? 1 : bytes.length;
+    this.#show("there", this.#said("client", "."));
+  }
+
+  #said(by: "client" | "server", flags: string, bytes = ""): Said {
+    const [seq, ack] = by === "client" ? [this.#sent, this.#heard] : [this.#heard, this.#sent];
+    return { kind: "tcp", by, flags, seq, ack, bytes, connection: nameOf(this.first) };
   }
 }

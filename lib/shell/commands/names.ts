@@ -1,6 +1,7 @@
 /** Names to addresses, for commands that connect. */
 import { familyOf } from "../../net/ip.js";
 import type { Act } from "../../machinery/act.js";
+import { showLookup } from "../dns-frames.js";
 import type { Context } from "../place.js";
 
 /** As getaddrinfo answers: IPv4 first where both are there, as glibc does in most clusters. */
@@ -10,6 +11,7 @@ export function* resolved(
   family?: "IPv4" | "IPv6",
 ): Act<string[] | { failed: string } | { unknown: string }> {
   const { addresses, failure, unknown } = place.network.lookUp(host);
+  showLookup(place, host);
   if (unknown !== undefined) return { unknown };
   if (failure !== undefined) return { failed: failure };
   const own = new Set(place.network.origin.addresses.map(familyOf));

@@ -56,7 +56,15 @@ function* ping(context: Context): Act<number> {
   while (sent < count && clock.now() < deadline && !isStopped) {
     sent++;
     const packet = place.network.packetTo("ICMP", { address, port: 0 });
-    const journey = packet && place.network.travel(packet, { url: `icmp://${address}` });
+    const echo = {
+      kind: "echo",
+      reply: false,
+      id: context.process.pid,
+      seq: sent,
+      size: size + 8,
+    } as const;
+    const journey =
+      packet && place.network.travel(packet, { url: `icmp://${address}` }, true, echo);
     if (!journey) return yield* refuse(context, 2, "connect: Network is unreachable");
     if (journey.disposition === "delivered") {
       const routers = journey.reply.filter(({ kind }) => kind === "node").length;
