@@ -189,15 +189,15 @@ test("addresses, routes and sockets are those of the place", async () => {
   assert.is(
     stdout,
     `default via ${net}.1 dev eth0 \n${net}.0/24 via ${net}.1 dev eth0 src ${ip} \n${net}.1 dev eth0 scope link src ${ip} \n` +
-      `lo               UNKNOWN        127.0.0.1/8 \neth0@if2         UP             ${ip}/24 \n${ip}\n`,
+      `lo               UNKNOWN        127.0.0.1/8 \neth0@if4         UP             ${ip}/24 \n${ip}\n`,
   );
   const web = cluster.list("Pod", { labelSelector: "app=web" })[0]!.metadata.name;
   assert.match(
     (await cluster.pod(web).sh("ss -Hltn")).stdout,
-    /^LISTEN 0 +4096 +0\.0\.0\.0:80 +0\.0\.0\.0:\*\n$/,
+    /^LISTEN 0 +4096 +0\.0\.0\.0:80 0\.0\.0\.0:\*\n$/,
   );
   const open = await cluster.pod("client").sh("sleep 5 | nc web 8080 & sleep 1; ss -Htn");
-  assert.match(open.stdout, new RegExp(`^ESTAB  0 +0 +${ip}:\\d+ +10\\.2\\.1\\.1:8080\n$`));
+  assert.match(open.stdout, new RegExp(`^ESTAB 0 +0 +${ip}:\\d+ 10\\.2\\.1\\.1:8080\n$`));
   const route = await cluster.node("node-a").sh("ip route get 10.1.2.2; ip route | grep 10.1.2.0");
   assert.is(
     route.stdout,

@@ -404,8 +404,9 @@ function* kill(shell: Shell, args: readonly string[]): Act<number> {
   if (words[0] === "--") words = words.slice(1);
   if (signal === undefined) return yield* say(shell, "kill", "invalid signal specification");
   if (words.length === 0) {
-    yield* shell.complain(
-      "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]",
+    yield* shell.write(
+      2,
+      "kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n",
     );
     return 2;
   }

@@ -11,6 +11,7 @@ import { lines } from "./commands/lines.js";
 import { reach } from "./commands/reach.js";
 import { rules } from "./commands/rules.js";
 import { sockets } from "./commands/ss.js";
+import { editors } from "./commands/sed.js";
 import { system } from "./commands/system.js";
 import { captures } from "./commands/tcpdump.js";
 
@@ -20,6 +21,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...files,
     ...lines,
     ...filters,
+    ...editors,
     ...system,
     ...dns,
     ...reach,

@@ -1,7 +1,7 @@
 /** A packet and what comes back at once, as who looks on sees both. */
 import type { Network } from "../journey/network.js";
 import type { Journey } from "../journey/types.js";
-import { familyOf, parseEndpoint } from "../net/ip.js";
+import { familyOf, parseCIDR, parseEndpoint } from "../net/ip.js";
 import type { Packet } from "../net/packet.js";
 import type { Machine } from "../node/machine.js";
 import { back, there, type Said, type Spot, type Taps } from "./capture.js";
@@ -40,13 +40,26 @@ function answerTo(
   if (said.kind === "tcp" && (disposition !== "rejected" || /tcp-reset/.test(reason)))
     return { ...said, by: "server", flags: "R.", seq: 0, ack: said.seq + 1, bytes: "" };
   const what = disposition === "rejected" ? unreachable(reason) : "port";
-  const last = hops.findLast(({ kind }) => kind === "node");
-  const family = familyOf(packet.source);
-  const by =
-    disposition === "rejected" &&
-    network.machines.get(last?.name ?? "")?.addresses.find((each) => familyOf(each) === family);
+  const by = disposition === "rejected" ? rejecterOf(network, packet, hops) : undefined;
   const error = { kind: "unreachable", what, about: packet, size: sizeOf(said) } as const;
   return by ? { ...error, by } : error;
+}
+
+/**
+ * The address that a node's ICMP errors come from: the one that it has on the link on which the
+ * packet came. On a Pod's that is the Pod's gateway (CNI plugins ptp and bridge).
+ */
+function rejecterOf(
+  network: Network,
+  { source }: Packet,
+  hops: Journey["hops"],
+): string | undefined {
+  const nodes = hops.filter(({ kind }) => kind === "node");
+  const machine = network.machines.get(nodes.at(-1)?.name ?? "");
+  const family = familyOf(source);
+  if (nodes.length === 1 && machine?.sandboxAt(source))
+    return parseCIDR(`${source}/${family === "IPv4" ? 24 : 64}`).at(1).text;
+  return machine?.addresses.find((each) => familyOf(each) === family);
 }
 
 /** Bytes of the packet that an ICMP error quotes, with its own eight. */

@@ -45,6 +45,13 @@ const dataWaits = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600];
 /** So long a neighbour is asked for that is not there (net/core/neighbour.c: 3 tries, a second). */
 const neighbourMs = 3_000;
 
+/** So long its closer remembers a connection, and so many it does. */
+const TIME_WAIT_MS = 60_000;
+const MOST_CLOSED = 1_000;
+
+/** Connections that a Pod's or a node's processes have taken. */
+const taken = new WeakMap<object, Set<Ends>>();
+
 /** Whom a packet has reached, and by which socket it is taken. */
 export type Finding = (served: Served, protocol: Transport) => Listener | undefined;
 
@@ -74,6 +81,21 @@ export class NetworkEnd {
 
   /** Connections that it has opened and not closed. */
   readonly open = new Set<Connection>();
+  #closed: (Ends & { until: number })[] = [];
+
+  /** Those that it closed first, for a minute. (net/ipv4/tcp_minisocks.c, TCP_TIMEWAIT_LEN) */
+  closed(): readonly Ends[] {
+    const now = this.options.acts.clock.now();
+    this.#closed = this.#closed.filter(({ until }) => until > now);
+    return this.#closed;
+  }
+
+  /** Connections that processes here have taken and that are open. */
+  accepted(): readonly Ends[] {
+    const { origin } = this;
+    if (origin.kind === "outside") return [];
+    return [...(taken.get(origin.kind === "pod" ? origin.sandbox : origin.machine) ?? [])];
+  }
 
   /** The sockets that listen here, as far as anybody knows; "*": at every address. */
   listening(): { protocol: string; port: number; address: string }[] {
@@ -214,7 +236,12 @@ export class NetworkEnd {
     );
     const connection = new Connection(packet, journey, this, isPassedOn, acts);
     this.open.add(connection);
-    connection.onClose = () => this.open.delete(connection);
+    connection.onClose = (isFirst) => {
+      this.open.delete(connection);
+      const until = acts.clock.now() + TIME_WAIT_MS;
+      if (isFirst && this.#closed.length < MOST_CLOSED)
+        this.#closed.push({ ...connection.ends, until });
+    };
     connection.begin(served, listener);
     return connection;
   }
@@ -361,7 +388,8 @@ export class Connection {
   readonly local: { address: string; port: number };
   readonly remote: { address: string; port: number };
   #isClosed = false;
-  onClose: () => void = () => {};
+  /** `isFirst`: the other side had not closed it before. */
+  onClose: (isFirst: boolean) => void = () => {};
   /** Whether the other side, or somebody on the way, has broken it off. */
   wasReset = false;
   /** Sequence numbers: how much each side has sent; the SYN was the first. */
@@ -380,13 +408,23 @@ export class Connection {
     this.remote = { address: first.destination, port: first.destinationPort };
   }
 
+  get ends(): Ends {
+    return { own: this.local, peer: this.remote };
+  }
+
   /** The third packet of the handshake, and the server's process. */
-  begin({ packet }: Served, listener: Listener | undefined): void {
+  begin({ packet, party, sandbox }: Served, listener: Listener | undefined): void {
     this.#passes("ACK", this.#said("client", "."));
     const output = this.input;
     const stream = { ...endsOf(packet), input: this.#toServer, output };
     if (!listener?.accept) return output.end();
+    const holder =
+      sandbox?.hostNetwork === false ? sandbox : party.kind === "node" && party.machine;
+    const ends = endsOf(packet);
+    const all = (holder && taken.get(holder)) || new Set<Ends>();
+    if (holder) taken.set(holder, all.add(ends));
     this.acts.begin(listener.accept(stream), () => {
+      all.delete(ends);
       output.end();
       stream.input.close();
     });
@@ -417,7 +455,7 @@ export class Connection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.onClose();
+    this.onClose(!this.input.hasEnded);
     this.#passes("FIN,ACK", this.#said("client", "F."));
     this.#sent++;
     const { hasEnded } = this.input;

@@ -91,6 +91,8 @@ export class Shell {
   /** Whether PIPESTATUS is a pipeline's. */
   #wasPiped = false;
   #substitutions = 63;
+  /** The command whose program takes the process over: the only one that is left to do. */
+  #becomes: SimpleCommand | undefined;
 
   constructor(
     readonly place: Place,
@@ -271,6 +273,7 @@ export class Shell {
     const nothing = inputOf("");
     const process = yield* this.fork(
       function* (shell) {
+        shell.#becomes = simpleOf(node);
         yield* shell.#statement({
           type: "Statement",
           pos: shell.#at,
@@ -325,7 +328,11 @@ export class Shell {
       if (next) fds.set(1, next.writer);
       if (next && operators[i] === "|&") fds.set(2, next.writer);
       try {
-        processes.push(yield* this.fork((shell) => shell.#command(command), fds));
+        const run = (shell: Shell): Act<void> => {
+          shell.#becomes = simpleOf(command);
+          return shell.#command(command);
+        };
+        processes.push(yield* this.fork(run, fds));
       } catch (error) {
         next?.reader.release();
         throw error;
@@ -547,7 +554,7 @@ export class Shell {
       else fields.push(...(yield* this.#argument(argument, isDeclaration)));
     if (fields.length === 0) return yield* this.#assignOnly(assignments, redirects);
     if (this.options.has("xtrace")) yield* this.#trace(assignments, fields);
-    yield* this.#call(fields, assignments, redirects);
+    yield* this.#call(fields, assignments, redirects, node === this.#becomes);
   }
 
   /** `local x=$y`: not split; `x=(…)` is assigned and named. */
@@ -619,6 +626,7 @@ export class Shell {
     fields: readonly string[],
     assignments: readonly Assignment[],
     redirects: readonly Redirection[],
+    becomes: boolean,
   ): Act<void> {
     const [name = "", ...args] = fields;
     const builtin = builtins[name];
@@ -637,7 +645,9 @@ export class Shell {
       return yield* this.redirected(redirects, () => this.#withAssignments(assignments, run));
     }
     yield* this.redirected(redirects, () =>
-      this.#withAssignments(assignments, () => this.external(fields)),
+      this.#withAssignments(assignments, () =>
+        becomes ? this.#become(fields) : this.external(fields),
+      ),
     );
   }
 
@@ -718,20 +728,38 @@ export class Shell {
     if (child) this.status = yield* child.wait();
   }
 
+  /** A program takes this process over, which has nothing else to do. (execve) */
+  *#become(fields: readonly string[]): Act<void> {
+    const found = yield* this.#found(fields);
+    if (!found) return;
+    yield* this.#beforeProcess();
+    const { place, process } = this;
+    process.args = found.args;
+    process.env = this.variables.exported();
+    process.onSignal = undefined;
+    throw new Exit(yield* runCommand(place, process, found.command, found.args));
+  }
+
+  /** A program by the name that a command begins with; undefined: none, which has been said. */
+  *#found([name = "", ...args]: readonly string[]): Act<
+    { command: Command; args: string[] } | undefined
+  > {
+    const program = this.#program(name);
+    if (!("failed" in program))
+      return { command: program.command, args: [name, ...program.before, ...args] };
+    yield* this.complain(`${name}: ${program.failed}`);
+    this.status = program.status;
+    return undefined;
+  }
+
   /** Undefined: there is none of that name, which has been said. */
   *start(fields: readonly string[], group?: "own"): Act<Process | undefined> {
-    const [name = "", ...args] = fields;
-    const program = this.#program(name);
-    if ("failed" in program) {
-      yield* this.complain(`${name}: ${program.failed}`);
-      this.status = program.status;
-      return undefined;
-    }
+    const found = yield* this.#found(fields);
+    if (!found) return undefined;
     yield* this.#beforeProcess();
     const { place, process: parent } = this;
     return spawnCommand(place, {
-      command: program.command,
-      args: [name, ...program.before, ...args],
+      ...found,
       parent,
       fds: parent.fds,
       env: this.variables.exported(),
@@ -945,6 +973,9 @@ export class Shell {
     return process.status;
   }
 }
+
+const simpleOf = (node: PipelineNode | { type: "AndOr" }): SimpleCommand | undefined =>
+  node.type === "Command" ? (node) : undefined;
 
 const isCompound = (node: PipelineNode): boolean =>
   ["If", "While", "For", "Case", "BraceGroup", "ArithmeticFor"].includes(node.type);

@@ -7,6 +7,8 @@ import { optionsOf, refuse } from "./common.js";
 import { watchConnections } from "./conntrack-events.js";
 import { machineOf } from "./interfaces.js";
 
+const known = ["tcp", "udp", "icmp", "icmpv6", "sctp", "dccp", "gre", "udplite"];
+
 function* conntrack(context: Context): Act<number> {
   const { flags } = yield* optionsOf(
     context,
@@ -37,6 +39,17 @@ function* conntrack(context: Context): Act<number> {
     },
     2,
   );
+  const tool = "conntrack v1.4.7 (conntrack-tools):";
+  const protocol = flags.get("p");
+  if (protocol !== undefined && !known.includes(protocol.toLowerCase())) {
+    yield* context.err(
+      `${tool} \`${protocol}' unsupported protocol\nTry \`conntrack -h' or 'conntrack --help' for more information.\n`,
+    );
+    return 2;
+  }
+  const isExtended = (flags.get("o") ?? "").split(",").includes("extended");
+  const familyText = ({ original }: Tracked): string =>
+    familyOf(original.source) === "IPv4" ? "ipv4     2 " : "ipv6     10 ";
   const table = machineOf(context)?.kernel.conntrack;
   const now = context.place.acts.clock.now();
   const wanted = ({ original, reply, tcp }: Tracked): boolean => {
@@ -59,16 +72,14 @@ function* conntrack(context: Context): Act<number> {
   const all = [...(table?.connections() ?? [])].filter(({ expires }) => expires > now);
   const found = all.filter(wanted);
   const told = (what: string): string =>
-    `conntrack v1.4.7 (conntrack-tools): ${found.length} flow entries have been ${what}.\n`;
+    `${tool} ${found.length} flow entries have been ${what}.\n`;
   if (flags.has("C")) yield* context.out(`${all.length}\n`);
   else if (flags.has("F")) {
     for (const each of all) table!.delete(each);
-    yield* context.err(
-      "conntrack v1.4.7 (conntrack-tools): connection tracking table has been emptied.\n",
-    );
+    yield* context.err(`${tool} connection tracking table has been emptied.\n`);
   } else if (flags.has("L") || flags.has("D")) {
     for (const each of found) {
-      yield* context.out(`${conntrackText(each, now)}\n`);
+      yield* context.out(`${isExtended ? familyText(each) : ""}${conntrackText(each, now)}\n`);
       if (flags.has("D")) table!.delete(each);
     }
     yield* context.err(told(flags.has("D") ? "deleted" : "shown"));
@@ -77,9 +88,7 @@ function* conntrack(context: Context): Act<number> {
     const masks = (flags.get("e") ?? "").split(",").filter((each) => each !== "" && each !== "ALL");
     const hasTime = (flags.get("o") ?? "").split(",").includes("timestamp");
     const told = yield* watchConnections(context, wanted, masks, hasTime);
-    yield* context.err(
-      `conntrack v1.4.7 (conntrack-tools): ${told} flow events have been shown.\n`,
-    );
+    yield* context.err(`${tool} ${told} flow events have been shown.\n`);
   } else return yield* refuse(context, 2, "-L, -C, -D, -E and -F are modelled here");
   return 0;
 }

@@ -1,5 +1,6 @@
 /** curl, as 7.88 prints. (curl.se/docs/manpage.html) */
 import { sleep as pause, within, type Act } from "../../machinery/act.js";
+import { hash } from "../../machinery/random.js";
 import { endpoint } from "../../net/ip.js";
 import { printable } from "../../net/printable.js";
 import { FileError } from "../files.js";
@@ -354,6 +355,8 @@ class Session {
         return 0;
       } catch (error) {
         if (!(error instanceof CurlError)) throw error;
+        if (error.code === 6 || error.code === 7)
+          yield* this.#say(`* ${error.message}\n* Closing connection ${this.#number++}\n`);
         const again =
           left > 0 &&
           (error.code === 28 ||
@@ -434,6 +437,7 @@ class Session {
           ? "Recv failure: Connection reset by peer"
           : "Send failure: Connection timed out",
       );
+    if (body !== undefined) yield* this.#say(this.#progress("}", body.length));
     const head = yield* reader.head();
     if (head === undefined) {
       if (connection.wasReset) throw new CurlError(56, "Recv failure: Connection reset by peer");
@@ -474,15 +478,25 @@ class Session {
       /^30[12378]$/.test(info.code) &&
       headerOf(head.headers, "location") !== undefined;
     const shown = wish.flags.has("include") || wish.flags.has("head") ? head.text : "";
-    yield* this.#output(shown + (isAway ? "" : answer), target);
+    if (answer !== "") yield* this.#say(this.#progress("{", answer.length));
+    // what is no terminal's is written when all is there
+    const { isTerminal } = this.context.process.fds.get(1) ?? {};
+    const output = this.#output(shown + (isAway ? "" : answer), target);
+    if (isTerminal) yield* output;
     if (isClosing) {
       yield* this.#say(`* Closing connection ${number}\n`);
       connection.close();
       this.#open.delete(keyOf(target));
     } else yield* this.#say(`* Connection #${number} to host ${target.host} left intact\n`);
+    if (!isTerminal) yield* output;
     if (Number(info.code) >= 400 && wish.flags.has("fail-with-body"))
       throw new CurlError(22, `The requested URL returned error: ${info.code}`);
     return head;
+  }
+
+  /** That bytes came or went is said where they are not seen themselves. */
+  #progress(sign: "{" | "}", size: number): string {
+    return this.context.process.fds.get(1)?.isTerminal ? "" : `${sign} [${size} bytes data]\n`;
   }
 
   *#output(text: string, target: Target): Act<void> {
@@ -501,7 +515,10 @@ class Session {
   *#connected(target: Target, info: Info) {
     const kept = this.#open.get(keyOf(target));
     if (kept && !kept.connection.input.readable) {
-      yield* this.#say(`* Re-using existing connection #${kept.number} with host ${target.host}\n`);
+      const where = (0x5500_0000_0000 + hash(keyOf(target)) * 16).toString(16);
+      yield* this.#say(
+        `* Found bundle for host: 0x${where} [serially]\n* Can not multiplex, even if we wanted to\n* Re-using existing connection #${kept.number} with host ${target.host}\n`,
+      );
       return kept;
     }
     const { wish, context } = this;

@@ -1,10 +1,21 @@
 /** dig, nslookup, host and getent, as bind's tools of Debian 12 and glibc print. */
 import { sleep, type Act } from "../../machinery/act.js";
+import { hash } from "../../machinery/random.js";
 import { readAddress } from "../../net/ip.js";
 import { dated } from "../dates.js";
-import { ask, namesFor, resolverOf, reverseName, type Answer, type NoAnswer } from "../dns.js";
+import {
+  ask,
+  authorityOf,
+  nameAt,
+  namesFor,
+  resolverOf,
+  reverseName,
+  type Answer,
+  type AnswerRecord,
+  type NoAnswer,
+} from "../dns.js";
 import type { Command, Context } from "../place.js";
-import { refuse } from "./common.js";
+import { optionsOf, refuse } from "./common.js";
 import { resolved } from "./names.js";
 
 /** Bind's tools wait five seconds, three times; nslookup and host give up sooner. */
@@ -45,24 +56,28 @@ function* dig(context: Context): Act<number> {
   const shows = {
     short: false,
     answer: true,
+    authority: true,
     all: true,
     question: true,
     comments: true,
     stats: true,
     cmd: true,
   };
-  let [searches, tries, seconds, isTcp] = [false, 3, 5, false];
+  let [searches, tries, seconds, isTcp, isGiven] = [false, 3, 5, false, false];
   let { servers } = resolver;
   let type: string | undefined;
   const args = [...context.args];
   while (args.length > 0) {
     const word = args.shift()!;
-    if (word.startsWith("@")) servers = [yield* serverOf(context, word.slice(1))];
-    else if (word.startsWith("+")) {
+    if (word.startsWith("@")) {
+      servers = [yield* serverOf(context, word.slice(1))];
+      isGiven = true;
+    } else if (word.startsWith("+")) {
       const [, no, name = "", value] = /^\+(no)?(\w+)(?:=(.*))?$/.exec(word) ?? [];
       const on = no === undefined;
       if (name === "all")
-        Object.assign(shows, { answer: on, question: on, comments: on, stats: on, cmd: on });
+        for (const each of ["answer", "authority", "question", "comments", "stats", "cmd"] as const)
+          shows[each] = on;
       else if (name in shows) Object.assign(shows, { [name]: on });
       else if (name === "search") searches = on;
       else if (name === "tries") tries = Number(value) || 1;
@@ -89,19 +104,16 @@ function* dig(context: Context): Act<number> {
       found = yield* asked(context, servers, name, wanted, { tries, ms: 1000 * seconds });
       if ("failed" in found || found.answer.records.length > 0) break;
     }
-    if (shows.cmd && !shows.short)
-      yield* context.out(
-        `\n; <<>> DiG 9.18.28-1~deb12u2-Debian <<>> ${context.args.join(" ")}\n;; global options: +cmd\n`,
-      );
+    const head =
+      shows.cmd && !shows.short
+        ? `\n; <<>> DiG 9.18.28-1~deb12u2-Debian <<>> ${context.args.join(" ")}\n${isGiven ? "; (1 server found)\n" : ""};; global options: +cmd\n`
+        : "";
     if ("failed" in found) {
-      const at = `${servers[0]}#53`;
-      const why =
-        found.failed === "timed out"
-          ? `;; communications error to ${at}: timed out\n`.repeat(tries)
-          : `;; communications error to ${at}: connection refused\n`.repeat(tries);
-      yield* context.out(`${why}\n;; no servers could be reached\n`);
+      const why = `;; communications error to ${servers[0]}#53: ${found.failed}\n`.repeat(tries);
+      yield* context.out(`${why}${head};; no servers could be reached\n`);
       return 9;
     }
+    yield* context.out(head);
     const { answer, server } = found;
     if (shows.short) {
       for (const { data } of answer.records) yield* context.out(`${data}\n`);
@@ -117,36 +129,48 @@ function digText(
   { place }: Context,
   name: string,
   type: string,
-  { rcode, records, isAuthoritative }: Answer,
+  answer: Answer,
   server: string,
-  shows: { answer: boolean; question: boolean; comments: boolean; stats: boolean },
+  shows: Record<"answer" | "authority" | "question" | "comments" | "stats", boolean>,
   { ms, isTcp }: { ms: number; isTcp: boolean },
 ): string {
+  const { rcode, records, isAuthoritative } = answer;
+  const authority = authorityOf(answer);
   const full = name.endsWith(".") ? name : `${name}.`;
+  const cookie = hash(`${name} ${place.acts.clock.now()}`).toString(16).padStart(16, "0");
   const id = Math.floor(place.random() * 65_536);
   const lines: string[] = [];
   if (shows.comments)
     lines.push(
       ";; Got answer:",
+      ...(/\.local\.$/i.test(full)
+        ? [
+            ";; WARNING: .local is reserved for Multicast DNS",
+            ";; You are currently testing what happens when an mDNS query is leaked to DNS",
+          ]
+        : []),
       `;; ->>HEADER<<- opcode: QUERY, status: ${rcode}, id: ${id}`,
-      `;; flags: qr ${isAuthoritative ? "aa rd" : "rd ra"}; QUERY: 1, ANSWER: ${records.length}, AUTHORITY: 0, ADDITIONAL: 1`,
+      `;; flags: qr ${isAuthoritative ? "aa rd" : "rd ra"}; QUERY: 1, ANSWER: ${records.length}, AUTHORITY: ${authority ? 1 : 0}, ADDITIONAL: 1`,
       ...(isAuthoritative ? [";; WARNING: recursion requested but not available"] : []),
       "",
       ";; OPT PSEUDOSECTION:",
       "; EDNS: version: 0, flags:; udp: 1232",
+      `; COOKIE: ${cookie} (echoed)`,
     );
-  const column = (text: string, width: number): string =>
-    text + "\t".repeat(Math.max(1, Math.ceil((width - text.length) / 8)));
   if (shows.question)
     lines.push(
       ...(shows.comments ? [";; QUESTION SECTION:"] : []),
-      `;${column(full, 31)}IN\t${type}`,
+      `;${inColumns([full, 32, "IN", 40, type])}`,
       "",
     );
   if (shows.answer && records.length > 0) {
     if (shows.comments) lines.push(";; ANSWER SECTION:");
-    for (const record of records)
-      lines.push(`${column(record.name, 24)}${record.ttl}\tIN\t${record.type}\t${record.data}`);
+    lines.push(...records.map(recordText));
+    if (shows.comments || shows.stats) lines.push("");
+  }
+  if (shows.authority && authority) {
+    if (shows.comments) lines.push(";; AUTHORITY SECTION:");
+    lines.push(recordText(authority));
     if (shows.comments || shows.stats) lines.push("");
   }
   if (shows.stats)
@@ -154,10 +178,42 @@ function digText(
       `;; Query time: ${ms} msec`,
       `;; SERVER: ${server}#53(${server}) (${isTcp ? "TCP" : "UDP"})`,
       `;; WHEN: ${dated("%a %b %d %H:%M:%S UTC %Y", place.acts.clock.now())}`,
-      `;; MSG SIZE  rcvd: ${28 + full.length + records.reduce((sum, { data }) => sum + 12 + data.length, 0)}`,
+      `;; MSG SIZE  rcvd: ${sizeOf(full, answer)}`,
       "",
     );
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Words and the columns at which the next begin; tabs are eight wide. (bind: lib/dns/masterdump.c)
+ */
+function inColumns(parts: readonly (string | number)[]): string {
+  let [text, at] = ["", 0];
+  for (const part of parts) {
+    if (typeof part === "string") {
+      text += part;
+      at += part.length;
+      continue;
+    }
+    const to = Math.max(part, at + 1);
+    const tabs = Math.floor(to / 8) - Math.floor(at / 8);
+    text += "\t".repeat(tabs) + " ".repeat(to - (tabs > 0 ? to - (to % 8) : at));
+    at = to;
+  }
+  return text;
+}
+
+const recordText = ({ name, ttl, type, data }: AnswerRecord): string =>
+  inColumns([name, 24, String(ttl), 32, "IN", 40, type, 48, data]);
+
+/** CoreDNS writes names that were there before in two bytes. With EDNS and its cookie. */
+function sizeOf(name: string, answer: Answer): number {
+  const own = (type: string, data: string): number =>
+    ({ A: 4, AAAA: 16, SRV: 6 + data.length, SOA: 42 })[type] ?? data.length + 1;
+  const soa = authorityOf(answer);
+  const all = [...answer.records, ...(soa ? [soa] : [])];
+  const bytes = all.reduce((sum, { type, data }) => sum + 12 + own(type, data), 0);
+  return 12 + name.length + 1 + 4 + bytes + 23;
 }
 
 function* nslookup(context: Context): Act<number> {
@@ -176,6 +232,7 @@ function* nslookup(context: Context): Act<number> {
   const names = reversed === undefined ? namesFor(resolver, host) : [reversed];
   const types = typed ? [typed.toUpperCase()] : reversed === undefined ? ["A", "AAAA"] : ["PTR"];
   let text = "";
+  let [isEmpty, last] = [false, servers[0] ?? ""];
   for (const name of names) {
     let isFound = false;
     for (const type of types) {
@@ -186,8 +243,19 @@ function* nslookup(context: Context): Act<number> {
         return 1;
       }
       const { answer, server } = found;
+      last = server;
+      // who is in charge and nothing more (bind: bin/dig/dighost.c, recv_done)
+      const noRecursion = answer.isAuthoritative
+        ? `;; Got recursion not available from ${server}\n`
+        : "";
+      if (text === "") yield* context.out(noRecursion);
+      else text += noRecursion;
       if (text === "" && type !== "PTR") text = `Server:\t\t${server}\nAddress:\t${server}#53\n\n`;
-      if (answer.rcode === "NXDOMAIN") break;
+      if (answer.rcode === "NXDOMAIN") {
+        text = "";
+        break;
+      }
+      isEmpty ||= answer.records.length === 0;
       if (answer.records.length > 0 && !isFound && !answer.isAuthoritative && type !== "PTR")
         text += "Non-authoritative answer:\n";
       for (const { name: owner, type: kind, data } of answer.records) {
@@ -204,14 +272,19 @@ function* nslookup(context: Context): Act<number> {
       return 0;
     }
   }
+  const head = reversed === undefined ? `Server:\t\t${last}\nAddress:\t${last}#53\n\n` : "";
+  if (isEmpty) {
+    yield* context.out(`${head}*** Can't find ${host}: No answer\n\n`);
+    return 0;
+  }
   yield* context.out(
-    `${text}** server can't find ${names.at(-1)!.replace(/\.$/, "")}: NXDOMAIN\n\n`,
+    `${head}** server can't find ${names.at(-1)!.replace(/\.$/, "")}: NXDOMAIN\n\n`,
   );
   return 1;
 }
 
 function* host(context: Context): Act<number> {
-  const words = context.args.filter((word) => !word.startsWith("-"));
+  const { flags, words } = yield* optionsOf(context, { letters: "t:aW:R:v46Tr" });
   const [name, given] = words;
   if (name === undefined) return yield* refuse(context, 1, "a name is missing");
   const resolver = resolverOf(context.place);
@@ -219,7 +292,9 @@ function* host(context: Context): Act<number> {
   const reversed = reverseName(name);
   for (const each of reversed === undefined ? namesFor(resolver, name) : [reversed]) {
     let isFound = false;
-    for (const type of reversed === undefined ? ["A", "AAAA"] : ["PTR"]) {
+    const wanted = flags.get("t")?.toUpperCase();
+    const types = wanted ? [wanted] : reversed === undefined ? ["A", "AAAA"] : ["PTR"];
+    for (const type of types) {
       const found = yield* asked(context, servers, each, type, { tries: 2, ms: WAIT_MS });
       if ("failed" in found) {
         yield* context.out(
@@ -236,7 +311,7 @@ function* host(context: Context): Act<number> {
             AAAA: "has IPv6 address",
             CNAME: "is an alias for",
             PTR: "domain name pointer",
-          }[kind] ?? kind;
+          }[kind] ?? `has ${kind} record`;
         yield* context.out(`${owner.replace(/\.$/, "")} ${verb} ${data}\n`);
       }
     }
@@ -248,11 +323,14 @@ function* host(context: Context): Act<number> {
 
 function* getent(context: Context): Act<number> {
   const [database, ...keys] = context.args;
-  if (database !== "hosts" && database !== "ahosts" && database !== "ahostsv4")
-    return yield* refuse(context, 1, `Unknown database: ${database ?? ""}`);
+  if (database !== "hosts" && database !== "ahosts" && database !== "ahostsv4") {
+    yield* context.err(`Unknown database: ${database ?? ""}\n`);
+    yield* context.out("Try `getent --help' or `getent --usage' for more information.\n");
+    return 1;
+  }
   let status = 0;
   for (const key of keys) {
-    const own = ownLine(context, key);
+    const own = ownLine(context, key) ?? reversedLine(context, key);
     if (own !== undefined && database === "hosts") {
       yield* context.out(`${own}\n`);
       continue;
@@ -275,13 +353,21 @@ function* getent(context: Context): Act<number> {
   return status;
 }
 
-/** What /etc/hosts has of a name. */
+/** What /etc/hosts has of a name or an address; of IPv6 first, as gethostbyname2 is asked. */
 function ownLine({ place }: Context, key: string): string | undefined {
-  for (const line of place.files.read("/etc/hosts").split("\n")) {
-    const [address, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
-    if (address && names.includes(key)) return `${address.padEnd(15)} ${names.join(" ")}`;
-  }
-  return undefined;
+  const lines = place.files.read("/etc/hosts").split("\n");
+  const found = lines
+    .map((line) => line.replace(/#.*/, "").trim().split(/\s+/))
+    .filter(([address, ...names]) => address && (names.includes(key) || address === key));
+  const [address, ...names] = found.find(([each]) => each!.includes(":")) ?? found[0] ?? [];
+  return address === undefined ? undefined : `${address.padEnd(15)} ${names.join(" ")}`;
+}
+
+/** An address is asked for its name. */
+function reversedLine({ place }: Context, key: string): string | undefined {
+  const address = readAddress(key);
+  const name = address && nameAt(place, address.text);
+  return name === undefined ? undefined : `${address!.text.padEnd(15)} ${name}`;
 }
 
 /** Under which full name the resolver found it. */

@@ -1,5 +1,7 @@
 /** The devices of a place and where they lead, for the commands that show or use them. */
 import { familyOf, parseCIDR, type CIDR } from "../../net/ip.js";
+import type { Origin } from "../../journey/origin.js";
+import { hash } from "../../machinery/random.js";
 import type { Machine } from "../../node/machine.js";
 import type { Context } from "../place.js";
 
@@ -16,6 +18,54 @@ export interface Shown {
   addresses: readonly string[];
 }
 
+/** The number of a Pod's device on its node. */
+function otherEnd({ machine, sandbox }: Origin & { kind: "pod" }): number {
+  const device = machine.deviceOf(sandbox);
+  return 1 + machine.kernel.interfaces.findIndex(({ name }) => name === device);
+}
+
+/** A device's own address, as names of places and devices make it. */
+export const macOf = (place: string, device: string): string =>
+  `02:42:${hash(`${place}/${device}`).toString(16).padStart(8, "0").match(/../g)!.join(":")}`;
+
+export interface Neighbour {
+  address: string;
+  device: string;
+  mac: string;
+}
+
+/** Who is on the place's links: the node of a Pod; the other nodes and the Pods of a node. */
+export function neighboursOf({ place }: Context): Neighbour[] {
+  const { origin, network } = place.network;
+  switch (origin.kind) {
+    case "outside":
+      return [];
+    case "pod":
+      return origin.addresses.map((address) => ({
+        address: gatewayOf(address),
+        device: "eth0",
+        mac: macOf(origin.machine.name, origin.machine.deviceOf(origin.sandbox)),
+      }));
+    case "node": {
+      const { machine } = origin;
+      const others = [...network.machines.values()].filter((each) => each !== machine && each.up);
+      const pods = [...machine.sandboxes].filter(({ hostNetwork }) => !hostNetwork);
+      return [
+        ...others.flatMap(({ name, addresses }) =>
+          addresses.map((address) => ({ address, device: "eth0", mac: macOf(name, "eth0") })),
+        ),
+        ...pods.flatMap((sandbox) =>
+          sandbox.ips.map((address) => ({
+            address,
+            device: machine.deviceOf(sandbox),
+            mac: macOf(sandbox.key, "eth0"),
+          })),
+        ),
+      ];
+    }
+  }
+}
+
 export function interfacesOf(context: Context): Shown[] {
   const { origin } = context.place.network;
   if (origin.kind === "node")
@@ -25,7 +75,7 @@ export function interfacesOf(context: Context): Shown[] {
       addresses,
     }));
   const lo = { name: "lo", label: "lo", addresses: ["127.0.0.1/8", "::1/128"] };
-  const label = origin.kind === "pod" ? "eth0@if2" : "eth0";
+  const label = origin.kind === "pod" ? `eth0@if${otherEnd(origin)}` : "eth0";
   return [
     lo,
     {

@@ -95,16 +95,19 @@ function* timeout(context: Context): Act<number> {
     125,
   );
   const { clock } = context.place.acts;
+  const refused = function* (message?: string): Act<number> {
+    if (message !== undefined) yield* complain(context, message);
+    yield* context.err("Try 'timeout --help' for more information.\n");
+    return 125;
+  };
   // busybox of old: timeout -t SECONDS
   const given = flags.get("t") ?? words[0];
   const args = flags.has("t") ? words : words.slice(1);
   const ms = given === undefined ? undefined : millisecondsOf(given);
-  if (given === undefined || args.length === 0)
-    return yield* refuse(context, 125, "missing operand");
-  if (ms === undefined) return yield* refuse(context, 125, `invalid time interval '${given}'`);
+  if (given === undefined || args.length === 0) return yield* refused();
+  if (ms === undefined) return yield* refused(`invalid time interval '${given}'`);
   const signal = signalOf(flags.get("s") ?? "TERM");
-  if (signal === undefined)
-    return yield* refuse(context, 125, `'${flags.get("s")}': invalid signal`);
+  if (signal === undefined) return yield* refused(`'${flags.get("s")}': invalid signal`);
   const child = yield* started(context, args, "own");
   if (!child) return 127;
   if (ms === 0) return yield* child.wait();
@@ -242,6 +245,10 @@ function* watch(context: Context): Act<number> {
     long: { interval: "n:", "no-title": "t" },
     stopsAtWord: true,
   });
+  if (words.length === 0) {
+    yield* context.err("\nUsage:\n watch [options] command\n");
+    return 1;
+  }
   const seconds = Number(flags.get("n") ?? "2");
   const { clock } = context.place.acts;
   for (;;) {

@@ -1,28 +1,35 @@
 /** ip: addresses, links, routes and neighbours of the place. (iproute2 6.1) */
 import type { Act } from "../../machinery/act.js";
-import { hash } from "../../machinery/random.js";
 import { familyOf, parseCIDR, readCIDR, type Family } from "../../net/ip.js";
 import type { Kernel } from "../../net/kernel.js";
 import { printable } from "../../net/printable.js";
 import type { Route } from "../../net/routes.js";
 import type { Command, Context } from "../place.js";
 import { refuse } from "./common.js";
-import { gatewayOf, interfacesOf, networkOf, type Shown } from "./interfaces.js";
+import {
+  gatewayOf,
+  interfacesOf,
+  macOf,
+  neighboursOf,
+  networkOf,
+  type Shown,
+} from "./interfaces.js";
 
 function addressLines(
   context: Context,
   { name, label, addresses }: Shown,
   index: number,
+  isLink: boolean,
 ): string[] {
   const isLo = name === "lo";
-  const mac = hash(`${context.place.name}/${name}`).toString(16).padStart(8, "0").match(/../g)!;
+  const mode = isLink ? " mode DEFAULT" : "";
   const lines = [
     isLo
-      ? `${index}: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000`
-      : `${index}: ${label}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc ${label.includes("@") ? "noqueue" : "fq_codel"} state UP group default qlen 1000`,
+      ? `${index}: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN${mode} group default qlen 1000`
+      : `${index}: ${label}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc ${label.includes("@") ? "noqueue" : "fq_codel"} state UP${mode} group default qlen 1000`,
     isLo
       ? "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00"
-      : `    link/ether 02:42:${mac.join(":")} brd ff:ff:ff:ff:ff:ff${label.includes("@") ? " link-netnsid 0" : ""}`,
+      : `    link/ether ${macOf(context.place.name, name)} brd ff:ff:ff:ff:ff:ff${label.includes("@") ? " link-netnsid 0" : ""}`,
   ];
   for (const each of addresses) {
     const range = parseCIDR(each);
@@ -95,51 +102,30 @@ function* ip(context: Context): Act<number> {
   );
   const family: Family = flags.includes("-6") ? "IPv6" : "IPv4";
   const is = (name: string): boolean => object !== "" && name.startsWith(object);
-  const shows = /^(show|list|ls|s|sh|l|get|g|dev)/.test(verb);
-  if (!shows)
+  if (!/^(show|list|ls|s|sh|l|get|g|dev|default|up|\d|eth|lo|veth|cni)/.test(verb))
     return yield* refuse(
       context,
       255,
       `${object} ${verb}: what is there is shown; it cannot be changed from here`,
     );
-  if (is("address") || is("addr") || is("link")) {
-    const wanted = [verb, ...rest].filter((word) => !/^(show|list|ls|s|sh|l|dev)$/.test(word))[0];
-    const all = interfacesOf(context);
-    if (wanted !== undefined && !all.some(({ name }) => name === wanted)) {
-      yield* context.err(`Device "${wanted}" does not exist.\n`);
-      return 1;
-    }
-    for (const [i, each] of all.entries()) {
-      if (wanted !== undefined && each.name !== wanted) continue;
-      const filtered = flags.some((flag) => /^-[46]$/.test(flag))
-        ? {
-            ...each,
-            addresses: each.addresses.filter((address) => parseCIDR(address).family === family),
-          }
-        : each;
-      if (flags.some((flag) => /^-br/.test(flag))) {
-        const state = each.name === "lo" ? "UNKNOWN" : "UP";
-        yield* context.out(
-          `${each.label.padEnd(16)} ${state.padEnd(14)} ${filtered.addresses.map((address) => `${address} `).join("")}\n`,
-        );
-        continue;
-      }
-      const lines = addressLines(context, filtered, i + 1);
-      yield* context.out(`${(is("link") && !is("addr") ? lines.slice(0, 2) : lines).join("\n")}\n`);
-    }
-    return 0;
-  }
+  if (is("address") || is("addr") || is("link"))
+    return yield* links(context, is("link") && !is("addr"), [verb, ...rest], flags);
   if (is("route")) {
     if (/^g/.test(verb)) return yield* routeGet(context, rest[0] ?? "");
-    for (const line of routesOf(context, family)) yield* context.out(`${line}\n`);
+    const wanted = [verb, ...rest].filter(
+      (word) => !/^(show|list|ls|s|sh|l|table|main)$/.test(word),
+    );
+    const dev = wanted.indexOf("dev");
+    const [to] = dev === 0 ? wanted.slice(2) : wanted;
+    for (const line of routesOf(context, family)) {
+      const isTo =
+        to === undefined || line.replace(/^(blackhole|unreachable) /, "").startsWith(`${to} `);
+      const isBy = dev < 0 || line.includes(` dev ${wanted[dev + 1]} `);
+      if (isTo && isBy) yield* context.out(`${dev < 0 ? line : line.replace(/ dev \S+/, "")}\n`);
+    }
     return 0;
   }
-  if (is("neighbour") || is("neighbor"))
-    return yield* refuse(
-      context,
-      255,
-      "neigh: the table of neighbours is not modelled: whoever is on a link is found",
-    );
+  if (is("neighbour") || is("neighbor")) return yield* neighbours(context, family, [verb, ...rest]);
   if (is("rule")) {
     yield* context.out(
       "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n",
@@ -148,6 +134,59 @@ function* ip(context: Context): Act<number> {
   }
   yield* context.err(`Object "${object}" is unknown, try "ip help".\n`);
   return 1;
+}
+
+const shows = /^(show|list|ls|s|sh|l|dev|up)$/;
+
+/** `ip addr` and `ip link`. */
+function* links(
+  context: Context,
+  isLink: boolean,
+  words: readonly string[],
+  flags: readonly string[],
+): Act<number> {
+  const [wanted] = words.filter((word) => !shows.test(word));
+  const all = interfacesOf(context);
+  if (wanted !== undefined && !all.some(({ name }) => name === wanted)) {
+    yield* context.err(`Device "${wanted}" does not exist.\n`);
+    return 1;
+  }
+  const only = flags.find((flag) => /^-[46]$/.test(flag));
+  for (const [i, each] of all.entries()) {
+    if (wanted !== undefined && each.name !== wanted) continue;
+    const addresses = each.addresses.filter(
+      (address) => only === undefined || (only === "-6") === address.includes(":"),
+    );
+    if (only !== undefined && addresses.length === 0) continue;
+    const lines = addressLines(context, { ...each, addresses }, i + 1, isLink);
+    if (flags.some((flag) => /^-br/.test(flag))) {
+      const state = `${each.label.padEnd(16)} ${(each.name === "lo" ? "UNKNOWN" : "UP").padEnd(14)}`;
+      const [, mac = ""] = /link\/\w+ (\S+)/.exec(lines[1]!) ?? [];
+      const [, kinds = ""] = /(<\S+>)/.exec(lines[0]!) ?? [];
+      const what = isLink ? `${mac} ${kinds} ` : addresses.map((address) => `${address} `).join("");
+      yield* context.out(`${state} ${what}\n`);
+      continue;
+    }
+    const own = isLink
+      ? lines.slice(0, 2)
+      : only === undefined
+        ? lines
+        : [lines[0]!, ...lines.slice(2)];
+    yield* context.out(`${own.join("\n")}\n`);
+  }
+  return 0;
+}
+
+/** Whoever is on a link is found here. */
+function* neighbours(context: Context, family: Family, words: readonly string[]): Act<number> {
+  const at = words.indexOf("dev");
+  const wanted = at < 0 ? undefined : words[at + 1];
+  for (const { address, device, mac } of neighboursOf(context))
+    if (familyOf(address) === family && (wanted === undefined || device === wanted))
+      yield* context.out(
+        `${address} ${wanted === undefined ? `dev ${device} ` : ""}lladdr ${mac} REACHABLE \n`,
+      );
+  return 0;
 }
 
 function* routeGet(context: Context, to: string): Act<number> {
@@ -159,6 +198,10 @@ function* routeGet(context: Context, to: string): Act<number> {
   const address = range.address.text;
   const { origin } = context.place.network;
   const source = context.place.network.sourceFor(address);
+  if (range.address.loopback) {
+    yield* context.out(`local ${address} dev lo src ${address} uid 0 \n    cache <local> \n`);
+    return 0;
+  }
   if (origin.kind === "node") {
     const { kernel } = origin.machine;
     const route = kernel.routes.lookup(range.address);

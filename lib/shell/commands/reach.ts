@@ -30,6 +30,9 @@ function* ping(context: Context): Act<number> {
   if (!Array.isArray(found) || found.length === 0)
     return yield* refuse(context, 2, `${target}: Name or service not known`);
   const address = found[0]!;
+  for (const letter of ["c", "s", "i", "W", "w"])
+    if (flags.has(letter) && !/^\d+(\.\d+)?$/.test(flags.get(letter)!))
+      return yield* refuse(context, 1, `invalid argument: '${flags.get(letter)}'`);
   const count = Number(flags.get("c") ?? Infinity);
   const interval = 1000 * Number(flags.get("i") ?? 1);
   const patience = 1000 * Number(flags.get("W") ?? 10);
@@ -162,8 +165,11 @@ function* nc(context: Context): Act<number> {
     const shown = isName ? `${host} (${address}) ${port}` : `${host} ${port}`;
     const succeeded = `Connection to ${shown} port ${service} succeeded!\n`;
     if (isUdp) {
+      // -z sends a byte, to hear whether somebody says that nobody listens
+      const heard = flags.has("z") ? yield* place.network.ask({ address, port }, "X") : undefined;
+      if (heard && "failed" in heard) continue;
       if (flags.has("v")) yield* context.err(succeeded);
-      if (flags.has("z")) status = 0;
+      if (heard) status = 0;
       else status = yield* talkUdp(context, address, port, wait);
       continue;
     }
@@ -402,8 +408,9 @@ function* wget(context: Context): Act<number> {
       opened.close();
       const file = flags.get("O") ?? (pathname.split("/").at(-1) || "index.html");
       if (file === "-") {
-        if (!isQuiet) yield* context.err("writing to stdout\n");
+        if (!isQuiet) yield* context.err(`writing to stdout\n${progressLine(file, answer.length)}`);
         yield* context.out(answer);
+        if (!isQuiet) yield* context.err("written to stdout\n");
       } else {
         if (!isQuiet) yield* context.err(`saving to '${file}'\n`);
         try {
@@ -412,13 +419,17 @@ function* wget(context: Context): Act<number> {
           if (!(error instanceof FileError)) throw error;
           return yield* refuse(context, 1, `can't open '${file}': ${error.message}`);
         }
-        if (!isQuiet) yield* context.err(`'${file}' saved\n`);
+        if (!isQuiet) yield* context.err(`${progressLine(file, answer.length)}'${file}' saved\n`);
       }
       break;
     }
   }
   return 0;
 }
+
+/** busybox's bar, once all is there. (libbb/progress.c) */
+const progressLine = (file: string, size: number): string =>
+  `${file.slice(0, 20).padEnd(20)} 100% |${"*".repeat(32)}| ${String(size).padStart(5)}  0:00:00 ETA\n`;
 
 export const reach: Readonly<Record<string, Command>> = {
   ping,

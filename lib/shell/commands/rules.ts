@@ -100,7 +100,9 @@ function* iptables(context: Context): Act<number> {
           lineNumbers: flags.has("numbers"),
         });
   if (text === undefined) {
-    yield* context.err(`${name}: No chain/target/match by that name.\n`);
+    yield* context.err(
+      `${name} v1.8.9 (nf_tables): chain \`${chain}' in table \`${table}' is incompatible, use 'nft' tool.\n`,
+    );
     return 1;
   }
   if (flags.has("v")) yield* complain(context, "packets are not counted here: counters are 0");

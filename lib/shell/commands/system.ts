@@ -8,7 +8,7 @@ import type { Command, Context } from "../place.js";
 import { Shell } from "../shell.js";
 import { ShellError } from "../variables.js";
 import { signalTo } from "../builtins.js";
-import { signalOf } from "../process.js";
+import { signalOf, type Process } from "../process.js";
 import { millisecondsOf, optionsOf, refuse } from "./common.js";
 
 function* sleep(context: Context): Act<number> {
@@ -85,6 +85,8 @@ function* ps(context: Context): Act<number> {
     const two = (value: number): string => String(value).padStart(2, "0");
     return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   };
+  const at = args.findIndex((word) => /^-\w*o$/.test(word));
+  if (at >= 0) return yield* psColumns(context, all, (args[at + 1] ?? "").split(","));
   const isFull = args.some((word) => /^-\w*f/.test(word));
   const isBsd = args.some((word) => /^-?[aux]*u[aux]*$/.test(word));
   const begun = (ms: number): string => dated("%H:%M", ms);
@@ -92,10 +94,12 @@ function* ps(context: Context): Act<number> {
     yield* context.out(
       "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n",
     );
-    for (const { pid, args: words, started } of all)
+    for (const process of all) {
+      const { pid, args: words, started } = process;
       yield* context.out(
-        `root     ${String(pid).padStart(7)}  0.0  0.0   4364  3328 ?        Ss   ${begun(started)}   0:00 ${words.join(" ")}\n`,
+        `root     ${String(pid).padStart(7)}  0.0  0.0   4364  3328 ?        ${stateOf(context, process).padEnd(4)} ${begun(started)}   0:00 ${words.join(" ")}\n`,
       );
+    }
   } else if (isFull) {
     yield* context.out("UID          PID    PPID  C STIME TTY          TIME CMD\n");
     for (const { pid, parent, args: words, started } of all)
@@ -109,6 +113,53 @@ function* ps(context: Context): Act<number> {
         `${String(pid).padStart(7)} ?        ${time(0)} ${words[0]?.replace(/^.*\//, "").slice(0, 15)}\n`,
       );
   }
+  return 0;
+}
+
+/** Who asks runs, the others sleep; "s": a session's leader. */
+const stateOf = ({ process }: Context, { pid, group, parent }: Process): string =>
+  `${pid === process.pid ? "R" : "S"}${group === pid && !parent ? "s" : ""}`;
+
+/** Each column's title, its width (negative: left) and what stands in it. */
+const psFields: Readonly<
+  Record<string, [string, number, (context: Context, process: Process) => string]>
+> = {
+  pid: ["PID", 7, (_, { pid }) => String(pid)],
+  ppid: ["PPID", 7, (_, { parent }) => String(parent?.pid ?? 0)],
+  pgid: ["PGID", 7, (_, { group }) => String(group)],
+  user: ["USER", -8, () => "root"],
+  uid: ["UID", 5, () => "0"],
+  tty: ["TT", -8, () => "?"],
+  stat: ["STAT", -4, stateOf],
+  time: ["TIME", 8, () => "00:00:00"],
+  comm: ["COMMAND", -15, (_, { args }) => (args[0] ?? "").replace(/^.*\//, "").slice(0, 15)],
+  args: ["COMMAND", -27, (_, { args }) => args.join(" ")],
+};
+
+/** `ps -o pid,args` */
+function* psColumns(
+  context: Context,
+  all: readonly Process[],
+  names: readonly string[],
+): Act<number> {
+  const same: Record<string, string> = { cmd: "args", command: "args", tt: "tty", state: "stat" };
+  const known = names.map((name) => psFields[same[name] ?? name]);
+  const wrong = known.indexOf(undefined);
+  if (wrong >= 0) {
+    yield* context.err(`error: unknown user-defined format specifier "${names[wrong]}"\n`);
+    return 1;
+  }
+  const row = (texts: readonly string[]): string =>
+    texts
+      .map((text, i) => {
+        const width = known[i]![1];
+        if (width > 0) return text.padStart(width);
+        return i === texts.length - 1 ? text : text.padEnd(-width);
+      })
+      .join(" ");
+  yield* context.out(`${row(known.map((each) => each![0]))}\n`);
+  for (const process of all)
+    yield* context.out(`${row(known.map((each) => each![2](context, process)))}\n`);
   return 0;
 }
 
@@ -142,7 +193,7 @@ function* kill(context: Context): Act<number> {
   let status = 0;
   for (const word of isSignal ? rest : context.args)
     if (!signalTo(context.process, Number(word), signal)) {
-      yield* context.err(`kill: (${word}) - No such process\n`);
+      yield* context.err(`kill: (${word}): No such process\n`);
       status = 1;
     }
   return status;

@@ -104,6 +104,8 @@ function* show(context: Context, writer: FrameWriter, isWanted: Filter, most: nu
     stop();
     context.process.onSignal = before;
   }
+  // a line may be unfinished, as far as it knows (tcpdump.c)
+  if (isOver) yield* context.out("\n");
   yield* context.err(
     `${captured} packet${captured === 1 ? "" : "s"} captured\n${captured + lost} packet${captured + lost === 1 ? "" : "s"} received by filter\n${lost} packet${lost === 1 ? "" : "s"} dropped by kernel\n`,
   );
