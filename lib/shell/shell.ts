@@ -975,7 +975,7 @@ export class Shell {
 }
 
 const simpleOf = (node: PipelineNode | { type: "AndOr" }): SimpleCommand | undefined =>
-  node.type === "Command" ? (node) : undefined;
+  node.type === "Command" ? node : undefined;
 
 const isCompound = (node: PipelineNode): boolean =>
   ["If", "While", "For", "Case", "BraceGroup", "ArithmeticFor"].includes(node.type);

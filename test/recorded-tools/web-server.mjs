@@ -20,7 +20,7 @@ createServer((socket) => {
   let text = "";
   socket.on("error", () => {});
   socket.on("data", (bytes) => {
-    text += bytes;
+    text += bytes.toString("latin1");
     for (let end = text.indexOf("\r\n\r\n"); end >= 0; end = text.indexOf("\r\n\r\n")) {
       const head = text.slice(0, end);
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);

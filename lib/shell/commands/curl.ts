@@ -9,7 +9,7 @@ import { refusals, type Connection, type Failed } from "../network-end.js";
 import type { Context } from "../place.js";
 import { Exit } from "../process.js";
 import { allOf } from "./common.js";
-import { interfacesOf } from "./kernel.js";
+import { interfacesOf } from "./interfaces.js";
 import { resolved } from "./names.js";
 
 interface Wish {
