@@ -183,8 +183,6 @@ function death(cluster: Cluster, url: string, from: string): NodeDies {
 }
 
 function sendsTo({ cloud }: Cluster, node: string): boolean {
-  return [...(cloud?.targets.values() ?? [])].some((targets) => {
-    const [first] = targets.filter(({ healthy }) => healthy);
-    return targets.some((target) => target.healthy && target.instance === node && first);
-  });
+  const all = [...(cloud?.targets.values() ?? [])].flat();
+  return all.some(({ healthy, instance }) => healthy && instance === node);
 }

@@ -12,6 +12,9 @@ import {
   type Service,
 } from "stopover";
 import { AddressPool } from "stopover/internal/cloud/addresses";
+import { BaseCloud } from "stopover/internal/cloud/provider";
+import { Random } from "stopover/internal/machinery/random";
+import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
 
 const web = `{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 1,
   selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}},
@@ -107,6 +110,23 @@ test("addresses of its own choice go to one load balancer each; the next one hea
     ["192.168.9.2", "192.168.9.1"],
     "an address that is free again is given again",
   );
+});
+
+test("what was taken for a load balancer that does not come about is given to others", () => {
+  class Toy extends BaseCloud {
+    readonly name = "toy";
+    both = () => this.takeEach([this.outside, this.inside], "none left");
+    one = () => this.takeEach([this.outside], "none left")[0];
+    protected describe = () => ({ zone: "", region: "", type: "", providerID: "" });
+    protected design = (): never => assert.unreachable() as never;
+    protected statusOf = () => ({ ingress: [] });
+  }
+  const environment = { clock: new VirtualClock(), random: new Random(1) };
+  const toy = new Toy(environment, { publicAddresses: "203.0.113", privateAddresses: [] });
+  for (let i = 0; i < 300; i++) assert.throws(toy.both, /none left/);
+  const all = Array.from({ length: 245 }, toy.one);
+  assert.is(new Set(all).size, 245);
+  assert.throws(toy.one, /none left/);
 });
 
 test("passthrough load balancers have addresses of their own, too", () => {

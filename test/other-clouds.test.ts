@@ -299,6 +299,27 @@ test("with ipMode Proxy a Pod goes by the load balancer, which writes the PROXY 
   assert.match(journey.leftOut.map(({ sentence }) => sentence).join(), /PROXY header/);
 });
 
+for (const [name, cloud, key] of [
+  ["Octavia", "octavia", "loadbalancer.openstack.org/proxy-protocol"],
+  ["a classic ELB", "aws", "service.beta.kubernetes.io/aws-load-balancer-proxy-protocol"],
+] as const)
+  test(`${name} of which no PROXY header is asked any more writes none, at the same address`, () => {
+    const cluster = made(cloud, { annotations: `${key}: "v1"` });
+    const told = () => {
+      const { hops, leftOut } = cluster.request(url);
+      const notes = hops.flatMap(({ steps }) => steps.map(({ note = "" }) => note));
+      return [...notes, ...leftOut.map(({ sentence }) => sentence)].join();
+    };
+    const { ip, hostname } = ingress(cluster)!;
+    assert.match(told(), /PROXY header/);
+    cluster.patch("Service", "web", { metadata: { annotations: { [key]: null } } });
+    cluster.settle();
+    assert.not.match(told(), /PROXY header/);
+    const now = ingress(cluster)!;
+    assert.equal([now.ip, now.hostname], [ip, hostname]);
+    if (cloud === "octavia") assert.is(now.ipMode, "VIP");
+  });
+
 test("an NLB that is asked for PROXY headers says so in the trace, and that nobody knows who reads them", () => {
   const annotations = 'service.beta.kubernetes.io/aws-load-balancer-proxy-protocol: "*"';
   const journey = made(nlb({ targetType: "ip" }), { annotations }).request(url);

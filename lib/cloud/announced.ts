@@ -5,7 +5,6 @@
  */
 import type { LoadBalancer, Target } from "../net/load-balancer.js";
 import type { Service } from "../objects/types.js";
-import { AddressPool, publicAddresses } from "./addresses.js";
 import { askedOf } from "./annotations.js";
 import { EndpointCloud } from "./endpoint-targets.js";
 import {
@@ -19,14 +18,12 @@ import {
 export abstract class AnnouncingCloud extends EndpointCloud {
   /** The machines are somebody else's: no providerID, no zones. */
   override readonly hasMachines = false;
-  readonly #pool: AddressPool;
   /** Annotations that ask for an address. */
   protected abstract readonly addressAnnotations: readonly string[];
 
   /** `addresses`: the first three parts of those that it gives, .10 to .254. */
   constructor(environment: CloudEnvironment, addresses: string | undefined) {
-    super(environment);
-    this.#pool = new AddressPool(publicAddresses(addresses));
+    super(environment, { publicAddresses: addresses });
   }
 
   /** Nothing is known of a machine but its name. */
@@ -66,33 +63,19 @@ export abstract class AnnouncingCloud extends EndpointCloud {
   }
 
   #next(): string {
-    const address = this.#pool.take((each) => this.isTaken(each));
-    if (address !== undefined) return address;
-    throw new CloudError("no available IPs: all addresses of the pool are taken");
+    const refusal = "no available IPs: all addresses of the pool are taken";
+    return this.takeEach([this.outside], refusal)[0]!;
   }
 
   protected statusOf({ addresses }: LoadBalancer): LoadBalancerStatus {
     return { ingress: addresses.map((ip) => ({ ip, ipMode: "VIP" })) };
   }
 
-  protected freed(address: string): void {
-    this.#pool.putBack(address);
-  }
-
   /** Those of the nodes that have Pods which can answer; `all`: every node, if any has. */
   protected announcers(service: Service, machines: readonly Instance[], all: boolean): Target[] {
     const serving = this.endpoints.nodesServing(service);
-    return this.targetsAt(
-      machines.filter(({ name }) => (all ? serving.size > 0 : serving.has(name))),
-    );
-  }
-
-  protected targetsAt(machines: readonly Instance[]): Target[] {
-    return machines.map(({ name, addresses }) => ({
-      instance: name,
-      address: addresses[0]!,
-      healthy: false,
-    }));
+    const fit = machines.filter(({ name }) => (all ? serving.size > 0 : serving.has(name)));
+    return super.targetsOf(service, fit);
   }
 }
 

@@ -3,13 +3,13 @@ import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import type { Random } from "../machinery/random.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
-import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
   listenersOf,
   sourceRangesOf,
   wishes,
+  type Addressed,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -77,19 +77,15 @@ class Aws extends BaseCloud {
   readonly name = "aws";
   readonly #region: string;
   readonly #zones: readonly string[];
-  readonly #private: AddressPool;
-  readonly #public: AddressPool;
   readonly #names = new Set<string>();
 
   constructor(
     environment: CloudEnvironment,
     private readonly options: AwsOptions,
   ) {
-    super(environment);
+    super(environment, options);
     this.#region = options.region ?? "ap-south-1";
     this.#zones = options.zones ?? awsZones(this.#region);
-    this.#private = new AddressPool(options.privateAddresses ?? balancerAddresses());
-    this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
 
   protected describe(
@@ -114,10 +110,8 @@ class Aws extends BaseCloud {
     }
     if (spec.loadBalancerIP) throw new CloudError("LoadBalancerIP cannot be specified for AWS ELB");
     const internal = internalBy(service) !== undefined;
-    // another scheme is another load balancer
-    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
     return {
-      ...(kept ?? this.#address(internal)),
+      ...(this.kept(existing, internal) ?? this.#address(internal)),
       ...(internal && { internal }),
       name: this.balancerName(service),
       mode: "proxy",
@@ -132,22 +126,16 @@ class Aws extends BaseCloud {
     return { ingress: [{ hostname: hostname! }] };
   }
 
-  protected freed(address: string): void {
-    for (const pool of [this.#public, this.#private]) pool.putBack(address);
-  }
-
-  #address(internal: boolean): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
-    const isTaken = (address: string): boolean => this.isTaken(address);
-    const pool = internal ? this.#private : this.#public;
-    const [outside, inside] = [pool.take(isTaken), this.#private.take(isTaken)];
-    if (outside !== undefined && inside !== undefined)
-      return {
-        hostname: `${internal ? "internal-" : ""}${this.#newName()}.${this.#region}.elb.amazonaws.com`,
-        addresses: [outside],
-        privateAddresses: [inside],
-      };
-    for (const address of [outside, inside]) if (address !== undefined) this.freed(address);
-    throw new CloudError("TooManyLoadBalancers: all addresses for load balancers are taken");
+  #address(internal: boolean): Addressed {
+    const [first, own] = this.takeEach(
+      [internal ? this.inside : this.outside, this.inside],
+      "TooManyLoadBalancers: all addresses for load balancers are taken",
+    );
+    return {
+      hostname: `${internal ? "internal-" : ""}${this.#newName()}.${this.#region}.elb.amazonaws.com`,
+      addresses: [first!],
+      privateAddresses: [own!],
+    };
   }
 
   /** A name that no load balancer had before. */

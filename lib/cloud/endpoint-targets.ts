@@ -1,4 +1,5 @@
 import { watch, type Context, type Controller } from "../machinery/controller.js";
+import { keyOf } from "../machinery/informer.js";
 import type { ManagerOptions } from "../machinery/manager.js";
 import type { EndpointSlice, Node, Service } from "../objects/types.js";
 import { BaseCloud } from "./provider.js";
@@ -91,9 +92,6 @@ export abstract class EndpointCloud extends BaseCloud {
     super.ensureLoadBalancerDeleted(service);
   }
 }
-
-const keyOf = ({ metadata: { namespace = "default", name } }: Service): string =>
-  `${namespace}/${name}`;
 
 /** Tells the cloud what a Service's endpoints are. */
 function endpointTargets({ informers }: Context, endpoints: Endpoints): Controller {

@@ -2,7 +2,6 @@ import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, Listener, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
-import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
@@ -45,14 +44,11 @@ export class Gcp extends BaseCloud {
   readonly name = "gce";
   protected readonly zones: readonly string[];
   readonly #region: string;
-  readonly #public: AddressPool;
-  readonly #private = new AddressPool(balancerAddresses());
 
   constructor(environment: CloudEnvironment, options: GcpOptions) {
-    super(environment);
+    super(environment, options);
     this.#region = options.region ?? "asia-south1";
     this.zones = options.zones ?? ["a", "b", "c"].map((letter) => `${this.#region}-${letter}`);
-    this.#public = new AddressPool(publicAddresses(options.publicAddresses));
   }
 
   protected describe(
@@ -78,8 +74,10 @@ export class Gcp extends BaseCloud {
     const listeners = listenersOf(service, () => 0);
     if (spec.loadBalancerIP) this.#refuseConflict(service, spec.loadBalancerIP, listeners);
     const internal = internalBy(service) !== undefined;
-    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
-    const address = spec.loadBalancerIP ?? kept?.addresses[0] ?? this.#newAddress(internal);
+    const address =
+      spec.loadBalancerIP ??
+      this.kept(existing, internal)?.addresses[0] ??
+      this.#newAddress(internal);
     return {
       name: this.balancerName(service),
       mode: "passthrough",
@@ -95,14 +93,10 @@ export class Gcp extends BaseCloud {
     };
   }
 
-  protected freed(address: string): void {
-    for (const pool of [this.#public, this.#private]) pool.putBack(address);
-  }
-
   #newAddress(internal: boolean): string {
-    const address = (internal ? this.#private : this.#public).take((each) => this.isTaken(each));
-    if (address !== undefined) return address;
-    throw new CloudError("Quota 'ADDRESSES' exceeded: all addresses for load balancers are taken");
+    const pool = internal ? this.inside : this.outside;
+    const refusal = "Quota 'ADDRESSES' exceeded: all addresses for load balancers are taken";
+    return this.takeEach([pool], refusal)[0]!;
   }
 
   /** Several load balancers may share an address, each with ports of its own. */

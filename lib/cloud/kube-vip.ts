@@ -65,7 +65,7 @@ class KubeVip extends AnnouncingCloud {
     const isLocal = service.spec.externalTrafficPolicy === "Local";
     return this.options.servicesElection
       ? this.announcers(service, machines, !isLocal)
-      : this.targetsAt(machines);
+      : super.targetsOf(service, machines);
   }
 
   // ---- who holds the Lease has the address ----

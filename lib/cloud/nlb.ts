@@ -20,7 +20,7 @@ import {
 } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Node, Service, ServicePort } from "../objects/types.js";
-import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
+import type { AddressPool } from "./addresses.js";
 import { askedOf } from "./annotations.js";
 import { awsMachine, awsZones } from "./aws.js";
 import { attributesUnderstood, isOn, keepsClient, nlbWords, prefix } from "./nlb-attributes.js";
@@ -28,6 +28,7 @@ import { EndpointCloud } from "./endpoint-targets.js";
 import {
   CloudError,
   sourceRangesOf,
+  type Addressed,
   type Cloud,
   type CloudEnvironment,
   type Instance,
@@ -80,8 +81,6 @@ class Nlb extends EndpointCloud {
   override readonly loadBalancerClass = "service.k8s.aws/nlb";
   readonly #region: string;
   readonly #zones: readonly string[];
-  readonly #public = new AddressPool(publicAddresses());
-  readonly #private = new AddressPool(balancerAddresses());
   #names = 0;
 
   constructor(
@@ -105,14 +104,13 @@ class Nlb extends EndpointCloud {
     const internal =
       internalBy(service) !== undefined ||
       (this.options.scheme === "internal" && !isPublic(service));
-    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
-    const { addresses, privateAddresses, hostname } = kept ?? this.#newAddresses(internal);
+    const addressed = this.kept(existing, internal) ?? this.#newAddresses(internal);
     const toPods = this.#toPods(service);
-    const zones = Object.fromEntries(addresses.map((address, i) => [address, this.#zones[i]!]));
+    const zones = Object.fromEntries(
+      addressed.addresses.map((address, i) => [address, this.#zones[i]!]),
+    );
     return {
-      addresses,
-      privateAddresses,
-      ...(hostname !== undefined && { hostname }),
+      ...addressed,
       ...(internal && { internal }),
       name: this.balancerName(service),
       mode: "proxy",
@@ -193,21 +191,19 @@ class Nlb extends EndpointCloud {
   }
 
   /** A public address (of an internal one, a private one) and a private one in each zone. */
-  #newAddresses(
-    internal: boolean,
-  ): Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses"> {
-    const isTaken = (address: string): boolean => this.isTaken(address);
-    const inside = this.#zones.map(() => this.#private.take(isTaken));
-    const outside = internal ? inside : this.#zones.map(() => this.#public.take(isTaken));
-    const all = [...inside, ...outside];
-    if (!all.includes(undefined))
-      return {
-        hostname: this.#newName(),
-        addresses: outside as string[],
-        privateAddresses: inside as string[],
-      };
-    for (const address of all) if (address !== undefined) this.freed(address);
-    throw new CloudError("TooManyLoadBalancers: all addresses for load balancers are taken");
+  #newAddresses(internal: boolean): Addressed {
+    const zones = this.#zones.length;
+    const each = (pool: AddressPool) => this.#zones.map(() => pool);
+    const taken = this.takeEach(
+      [...each(this.inside), ...(internal ? [] : each(this.outside))],
+      "TooManyLoadBalancers: all addresses for load balancers are taken",
+    );
+    const inside = taken.slice(0, zones);
+    return {
+      hostname: this.#newName(),
+      addresses: internal ? inside : taken.slice(zones),
+      privateAddresses: inside,
+    };
   }
 
   /** "k8s-…" and 16 hexadecimal digits. */
@@ -218,10 +214,6 @@ class Nlb extends EndpointCloud {
 
   protected statusOf({ hostname }: LoadBalancer): LoadBalancerStatus {
     return { ingress: [{ hostname: hostname! }] };
-  }
-
-  protected freed(address: string): void {
-    for (const pool of [this.#public, this.#private]) pool.putBack(address);
   }
 
   // ---- the name follows the zones ----

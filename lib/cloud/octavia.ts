@@ -9,13 +9,13 @@ import { unknownKeys } from "../api/options.js";
 import type { HealthCheck, LoadBalancer } from "../net/load-balancer.js";
 import { internalBy } from "../objects/annotations.js";
 import type { Service } from "../objects/types.js";
-import { AddressPool, balancerAddresses, publicAddresses } from "./addresses.js";
 import {
   BaseCloud,
   CloudError,
   listenersOf,
   sourceRangesOf,
   wishes,
+  type Addressed,
   type Cloud,
   type Instance,
   type LoadBalancerStatus,
@@ -45,10 +45,6 @@ function monitor({ spec }: Service): HealthCheck {
 
 class Octavia extends BaseCloud {
   readonly name = "openstack";
-  readonly #public = new AddressPool(publicAddresses());
-  readonly #private = new AddressPool(balancerAddresses());
-  /** Those of which the status says ipMode Proxy. */
-  readonly #proxied = new Set<string>();
 
   protected describe(
     name: string,
@@ -74,16 +70,10 @@ class Octavia extends BaseCloud {
           "the members of its pools are NodePorts, and allocateLoadBalancerNodePorts is false: set it to true",
         );
     const internal = internalBy(service) !== undefined;
-    const kept = existing && Boolean(existing.internal) === internal ? existing : undefined;
-    const name = this.balancerName(service);
-    if (/^(true|v\d)$/.test(service.metadata.annotations?.[proxyProtocol] ?? ""))
-      this.#proxied.add(name);
-    else this.#proxied.delete(name);
     return {
-      name,
+      ...(this.kept(existing, internal) ?? this.#addresses(spec.loadBalancerIP, internal)),
+      name: this.balancerName(service),
       mode: "proxy",
-      addresses: kept?.addresses ?? [spec.loadBalancerIP ?? this.#take(internal)],
-      privateAddresses: kept?.privateAddresses ?? [this.#take(true)],
       listeners: listenersOf(service, (nodePort) => nodePort),
       healthCheck: monitor(service),
       sourceRanges: sourceRangesOf(service),
@@ -92,19 +82,16 @@ class Octavia extends BaseCloud {
     };
   }
 
-  #take(isInternal: boolean): string {
-    const pool = isInternal ? this.#private : this.#public;
-    const address = pool.take((each) => this.isTaken(each));
-    if (address !== undefined) return address;
-    throw new CloudError("Quota exceeded for resources: ['floatingip']");
+  #addresses(wished: string | undefined, internal: boolean): Addressed {
+    const pools = wished ? [] : [internal ? this.inside : this.outside];
+    const refusal = "Quota exceeded for resources: ['floatingip']";
+    const [own, first = wished!] = this.takeEach([this.inside, ...pools], refusal);
+    return { addresses: [first], privateAddresses: [own!] };
   }
 
-  protected statusOf({ name, addresses }: LoadBalancer): LoadBalancerStatus {
-    const ipMode = this.#proxied.has(name) ? "Proxy" : "VIP";
+  protected statusOf({ addresses }: LoadBalancer, { metadata }: Service): LoadBalancerStatus {
+    const isProxied = /^(true|v\d)$/.test(metadata.annotations?.[proxyProtocol] ?? "");
+    const ipMode = isProxied ? "Proxy" : "VIP";
     return { ingress: addresses.map((ip) => ({ ip, ipMode })) };
-  }
-
-  protected freed(address: string): void {
-    for (const pool of [this.#public, this.#private]) pool.putBack(address);
   }
 }

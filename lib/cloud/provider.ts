@@ -5,7 +5,12 @@ import type { Random } from "../machinery/random.js";
 import { addressRecord, type Zone } from "../net/dns.js";
 import type { HealthCheck, Listener, LoadBalancer, Target } from "../net/load-balancer.js";
 import type { LoadBalancerIngress, Node, Service } from "../objects/types.js";
-import { AddressBook } from "./addresses.js";
+import {
+  AddressBook,
+  AddressPool,
+  balancerAddresses,
+  publicAddresses as onTheInternet,
+} from "./addresses.js";
 import { HealthChecks } from "./health-checks.js";
 
 /**
@@ -86,6 +91,15 @@ export interface CloudEnvironment {
  */
 const PROVISIONING_MS = 2_000;
 
+/** Where a load balancer is. */
+export type Addressed = Pick<LoadBalancer, "hostname" | "addresses" | "privateAddresses">;
+
+/** Where its load balancers' addresses are of; see AwsOptions. */
+interface Addresses {
+  publicAddresses?: string | undefined;
+  privateAddresses?: Iterable<string>;
+}
+
 /**
  * Instances and load balancers, as far as all clouds are alike; aws.ts and gcp.ts say where they
  * differ.
@@ -106,7 +120,16 @@ export abstract class BaseCloud implements CloudProvider {
   readonly #pending = new Map<string, { balancer: LoadBalancer; ready: number }>();
   readonly #checks: HealthChecks;
 
-  constructor(protected readonly environment: CloudEnvironment) {
+  /** Addresses for load balancers: on the internet, and inside of the network. */
+  protected readonly outside: AddressPool;
+  protected readonly inside: AddressPool;
+
+  constructor(
+    protected readonly environment: CloudEnvironment,
+    { publicAddresses, privateAddresses = balancerAddresses() }: Addresses = {},
+  ) {
+    this.outside = new AddressPool(onTheInternet(publicAddresses));
+    this.inside = new AddressPool(privateAddresses);
     this.#checks = new HealthChecks(environment.clock, environment.check ?? (() => true), this);
   }
 
@@ -157,7 +180,7 @@ export abstract class BaseCloud implements CloudProvider {
 
   getLoadBalancer(service: Service): LoadBalancerStatus | undefined {
     const balancer = this.loadBalancers.get(this.balancerName(service));
-    return balancer && this.statusOf(balancer);
+    return balancer && this.statusOf(balancer, service);
   }
 
   ensureLoadBalancer(service: Service, nodes: readonly Node[]): LoadBalancerStatus | Busy {
@@ -167,7 +190,7 @@ export abstract class BaseCloud implements CloudProvider {
     // throws where the cloud cannot do what is asked
     const balancer = this.design(service, existing ?? pending?.balancer);
     const own = [...balancer.addresses, ...balancer.privateAddresses];
-    for (const address of this.#book.hold(name, own)) this.freed(address);
+    this.#putBack(this.#book.hold(name, own));
     const now = this.environment.clock.now();
     const ready = existing ? now : (pending?.ready ?? now + PROVISIONING_MS);
     if (ready > now) {
@@ -178,7 +201,7 @@ export abstract class BaseCloud implements CloudProvider {
     this.#publish(name, balancer);
     this.setName(balancer, balancer.addresses);
     this.updateLoadBalancer(service, nodes);
-    return this.statusOf(balancer);
+    return this.statusOf(balancer, service);
   }
 
   updateLoadBalancer(service: Service, nodes: readonly Node[]): void {
@@ -225,7 +248,7 @@ export abstract class BaseCloud implements CloudProvider {
     this.#checks.forget(name);
     this.#publish(name, undefined);
     for (const map of [this.targets, this.#pending]) map.delete(name);
-    for (const address of this.#book.release(name)) this.freed(address);
+    this.#putBack(this.#book.release(name));
   }
 
   /**
@@ -236,9 +259,27 @@ export abstract class BaseCloud implements CloudProvider {
     return `a${uid!.replaceAll("-", "")}`.slice(0, 32);
   }
 
-  /** Whether a machine or a load balancer has this address. */
-  protected isTaken(address: string): boolean {
-    return this.#book.holdersOf(address).size > 0;
+  /** The addresses of one that there is; with another scheme it is another load balancer. */
+  protected kept(existing: LoadBalancer | undefined, internal: boolean): Addressed | undefined {
+    if (!existing || Boolean(existing.internal) !== internal) return undefined;
+    const { hostname, addresses, privateAddresses } = existing;
+    return { ...(hostname !== undefined && { hostname }), addresses, privateAddresses };
+  }
+
+  /** An address out of each of these; where one has none, none, and a CloudError with `refusal`. */
+  protected takeEach(pools: readonly AddressPool[], refusal: string): string[] {
+    const isTaken = (address: string): boolean => this.#book.holdersOf(address).size > 0;
+    const taken = pools.map((pool) => pool.take(isTaken));
+    const found = taken.filter((address) => address !== undefined);
+    if (found.length === taken.length) return found;
+    this.#putBack(found);
+    throw new CloudError(refusal);
+  }
+
+  /** What is nobody's any more. */
+  #putBack(addresses: readonly string[]): void {
+    for (const address of addresses)
+      for (const pool of [this.outside, this.inside]) pool.putBack(address);
   }
 
   #refuseForeign(name: string, addresses: readonly string[]): void {
@@ -273,9 +314,7 @@ export abstract class BaseCloud implements CloudProvider {
    * The load balancer as the Service wants it; `existing` keeps its addresses. Throws CloudError.
    */
   protected abstract design(service: Service, existing: LoadBalancer | undefined): LoadBalancer;
-  /** An address that a load balancer had is nobody's any more. */
-  protected abstract freed(address: string): void;
-  protected abstract statusOf(balancer: LoadBalancer): LoadBalancerStatus;
+  protected abstract statusOf(balancer: LoadBalancer, service: Service): LoadBalancerStatus;
 }
 
 /**
