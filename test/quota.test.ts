@@ -155,6 +155,68 @@ for (const [title, hard, object, change, asked] of [
     );
   });
 
+const runtime = (podFixed: object) => ({
+  apiVersion: "node.k8s.io/v1",
+  kind: "RuntimeClass",
+  metadata: { name: "sandboxed" },
+  handler: "sandboxed",
+  overhead: { podFixed },
+});
+const sandboxed = { runtimeClassName: "sandboxed" };
+
+test("a runtime's overhead is charged to its Pods, a limit's where there is one; a LimitRange leaves it out", () => {
+  const h = running();
+  made(h, runtime({ cpu: "250m", memory: "64Mi" }));
+  made(h, quota({ "requests.cpu": "4", "limits.cpu": "4", "requests.memory": "1Gi" }));
+  made(h, limits({ type: "Pod", max: { cpu: "500m" } }));
+  h.clock.settle();
+  const asked = { requests: { cpu: "100m", memory: "64Mi" }, limits: { cpu: "500m" } };
+  made(h, pod("web", asked, sandboxed));
+  assert.equal(get(h, "ResourceQuota", "quota")["status"]!["used"], {
+    "limits.cpu": "750m",
+    "requests.cpu": "350m",
+    "requests.memory": "128Mi",
+  });
+});
+
+test("what a Pod may use as a whole it also asks for, unless its containers say less", () => {
+  const h = running();
+  const own = { limits: { cpu: "2", memory: "1Gi" } };
+  made(h, pod("whole", undefined, { resources: own }));
+  made(h, pod("part", { requests: { cpu: "100m" } }, { resources: own }));
+  const requestsOf = (name: string) =>
+    (get(h, "Pod", name)["spec"] as Any)["resources"]!["requests"];
+  assert.equal(requestsOf("whole"), { cpu: "2", memory: "1Gi" });
+  assert.equal(requestsOf("part"), { cpu: "100m", memory: "1Gi" });
+  assert.is((get(h, "Pod", "whole")["status"] as Any)["qosClass"], "Guaranteed");
+  assert.is((get(h, "Pod", "part")["status"] as Any)["qosClass"], "Burstable");
+});
+
+test("a status is written whatever its namespace's quotas and limits say", () => {
+  const h = running();
+  made(h, {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web" },
+    spec: { type: "LoadBalancer", ports: [{ port: 80 }] },
+  });
+  // nobody has counted yet: until then nothing that it counts may be written
+  const { metadata } = made(h, quota({ services: "5" }));
+  const counted = { hard: { services: "5" } };
+  h.client.updateStatus({ ...quota({ services: "5" }), metadata, status: counted } as KubeObject);
+  const refusal = refused(() =>
+    h.client.patch("Service", "web", "default", {
+      type: "merge",
+      body: { metadata: { labels: { a: "b" } } },
+    }),
+  );
+  assert.match(refusal, "status unknown for quota");
+  const service = h.client.get("Service", "web");
+  const loadBalancer = { ingress: [{ ip: "192.0.2.1" }] };
+  h.client.updateStatus({ ...service, spec: { ...service.spec }, status: { loadBalancer } });
+  assert.is(h.client.get("Service", "web").status?.loadBalancer?.ingress?.[0]?.ip, "192.0.2.1");
+});
+
 test("Pods that a quota's scope is not about are not counted", () => {
   const h = running();
   made(h, quota({ pods: "1" }, { scopes: ["BestEffort"] }));

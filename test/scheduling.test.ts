@@ -189,6 +189,25 @@ test("spread over a label that no node has", () => {
   assert.ok(nodeOf(h, "b"));
 });
 
+test("extended resources are counted as all others: of init containers the most at a time", () => {
+  const h = ready();
+  const node = h.client.get("Node", "node-b");
+  const more = { ...node.status!.allocatable, "example.com/gpu": "2" };
+  h.client.updateStatus<Node>({ ...node, status: { ...node.status, allocatable: more } });
+  const one = (name: string, gpus: string, restartPolicy?: string) => ({
+    name,
+    image: "nginx",
+    resources: { limits: { "example.com/gpu": gpus } },
+    ...(restartPolicy && { restartPolicy }),
+  });
+  pod(h, "much", { initContainers: [one("i", "3")], containers: [one("c", "1")] });
+  assert.match(refusal(h, "much")!, /Insufficient example.com\/gpu/);
+  pod(h, "beside", { initContainers: [one("i", "1", "Always")], containers: [one("c", "2")] });
+  assert.match(refusal(h, "beside")!, /Insufficient example.com\/gpu/);
+  pod(h, "first", { initContainers: [one("i", "2")], containers: [one("c", "1")] });
+  assert.is(nodeOf(h, "first"), "node-b");
+});
+
 test("extended resources: only where a node has them, and as many as it has", () => {
   const h = ready();
   const gpu = asking({ "example.com/gpu": "1" });

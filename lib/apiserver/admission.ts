@@ -3,7 +3,7 @@
  * kinds that a plug-in reads adds it (admission-plugins.ts): a page's first chunk does without.
  * (kubernetes: pkg/kubeapiserver/options/plugins.go)
  */
-import type { Client } from "../api/client.js";
+import type { Client, Subresource } from "../api/client.js";
 import type { Clock } from "../api/clock.js";
 import type { Store } from "../store/store.js";
 import type { KindInfo } from "../objects/kinds.js";
@@ -40,6 +40,8 @@ export interface Asked {
   /** What there is; undefined: the object is new. */
   old: KubeObject | undefined;
   isDryRun: boolean;
+  /** The sub-resource by which it is written; undefined: as a whole. */
+  under: Subresource | "finalize" | undefined;
 }
 
 export const admissionPlugins: AdmissionPlugin[] = [];

@@ -32,6 +32,7 @@ import {
   storeDuties,
   type Admitting,
   type AdmissionPlugin,
+  type Asked,
 } from "./admission.js";
 import { PortAllocator } from "./allocators.js";
 import {
@@ -552,7 +553,7 @@ export class ApiServer {
     name: string,
     namespace: string | undefined,
     options: WriteOptions,
-    under: Subresource | "finalize" | undefined,
+    under: Written["under"],
     change: (old: KubeObject) => KubeObject,
   ): KubeObject {
     for (;;) {
@@ -571,7 +572,7 @@ export class ApiServer {
         // that its spec changes has been looked at
         seen = { ...entry, value: { ...by, metadata: old.metadata } };
       }
-      const written = this.#write(info, by, seen, problems, options);
+      const written = this.#write(info, by, seen, problems, { ...options, under });
       if (written) return written;
     }
   }
@@ -584,10 +585,10 @@ export class ApiServer {
     next: KubeObject,
     old: Entry | undefined,
     problems: readonly FieldError[],
-    options: WriteOptions,
+    options: Written,
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
-    if (problems.length > 0) throw errors.invalid(info, name, problems);
+    refuse(info, name, problems);
     if (options.onWarning)
       for (const text of warningsOf(next, this.kubernetes)) options.onWarning(text);
     const numbered = isService(next) && specOf(next) !== specOf(old?.value);
@@ -602,7 +603,7 @@ export class ApiServer {
     info: KindInfo,
     next: Service,
     old: Entry | undefined,
-    options: WriteOptions,
+    options: Written,
   ): KubeObject | undefined {
     const { name } = (old?.value ?? next).metadata;
     const started = this.clock.now();
@@ -713,11 +714,11 @@ export class ApiServer {
     info: KindInfo,
     object: KubeObject,
     old: Entry | undefined,
-    { dryRun = false }: WriteOptions,
+    { dryRun = false, under }: Written,
   ): void {
     for (const plugin of admissionPlugins)
       if (plugin.check && this.#hasPlugin(plugin))
-        plugin.check(object, this.#admitting, { info, old: old?.value, isDryRun: dryRun });
+        plugin.check(object, this.#admitting, { info, old: old?.value, isDryRun: dryRun, under });
   }
 
   readonly #hasPlugin = ({ name, isAlways }: AdmissionPlugin): boolean =>
@@ -760,6 +761,9 @@ export class ApiServer {
     return cache;
   }
 }
+
+/** How it is written, and by which door: a sub-resource, or as a whole. */
+type Written = Omit<WriteOptions, "under"> & Partial<Pick<Asked, "under">>;
 
 function infoOf(kind: string, apiVersion?: string): KindInfo {
   const info = apiVersion === undefined ? kindInfo(kind) : kindOf({ kind, apiVersion });

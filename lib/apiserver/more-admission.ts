@@ -6,7 +6,15 @@
  */
 import { conflict, forbidden, invalid, modified } from "../api/errors.js";
 import { schemaProblems } from "../objects/custom-schema.js";
-import { added, inMilli, isMore, lessened, only, type ResourceList } from "../objects/amounts.js";
+import {
+  added,
+  exact,
+  inMilli,
+  isMore,
+  lessened,
+  only,
+  type ResourceList,
+} from "../objects/amounts.js";
 import { actedOn, kindInfo, storageKey, type KindInfo } from "../objects/kinds.js";
 import { podResources } from "../objects/pod-resources.js";
 import { canonical } from "../objects/quantity.js";
@@ -88,7 +96,8 @@ interface Said {
 }
 
 /** (ValidateLimit) */
-function checkLimits(object: KubeObject, server: Admitting, { info, old }: Asked): void {
+function checkLimits(object: KubeObject, server: Admitting, { info, old, under }: Asked): void {
+  if (under !== undefined) return;
   const isPod = info.key === "Pod";
   if (isPod ? old !== undefined : (info.key as string) !== CLAIM) return;
   for (const limits of rangesIn(server, object.metadata.namespace)) {
@@ -106,11 +115,12 @@ function together(problems: readonly string[]): string {
 }
 
 function podProblems(limit: Limit, pod: Pod): string[] {
-  if (limit.type === "Pod")
-    return limitProblems(limit, {
-      requests: podResources(pod, "requests"),
-      limits: podResources(pod, "limits"),
-    });
+  if (limit.type === "Pod") {
+    // the plug-in has a sum of its own, which leaves the runtime's overhead out (podRequests)
+    const { overhead: _, ...spec } = pod.spec;
+    const of = (which: "requests" | "limits") => podResources({ spec }, which, exact);
+    return limitProblems(limit, { requests: of("requests"), limits: of("limits") });
+  }
   if (limit.type !== "Container") return [];
   return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(
     ({ resources = {} }) =>
@@ -193,8 +203,9 @@ admissionPlugins.push({
 
 /** (CheckRequest) */
 function checkQuotas(object: KubeObject, server: Admitting, asked: Asked): void {
-  const { info, old } = asked;
-  if (!info.namespaced || !isCounted(info, object, old)) return;
+  const { info, old, under } = asked;
+  // what comes by a sub-resource changes nothing that is counted (Handles of each evaluator)
+  if (!info.namespaced || under !== undefined || !isCounted(info, object, old)) return;
   const quotas = server.all("ResourceQuota", object.metadata.namespace) as readonly ResourceQuota[];
   if (quotas.length === 0) return;
   const refuse = (why: string) => forbidden(info, object.metadata.name, why);

@@ -2,6 +2,7 @@ import { defaulted, defaultedStatus, tolerant } from "../objects/defaulting.js";
 import { frozen, same } from "../objects/freeze.js";
 import { isPod, isService, kindOf, specOf, type KindInfo } from "../objects/kinds.js";
 import { otherKinds } from "../objects/others.js";
+import { qosClass } from "../objects/pod-resources.js";
 import type {
   Condition,
   IPFamily,
@@ -249,20 +250,3 @@ const statusOfClass = new Map(
     frozen({ phase: "Pending" as const, qosClass }),
   ]),
 );
-
-/** (kubernetes: pkg/apis/core/v1/helper/qos) */
-function qosClass({ spec }: Pod): string {
-  const resources = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(
-    (one) => one.resources ?? {},
-  );
-  const some = resources.some(
-    ({ limits, requests }) => Object.keys({ ...limits, ...requests }).length > 0,
-  );
-  if (!some) return "BestEffort";
-  const guaranteed = resources.every(({ limits, requests }) =>
-    ["cpu", "memory"].every(
-      (what) => limits?.[what] && (requests?.[what] ?? limits[what]) === limits[what],
-    ),
-  );
-  return guaranteed ? "Guaranteed" : "Burstable";
-}

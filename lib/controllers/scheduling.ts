@@ -12,6 +12,7 @@ import { matches } from "../objects/selectors.js";
 import type { LabelSelector, Node, Pod } from "../objects/types.js";
 import { markDisrupted } from "./disruption-target.js";
 import { informerOf } from "./owned-pods.js";
+import { requestsOf } from "./resources.js";
 import { more, type Check, type NodeInfo, type Pool, type Refusal } from "./scheduler.js";
 
 type Labels = Record<string, string>;
@@ -118,24 +119,21 @@ const because = (reason: string, preemptable = true): Refusal => ({
 
 // ---- extended resources (NodeResourcesFit)
 
-function asksOf({ spec }: Pod): Map<string, number> {
-  const asked = new Map<string, number>();
-  for (const { resources } of spec.containers)
-    for (const [name, text] of Object.entries(resources?.requests ?? {}))
-      if (name !== "cpu" && name !== "memory")
-        asked.set(name, (asked.get(name) ?? 0) + quantity(text));
-  return asked;
-}
+/** Those that are counted everywhere. */
+const isBasic = (name: string): boolean => /^(cpu|memory|pods)$/.test(name);
 
 function extendedResources(pod: Pod): NodeCheck[] {
-  return [...asksOf(pod)].map(([name, amount]) => (info) => {
+  const asked = Object.entries(requestsOf(pod).asked).filter(
+    ([name, amount]) => amount > 0 && !isBasic(name),
+  );
+  return asked.map(([name, amount]) => (info) => {
     const { allocatable, capacity } = info.node?.status ?? {};
     // ephemeral-storage is of every node; kubelets that do not say how much have enough
     const offered = (allocatable ?? capacity)?.[name];
     if (offered === undefined && name === "ephemeral-storage") return undefined;
     const total = offered === undefined ? 0 : quantity(offered);
     let used = 0;
-    for (const other of info.members.values()) used += asksOf(other).get(name) ?? 0;
+    for (const other of info.members.values()) used += requestsOf(other).asked[name] ?? 0;
     return used + amount > total ? because(`Insufficient ${name}`, amount <= total) : undefined;
   });
 }

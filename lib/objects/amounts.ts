@@ -2,10 +2,11 @@
  * Sums and comparisons of quantities, exact as Kubernetes' are: thousandths in whole numbers.
  * (k8s.io/apimachinery: pkg/api/resource/quantity.go)
  */
+import { combined, type AmountsOf, type Sums } from "./pod-resources.js";
 import { canonical } from "./quantity.js";
 
 /** Names of resources, and how much of each: { cpu: "500m", pods: "2" }. */
-export type ResourceList = Readonly<Record<string, string>>;
+export type ResourceList = AmountsOf<string>;
 
 const factors: ReadonlyMap<string, bigint> = new Map(
   ["", "k", "M", "G", "T", "P", "E"].map((unit, i) => [unit, 1000n ** BigInt(i + 1)]),
@@ -47,13 +48,15 @@ const differenceOf = (a: string, b: string): string =>
 
 export const isMore = (a: string, b: string): boolean => inMilli(a) > inMilli(b);
 
+/** Exact, and written as Kubernetes writes them. */
+export const exact: Sums<string> = {
+  read: canonical,
+  sum: sumOf,
+  larger: (a, b) => (isMore(b, a) ? b : a),
+};
+
 /** Of each resource that one of them has. */
-export function added(a: ResourceList, b: ResourceList): ResourceList {
-  const result: Record<string, string> = { ...a };
-  for (const [name, amount] of Object.entries(b))
-    result[name] = result[name] === undefined ? canonical(amount) : sumOf(result[name], amount);
-  return result;
-}
+export const added = (a: ResourceList, b: ResourceList): ResourceList => combined(a, b, sumOf);
 
 /** `a` without `b`, and no less than nothing. */
 export function lessened(a: ResourceList, b: ResourceList): ResourceList {
@@ -64,14 +67,6 @@ export function lessened(a: ResourceList, b: ResourceList): ResourceList {
   return Object.fromEntries(
     Object.entries(a).map(([name, amount]) => [name, left(name, amount)] as const),
   );
-}
-
-/** The larger amount of each. */
-export function largest(a: ResourceList, b: ResourceList): ResourceList {
-  const result: Record<string, string> = { ...a };
-  for (const [name, amount] of Object.entries(b))
-    if (result[name] === undefined || isMore(amount, result[name])) result[name] = amount;
-  return result;
 }
 
 export const only = (list: ResourceList, names: ReadonlySet<string>): ResourceList =>

@@ -1,7 +1,9 @@
 import { frozen } from "./freeze.js";
 import { isService, kindOf } from "./kinds.js";
-import { canonical } from "./quantity.js";
+import { exact } from "./amounts.js";
 import { otherKinds } from "./others.js";
+import { isOfPods, podResources } from "./pod-resources.js";
+import { canonical } from "./quantity.js";
 import type {
   Container,
   Deployment,
@@ -218,6 +220,24 @@ function withRequests(spec: PodSpec): PodSpec {
   return filled;
 }
 
+/**
+ * A Pod that says what it may use as a whole asks for what its containers ask for, or else for that
+ * much. (defaultPodRequests; KEP-2837)
+ */
+function withOwnRequests(spec: PodSpec): PodSpec {
+  const { resources, containers, initContainers = [] } = spec;
+  const { limits = {}, requests: said = {} } = resources ?? {};
+  if (!resources || Object.keys(limits).length === 0) return spec;
+  const asked = podResources({ spec: { containers, initContainers } }, "requests", exact);
+  const requests: Record<string, string> = { ...said };
+  for (const [name, amount] of Object.entries(asked)) if (isShared(name)) requests[name] ??= amount;
+  for (const [name, most] of Object.entries(limits)) if (isOfPods(name)) requests[name] ??= most;
+  return part(spec, "resources", part(resources, "requests", requests));
+}
+
+/** More of these may be used than there is. (IsOvercommitAllowed, of those a Pod may say) */
+const isShared = (name: string): boolean => name === "cpu" || name === "memory";
+
 /** (SetDefaults_ResourceList) */
 function amounts<T extends Record<string, string>>(list: T): T {
   const changed = Object.entries(list).filter(([, amount]) => canonical(amount) !== amount);
@@ -236,6 +256,7 @@ function podSpec(spec: PodSpec): PodSpec {
     securityContext: {},
     schedulerName: "default-scheduler",
   });
+  if (filled.resources) filled = part(filled, "resources", resources(filled.resources));
   // one field by two names (pkg/apis/core/v1/conversion.go)
   const account = filled.serviceAccountName || filled.serviceAccount;
   if (account) filled = { ...filled, serviceAccountName: account, serviceAccount: account };
@@ -261,7 +282,7 @@ function once(known: WeakMap<PodSpec, PodSpec>, spec: PodSpec, make: () => PodSp
 
 function pod(pod: Pod): Pod {
   const spec = once(defaultedSpecs, pod.spec, () =>
-    fill(withRequests(podSpec(pod.spec)), { enableServiceLinks: true }),
+    fill(withOwnRequests(withRequests(podSpec(pod.spec))), { enableServiceLinks: true }),
   );
   return part(pod, "spec", spec);
 }

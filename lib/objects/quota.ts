@@ -4,9 +4,9 @@
  * makes one (apiserver/more-admission.ts), and the quota controller when it counts what there is.
  * (kubernetes: pkg/quota/v1/evaluator/core)
  */
-import { added, type ResourceList } from "./amounts.js";
+import { added, exact, type ResourceList } from "./amounts.js";
 import { qualified, type KindInfo } from "./kinds.js";
-import { podResources } from "./pod-resources.js";
+import { podResources, qosClass } from "./pod-resources.js";
 import type { Container, KubeObject, Pod, Service } from "./types.js";
 
 export interface ResourceQuota extends KubeObject {
@@ -77,7 +77,7 @@ function isCharged({ metadata, status }: Pod, now: number): boolean {
 const requested = ["cpu", "memory", "ephemeral-storage"];
 
 const podUsage = (pod: Pod): ResourceList =>
-  asUsage(podResources(pod, "requests"), podResources(pod, "limits"));
+  asUsage(podResources(pod, "requests", exact), podResources(pod, "limits", exact));
 
 /** (podComputeUsageHelper) */
 function asUsage(requests: ResourceList, limits: ResourceList): ResourceList {
@@ -188,12 +188,7 @@ function isInScope(pod: Pod, { scopeName, operator, values = [] }: ScopeRequirem
   }
 }
 
-const isBestEffort = (pod: Pod): boolean =>
-  [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].every(({ resources }) =>
-    Object.keys({ ...resources?.limits, ...resources?.requests }).every(
-      (name) => name !== "cpu" && name !== "memory",
-    ),
-  );
+const isBestEffort = (pod: Pod): boolean => qosClass(pod) === "BestEffort";
 
 /** Whether some term of it names namespaces. */
 function crossesNamespaces(affinity: unknown): boolean {

@@ -1,3 +1,4 @@
+import { qosClass } from "../../objects/pod-resources.js";
 import { condition } from "../../objects/pods.js";
 import type { Client } from "../../api/client.js";
 import type { Clock } from "../../api/clock.js";
@@ -711,24 +712,6 @@ function gateMessage(pod: Pod, gate: string): string {
   return found
     ? `the status of pod readiness gate "${gate}" is not "True", but ${found.status}`
     : `corresponding condition of pod readiness gate "${gate}" does not exist.`;
-}
-
-/** Guaranteed, Burstable or BestEffort. (pkg/apis/core/v1/helper/qos) */
-function qosClass({ spec }: Pod): string {
-  const all = spec.containers.map(({ resources = {} }) => resources);
-  if (
-    all.every(
-      ({ requests = {}, limits = {} }) =>
-        Object.keys(requests).length + Object.keys(limits).length === 0,
-    )
-  )
-    return "BestEffort";
-  const guaranteed = all.every(({ requests = {}, limits = {} }) =>
-    ["cpu", "memory"].every(
-      (name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name],
-    ),
-  );
-  return guaranteed ? "Guaranteed" : "Burstable";
 }
 
 class ContainerState {
