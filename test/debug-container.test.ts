@@ -14,7 +14,7 @@ const pod = {
   apiVersion: "v1",
   kind: "Pod",
   metadata: { name: "web", namespace: "default" },
-  spec: { containers: [{ name: "c", image: "nginx" }] },
+  spec: { containers: [{ name: "c", image: "nginx" }], volumes: [{ name: "v", emptyDir: {} }] },
 } as Pod;
 
 type Added = NonNullable<Pod["spec"]["ephemeralContainers"]>;
@@ -62,6 +62,26 @@ for (const [title, container, why] of [
     "that is probed",
     { name: "d", image: "x", livenessProbe: { tcpSocket: { port: 1 } } },
     "spec.ephemeralContainers[0].livenessProbe: Forbidden: cannot be set for an Ephemeral Container",
+  ],
+  [
+    "that is started again and again",
+    { name: "d", image: "x", restartPolicy: "Always" },
+    "spec.ephemeralContainers[0].restartPolicy: Forbidden: cannot be set for an Ephemeral Container",
+  ],
+  [
+    "that runs as nobody can",
+    { name: "d", image: "x", securityContext: { runAsUser: -1 } },
+    "spec.ephemeralContainers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+  ],
+  [
+    "with a volume that is not there",
+    { name: "d", image: "x", volumeMounts: [{ name: "w", mountPath: "/w" }] },
+    'spec.ephemeralContainers[0].volumeMounts[0].name: Not found: "w"',
+  ],
+  [
+    "with a part of a volume",
+    { name: "d", image: "x", volumeMounts: [{ name: "v", mountPath: "/v", subPath: "a" }] },
+    "spec.ephemeralContainers[0].volumeMounts[0].subPath: Forbidden: cannot be set for an Ephemeral Container",
   ],
 ] as const)
   test(`refused: one ${title}`, () => {

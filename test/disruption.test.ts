@@ -200,21 +200,38 @@ test("what a budget says changes its time with its status alone", () => {
   }
 });
 
-for (const [title, budget, others, expected] of [
-  ["its controller allows none, whoever is there", kept({ disruptionsAllowed: 0 }), 9, false],
-  ["its controller allows one, whoever is there", kept({ disruptionsAllowed: 1 }), 0, true],
-  ["nobody counted since it changed: enough are there", kept({ generation: 2 }), 1, true],
-  ["nobody counted since it changed: it is the last", kept({ generation: 2 }), 0, false],
+const healthy = { desiredHealthy: 1, currentHealthy: 2 };
+const unkept = "The disruption budget web is still being processed by the server.";
+for (const [title, budget, why] of [
+  [
+    "its controller allows none",
+    kept({ disruptionsAllowed: 0 }),
+    "The disruption budget web needs 0 healthy pods and has 0 currently",
+  ],
+  [
+    "none, though enough are well",
+    kept({ disruptionsAllowed: 0, ...healthy }),
+    "The disruption budget web does not allow evicting pods currently",
+  ],
+  ["its controller allows one", kept({ disruptionsAllowed: 1 }), undefined],
+  ["nobody counted since it changed", kept({ generation: 2, disruptionsAllowed: 1 }), unkept],
 ] as const)
   test(`whether a Pod may be evicted: ${title}`, () => {
-    const pods = Array.from({ length: others + 1 }, () => pod("default"));
-    assert.is(whyNotEvicted(pod("default"), [budget], () => pods) === undefined, expected);
+    const { status } = whyNotEvicted(pod("default"), [budget]) ?? {};
+    assert.is(status?.details?.causes?.[0]?.message, why);
+    assert.is(status?.details?.retryAfterSeconds, why === unkept ? 10 : undefined);
     const left = spent(pod("default"), [budget], now)?.status?.disruptionsAllowed;
     assert.is(
       left,
       budget.metadata.generation === 2 ? undefined : budget.status.disruptionsAllowed! - 1,
     );
   });
+
+test("a Pod of two budgets is nobody's to evict, and nobody is to try again", () => {
+  const refusal = whyNotEvicted(pod("default"), [kept(), kept()]);
+  assert.is(refusal?.code, 500);
+  assert.match(refusal!.message, /^This pod has more than one PodDisruptionBudget/);
+});
 
 test("a namespace that goes lets go of its Pods first", () => {
   const h = running();

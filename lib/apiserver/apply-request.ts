@@ -10,7 +10,7 @@ import type { KubeObject } from "../objects/types.js";
 import { applied } from "./apply.js";
 import { appliedScale } from "./apply-scale.js";
 import { decoded } from "./decode.js";
-import { checkPlace } from "./patch.js";
+import { checkPlace, otherName } from "./patch.js";
 
 export interface Asked {
   info: KindInfo;
@@ -57,10 +57,7 @@ export function apply(asked: Asked, options: WriteOptions, server: Applies): Kub
 }
 
 function checkNew(info: KindInfo, name: string, { metadata }: KubeObject): void {
-  if (metadata.name !== undefined && metadata.name !== name)
-    throw errors.badRequest(
-      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
-    );
+  if (metadata.name !== undefined && metadata.name !== name) throw otherName(metadata.name, name);
   if (metadata.uid)
     throw errors.conflict(
       info,

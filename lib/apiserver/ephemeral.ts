@@ -3,43 +3,38 @@
  * are. (kubernetes: pkg/apis/core/validation, validateEphemeralContainers,
  * ValidatePodEphemeralContainersUpdate)
  */
-import {
-  checkFormat,
-  checkOneOf,
-  dns1123Label,
-  duplicate,
-  forbidden,
-  notFound,
-  required,
-  type FieldError,
-} from "../objects/field-errors.js";
+import { forbidden, notFound, type FieldError } from "../objects/field-errors.js";
 import { container } from "../objects/defaulting.js";
 import { same } from "../objects/freeze.js";
-import type { KubeObject, Pod, PodSpec } from "../objects/types.js";
+import type { Container, KubeObject, Pod, PodSpec } from "../objects/types.js";
+import { checkContainer, checkNameIsNew, records } from "../objects/validation-pod.js";
 import { subresources } from "./subresources.js";
 
 type Ephemeral = NonNullable<PodSpec["ephemeralContainers"]>[number];
 
-/** What such a container cannot have: it is there to look. */
+/** What such a container cannot have: it is there to look. (allowedEphemeralContainerFields) */
 const forbiddenFields = [
   "ports",
   "resources",
+  "resizePolicy",
+  "restartPolicy",
+  "restartPolicyRules",
   "livenessProbe",
   "readinessProbe",
   "startupProbe",
   "lifecycle",
-  "resizePolicy",
 ] as const;
 
 const isSet = (value: unknown): boolean =>
   value !== undefined && value !== null && Object.keys(value).length > 0;
 
 function problems(now: KubeObject, was: KubeObject): FieldError[] {
-  const { containers, initContainers = [], ephemeralContainers = [] } = (now as Pod).spec;
+  const { spec } = now as Pod;
+  const { containers, initContainers = [], ephemeralContainers = [] } = spec;
   const taken = new Set([...containers, ...initContainers].map(({ name }) => name));
   const targets = new Set(taken);
   const found = ephemeralContainers.flatMap((one, i) =>
-    checkOne(one, `spec.ephemeralContainers[${i}]`, taken, targets),
+    checkOne(one, `spec.ephemeralContainers[${i}]`, spec, taken, targets),
   );
   if (found.length > 0) return found;
   const named = new Map(ephemeralContainers.map((one) => [one.name, one]));
@@ -57,23 +52,26 @@ function problems(now: KubeObject, was: KubeObject): FieldError[] {
 }
 
 function checkOne(
-  container: Ephemeral,
+  one: Ephemeral,
   at: string,
+  spec: PodSpec,
   taken: Set<string>,
   targets: ReadonlySet<string>,
 ): FieldError[] {
-  const { name, image = "", targetContainerName: target, imagePullPolicy } = container;
-  const twice = taken.has(name);
-  taken.add(name);
+  const { targetContainerName: target } = one;
+  const container = one as Container;
+  const refused = (field: string) =>
+    forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container");
   return [
-    ...(name ? checkFormat(`${at}.name`, name, dns1123Label) : [required(`${at}.name`)]),
-    ...(twice ? [duplicate(`${at}.name`, name)] : []),
-    ...(image === "" ? [required(`${at}.image`)] : []),
-    ...checkOneOf(`${at}.imagePullPolicy`, imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
-    ...forbiddenFields
-      .filter((field) => isSet((container as unknown as Record<string, unknown>)[field]))
-      .map((field) => forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container")),
+    ...checkContainer(container, at, spec),
+    ...checkNameIsNew(container, taken, at),
     ...(target && !targets.has(target) ? [notFound(`${at}.targetContainerName`, target)] : []),
+    ...forbiddenFields.filter((field) => isSet(container[field])).map(refused),
+    ...records<Record<string, string>>(container.volumeMounts).flatMap((mount, i) =>
+      ["subPath", "subPathExpr"]
+        .filter((field) => mount[field])
+        .map((field) => refused(`volumeMounts[${i}].${field}`)),
+    ),
   ];
 }
 

@@ -1,51 +1,34 @@
-import { tooManyRequests, ApiError } from "../api/errors.js";
+import { tooManyRequests, unexpected, ApiError } from "../api/errors.js";
 import {
   allowedCondition,
   covers,
-  share,
   type PodDisruptionBudget,
 } from "../objects/disruption-budgets.js";
 import { isActive, isReady } from "../objects/pods.js";
 import type { Pod } from "../objects/types.js";
 
 /**
- * Why a Pod may not be evicted now: fewer would be well than a budget asks for. A controller keeps
- * that in the budget's status; where none does, its Pods are counted. `pods`: those of its
- * namespace; without them, a budget that nobody keeps lets nobody go. (kubernetes:
+ * Why a Pod may not be evicted now: fewer would be well than a budget asks for. Its controller
+ * keeps that in the budget's status; one that nobody keeps lets nobody go. (kubernetes:
  * pkg/registry/core/pod/storage/eviction.go)
  */
 export function whyNotEvicted(
   pod: Pod,
   budgets: readonly PodDisruptionBudget[],
-  pods?: () => readonly Pod[],
 ): ApiError | undefined {
   if (!isActive(pod) || pod.status?.phase === "Pending") return undefined;
   const [budget, second] = budgets.filter((one) => covers(one, pod));
-  if (second)
-    return tooManyRequests(
-      "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
-    );
-  if (!budget) return undefined;
-  if (!isReady(pod) && mayGoUnready(budget, pods !== undefined)) return undefined;
-  if (isKept(budget)) {
-    const { disruptionsAllowed = 0, desiredHealthy = 0, currentHealthy = 0 } = budget.status!;
-    return disruptionsAllowed > 0
-      ? undefined
-      : refusal(budget.metadata.name, desiredHealthy, currentHealthy);
-  }
-  if (!pods) return unkept(budget.metadata.name);
-  const active = pods().filter((one) => covers(budget, one) && isActive(one));
-  const healthy = active.filter(isReady).length;
-  const needed = leastOf(budget, active.length);
-  if (healthy > needed) return undefined;
-  return refusal(budget.metadata.name, needed, healthy);
+  if (second) return severalBudgets();
+  if (!budget || (!isReady(pod) && mayGoUnready(budget))) return undefined;
+  if (!isKept(budget)) return unkept(budget.metadata.name);
+  return (budget.status?.disruptionsAllowed ?? 0) > 0 ? undefined : refusal(budget);
 }
 
 /** Its end makes nothing worse, where the others are well. (unhealthyPodEvictionPolicy) */
-function mayGoUnready({ spec, status }: PodDisruptionBudget, isCountedHere: boolean): boolean {
+function mayGoUnready({ spec, status }: PodDisruptionBudget): boolean {
   const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
   const isWell = currentHealthy >= desiredHealthy && desiredHealthy > 0;
-  return isCountedHere || isWell || spec?.unhealthyPodEvictionPolicy === "AlwaysAllow";
+  return isWell || spec?.unhealthyPodEvictionPolicy === "AlwaysAllow";
 }
 
 /** Whether a controller has counted since somebody changed it. */
@@ -80,25 +63,33 @@ export function spent(
   };
 }
 
-function leastOf({ spec = {} }: PodDisruptionBudget, all: number): number {
-  if (spec.maxUnavailable !== undefined) return Math.max(0, all - share(spec.maxUnavailable, all));
-  return share(spec.minAvailable ?? 1, all);
-}
-
-const unkept = (name: string): ApiError =>
-  refused(`The disruption budget ${name} is still being processed by the server.`);
-
-const refusal = (name: string, needed: number, healthy: number): ApiError =>
-  refused(
-    `The disruption budget ${name} needs ${needed} healthy pods and has ${healthy} currently`,
+const severalBudgets = (): ApiError =>
+  // 500, so that nobody asks again until somebody has changed the budgets
+  unexpected(
+    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
   );
 
-function refused(message: string): ApiError {
+/** It may be asked again after ten seconds. (createTooManyRequestsError) */
+const unkept = (name: string): ApiError =>
+  refused(`The disruption budget ${name} is still being processed by the server.`, 10);
+
+/** (checkAndDecrement) */
+function refusal({ metadata: { name }, status = {} }: PodDisruptionBudget): ApiError {
+  const { desiredHealthy: needed = 0, currentHealthy: healthy = 0 } = status;
+  return refused(
+    healthy <= needed
+      ? `The disruption budget ${name} needs ${needed} healthy pods and has ${healthy} currently`
+      : `The disruption budget ${name} does not allow evicting pods currently`,
+  );
+}
+
+function refused(message: string, retryAfterSeconds?: number): ApiError {
   const { status } = tooManyRequests(
     "Cannot evict pod as it would violate the pod's disruption budget.",
   );
+  const causes = [{ reason: "DisruptionBudget", message }];
   return new ApiError({
     ...status,
-    details: { causes: [{ reason: "DisruptionBudget", message }] },
+    details: { causes, ...(retryAfterSeconds && { retryAfterSeconds }) },
   });
 }

@@ -1,8 +1,9 @@
-import { badRequest, internal, invalid } from "../api/errors.js";
+import { internal, invalid } from "../api/errors.js";
 import { scalePathsOf, valueAt, withValueAt, type ScalePaths } from "../objects/custom-scale.js";
 import { invalid as fieldInvalid } from "../objects/field-errors.js";
 import { selectorText } from "../objects/selectors.js";
 import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
+import { otherName } from "./patch.js";
 import { subresources } from "./subresources.js";
 
 /** autoscaling/v1 Scale: the number of replicas of whatever has one. */
@@ -60,10 +61,7 @@ export function scaled<T extends KubeObject>(object: T, scale: Scale): T {
 
 /** (pkg/apis/autoscaling/validation, ValidateScale) */
 export function checkScale({ metadata, spec }: Scale, name: string): void {
-  if (metadata?.name && metadata.name !== name)
-    throw badRequest(
-      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
-    );
+  if (metadata?.name && metadata.name !== name) throw otherName(metadata.name, name);
   const { replicas = 0 } = spec ?? {};
   if (replicas < 0)
     throw invalid({ kind: "Scale", plural: "", group: "autoscaling" }, name, [

@@ -486,7 +486,7 @@ Object.assign(further, {
   hostPorts: (spec, at, isPod) =>
     spec.hostNetwork ? checkHostPorts(spec.containers, `${at}.containers`, isPod) : [],
   conflicts: checkHostPortConflicts,
-  env: ({ env = [] }, at) => env.flatMap((one, i) => checkEnv(one, `${at}[${i}]`)),
+  container: ({ env = [] }, at) => env.flatMap((one, i) => checkEnv(one, `${at}.env[${i}]`)),
   rest: checkRest,
   change: validateChange,
 } satisfies Partial<typeof further>);

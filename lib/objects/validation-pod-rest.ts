@@ -99,16 +99,13 @@ function checkContainer(container: Container, at: string): FieldError[] {
   ];
 }
 
-const { env, rest, mounts } = further;
-further.env = (container, at) => [
-  ...env(container, at),
-  ...checkContainer(container, at.replace(/\.env$/, "")),
-];
-further.mounts = (container, at, spec) => {
+const { container, rest, mounts } = further;
+further.container = (one, at) => [...container(one, at), ...checkContainer(one, at)];
+further.mounts = (one, at, spec) => {
   const claims = new Set(records<Plain>(spec.volumes).map(({ name }) => name));
-  const devices = records<Plain>((container as unknown as Plain)["volumeDevices"]);
+  const devices = records<Plain>((one as unknown as Plain)["volumeDevices"]);
   return [
-    ...mounts(container, at, spec),
+    ...mounts(one, at, spec),
     ...devices.flatMap(({ name }, i) =>
       claims.has(name) ? [] : [notFound(`${at}.volumeDevices[${i}].name`, name)],
     ),

@@ -37,7 +37,7 @@ export const further = {
   hostPorts: (_spec: PodSpec, _at: string, _isPod: boolean): FieldError[] => [],
   life: (_container: Container, _at: string, _grace: number | undefined): FieldError[] => [],
   conflicts: (_containers: readonly Container[], _at: string): FieldError[] => [],
-  env: (_container: Container, _at: string): FieldError[] => [],
+  container: (_container: Container, _at: string): FieldError[] => [],
   rest: (_spec: PodSpec, _at: string): FieldError[] => [],
   change: (_now: PodSpec, _was: PodSpec): FieldError[] => [],
 };
@@ -102,7 +102,7 @@ export const checkContainer = (container: Container, at: string, spec: PodSpec):
     "FallbackToLogsOnError",
   ]),
   ...checkContainerPorts(container, `${at}.ports`),
-  ...further.env(container, `${at}.env`),
+  ...further.container(container, at),
   ...further.mounts(container, `${at}.volumeMounts`, spec),
   ...checkOneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, [
     "Always",

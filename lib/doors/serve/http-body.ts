@@ -1,6 +1,7 @@
 import type { DeleteOptions } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import { cameAs, decodedAs, notOfThisKind } from "../../apiserver/decode.js";
+import { otherName, otherNamespace } from "../../apiserver/patch.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import { ManifestError, nestsDeeper, readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
@@ -179,13 +180,9 @@ export function fitted(
     ...(object.metadata as KubeObject["metadata"] | undefined),
   } as KubeObject["metadata"];
   if (name !== undefined && (metadata.name ??= name) !== name)
-    throw errors.badRequest(
-      `the name of the object (${plain(metadata.name)}) does not match the name on the URL (${name})`,
-    );
+    throw otherName(plain(metadata.name), name);
   if (namespace !== undefined && (metadata.namespace ??= namespace) !== namespace)
-    throw errors.badRequest(
-      `the namespace of the provided object does not match the namespace sent on the request`,
-    );
+    throw otherNamespace();
   return { ...object, metadata };
 }
 
