@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Kind, KubeObject } from "stopover/internal/objects/types";
+import "stopover/internal/objects/stored-checks";
 import { deployment, harness, type Harness } from "./control-harness.js";
 
 const test = suite("quotas and limits");
@@ -163,6 +164,29 @@ const runtime = (podFixed: object) => ({
   overhead: { podFixed },
 });
 const sandboxed = { runtimeClassName: "sandboxed" };
+
+for (const [title, change, why] of [
+  ["an overhead of nothing known", { overhead: { podFixed: { pods: "1" } } }, "must be a standard"],
+  [
+    "a toleration of a value that exists",
+    { scheduling: { tolerations: [{ key: "a", operator: "Exists", value: "b" }] } },
+    'scheduling.tolerations[0].operator: Invalid value: "b": value must be empty',
+  ],
+  [
+    "a toleration twice",
+    { scheduling: { tolerations: [{ operator: "Exists" }, { operator: "Exists" }] } },
+    "scheduling.tolerations[1]: Duplicate value",
+  ],
+  [
+    "a selector of no label",
+    { scheduling: { nodeSelector: { a: "b c" } } },
+    "nodeSelector: Invalid",
+  ],
+] as const)
+  test(`a RuntimeClass is refused: ${title}`, () => {
+    const h = running();
+    assert.ok(refused(() => made(h, { ...runtime({}), ...change })).includes(why));
+  });
 
 test("a runtime's overhead is charged to its Pods, a limit's where there is one; a LimitRange leaves it out", () => {
   const h = running();

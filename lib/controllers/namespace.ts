@@ -2,7 +2,7 @@ import { watch, type Again, type Context, type Controller } from "../machinery/c
 import { ignoring } from "../api/errors.js";
 import { stamp } from "../api/time.js";
 import { same } from "../objects/freeze.js";
-import { allKinds, kindInfo, type KindInfo } from "../objects/kinds.js";
+import { kindInfo, namespacedKinds } from "../objects/kinds.js";
 import type { Condition, Kind, KubeObject, Namespace, Pod } from "../objects/types.js";
 
 /** So long the admission of new objects may take to hear of it. (namespaceDeletionGracePeriod) */
@@ -65,7 +65,7 @@ export function namespaceController({ clock, client, informers }: Context): Cont
   /** Answers what is left. (with ordered deletion, KEP-5080: nothing else goes before the Pods) */
   function empty(namespace: string): readonly KubeObject[] {
     const pods = emptied("Pod", namespace);
-    return pods.length > 0 ? pods : kinds().flatMap((kind) => emptied(kind, namespace));
+    return pods.length > 0 ? pods : namespacedKinds().flatMap(({ key }) => emptied(key, namespace));
   }
 
   function emptied(kind: Kind, namespace: string): readonly KubeObject[] {
@@ -109,10 +109,6 @@ export function namespaceController({ clock, client, informers }: Context): Cont
 
   return { name: "namespace-controller", watches: [watch("Namespace")], reconcile };
 }
-
-const kinds = (): Kind[] => [
-  ...new Set(allKinds().flatMap(({ key, namespaced }: KindInfo) => (namespaced ? [key] : []))),
-];
 
 function conditionsOf(
   before: readonly Condition[],

@@ -8,7 +8,7 @@ import { watch, type Again, type Context, type Controller } from "../machinery/c
 import { keyOf } from "../machinery/informer.js";
 import type { WorkQueue } from "../machinery/work-queue.js";
 import { only, type ResourceList } from "../objects/amounts.js";
-import { allKinds, type KindInfo } from "../objects/kinds.js";
+import { namespacedKinds, type KindInfo } from "../objects/kinds.js";
 import { isTerminal } from "../objects/pods.js";
 import { canonical } from "../objects/quantity.js";
 import { concerns, usedOf, type ResourceQuota } from "../objects/quota.js";
@@ -44,7 +44,7 @@ export function resourceQuotaController(context: Context): Controller {
 
   function counted(quota: ResourceQuota, names: readonly string[]): ResourceList {
     const used: Record<string, string> = {};
-    for (const info of namespaced()) {
+    for (const info of namespacedKinds()) {
       const own = names.filter((name) => concerns(info, name));
       if (own.length === 0) continue;
       const objects = objectsOf(info, quota.metadata.namespace!);
@@ -53,13 +53,6 @@ export function resourceQuotaController(context: Context): Controller {
     }
     return used;
   }
-
-  const namespaced = (): KindInfo[] => {
-    const seen = new Set<string>();
-    return allKinds().filter(
-      ({ key, namespaced }) => namespaced && !seen.has(key) && seen.add(key),
-    );
-  };
 
   function objectsOf({ key }: KindInfo, namespace: string): readonly KubeObject[] {
     if (key === "Pod") return pods.by("namespace", namespace);

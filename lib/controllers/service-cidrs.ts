@@ -14,7 +14,7 @@ import {
   type ServiceCIDR,
 } from "../objects/service-cidrs.js";
 import type { Condition, Kind } from "../objects/types.js";
-import { informerOf } from "./owned-pods.js";
+import { informerOf, writeStatus } from "./owned-pods.js";
 
 const finalizer = "networking.k8s.io/service-cidr-finalizer";
 
@@ -76,11 +76,7 @@ export function serviceCIDRController(context: Context): Controller {
         before?.status === said.status ? before.lastTransitionTime! : stamp(clock.now()),
     };
     const rest = one.status?.conditions?.filter(({ type }) => type !== "Ready") ?? [];
-    const status = { conditions: [...rest, condition] };
-    const written = ignoring([404, 409], () =>
-      client.updateStatus<ServiceCIDR>({ ...one, status }),
-    );
-    if (written) ranges.learn(written);
+    writeStatus(context, ranges, one, { conditions: [...rest, condition] });
   }
 
   /** Undefined where somebody was faster: the watch tells of it. */

@@ -116,6 +116,10 @@ export const onNewKinds = (on: (more: readonly KindInfo[]) => void): void => voi
 /** All kinds that are known by now. */
 export const allKinds = (): KindInfo[] => [...byVersion.values()];
 
+/** Those whose objects are in namespaces, each in one version. */
+export const namespacedKinds = (): KindInfo[] =>
+  [...byKey.values()].filter(({ namespaced }) => namespaced);
+
 /** The row of a kind, as a Client calls it; undefined where Stopover does not know it. */
 export const kindInfo = (key: string): KindInfo | undefined => byKey.get(key);
 

@@ -11,16 +11,16 @@ import {
   duplicate,
   forbidden,
   invalid,
-  labelKey,
   notSupported,
   required,
   type FieldError,
 } from "./field-errors.js";
 import { same } from "./freeze.js";
-import { canonical, quantity } from "./quantity.js";
-import type { KubeObject, PodTemplate } from "./types.js";
+import { checkLabels } from "./metadata.js";
+import type { KubeObject, PodTemplate, Toleration } from "./types.js";
 import { byKind } from "./validation.js";
-import { validatePodSpec } from "./validation-pod.js";
+import { checkAmounts, validatePodSpec } from "./validation-pod.js";
+import { checkTolerations } from "./validation-pod-more.js";
 
 /** An object of which no type is written down; each check says what it reads. */
 type Spec<T> = KubeObject & { spec?: T };
@@ -103,40 +103,35 @@ type RuntimeClass = KubeObject & {
   overhead?: { podFixed?: Record<string, string> };
   scheduling?: {
     nodeSelector?: Record<string, string>;
-    tolerations?: { key?: string; operator?: string; value?: string; effect?: string }[];
+    tolerations?: Toleration[];
   };
 };
 
 /** (pkg/apis/node/validation) */
 function validateRuntimeClass(runtime: RuntimeClass, old?: RuntimeClass): FieldError[] {
   const { handler = "", overhead, scheduling } = runtime;
+  if (old) return immutable("handler", handler, old.handler);
   return [
-    ...(old ? immutable("handler", handler, old.handler) : []),
-    ...(old && handler !== old.handler ? [] : checkFormat("handler", handler, dns1123Label)),
-    ...Object.entries(overhead?.podFixed ?? {}).flatMap(([name, amount]) =>
-      quantity(amount) < 0
-        ? [
-            invalid(
-              `overhead.limits[${name}]`,
-              canonical(amount),
-              "must be greater than or equal to 0",
-            ),
-          ]
-        : [],
-    ),
-    ...Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) =>
-      checkFormat("scheduling.nodeSelector", key, labelKey),
-    ),
-    ...(scheduling?.tolerations ?? []).flatMap(({ key = "", operator = "Equal" }, i) => {
-      const at = `scheduling.tolerations[${i}].operator`;
-      const why =
-        'operator must be Exists when `key` is empty, which means "match all values and all keys"';
-      return [
-        ...(key === "" && operator !== "Exists" ? [invalid(at, operator, why)] : []),
-        ...oneOf(at, operator, ["Equal", "Exists"]),
-      ];
-    }),
+    ...checkFormat("handler", handler, dns1123Label),
+    ...checkAmounts("overhead.limits", overhead?.podFixed ?? {}),
+    ...checkLabels("scheduling.nodeSelector", scheduling?.nodeSelector),
+    ...checkTolerations(scheduling?.tolerations, "scheduling.tolerations"),
+    ...checkTwice(scheduling?.tolerations ?? [], "scheduling.tolerations"),
   ];
+}
+
+function checkTwice(tolerations: readonly Toleration[], at: string): FieldError[] {
+  const seen = new Set<string>();
+  return tolerations.flatMap(
+    ({ key = "", operator = "", value = "", effect = "", tolerationSeconds = null }, i) => {
+      const known = seen.size;
+      seen.add(JSON.stringify([key, operator, value, effect]));
+      if (seen.size > known) return [];
+      // as the internal type has it
+      const shown = { Key: key, Operator: operator, Value: value, Effect: effect };
+      return [duplicate(`${at}[${i}]`, { ...shown, TolerationSeconds: tolerationSeconds })];
+    },
+  );
 }
 
 // ---- storage ------------------------------------------------------------------------------------

@@ -86,9 +86,10 @@ const checkHostAliases = ({ hostAliases = [] }: PodSpec, at: string): FieldError
     ],
   );
 
-function checkTolerations({ tolerations = [] }: PodSpec, at: string): FieldError[] {
-  return tolerations.flatMap((one, i) => checkToleration(one, `${at}[${i}]`));
-}
+export const checkTolerations = (
+  tolerations: readonly Toleration[] = [],
+  at: string,
+): FieldError[] => tolerations.flatMap((one, i) => checkToleration(one, `${at}[${i}]`));
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
@@ -346,7 +347,7 @@ function checkRest(spec: PodSpec, at: string): FieldError[] {
       : []),
     ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Label) : []),
     ...(subdomain ? checkFormat(`${at}.subdomain`, subdomain, dns1123Label) : []),
-    ...checkTolerations(spec, `${at}.tolerations`),
+    ...checkTolerations(spec.tolerations, `${at}.tolerations`),
     ...checkHostAliases(spec, `${at}.hostAliases`),
   ];
 }

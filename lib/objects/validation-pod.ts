@@ -165,7 +165,7 @@ function checkResources(resources: Container["resources"], at: string): FieldErr
 /** Of a container: those without a domain. (pkg/apis/core/helper, standardContainerResources) */
 const standardResource = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;
 
-function checkAmounts(at: string, amounts: Record<string, string>): FieldError[] {
+export function checkAmounts(at: string, amounts: Record<string, string>): FieldError[] {
   return Object.entries(amounts).flatMap(([what, amount]) => {
     const here = `${at}[${what}]`;
     return [...checkResourceName(here, what), ...checkAmount(here, what, amount)];

@@ -17,7 +17,7 @@ import { NodeTable } from "./node-table.js";
 import { tableRows } from "./rows.js";
 import type { ProxyElement } from "./rules.js";
 import { sharedRules, type SharedRules } from "./shared.js";
-import { changeTexts, transactionText, type Change } from "./transaction.js";
+import { changeTexts, transactionText } from "./transaction.js";
 
 export const nftablesMode = (): ProxyMode => (services, site) =>
   new NftablesBackend(services, site);
@@ -32,7 +32,7 @@ class NftablesBackend implements ProxyBackend {
   #stale = new Map<string, number>();
   #serviceCIDRs: readonly string[] = [];
   /** The last sync, as far as it is known what it wrote. */
-  #sent: Change | NodeTable | undefined;
+  #sent: (() => string[]) | undefined;
   /** Comments that elements keep from another Service than theirs; see NodeTable. */
   #comments = new Map<string, string>();
 
@@ -56,7 +56,7 @@ class NftablesBackend implements ProxyBackend {
       ...tableRows(() => this.#last),
       text: () => (this.#last ? tableText(this.#last) : ""),
       restoreText: () => (this.#last ? transactionText(this.#last.asFullSync()) : ""),
-      sentTexts: () => sentTexts(this.#sent),
+      sentTexts: () => this.#sent?.(),
       saveText: () => (this.#last ? tableText(this.#last.asFullSync()) : ""),
     };
   }
@@ -81,27 +81,29 @@ class NftablesBackend implements ProxyBackend {
     const kept = { stale: stale.keys(), comments, serviceCIDRs };
     const table = new NodeTable(this.#shared, version, view, kept);
     this.#run(table, order.full);
-    this.#sent = this.#change(table, order, services, stale.keys());
+    this.#sent = this.#sentBy(table, order, services, [...stale.keys()]);
     this.#last = table;
     this.#stale = stale;
     this.#comments = comments;
   }
 
   /** A full sync leaves alone what it finds, of which nobody here keeps a list. */
-  #change(
+  #sentBy(
     table: NodeTable,
     { full }: SyncOrder,
     services: ReadonlySet<string>,
-    stale: Iterable<string>,
-  ): Change | NodeTable | undefined {
+    stale: readonly string[],
+  ): (() => string[]) | undefined {
     const last = this.#last;
-    if (full || last === undefined) return last === undefined ? table : undefined;
+    if (last === undefined) return () => [transactionText(table)];
+    if (full) return undefined;
     const of = (each: NodeTable) => [...services].flatMap((service) => each.programsOf(service));
     const now = this.site.clock.now();
     const deleted = [...this.#stale].flatMap(([name, since]) =>
       now - since < settled ? [] : [name],
     );
-    return { table, before: of(last), after: of(table), stale: [...stale], deleted };
+    const [before, after] = [of(last), of(table)];
+    return () => changeTexts({ table, before, after, stale, deleted });
   }
 
   /** The table takes the place of the one before; those of others stay. */
@@ -159,11 +161,6 @@ class NftablesBackend implements ProxyBackend {
       before = port.info.service;
     }
   }
-}
-
-function sentTexts(sent: Change | NodeTable | undefined): string[] | undefined {
-  if (sent === undefined) return undefined;
-  return "deleted" in sent ? changeTexts(sent) : [transactionText(sent)];
 }
 
 /** The maps whose elements have comments. */
