@@ -4,7 +4,7 @@
  * kinds, and odd things. Ours is asked the same. What differs between two runs of the real one too
  * (uids, revisions, allocated numbers) is left out of the comparison. What differs besides stands
  * with its reason in kube-apiserver-differences.json: one that is not there fails, and so does one
- * that is gone. `npm run judge:apiserver -- --ask FILE` asks a real one again.
+ * that is gone.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";

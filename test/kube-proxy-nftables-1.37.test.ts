@@ -8,17 +8,9 @@ import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { parse } from "stopover";
-import { VirtualClock } from "stopover/internal/machinery/virtual-clock";
-import { Kernel } from "stopover/internal/net/kernel";
-import { configFor } from "stopover/internal/node/proxy/config";
-import { readConfiguration } from "stopover/internal/node/proxy/configuration";
-import { ServiceTable } from "stopover/internal/node/proxy/frontend";
-import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
-import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
-import { kubernetes } from "stopover/internal/objects/kubernetes";
 import { received } from "stopover/internal/objects/received";
-import type { EndpointSlice, KubeObject, Node, Service } from "stopover/internal/objects/types";
+import type { KubeObject, Node } from "stopover/internal/objects/types";
+import { LivingKubeProxy } from "./living-kube-proxy.js";
 
 const record = new URL("../conformance/kube-proxy-nftables-1.37.json.br", import.meta.url);
 const { cases } = JSON.parse(String(brotliDecompressSync(readFileSync(record)))) as {
@@ -36,26 +28,15 @@ const node = {
   status: { addresses: [{ type: "InternalIP", address: "192.168.0.2" }] },
 } as Node;
 
+const site = {
+  node: "test-node",
+  serviceCIDRs: ["172.30.0.0/16"],
+  interfaces: [{ name: "eth0", addresses: ["192.168.0.2/24"] }],
+};
+
 function transactionFor(objects: readonly KubeObject[]): string {
-  const clock = new VirtualClock(0);
-  const config = readConfiguration(parse(document).kubeProxy!);
-  const features = { kubernetes: kubernetes("1.37") };
-  const services = {
-    IPv4: new ServiceTable(configFor("IPv4", config, features)),
-    IPv6: new ServiceTable(configFor("IPv6", config, features)),
-  };
-  services.IPv4.serviceCIDRs = ["172.30.0.0/16"];
-  for (const each of objects.map((one) => received(one))) {
-    const key = `${each.metadata.namespace}/${each.metadata.name}`;
-    if (each.kind === "Service") services.IPv4.setService(key, each as Service);
-    else services.IPv4.setEndpointSlice(key, each as EndpointSlice);
-  }
-  const interfaces = [{ name: "eth0", addresses: ["192.168.0.2/24"] }];
-  const kernel = new Kernel({ name: "test-node", clock, interfaces });
-  const proxy = new KubeProxy({ node, config, clock, kernel, services, mode: nftablesMode() });
-  proxy.start();
-  clock.settle();
-  return proxy.tables.restoreText("IPv4");
+  const all = [node, ...objects.map((one) => received(one))];
+  return new LivingKubeProxy(document, all, "1.37", site).transactionOf("IPv4");
 }
 
 /**

@@ -16,9 +16,16 @@ import type { ProxyMode } from "stopover/internal/node/proxy/backend";
 import { kubernetes } from "stopover/internal/objects/kubernetes";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
+import { watched } from "stopover/internal/node/proxy/watched";
 import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
 
 const families = ["IPv4", "IPv6"] as const;
+
+interface Site {
+  node?: string;
+  serviceCIDRs?: readonly string[];
+  interfaces?: { name: string; addresses: string[] }[];
+}
 
 export class LivingKubeProxy {
   readonly #clock = new VirtualClock(0);
@@ -28,20 +35,26 @@ export class LivingKubeProxy {
   readonly sent: Record<(typeof families)[number], string[]> = { IPv4: [], IPv6: [] };
   #held: ReadonlyMap<string, KubeObject> = new Map();
 
-  /** `version`: which Kubernetes' kube-proxy it is. */
-  constructor(kubeProxy: string, objects: readonly KubeObject[], version?: string) {
+  /** `version`: which Kubernetes' kube-proxy it is. `site`: what its node has. */
+  constructor(
+    kubeProxy: string,
+    objects: readonly KubeObject[],
+    version?: string,
+    { node = "node-a", serviceCIDRs = [], interfaces = [] }: Site = {},
+  ) {
     const features = { kubernetes: kubernetes(version) };
     const config = readConfiguration(parse(kubeProxy).kubeProxy!);
     this.#tables = {
       IPv4: new ServiceTable(configFor("IPv4", config, features)),
       IPv6: new ServiceTable(configFor("IPv6", config, features)),
     };
+    this.#tables.IPv4.serviceCIDRs = serviceCIDRs;
     this.#give(objects);
     this.#proxy = new KubeProxy({
-      node: objects.find(({ metadata }) => metadata.name === "node-a") as Node,
+      node: objects.find(({ metadata }) => metadata.name === node) as Node,
       config,
       clock: this.#clock,
-      kernel: new Kernel({ name: "node-a", clock: this.#clock, interfaces: [] }),
+      kernel: new Kernel({ name: node, clock: this.#clock, interfaces }),
       services: this.#tables,
       mode: this.#recorded,
     });
@@ -86,13 +99,8 @@ export class LivingKubeProxy {
     };
   };
 
-  /** Which objects kube-proxy watches: proxies of another name take the others. */
   #give(objects: readonly KubeObject[]): void {
-    const others = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
-    const watched = objects.filter(
-      ({ metadata: { labels = {} } }) => !others.some((label) => label in labels),
-    );
-    const next = new Map(watched.map((each) => [idOf(each), each]));
+    const next = new Map(objects.filter(watched).map((each) => [idOf(each), each]));
     for (const id of new Set([...this.#held.keys(), ...next.keys()]))
       if (JSON.stringify(next.get(id)) !== JSON.stringify(this.#held.get(id)))
         this.#set(id, next.get(id));
@@ -112,7 +120,11 @@ export class LivingKubeProxy {
   }
 
   get transaction(): string {
-    return families.map((family) => this.#proxy.tables.restoreText(family)).join("");
+    return families.map((family) => this.transactionOf(family)).join("");
+  }
+
+  transactionOf(family: (typeof families)[number]): string {
+    return this.#proxy.tables.restoreText(family);
   }
 }
 

@@ -15,6 +15,7 @@ import { KubeProxy } from "./kube-proxy.js";
 import { ServiceTable } from "./frontend.js";
 import { proxyMode } from "./modes.js";
 import type { NodeRuleTables } from "./rule-tables.js";
+import { watched } from "./watched.js";
 
 export interface FleetOptions {
   clock: Clock;
@@ -32,22 +33,9 @@ interface Site {
   mode: ProxyMode | string;
 }
 
-/** Another proxy serves what has the first of these labels, and nobody what has the second. */
-const others = [
-  "service.kubernetes.io/service-proxy-name",
-  "service.kubernetes.io/headless",
-] as const;
-
 /** A ServiceCIDR's ranges. */
 export const cidrsOf = (object: KubeObject): readonly string[] =>
   (object as { spec?: { cidrs?: string[] } }).spec?.cidrs ?? [];
-
-/**
- * kube-proxy's watches leave out objects with these labels, whatever their values: for it they do
- * not exist (cmd/kube-proxy/app/server.go, Run).
- */
-const watched = <T extends Service | EndpointSlice>(object: T | undefined): T | undefined =>
-  others.some((label) => object?.metadata.labels?.[label] !== undefined) ? undefined : object;
 
 export class ProxyFleet {
   readonly #services: Record<Family, ServiceTable>;

@@ -1,4 +1,5 @@
 /** The third rung: whether the node takes the packet for the Service. */
+import { othersLabels } from "../../node/proxy/watched.js";
 import { condition } from "../../objects/pods.js";
 import { nameOf, type Objects } from "../objects.js";
 import { servesNodePorts } from "../node-port-addresses.js";
@@ -17,14 +18,8 @@ export const lookAtNodePort: Look = (one) => [
   ...staleProxy(one, "node-port"),
 ];
 
-/** Labels by which kube-proxy leaves a Service to somebody else. (cmd/kube-proxy/app/server.go) */
-const others = [
-  "service.kubernetes.io/service-proxy-name",
-  "service.kubernetes.io/headless",
-] as const;
-
 export function notOurs({ service }: Case, rung: Rung): Fault[] {
-  const label = others.find((each) => service.metadata.labels?.[each] !== undefined);
+  const label = othersLabels.find((each) => service.metadata.labels?.[each] !== undefined);
   if (!label) return [];
   const value = service.metadata.labels![label]!;
   return [
