@@ -1,11 +1,12 @@
 /**
  * npm run conformance [-- GROUP] [-- --focus PATTERN]: Kubernetes' own conformance tests against
- * `stopover serve`. GROUP: network (default), apps, api-machinery, cli.
+ * `stopover serve`. GROUP: network (default), apps, api-machinery, cli, or all of them.
  *
  * Go builds the tests of Kubernetes 1.35.4 out of the Go module k8s.io/kubernetes the first time:
  * ten minutes or so on two cores, 180 MB, kept in the user's cache folder. They need a kubectl that
  * speaks WebSocket (1.31 or later; KUBECTL names another one). What they say of themselves is read
- * from their own JSON report, and one that skips itself has failed. The last line: `N of M pass`.
+ * from their own JSON report, and one that skips itself has failed. A line for each group, at its
+ * end: `network: 47 of 47 pass`.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +31,11 @@ const args = process.argv.slice(2);
 const focused = args.includes("--focus") ? args[args.indexOf("--focus") + 1] : undefined;
 const group = args[0] !== undefined && !args[0].startsWith("--") ? args[0] : "network";
 const kubectl = process.env["KUBECTL"] ?? "kubectl";
-const focus = focused ?? groups[group];
+/** What is judged: its name, and the pattern of its tests. */
+const asked: readonly (readonly [name: string, pattern: string])[] =
+  focused !== undefined
+    ? [["focused", focused]]
+    : Object.entries(groups).filter(([name]) => group === "all" || group === name);
 
 function giveUp(why: string): never {
   console.error(`conformance: ${why}`);
@@ -44,13 +49,13 @@ interface Spec {
   LeafNodeText: string;
   State: string;
   RunTime: number;
-  Failure?: { Message?: string };
+  Failure?: { Message?: string; Location?: { FileName: string; LineNumber: number } };
 }
 
 const nameOf = ({ ContainerHierarchyTexts, LeafNodeText }: Spec): string =>
   [...(ContainerHierarchyTexts ?? []), LeafNodeText].join(" ");
 
-async function judge(pattern: string): Promise<number> {
+async function judge(name: string, pattern: string): Promise<number> {
   const binary = builtByGo("e2e.test");
   const folder = mkdtempSync(join(tmpdir(), "stopover-conformance-"));
   const report = join(folder, "report.json");
@@ -64,20 +69,27 @@ async function judge(pattern: string): Promise<number> {
       ...[`--ginkgo.focus=${pattern}`, `--ginkgo.json-report=${report}`],
     ]);
     const [suite] = JSON.parse(readFileSync(report, "utf8")) as { SpecReports: Spec[] }[];
-    return verdict(suite!.SpecReports, new RegExp(pattern));
+    return verdict(name, suite!.SpecReports, new RegExp(pattern));
   } finally {
     served.process.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function verdict(specs: readonly Spec[], pattern: RegExp): number {
+function verdict(name: string, specs: readonly Spec[], pattern: RegExp): number {
   const meant = specs.filter((one) => one.LeafNodeType === "It" && pattern.test(nameOf(one)));
   const failed = meant.filter(({ State }) => State !== "passed");
-  for (const one of failed)
-    console.log(`  ${one.State}: ${nameOf(one)}\n    ${firstLine(one.Failure?.Message ?? "")}`);
-  console.log(`${meant.length - failed.length} of ${meant.length} pass`);
+  for (const one of failed) console.log(`  ${one.State}: ${nameOf(one)}${whereOf(one)}`);
+  console.log(`${name}: ${meant.length - failed.length} of ${meant.length} pass`);
   return failed.length === 0 && meant.length > 0 ? 0 : 1;
+}
+
+/** Why, and on which line of Kubernetes' own. */
+function whereOf({ Failure }: Spec): string {
+  if (!Failure) return "";
+  const { Message = "", Location } = Failure;
+  const file = Location?.FileName.replace(/^.*\/test\/e2e\//, "test/e2e/");
+  return `\n    ${firstLine(Message)}${file ? ` (${file}:${Location!.LineNumber})` : ""}`;
 }
 
 const firstLine = (text: string): string => text.split("\n", 1)[0]!.slice(0, 200);
@@ -100,11 +112,13 @@ function run(program: string, words: string[]): Promise<void> {
   });
 }
 
-if (focus === undefined) giveUp(`no group "${group}"; there are ${Object.keys(groups).join(", ")}`);
+if (asked.length === 0)
+  giveUp(`no group "${group}"; there are ${Object.keys(groups).join(", ")}, and all of them: all`);
 const missing = lacking(kubectl);
 if (missing.length > 0) giveUp(missing.join("; "));
 try {
-  process.exitCode = await judge(focus);
+  for (const [name, pattern] of asked)
+    process.exitCode = (await judge(name, pattern)) || process.exitCode || 0;
 } catch (error) {
   giveUp((error as Error).message);
 }

@@ -108,6 +108,12 @@ export function addKinds(more: readonly KindInfo[]): void {
   for (const on of listeners) on(more);
 }
 
+/** Forgets the kinds of a CustomResourceDefinition: who has one cluster only can say so. */
+export function removeKinds(definition: string): void {
+  for (const known of [byVersion, byKey])
+    for (const [key, info] of known) if (info.definedBy === definition) known.delete(key);
+}
+
 const listeners = new Set<(more: readonly KindInfo[]) => void>();
 
 /** Hears of kinds that become known from now on. */

@@ -4,8 +4,10 @@
  * clients meanwhile from a thread of its own.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { ignoring } from "../../api/errors.js";
 import type { Cluster } from "../../cluster.js";
-import { onNewKinds } from "../../objects/kinds.js";
+import { onNewKinds, removeKinds } from "../../objects/kinds.js";
+import type { Kind, KubeObject } from "../../objects/types.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest, LaterAnswer } from "./exchange.js";
 import { answer } from "./http-handlers.js";
@@ -134,6 +136,28 @@ function askAgain({ apiserver: { store } }: Cluster): void {
   }, ASK_AGAIN).unref();
 }
 
+/** What a definition has made known is not told of any more once it is gone. */
+function followDefinitions(cluster: Cluster): void {
+  const client = cluster.apiserver.client("kube-apiserver");
+  const kind = "CustomResourceDefinition" as Kind;
+  const again = (): void => void setTimeout(() => followDefinitions(cluster), ASK_AGAIN).unref();
+  const forget = ({ metadata: { name } }: KubeObject): void => {
+    // one that was made anew meanwhile stays
+    if (ignoring([404], () => client.get(kind, name))) return;
+    removeKinds(name);
+    post({ say: "forget", definition: name });
+  };
+  try {
+    const { resourceVersion } = client.list(kind);
+    client.watch(kind, { resourceVersion }, ({ type, object }) => {
+      if (type === "DELETED") forget(object);
+      if (type === "ERROR") again();
+    });
+  } catch {
+    again(); // the store is away
+  }
+}
+
 onNewKinds((kinds) => post({ say: "kinds", kinds }));
 
 try {
@@ -141,6 +165,7 @@ try {
   const kubelets = kubeletsOf(cluster);
   port.on("message", (message: ToApi) => hear(cluster, kubelets, message));
   askAgain(cluster);
+  followDefinitions(cluster);
   post({ say: "ready" });
 } catch (error) {
   post({ say: "failed", message: (error as Error).message });

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { serviceUnavailable, timeout, type ApiError } from "../../api/errors.js";
 import { kubernetes, type Kubernetes } from "../../objects/kubernetes.js";
-import { addKinds } from "../../objects/kinds.js";
+import { addKinds, removeKinds } from "../../objects/kinds.js";
 import { complain } from "../terminal.js";
 import type { ThreadData } from "./api-thread.js";
 import type { ApiAnswer, ApiRequest, Asked, Backend, Beginning, Receiver } from "./exchange.js";
@@ -162,6 +162,8 @@ export class ThreadBackend implements Backend {
         return void this.#streams.delete(message.id);
       case "kinds":
         return addKinds(message.kinds);
+      case "forget":
+        return removeKinds(message.definition);
       case "ready":
       case "stopped":
       case "failed":

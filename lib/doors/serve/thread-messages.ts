@@ -28,4 +28,6 @@ export type ToFront =
   | { say: "cut"; id: number }
   /** A CustomResourceDefinition has made these known. */
   | { say: "kinds"; kinds: readonly KindInfo[] }
+  /** That CustomResourceDefinition is gone, and what it had made known. */
+  | { say: "forget"; definition: string }
   | { say: "stopped" };
