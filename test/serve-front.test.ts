@@ -271,4 +271,39 @@ test("a port that is taken is one line and exit code 2", async () => {
   await serving.close();
 });
 
+test("what a CustomResourceDefinition made known is forgotten with it, and known again anew", async () => {
+  const served = await Served.start("--nodes", "0", "--no-controllers");
+  const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "gauges.example.com" },
+    spec: {
+      group: "example.com",
+      scope: "Cluster",
+      names: { plural: "gauges", singular: "gauge", kind: "Gauge", listKind: "GaugeList" },
+      versions: [
+        {
+          name: "v1",
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: "object" } },
+        },
+      ],
+    },
+  };
+  try {
+    for (let i = 0; i < 2; i++) {
+      assert.is((await served.ask("POST", definitions, definition)).code, 201);
+      const isTold = async (): Promise<boolean> =>
+        (await served.ask("GET", "/apis/example.com/v1")).code === 200;
+      await until("it is told of", 5_000, isTold);
+      assert.is((await served.ask("DELETE", `${definitions}/gauges.example.com`)).code, 200);
+      await until("it is forgotten", 5_000, async () => !(await isTold()));
+    }
+  } finally {
+    await served.end();
+  }
+});
+
 test.run();
