@@ -14,6 +14,7 @@ import { sockets } from "./commands/ss.js";
 import { editors } from "./commands/sed.js";
 import { system } from "./commands/system.js";
 import { captures } from "./commands/tcpdump.js";
+import { tar } from "./commands/tar.js";
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
@@ -31,5 +32,6 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...connections,
     ...captures,
     curl,
+    tar,
   }),
 );

@@ -22,7 +22,7 @@ const sizeOf = (entry: Entry): number => {
 };
 
 /** "drwxr-xr-x" */
-function modeText({ kind, mode }: Entry): string {
+export function modeText({ kind, mode }: Entry): string {
   const letter = { file: "-", made: "-", device: "c", folder: "d", link: "l" }[kind];
   const bits = [..."rwxrwxrwx"].map((bit, i) => (mode & (1 << (8 - i)) ? bit : "-"));
   if (mode & 0o1000) bits[8] = mode & 1 ? "t" : "T";
