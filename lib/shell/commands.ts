@@ -1,5 +1,6 @@
 /** The programs that every place has, by name: what a debugging image brings along. */
 import type { Command } from "./place.js";
+import { awks } from "./commands/awk.js";
 import { connections } from "./commands/conntrack.js";
 import { curl } from "./commands/curl.js";
 import { dns } from "./commands/dns.js";
@@ -23,6 +24,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...lines,
     ...filters,
     ...editors,
+    ...awks,
     ...system,
     ...dns,
     ...reach,

@@ -134,7 +134,7 @@ class Reader {
       case "a":
       case "i":
       case "c":
-        command.text = this.#skip(/[^\n]*(\\\n[^\n]*)*/y)
+        command.text = this.#skip(/(?:\\\n|[^\n])*/y)
           .replace(/^\s*\\?\n?\s*/, "")
           .replace(/\\(\n|.)/g, "$1");
         if (command.text === "") throw this.error("expected \\ after `a', `c' or `i'");
