@@ -132,6 +132,34 @@ spec:
   );
 });
 
+test("a container's environment tells of its Pod, where it asks for that", () => {
+  const cluster = createCluster({ nodes: 1, seed: 1, runtime: runsCommands });
+  const fields = [
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.labels['app']",
+    "spec.nodeName",
+    "status.podIP",
+    "status.hostIP",
+  ];
+  const env = fields.map((fieldPath, i) => ({
+    name: `F${i}`,
+    valueFrom: { fieldRef: { fieldPath } },
+  }));
+  const command = ["sh", "-c", "echo $F0 $F1 $F2 $F3 $F4 $F5"];
+  const pod = {
+    ...{ apiVersion: "v1", kind: "Pod", metadata: { name: "told", labels: { app: "web" } } },
+    spec: { containers: [{ name: "main", image: "busybox", command, env }] },
+  };
+  cluster.apply(parse(JSON.stringify(pod)));
+  cluster.advance("5s");
+  const { sandbox, machine } = cluster.pod("told");
+  assert.is(
+    printed(cluster, "told")[0],
+    `told default web node-a ${sandbox.ips[0]} ${machine.addresses[0]}\n`,
+  );
+});
+
 test("what ends a Pod ends its processes", async () => {
   const cluster = made();
   const { processes } = (await import("stopover/internal/shell-parts"))

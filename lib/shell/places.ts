@@ -16,10 +16,17 @@ import { containersOf } from "../objects/pods.js";
 import type { Container } from "../objects/types.js";
 import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
+import { fieldOf } from "./downward.js";
 import { Files, folder, Quota, type Folder } from "./files.js";
 import { NetworkEnd } from "./network-end.js";
 import type { Command, Place } from "./place.js";
 import { Processes } from "./process.js";
+
+interface Variable {
+  name: string;
+  value?: string;
+  valueFrom?: { fieldRef?: { fieldPath?: string } };
+}
 
 /** What a cluster gives. */
 export interface World {
@@ -151,8 +158,11 @@ export class Places {
       HOSTNAME: hostname,
       HOME: "/root",
     };
-    for (const { name: key, value } of (container.env ?? []) as { name: string; value?: string }[])
-      if (value !== undefined) environment[key] = value;
+    for (const { name: key, value, valueFrom } of (container.env ?? []) as Variable[]) {
+      const { fieldPath } = valueFrom?.fieldRef ?? {};
+      const told = fieldPath === undefined ? value : fieldOf(fieldPath, machine, sandbox);
+      if (told !== undefined) environment[key] = told;
+    }
     return this.#place({
       name: sandbox.key,
       hostname: hostname,
