@@ -1,7 +1,7 @@
 // The scripts of a living page, bundled for browsers as classic scripts: a page from the disk may
 // load no module, and start no worker from a file. So the worker's script comes as a text.
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";
@@ -26,9 +26,14 @@ const forBrowsers = {
 
 /** What runs in the thread beside the page. @param {import("esbuild").Plugin[]} [plugins] */
 export async function workerScript(plugins = []) {
-  const needs = [...new Set((await allParts()).flatMap((part) => part.needs))];
-  const lent = needs.map((path, i) => `import * as m${i} from ${JSON.stringify(path)};`);
-  const names = needs.map((path, i) => `${JSON.stringify(nameOf(path))}: m${i}`);
+  const needs = await allNeeds();
+  const lent = [...needs.keys()].map(
+    (path, i) => `import * as m${i} from ${JSON.stringify(path)};`,
+  );
+  const names = [...needs].map(([path, used], i) => {
+    const getters = [...used].map((name) => `get ${name}() { return m${i}.${name}; }`);
+    return `${JSON.stringify(nameOf(path))}: ${used.has("*") ? `m${i}` : `{ ${getters.join()} }`}`;
+  });
   return await bundled(undefined, {
     stdin: {
       contents: `import "./worker.mjs";\n${lent.join("\n")}\nglobalThis.stopoverCore = { ${names.join()} };`,
@@ -116,9 +121,23 @@ function library(name, own) {
 /** The script of a part. @param {string} name */
 export const partScript = async (name) => (await partOf(name)).script;
 
-const allParts = () => Promise.all(Object.keys({ ...parts, ...later }).map(partOf));
+/**
+ * The modules that the thread lends, and which of their names: what nobody uses need not come with
+ * a page.
+ */
+async function allNeeds() {
+  /** @type {Needs} */
+  const all = new Map();
+  for (const { needs } of await Promise.all(Object.keys({ ...parts, ...later }).map(partOf)))
+    for (const [path, names] of needs) all.set(path, new Set([...(all.get(path) ?? []), ...names]));
+  return all;
+}
 
-/** @type {Map<string, Promise<{ script: string, needs: string[] }>>} */
+/**
+ * Modules, and the names that are used of them; "*": all.
+ * @typedef {Map<string, Set<string>>} Needs
+ */
+/** @type {Map<string, Promise<{ script: string, needs: Needs }>>} */
 const known = new Map();
 
 /** A part's script, and the modules of the thread's that it needs. @param {string} name */
@@ -130,17 +149,18 @@ function partOf(name) {
 
 /** @param {string} name */
 async function makePart(name) {
-  /** @type {Set<string>} */
-  const needs = new Set();
+  /** @type {Needs} */
+  const needs = new Map();
   const part = parts[name] ?? later[name];
   /** @type {import("esbuild").Plugin} */
   const borrowing = {
     name: "borrowing from the thread",
     setup(build) {
-      build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, importer }) => {
         const found = join(resolveDir, path).replaceAll("\\", "/");
         if (part?.own.test(found)) return undefined;
-        needs.add(found);
+        const used = name in later ? namesUsed(importer, path) : ["*"];
+        needs.set(found, new Set([...(needs.get(found) ?? []), ...used]));
         return { path: `${nameOf(found)}.cjs`, namespace: "thread" };
       });
       build.onLoad({ filter: /.*/, namespace: "thread" }, ({ path }) => ({
@@ -153,7 +173,22 @@ async function makePart(name) {
     define,
     plugins: [withoutMachine, borrowing],
   });
-  return { script, needs: [...needs] };
+  return { script, needs };
+}
+
+/**
+ * What a module of the library's imports from another.
+ * @param {string} module
+ * @param {string} from as it says
+ */
+function namesUsed(module, from) {
+  const imports = /^(?:import|export) \{([^}]*)\} from "([^"]*)";$/gm;
+  const names = [...readFileSync(module, "utf8").matchAll(imports)]
+    .filter(([, , path]) => path === from)
+    .flatMap(([, names = ""]) => names.split(","))
+    .map((name) => name.replace(/ as .*/s, "").trim())
+    .filter(Boolean);
+  return names.length ? names : ["*"]; // it says so in another way
 }
 
 /** A page's terminal, which it loads when the first one is opened. */

@@ -21,6 +21,7 @@ class Cell {
   #editor;
   /** The outputs of the last run here, for programs. @type {Output[]} */
   outputs = [];
+  #resets = 0;
   /** When their pictures are drawn. @type {Promise<unknown>} */
   drawn = Promise.resolve();
 
@@ -122,10 +123,12 @@ class Cell {
   async #runs(tell) {
     this.outputs = [];
     this.say("running", "running …");
+    const resets = this.#resets;
     const { ended, seconds } = await this.chapter.session.run(this.text, (output) => {
       this.keep(output);
       tell(output);
     });
+    if (resets !== this.#resets) return ended; // nothing has run, as the page says
     this.say(ended, ended === "good" ? `ran in ${seconds.toFixed(1)} s` : ended);
     if (this.hasRun) this.chapter.keep((kept) => kept.hasRun(this.index));
     return ended;
@@ -206,6 +209,7 @@ class Cell {
   /** As the book printed it. */
   reset() {
     if (this.#editor) this.write(this.source);
+    this.#resets++;
     this.outputs = [];
     this.below.replaceChildren(...this.printed);
     this.say("");
