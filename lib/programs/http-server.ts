@@ -84,6 +84,14 @@ function wantsEnd({ first, headers }: Head, response: Response): boolean {
   return first.endsWith("1.0") && asked !== "keep-alive";
 }
 
+/** The last second's text: many answers are given in one. */
+let last = { second: NaN, text: "" };
+function dateHeader(now: number): string {
+  const second = Math.floor(now / 1_000);
+  if (last.second !== second) last = { second, text: dated("%a, %d %b %Y %H:%M:%S GMT", now) };
+  return last.text;
+}
+
 function textOf(
   { status, reason, headers = [], body = "" }: Response,
   method: string,
@@ -94,7 +102,7 @@ function textOf(
   const has = (name: string): boolean => headerOf(headers, name) !== undefined;
   const all: Headers = [
     ...(server === undefined ? [] : [["Server", server] as const]),
-    ["Date", dated("%a, %d %b %Y %H:%M:%S GMT", clock.now())],
+    ["Date", dateHeader(clock.now())],
     ...(has("content-type") || body === ""
       ? []
       : [["Content-Type", "text/plain; charset=utf-8"] as const]),

@@ -41,6 +41,9 @@ const LONGEST_SLICE_MS = 1_000;
 /** So many processes may be in a place at a time (ulimit -u): 200 sessions and its own. */
 const MOST_PROCESSES = 256;
 
+/** What a process costs that cannot be made: who asks again and again is ended soon. */
+const FORK_FAILED = 1_000;
+
 /** Ends the process that throws it. */
 export class Exit extends Error {
   constructor(readonly code: number) {
@@ -177,7 +180,10 @@ export class Processes {
 
   /** Throws ForkError where there are too many. */
   spawn(spawned: Spawned): Process {
-    if (this.#all.size >= MOST_PROCESSES) throw new ForkError();
+    if (this.#all.size >= MOST_PROCESSES) {
+      spawned.allowance.steps -= FORK_FAILED;
+      throw new ForkError();
+    }
     const process = new Process(this, this.#next++, spawned);
     this.#all.set(process.pid, process);
     process.running = this.acts.begin(

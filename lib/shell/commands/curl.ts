@@ -423,13 +423,7 @@ class Session {
     if (host > 0) headers.unshift(...headers.splice(host, 1));
     const request = `${method} ${path} HTTP/${version}`;
     const text = messageText(request, headers, "");
-    yield* this.#say(
-      text
-        .trimEnd()
-        .split("\r\n")
-        .map((line) => `> ${line}\r\n`)
-        .join("") + "> \r\n",
-    );
+    if (wish.flags.has("verbose")) yield* this.#say(marked(">", text));
     if (!(yield* connection.send(text + (body ?? ""))))
       throw new CurlError(
         connection.wasReset ? 56 : 28,
@@ -450,13 +444,7 @@ class Session {
     }
     info.code = /^HTTP\/\S+ (\d{3})/.exec(head.first)?.[1] ?? "000";
     info.head = head;
-    yield* this.#say(
-      head.text
-        .trimEnd()
-        .split(/\r?\n/)
-        .map((line) => `< ${line}\r\n`)
-        .join("") + "< \r\n",
-    );
+    if (wish.flags.has("verbose")) yield* this.#say(marked("<", head.text));
     const fails = Number(info.code) >= 400 && wish.flags.has("fail");
     const hasNone = method === "HEAD" || /^(1\d\d|204|304)$/.test(info.code);
     const isClosing =
@@ -619,6 +607,14 @@ class Session {
     yield* this.context.out(text);
   }
 }
+
+/** Each line of a head behind a sign, as -v shows it. */
+const marked = (sign: ">" | "<", text: string): string =>
+  `${text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => `${sign} ${line}\r\n`)
+    .join("")}${sign} \r\n`;
 
 interface Info {
   code: string;
