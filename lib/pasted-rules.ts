@@ -74,7 +74,10 @@ export function openRules(text: string, options: PastedOptions = {}): PastedRule
   );
   const world: Pasted = { network, machine, opened, pods: [...pods] };
   const assumed = options.addresses || opened.addresses.length === 0 ? [] : [takenFor(addresses)];
-  network.bases.push({ assumed, leftOut: opened.warnings.map(said) });
+  network.bases.push({
+    assumed: [...assumed, ...otherDevices(opened)],
+    leftOut: opened.warnings.map(said),
+  });
   return {
     ...opened.rows,
     warnings: opened.warnings,
@@ -100,6 +103,33 @@ export function openRules(text: string, options: PastedOptions = {}): PastedRule
 }
 
 const usual = ["192.168.0.1"];
+
+/** Devices that a node of ours has, too: lo, and the one by which it is in the network. */
+const ownDevices: readonly string[] = ["lo", "eth0"];
+
+/** Behind which device somebody is, rules seldom tell: those of ours have names of our own. */
+function otherDevices({ devices }: OpenedRules): Remark[] {
+  const others = [...devices.keys()].filter((name) => !ownDevices.includes(name));
+  if (others.length === 0) return [];
+  const sentence = `packets come and go by eth0, those of Pods by a device of their own, and rules that ask for ${named(others)} are taken by that`;
+  return [said(sentence)];
+}
+
+/** By which it may come or go: where rules name who is behind one, only what those send and get. */
+function devicesFor({ opened }: Pasted, { hops }: Journey): string[] {
+  const ends = hops.flatMap(({ in: before, out }) =>
+    [before.source, before.destination, out.source, out.destination].map(hostOf),
+  );
+  return [...opened.devices].flatMap(([name, ranges]) => {
+    const isBehind =
+      ranges.size === 0 ||
+      ends.some((end) => [...ranges].some((range) => readCIDR(range)?.contains(parseAddress(end))));
+    return isBehind && !ownDevices.includes(name) ? [name] : [];
+  });
+}
+
+const named = (devices: readonly string[]): string =>
+  devices.slice(0, 5).join(", ") + (devices.length > 5 ? ", …" : "");
 
 const takenFor = (addresses: readonly string[]): Remark =>
   said(`the node has the addresses that rules take NodePorts on: ${addresses.join(", ")}`);
@@ -188,6 +218,12 @@ function decided(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
     const sentence = `the packet meets a rule that is not modelled (${marked[1]})`;
     return undecided(journey, sentence);
   }
+  const devices = isStopped(journey) ? devicesFor(world, journey) : [];
+  if (devices.length > 0)
+    return undecided(
+      journey,
+      `rules ask for ${named(devices)}, and do not tell who is behind which device: it may be let through (${journey.reason})`,
+    );
   const goal = journey.destination === undefined ? "" : hostOf(journey.destination);
   if (journey.disposition === "connection refused") {
     if (journey.reply.length === 0 && wasTranslated(journey) && world.opened.goals.has(goal))
@@ -214,6 +250,10 @@ function decided(world: Pasted, journey: Founded<Journey>): Founded<Journey> {
     );
   return journey;
 }
+
+/** By a rule or by a chain's policy, not by whoever would answer. */
+const isStopped = ({ disposition }: Journey): boolean =>
+  disposition === "dropped" || disposition === "rejected";
 
 /** kube-apiserver --service-node-port-range, by default. */
 function isNodePort({ destination = "" }: Journey): boolean {

@@ -54,6 +54,53 @@ const published = `*nat
 COMMIT
 `;
 
+const forwarded = (rule: string) => `${published}*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD ${rule}
+COMMIT
+`;
+const byNftables = `table ip filter {
+	chain FORWARD {
+		type filter hook forward priority filter; policy drop;
+		iifname { "ens3", "docker0" } accept
+	}
+}
+`;
+
+for (const [says, rules, disposition] of [
+  ["a policy drops what no rule lets through", forwarded("-s 10.9.0.0/16 -j ACCEPT"), "dropped"],
+  ["a rule lets through what leaves by docker0", forwarded("-o docker0 -j ACCEPT"), "unknown"],
+  ["a rule lets through what comes by another device", byNftables, "unknown"],
+  ["a rule lets it through wherever it leaves", forwarded("-o docker+ -j LOG"), "unknown"],
+  [
+    "others are behind docker0",
+    `${forwarded("-o docker0 -j ACCEPT")}*nat\n-A POSTROUTING -s 10.9.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n`,
+    "dropped",
+  ],
+  ["it is behind docker0", forwarded("-d 172.17.0.0/16 -o docker0 -p udp -j ACCEPT"), "unknown"],
+  ["a rule of lo's says nothing of it", forwarded("-i lo -j ACCEPT"), "dropped"],
+] as const)
+  test(`behind which device somebody is, rules do not tell: ${says}`, () => {
+    const opened = openRules(rules, { addresses: ["10.0.0.5"], pods: ["172.17.0.0/16"] });
+    const to = rules === byNftables ? "172.17.0.2:80" : "10.0.0.5:8080";
+    const journey = opened.packet({ from: "203.0.113.4:4444", to });
+    assert.is(journey.disposition, disposition, journey.reason);
+    assert.is(/docker/.test(journey.reason), disposition === "unknown");
+  });
+
+test("what is delivered rests on the devices' names, where rules ask for some", () => {
+  const rules = published.replace("-A DOCKER -p", "-A DOCKER ! -i docker0 -p");
+  const journey = openRules(rules, { addresses: ["10.0.0.5"] }).packet({
+    from: "203.0.113.4:4444",
+    to: "10.0.0.5:8080",
+  });
+  assert.is(journey.disposition, "delivered");
+  const said = journey.assumed.map(({ sentence }) => sentence).join("\n");
+  assert.match(said, /rules that ask for docker0 are taken by that/);
+});
+
 test("who is in the range that was said to be the node's Pods' answers through the node", () => {
   const asked = { from: "203.0.113.4:4444", to: "10.0.0.5:8080" };
   const ask = (pods: string[]) =>

@@ -14,6 +14,8 @@ export interface OpenedRules {
   readonly services: ReadonlySet<string>;
   /** The node's own addresses, where rules name them. */
   readonly addresses: readonly string[];
+  /** Device that rules ask for -> the ranges that they name beside it: "docker0", "cali+". */
+  readonly devices: ReadonlyMap<string, ReadonlySet<string>>;
   /** What was no rule, or had to be made up. */
   readonly warnings: readonly string[];
   /** Marker -> the rule that is not modelled: the packet that meets it is lost to us. */

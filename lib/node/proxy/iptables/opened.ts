@@ -2,6 +2,7 @@
 import type { Family } from "../../../net/ip.js";
 import { parseRules } from "../../../net/iptables/parse.js";
 import type { RuleSet } from "../../../net/iptables/rule.js";
+import { builtinChains, type TableName } from "../../../net/iptables/tables.js";
 import { saveText } from "../../../net/iptables/text.js";
 import { iptables } from "../../../net/iptables/walk.js";
 import type { OpenedRules } from "../opened.js";
@@ -21,6 +22,7 @@ export function openIptables(text: string, family: Family): OpenedRules {
     podRanges: [...clusterRanges(rules)],
     services: serviceAddresses(rules),
     addresses: [],
+    devices: devicesOf(rules),
     warnings: pasted.warnings,
     unmodelled: pasted.unmodelled,
   };
@@ -42,6 +44,24 @@ function* clusterRanges(rules: RuleSet): Generator<string> {
       if (target?.kind === "jump" && placeOf("nat", target.chain) === "masquerade mark")
         for (const match of matches)
           if (match.kind === "source" && match.not && match.cidr.includes("/")) yield match.cidr;
+}
+
+/** "-s 172.17.0.0/16 ! -o docker0" tells who is behind docker0. */
+function devicesOf(rules: RuleSet): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const table of Object.keys(builtinChains) as TableName[])
+    for (const chain of rules.chains(table))
+      for (const { matches } of chain.rules) {
+        const ranges = matches.flatMap((match) =>
+          (match.kind === "source" || match.kind === "destination") && !match.not
+            ? [match.cidr]
+            : [],
+        );
+        for (const match of matches)
+          if (match.kind === "in" || match.kind === "out")
+            found.set(match.interface, new Set([...(found.get(match.interface) ?? []), ...ranges]));
+      }
+  return found;
 }
 
 /** Where rules send packets: the endpoints, as far as the text tells. */

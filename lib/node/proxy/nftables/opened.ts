@@ -45,9 +45,24 @@ export function openNftables(text: string, family: Family): OpenedRules {
     podRanges: tables.flatMap((table) => [...podRanges(table)]),
     services: new Set(tables.flatMap((table) => keysIn(table.set("service-ips")))),
     addresses: tables.flatMap((table) => keysIn(table.set("nodeport-ips"))),
+    devices: devicesIn(listText(rules)),
     warnings: [...warnings, ...leftOut(rules)],
     unmodelled: new Map(),
   };
+}
+
+/** `ip saddr 172.17.0.0/16 oifname != "docker0"`; a text of one form, and so read as text. */
+function devicesIn(text: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const line of text.split("\n")) {
+    const ranges = [...line.matchAll(/\bip6? [sd]addr ([\da-f][\da-f.:]*\/\d+)/g)].map(
+      ([, range = ""]) => range,
+    );
+    for (const [, asked = ""] of line.matchAll(/\b[io]if(?:name)? (?:!= )?(\{[^}]*\}|\S+)/g))
+      for (const [name] of asked.matchAll(/[^\s{},"]+/g))
+        found.set(name, new Set([...(found.get(name) ?? []), ...ranges]));
+  }
+  return found;
 }
 
 function* leftOut(rules: RuleSet): Generator<string> {
