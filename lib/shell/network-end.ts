@@ -174,8 +174,7 @@ export class NetworkEnd {
     const options = { choose: this.#choose, record: record || isSeen };
     const { served, ...journey } = travelFrom(network, this.origin, packet, asked, options);
     if (record) network.lastJourney = journey;
-    const spot = this.spot;
-    if (isSeen) showRound(this.#taps, network, spot, acts.clock.now(), packet, journey, said);
+    if (isSeen) showRound(this.#taps, network, this.spot, acts.clock.now(), packet, journey, said);
     this.#taps.passed();
     return { ...journey, served };
   }
@@ -392,6 +391,7 @@ export class Connection {
   onClose: (isFirst: boolean) => void = () => {};
   /** Whether the other side, or somebody on the way, has broken it off. */
   wasReset = false;
+  readonly #name: string;
   /** Sequence numbers: how much each side has sent; the SYN was the first. */
   #sent = 1;
   #heard = 1;
@@ -404,6 +404,7 @@ export class Connection {
     private readonly isPassedOn: boolean,
     private readonly acts: Acts,
   ) {
+    this.#name = nameOf(first);
     this.local = { address: first.source, port: first.sourcePort };
     this.remote = { address: first.destination, port: first.destinationPort };
   }
@@ -487,6 +488,6 @@ export class Connection {
 
   #said(by: "client" | "server", flags: string, bytes = ""): Said {
     const [seq, ack] = by === "client" ? [this.#sent, this.#heard] : [this.#heard, this.#sent];
-    return { kind: "tcp", by, flags, seq, ack, bytes, connection: nameOf(this.first) };
+    return { kind: "tcp", by, flags, seq, ack, bytes, connection: this.#name };
   }
 }
