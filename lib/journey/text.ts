@@ -24,14 +24,16 @@ export function journeyText(journey: Founded<Journey>): string {
   );
 }
 
+/** Who passed it on, one after the other: "1234.elb… -> node-b -> default/nginx-…". */
+export const wayText = ({ hops }: Journey): string =>
+  hops
+    .filter(({ kind }) => kind !== "client" && kind !== "dns")
+    .map(({ name }) => name)
+    .join(" -> ");
+
 /** Every outcome on a line of its own, and how the Pods share them. */
 export function outcomesText({ request, outcomes, ...basis }: Founded<Outcomes>): string {
   const shares = new Map<string, number>();
-  const way = (o: Journey) =>
-    o.hops
-      .filter((h) => h.kind !== "client" && h.kind !== "dns")
-      .map((h) => h.name)
-      .join(" -> ");
   for (const o of outcomes) {
     const end = endOf(o);
     shares.set(end, (shares.get(end) ?? 0) + o.probability);
@@ -40,7 +42,7 @@ export function outcomesText({ request, outcomes, ...basis }: Founded<Outcomes>)
     [
       `${request.url || "a packet"}  from ${request.from}`,
       "",
-      ...outcomes.map((o) => `${shareText(o.probability)}  ${o.disposition}  ${way(o)}`),
+      ...outcomes.map((o) => `${shareText(o.probability)}  ${o.disposition}  ${wayText(o)}`),
       "",
       ...[...shares].map(([end, p]) => `${shareText(p)}  ${end}`),
       ...failureLines(outcomes),

@@ -38,7 +38,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
   stopover rules   [FILES] --node NAME [--snapshot] --proxy-mode nftables [--format list|transaction] [--ip-family ipv4|ipv6]
   stopover serve   [FILES] [--port 8001] [--store memory|etcd=URL[,URL]…] [--etcd-cacert FILE] [--etcd-cert FILE --etcd-key FILE]
                    [--cloud NAME] [--nodes 3] [--seed 1] [--service-cidr CIDR[,CIDR]] [--no-controllers]
-                   [--missing-image IMAGE]…
+                   [--missing-image IMAGE]… [--expose]
   stopover dump    [FILES] [--kubeconfig FILE] [--context NAME] [--anonymise [--key WORD] [--names FILE]]
   stopover lab     [FILES] [--url URL] [--cloud aws|gcp|none] [--nodes 3] [--seed 1] [--proxy-mode iptables|nftables]
 
@@ -92,6 +92,7 @@ const serving = {
   "no-controllers": yes,
   "service-cidr": text,
   "missing-image": { ...text, multiple: true },
+  expose: yes,
 };
 const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]>; run: Command }> =
   {
@@ -339,6 +340,7 @@ async function serve(files: string[], flags: Flags): Promise<number> {
     port,
     controllers,
     ...(serviceCIDR !== undefined && { serviceCIDR }),
+    expose: Boolean(flags["expose"]),
     missingImages: flags["missing-image"] as string[] | undefined,
     ...(proxyMode !== undefined && { proxyMode }),
     version: versionOf(flags),

@@ -154,6 +154,10 @@ const commands: Readonly<Record<string, Help>> = {
       ["--service-cidr CIDR[,CIDR]", "the range of ClusterIPs"],
       ["--no-controllers", "the API server alone"],
       ["--missing-image IMAGE", "one that no registry has; may stand several times"],
+      [
+        "--expose",
+        "opens each load balancer's ports on 127.0.0.1, for a browser or curl, and tells each request's way",
+      ],
       ...cluster,
     ],
     examples: [

@@ -8,8 +8,10 @@ import { ignoring } from "../../api/errors.js";
 import type { Cluster } from "../../cluster.js";
 import { onNewKinds, removeKinds } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
+import { say } from "../terminal.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest, LaterAnswer } from "./exchange.js";
+import { Exposed } from "./exposed.js";
 import { answer } from "./http-handlers.js";
 import { kubeletsOf, type Kubelets } from "./kubelets.js";
 import { startCluster, type ThreadOptions } from "./serve-cluster.js";
@@ -116,7 +118,10 @@ function hear(cluster: Cluster, kubelets: Kubelets, message: ToApi): void {
   }
 }
 
+let exposed: Exposed | undefined;
+
 function stop(cluster: Cluster): void {
+  exposed?.stop();
   for (const manager of cluster.managers) {
     try {
       manager.stop({ release: true });
@@ -166,6 +171,7 @@ try {
   port.on("message", (message: ToApi) => hear(cluster, kubelets, message));
   askAgain(cluster);
   followDefinitions(cluster);
+  if (options.expose) exposed = new Exposed(cluster, say);
   post({ say: "ready" });
 } catch (error) {
   post({ say: "failed", message: (error as Error).message });

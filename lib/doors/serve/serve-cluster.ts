@@ -36,11 +36,13 @@ export type ThreadOptions = Omit<
 > & {
   /** Default: none. */
   cloud?: CloudName | undefined;
+  /** Whether load balancers' ports are opened on this machine's loopback address. */
+  expose?: boolean;
 };
 
 /** `observed`: answers the store with somebody who looks on. */
 export function startCluster(
-  { cloud, ...options }: ThreadOptions,
+  { cloud, expose: _, ...options }: ThreadOptions,
   observed: (store: Store) => Store,
 ): Cluster {
   const { controllers = true } = options;
