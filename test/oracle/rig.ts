@@ -221,8 +221,16 @@ export class Rig {
 /** iptables' tables without a rule; the raw table stays, for it has our TRACE. */
 const noRules = ["mangle", "filter", "nat"].map((table) => `*${table}\nCOMMIT\n`).join("");
 export const endNames: readonly string[] = ["ip ends", "ip6 ends"];
+/**
+ * They ask for a state, as kube-proxy's rules do: where no rule does, and none translates, the
+ * kernel tracks no connections and passes the chains of type nat by (nft_ct.c, nft_nat.c:
+ * nf_ct_netns_get). Our kernel always tracks.
+ */
 const endTables = endNames
-  .map((name) => `table ${name} { chain end { type filter hook postrouting priority 2000;\n}\n}\n`)
+  .map(
+    (name) =>
+      `table ${name} { chain end { type filter hook postrouting priority 2000;\nct state invalid\n}\n}\n`,
+  )
   .join("");
 
 /** Takes away the tables of the rules before, and of iptables all but the raw one. */
