@@ -17,6 +17,8 @@ const kept = `node npm git
 const without = [
   ...["-diagrams", "-exercises", "-chaos", "-fuzz", "-kit", "-simulator", "-why"],
   ...["-cases", "-doors", "-terminal", "-journey", "-map"],
+  ...["-brought", "-hostile", "-proxied", "-kube-apiserver-recorded", "-shell-recorded"],
+  ...["-shell.test", "-shell-bounds", "-shell-filters", "-shell-network", "-shell-terminal"],
 ];
 
 /** @param {string} program */
