@@ -107,9 +107,13 @@ const usual = ["192.168.0.1"];
 /** Devices that a node of ours has, too: lo, and the one by which it is in the network. */
 const ownDevices: readonly string[] = ["lo", "eth0"];
 
+/** The devices that rules ask for, and a node of ours has not. */
+const othersIn = ({ devices }: OpenedRules): string[] =>
+  [...devices.keys()].filter((name) => !ownDevices.includes(name));
+
 /** Behind which device somebody is, rules seldom tell: those of ours have names of our own. */
-function otherDevices({ devices }: OpenedRules): Remark[] {
-  const others = [...devices.keys()].filter((name) => !ownDevices.includes(name));
+function otherDevices(opened: OpenedRules): Remark[] {
+  const others = othersIn(opened);
   if (others.length === 0) return [];
   const sentence = `packets come and go by eth0, those of Pods by a device of their own, and rules that ask for ${named(others)} are taken by that`;
   return [said(sentence)];
@@ -120,11 +124,11 @@ function devicesFor({ opened }: Pasted, { hops }: Journey): string[] {
   const ends = hops.flatMap(({ in: before, out }) =>
     [before.source, before.destination, out.source, out.destination].map(hostOf),
   );
-  return [...opened.devices].flatMap(([name, ranges]) => {
-    const isBehind =
-      ranges.size === 0 ||
-      ends.some((end) => [...ranges].some((range) => readCIDR(range)?.contains(parseAddress(end))));
-    return isBehind && !ownDevices.includes(name) ? [name] : [];
+  const isTheirs = (range: string) =>
+    ends.some((end) => readCIDR(range)?.contains(parseAddress(end)));
+  return othersIn(opened).filter((name) => {
+    const ranges = [...opened.devices.get(name)!];
+    return ranges.length === 0 || ranges.some(isTheirs);
   });
 }
 
@@ -156,7 +160,7 @@ function prepared(world: Pasted, bare: Omit<BarePacket, "node">): BarePacket {
   const isNobody = bare.protocol === "ICMP" && services.has(goal);
   network.outside.delete(goal);
   for (const address of isNobody ? goals : [...goals, goal])
-    if (!machine.addresses.includes(address) && !machine.sandboxAt(address)) settle(world, address);
+    if (isBeyond(world, address)) settle(world, address);
   return { ...bare, node: "node" };
 }
 

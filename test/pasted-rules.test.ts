@@ -61,18 +61,41 @@ const forwarded = (rule: string) => `${published}*filter
 -A FORWARD ${rule}
 COMMIT
 `;
-const byNftables = `table ip filter {
-	chain FORWARD {
+const inNftables = (rule: string, others = "") => `table ip filter {
+${others}	chain FORWARD {
 		type filter hook forward priority filter; policy drop;
-		iifname { "ens3", "docker0" } accept
+		${rule}
 	}
 }
+`;
+const lan = `	set lan {
+		type ifname . ipv4_addr
+		elements = { "docker0" . 203.0.113.4 }
+	}
+
 `;
 
 for (const [says, rules, disposition] of [
   ["a policy drops what no rule lets through", forwarded("-s 10.9.0.0/16 -j ACCEPT"), "dropped"],
   ["a rule lets through what leaves by docker0", forwarded("-o docker0 -j ACCEPT"), "unknown"],
-  ["a rule lets through what comes by another device", byNftables, "unknown"],
+  [
+    "a rule lets through what comes by another device",
+    inNftables('iifname { "ens3", "docker0" } accept'),
+    "unknown",
+  ],
+  ["a map says so", inNftables('iifname vmap { "docker0" : accept }'), "unknown"],
+  ["a named set says so", inNftables("iifname . ip saddr @lan accept", lan), "unknown"],
+  [
+    "others are behind docker0, in nftables",
+    inNftables('ip daddr 10.9.0.0/16 oifname != "docker0" accept'),
+    "dropped",
+  ],
+  ["a route's device is none's name", inNftables("fib saddr . iif oif missing drop"), "dropped"],
+  [
+    "a comment is no rule",
+    inNftables('udp dport 9 accept comment "of what comes by iif docker0"'),
+    "dropped",
+  ],
   ["a rule lets it through wherever it leaves", forwarded("-o docker+ -j LOG"), "unknown"],
   [
     "others are behind docker0",
@@ -84,7 +107,7 @@ for (const [says, rules, disposition] of [
 ] as const)
   test(`behind which device somebody is, rules do not tell: ${says}`, () => {
     const opened = openRules(rules, { addresses: ["10.0.0.5"], pods: ["172.17.0.0/16"] });
-    const to = rules === byNftables ? "172.17.0.2:80" : "10.0.0.5:8080";
+    const to = rules.startsWith("table") ? "172.17.0.2:80" : "10.0.0.5:8080";
     const journey = opened.packet({ from: "203.0.113.4:4444", to });
     assert.is(journey.disposition, disposition, journey.reason);
     assert.is(/docker/.test(journey.reason), disposition === "unknown");

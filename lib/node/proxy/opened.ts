@@ -21,3 +21,16 @@ export interface OpenedRules {
   /** Marker -> the rule that is not modelled: the packet that meets it is lost to us. */
   readonly unmodelled: ReadonlyMap<string, string>;
 }
+
+/** What one rule tells of a device: its name, and the ranges that the rule names beside it. */
+export type Told = readonly [device: string, ranges: readonly string[]];
+
+export function byDevice(told: Iterable<Told>): OpenedRules["devices"] {
+  const found = new Map<string, Set<string>>();
+  for (const [device, ranges] of told) {
+    const all = found.get(device) ?? new Set();
+    for (const range of ranges) all.add(range);
+    found.set(device, all);
+  }
+  return found;
+}

@@ -5,7 +5,7 @@ import type { RuleSet } from "../../../net/iptables/rule.js";
 import { builtinChains, type TableName } from "../../../net/iptables/tables.js";
 import { saveText } from "../../../net/iptables/text.js";
 import { iptables } from "../../../net/iptables/walk.js";
-import type { OpenedRules } from "../opened.js";
+import { byDevice, type OpenedRules, type Told } from "../opened.js";
 import { placeOf, recognised } from "./names.js";
 import { pastedText } from "./pasted.js";
 import { ruleRows } from "./rows.js";
@@ -22,7 +22,7 @@ export function openIptables(text: string, family: Family): OpenedRules {
     podRanges: [...clusterRanges(rules)],
     services: serviceAddresses(rules),
     addresses: [],
-    devices: devicesOf(rules),
+    devices: byDevice(devicesIn(rules)),
     warnings: pasted.warnings,
     unmodelled: pasted.unmodelled,
   };
@@ -47,8 +47,7 @@ function* clusterRanges(rules: RuleSet): Generator<string> {
 }
 
 /** "-s 172.17.0.0/16 ! -o docker0" tells who is behind docker0. */
-function devicesOf(rules: RuleSet): ReadonlyMap<string, ReadonlySet<string>> {
-  const found = new Map<string, Set<string>>();
+function* devicesIn(rules: RuleSet): Generator<Told> {
   for (const table of Object.keys(builtinChains) as TableName[])
     for (const chain of rules.chains(table))
       for (const { matches } of chain.rules) {
@@ -58,10 +57,8 @@ function devicesOf(rules: RuleSet): ReadonlyMap<string, ReadonlySet<string>> {
             : [],
         );
         for (const match of matches)
-          if (match.kind === "in" || match.kind === "out")
-            found.set(match.interface, new Set([...(found.get(match.interface) ?? []), ...ranges]));
+          if (match.kind === "in" || match.kind === "out") yield [match.interface, ranges];
       }
-  return found;
 }
 
 /** Where rules send packets: the endpoints, as far as the text tells. */

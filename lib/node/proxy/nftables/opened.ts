@@ -1,6 +1,7 @@
 /** What nft lists or takes, opened: the rules, and what they tell of their node. */
 import type { Purpose } from "../../../net/dataplane.js";
 import { readAddress, type Family } from "../../../net/ip.js";
+import { typesOf } from "../../../net/nftables/expressions.js";
 import { readNftables } from "../../../net/nftables/read.js";
 import {
   elementsOf,
@@ -13,13 +14,14 @@ import {
   type Rule,
   type RuleSet,
   type SetRef,
+  type Statement,
   type Table,
 } from "../../../net/nftables/ruleset.js";
 import { tablesFor } from "../../../net/nftables/sameness.js";
 import { elementText, listText } from "../../../net/nftables/text.js";
 import { nftables } from "../../../net/nftables/walk.js";
 import { printable } from "../../../net/printable.js";
-import type { OpenedRules } from "../opened.js";
+import { byDevice, type OpenedRules, type Told } from "../opened.js";
 import type { ChainRow, RuleRow } from "../rule-tables.js";
 import { purposeOf, serviceIn, tableName } from "./names.js";
 import { isMarking, ProxyRule } from "./rules.js";
@@ -45,24 +47,10 @@ export function openNftables(text: string, family: Family): OpenedRules {
     podRanges: tables.flatMap((table) => [...podRanges(table)]),
     services: new Set(tables.flatMap((table) => keysIn(table.set("service-ips")))),
     addresses: tables.flatMap((table) => keysIn(table.set("nodeport-ips"))),
-    devices: devicesIn(listText(rules)),
+    devices: byDevice(tables.flatMap((table) => [...devicesIn(table)])),
     warnings: [...warnings, ...leftOut(rules)],
     unmodelled: new Map(),
   };
-}
-
-/** `ip saddr 172.17.0.0/16 oifname != "docker0"`; a text of one form, and so read as text. */
-function devicesIn(text: string): ReadonlyMap<string, ReadonlySet<string>> {
-  const found = new Map<string, Set<string>>();
-  for (const line of text.split("\n")) {
-    const ranges = [...line.matchAll(/\bip6? [sd]addr ([\da-f][\da-f.:]*\/\d+)/g)].map(
-      ([, range = ""]) => range,
-    );
-    for (const [, asked = ""] of line.matchAll(/\b[io]if(?:name)? (?:!= )?(\{[^}]*\}|\S+)/g))
-      for (const [name] of asked.matchAll(/[^\s{},"]+/g))
-        found.set(name, new Set([...(found.get(name) ?? []), ...ranges]));
-  }
-  return found;
 }
 
 function* leftOut(rules: RuleSet): Generator<string> {
@@ -201,17 +189,50 @@ const elementsIn = (ref: SetRef, table: Table): Iterable<Element> =>
 /** As a rule "saddr != RANGE" takes it, that marks what comes from elsewhere. */
 function* podRanges(table: Table): Generator<string> {
   for (const chain of table.chains())
+    for (const { statements } of chain.rules)
+      if (table.name === tableName && isMarking(statements.at(-1)))
+        yield* rangesIn(statements, ["saddr"], "!=");
+}
+
+/** `ip saddr 172.17.0.0/16 oifname != "docker0"` tells who is behind docker0. */
+function* devicesIn(table: Table): Generator<Told> {
+  for (const chain of table.chains())
     for (const { statements } of chain.rules) {
-      if (table.name !== tableName || !isMarking(statements.at(-1))) continue;
-      for (const statement of statements)
-        if (
-          statement.kind === "match" &&
-          statement.op === "!=" &&
-          statement.left.kind === "payload" &&
-          statement.left.field === "saddr" &&
-          typeof statement.right === "string" &&
-          statement.right.includes("/")
-        )
-          yield statement.right;
+      const ranges = [...rangesIn(statements, ["saddr", "daddr"])];
+      for (const device of statements.flatMap((one) => [...devicesOf(one, table)]))
+        yield [device, ranges];
     }
+}
+
+/** Ranges with which packets' addresses are compared. */
+function* rangesIn(
+  statements: readonly Statement[],
+  fields: readonly string[],
+  how?: "!=",
+): Generator<string> {
+  for (const statement of statements)
+    if (
+      statement.kind === "match" &&
+      statement.op === how &&
+      statement.left.kind === "payload" &&
+      fields.includes(statement.left.field) &&
+      typeof statement.right === "string" &&
+      statement.right.includes("/")
+    )
+      yield statement.right;
+}
+
+/** The devices that a statement asks for, of which others may stand beside them in a set's keys. */
+function* devicesOf(statement: Statement, table: Table): Generator<string> {
+  if (statement.kind !== "match" && statement.kind !== "vmap") return;
+  const [asked, given] =
+    statement.kind === "match" ? [statement.left, statement.right] : [statement.key, statement.map];
+  const keys =
+    typeof given === "string" ? [given] : Array.from(elementsIn(given, table), ({ key }) => key);
+  for (const [i, type] of typesOf(asked).entries())
+    if (type === "ifname" || type === "iface_index")
+      for (const key of keys) {
+        const name = key.split(" . ")[i]?.replace(/^"(.*)"$/, "$1") ?? "*";
+        if (name !== "*") yield name;
+      }
 }
