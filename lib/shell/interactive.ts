@@ -1,13 +1,13 @@
 /** A bash that somebody talks to at a terminal: a prompt, a line, what it does. */
 import { parse } from "unbash";
 import { either, type Act } from "../machinery/act.js";
-import { builtins, Leave } from "./builtins.js";
+import { builtins, Leave } from "./bash/builtins.js";
 import { printable } from "../net/printable.js";
 import { absolute } from "./files.js";
 import { editLine } from "./readline.js";
 import { TerminalInput } from "./terminal.js";
 import { Exit, signals } from "./process.js";
-import { Interrupted, type Shell } from "./shell.js";
+import { Interrupted, type Shell } from "./bash/shell.js";
 import type { Stream } from "./streams.js";
 
 const INTERRUPTED = 128 + signals.INT;

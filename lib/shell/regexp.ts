@@ -8,7 +8,7 @@
  * `\1` within an expression is not modelled. Of several matches that begin at the same place the
  * longest is taken, as POSIX asks.
  */
-import { setIn } from "./pattern.js";
+import { setIn } from "./bash/pattern.js";
 
 export class RegExpError extends Error {}
 

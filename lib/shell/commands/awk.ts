@@ -11,7 +11,7 @@ import {
   type Expression,
 } from "../awk-syntax.js";
 import { absolute } from "../files.js";
-import { formatted } from "../printf.js";
+import { formatted } from "../bash/printf.js";
 import type { Command, Context } from "../place.js";
 import { compile, RegExpError, type Compiled } from "../regexp.js";
 import { eachInput, Lines, refuse, Writer } from "./common.js";

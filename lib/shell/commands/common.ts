@@ -3,7 +3,7 @@ import type { Act } from "../../machinery/act.js";
 import { FileError } from "../files.js";
 import type { Context } from "../place.js";
 import { Exit } from "../process.js";
-import { open } from "../redirections.js";
+import { open } from "../bash/redirections.js";
 import { CHUNK, type Stream } from "../streams.js";
 
 export interface Options {

@@ -1,7 +1,7 @@
 /** Commands about files: ls, mkdir, rm, cp, mv, touch, chmod, ln, stat, find, mktemp, … */
 import type { Act } from "../../machinery/act.js";
 import { FileError, type Entry } from "../files.js";
-import { matches, patternOf } from "../pattern.js";
+import { matches, patternOf } from "../bash/pattern.js";
 import { dated } from "../dates.js";
 import type { Command, Context } from "../place.js";
 import { complain, optionsOf, refuse } from "./common.js";

@@ -1,11 +1,11 @@
 /** bash, sh and what runs other programs: timeout, xargs, env, nohup, watch, busybox. */
 import { sleep, within, type Act } from "../../machinery/act.js";
-import { setOptions } from "../builtins.js";
+import { setOptions } from "../bash/builtins.js";
 import { FileError, type Device, type Regular } from "../files.js";
 import { programIn, type Command, type Context } from "../place.js";
 import { converse } from "../interactive.js";
 import { Exit, signalOf, type Process } from "../process.js";
-import { Shell, spawnCommand } from "../shell.js";
+import { Shell, spawnCommand } from "../bash/shell.js";
 import { allOf, complain, eachInput, millisecondsOf, optionsOf, refuse } from "./common.js";
 
 function* bash(context: Context): Act<number> {

@@ -1,6 +1,6 @@
 /** Commands that read text and write text: cat, head, tail, sort, uniq, wc, cut, tr, seq, … */
 import { sleep, type Act } from "../../machinery/act.js";
-import { formatted } from "../printf.js";
+import { formatted } from "../bash/printf.js";
 import type { Command, Context } from "../place.js";
 import { CHUNK } from "../streams.js";
 import {

@@ -1,13 +1,13 @@
 /** Commands about the place itself: sleep, date, hostname, ps, id, uname, which, … */
 import { sleep as pause, type Act } from "../../machinery/act.js";
-import { test as testWords } from "../conditions.js";
-import { unescaped } from "../builtins.js";
+import { test as testWords } from "../bash/conditions.js";
+import { unescaped } from "../bash/builtins.js";
 import { dated } from "../dates.js";
-import { formatted } from "../printf.js";
+import { formatted } from "../bash/printf.js";
 import type { Command, Context } from "../place.js";
-import { Shell } from "../shell.js";
-import { ShellError } from "../variables.js";
-import { signalTo } from "../builtins.js";
+import { Shell } from "../bash/shell.js";
+import { ShellError } from "../bash/variables.js";
+import { signalTo } from "../bash/builtins.js";
 import { signalOf, type Process } from "../process.js";
 import { millisecondsOf, optionsOf, refuse } from "./common.js";
 

@@ -6,7 +6,7 @@ import type { Act } from "../../machinery/act.js";
 import { dated } from "../dates.js";
 import { FileError, type Entry } from "../files.js";
 import type { Context } from "../place.js";
-import { open } from "../redirections.js";
+import { open } from "../bash/redirections.js";
 import type { Stream } from "../streams.js";
 import { complain, optionsOf, refuse } from "./common.js";
 import { modeText } from "./files.js";

@@ -13,9 +13,9 @@ import {
   type Word,
   type WordPart,
 } from "unbash";
-import type { Act } from "../machinery/act.js";
+import type { Act } from "../../machinery/act.js";
 import { evaluate, expressionOf, keyOf, valueOf, type Surroundings } from "./arithmetic.js";
-import { absolute, type Entry } from "./files.js";
+import { absolute, type Entry } from "../files.js";
 import { isWild, matches, patternOf, quotedPattern } from "./pattern.js";
 import type { Shell } from "./shell.js";
 import { ShellError } from "./variables.js";

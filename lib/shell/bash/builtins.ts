@@ -1,10 +1,10 @@
 /** The commands that a shell has itself, since they change it. (bash, builtins/) */
-import { either, within, type Act } from "../machinery/act.js";
+import { either, within, type Act } from "../../machinery/act.js";
 import { valueOf } from "./arithmetic.js";
 import { test } from "./conditions.js";
-import { absolute, FileError } from "./files.js";
+import { absolute, FileError } from "../files.js";
 import { formatted } from "./printf.js";
-import { Exit, signalName, signalOf, signals, type Process } from "./process.js";
+import { Exit, signalName, signalOf, signals, type Process } from "../process.js";
 import type { Shell } from "./shell.js";
 import { ShellError } from "./variables.js";
 import { aroundOf, elementsOf, shellQuoted } from "./words.js";

@@ -1,6 +1,6 @@
 /** `printf`. */
 import { unescaped } from "./builtins.js";
-import { dated } from "./dates.js";
+import { dated } from "../dates.js";
 
 /** The format is used again as long as there are arguments. `now`: for `%(…)T`. */
 export function formatted(

@@ -1,10 +1,10 @@
 /** What `test`, `[ … ]` and `[[ … ]]` ask. (bash, test.c) */
 import type { TestExpression } from "unbash";
-import type { Act } from "../machinery/act.js";
+import type { Act } from "../../machinery/act.js";
 import { valueOf } from "./arithmetic.js";
-import { absolute } from "./files.js";
+import { absolute } from "../files.js";
 import { matches, patternOf } from "./pattern.js";
-import { compile } from "./regexp.js";
+import { compile } from "../regexp.js";
 import type { Shell } from "./shell.js";
 import { ShellError } from "./variables.js";
 import { aroundOf, patternText, textOf } from "./words.js";

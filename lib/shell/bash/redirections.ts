@@ -1,11 +1,11 @@
 /** `>`, `<`, `2>&1`, here-documents: descriptors for one command, or for good (`exec`). */
 import { parse, type HereDoc, type Redirect, type Redirection } from "unbash";
-import type { Act } from "../machinery/act.js";
-import { absolute, FileError } from "./files.js";
-import type { Place } from "./place.js";
-import type { Process } from "./process.js";
+import type { Act } from "../../machinery/act.js";
+import { absolute, FileError } from "../files.js";
+import type { Place } from "../place.js";
+import type { Process } from "../process.js";
 import type { Shell } from "./shell.js";
-import { FileStream, inputOf, type Stream } from "./streams.js";
+import { FileStream, inputOf, type Stream } from "../streams.js";
 import { ShellError } from "./variables.js";
 import { fieldsOf, textOf } from "./words.js";
 

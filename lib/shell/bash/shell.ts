@@ -26,16 +26,16 @@ import {
   type Script,
   type Statement,
 } from "unbash";
-import { either, Signal, type Act } from "../machinery/act.js";
+import { either, Signal, type Act } from "../../machinery/act.js";
 import { keyOf, valueOf } from "./arithmetic.js";
 import { builtins, declarations, Leave } from "./builtins.js";
 import { condition } from "./conditions.js";
-import { absolute, FileError } from "./files.js";
+import { absolute, FileError } from "../files.js";
 import { matches, patternOf } from "./pattern.js";
-import type { Command, Place } from "./place.js";
-import { Exit, ForkError, signalName, signals, type Process } from "./process.js";
+import type { Command, Place } from "../place.js";
+import { Exit, ForkError, signalName, signals, type Process } from "../process.js";
 import { Redirector } from "./redirections.js";
-import { inputOf, pipe, type Stream } from "./streams.js";
+import { inputOf, pipe, type Stream } from "../streams.js";
 import { ShellError, Variables } from "./variables.js";
 import {
   aroundOf,

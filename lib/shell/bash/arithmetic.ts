@@ -6,7 +6,7 @@ import type {
   ArithmeticWord,
 } from "unbash";
 import { parse } from "unbash";
-import type { Act } from "../machinery/act.js";
+import type { Act } from "../../machinery/act.js";
 import { ShellError, type Variables } from "./variables.js";
 
 /** What an expression asks of the shell around it. */
