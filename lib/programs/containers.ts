@@ -17,7 +17,7 @@ import type { Container, Pod, Probe } from "../objects/types.js";
 import { programIn, type Command, type Place } from "../shell/place.js";
 import { placesOf, type Places, type World } from "../shell/places.js";
 import { Allowance, signals, type Process } from "../shell/process.js";
-import { runCommand } from "../shell/bash/shell.js";
+import { runCommand } from "../shell/running.js";
 import type { Stream } from "../shell/streams.js";
 import { imageName } from "../node/listening.js";
 import { Log } from "./log.js";

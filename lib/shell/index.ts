@@ -13,7 +13,7 @@ import { VirtualClock } from "../machinery/virtual-clock.js";
 import { programIn, type Place } from "./place.js";
 import { placesOf, type World } from "./places.js";
 import { Allowance, signals, type Process } from "./process.js";
-import { runCommand } from "./bash/shell.js";
+import { runCommand } from "./running.js";
 import { inputOf, Sink, type Stream } from "./streams.js";
 import { recording } from "./typed.js";
 

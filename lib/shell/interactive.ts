@@ -1,13 +1,13 @@
 /** A bash that somebody talks to at a terminal: a prompt, a line, what it does. */
 import { parse } from "unbash";
 import { either, type Act } from "../machinery/act.js";
-import { builtins, Leave } from "./bash/builtins.js";
+import { builtins } from "./bash/builtins.js";
 import { printable } from "../net/printable.js";
 import { absolute } from "./files.js";
 import { editLine } from "./readline.js";
 import { TerminalInput } from "./terminal.js";
 import { Exit, signals } from "./process.js";
-import { Interrupted, type Shell } from "./bash/shell.js";
+import { Interrupted, Leave, type Shell } from "./bash/shell.js";
 import type { Stream } from "./streams.js";
 
 const INTERRUPTED = 128 + signals.INT;
@@ -45,7 +45,7 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
       recorder?.ends(shell.status);
     }
     // it has ended what ran; who catches it has a line of their own
-    if (shell.takeInterrupt() && shell.status === INTERRUPTED) yield* shell.write(2, "\n");
+    if (shell.traps.takeInterrupt() && shell.status === INTERRUPTED) yield* shell.write(2, "\n");
   }
 }
 
@@ -53,10 +53,10 @@ export function* converse(shell: Shell, input: Stream): Act<number> {
 function* lineFrom(input: Stream, shell: Shell, prompt: string): Act<string | undefined> {
   const reading = lineAt(input, shell, prompt);
   try {
-    while (!shell.takeInterrupt()) {
+    while (!shell.traps.takeInterrupt()) {
       const step = reading.next();
       if (step.done) return step.value;
-      yield either(step.value, shell.interrupted.wait);
+      yield either(step.value, shell.traps.interrupted.wait);
     }
     return undefined;
   } finally {

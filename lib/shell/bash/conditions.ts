@@ -5,6 +5,7 @@ import { valueOf } from "./arithmetic.js";
 import { absolute } from "../files.js";
 import { matches, patternOf } from "./pattern.js";
 import { compile } from "../regexp.js";
+import { parameterOf } from "./parameters.js";
 import type { Shell } from "./shell.js";
 import { ShellError } from "./variables.js";
 import { aroundOf, patternText, textOf } from "./words.js";
@@ -47,7 +48,7 @@ export function unary(shell: Shell, operator: string, operand: string): boolean 
     case "-t":
       return shell.process.fds.get(Number(operand))?.isTerminal ?? false;
     case "-v":
-      return shell.parameter(operand) !== undefined;
+      return parameterOf(shell, operand) !== undefined;
     case "-o":
       return shell.options.has(operand);
     case "-p":

@@ -1,5 +1,5 @@
 /** `printf`. */
-import { unescaped } from "./builtins.js";
+import { unescaped } from "./escapes.js";
 import { dated } from "../dates.js";
 
 /** The format is used again as long as there are arguments. `now`: for `%(…)T`. */

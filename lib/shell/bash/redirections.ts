@@ -84,6 +84,22 @@ export class Redirector {
   }
 }
 
+/** Runs with redirections, and takes them back. */
+export function* redirected(
+  shell: Shell,
+  redirects: readonly Redirection[],
+  run: () => Act<void>,
+): Act<void> {
+  if (redirects.length === 0) return yield* run();
+  const redirector = new Redirector(shell);
+  try {
+    for (const redirect of redirects) yield* redirector.apply(redirect);
+    yield* run();
+  } finally {
+    redirector.restore();
+  }
+}
+
 function openedBy(shell: Shell, path: string, operator: Redirect["operator"]): Stream {
   try {
     return open(shell.place, shell.process, path, operator);

@@ -1,16 +1,17 @@
 /** bash, sh and what runs other programs: timeout, xargs, env, nohup, watch, busybox. */
 import { sleep, within, type Act } from "../../machinery/act.js";
-import { setOptions } from "../bash/builtins.js";
+import { setOptions } from "../bash/options.js";
 import { FileError, type Device, type Regular } from "../files.js";
 import { programIn, type Command, type Context } from "../place.js";
 import { converse } from "../interactive.js";
 import { Exit, signalOf, type Process } from "../process.js";
-import { Shell, spawnCommand } from "../bash/shell.js";
+import { Bash } from "../bash/bash.js";
+import { spawnCommand } from "../running.js";
 import { allOf, complain, eachInput, millisecondsOf, optionsOf, refuse } from "./common.js";
 
 function* bash(context: Context): Act<number> {
   const { place, process, name } = context;
-  const shell = new Shell(place, process, name);
+  const shell = new Bash(place, process, name);
   const args = [...context.args];
   const options: string[] = [];
   let reads: "command" | "input" | undefined;

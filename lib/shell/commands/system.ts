@@ -1,13 +1,13 @@
 /** Commands about the place itself: sleep, date, hostname, ps, id, uname, which, … */
 import { sleep as pause, type Act } from "../../machinery/act.js";
 import { test as testWords } from "../bash/conditions.js";
-import { unescaped } from "../bash/builtins.js";
+import { unescaped } from "../bash/escapes.js";
 import { dated } from "../dates.js";
 import { formatted } from "../bash/printf.js";
 import type { Command, Context } from "../place.js";
-import { Shell } from "../bash/shell.js";
+import { Bash } from "../bash/bash.js";
 import { ShellError } from "../bash/variables.js";
-import { signalTo } from "../bash/builtins.js";
+import { signalTo } from "../bash/signals.js";
 import { signalOf, type Process } from "../process.js";
 import { millisecondsOf, optionsOf, refuse } from "./common.js";
 
@@ -261,7 +261,7 @@ function* test(context: Context): Act<number> {
   const words = name === "[" ? args.slice(0, -1) : args;
   if (name === "[" && args.at(-1) !== "]") return yield* refuse(context, 2, "missing ']'");
   try {
-    return testWords(new Shell(place, process, name), words) ? 0 : 1;
+    return testWords(new Bash(place, process, name), words) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof ShellError)) throw error;
     return yield* refuse(context, 2, error.message);
