@@ -1,9 +1,41 @@
 import { ignoring } from "../api/errors.js";
 import { stamp } from "../api/time.js";
-import { watch, watchOwned, type Context, type Controller } from "../machinery/controller.js";
+import {
+  controllerOf,
+  watch,
+  watchOwned,
+  type Again,
+  type Context,
+  type Controller,
+} from "../machinery/controller.js";
 import { isActive, isReady } from "../objects/pods.js";
-import type { Condition, Kind, KubeObject, Pod, PodTemplate } from "../objects/types.js";
-import { informerOf, OwnedPods, podOf, withLabels, writeStatus } from "./owned-pods.js";
+import type { Condition, Container, Kind, KubeObject, Pod, PodTemplate } from "../objects/types.js";
+import { hasFinalizer, JobCounting, TRACKING, type Round, type Uncounted } from "./job-counting.js";
+import {
+  conditionOf,
+  endOf,
+  findingsOf,
+  isComplete,
+  isTerminating,
+  pendingIndexes,
+  recordAfter,
+  restAfter,
+  restOf,
+  surplusOf,
+  untilDeadline,
+  withSuspension,
+  type BackOffRecord,
+  type Findings,
+} from "./job-ending.js";
+import {
+  failureCounts,
+  INDEX,
+  isIndexed,
+  onlyFailedCount,
+  type FailureRule,
+  type SuccessRule,
+} from "./job-rules.js";
+import { informerOf, OwnedPods, podOf, withLabels } from "./owned-pods.js";
 
 /** As far as this controller reads it. */
 export interface Job extends KubeObject {
@@ -11,26 +43,38 @@ export interface Job extends KubeObject {
     parallelism?: number;
     completions?: number;
     backoffLimit?: number;
+    backoffLimitPerIndex?: number;
+    maxFailedIndexes?: number;
     activeDeadlineSeconds?: number;
     ttlSecondsAfterFinished?: number;
     suspend?: boolean;
     completionMode?: "NonIndexed" | "Indexed";
+    podReplacementPolicy?: "TerminatingOrFailed" | "Failed";
+    podFailurePolicy?: { rules: readonly FailureRule[] };
+    successPolicy?: { rules: readonly SuccessRule[] };
+    managedBy?: string;
     template: PodTemplate;
   };
   status?: JobStatus;
 }
 
-interface JobStatus {
+export interface JobStatus {
   startTime?: string;
   completionTime?: string;
   conditions?: Condition[];
-  [count: string]: unknown;
+  active?: number;
+  ready?: number;
+  terminating?: number;
+  succeeded?: number;
+  failed?: number;
+  completedIndexes?: string;
+  failedIndexes?: string;
+  uncountedTerminatedPods?: Uncounted;
 }
 
-const INDEX = "batch.kubernetes.io/job-completion-index";
-// Milliseconds after a failure before the next Pod: doubled each time (DefaultJobPodFailureBackOff)
-const BACKOFF_BASE = 10_000;
-const BACKOFF_MAX = 600_000;
+/** Who acts on a Job that names nobody. */
+const OWN_NAME = "kubernetes.io/job-controller";
+const COMPLETION_INDEX = "JOB_COMPLETION_INDEX"; // the variable in which a container finds its own
 
 /** The condition that says how a Job has come to its end, well or not. */
 export const endingOf = ({ status }: Job): Condition | undefined =>
@@ -40,6 +84,8 @@ export const endingOf = ({ status }: Job): Condition | undefined =>
 
 export const isFinished = (job: Job): boolean => endingOf(job) !== undefined;
 
+const noFailures: BackOffRecord = { failures: 0, last: 0 };
+
 /**
  * Runs Pods until so many have ended well, or too many badly. (kubernetes:
  * pkg/controller/job/job_controller.go)
@@ -48,125 +94,131 @@ export function jobController(context: Context): Controller {
   const { client, clock, events } = context;
   const jobs = informerOf<Job>(context, "Job");
   const owned = new OwnedPods(context);
+  const counting = new JobCounting(context, jobs, owned.pods);
+  const records = new Map<string, BackOffRecord>();
+  owned.pods.index("job", (pod) => (hasFinalizer(pod) ? jobKeyOf(pod) : undefined));
 
-  function reconcile(key: string): number | { inBackground: number } | void {
+  function reconcile(key: string): Again | void {
     const job = jobs.get(key);
-    if (!job || job.metadata.deletionTimestamp) return;
-    if (isFinished(job)) return expire(job);
+    for (const pod of owned.pods.by("job", key))
+      if (!job || controllerOf(pod)?.uid !== job.metadata.uid || isFinished(job))
+        counting.untrack(pod);
+    if (!job || isFinished(job)) records.delete(key);
+    if (!job || (job.spec.managedBy ?? OWN_NAME) !== OWN_NAME) return;
+    return isFinished(job) ? expire(job) : sync(key, job);
+  }
+
+  function sync(key: string, job: Job): Again | void {
     const pods = owned.of(job);
-    const started = job.status?.startTime ?? stamp(clock.now());
-    const end = job.spec.suspend ? undefined : endOf(job, pods, started);
-    if (end) return finish(job, pods, started, end);
-    const wait = job.spec.suspend ? stopAll(job, pods) : keepRunning(job, pods);
-    report(job, owned.of(job), started);
+    const running = pods.filter(isActive);
+    const found = findingsOf(job, pods, counting.isTracked);
+    const record = recordAfter(records.get(key) ?? noFailures, found);
+    records.set(key, record);
+    const now = stamp(clock.now());
+    const isSuspended = job.spec.suspend ?? false;
+    let startTime = job.status?.startTime ?? (isSuspended ? undefined : now);
+    let conditions = job.status?.conditions ?? [];
+    const round: Round = {
+      ...found,
+      job,
+      pods,
+      active: running.length,
+      ready: running.filter(isReady).length,
+      terminating: pods.filter(isTerminating).length,
+    };
+    round.end = endOf(round, found, startTime, clock.now(), now);
+    let wait: Again | void = round.end ? undefined : untilDeadline(job, startTime, clock.now());
+    if (round.end) removeAll(round, running);
+    else {
+      const isManaged = job.metadata.deletionTimestamp === undefined;
+      if (isManaged) wait = manage(round, found, running, record) ?? wait;
+      if (isComplete(job, found.succeeded, round.active))
+        round.end = conditionOf(
+          "SuccessCriteriaMet",
+          "CompletionsReached",
+          "Reached expected number of succeeded pods",
+          now,
+        );
+      else if (isManaged) {
+        const changed = withSuspension(job, conditions, now);
+        if (changed.event) events.normal(job, changed.event.reason, changed.event.message);
+        if (changed.event?.reason === "Resumed") startTime = now;
+        ({ conditions } = changed);
+      }
+    }
+    if (counting.track(round, conditions, startTime)) tellEnd(job, round.end!);
     return wait;
   }
 
-  /** Why the Job is over, if it is. */
-  function endOf(job: Job, pods: readonly Pod[], started: string): End | undefined {
-    const { backoffLimit = 6, activeDeadlineSeconds: deadline } = job.spec;
-    const failed = pods.filter(({ status }) => status?.phase === "Failed").length;
-    const restarts = pods.reduce((sum, pod) => sum + restartsOf(pod), 0);
-    if (failed > backoffLimit || (restarts > 0 && restarts >= Math.max(1, backoffLimit)))
-      return {
-        type: "Failed",
-        reason: "BackoffLimitExceeded",
-        message: "Job has reached the specified backoff limit",
-      };
-    if (deadline !== undefined && clock.now() >= Date.parse(started) + deadline * 1_000)
-      return {
-        type: "Failed",
-        reason: "DeadlineExceeded",
-        message: "Job was active longer than specified deadline",
-      };
-    const missing = completionsOf(job) - succeededOf(job, pods);
-    return missing > 0
-      ? undefined
-      : {
-          type: "Complete",
-          reason: "CompletionsReached",
-          message: "Reached expected number of succeeded pods",
-        };
+  function tellEnd(job: Job, { type, reason, message }: Condition): void {
+    if (type === "SuccessCriteriaMet") events.normal(job, "Completed", "Job completed");
+    else events.warning(job, reason!, message!);
   }
 
-  function finish(job: Job, pods: readonly Pod[], started: string, end: End): void {
-    stopAll(job, pods);
-    const now = stamp(clock.now());
-    const before = end.type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget";
-    const conditions = [before, end.type].map((type) => ({
-      type,
-      status: "True" as const,
-      lastProbeTime: now,
-      lastTransitionTime: now,
-      reason: end.reason,
-      message: end.message,
-    }));
-    report(job, owned.of(job), started, {
-      conditions: [...(job.status?.conditions ?? []), ...conditions],
-      ...(end.type === "Complete" && { completionTime: now }),
-    });
-    if (end.type === "Complete") events.normal(job, "Completed", "Job completed");
-    else events.warning(job, end.reason, end.message);
+  // ---- making and removing Pods
+
+  function removeAll(round: Round, pods: readonly Pod[], isCounted = true): void {
+    for (const pod of pods) {
+      if (!isCounted && counting.isTracked(pod)) counting.untrack(pod);
+      owned.delete(round.job, pod);
+      round.active--;
+      round.terminating++;
+      if (isReady(pod)) round.ready--;
+    }
   }
 
   /** As many Pods as may run at once and are still needed; answers when to look again. */
-  function keepRunning(job: Job, pods: readonly Pod[]): number | { inBackground: number } | void {
-    const active = pods.filter(isActive);
-    const { parallelism = 1 } = job.spec;
-    const needed = Math.min(parallelism, completionsOf(job) - succeededOf(job, pods));
-    const wait = backOff(pods);
-    if (active.length < needed && wait > 0) return { inBackground: wait };
-    const indexes = freeIndexes(job, pods);
-    for (let i = active.length; i < needed; i++) create(job, indexes[i - active.length]);
-    for (const pod of active.slice(Math.max(0, needed))) owned.delete(job, pod);
-    const { activeDeadlineSeconds: deadline } = job.spec;
-    if (deadline !== undefined) return { inBackground: deadline * 1_000 };
+  function manage(
+    round: Round,
+    { succeeded }: Findings,
+    running: readonly Pod[],
+    record: BackOffRecord,
+  ): Again | void {
+    const { job } = round;
+    const { parallelism = 1, completions, suspend } = job.spec;
+    if (suspend) return removeAll(round, running, false);
+    const wanted =
+      completions === undefined
+        ? succeeded > 0
+          ? round.active
+          : parallelism
+        : Math.max(0, Math.min(parallelism, completions - succeeded));
+    const surplus = surplusOf(job, running, round.active - wanted);
+    if (surplus.length > 0) return removeAll(round, surplus, false);
+    const missing = wanted - round.active - (onlyFailedCount(job) ? round.terminating : 0);
+    return missing > 0 ? createMissing(round, running, missing, record) : undefined;
   }
 
-  /** Milliseconds that a Job rests after its last failure. */
-  function backOff(pods: readonly Pod[]): number {
-    const ends = pods
-      .filter(({ status }) => status?.phase === "Failed")
-      .map(endedAt)
-      .sort((a, b) => a - b);
-    if (ends.length === 0) return 0;
-    const rest = Math.min(BACKOFF_BASE * 2 ** (ends.length - 1), BACKOFF_MAX);
-    return ends.at(-1)! + rest - clock.now();
-  }
-
-  function create(job: Job, index: number | undefined): void {
-    const { name, uid } = job.metadata;
-    const indexed = job.spec.completionMode === "Indexed";
-    const made = withLabels(
-      podOf(job, job.spec.template, `${name}-${indexed ? `${index}-` : ""}`),
-      {
-        "batch.kubernetes.io/controller-uid": uid!,
-        "batch.kubernetes.io/job-name": name,
-        "controller-uid": uid!,
-        "job-name": name,
-        ...(indexed && { [INDEX]: String(index) }),
-      },
-    );
-    const annotations = { ...made.metadata.annotations, [INDEX]: String(index) };
-    const pod = indexed
-      ? {
-          ...made,
-          metadata: { ...made.metadata, annotations },
-          spec: { ...made.spec, hostname: `${name}-${index}` },
-        }
-      : made;
-    owned.create(job, pod);
-  }
-
-  function stopAll(job: Job, pods: readonly Pod[]): void {
-    for (const pod of pods) if (isActive(pod)) owned.delete(job, pod);
+  function createMissing(
+    round: Round,
+    running: readonly Pod[],
+    missing: number,
+    record: BackOffRecord,
+  ): Again | void {
+    const { job } = round;
+    const now = clock.now();
+    const perIndex = job.spec.backoffLimitPerIndex !== undefined;
+    const rest = perIndex ? 0 : restAfter(record, now);
+    let indexes = isIndexed(job) ? pendingIndexes(round, running, missing) : [];
+    const rests = perIndex ? indexes.map((index) => restOf(round.awaited.get(index), now)) : [];
+    const least = rests.length > 0 ? Math.min(...rests) : rest;
+    if (least > 0) {
+      round.active = 0; // as upstream says until then
+      return { inBackground: least };
+    }
+    if (perIndex) indexes = indexes.filter((_, i) => rests[i] === 0);
+    const number = isIndexed(job) ? indexes.length : missing;
+    for (let i = 0; i < number; i++) {
+      owned.create(job, podFor(round, indexes[i]));
+      round.active++;
+    }
   }
 
   /** Its time to live is over: it goes, and its Pods with it. (pkg/controller/ttlafterfinished) */
   function expire(job: Job): { inBackground: number } | void {
     const ttl = job.spec.ttlSecondsAfterFinished;
     if (ttl === undefined) return;
-    const ended = (job.status?.conditions ?? []).at(-1)?.lastTransitionTime ?? "";
+    const ended = endingOf(job)?.lastTransitionTime ?? "";
     const left = Date.parse(ended) + ttl * 1_000 - clock.now();
     if (left > 0) return { inBackground: left };
     const { name, namespace } = job.metadata;
@@ -174,62 +226,66 @@ export function jobController(context: Context): Controller {
     ignoring([404], () => client.delete("Job" as Kind, name, namespace, options));
   }
 
-  function report(job: Job, pods: readonly Pod[], startTime: string, end: object = {}): void {
-    const count = (is: (pod: Pod) => boolean): number => pods.filter(is).length;
-    const [active, ready] = [count(isActive), count((pod) => isActive(pod) && isReady(pod))];
-    const succeeded = succeededOf(job, pods);
-    const failed = count(({ status }) => status?.phase === "Failed");
-    const status: JobStatus = {
-      ...(job.status?.conditions && { conditions: job.status.conditions }),
-      ...(!job.spec.suspend && { startTime }),
-      ...(active > 0 && { active }),
-      ...(succeeded > 0 && { succeeded }),
-      ...(failed > 0 && { failed }),
-      ready,
-      terminating: count(({ metadata }) => metadata.deletionTimestamp !== undefined),
-      uncountedTerminatedPods: {},
-      ...end,
-    };
-    writeStatus(context, jobs, job, status);
-  }
-
   return {
     name: "job-controller",
     reconcile,
-    watches: [watch("Job" as Kind), watchOwned("Pod", "Job" as Kind)],
+    watches: [
+      watch("Job" as Kind),
+      watchOwned("Pod", "Job" as Kind),
+      watch("Pod", (_key, pod) => {
+        const key = pod && !controllerOf(pod) && hasFinalizer(pod) ? jobKeyOf(pod) : undefined;
+        return key === undefined ? [] : [key]; // one that was let go of
+      }),
+    ],
   };
 }
 
-interface End {
-  type: "Complete" | "Failed";
-  reason: string;
-  message: string;
+// ---- what a Pod is made of ----------------------------------------------------------------------
+
+function podFor({ job, awaited }: Round, index: number | undefined): Pod {
+  const { name } = job.metadata;
+  if (index === undefined) return tracked(podOf(job, job.spec.template, `${name}-`));
+  const end = `-${index}-`;
+  const made = podOf(job, job.spec.template, name.slice(0, MOST_GENERATED - end.length) + end);
+  const { metadata, spec } = withLabels(made, { [INDEX]: String(index) });
+  const failures =
+    job.spec.backoffLimitPerIndex === undefined ? {} : failureCounts(job, awaited.get(index));
+  return tracked({
+    ...made,
+    metadata: {
+      ...metadata,
+      annotations: { ...metadata.annotations, [INDEX]: String(index), ...failures },
+    },
+    spec: {
+      ...spec,
+      hostname: `${name}-${index}`,
+      containers: spec.containers.map(withIndex),
+      ...(spec.initContainers && { initContainers: spec.initContainers.map(withIndex) }),
+    },
+  });
 }
 
-/** Without a number, one that ends well is enough. */
-const completionsOf = ({ spec }: Job): number => spec.completions ?? 1;
+/** Of a name that the API server completes. (apiserver: pkg/storage/names/generate.go) */
+const MOST_GENERATED = 58;
 
-const indexOf = ({ metadata }: Pod): number => Number(metadata.annotations?.[INDEX] ?? -1);
+const tracked = (pod: Pod): Pod => ({
+  ...pod,
+  metadata: { ...pod.metadata, finalizers: [TRACKING] },
+});
 
-function succeededOf(job: Job, pods: readonly Pod[]): number {
-  const well = pods.filter(({ status }) => status?.phase === "Succeeded");
-  return job.spec.completionMode === "Indexed" ? new Set(well.map(indexOf)).size : well.length;
+function withIndex(container: Container): Container {
+  const { env = [] } = container;
+  if (env.some(({ name }) => name === COMPLETION_INDEX)) return container;
+  const fieldRef = { fieldPath: `metadata.labels['${INDEX}']` };
+  return { ...container, env: [...env, { name: COMPLETION_INDEX, valueFrom: { fieldRef } }] };
 }
 
-function freeIndexes(job: Job, pods: readonly Pod[]): number[] {
-  if (job.spec.completionMode !== "Indexed") return [];
-  const taken = new Set(pods.filter(({ status }) => status?.phase !== "Failed").map(indexOf));
-  return Array.from({ length: completionsOf(job) }, (_, i) => i).filter((i) => !taken.has(i));
-}
-
-const restartsOf = ({ status }: Pod): number =>
-  (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
-
-function endedAt({ status, metadata }: Pod): number {
-  const ends = (status?.containerStatuses ?? []).map(({ state }) => state?.terminated?.finishedAt);
-  const last = ends
-    .filter((one) => one !== undefined)
-    .sort()
-    .at(-1);
-  return Date.parse(last ?? metadata.creationTimestamp ?? "");
+/** Of the Job that has it or had it. */
+function jobKeyOf(pod: Pod): string | undefined {
+  const owner = controllerOf(pod);
+  const { namespace, labels } = pod.metadata;
+  const name = owner
+    ? owner.kind === "Job" && owner.name
+    : labels?.["batch.kubernetes.io/job-name"];
+  return name ? `${namespace}/${name}` : undefined;
 }

@@ -1,6 +1,6 @@
 import { isApiError, isTerminating } from "../api/errors.js";
 import { stamp } from "../api/time.js";
-import { keyOf } from "../machinery/informer.js";
+import { keyOf, type Informer } from "../machinery/informer.js";
 import {
   controllerOf,
   TransientError,
@@ -11,7 +11,15 @@ import {
 } from "../machinery/controller.js";
 import { same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
-import type { Condition, ObjectMeta, OwnerReference, Pod, ReplicaSet } from "../objects/types.js";
+import type {
+  Condition,
+  Kind,
+  LabelSelector,
+  ObjectMeta,
+  OwnerReference,
+  Pod,
+  ReplicaSet,
+} from "../objects/types.js";
 import { isActive, isAvailable, isReady, isTerminal, readySince } from "../objects/pods.js";
 
 /**
@@ -27,6 +35,22 @@ export const REPLICA_FAILURE = "ReplicaFailure";
  */
 export const MAX_PODS = 200_000;
 
+/** The kind of what is kept: ReplicaSets, or what was before them (replication-controller.ts). */
+export interface Replicated {
+  name: string;
+  kind: Kind;
+  selectorOf: (set: ReplicaSet) => LabelSelector | undefined;
+  /** Whether its status tells of Pods that are on their way out. */
+  countsTerminating: boolean;
+}
+
+const replicaSets: Replicated = {
+  name: "replicaset-controller",
+  kind: "ReplicaSet",
+  selectorOf: ({ spec }) => spec.selector,
+  countsTerminating: true,
+};
+
 /**
  * Keeps as many Pods alive as a ReplicaSet says. Where that would take the cluster beyond MAX_PODS
  * it creates none, says so in an event, and tries again later and later.
@@ -34,14 +58,12 @@ export const MAX_PODS = 200_000;
  * How many there are, and how many of them are ready, is counted as the Pods change, so that one
  * Pod's change costs the same in a set of three and in one of a hundred thousand.
  */
-export function replicaSetController({
-  clock,
-  client,
-  informers,
-  events,
-  guard,
-}: Context): Controller {
-  const sets = informers.of("ReplicaSet");
+export function replicaSetController(
+  { clock, client, informers, events, guard }: Context,
+  { name, kind, selectorOf, countsTerminating } = replicaSets,
+): Controller {
+  const sets = informers.of(kind) as Informer<ReplicaSet>;
+  const stray = `stray of ${kind}`;
   const pods = informers.of("Pod");
   const counts = new Map<string, Counts>();
   const deleting = new Set<string>(); // uids of Pods whose deletion the cache may not know yet
@@ -57,7 +79,7 @@ export function replicaSetController({
       deleting.delete(previous.metadata.uid!);
   }, guard);
   pods.index(
-    "stray",
+    stray,
     (pod) => strayIn(pod),
     (pod) => pod.metadata,
   );
@@ -71,8 +93,8 @@ export function replicaSetController({
     const owner = controllerOf(pod);
     if (!owner) return isActive(pod) ? pod.metadata.namespace : undefined;
     const set =
-      owner.kind === "ReplicaSet" ? sets.get(`${pod.metadata.namespace}/${owner.name}`) : undefined;
-    return set && !matches(set.spec.selector, pod.metadata.labels) ? set.metadata.uid : undefined;
+      owner.kind === kind ? sets.get(`${pod.metadata.namespace}/${owner.name}`) : undefined;
+    return set && !matches(selectorOf(set), pod.metadata.labels) ? set.metadata.uid : undefined;
   }
 
   /**
@@ -81,14 +103,14 @@ export function replicaSetController({
    */
   function claim(set: ReplicaSet): void {
     const { uid, namespace } = set.metadata;
-    for (const pod of pods.by("stray", uid!))
+    for (const pod of pods.by(stray, uid!))
       setOwners(
         pod,
         pod.metadata.ownerReferences!.filter((reference) => reference.uid !== uid),
       );
     if (set.metadata.deletionTimestamp) return;
-    for (const pod of pods.by("stray", namespace!))
-      if (matches(set.spec.selector, pod.metadata.labels) && isActive(pod))
+    for (const pod of pods.by(stray, namespace!))
+      if (matches(selectorOf(set), pod.metadata.labels) && isActive(pod))
         setOwners(pod, [...(pod.metadata.ownerReferences ?? []), ownerReference(set)]);
   }
 
@@ -212,7 +234,7 @@ export function replicaSetController({
       ...(active > 0 && { fullyLabeledReplicas: active }),
       ...(ready > 0 && { readyReplicas: ready }),
       ...(available > 0 && { availableReplicas: available }),
-      terminatingReplicas: terminating,
+      ...(countsTerminating && { terminatingReplicas: terminating }),
       observedGeneration: set.metadata.generation!,
       ...failureCondition(set, failed, clock.now()),
     };
@@ -222,13 +244,9 @@ export function replicaSetController({
   }
 
   return {
-    name: "replicaset-controller",
+    name,
     reconcile,
-    watches: [
-      watch("ReplicaSet"),
-      watchOwned("Pod", "ReplicaSet"),
-      watch("Pod", (_key, pod) => fosters(pod)),
-    ],
+    watches: [watch(kind), watchOwned("Pod", kind), watch("Pod", (_key, pod) => fosters(pod))],
   };
 
   /** The sets that could adopt a Pod without an owner. */
@@ -236,7 +254,7 @@ export function replicaSetController({
     if (!pod || controllerOf(pod) || !isActive(pod)) return [];
     return sets
       .by("namespace", pod.metadata.namespace!)
-      .filter((set) => matches(set.spec.selector, pod.metadata.labels))
+      .filter((set) => matches(selectorOf(set), pod.metadata.labels))
       .map(keyOf);
   }
 }
