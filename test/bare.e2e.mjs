@@ -1,10 +1,11 @@
-// The fast suites on a machine that has Node, npm, git and the shell's basic tools and nothing
-// else: whatever needs a program must skip there and say why, as a reader's `npm test` does.
+// The fast suites that can start a program, on a machine that has Node, npm, git and the shell's
+// basic tools and nothing else: whatever needs a program must skip there and say why, as a reader's
+// `npm test` does.
 
 import { spawnSync } from "node:child_process";
-import { accessSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { accessSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { root } from "../notebooks/kit/project.mjs";
@@ -13,13 +14,44 @@ import { skipped } from "./dist/needs.js";
 const kept = `node npm git
   sh bash env cat cp mv rm mkdir ls ln sed grep sort head tail tr cut wc tee xargs find touch chmod
   uname dirname basename readlink mktemp date sleep test printf echo pwd id`.split(/\s+/);
-/** Suites that no program of the machine can matter to, and that take long. */
-const without = [
-  ...["-diagrams", "-exercises", "-chaos", "-fuzz", "-kit", "-simulator", "-why"],
-  ...["-cases", "-doors", "-terminal", "-journey", "-map"],
-  ...["-brought", "-hostile", "-proxied", "-kube-apiserver-recorded", "-shell-recorded"],
-  ...["-shell.test", "-shell-bounds", "-shell-filters", "-shell-network", "-shell-terminal"],
+/** Suites that start nothing but this Node, and take long. */
+const slow = [
+  "both-modes",
+  "brought",
+  "cases",
+  "cli-why",
+  "exercises",
+  "tries",
+  "diagrams.test",
+  "kit.test",
+  "shell.test",
+  "terminal",
 ];
+
+/** What starts a program, here or behind a door of the library's. */
+const starts = /"node:child_process"|"stopover\/(lab|internal\/doors\/(lab|dump|cli\/cli))/;
+
+/**
+ * Whether the program or a file beside it that it imports can start a program: no other suite can
+ * miss one.
+ * @param {string} file compiled
+ * @returns {boolean}
+ */
+function canStart(file, seen = new Set()) {
+  if (seen.has(file)) return false;
+  seen.add(file);
+  const text = readFileSync(file, "utf8");
+  if (starts.test(text)) return true;
+  const beside = [...text.matchAll(/(?:from|import\() ?"(\.[^"]+)"/g)].map(([, path = ""]) =>
+    join(dirname(file), path),
+  );
+  return beside.some((each) => canStart(each, seen));
+}
+
+const suites = readdirSync(join(root, "test"))
+  .filter((name) => /\.test\.(ts|mjs)$/.test(name) && !slow.some((each) => name.includes(each)))
+  .filter((name) => canStart(join(root, "test", name.replace(/^(.*)\.ts$/, "dist/$1.js"))))
+  .map((name) => `test/${name}`);
 
 /** @param {string} program */
 const placeOf = (program) =>
@@ -49,7 +81,7 @@ else
       const { CI: _, ...env } = process.env;
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
-        [join(root, "test/run.mjs"), ".test.", ...without],
+        [join(root, "test/run.mjs"), ...suites],
         { encoding: "utf8", env: { ...env, PATH: folder } },
       );
       assert.is(status, 0, stdout + stderr);
