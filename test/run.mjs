@@ -80,11 +80,9 @@ const results = [
     ].filter(({ name }) => wanted(name)),
     async ({ run }) => shown(await run()),
   )),
-  ...(await pool(
-    testFiles(/\.e2e\.mjs$/).filter(wanted),
-    async (file) => shown(await runFile(file)),
-    1,
-  )), // they share .venv, and count seconds
+  ...(await pool(testFiles(/\.e2e\.mjs$/).filter(wanted), async (file) =>
+    shown(await runFile(file)),
+  )),
 ];
 if (!results.length)
   shown({

@@ -1,5 +1,6 @@
-// The chapters in the JupyterLab that `npm start` starts, in a real browser without a screen. A
-// third of them, drawn by the seed; all of them: npm run judge:jupyterlab
+// The chapters in a real Jupyter: one by its kernel alone, and in the JupyterLab that `npm start`
+// starts, in a real browser without a screen, a third of them, drawn by the seed. All of them:
+// npm run judge:jupyterlab. Both suites use .venv, which the first makes.
 
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -13,6 +14,7 @@ import { notebooksFolder, root } from "../notebooks/kit/project.mjs";
 import { lacksBrowser, launch, open } from "./chromium.mjs";
 import { needs } from "./dist/needs.js";
 import { seed } from "./dist/seed.js";
+import { testKernel } from "./jupyter-kernel.mjs";
 import { aloud, badPictures, moveAll, movingIn, picture } from "./page-checks.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -21,6 +23,7 @@ import { aloud, badPictures, moveAll, movingIn, picture } from "./page-checks.mj
 const share = process.argv.includes("--all") ? 1 : 3;
 const chosen = chapters().filter((_, at) => at % share === seed % share);
 
+testKernel();
 const lab = suite("the chapters in JupyterLab");
 if (needs(lab, "the chapters in JupyterLab", lacksBrowser)) testLab();
 lab.run();

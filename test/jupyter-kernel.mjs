@@ -18,31 +18,37 @@ import { difference } from "./notebooks.mjs";
 const chapter =
   chapters().find((file) => notebookName(file).startsWith("06-")) ?? chapters().at(-1);
 
-const kernel = suite("a real Jupyter kernel");
-const lacking = ensureJupyter();
-if (lacking) skipped(kernel, "a real Jupyter kernel", lacking);
-else
-  kernel(`runs ${notebookName(chapter ?? "")} as the embedded runner does`, () => {
-    assert.ok(chapter, "there is a chapter");
-    writeKernelSpec();
-    const folder = mkdtempSync(join(root, ".cache", "kernel-"));
-    try {
-      const { status, stderr } = spawnSync(
-        "jupyter-nbconvert",
-        ["--to", "notebook", "--execute", chapter, "--output-dir", folder, "--output", "out.ipynb"],
-        { encoding: "utf8", env: jupyterEnv() },
-      );
-      assert.is(status, 0, stderr);
-      const change = difference(
-        chapter,
-        asCommitted(readNotebook(chapter), readNotebook(join(folder, "out.ipynb"))),
-      );
-      assert.not(change, change);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
-kernel.run();
+/** Queues the test: call it once. */
+export function testKernel() {
+  const kernel = suite("a real Jupyter kernel");
+  const lacking = ensureJupyter();
+  if (lacking) skipped(kernel, "a real Jupyter kernel", lacking);
+  else
+    kernel(`runs ${notebookName(chapter ?? "")} as the embedded runner does`, () => {
+      assert.ok(chapter, "there is a chapter");
+      writeKernelSpec();
+      const folder = mkdtempSync(join(root, ".cache", "kernel-"));
+      try {
+        const { status, stderr } = spawnSync(
+          "jupyter-nbconvert",
+          [
+            ...["--to", "notebook", "--execute", chapter],
+            ...["--output-dir", folder, "--output", "out.ipynb"],
+          ],
+          { encoding: "utf8", env: jupyterEnv() },
+        );
+        assert.is(status, 0, stderr);
+        const change = difference(
+          chapter,
+          asCommitted(readNotebook(chapter), readNotebook(join(folder, "out.ipynb"))),
+        );
+        assert.not(change, change);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  kernel.run();
+}
 
 /**
  * What Jupyter made of the outputs, in the form that is committed: neighbouring pieces of one
