@@ -3,55 +3,10 @@
  * by each device that they take. Where a packet passes, its journey tells (journey/types.ts); what
  * it says, the socket that sends it does. Nothing is made where nobody looks.
  */
-import { passingsOf } from "./passings.js";
-import type { Journey } from "../journey/types.js";
 import type { Network } from "../journey/network.js";
-import type { Packet } from "../net/packet.js";
-
-/** What a packet says beside its addresses. */
-export type Said =
-  | Segment
-  /** `dns`: what it asks or answers, in tcpdump's words. */
-  | { kind: "udp"; bytes: string; dns?: string }
-  | { kind: "echo"; reply: boolean; id: number; seq: number; size: number }
-  /** An ICMP error, about a packet that it quotes. */
-  | {
-      kind: "unreachable";
-      what: "port" | "host" | "admin";
-      about: Packet;
-      size: number;
-      by?: string;
-    };
-
-/** `seq`, `ack`: what was sent and heard before, in bytes; the SYN is the first. */
-export interface Segment {
-  kind: "tcp";
-  by: "client" | "server";
-  /** As tcpdump writes them: "S", "S.", ".", "P.", "F.", "R.". */
-  flags: string;
-  seq: number;
-  ack: number;
-  bytes: string;
-  /** Its connection, as its client knows it; whatever NAT does to its packets. */
-  connection: string;
-}
-
-/** One packet at one device. */
-export interface Frame {
-  /** Milliseconds. */
-  at: number;
-  device: string;
-  direction: "In" | "Out";
-  protocol: Packet["protocol"];
-  source: string;
-  sourcePort: number;
-  destination: string;
-  destinationPort: number;
-  said: Said;
-}
-
-/** Where somebody looks: "pod/default/client", "node/node-a", "internet". */
-export type Spot = string;
+import type { Journey } from "../journey/types.js";
+import type { Frame, Passing, Said, Spot } from "./frame.js";
+import { passingsOf } from "./passings.js";
 
 type Look = (frame: Frame) => void;
 
@@ -98,9 +53,6 @@ export function tapsOf(network: Network): Taps {
   known.set(network, taps);
   return taps;
 }
-
-/** A packet at one device of one place. */
-export type Passing = Omit<Frame, "at" | "said"> & { spot: Spot };
 
 /** The devices that the packet itself took. `client`: the spot of who sent it. */
 export const there = (network: Network, client: Spot, journey: Journey): Passing[] =>

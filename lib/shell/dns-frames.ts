@@ -5,8 +5,10 @@ import { hash } from "../machinery/random.js";
 import { seeded } from "../net/choice.js";
 import { readAddress } from "../net/ip.js";
 import type { Packet } from "../net/packet.js";
-import { back, tapsOf, there, type Said } from "./capture.js";
-import { answerOf, authorityOf, resolverOf, type Answer } from "./dns.js";
+import { back, tapsOf, there } from "./capture.js";
+import type { Said } from "./frame.js";
+import { answerOf, authorityOf, type Answer } from "./dns-answers.js";
+import { resolverOf } from "./resolv-conf.js";
 import { nodesServer } from "./etc.js";
 import type { Place } from "./place.js";
 

@@ -4,8 +4,9 @@ import type { Journey } from "../journey/types.js";
 import { familyOf, parseCIDR, parseEndpoint } from "../net/ip.js";
 import type { Packet } from "../net/packet.js";
 import type { Machine } from "../node/machine.js";
-import { back, there, type Said, type Spot, type Taps } from "./capture.js";
-import { isRefused } from "./network-end.js";
+import { back, there, type Taps } from "./capture.js";
+import type { Said, Spot } from "./frame.js";
+import { isRefused } from "./refusals.js";
 
 /** `said`: what the packet says; undefined: nothing that anybody is to be shown. */
 export function showRound(

@@ -1,7 +1,7 @@
 /** One packet as tcpdump 4.99 prints it. (print.c, print-tcp.c, print-icmp.c) */
 import { hash } from "../machinery/random.js";
 import { serviceName } from "../net/services.js";
-import type { Frame, Segment } from "./capture.js";
+import type { Frame, Segment } from "./frame.js";
 import { dated } from "./dates.js";
 
 export interface FrameOptions {

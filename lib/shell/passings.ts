@@ -3,8 +3,8 @@ import type { Network } from "../journey/network.js";
 import type { Header, Hop, Journey } from "../journey/types.js";
 import { parseAddress, parseEndpoint } from "../net/ip.js";
 import type { Machine } from "../node/machine.js";
-import { isRefused } from "./network-end.js";
-import type { Passing, Spot } from "./capture.js";
+import { isRefused } from "./refusals.js";
+import type { Passing, Spot } from "./frame.js";
 
 /** A place on the way: what is a Service's belongs to the node before it. */
 interface Stop {

@@ -3,7 +3,7 @@ import { within, type Act } from "../../machinery/act.js";
 import { endpoint, readAddress } from "../../net/ip.js";
 import type { Response } from "../../shell/http.js";
 import { exchange } from "../../shell/http-exchange.js";
-import type { Refusal } from "../../shell/network-end.js";
+import type { Refusal } from "../../shell/refusals.js";
 import type { Place } from "../../shell/place.js";
 import { failed, text } from "./given.js";
 

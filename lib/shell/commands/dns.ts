@@ -3,17 +3,9 @@ import { sleep, type Act } from "../../machinery/act.js";
 import { hash } from "../../machinery/random.js";
 import { readAddress } from "../../net/ip.js";
 import { dated } from "../dates.js";
-import {
-  ask,
-  authorityOf,
-  nameAt,
-  namesFor,
-  resolverOf,
-  reverseName,
-  type Answer,
-  type AnswerRecord,
-  type NoAnswer,
-} from "../dns.js";
+import { ask, nameAt, reverseName, type NoAnswer } from "../dns.js";
+import { authorityOf, type Answer, type AnswerRecord } from "../dns-answers.js";
+import { namesFor, resolverOf } from "../resolv-conf.js";
 import type { Command, Context } from "../place.js";
 import { optionsOf, refuse } from "./common.js";
 import { resolved } from "./names.js";

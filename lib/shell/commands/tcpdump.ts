@@ -1,6 +1,7 @@
 /** tcpdump: what commands and programs send, as it passes here, in the cluster's own time. */
 import { Signal, type Act } from "../../machinery/act.js";
-import { tapsOf, type Frame } from "../capture.js";
+import { tapsOf } from "../capture.js";
+import type { Frame } from "../frame.js";
 import { nameAt } from "../dns.js";
 import { FrameWriter } from "../frames.js";
 import { filterOf, FilterError, type Filter } from "../packet-filter.js";
