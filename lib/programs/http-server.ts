@@ -12,7 +12,7 @@ import {
   type Headers,
   type Request,
   type Response,
-} from "../shell/http.js";
+} from "../shell/network/http.js";
 
 /** Answers a request; what takes time yields. */
 export type Handler = (request: Request, ends: Ends) => Response | Act<Response>;

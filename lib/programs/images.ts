@@ -12,7 +12,7 @@ import { imageName } from "../node/listening.js";
 import type { Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import type { Container } from "../objects/types.js";
-import type { Response } from "../shell/http.js";
+import type { Response } from "../shell/network/http.js";
 import { commands } from "../shell/commands.js";
 import type { Command, Place } from "../shell/place.js";
 import type { Places } from "../shell/places.js";

@@ -1,7 +1,7 @@
 /** Images that many manifests name, and what their processes answer. */
 import type { Act } from "../machinery/act.js";
 import type { Listener, Stream } from "../node/socket.js";
-import type { Request, Response } from "../shell/http.js";
+import type { Request, Response } from "../shell/network/http.js";
 import { know, page, serving } from "./images.js";
 
 const heading = (text: string): string => `<h1>${text}</h1>`;

@@ -2,7 +2,7 @@
  * What a reader says of the images of their own. Small, so that it may be said before any shell is
  * loaded.
  */
-import type { Request, Response } from "../shell/http.js";
+import type { Request, Response } from "../shell/network/http.js";
 
 /** What an image answers to a request over HTTP; a text alone is a body of status 200. */
 export type Answering = (

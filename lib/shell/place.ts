@@ -6,7 +6,7 @@ import type { Act, Acts } from "../machinery/act.js";
 import type { Files } from "./files.js";
 import type { Process, Processes } from "./process.js";
 import type { Stream } from "./streams.js";
-import type { NetworkEnd } from "./network-end.js";
+import type { NetworkEnd } from "./network/network-end.js";
 
 export interface Place {
   /** "default/client", "node-a", "internet". */

@@ -18,7 +18,7 @@ import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
 import { fieldOf } from "./downward.js";
 import { Files, folder, Quota, type Folder } from "./files.js";
-import { NetworkEnd } from "./network-end.js";
+import { NetworkEnd } from "./network/network-end.js";
 import type { Command, Place } from "./place.js";
 import { Processes } from "./process.js";
 

@@ -11,8 +11,8 @@ import type { Journey } from "../../journey/types.js";
 import { Signal, type Act } from "../../machinery/act.js";
 import { Pipe } from "../../machinery/pipe.js";
 import type { Service } from "../../objects/types.js";
-import type { Connection } from "../../shell/connection.js";
-import type { NetworkEnd } from "../../shell/network-end.js";
+import type { Connection } from "../../shell/network/connection.js";
+import type { NetworkEnd } from "../../shell/network/network-end.js";
 import { placesOf } from "../../shell/places.js";
 
 /** Connections at a time; who comes beyond them is let go at once. */

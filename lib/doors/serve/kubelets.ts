@@ -7,7 +7,7 @@ import type { Cluster } from "../../cluster.js";
 import { containersOf } from "../../objects/pods.js";
 import type { Pod } from "../../objects/types.js";
 import { logsAt, stdioOf, type Log, type Stdio } from "../../shell-parts.js";
-import type { NetworkEnd } from "../../shell/network-end.js";
+import type { NetworkEnd } from "../../shell/network/network-end.js";
 import type { Place } from "../../shell/place.js";
 import { placesOf } from "../../shell/places.js";
 

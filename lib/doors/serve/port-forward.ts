@@ -6,8 +6,8 @@
 import * as errors from "../../api/errors.js";
 import { Signal, type Act, type Running } from "../../machinery/act.js";
 import { Pipe } from "../../machinery/pipe.js";
-import type { Connection } from "../../shell/connection.js";
-import type { NetworkEnd } from "../../shell/network-end.js";
+import type { Connection } from "../../shell/network/connection.js";
+import type { NetworkEnd } from "../../shell/network/network-end.js";
 import { checkSessions, chosenOf, counted } from "./channels.js";
 import type { EventStream } from "./event-stream.js";
 import type { StreamStart } from "./exchange.js";

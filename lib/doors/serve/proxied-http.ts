@@ -4,8 +4,8 @@
  * (net/http/httputil: reverseproxy.go; k8s.io/apimachinery: pkg/util/proxy/transport.go)
  */
 import * as errors from "../../api/errors.js";
-import { headerOf, type Headers } from "../../shell/http.js";
-import type { Answered } from "../../shell/http-exchange.js";
+import { headerOf, type Headers } from "../../shell/network/http.js";
+import type { Answered } from "../../shell/network/http-exchange.js";
 import type { ApiAnswer } from "./exchange.js";
 import { json } from "./http-call.js";
 import { withLinks } from "./proxied-links.js";

@@ -2,8 +2,8 @@
  * Links in what a Pod answers, by way of the API server: they lead back through it.
  * (k8s.io/apimachinery: pkg/util/proxy/transport.go, rewriteURL and rewriteHTML)
  */
-import { headerOf } from "../../shell/http.js";
-import type { Answered } from "../../shell/http-exchange.js";
+import { headerOf } from "../../shell/network/http.js";
+import type { Answered } from "../../shell/network/http-exchange.js";
 import type { Passage } from "./proxied-http.js";
 
 /** Which attributes of which elements are links (atomsToAttrs). */

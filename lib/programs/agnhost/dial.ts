@@ -1,9 +1,9 @@
 /** What agnhost's netexec and guestbook ask others. (netexec.go, dialHandler; guestbook.go) */
 import { within, type Act } from "../../machinery/act.js";
 import { endpoint, readAddress } from "../../net/ip.js";
-import type { Response } from "../../shell/http.js";
-import { exchange } from "../../shell/http-exchange.js";
-import type { Refusal } from "../../shell/refusals.js";
+import type { Response } from "../../shell/network/http.js";
+import { exchange } from "../../shell/network/http-exchange.js";
+import type { Refusal } from "../../shell/network/refusals.js";
 import type { Place } from "../../shell/place.js";
 import { failed, text } from "./given.js";
 

@@ -2,7 +2,7 @@
 import type { Clock } from "../../api/clock.js";
 import { bytesOf } from "../../machinery/pipe.js";
 import type { Listener } from "../../node/socket.js";
-import type { Headers, Request, Response } from "../../shell/http.js";
+import type { Headers, Request, Response } from "../../shell/network/http.js";
 import type { Place } from "../../shell/place.js";
 import { httpServer, type Handler } from "../http-server.js";
 

@@ -3,11 +3,11 @@ import { sleep, type Act } from "../../machinery/act.js";
 import { duration } from "../../machinery/duration.js";
 import { endpoint } from "../../net/ip.js";
 import type { Listener } from "../../node/socket.js";
-import type { Headers, Request, Response } from "../../shell/http.js";
+import type { Headers, Request, Response } from "../../shell/network/http.js";
 import { execute } from "../../shell/index.js";
 import type { Place } from "../../shell/place.js";
 import { Sink } from "../../shell/streams.js";
-import { overTls } from "../../shell/tls.js";
+import { overTls } from "../../shell/network/tls.js";
 import { dial } from "./dial.js";
 import { flag, formOf, http, portOf, text, type Given, type Servers } from "./given.js";
 

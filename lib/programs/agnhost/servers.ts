@@ -2,9 +2,9 @@
 import { sleep, type Act } from "../../machinery/act.js";
 import type { Listener } from "../../node/socket.js";
 import { FileError } from "../../shell/files.js";
-import type { Request, Response } from "../../shell/http.js";
+import type { Request, Response } from "../../shell/network/http.js";
 import type { Place } from "../../shell/place.js";
-import { overTls } from "../../shell/tls.js";
+import { overTls } from "../../shell/network/tls.js";
 import { addressOf, getOf } from "./dial.js";
 import { failed, flag, http, portOf, text, type Given, type Servers } from "./given.js";
 

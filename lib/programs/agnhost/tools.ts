@@ -2,8 +2,8 @@
 import { sleep, within, type Act } from "../../machinery/act.js";
 import { duration } from "../../machinery/duration.js";
 import { readAddress } from "../../net/ip.js";
-import type { Connection } from "../../shell/connection.js";
-import type { Failed } from "../../shell/refusals.js";
+import type { Connection } from "../../shell/network/connection.js";
+import type { Failed } from "../../shell/network/refusals.js";
 import type { Command, Context } from "../../shell/place.js";
 import { addressOf, errors } from "./dial.js";
 import { flag, klogLine } from "./given.js";

@@ -10,7 +10,7 @@ import {
   type Connection as Tracked,
   type TCPState,
 } from "../../net/conntrack.js";
-import { tapsOf } from "../capture.js";
+import { tapsOf } from "../network/capture.js";
 import type { Context } from "../place.js";
 import { signals } from "../process.js";
 import { machineOf } from "./interfaces.js";

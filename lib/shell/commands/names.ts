@@ -1,7 +1,7 @@
 /** Names to addresses, for commands that connect. */
 import { familyOf } from "../../net/ip.js";
 import type { Act } from "../../machinery/act.js";
-import { showLookup } from "../dns-frames.js";
+import { showLookup } from "../network/dns-frames.js";
 import type { Context } from "../place.js";
 
 /** As getaddrinfo answers: IPv4 first where both are there, as glibc does in most clusters. */

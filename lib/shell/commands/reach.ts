@@ -5,9 +5,9 @@
 import { Signal, sleep, within, type Act } from "../../machinery/act.js";
 import { endpoint, familyOf, readAddress } from "../../net/ip.js";
 import { FileError } from "../files.js";
-import { headerOf, MessageReader, messageText } from "../http.js";
-import { isSwallowed, refusals, type Failed } from "../refusals.js";
-import type { Connection } from "../connection.js";
+import { headerOf, MessageReader, messageText } from "../network/http.js";
+import { isSwallowed, refusals, type Failed } from "../network/refusals.js";
+import type { Connection } from "../network/connection.js";
 import type { Command, Context } from "../place.js";
 import { optionsOf, refuse } from "./common.js";
 import { resolved } from "./names.js";

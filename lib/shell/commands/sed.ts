@@ -3,7 +3,7 @@ import type { Act } from "../../machinery/act.js";
 import type { Command, Context } from "../place.js";
 import { Exit } from "../process.js";
 import type { Compiled, Match } from "../regexp.js";
-import { SedError, sedScript, type Address, type SedCommand } from "../sed-script.js";
+import { SedError, sedScript, type Address, type SedCommand } from "./sed-script.js";
 import { eachInput, Lines, optionsOf, refuse, Writer } from "./common.js";
 
 /** So long a pattern space may be. */

@@ -1,10 +1,10 @@
 /** tcpdump: what commands and programs send, as it passes here, in the cluster's own time. */
 import { Signal, type Act } from "../../machinery/act.js";
-import { tapsOf } from "../capture.js";
-import type { Frame } from "../frame.js";
-import { nameAt } from "../dns.js";
-import { FrameWriter } from "../frames.js";
-import { filterOf, FilterError, type Filter } from "../packet-filter.js";
+import { tapsOf } from "../network/capture.js";
+import type { Frame } from "../network/frame.js";
+import { nameAt } from "../network/dns.js";
+import { FrameWriter } from "../network/frame-text.js";
+import { filterOf, FilterError, type Filter } from "../network/packet-filter.js";
 import type { Command, Context } from "../place.js";
 import { signals } from "../process.js";
 import { optionsOf, refuse } from "./common.js";

@@ -1,6 +1,6 @@
 /** HTTP/1.1 as bytes: heads are read and written, bodies by their length or in chunks. */
-import type { Act } from "../machinery/act.js";
-import type { Pipe } from "../machinery/pipe.js";
+import type { Act } from "../../machinery/act.js";
+import type { Pipe } from "../../machinery/pipe.js";
 
 /** Names as they came; several of one name stay several. */
 export type Headers = readonly (readonly [name: string, value: string])[];

@@ -1,11 +1,11 @@
 /** Questions to DNS servers, as a place asks them: the way there is the data path. */
-import type { Act } from "../machinery/act.js";
-import { canonicalName } from "../net/dns.js";
-import { readAddress } from "../net/ip.js";
+import type { Act } from "../../machinery/act.js";
+import { canonicalName } from "../../net/dns.js";
+import { readAddress } from "../../net/ip.js";
 import { type Answer, answerOf, reverse } from "./dns-answers.js";
 import { answerSaid, questionSaid } from "./dns-frames.js";
-import { nodesServer } from "./etc.js";
-import type { Place } from "./place.js";
+import { nodesServer } from "../etc.js";
+import type { Place } from "../place.js";
 import { isRefused } from "./refusals.js";
 
 /** No answer: nobody said anything, or somebody said that nobody listens. */

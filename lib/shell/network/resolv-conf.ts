@@ -1,6 +1,6 @@
 /** Whom a place asks for names, and what it appends: its /etc/resolv.conf. */
-import { searchNames } from "../node/resolver.js";
-import type { Place } from "./place.js";
+import { searchNames } from "../../node/resolver.js";
+import type { Place } from "../place.js";
 
 export interface Resolver {
   servers: string[];

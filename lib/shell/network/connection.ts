@@ -1,10 +1,10 @@
 /** An open TCP connection, as its client has it: each of its packets takes the data path. */
-import type { Served } from "../journey/socket.js";
-import type { Founded, Journey } from "../journey/types.js";
-import { type Act, type Acts, sleep } from "../machinery/act.js";
-import { Pipe } from "../machinery/pipe.js";
-import { destinationOf, type Flags, type Packet, sourceOf } from "../net/packet.js";
-import type { Ends, Listener } from "../node/socket.js";
+import type { Served } from "../../journey/socket.js";
+import type { Founded, Journey } from "../../journey/types.js";
+import { type Act, type Acts, sleep } from "../../machinery/act.js";
+import { Pipe } from "../../machinery/pipe.js";
+import { destinationOf, type Flags, type Packet, sourceOf } from "../../net/packet.js";
+import type { Ends, Listener } from "../../node/socket.js";
 import type { Said } from "./frame.js";
 
 /** The place that sends its packets. */

@@ -1,5 +1,5 @@
 /** At which ports a Pod listens, as far as anybody knows. */
-import type { Sandbox } from "../node/machine.js";
+import type { Sandbox } from "../../node/machine.js";
 
 /** Each number that the spec names is tried; one that is silent may listen on any of them. */
 export function portsOf(sandbox: Sandbox): { protocol: string; port: number; address: string }[] {

@@ -1,8 +1,8 @@
 /** One packet as tcpdump 4.99 prints it. (print.c, print-tcp.c, print-icmp.c) */
-import { hash } from "../machinery/random.js";
-import { serviceName } from "../net/services.js";
+import { hash } from "../../machinery/random.js";
+import { serviceName } from "../../net/services.js";
 import type { Frame, Segment } from "./frame.js";
-import { dated } from "./dates.js";
+import { dated } from "../dates.js";
 
 export interface FrameOptions {
   /** What an address is called; left out: as it is. */

@@ -1,8 +1,8 @@
 /** From a journey's hops to the devices that its packet took, one after the other. */
-import type { Network } from "../journey/network.js";
-import type { Header, Hop, Journey } from "../journey/types.js";
-import { parseAddress, parseEndpoint } from "../net/ip.js";
-import type { Machine } from "../node/machine.js";
+import type { Network } from "../../journey/network.js";
+import type { Header, Hop, Journey } from "../../journey/types.js";
+import { parseAddress, parseEndpoint } from "../../net/ip.js";
+import type { Machine } from "../../node/machine.js";
 import { isRefused } from "./refusals.js";
 import type { Passing, Spot } from "./frame.js";
 

@@ -1,6 +1,6 @@
 /** What `tcpdump` is told to show: pcap-filter(7), as far as packets have it here. */
-import { readAddress, readCIDR } from "../net/ip.js";
-import { portOf } from "../net/services.js";
+import { readAddress, readCIDR } from "../../net/ip.js";
+import { portOf } from "../../net/services.js";
 import type { Frame } from "./frame.js";
 
 export type Filter = (frame: Frame) => boolean;

@@ -3,9 +3,9 @@
  * server's, and then what they say (RFC 8446, 5.1). Nothing is enciphered, for nobody listens in;
  * certificates are the server's own, which no client trusts by itself.
  */
-import type { Act } from "../machinery/act.js";
-import type { Pipe } from "../machinery/pipe.js";
-import type { Listener } from "../node/socket.js";
+import type { Act } from "../../machinery/act.js";
+import type { Pipe } from "../../machinery/pipe.js";
+import type { Listener } from "../../node/socket.js";
 
 /** A record's head: its kind, "3.1", and how long it is. */
 const HEAD = 5;

@@ -1,5 +1,5 @@
 /** A packet as who looks on sees it, at one device of one place. */
-import type { Packet } from "../net/packet.js";
+import type { Packet } from "../../net/packet.js";
 
 /** One packet at one device. */
 export interface Frame {

@@ -1,14 +1,14 @@
 /** What a DNS server of a cluster answers, its way aside. (coredns: plugin/kubernetes) */
-import { podAddress } from "../journey/lookup.js";
+import { podAddress } from "../../journey/lookup.js";
 import {
   addressRecord,
   canonicalName,
   type DnsRecord,
   longestChain,
   type Zone,
-} from "../net/dns.js";
-import { readAddress } from "../net/ip.js";
-import { clusterDomain } from "../node/dns.js";
+} from "../../net/dns.js";
+import { readAddress } from "../../net/ip.js";
+import { clusterDomain } from "../../node/dns.js";
 
 /** A record of an answer. */
 export interface AnswerRecord {

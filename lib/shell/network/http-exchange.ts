@@ -1,5 +1,5 @@
 /** One request over a connection that is open, and its answer: what clients that are no curl do. */
-import type { Act } from "../machinery/act.js";
+import type { Act } from "../../machinery/act.js";
 import { headerOf, MessageReader, messageText, type Headers } from "./http.js";
 import type { Connection } from "./connection.js";
 

@@ -3,8 +3,8 @@
  * by each device that they take. Where a packet passes, its journey tells (journey/types.ts); what
  * it says, the socket that sends it does. Nothing is made where nobody looks.
  */
-import type { Network } from "../journey/network.js";
-import type { Journey } from "../journey/types.js";
+import type { Network } from "../../journey/network.js";
+import type { Journey } from "../../journey/types.js";
 import type { Frame, Passing, Said, Spot } from "./frame.js";
 import { passingsOf } from "./passings.js";
 

@@ -1,16 +1,16 @@
 /** Questions to DNS servers and their answers as packets, for who looks on. (print-domain.c) */
-import { travelFrom } from "../journey/socket.js";
-import { questionsOf } from "../journey/lookup.js";
-import { hash } from "../machinery/random.js";
-import { seeded } from "../net/choice.js";
-import { readAddress } from "../net/ip.js";
-import type { Packet } from "../net/packet.js";
+import { travelFrom } from "../../journey/socket.js";
+import { questionsOf } from "../../journey/lookup.js";
+import { hash } from "../../machinery/random.js";
+import { seeded } from "../../net/choice.js";
+import { readAddress } from "../../net/ip.js";
+import type { Packet } from "../../net/packet.js";
 import { back, tapsOf, there } from "./capture.js";
 import type { Said } from "./frame.js";
 import { answerOf, authorityOf, type Answer } from "./dns-answers.js";
 import { resolverOf } from "./resolv-conf.js";
-import { nodesServer } from "./etc.js";
-import type { Place } from "./place.js";
+import { nodesServer } from "../etc.js";
+import type { Place } from "../place.js";
 
 /** Bytes of a header and a question. */
 const sizeOf = (name: string): number => 12 + name.length + 2 + 4;

@@ -1,9 +1,9 @@
 /** A packet and what comes back at once, as who looks on sees both. */
-import type { Network } from "../journey/network.js";
-import type { Journey } from "../journey/types.js";
-import { familyOf, parseCIDR, parseEndpoint } from "../net/ip.js";
-import type { Packet } from "../net/packet.js";
-import type { Machine } from "../node/machine.js";
+import type { Network } from "../../journey/network.js";
+import type { Journey } from "../../journey/types.js";
+import { familyOf, parseCIDR, parseEndpoint } from "../../net/ip.js";
+import type { Packet } from "../../net/packet.js";
+import type { Machine } from "../../node/machine.js";
 import { back, there, type Taps } from "./capture.js";
 import type { Said, Spot } from "./frame.js";
 import { isRefused } from "./refusals.js";

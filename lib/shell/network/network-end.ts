@@ -3,17 +3,17 @@
  * kernel and the resolver of that place do. Every packet takes the data path (journey/), so stale
  * rules, a policy or a node that is down show in what a command prints.
  */
-import { type Lookup, lookUp } from "../journey/lookup.js";
-import type { Network } from "../journey/network.js";
-import { type Origin, sourceTowards } from "../journey/origin.js";
-import { type Served, travelFrom } from "../journey/socket.js";
-import type { Founded, Journey } from "../journey/types.js";
-import { type Act, type Acts, sleep } from "../machinery/act.js";
-import { type Chooser, seeded } from "../net/choice.js";
-import { endpoint } from "../net/ip.js";
-import type { Flags, Packet, Transport } from "../net/packet.js";
-import type { HttpRequest } from "../net/proxy.js";
-import type { Ends, Listener } from "../node/socket.js";
+import { type Lookup, lookUp } from "../../journey/lookup.js";
+import type { Network } from "../../journey/network.js";
+import { type Origin, sourceTowards } from "../../journey/origin.js";
+import { type Served, travelFrom } from "../../journey/socket.js";
+import type { Founded, Journey } from "../../journey/types.js";
+import { type Act, type Acts, sleep } from "../../machinery/act.js";
+import { type Chooser, seeded } from "../../net/choice.js";
+import { endpoint } from "../../net/ip.js";
+import type { Flags, Packet, Transport } from "../../net/packet.js";
+import type { HttpRequest } from "../../net/proxy.js";
+import type { Ends, Listener } from "../../node/socket.js";
 import { back, type Taps, tapsOf, there } from "./capture.js";
 import type { Said, Spot } from "./frame.js";
 import { Connection, endsOf, type Sender, synOf, taken } from "./connection.js";
