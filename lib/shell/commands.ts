@@ -2,6 +2,7 @@
 import type { Command } from "./place.js";
 import { awks } from "./commands/awk.js";
 import { connections } from "./commands/conntrack.js";
+import { base64, cut, paste, tr } from "./commands/cut.js";
 import { curl } from "./commands/curl.js";
 import { dns } from "./commands/dns.js";
 import { files } from "./commands/files.js";
@@ -11,17 +12,20 @@ import { addresses } from "./commands/ip.js";
 import { lines } from "./commands/lines.js";
 import { reach } from "./commands/reach.js";
 import { rules } from "./commands/rules.js";
+import { sort, uniq } from "./commands/sort.js";
 import { sockets } from "./commands/ss.js";
 import { editors } from "./commands/sed.js";
 import { system } from "./commands/system.js";
 import { captures } from "./commands/tcpdump.js";
 import { tar } from "./commands/tar.js";
+import { wc } from "./commands/wc.js";
 
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     ...interpreters,
     ...files,
     ...lines,
+    ...{ sort, uniq, wc, cut, paste, tr, base64 },
     ...filters,
     ...editors,
     ...awks,
