@@ -1,4 +1,4 @@
-/** What sockets send, packet by packet: for who keeps connections open (shell/network/network-end.ts). */
+/** What sockets send, packet by packet: for who keeps connections open (shell/network/). */
 import { parseAddress } from "../net/ip.js";
 import { sourceOf, type Packet } from "../net/packet.js";
 import type { HttpRequest } from "../net/proxy.js";
