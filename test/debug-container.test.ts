@@ -5,6 +5,7 @@ import "stopover/internal/apiserver/ephemeral";
 import "stopover/internal/node/kubelet/ephemeral";
 import "stopover/internal/objects/stored-checks";
 import { createCluster } from "stopover";
+import type { Client } from "stopover/internal/api/client";
 import type { Pod } from "stopover/internal/objects/types";
 import { newServer, refusal } from "./apiserver-harness.js";
 
@@ -19,18 +20,20 @@ const pod = {
 
 type Added = NonNullable<Pod["spec"]["ephemeralContainers"]>;
 
+/** As kubectl debug does it. */
+const added = (client: Client, ephemeralContainers: object[]): Pod =>
+  client.patch(
+    "Pod",
+    "web",
+    "default",
+    { type: "strategic", body: { spec: { ephemeralContainers } } },
+    { subresource: "ephemeralcontainers" },
+  );
+
 function server() {
   const { client } = newServer();
   client.create(pod);
-  const add = (...ephemeralContainers: object[]) =>
-    client.patch(
-      "Pod",
-      "web",
-      "default",
-      { type: "strategic", body: { spec: { ephemeralContainers } } },
-      { subresource: "ephemeralcontainers" },
-    );
-  return { client, add };
+  return { client, add: (...containers: object[]) => added(client, containers) };
 }
 
 test("one comes, has its defaults, and further ones come beside it", () => {
@@ -146,18 +149,11 @@ test("the kubelet begins it once: it runs, or ends and stays so", () => {
   cluster.apply(pod);
   cluster.settle();
   const client = cluster.apiserver.client("kubectl");
-  const ephemeralContainers = [
+  added(client, [
     { name: "shell", image: "busybox" },
     { name: "look", image: "busybox", command: ["sh", "-c", "exit 3"] },
     { name: "lost", image: "no-such/image" },
-  ];
-  client.patch(
-    "Pod",
-    "web",
-    "default",
-    { type: "strategic", body: { spec: { ephemeralContainers } } },
-    { subresource: "ephemeralcontainers" },
-  );
+  ]);
   cluster.settle();
   const { status } = client.get("Pod", "web");
   const states = Object.fromEntries(

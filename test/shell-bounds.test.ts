@@ -2,34 +2,10 @@
  * What would not end, or never end growing, is bounded (test/shell.test.ts has more of it); the
  * cluster and other places go on.
  */
-import { aws, createCluster, images, parse, type Cluster } from "stopover";
+import { aws } from "stopover";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-
-const manifests = `
-apiVersion: v1
-kind: Pod
-metadata: { name: web, labels: { app: web } }
-spec: { containers: [{ name: web, image: "shop:1", ports: [{ containerPort: 8080 }] }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client }
-spec: { containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
-`;
-
-function made(): Cluster {
-  const cluster = createCluster({ nodes: 2, cloud: aws(), seed: 1 });
-  cluster.apply(parse(manifests));
-  cluster.settle();
-  images.add("shop:1", () => "hello\n");
-  return cluster;
-}
+import { helloCluster } from "./shell-harness.js";
 
 const test = suite("what a shell is given to bear");
 
@@ -50,7 +26,7 @@ const bad: readonly [title: string, script: string, exitCode: number][] = [
 
 for (const [title, script, exitCode] of bad)
   test(title, async () => {
-    const cluster = made();
+    const cluster = helloCluster({ cloud: aws() });
     const client = cluster.pod("client");
     const began = process.cpuUsage().user;
     const ended = await client.sh(script, { timeout: "1h" });
@@ -67,7 +43,7 @@ for (const [title, script, exitCode] of bad)
   });
 
 test("200 sessions side by side", async () => {
-  const cluster = made();
+  const cluster = helloCluster({ cloud: aws() });
   const all = await Promise.all(
     Array.from({ length: 200 }, (_, i) =>
       cluster.pod(i % 2 ? "client" : "web").sh(`sleep ${i % 7}; curl -s web; echo ${i}`),

@@ -1,37 +1,17 @@
 /** tcpdump and conntrack -E: what passes at a place while somebody looks on. */
-import { createCluster, images, parse, type Cluster } from "stopover";
+import type { Cluster } from "stopover";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { helloCluster } from "./shell-harness.js";
 
-const manifests = `
-apiVersion: v1
-kind: Pod
-metadata: { name: web, labels: { app: web } }
-spec: { nodeName: node-b, containers: [{ name: web, image: "shop:1", ports: [{ containerPort: 8080 }] }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
----
+/** A Service that nobody is behind. */
+const empty = `
 apiVersion: v1
 kind: Service
 metadata: { name: empty }
 spec: { selector: { app: nobody }, ports: [{ port: 80 }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client }
-spec: { nodeName: node-a, containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
 `;
-
-function made(): Cluster {
-  const cluster = createCluster({ nodes: 2, seed: 1 });
-  cluster.apply(parse(manifests));
-  cluster.settle();
-  images.add("shop:1", () => "hello\n");
-  return cluster;
-}
+const made = (): Cluster => helloCluster({}, empty);
 
 const ip = (cluster: Cluster, name: string): string => cluster.pod(name).sandbox.ips[0]!;
 

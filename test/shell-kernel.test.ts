@@ -3,13 +3,14 @@
  * network namespace of its own; and what belongs to a place and to no other.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { aws, createCluster, parse, type Cluster } from "stopover";
+import { aws, type Cluster } from "stopover";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { ruleList, ruleSpecs } from "stopover/internal/net/iptables/list";
 import { parseRules } from "stopover/internal/net/iptables/parse";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { needs } from "./needs.js";
+import { clusterWithClient } from "./shell-harness.js";
 
 const manifests = `
 apiVersion: apps/v1
@@ -36,20 +37,10 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: { name: empty }
-spec: { selector: { app: nobody }, ports: [{ port: 80 }, { port: 53, name: dns, protocol: UDP }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client }
-spec: { containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
+spec: { selector: { app: nobody }, ports: [{ port: 80, name: http }, { port: 53, name: dns, protocol: UDP }] }
 `;
-
-function made(options: object = {}): Cluster {
-  const cluster = createCluster({ nodes: 2, cloud: aws(), seed: 1, ...options });
-  cluster.apply(parse(manifests.replace("port: 80 }, {", "port: 80, name: http }, {")));
-  cluster.settle();
-  return cluster;
-}
+const made = (options: object = {}): Cluster =>
+  clusterWithClient(manifests, { cloud: aws(), ...options });
 
 const rules = suite("rules, beside the real iptables");
 if (needs(rules, "iptables", preflight()))

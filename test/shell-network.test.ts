@@ -2,6 +2,7 @@
 import { aws, createCluster, images, parse, type Cluster } from "stopover";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { clusterWithClient } from "./shell-harness.js";
 
 const test = suite("commands and the network");
 
@@ -20,19 +21,8 @@ apiVersion: v1
 kind: Service
 metadata: { name: shop }
 spec: { selector: { app: shop }, ports: [{ port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client }
-spec: { containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
 `;
-
-function shop(): Cluster {
-  const cluster = createCluster({ nodes: 2, cloud: aws(), seed: 1 });
-  cluster.apply(parse(manifests));
-  cluster.settle();
-  return cluster;
-}
+const shop = (): Cluster => clusterWithClient(manifests, { cloud: aws() });
 
 test("a reader's own image answers, and sees what was asked", async () => {
   const cluster = shop();

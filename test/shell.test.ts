@@ -4,25 +4,15 @@
  * chance, bounds.
  */
 import { spawnSync } from "node:child_process";
-import { createCluster, type Cluster } from "stopover";
+import type { Cluster } from "stopover";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { clusterWithClient } from "./shell-harness.js";
 
 const test = suite("a shell at every place");
 
-function clusterWithClient(seed = 1): Cluster {
-  const cluster = createCluster({ nodes: 1, seed });
-  cluster.apply({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "client" },
-    spec: { containers: [{ name: "client", image: "busybox", command: ["sleep", "infinity"] }] },
-  });
-  cluster.settle();
-  return cluster;
-}
-
-const cluster = clusterWithClient();
+const clientCluster = (seed = 1): Cluster => clusterWithClient("", { nodes: 1, seed });
+const cluster = clientCluster();
 const bash = (script: string) => {
   const { stdout, status, error } = spawnSync("bash", ["-c", script], {
     encoding: "utf8",
@@ -137,7 +127,7 @@ test("time is the cluster's: sleep moves it, and shells run side by side", async
 test("the same seed prints the same bytes", async () => {
   const run = async (seed: number): Promise<string> => {
     const script = "echo $RANDOM $RANDOM; mktemp -u; head -c 8 /dev/urandom | base64; date; ps";
-    return (await clusterWithClient(seed).pod("client").sh(script)).output;
+    return (await clientCluster(seed).pod("client").sh(script)).output;
   };
   assert.is(await run(1), await run(1));
   assert.is.not(await run(1), await run(2));

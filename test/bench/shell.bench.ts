@@ -1,30 +1,6 @@
 // What a shell costs: the first prompt, a curl through a Service, ten thousand HTTP requests.
-import { createCluster, images, parse, type Cluster } from "stopover";
-
-const manifests = `
-apiVersion: v1
-kind: Pod
-metadata: { name: web, labels: { app: web } }
-spec: { containers: [{ name: web, image: "shop:1", ports: [{ containerPort: 8080 }] }] }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client }
-spec: { containers: [{ name: client, image: busybox, command: [sleep, infinity] }] }
-`;
-
-function shop(): Cluster {
-  const cluster = createCluster({ nodes: 3, seed: 1 });
-  cluster.apply(parse(manifests));
-  cluster.settle();
-  images.add("shop:1", () => "hello\n");
-  return cluster;
-}
+import type { Cluster } from "stopover";
+import { helloCluster } from "../shell-harness.js";
 
 /** Milliseconds of CPU. */
 async function cpuOf(run: () => Promise<unknown>): Promise<number> {
@@ -41,7 +17,7 @@ async function expectCode(cluster: Cluster, script: string, code = 0): Promise<s
 }
 
 async function firstPrompt(): Promise<string> {
-  const cluster = shop();
+  const cluster = helloCluster({ nodes: 3 });
   const began = performance.now();
   const cpu = await cpuOf(() => expectCode(cluster, "true"));
   const wall = performance.now() - began;
@@ -49,7 +25,7 @@ async function firstPrompt(): Promise<string> {
 }
 
 async function curls(): Promise<string> {
-  const cluster = shop();
+  const cluster = helloCluster({ nodes: 3 });
   const many = 200;
   await expectCode(cluster, "for i in $(seq 50); do curl -s web; done");
   const cpu = await cpuOf(async () => {
@@ -59,7 +35,7 @@ async function curls(): Promise<string> {
 }
 
 async function requests(): Promise<string> {
-  const cluster = shop();
+  const cluster = helloCluster({ nodes: 3 });
   const urls = Array.from({ length: 100 }, () => "http://web/").join(" ");
   const script = `for i in $(seq 10); do curl -s ${urls}; done | wc -l`;
   await expectCode(cluster, script);
