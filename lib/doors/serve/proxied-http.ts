@@ -8,37 +8,8 @@ import { headerOf, type Headers } from "../../shell/network/http.js";
 import type { Answered } from "../../shell/network/http-exchange.js";
 import type { ApiAnswer } from "./exchange.js";
 import { json } from "./http-call.js";
+import type { Passage } from "./passage.js";
 import { withLinks } from "./proxied-links.js";
-
-export interface Passage {
-  /** Where it goes: "10.1.1.2:80". */
-  to: string;
-  method: string;
-  /** Of whom it is passed on to, decoded: "" or "/…". */
-  path: string;
-  /** Without the question mark. */
-  query: string;
-  /** What goes before that path here: "/api/v1/namespaces/default/pods/web/proxy". */
-  prefix: string;
-  headers: Headers;
-  /** The address of who asks. */
-  client: string;
-  body: Uint8Array;
-}
-
-/**
- * The path below /proxy, as it is asked for: "" where nothing is, and a slash at the end only where
- * there was one. (k8s.io/apiserver: pkg/endpoints/handlers/rest.go, getRequestOptions)
- */
-export function joined(whole: string, below: readonly string[]): string {
-  const parts: string[] = [];
-  for (const part of below) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  const path = parts.map((part) => `/${part}`).join("");
-  return whole.endsWith("/") ? `${path}/` : path;
-}
 
 /** Path and query as they are sent. */
 export const targetOf = ({ path, query }: Passage): string =>

@@ -4,7 +4,7 @@
  */
 import { headerOf } from "../../shell/network/http.js";
 import type { Answered } from "../../shell/network/http-exchange.js";
-import type { Passage } from "./proxied-http.js";
+import { cleanPath, type Passage } from "./passage.js";
 
 /** Which attributes of which elements are links (atomsToAttrs). */
 const links: Readonly<Record<string, readonly string[]>> = {
@@ -64,17 +64,7 @@ function rewritten(link: string, prefix: string, hosts: readonly string[]): stri
   const start =
     host !== undefined && host === hosts[0] ? link.slice(0, link.indexOf(host) + host.length) : "";
   if (path.startsWith(prefix)) return `${start}${path}${rest}`;
-  return `${start}${cleaned(`${prefix}${path}`)}${rest}`;
-}
-
-/** (Go: path.Join, with the slash at the end kept) */
-function cleaned(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}${path.endsWith("/") ? "/" : ""}`;
+  return `${start}${cleanPath(`${prefix}${path}`)}${rest}`;
 }
 
 /** Elements whose text is not looked into. */

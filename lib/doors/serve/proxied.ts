@@ -19,7 +19,8 @@ import { beginTls } from "../../shell/network/tls.js";
 import type { ApiAnswer, AsSent, LaterAnswer } from "./exchange.js";
 import { json, type Call } from "./http-call.js";
 import { statusOf } from "./http-status.js";
-import { answerOf, headersFor, joined, targetOf, type Passage } from "./proxied-http.js";
+import { pathBelow, type Passage } from "./passage.js";
+import { answerOf, headersFor, targetOf } from "./proxied-http.js";
 
 /** Where a request goes on. */
 interface Location {
@@ -41,7 +42,7 @@ export const isProxied = ({ kind }: KindInfo): boolean => ["Pod", "Service", "No
 export function proxied(call: Call): ApiAnswer | LaterAnswer {
   const sent = call.request.asSent!;
   const location = locationOf(call);
-  const path = joined(sent.path, call.target.below);
+  const path = pathBelow(sent.path, call.target.below);
   const { method, query } = call.request;
   if (path === "" && (method === "GET" || method === "HEAD"))
     return movedTo(`${sent.path}/${query === "" ? "" : `?${query}`}`);
