@@ -215,10 +215,10 @@ export class Cluster implements Traceable {
     for (const manager of this.managers) manager.start();
     for (const kubelet of this.#kubelets.values()) kubelet.start();
     const withRanges = this.options.systemObjects ?? false;
-    this.#follow("kube-proxy", (informers) => this.#proxies.follow(informers, withRanges));
-    this.#follow("coredns", (informers) => runCoreDns(informers, this.network.clusterDns));
-    this.#follow("cni", (informers) => runPodRoutes(informers, this.#podRoutes));
-    this.#follow("external-dns", (informers) =>
+    this.follow("kube-proxy", (informers) => this.#proxies.follow(informers, withRanges));
+    this.follow("coredns", (informers) => runCoreDns(informers, this.network.clusterDns));
+    this.follow("cni", (informers) => runPodRoutes(informers, this.#podRoutes));
+    this.follow("external-dns", (informers) =>
       runExternalDns(informers, this.dns, this.options.domains ?? articleDomains),
     );
     if (this.clock instanceof VirtualClock) this.settle();
@@ -572,6 +572,17 @@ export class Cluster implements Traceable {
     ].join("\n");
   }
 
+  /**
+   * Starts something that only watches: `run` says what of, and hears of it until the informers
+   * that this answers are stopped.
+   */
+  follow(who: string, run: (informers: Informers) => void): Informers {
+    const informers = new Informers(this.#connect(who), this.#supervisor.of(who));
+    run(informers);
+    informers.start();
+    return informers;
+  }
+
   // ---- wiring ----
 
   #warn(text: string): void {
@@ -613,13 +624,6 @@ export class Cluster implements Traceable {
         ...(cloud ? [cloudControllerManager({ ...surroundings, provider: cloud })] : []),
       ];
     });
-  }
-
-  /** Starts something that only watches. */
-  #follow(who: string, run: (informers: Informers) => void): void {
-    const informers = new Informers(this.#connect(who), this.#supervisor.of(who));
-    run(informers);
-    informers.start();
   }
 
   /** A machine with all that runs on it; nothing of it has started yet. */

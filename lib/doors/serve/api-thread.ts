@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { ignoring } from "../../api/errors.js";
 import type { Cluster } from "../../cluster.js";
 import { onNewKinds, removeKinds } from "../../objects/kinds.js";
-import type { Kind, KubeObject } from "../../objects/types.js";
+import type { Kind } from "../../objects/types.js";
 import { say } from "../terminal.js";
 import { EventStream, UnreadEvents } from "./event-stream.js";
 import type { ApiAnswer, ApiRequest, LaterAnswer } from "./exchange.js";
@@ -145,22 +145,13 @@ function askAgain({ apiserver: { store } }: Cluster): void {
 function followDefinitions(cluster: Cluster): void {
   const client = cluster.apiserver.client("kube-apiserver");
   const kind = "CustomResourceDefinition" as Kind;
-  const again = (): void => void setTimeout(() => followDefinitions(cluster), ASK_AGAIN).unref();
-  const forget = ({ metadata: { name } }: KubeObject): void => {
+  const told = (name: string, definition: unknown): void => {
     // one that was made anew meanwhile stays
-    if (ignoring([404], () => client.get(kind, name))) return;
+    if (definition || ignoring([404], () => client.get(kind, name))) return;
     removeKinds(name);
     post({ say: "forget", definition: name });
   };
-  try {
-    const { resourceVersion } = client.list(kind);
-    client.watch(kind, { resourceVersion }, ({ type, object }) => {
-      if (type === "DELETED") forget(object);
-      if (type === "ERROR") again();
-    });
-  } catch {
-    again(); // the store is away
-  }
+  cluster.follow("kube-apiserver", (informers) => informers.of(kind).onChange(told));
 }
 
 onNewKinds((kinds) => post({ say: "kinds", kinds }));

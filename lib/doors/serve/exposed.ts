@@ -9,18 +9,17 @@ import { endOf } from "../../journey/end.js";
 import { wayText } from "../../journey/text.js";
 import type { Journey } from "../../journey/types.js";
 import { Signal, type Act } from "../../machinery/act.js";
+import type { Informers } from "../../machinery/informer.js";
 import { Pipe } from "../../machinery/pipe.js";
 import type { Service } from "../../objects/types.js";
-import type { Connection } from "../../shell/network/connection.js";
 import type { NetworkEnd } from "../../shell/network/network-end.js";
 import { placesOf } from "../../shell/places.js";
+import { carried, type Outside } from "./carried.js";
 
 /** Connections at a time; who comes beyond them is let go at once. */
 const MOST = 200;
 /** Bytes of a client that may wait for a Pod before the client waits, too. */
 const UNREAD = 256 * 1024;
-/** Milliseconds after which a lost watch begins again. */
-const AGAIN = 1_000;
 /** Ports below 1024 are root's: 80 stands at 8080, 443 at 8443. */
 const loopbackPort = (port: number): number => (port < 1_024 ? port + 8_000 : port);
 
@@ -36,42 +35,31 @@ export class Exposed {
   readonly #doors = new Map<string, Door>();
   readonly #sockets = new Set<Socket>();
   readonly #end: NetworkEnd;
+  readonly #informers: Informers;
 
   /** `say`: where each door and each journey is told, a line or several. */
   constructor(
-    private readonly cluster: Cluster,
+    cluster: Cluster,
     private readonly say: (text: string) => void,
   ) {
     this.#end = placesOf(cluster.shellWorld).internet.network;
-    this.#follow();
+    this.#informers = cluster.follow("stopover-expose", (informers) =>
+      informers.of("Service").onChange((key, service) => this.#hear(key, service)),
+    );
   }
 
   /** Nobody is let in any more, and who is in is cut off. */
   stop(): void {
+    this.#informers.stop();
     for (const { server } of this.#doors.values()) server.close();
     for (const socket of this.#sockets) socket.destroy();
     this.#doors.clear();
   }
 
-  #follow(): void {
-    const client = this.cluster.apiserver.client("stopover-expose");
-    const again = (): void => void setTimeout(() => this.#follow(), AGAIN).unref();
-    try {
-      const { items, resourceVersion } = client.list("Service");
-      const there = new Set(items.flatMap((service) => this.#take(service)));
-      for (const key of this.#doors.keys()) if (!there.has(key)) this.#close(key);
-      client.watch("Service", { resourceVersion }, ({ type, object }) => {
-        if (type === "ERROR") return again();
-        if (type === "BOOKMARK") return;
-        const service = object;
-        const kept = type === "DELETED" ? [] : this.#take(service);
-        const { namespace, name } = service.metadata;
-        for (const key of this.#doors.keys())
-          if (key.startsWith(`${namespace}/${name} `) && !kept.includes(key)) this.#close(key);
-      });
-    } catch {
-      again(); // the store is away
-    }
+  #hear(key: string, service: Service | undefined): void {
+    const kept = service ? this.#take(service) : [];
+    for (const door of this.#doors.keys())
+      if (door.startsWith(`${key} `) && !kept.includes(door)) this.#close(door);
   }
 
   /** Opens what is not open yet; answers what of the Service is exposed. */
@@ -119,8 +107,8 @@ export class Exposed {
     socket.on("error", () => socket.destroy());
     if (this.#sockets.size >= MOST) return void socket.destroy();
     this.#sockets.add(socket);
-    const passage = new Passage(socket, door, this.#end, this.say);
-    const running = this.#end.acts.begin(passage.act(), () => socket.destroySoon(), true);
+    const visit = new Visit(socket, door, this.#end, this.say);
+    const running = this.#end.acts.begin(visit.act(), () => socket.destroySoon(), true);
     socket.on("close", () => {
       this.#sockets.delete(socket);
       running.stop();
@@ -129,8 +117,8 @@ export class Exposed {
 }
 
 /** One connection: a socket of this machine's, and one of the simulated internet's. */
-class Passage {
-  readonly #input = new Pipe(Infinity);
+class Visit implements Outside {
+  readonly input = new Pipe(Infinity);
   readonly #drained = new Signal();
   #journey: Journey | undefined;
   /** Requests that came before the connection was open. */
@@ -145,13 +133,13 @@ class Passage {
   ) {
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => this.#hear(text));
-    socket.on("end", () => this.#input.end());
+    socket.on("end", () => this.input.end());
     socket.on("drain", () => this.#drained.fire());
   }
 
   #hear(text: string): void {
-    this.#input.push(text);
-    if (this.#input.size > UNREAD) this.socket.pause();
+    this.input.push(text);
+    if (this.input.size > UNREAD) this.socket.pause();
     const [, line] = /^([A-Z]{3,10} \S{1,500}) HTTP\/1\.[01]\r?\n/.exec(text) ?? [];
     if (line === undefined) return;
     if (this.#journey) this.#tell(line);
@@ -176,34 +164,24 @@ class Passage {
     }
     this.#journey = connection.journey;
     for (const line of this.#early) this.#tell(line);
-    yield* this.#carry(connection);
+    yield* carried(this.end.acts, connection, this);
     if (this.#told === 0) this.#tell("a connection");
   }
 
-  *#carry(connection: Connection): Act<void> {
-    const up = this.end.acts.begin(this.#sendAll(connection), () => {}, true);
-    try {
-      for (;;) {
-        const bytes = yield* connection.input.read();
-        if (bytes === "") break;
-        this.socket.write(bytes, "latin1");
-        while (this.socket.writableNeedDrain) yield this.#drained.wait;
-      }
-      this.socket.end();
-      // what the client still has to say
-      while (!this.socket.readableEnded) yield this.#input.changed.wait;
-    } finally {
-      up.stop();
-      connection.close();
-    }
+  write(bytes: string): void {
+    this.socket.write(bytes, "latin1");
   }
 
-  *#sendAll(connection: Connection): Act<void> {
-    for (;;) {
-      const bytes = yield* this.#input.read();
-      if (bytes === "") return connection.shut();
-      if (this.#input.size <= UNREAD) this.socket.resume();
-      if (!(yield* connection.send(bytes))) return;
-    }
+  *room(): Act<void> {
+    while (this.socket.writableNeedDrain) yield this.#drained.wait;
+  }
+
+  heard(): void {
+    if (this.input.size <= UNREAD) this.socket.resume();
+  }
+
+  *rest(): Act<void> {
+    this.socket.end();
+    while (!this.socket.readableEnded) yield this.input.changed.wait;
   }
 }

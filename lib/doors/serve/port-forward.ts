@@ -6,8 +6,8 @@
 import * as errors from "../../api/errors.js";
 import { Signal, type Act, type Running } from "../../machinery/act.js";
 import { Pipe } from "../../machinery/pipe.js";
-import type { Connection } from "../../shell/network/connection.js";
 import type { NetworkEnd } from "../../shell/network/network-end.js";
+import { carried } from "./carried.js";
 import { checkSessions, chosenOf, counted } from "./channels.js";
 import type { EventStream } from "./event-stream.js";
 import type { StreamStart } from "./exchange.js";
@@ -136,18 +136,15 @@ class Forwarding implements Streams {
     const connection = yield* this.end.connect({ address, port });
     if ("failed" in connection)
       return this.#spdy.data(error!, Buffer.from(this.#refused(port, connection)));
-    const up = this.end.acts.begin(sendAll(connection, input), () => {}, true);
-    try {
-      for (;;) {
-        const bytes = yield* connection.input.read();
-        if (bytes === "") return;
-        this.#spdy.data(data!, Buffer.from(bytes, "latin1"));
-        while (this.stream.unread > UNREAD && !this.stream.over) yield this.#left.wait;
-      }
-    } finally {
-      up.stop();
-      connection.close();
-    }
+    const { stream } = this;
+    const [spdy, left] = [this.#spdy, this.#left];
+    yield* carried(this.end.acts, connection, {
+      input,
+      write: (bytes) => spdy.data(data!, Buffer.from(bytes, "latin1")),
+      *room() {
+        while (stream.unread > UNREAD && !stream.over) yield left.wait;
+      },
+    });
   }
 
   /** As containerd says it. */
@@ -160,14 +157,5 @@ class Forwarding implements Streams {
       `network namespace "/var/run/netns/cni-${this.sandbox}": failed to connect to localhost:${port} ` +
       `inside namespace "${this.sandbox}", IPv4: ${dial("tcp4", "127.0.0.1")} IPv6 ${dial("tcp6", "[::1]")} `
     );
-  }
-}
-
-/** What the client says, until it has said all. */
-function* sendAll(connection: Connection, input: Pipe): Act<void> {
-  for (;;) {
-    const bytes = yield* input.read();
-    if (bytes === "") return connection.shut();
-    if (!(yield* connection.send(bytes))) return;
   }
 }
