@@ -7,7 +7,7 @@ import { createCluster, images } from "stopover";
 import type { Status } from "stopover/internal/api/client";
 import { serve, type Serving } from "stopover/internal/doors/serve/http";
 import { kubeletsOf } from "stopover/internal/doors/serve/kubelets";
-import type { Passage } from "stopover/internal/doors/serve/proxied-http";
+import type { Passage } from "stopover/internal/doors/serve/passage";
 import { withLinks } from "stopover/internal/doors/serve/proxied-links";
 
 const test = suite("proxied");
