@@ -6,8 +6,9 @@
  */
 import "./built-in.js"; // whose part this goes over
 import { isDefinition } from "./custom.js";
-import { learnScale, type ScalePaths } from "./custom-scale.js";
+import { learnScale } from "./custom-scale.js";
 import { decode, type Misfit } from "./decode.js";
+import type { Definition, Schema } from "./definition.js";
 import {
   invalid,
   notSupported,
@@ -19,42 +20,6 @@ import {
 import { isRecord, setField } from "./freeze.js";
 import { otherKinds } from "./others.js";
 import type { KubeObject } from "./types.js";
-
-export interface Schema {
-  type?: string;
-  properties?: Record<string, Schema>;
-  additionalProperties?: Schema | boolean;
-  items?: Schema;
-  required?: string[];
-  default?: unknown;
-  nullable?: boolean;
-  enum?: unknown[];
-  minimum?: number;
-  maximum?: number;
-  minLength?: number;
-  maxLength?: number;
-  minItems?: number;
-  maxItems?: number;
-  pattern?: string;
-  "x-kubernetes-preserve-unknown-fields"?: boolean;
-  "x-kubernetes-int-or-string"?: boolean;
-  "x-kubernetes-embedded-resource"?: boolean;
-}
-
-/** As far as its objects' fields go. (apiextensions.k8s.io/v1) */
-export interface Definition extends KubeObject {
-  spec: {
-    group: string;
-    scope?: string;
-    names: { kind: string; plural: string };
-    versions?: {
-      name: string;
-      storage?: boolean;
-      schema?: { openAPIV3Schema?: Schema };
-      subresources?: { scale?: ScalePaths };
-    }[];
-  };
-}
 
 /** "example.com/v1 Gadget" -> its schema */
 const schemas = new Map<string, Schema>();

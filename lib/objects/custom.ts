@@ -2,36 +2,10 @@
  * The kinds that a CustomResourceDefinition makes known. Their objects are stored, and nobody acts
  * on them; a server checks them against the definition's schema (custom-schema.ts).
  */
+import type { Definition, Version } from "./definition.js";
 import { isRecord } from "./freeze.js";
 import { addKinds, type KindInfo } from "./kinds.js";
 import type { Kind, KubeObject } from "./types.js";
-
-/** As far as it is read here. (apiextensions.k8s.io/v1) */
-interface Definition extends KubeObject {
-  spec: {
-    group: string;
-    scope: string;
-    names: {
-      kind: string;
-      plural: string;
-      singular?: string;
-      shortNames?: string[];
-      categories?: string[];
-    };
-    versions: {
-      name: string;
-      served: boolean;
-      storage: boolean;
-      subresources?: { status?: object; scale?: object };
-      additionalPrinterColumns?: {
-        name: string;
-        type: string;
-        jsonPath: string;
-        priority?: number;
-      }[];
-    }[];
-  };
-}
 
 export const isDefinition = ({ apiVersion, kind }: KubeObject): boolean =>
   kind === "CustomResourceDefinition" && apiVersion === "apiextensions.k8s.io/v1";
@@ -68,12 +42,10 @@ function kindsOfDefinition({ metadata, spec }: Definition): KindInfo[] {
     }));
 }
 
-type PrinterColumn = NonNullable<
-  Definition["spec"]["versions"][number]["additionalPrinterColumns"]
->;
+type PrinterColumns = NonNullable<Version["additionalPrinterColumns"]>;
 
 /** Who asks for columns asks for Age as well, or has none. */
-const columnsOf = (asked: PrinterColumn): NonNullable<KindInfo["columns"]> => [
+const columnsOf = (asked: PrinterColumns): NonNullable<KindInfo["columns"]> => [
   { name: "Name", jsonPath: ".metadata.name", type: "string" },
   ...(asked.length === 0
     ? [{ name: "Age", jsonPath: ".metadata.creationTimestamp", type: "date" }]
@@ -88,7 +60,7 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 
 /** What kube-apiserver says of a definition once its names are accepted. */
 export function acceptedDefinition(object: KubeObject, now: string): object {
-  const { names, versions } = (object as Definition).spec;
+  const { names, versions = [] } = (object as Definition).spec;
   const condition = (type: string, reason: string, message: string) => ({
     type,
     status: "True",

@@ -2,7 +2,7 @@
  * What kube-apiserver refuses of a CustomResourceDefinition. (apiextensions-apiserver:
  * pkg/apis/apiextensions/validation, pkg/apiserver/schema/validation.go)
  */
-import type { Definition, Schema } from "./custom-schema.js";
+import type { Definition, Schema } from "./definition.js";
 import { forbidden, invalid, notSupported, required, type FieldError } from "./field-errors.js";
 import { same } from "./freeze.js";
 import { byKind } from "./validation.js";
