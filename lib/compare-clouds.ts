@@ -7,6 +7,7 @@ import { cloudNames, clouds, type CloudName } from "./cloud/clouds.js";
 import { type Cluster, createCluster } from "./cluster.js";
 import type { ClusterOptions } from "./cluster-options.js";
 import type { Header, Journey, Outcomes } from "./journey/types.js";
+import { parseEndpoint } from "./net/ip.js";
 import type { Documents } from "./objects/files.js";
 
 /** What one kind of load balancer makes of the request. */
@@ -82,7 +83,9 @@ export function compareClouds(
       address: addressOf(cluster),
       hops: shortest ? placesOf(shortest) : [],
       translations: shortest ? translationsOf(shortest) : [],
-      clientSeenByPod: [...new Set(answered.map((way) => hostOf(way.clientSeenByPod!)))].sort(),
+      clientSeenByPod: [
+        ...new Set(answered.map((way) => parseEndpoint(way.clientSeenByPod!).address)),
+      ].sort(),
       enters: entersOf(outcomes),
       fromPod: askedByPod(cluster, url),
       nodeDies: answered.length > 0 ? death(cluster, url, from) : undefined,
@@ -118,8 +121,6 @@ const changed = (before: Header, after: Header): string[] => [
     ? []
     : [`to ${before.destination} -> ${after.destination}`]),
 ];
-
-const hostOf = (text: string): string => text.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 
 function entersOf(outcomes: Outcomes["outcomes"]): Record<string, number> {
   const shares: Record<string, number> = {};

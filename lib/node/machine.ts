@@ -12,6 +12,7 @@ import { Kernel } from "../net/kernel.js";
 import type { Transport } from "../net/packet.js";
 import type { Proxy } from "../net/proxy.js";
 import type { Routes } from "../net/routes.js";
+import { namespacedName } from "../objects/names.js";
 import type { Pod, Probe } from "../objects/types.js";
 import type { CniPlugin, Link } from "./cni/cni.js";
 import { PodNetwork } from "./cni/pod-network.js";
@@ -137,7 +138,7 @@ export class Machine implements Runtime {
   }
 
   start(pod: Pod, podCIDRs: readonly string[], granted?: () => Granted[]): { ips: string[] } {
-    const key = keyOf(pod);
+    const key = namespacedName(pod);
     const present = this.#sandboxes.get(key);
     if (present) return { ips: [...present.ips] };
     const ips = pod.spec.hostNetwork ? [...this.addresses] : this.pods.allocate(key, podCIDRs);
@@ -161,7 +162,7 @@ export class Machine implements Runtime {
   }
 
   stop(pod: Pod): void {
-    const sandbox = this.#sandboxes.get(keyOf(pod));
+    const sandbox = this.#sandboxes.get(namespacedName(pod));
     if (!sandbox || sandbox.pod.metadata.uid !== pod.metadata.uid) return;
     this.#sandboxes.delete(sandbox.key);
     this.onSandbox?.(sandbox, false);
@@ -171,7 +172,7 @@ export class Machine implements Runtime {
   }
 
   probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string } {
-    const sandbox = this.#sandboxes.get(keyOf(pod));
+    const sandbox = this.#sandboxes.get(namespacedName(pod));
     if (!sandbox?.runs(container)) return { ok: false, message: "container not running" };
     if (sandbox.sick)
       return {
@@ -208,7 +209,7 @@ export class Machine implements Runtime {
   }
 
   running(pod: Pod, container: string): boolean {
-    return this.#sandboxes.get(keyOf(pod))?.runs(container) ?? false;
+    return this.#sandboxes.get(namespacedName(pod))?.runs(container) ?? false;
   }
 
   /** A container's process ends, and the kubelet is told that something did. */
@@ -218,18 +219,18 @@ export class Machine implements Runtime {
   }
 
   run(pod: Pod, container: string): void {
-    const sandbox = this.#sandboxes.get(keyOf(pod));
+    const sandbox = this.#sandboxes.get(namespacedName(pod));
     if (!sandbox) return;
     sandbox.pod = pod;
     sandbox.crashed.delete(container);
   }
 
   end(pod: Pod, container: string): void {
-    this.#sandboxes.get(keyOf(pod))?.crashed.add(container);
+    this.#sandboxes.get(namespacedName(pod))?.crashed.add(container);
   }
 
   close(pod: Pod, container: string): void {
-    this.#sandboxes.get(keyOf(pod))?.closed.add(container);
+    this.#sandboxes.get(namespacedName(pod))?.closed.add(container);
   }
 
   #forgetHostPort(key: string, sandbox: Sandbox): void {
@@ -298,7 +299,7 @@ export class Sandbox implements Link {
     readonly ips: readonly string[],
   ) {
     this.#listening = new Listening(pod);
-    this.key = keyOf(pod);
+    this.key = namespacedName(pod);
     this.hostNetwork = pod.spec.hostNetwork ?? false;
     this.veth = `veth${hash(`${this.key}/${pod.metadata.uid ?? ""}`)
       .toString(16)
@@ -333,5 +334,3 @@ export class Sandbox implements Link {
   readonly #serves = (container: string): boolean =>
     this.runs(container) && !this.closed.has(container);
 }
-
-const keyOf = ({ metadata }: Pod): string => `${metadata.namespace ?? "default"}/${metadata.name}`;

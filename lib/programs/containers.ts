@@ -12,6 +12,7 @@ import { bytesOf } from "../machinery/pipe.js";
 import type { Runtime } from "../node/kubelet/runtime.js";
 import type { Granted } from "../node/granted.js";
 import type { Machine, Sandbox } from "../node/machine.js";
+import { namespacedName } from "../objects/names.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container, Pod, Probe } from "../objects/types.js";
 import { programIn, type Command, type Place } from "../shell/place.js";
@@ -145,8 +146,8 @@ class ContainerRuntime implements Runtime {
     }
   }
 
-  #sandbox({ metadata }: Pod): Sandbox | undefined {
-    return this.machine.sandbox(`${metadata.namespace ?? "default"}/${metadata.name}`);
+  #sandbox(pod: Pod): Sandbox | undefined {
+    return this.machine.sandbox(namespacedName(pod));
   }
 
   #place(pod: Pod, container: string): Place | undefined {

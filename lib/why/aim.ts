@@ -4,9 +4,10 @@ import { questionsOf } from "../journey/lookup.js";
 import type { Origin } from "../journey/origin.js";
 import { readAddress } from "../net/ip.js";
 import { clusterDomain } from "../node/dns.js";
+import { namespacedName } from "../objects/names.js";
 import type { Service } from "../objects/types.js";
 import { nearest } from "./near.js";
-import { keyOf, namespaceOf, type Objects } from "./objects.js";
+import { namespaceOf, type Objects } from "./objects.js";
 import type { DoorKind, Rung, World } from "./types.js";
 
 export interface Goal {
@@ -153,7 +154,7 @@ export function namesOf(world: World, objects: Objects, service: Service): strin
   const byGoal = objects.once("names of the internet", () => namesByGoal(world));
   // a name that was meant for another Service leads to the first one for want of that
   const isOwn = (name: string): boolean =>
-    (world.domains[name] ?? keyOf(service)) === keyOf(service);
+    (world.domains[name] ?? namespacedName(service)) === namespacedName(service);
   const made = ingressOf(service)
     .flatMap((goal) => byGoal.get(goal) ?? [])
     .filter(isOwn);
@@ -197,7 +198,7 @@ function probablyMeant(world: World, objects: Objects, host: string): Service | 
 
 /** The first Service of the best type: the one that users outside are probably meant to ask. */
 export const firstBalanced = (services: readonly Service[]): Service | undefined =>
-  bestOf(services.filter((service) => keyOf(service) !== "default/kubernetes"));
+  bestOf(services.filter((service) => namespacedName(service) !== "default/kubernetes"));
 
 const byType = ["LoadBalancer", "NodePort", "ClusterIP"];
 

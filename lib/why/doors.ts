@@ -8,11 +8,12 @@ import type { Machine } from "../node/machine.js";
 import { clusterDomain } from "../node/dns.js";
 import { resolverOf } from "../node/resolver.js";
 
+import { namespacedName } from "../objects/names.js";
 import type { Pod, Service, ServicePort } from "../objects/types.js";
 import { ingressOf, keyOfName, namesOf, type Goal } from "./aim.js";
 import { internalBy } from "../objects/annotations.js";
 import { servesNodePorts } from "./node-port-addresses.js";
-import { hasLabels, keyOf, namespaceOf, type Objects } from "./objects.js";
+import { hasLabels, namespaceOf, type Objects } from "./objects.js";
 import type { DoorKind, Rung, World } from "./types.js";
 
 /** One question that is asked at a door. */
@@ -156,7 +157,7 @@ class Building {
       namespaceOf(pod) !== namespaceOf(this.service) || !hasLabels(pod.metadata.labels, selector);
     const isOwn = Object.keys(selector).length > 0;
     const found = clients.find((pod) => !isOwn || strangers(pod));
-    return found && `pod/${keyOf(found)}`;
+    return found && `pod/${namespacedName(found)}`;
   }
 
   // ---- load balancers ----
@@ -252,7 +253,7 @@ class Building {
       .slicesOf(this.service)
       .some(({ endpoints }) => endpoints.some(isReady));
     for (const pod of this.objects.selectedBy(this.service)) {
-      const key = keyOf(pod);
+      const key = namespacedName(pod);
       const sandbox = this.world.network.sandbox(key);
       const ip = pod.status?.podIP;
       if (!sandbox || ip === undefined) continue;
@@ -275,7 +276,7 @@ class Building {
   }
 
   #isEndpoint(pod: Pod): boolean {
-    const ready = this.objects.once(`ready endpoints of ${keyOf(this.service)}`, () => {
+    const ready = this.objects.once(`ready endpoints of ${namespacedName(this.service)}`, () => {
       const slices = this.objects.slicesOf(this.service);
       const endpoints = slices.flatMap((slice) => slice.endpoints.filter(isReady));
       return new Set(endpoints.flatMap(({ addresses }) => addresses));
@@ -335,7 +336,7 @@ class Building {
   /** A policy of Local closes a node's door on purpose, if another node has it open. */
   #isMeant(policy: "externalTrafficPolicy" | "internalTrafficPolicy", node: string): boolean {
     if (this.service.spec[policy] !== "Local") return true;
-    const nodes = this.objects.once(`nodes of ${keyOf(this.service)}`, () => {
+    const nodes = this.objects.once(`nodes of ${namespacedName(this.service)}`, () => {
       const slices = this.objects.slicesOf(this.service);
       return new Set(
         slices.flatMap((slice) => slice.endpoints.filter(isUsable).map(({ nodeName }) => nodeName)),
@@ -404,7 +405,7 @@ class Clients {
   }
 
   #isClient(pod: Pod): boolean {
-    const found = this.world.network.sandbox(keyOf(pod));
+    const found = this.world.network.sandbox(namespacedName(pod));
     return (
       found?.machine.up === true &&
       !found.sandbox.hostNetwork &&

@@ -1,5 +1,6 @@
 /** The cluster's objects, by what a diagnosis asks for. Each index is made when first used. */
 import { kindInfo } from "../objects/kinds.js";
+import { namespacedName } from "../objects/names.js";
 import type {
   EndpointSlice,
   Kind,
@@ -39,11 +40,11 @@ export class Objects {
   }
 
   service(key: string): Service | undefined {
-    return this.#index("services", this.services, keyOf).get(key)?.[0];
+    return this.#index("services", this.services, namespacedName).get(key)?.[0];
   }
 
   pod(key: string): Pod | undefined {
-    return this.#index("pods", this.all<Pod>("Pod"), keyOf).get(key)?.[0];
+    return this.#index("pods", this.all<Pod>("Pod"), namespacedName).get(key)?.[0];
   }
 
   node(name: string): Node | undefined {
@@ -63,7 +64,7 @@ export class Objects {
     const slices = this.all<EndpointSlice>("EndpointSlice");
     const owner = (slice: EndpointSlice) =>
       `${namespaceOf(slice)}/${slice.metadata.labels?.["kubernetes.io/service-name"] ?? ""}`;
-    return this.#index("slices by Service", slices, owner).get(keyOf(service)) ?? [];
+    return this.#index("slices by Service", slices, owner).get(namespacedName(service)) ?? [];
   }
 
   /** The Pods that a Service's selector matches. */
@@ -129,12 +130,10 @@ interface EventLike extends KubeObject {
 }
 
 export const namespaceOf = ({ metadata }: KubeObject): string => metadata.namespace ?? "default";
-export const keyOf = (object: KubeObject): string =>
-  `${namespaceOf(object)}/${object.metadata.name}`;
 
 /** "Service default/web", "Node node-a" */
 export const nameOf = (object: KubeObject): string =>
-  `${object.kind} ${kindInfo(object.kind)?.namespaced === false ? object.metadata.name : keyOf(object)}`;
+  `${object.kind} ${kindInfo(object.kind)?.namespaced === false ? object.metadata.name : namespacedName(object)}`;
 
 /** "kubectl get service web -n default -o yaml" */
 export function kubectlGet(object: KubeObject, output = "-o yaml"): string {

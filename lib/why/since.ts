@@ -1,7 +1,8 @@
 /** What has changed of the objects that decide about a Service. */
+import { namespacedName } from "../objects/names.js";
 import { condition } from "../objects/pods.js";
 import type { Kind, Kinds, KubeObject, Node } from "../objects/types.js";
-import { hasLabels, keyOf, nameOf, namespaceOf, Objects } from "./objects.js";
+import { hasLabels, nameOf, namespaceOf, Objects } from "./objects.js";
 import type { Changed, World } from "./types.js";
 
 export type ListAt = <K extends Kind>(kind: K) => readonly Kinds[K][];
@@ -32,7 +33,10 @@ function related(world: World, key: string): Map<string, unknown> {
     found.set(nameOf(each), decisive(each));
   for (const node of objects.nodes) found.set(nameOf(node), stateOf(node));
   const ready = pods.filter((pod) => condition(pod, "Ready")?.status === "True");
-  found.set(`Pods of ${key}`, { selected: pods.map(keyOf).sort(), ready: ready.map(keyOf).sort() });
+  found.set(`Pods of ${key}`, {
+    selected: pods.map(namespacedName).sort(),
+    ready: ready.map(namespacedName).sort(),
+  });
   return found;
 }
 

@@ -3,10 +3,11 @@ import { hostnamesOf } from "../cloud/external-dns.js";
 import type { Network } from "../journey/network.js";
 import { clusterDomain } from "../node/dns.js";
 import { internalBy } from "../objects/annotations.js";
+import { namespacedName } from "../objects/names.js";
 import type { KubeObject, Pod, Service } from "../objects/types.js";
 import { bestOf, ingressOf } from "./aim.js";
 import { urlOf } from "./doors.js";
-import { keyOf, namespaceOf } from "./objects.js";
+import { namespaceOf } from "./objects.js";
 
 export interface Question {
   url: string;
@@ -21,10 +22,10 @@ export function usualQuestion(
   domains: Readonly<Record<string, string>>,
   from: string | undefined,
 ): Question {
-  const keys = new Map(stored.map((service) => [keyOf(service), service]));
+  const keys = new Map(stored.map((service) => [namespacedName(service), service]));
   const services = given
     .filter(({ kind }) => kind === "Service")
-    .flatMap((each) => keys.get(keyOf(each)) ?? []);
+    .flatMap((each) => keys.get(namespacedName(each)) ?? []);
   const service = bestOf(services);
   if (!service) throw new Error(`no Service is among the objects (${found(given)}); say --url`);
   return outside(network, service, domains, from) ?? inside(network, given, service, from);
@@ -51,7 +52,7 @@ function outside(
   const from =
     asker ?? (isInternal && type === "LoadBalancer" ? `node/${machine.name}` : "internet");
   if (!port || (type !== "LoadBalancer" && type !== "NodePort")) return undefined;
-  const configured = Object.keys(domains).find((name) => domains[name] === keyOf(service));
+  const configured = Object.keys(domains).find((name) => domains[name] === namespacedName(service));
   const host = hostnamesOf(service)[0] ?? configured ?? ingressOf(service)[0];
   if (type === "LoadBalancer" && host !== undefined) return { url: at(host, port.port), from };
   const address = machine?.addresses[0];
@@ -87,8 +88,8 @@ function clientOf(
   const isOwn = (pod: Pod): boolean =>
     Object.entries(selector).every(([key, value]) => pod.metadata.labels?.[key] === value);
   const pods = given.filter((each): each is Pod => each.kind === "Pod");
-  const client = pods.find((pod) => !isOwn(pod) && network.sandbox(keyOf(pod)));
-  return client && `pod/${keyOf(client)}`;
+  const client = pods.find((pod) => !isOwn(pod) && network.sandbox(namespacedName(pod)));
+  return client && `pod/${namespacedName(client)}`;
 }
 
 const at = (host: string, port: number): string => urlOf({ host, port, protocol: "TCP" });

@@ -10,13 +10,14 @@ import { originOf, type Origin } from "../journey/origin.js";
 import { together } from "../journey/basis.js";
 import type { Basis, Disposition } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
+import { namespacedName } from "../objects/names.js";
 import type { Service } from "../objects/types.js";
 import { aimAt, firstBalanced, type Aim } from "./aim.js";
 import { basisOf } from "./basis.js";
 import { causesOf } from "./causes.js";
 import { doorsOf, urlOf, type Attempt, type Way } from "./doors.js";
 import type { Case } from "./ladder/case.js";
-import { keyOf, Objects } from "./objects.js";
+import { Objects } from "./objects.js";
 import { AlikeNodes } from "./alike-nodes.js";
 import { enteredBy, nothingToAsk, trace, type Tried } from "./tries.js";
 import type { Diagnosis, Door, Fault, WhyOptions, World } from "./types.js";
@@ -44,7 +45,7 @@ export const isFailing = ({ doors }: Diagnosis): boolean =>
 
 /** default/kubernetes leads to the control plane, which is no Pod: only asked about by name. */
 const all = (objects: Objects): Service[] =>
-  objects.services.filter((service) => keyOf(service) !== "default/kubernetes");
+  objects.services.filter((service) => namespacedName(service) !== "default/kubernetes");
 
 function named(objects: Objects, text: string): Service {
   const [first, second] = text.split("/");
@@ -54,7 +55,7 @@ function named(objects: Objects, text: string): Service {
   const others = objects.services.filter(({ metadata }) => metadata.name === text);
   const found = objects.service(key) ?? (others.length === 1 ? others[0] : undefined);
   if (found) return found;
-  const there = objects.services.map(keyOf).slice(0, 10).join(", ") || "none";
+  const there = objects.services.map(namespacedName).slice(0, 10).join(", ") || "none";
   throw new Error(`there is no Service "${text}"; those that are there: ${there}`);
 }
 
@@ -115,7 +116,12 @@ function diagnose(
       spokesman ? likeDoor(spokesman, way) : doorOf(world, objects, service, way, found, bases),
     );
   }
-  return { service: keyOf(service), doors, notes: notesOf(ways, doors), ...together(bases) };
+  return {
+    service: namespacedName(service),
+    doors,
+    notes: notesOf(ways, doors),
+    ...together(bases),
+  };
 }
 
 function doorOf(

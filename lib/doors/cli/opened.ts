@@ -21,6 +21,7 @@ import { parseCIDR, readAddress, type Family } from "../../net/ip.js";
 import type { Documents } from "../../objects/files.js";
 import { kindOf } from "../../objects/kinds.js";
 import type { Manifest, Notice } from "../../objects/manifest.js";
+import { namespacedName } from "../../objects/names.js";
 import type { Node, Pod, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
 import { usualQuestion } from "../../why/usual.js";
@@ -152,7 +153,7 @@ function rangeFor({ manifests }: Documents): { cidr: string; remark: Remark } | 
   );
   if (cidr === undefined) return undefined;
   const sentence = `asks for ${outside.address.text}; Services are taken to have the range ${cidr}`;
-  const object = `Service ${keyOf(outside.object)}`;
+  const object = `Service ${namespacedName(outside.object)}`;
   return { cidr, remark: { object, field: "spec.clusterIP", sentence } };
 }
 
@@ -173,6 +174,3 @@ export function usualRequest(
 /** The same for a client outside: the files' own Service by its name, or its address. */
 export const defaultURL = (documents: Documents, cluster: Opened): string =>
   usualRequest(documents, cluster, "internet").url;
-
-const keyOf = ({ metadata }: Pick<Service, "metadata">): string =>
-  `${metadata.namespace ?? "default"}/${metadata.name}`;

@@ -11,6 +11,7 @@ import {
   type Family,
 } from "../../net/ip.js";
 import type { Purpose } from "../../net/dataplane.js";
+import { namespacedName } from "../../objects/names.js";
 import type { EndpointSlice, Service, ServicePort } from "../../objects/types.js";
 
 export interface ServicePortInfo {
@@ -67,13 +68,13 @@ const ofFamily = (addresses: readonly string[], family: Family): string[] =>
  * family.
  */
 export function portsOf(service: Service, family: Family): ServicePortInfo[] {
-  const { spec, metadata, status } = service;
+  const { spec, status } = service;
   const clusterIP =
     spec.type === "ExternalName"
       ? undefined
       : ofFamily(spec.clusterIPs ?? [spec.clusterIP ?? ""], family)[0];
   if (clusterIP === undefined) return [];
-  const key = `${metadata.namespace ?? "default"}/${metadata.name}`;
+  const key = namespacedName(service);
   const external =
     spec.type === "LoadBalancer" || spec.type === "NodePort" || (spec.externalIPs?.length ?? 0) > 0;
   const externalLocal = external && spec.externalTrafficPolicy === "Local";
@@ -133,7 +134,7 @@ export function endpointsOf(
   const found = new Map<string, EndpointInfo>();
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
-    const cause = `EndpointSlice ${slice.metadata.namespace ?? "default"}/${slice.metadata.name}`;
+    const cause = `EndpointSlice ${namespacedName(slice)}`;
     for (const { name = "", port, protocol = "TCP" } of slice.ports ?? []) {
       // (pkg/proxy/endpointslicecache.go: a port without a number is ignored)
       if (name !== portName || protocol !== wanted || !port) continue;

@@ -2,9 +2,10 @@
  * The Pods that a Service means: those that its selector matches; where it matches none, those that
  * it nearly matches; where there are no Pods yet, those that a workload would make.
  */
+import { namespacedName } from "../../objects/names.js";
 import type { Pod, Service } from "../../objects/types.js";
 import { nearMiss, type NearMiss } from "../near.js";
-import { hasLabels, keyOf, namespaceOf, type Objects, type Workload } from "../objects.js";
+import { hasLabels, namespaceOf, type Objects, type Workload } from "../objects.js";
 
 export interface Meant {
   pods: readonly Pod[];
@@ -15,7 +16,7 @@ export interface Meant {
 }
 
 export function meantBy(objects: Objects, service: Service): Meant {
-  return objects.once(`meant by ${keyOf(service)}`, () => find(objects, service));
+  return objects.once(`meant by ${namespacedName(service)}`, () => find(objects, service));
 }
 
 function find(objects: Objects, service: Service): Meant {

@@ -1,4 +1,5 @@
 /** The sixth rung: why the Pods that a Service means are not ready. */
+import { namespacedName } from "../../objects/names.js";
 import { condition, isReady } from "../../objects/pods.js";
 import type { Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { Sandbox } from "../../node/machine.js";
@@ -17,7 +18,8 @@ export const lookAtPods: Look = ({ objects, service, pod: asked, share }) => {
   const isPublished = service.spec.publishNotReadyAddresses === true;
   if (!isPublished && readyEndpoints(objects, service).length > 0) return [];
   if (isPublished && share === 1) return [];
-  const pods = asked === undefined ? meant.pods : meant.pods.filter((pod) => isCalled(pod, asked));
+  const pods =
+    asked === undefined ? meant.pods : meant.pods.filter((pod) => namespacedName(pod) === asked);
   const unready = pods.filter((pod) => !isReady(pod) || pod.metadata.deletionTimestamp);
   if (unready.length === 0 || (!isPublished && unready.length < pods.length)) return [];
   const found = unready.map((pod) => whyNotReady(objects, pod));
@@ -25,9 +27,6 @@ export const lookAtPods: Look = ({ objects, service, pod: asked, share }) => {
   const alike = found.filter((each) => each.field === first!.field).length;
   return [counted(first!, alike, pods.length)];
 };
-
-const isCalled = ({ metadata }: Pod, key: string): boolean =>
-  `${metadata.namespace ?? "default"}/${metadata.name}` === key;
 
 const counted = (one: Fault, alike: number, all: number): Fault =>
   all < 2 ? one : { ...one, sentence: `${one.sentence} (so it is with ${alike} of ${all} Pods)` };

@@ -1,8 +1,9 @@
 /** The last rung: whether a process in the Pods listens where the Service sends. */
 import { Sandbox } from "../../node/machine.js";
+import { namespacedName } from "../../objects/names.js";
 import type { Pod, ServicePort } from "../../objects/types.js";
 import { labelsText } from "../near.js";
-import { keyOf, kubectlGet, nameOf } from "../objects.js";
+import { kubectlGet, nameOf } from "../objects.js";
 import type { Fault } from "../types.js";
 import { fault, listed, portOf, protocolOf, type Case, type Look } from "./case.js";
 import { meantBy } from "./meant.js";
@@ -12,7 +13,9 @@ export const lookAtProcess: Look = (one) => {
   const port = portOf(one) ?? one.service.spec.ports?.[0];
   const meant = meantBy(one.objects, one.service);
   const pods =
-    one.pod === undefined ? meant.pods : meant.pods.filter((pod) => keyOf(pod) === one.pod);
+    one.pod === undefined
+      ? meant.pods
+      : meant.pods.filter((pod) => namespacedName(pod) === one.pod);
   if (!port || pods.length === 0) return [];
   const deaf = pods.filter((pod) => !hears(one, pod, port));
   if (deaf.length === 0) return [];
@@ -44,7 +47,7 @@ function hearsBySpec(pod: Pod, port: ServicePort): boolean {
 function hears({ world }: Case, pod: Pod, port: ServicePort): boolean {
   const number = numberIn(pod, port);
   if (number === undefined) return true;
-  const running = world.network.sandbox(keyOf(pod))?.sandbox;
+  const running = world.network.sandbox(namespacedName(pod))?.sandbox;
   return (running ?? new Sandbox(pod, [])).listens(protocolOf(port), number);
 }
 
