@@ -40,6 +40,8 @@ function testBook() {
       for (;;) {
         const name = decodeURI(page.url()).split("/book-under-test/")[1] ?? "";
         visited.push(name.replace(".html", ".ipynb"));
+        // a click answers when the new page has begun: answers further down are not there yet
+        await page.waitForLoadState("domcontentloaded");
         await page
           .locator("figure img")
           .evaluateAll((images) =>
