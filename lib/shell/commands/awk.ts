@@ -7,7 +7,7 @@ import { awkProgram } from "../awk/parse.js";
 import { Run } from "../awk/run.js";
 import { AwkError } from "../awk/syntax.js";
 import type { Command, Context } from "../place.js";
-import { RegExpError } from "../regexp.js";
+import { RegExpError } from "../regexp-syntax.js";
 import { refuse } from "./common.js";
 
 function* awk(context: Context): Act<number> {

@@ -1,7 +1,8 @@
 /** grep. */
 import type { Act } from "../../machinery/act.js";
 import type { Command, Context } from "../place.js";
-import { compile, RegExpError, type Compiled } from "../regexp.js";
+import { compile, type Compiled } from "../regexp.js";
+import { RegExpError } from "../regexp-syntax.js";
 import { eachInput, Lines, optionsOf, refuse, Writer } from "./common.js";
 
 /** The expression compiled; ends the command where it is none. */

@@ -1,5 +1,6 @@
 /** What sed is told to do: its script read into commands. (sed.1, GNU 4.9) */
-import { compile, RegExpError, type Compiled } from "../regexp.js";
+import { compile, type Compiled } from "../regexp.js";
+import { RegExpError } from "../regexp-syntax.js";
 
 export type Address =
   | { kind: "line"; number: number }

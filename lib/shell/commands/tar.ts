@@ -9,7 +9,7 @@ import type { Context } from "../place.js";
 import { open } from "../bash/redirections.js";
 import type { Stream } from "../streams.js";
 import { complain, optionsOf, refuse } from "./common.js";
-import { modeText } from "./files.js";
+import { modeText } from "./ls.js";
 import { headerOf, membersOf, padding, RECORD, type Member } from "./tar-format.js";
 
 const grammar = {
