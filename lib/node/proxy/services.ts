@@ -37,6 +37,7 @@ export interface ServicePortInfo {
 
 export interface EndpointInfo {
   address: string;
+  port: number;
   /** "10.1.1.2:80" */
   text: string;
   ready: boolean;
@@ -145,7 +146,7 @@ export function endpointsOf(
             `${cause}: endpoints[${index}].addresses[0] is ${JSON.stringify(each.addresses[0])}, yet addressType is ${family}; kube-proxy ignores it`,
           );
         const text = endpoint(address, port);
-        found.set(text, endpointInfo(each, address, text, cause, fieldOf(index)));
+        found.set(text, endpointInfo(each, address, port, text, cause, fieldOf(index)));
       });
     }
   }
@@ -164,12 +165,14 @@ const fieldOf = (index: number): string => (fields[index] ??= `endpoints[${index
 function endpointInfo(
   { conditions, nodeName, hints }: EndpointSlice["endpoints"][number],
   address: string,
+  port: number,
   text: string,
   object: string,
   field: string,
 ): EndpointInfo {
   return {
     address,
+    port,
     text,
     purpose: { object, field },
     nodeName,

@@ -84,7 +84,7 @@ export class NodeTable implements Table {
     const shared = this.sharedChains.get(name);
     if (shared) return shared;
     for (const port of this.rules.portsFor(name, this.version)) {
-      const chain = port.program(this.view).chains.get(name);
+      const chain = port.program(this.view).chain(name);
       if (chain) return chain;
     }
     return this.#stale.has(name) ? emptied(name) : undefined;
@@ -104,7 +104,7 @@ export class NodeTable implements Table {
   /** The shared ones, then each port's in the order in which a full sync makes them. */
   *chains(): Generator<Chain> {
     yield* this.sharedChains.values();
-    for (const program of this.programs()) yield* program.chains.values();
+    for (const program of this.programs()) yield* program.chains();
     for (const name of this.#stale) yield emptied(name);
   }
 

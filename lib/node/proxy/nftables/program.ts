@@ -67,8 +67,12 @@ export type SharedElements = Readonly<Partial<Record<SharedSet, readonly ProxyEl
 /** A service port's rules at one moment, and what each kind of node makes of them. */
 export class PortRules extends Port {
   readonly base: string;
-  readonly #programs = new Map<string, Program>();
-  readonly #endpointBases: (string | undefined)[] = [];
+  /** On every node, or by what makes nodes differ. */
+  #same: Program | undefined;
+  #programs: Map<string, Program> | undefined;
+  /** Of each endpoint, by its index: its chain's name, what leads there, and the chain. */
+  readonly #names: (string | undefined)[] = [];
+  readonly #gotos: (Verdict | undefined)[] = [];
   readonly #chains: (Chain | undefined)[] = [];
 
   constructor(config: FamilyConfig, state: ServicePortState) {
@@ -77,13 +81,16 @@ export class PortRules extends Port {
   }
 
   program(view: NodeView): Program {
+    if (this.sameEverywhere) return (this.#same ??= this.#programOn(view));
+    const programs = (this.#programs ??= new Map<string, Program>());
     const variant = this.variant(view);
-    let program = this.#programs.get(variant);
-    if (program === undefined) {
-      const chosen = chooseEndpoints(this.info, this.endpoints, view);
-      this.#programs.set(variant, (program = new Program(this, chosen, view)));
-    }
+    let program = programs.get(variant);
+    if (program === undefined) programs.set(variant, (program = this.#programOn(view)));
     return program;
+  }
+
+  #programOn(view: NodeView): Program {
+    return new Program(this, chooseEndpoints(this.info, this.endpoints, view), view);
   }
 
   /**
@@ -105,7 +112,7 @@ export class PortRules extends Port {
   /** A packet of an endpoint's that has come back to it, rewritten. */
   hairpinKey(endpoint: EndpointInfo): string {
     const { address } = endpoint;
-    return `${address} . ${address} . ${this.info.protocol} . ${portOf(endpoint)}`;
+    return `${address} . ${address} . ${this.info.protocol} . ${endpoint.port}`;
   }
 
   key(address: string): string {
@@ -122,13 +129,17 @@ export class PortRules extends Port {
     return `${this.info.protocol} . ${this.info.nodePort}`;
   }
 
-  endpointName(prefix: "endpoint" | "affinity", endpoint: EndpointInfo): string {
-    const base = (this.#endpointBases[endpoint.index] ??= endpointBaseOf(
-      this.info,
-      endpoint.address,
-      portOf(endpoint),
-    ));
-    return `${prefix}-${base}`;
+  endpointName({ index, address, port }: EndpointInfo): string {
+    return (this.#names[index] ??= `endpoint-${endpointBaseOf(this.info, address, port)}`);
+  }
+
+  affinityName(endpoint: EndpointInfo): string {
+    return `affinity${this.endpointName(endpoint).slice("endpoint".length)}`;
+  }
+
+  /** On to the chain of one endpoint. */
+  endpointGoto(endpoint: EndpointInfo): Verdict {
+    return (this.#gotos[endpoint.index] ??= goto(this.endpointName(endpoint)));
   }
 
   /** The chain of one endpoint, the same for every node. */
@@ -138,28 +149,31 @@ export class PortRules extends Port {
 
   #writeEndpoint(endpoint: EndpointInfo): Chain {
     const { address, purpose } = endpoint;
-    const name = this.endpointName("endpoint", endpoint);
+    const name = this.endpointName(endpoint);
     const source = addressOf(this.config.family, "saddr");
-    const rule = (...statements: Statement[]): Rule => new ProxyRule(statements, { purpose });
-    const rules = this.isDirect ? [] : [rule(equals(source, address), markMasquerade(this.config))];
-    if (this.info.affinitySeconds !== undefined) {
-      const set = this.endpointName("affinity", endpoint);
-      rules.push(rule({ kind: "update", set, key: source }));
-    }
-    rules.push(rule(...this.dnat(endpoint)));
+    const rule = (statements: Statement[]): Rule => new ProxyRule(statements, { purpose });
+    const first = this.isDirect
+      ? undefined
+      : rule([equals(source, address), markMasquerade(this.config)]);
+    const last = rule(this.dnat(endpoint));
+    if (this.info.affinitySeconds === undefined)
+      return { name, rules: first ? [first, last] : [last], purpose: ownPurpose("endpoint") };
+    const remembers = rule([{ kind: "update", set: this.affinityName(endpoint), key: source }]);
+    const rules = first ? [first, remembers, last] : [remembers, last];
     return { name, rules, purpose: ownPurpose("endpoint") };
   }
 
   dnat(endpoint: EndpointInfo): Statement[] {
-    const [address, port] = [value(endpoint.address), value(String(portOf(endpoint)))];
-    return [isOf(this.info.protocol), { kind: "dnat", address, port }];
+    const { address, port } = endpoint;
+    const to: Statement = { kind: "dnat", address: value(address), port: portValue(port) };
+    return [isOf(this.info.protocol), to];
   }
 
   /** To one of several, by chance, in one rule. */
   dnatToOneOf(endpoints: readonly EndpointInfo[]): Statement[] {
     const elements = endpoints.map((each, i) => ({
       key: String(i),
-      data: `${each.address} . ${portOf(each)}`,
+      data: `${each.address} . ${each.port}`,
     }));
     const address: Expression = { kind: "map", key: oneOf(endpoints), map: { elements } };
     return [isOf(this.info.protocol), { kind: "dnat", family: ip(this.config.family), address }];
@@ -168,7 +182,7 @@ export class PortRules extends Port {
   /** Whom an endpoint served lately: sessionAffinity ClientIP. The kernel fills it. */
   affinitySet(endpoint: EndpointInfo): NamedSet {
     return {
-      name: this.endpointName("affinity", endpoint),
+      name: this.affinityName(endpoint),
       type: [addressType(this.config.family)],
       size: 65535,
       flags: ["dynamic", "timeout"],
@@ -183,15 +197,23 @@ const nobody = elementsOf([]);
 const oneOf = (endpoints: readonly EndpointInfo[]) =>
   ({ kind: "numgen", mode: "random", modulus: endpoints.length }) as const;
 
-const portOf = ({ text }: EndpointInfo): number => Number(text.slice(text.lastIndexOf(":") + 1));
+/** Few ports serve many endpoints. */
+const portValues = new Map<number, Expression>();
+function portValue(port: number): Expression {
+  let known = portValues.get(port);
+  if (known === undefined) portValues.set(port, (known = value(String(port))));
+  return known;
+}
 
 /** A service port's rules on one kind of node. */
 export class Program {
   #elements: SharedElements | undefined;
-  #chains: ReadonlyMap<string, Chain> | undefined;
+  #ofEndpoints: readonly Chain[] | undefined;
+  #own: readonly Chain[] | undefined;
+  #byName: ReadonlyMap<string, Chain> | undefined;
   #sets: ReadonlyMap<string, NamedSet> | undefined;
   #names: ReadonlySet<string> | undefined;
-  readonly #gone = new WeakMap<Program, readonly string[]>();
+  #gone: WeakMap<Program, readonly string[]> | undefined;
   readonly #hasInternal: boolean;
   readonly #hasExternal: boolean;
 
@@ -318,9 +340,34 @@ export class Program {
 
   // ---- the port's own chains and sets ----
 
-  /** By name, in the order in which kube-proxy makes them. */
-  get chains(): ReadonlyMap<string, Chain> {
-    return (this.#chains ??= new Map(this.#writeChains().map((chain) => [chain.name, chain])));
+  /** In the order in which kube-proxy makes them: those of endpoints first. */
+  *chains(): Generator<Chain> {
+    yield* this.endpointChains;
+    yield* this.ownChains;
+  }
+
+  chain(name: string): Chain | undefined {
+    this.#byName ??= new Map(Array.from(this.chains(), (chain) => [chain.name, chain]));
+    return this.#byName.get(name);
+  }
+
+  /** Of all endpoints that the node may send to, or of none. */
+  get endpointChains(): readonly Chain[] {
+    return (this.#ofEndpoints ??= this.#chained.map((each) => this.port.endpointChain(each)));
+  }
+
+  get ownChains(): readonly Chain[] {
+    return (this.#own ??= this.#ownPrefixes.map((prefix) => ({
+      name: this.name(prefix),
+      rules: this.#writeOwn(prefix),
+      purpose: ownPurpose(prefix),
+    })));
+  }
+
+  /** The rules of one of its own chains. */
+  own(prefix: Prefix): readonly Rule[] {
+    const purpose = ownPurpose(prefix);
+    return this.ownChains.find((chain) => chain.purpose === purpose)?.rules ?? [];
   }
 
   /** Its affinity sets, by name. */
@@ -353,7 +400,7 @@ export class Program {
   /** All chain names, without writing the rules. */
   get names(): ReadonlySet<string> {
     return (this.#names ??= new Set([
-      ...this.#chained.map((each) => this.port.endpointName("endpoint", each)),
+      ...this.#chained.map((each) => this.port.endpointName(each)),
       ...this.#ownPrefixes.map((prefix) => this.name(prefix)),
     ]));
   }
@@ -375,25 +422,24 @@ export class Program {
   goneWith(next: Program | undefined): readonly string[] {
     if (next === this) return [];
     if (next === undefined) return [...this.names];
-    let gone = this.#gone.get(next);
+    const known = (this.#gone ??= new WeakMap<Program, readonly string[]>());
+    let gone = known.get(next);
     if (gone === undefined)
-      this.#gone.set(next, (gone = [...this.names].filter((name) => !next.names.has(name))));
+      known.set(next, (gone = [...this.names].filter((name) => !next.names.has(name))));
     return gone;
   }
 
-  #writeChains(): Chain[] {
-    const write: Record<Exclude<Prefix, "endpoint">, () => Rule[]> = {
-      service: () => this.#choice("service", this.chosen.cluster),
-      local: () => this.#choice("local", this.chosen.local),
-      external: () => this.#externalRules(),
-      firewall: () => [this.#firewallRule()],
-    };
-    const own = this.#ownPrefixes.map((prefix): Chain => {
-      const name = this.name(prefix);
-      const rules = write[prefix]();
-      return { name, rules, purpose: ownPurpose(prefix) };
-    });
-    return [...this.#chained.map((each) => this.port.endpointChain(each)), ...own];
+  #writeOwn(prefix: Exclude<Prefix, "endpoint">): Rule[] {
+    switch (prefix) {
+      case "service":
+        return this.#choice(prefix, this.chosen.cluster);
+      case "local":
+        return this.#choice(prefix, this.chosen.local);
+      case "external":
+        return this.#externalRules();
+      case "firewall":
+        return [this.#firewallRule()];
+    }
   }
 
   #choice(prefix: "service" | "local", endpoints: readonly EndpointInfo[]): Rule[] {
@@ -403,13 +449,15 @@ export class Program {
     const marks = isInternal && this.#hasInternal && !this.port.isDirect;
     const rules = marks ? this.#masqueradeInternal() : [];
     const source = addressOf(config.family, "saddr");
-    const chainOf = (endpoint: EndpointInfo) => this.port.endpointName("endpoint", endpoint);
     if (info.affinitySeconds !== undefined)
       for (const each of endpoints) {
-        const known = isIn(source, this.port.endpointName("affinity", each));
-        rules.push(this.#rule("spec.sessionAffinity", [known, goto(chainOf(each))]));
+        const known = isIn(source, this.port.affinityName(each));
+        rules.push(this.#rule("spec.sessionAffinity", [known, this.port.endpointGoto(each)]));
       }
-    const elements = endpoints.map((each, i) => ({ key: String(i), data: goto(chainOf(each)) }));
+    const elements = endpoints.map((each, i) => ({
+      key: String(i),
+      data: this.port.endpointGoto(each),
+    }));
     const key = oneOf(endpoints);
     rules.push(this.#rule(undefined, [{ kind: "vmap", key, map: { elements } }]));
     return rules;

@@ -6,7 +6,6 @@
 import * as features from "../../../objects/kubernetes-features.js";
 import { expressionText, statementText } from "../../../net/nftables/text.js";
 import type {
-  Chain,
   Element,
   NamedSet,
   Rule,
@@ -45,6 +44,8 @@ export function changeTexts(change: Change): string[] {
 
 class Transaction {
   #text = "";
+  /** What follows it, piece by piece: a long text is not put together from its end. */
+  #pieces: string[] = [];
   /** "ip kube-proxy" */
   readonly #in: string;
   /** What the kernel's sets and maps hold, as far as it is known: "service-ips KEY" -> value. */
@@ -62,6 +63,12 @@ class Transaction {
   full(): string {
     this.#setUp();
     for (const program of this.table.programs()) this.#port(program);
+    return this.#written();
+  }
+
+  #written(): string {
+    this.#text += this.#pieces.join("");
+    this.#pieces = [];
     return this.#text;
   }
 
@@ -82,7 +89,7 @@ class Transaction {
     for (const name of before.flatMap(({ sets }) => [...sets.keys()]))
       if (!kept.has(name)) this.#line(`delete set ${this.#in} ${name}`);
     this.#leftovers(claims, new Set(next.map(idOf)), others);
-    return this.#text;
+    return this.#written();
   }
 
   #claimsOf(program: Program): Claim[] {
@@ -119,7 +126,7 @@ class Transaction {
   }
 
   #line(text: string): void {
-    this.#text += `${text}\n`;
+    this.#pieces.push(text, "\n");
   }
 
   // ---- what does not depend on Services ----
@@ -183,7 +190,7 @@ class Transaction {
   }
 
   #rule(chain: string, rule: Rule): void {
-    this.#text += `add rule ${this.#in} ${chain} ${sentText(rule)}\n`;
+    this.#pieces.push("add rule ", this.#in, " ", chain, " ", sentText(rule), "\n");
   }
 
   #makeSet(name: SharedSet | "nodeport-ips"): void {
@@ -211,22 +218,21 @@ class Transaction {
   // ---- a service port ----
 
   #port(program: Program): void {
-    const all = [...program.chains.values()];
     const { name: node } = this.table.view;
+    const { endpointChains, ownChains } = program;
     // each endpoint's chain, then its element
-    for (const endpoint of program.chosen.reachable) {
-      const chain = program.chains.get(program.port.endpointName("endpoint", endpoint));
+    program.chosen.reachable.forEach((endpoint, i) => {
+      const chain = endpointChains[i];
       if (chain) this.#portChain(chain.name);
       for (const element of program.hairpins(node, [endpoint]))
         this.#claim({ set: "hairpin-connections", element });
-    }
+    });
     const firewall = program.name("firewall");
-    for (const chain of all)
-      if (!isEndpoint(chain) && chain.name !== firewall) this.#portChain(chain.name);
+    for (const { name } of ownChains) if (name !== firewall) this.#portChain(name);
     const { loadBalancerIPs } = program.port.info;
     const isBalanced = ({ element }: Claim): boolean =>
       loadBalancerIPs.some((address) => element.key === program.port.key(address));
-    let isFirewallMade = !program.chains.has(firewall);
+    let isFirewallMade = program.own("firewall").length === 0;
     for (const claim of program.claims) {
       if (!isFirewallMade && isBalanced(claim)) {
         this.#portChain(firewall);
@@ -234,23 +240,32 @@ class Transaction {
       }
       this.#claim(claim);
     }
-    const own = (prefix: Parameters<Program["name"]>[0]): readonly Rule[] =>
-      program.chains.get(program.name(prefix))?.rules ?? [];
     const inner = program.port.info.internalLocal ? "local" : "service";
-    const first = own(inner).filter(({ statements }) => isMarking(statements.at(-1)));
+    const first = program.own(inner).filter(({ statements }) => isMarking(statements.at(-1)));
     this.#all(program.name(inner), first);
-    this.#all(program.name("external"), own("external"));
-    this.#all(program.name("firewall"), own("firewall"));
+    this.#all(program.name("external"), program.own("external"));
+    this.#all(program.name("firewall"), program.own("firewall"));
     for (const set of program.sets.values()) this.#affinity(set);
     for (const prefix of ["service", "local"] as const) {
-      const others = own(prefix).filter((rule) => !first.includes(rule));
+      const others = program.own(prefix).filter((rule) => !first.includes(rule));
       this.#all(program.name(prefix), others);
     }
-    for (const chain of all) if (isEndpoint(chain)) this.#all(chain.name, chain.rules);
+    for (const { name, rules } of endpointChains) this.#all(name, rules);
+    this.#written();
   }
 
   #portChain(name: string): void {
-    this.#text += `add chain ${this.#in} ${name}\nflush chain ${this.#in} ${name}\n`;
+    this.#pieces.push(
+      "add chain ",
+      this.#in,
+      " ",
+      name,
+      "\nflush chain ",
+      this.#in,
+      " ",
+      name,
+      "\n",
+    );
   }
 
   #all(chain: string, rules: readonly Rule[]): void {
@@ -263,10 +278,10 @@ class Transaction {
     const [id, value] = [idOf(claim), valueOf(claim)];
     const held = this.#elements.get(id);
     if (held === value) return;
-    if (held !== undefined) this.#text += `delete element ${this.#in} ${set} { ${element.key} }\n`;
+    if (held !== undefined) this.#line(`delete element ${this.#in} ${set} { ${element.key} }`);
     this.#elements.set(id, value);
     const beside = element.comment === undefined ? "" : ` comment "${element.comment}"`;
-    this.#text += `add element ${this.#in} ${set} { ${element.key}${beside}${value} }\n`;
+    this.#line(`add element ${this.#in} ${set} { ${element.key}${beside}${value} }`);
   }
 
   #affinity({ name, type, timeout }: NamedSet): void {
@@ -295,8 +310,6 @@ const targetOf = ({ statements }: Rule): string | undefined => {
   const last = statements.at(-1);
   return last?.kind === "jump" ? last.chain : undefined;
 };
-
-const isEndpoint = ({ purpose }: Chain): boolean => purpose?.place === "endpoint";
 
 /** A rule as kube-proxy writes it. */
 export function sentText(rule: Rule): string {
