@@ -6,7 +6,7 @@ import { parseCIDR } from "../ip.js";
 import type { Translation } from "../nat.js";
 import { typesOf } from "./expressions.js";
 import { elementFinder, NotModelled, readingOf, type Look, type Reading } from "./reading.js";
-import type { Element, Expression, Operator, Statement } from "./ruleset.js";
+import type { Element, Expression, Operator, Statement, Verdict } from "./ruleset.js";
 import { statementText } from "./text.js";
 import { spanOf, typeOf, types, type Quantity, type Span, type ValueType } from "./types.js";
 
@@ -19,7 +19,7 @@ type Only<K extends Statement["kind"]> = Statement extends infer S
   : never;
 
 export type Operation =
-  | { readonly kind: "test"; readonly test: (look: Look) => boolean }
+  | { readonly kind: "test"; readonly test: Test }
   | { readonly kind: "vmap"; readonly find: (look: Look) => Element | undefined }
   | {
       readonly kind: "mark";
@@ -32,20 +32,39 @@ export type Operation =
       readonly statement: Only<"update">;
       readonly key: (look: Look) => string | undefined;
     }
+  | { readonly kind: "verdict"; readonly verdict: Verdict }
   | { readonly kind: "statement"; readonly statement: Plain }
   | { readonly kind: "unknown"; readonly text: string; readonly line: number | undefined };
 
 export type NatStatement = Only<"dnat"> | Only<"masquerade">;
 export type Plain = Exclude<
   Statement,
-  Only<"match"> | Only<"vmap"> | Only<"set"> | NatStatement | Only<"update"> | Only<"unknown">
+  | Only<"match">
+  | Only<"vmap">
+  | Only<"set">
+  | NatStatement
+  | Only<"update">
+  | Only<"unknown">
+  | Verdict
 >;
 
 /** What to translate to; undefined: the map has nothing for this packet. */
 export type Goal = (look: Look) => Translation | undefined;
 
-export const compile = (statements: readonly Statement[]): readonly Operation[] =>
-  statements.map(operationOf);
+/** What a rule asks first, and what it does then. */
+export interface Compiled {
+  readonly tests: readonly Test[];
+  readonly operations: readonly Operation[];
+}
+
+export function compile(statements: readonly Statement[]): Compiled {
+  const all = statements.map(operationOf);
+  const first = all.findIndex(({ kind }) => kind !== "test");
+  const operations = first < 0 ? [] : all.slice(first);
+  const tests = (first < 0 ? all : all.slice(0, first)).map((each) => (each as Asking).test);
+  return { tests, operations };
+}
+type Asking = Extract<Operation, { kind: "test" }>;
 
 function operationOf(statement: Statement): Operation {
   try {
@@ -76,6 +95,13 @@ function modelled(statement: Statement): Operation {
       return { kind: "change", statement, key: readingOf(statement.key).text };
     case "unknown":
       return { kind: "unknown", text: statement.text, line: statement.line };
+    case "accept":
+    case "drop":
+    case "return":
+    case "continue":
+    case "jump":
+    case "goto":
+      return { kind: "verdict", verdict: statement };
     default:
       return { kind: "statement", statement };
   }
@@ -239,12 +265,12 @@ function flagsTest(
   right: string,
 ): Test {
   const bits = bitsOf(type, right);
+  if (op === undefined) return (look) => (Number(quantity(look) ?? 0) & bits) !== 0;
   const test = (value: number): boolean => {
-    if (op === undefined) return (value & bits) !== 0;
     if (op === "!") return (value & bits) === 0;
     return (value === bits) !== (op === "!=");
   };
-  if (op !== undefined && op !== "==" && op !== "!=" && op !== "!") throw new NotModelled();
+  if (op !== "==" && op !== "!=" && op !== "!") throw new NotModelled();
   return (look) => {
     const value = quantity(look);
     return value !== undefined && test(Number(value));

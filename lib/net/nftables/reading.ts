@@ -331,15 +331,19 @@ function bitwise({ op, left, right }: Extract<Expression, { kind: "bitwise" }>):
   });
 }
 
+/** Most packets go where the one before went: the same text, whose place in a set is known, serves. */
 function concatenated(parts: readonly Reading[]): Reading {
+  const last: string[] = [];
+  let whole: string | undefined;
   const text = (look: Look): string | undefined => {
-    let whole = "";
-    for (const part of parts) {
-      const own = part.text(look);
+    for (let i = 0; i < parts.length; i++) {
+      const own = parts[i]!.text(look);
       if (own === undefined) return undefined;
-      whole = whole === "" ? own : `${whole} . ${own}`;
+      if (own === last[i]) continue;
+      last[i] = own;
+      whole = undefined;
     }
-    return whole;
+    return (whole ??= last.join(" . "));
   };
   return { text, quantity: () => undefined, parts };
 }

@@ -12,7 +12,7 @@
  * "established,related"; those of a concatenation are joined by " . ".
  */
 import type { Purpose, ShownRule } from "../dataplane.js";
-import { compile, type Operation } from "./compile.js";
+import { compile, type Compiled } from "./compile.js";
 import { ruleText } from "./text.js";
 
 export type TableFamily = "ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev";
@@ -121,7 +121,7 @@ export type Statement =
   | { readonly kind: "unknown"; readonly text: string; readonly line?: number | undefined };
 
 export class Rule implements ShownRule {
-  #operations: readonly Operation[] | undefined;
+  #compiled: Compiled | undefined;
 
   constructor(
     readonly statements: readonly Statement[],
@@ -130,8 +130,8 @@ export class Rule implements ShownRule {
   ) {}
 
   /** What the walk does; made on first use, since most rules never see a packet. */
-  get operations(): readonly Operation[] {
-    return (this.#operations ??= compile(this.statements));
+  get compiled(): Compiled {
+    return (this.#compiled ??= compile(this.statements));
   }
 
   /** As `nft list ruleset` prints it. */

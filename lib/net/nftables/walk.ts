@@ -11,7 +11,6 @@ import type { Dataplane, Decision, Hook, HookFunction, ShownRule } from "../data
 import type { Stop, Where } from "../dataplane.js";
 import type { CIDR, Family } from "../ip.js";
 import type { Kernel } from "../kernel.js";
-import type { Translation } from "../nat.js";
 import type { Passage } from "../passage.js";
 import type { Operation } from "./compile.js";
 import { maxJumps } from "./limits.js";
@@ -94,22 +93,25 @@ function functionOf(table: Table, chain: Chain, memory: Memory): HookFunction | 
   const { type, hook: name, priority } = chain.base!;
   const hook = hooks[name];
   if (hook === undefined) return undefined; // ingress and egress are a device's
+  const named = `${table.family} ${table.name}`;
+  const walker = (passage: Passage): Walker => new Walker(passage, table, named, chain, memory);
   if (type === "nat")
     return hook === "FORWARD"
       ? undefined
-      : { hook, priority, decide: (passage) => new Walker(passage, table, chain, memory).decide() };
-  return { hook, priority, look: (passage) => new Walker(passage, table, chain, memory).look() };
+      : { hook, priority, decide: (passage) => walker(passage).decide() };
+  return { hook, priority, look: (passage) => walker(passage).look() };
 }
 
 /** What ended the walk of a base chain, and where that stands. */
-interface Ruling {
-  kind: "accept" | "drop" | "reject" | "translate" | "unknown";
-  where: Where;
-  /** reject: as iptables calls it. */
-  with?: string;
-  translation?: Translation;
-  why?: string;
-}
+type Ruling =
+  | Decision
+  | {
+      kind: "accept" | "drop" | "reject" | "unknown";
+      where: Where;
+      /** reject: as iptables calls it. */
+      with?: string;
+      why?: string;
+    };
 
 const accepted: Ruling = { kind: "accept", where: {} };
 
@@ -124,6 +126,7 @@ class Walker implements Look {
   constructor(
     readonly passage: Passage,
     readonly table: Table,
+    readonly tableName: string,
     readonly base: Chain,
     readonly memory: Memory,
   ) {}
@@ -135,20 +138,22 @@ class Walker implements Look {
     if (ruling.kind !== "translate") return this.#stop(ruling);
     const why =
       "NAT is decided on in chains of type nat alone; the kernel would not take this rule";
-    return this.#stop({ ...ruling, kind: "unknown", why });
+    return this.#stop({ kind: "unknown", where: ruling, why });
   }
 
   /** As a chain of type nat decides on a connection. */
   decide(): Decision | Stop | undefined {
     const ruling = this.#walk();
     if (ruling === undefined || ruling.kind === "accept") return undefined;
-    const { kind, where, translation } = ruling;
-    return kind === "translate"
-      ? { kind: "translate", translation: translation!, ...where }
-      : this.#stop(ruling);
+    return ruling.kind === "translate" ? ruling : this.#stop(ruling);
   }
 
-  #stop({ kind, where, with: answer = "", why = "a rule drops it" }: Ruling): Stop {
+  #stop({
+    kind,
+    where,
+    with: answer = "",
+    why = "a rule drops it",
+  }: Exclude<Ruling, Decision>): Stop {
     const { packet } = this.passage;
     const { table, chain, rule, number, place } = where;
     if (kind === "reject") return { kind, packet, with: answer, table, chain, rule, number, place };
@@ -191,7 +196,8 @@ class Walker implements Look {
 
   /** Does what a rule says, one statement after the other, until one does not match. */
   #rule(chain: Chain, rule: Rule, number: number, depth: number): Result {
-    const { operations } = rule;
+    const { tests, operations } = rule.compiled;
+    for (let i = 0; i < tests.length; i++) if (!tests[i]!(this)) return undefined;
     const { passage } = this;
     let recorded = false;
     for (let i = 0; i < operations.length; i++) {
@@ -240,11 +246,14 @@ class Walker implements Look {
               return this.#reject(statement.with, chain, rule, number);
             case "counter":
             case "log":
-            case "continue":
               break;
-            default:
-              return this.#verdict(statement, chain, rule, number, depth);
           }
+          break;
+        }
+        case "verdict": {
+          const { verdict } = operation;
+          if (verdict.kind === "continue") break;
+          return this.#verdict(verdict, chain, rule, number, depth);
         }
       }
     }
@@ -286,7 +295,7 @@ class Walker implements Look {
 
   #gaveUp(chain: Chain): Ruling {
     const { budget, hook } = this.passage;
-    const why = `gave up after ${budget.text}, in ${hook} of table ${this.#tableName}: its chains branch into too many jumps to follow them all`;
+    const why = `gave up after ${budget.text}, in ${hook} of table ${this.tableName}: its chains branch into too many jumps to follow them all`;
     return { kind: "unknown", where: this.#end(chain), why };
   }
 
@@ -337,7 +346,10 @@ class Walker implements Look {
     if (translation === undefined) return "break";
     const own = this.passage.source.family === "IPv4" ? "ip" : "ip6";
     if (family !== undefined && family !== own) return undefined;
-    return { kind: "translate", where: this.#at(chain, rule, number), translation };
+    const { name, purpose, rules } = chain;
+    const { tableName: table } = this;
+    const [of, place] = [rules.length, purpose?.place];
+    return { kind: "translate", translation, table, chain: name, rule, number, of, place };
   }
 
   #reject(answer: string | undefined, chain: Chain, rule: Rule, number: number): Result {
@@ -352,17 +364,13 @@ class Walker implements Look {
     return { kind: "reject", where, with: said };
   }
 
-  get #tableName(): string {
-    return `${this.table.family} ${this.table.name}`;
-  }
-
   #at({ name, purpose, rules }: Chain, rule: ShownRule, number: number): Where {
-    const table = this.#tableName;
+    const { tableName: table } = this;
     return { table, chain: name, rule, number, of: rules.length, place: purpose?.place };
   }
 
   #end({ name, purpose, rules }: Chain): Where {
-    return { table: this.#tableName, chain: name, of: rules.length, place: purpose?.place };
+    return { table: this.tableName, chain: name, of: rules.length, place: purpose?.place };
   }
 }
 

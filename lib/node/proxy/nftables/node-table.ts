@@ -209,8 +209,9 @@ class SharedElements implements Elements {
   ) {}
 
   get size(): number {
-    return this.table.elements(this.set).size;
+    return (this.#size ??= this.table.elements(this.set).size);
   }
+  #size: number | undefined;
 
   get isUncounted(): boolean {
     return this.table.rules.table.endpoints > many;
@@ -218,15 +219,15 @@ class SharedElements implements Elements {
 
   get(key: string): ProxyElement | undefined {
     const found = this.#found.get(key);
-    return found === undefined && !this.#found.has(key) ? this.#find(key) : found;
+    return found === undefined ? this.#find(key) : (found ?? undefined);
   }
-  /** Those that packets asked for: most ask again. */
-  readonly #found = new Map<string, ProxyElement | undefined>();
+  /** Those that packets asked for: most ask again. null: there is none. */
+  readonly #found = new Map<string, ProxyElement | null>();
 
   #find(key: string): ProxyElement | undefined {
     const element = this.table.element(this.set, key);
     if (this.#found.size >= many) this.#found.clear();
-    this.#found.set(key, element);
+    this.#found.set(key, element ?? null);
     return element;
   }
 

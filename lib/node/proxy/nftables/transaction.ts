@@ -5,13 +5,7 @@
  */
 import * as features from "../../../objects/kubernetes-features.js";
 import { expressionText, statementText } from "../../../net/nftables/text.js";
-import type {
-  Element,
-  NamedSet,
-  Rule,
-  Statement,
-  Verdict,
-} from "../../../net/nftables/ruleset.js";
+import type { Element, NamedSet, Rule, Statement, Verdict } from "../../../net/nftables/ruleset.js";
 import { jumpOrder, sharedSets } from "./base.js";
 import type { NodeTable } from "./node-table.js";
 import type { Claim, Program, SharedSet } from "./program.js";
