@@ -204,6 +204,22 @@ changes(
   },
 );
 
+changes("an address that is a Service's twice is taken out once: nft has it once", () => {
+  const outside = "203.0.113.9";
+  const twice = {
+    ...webService(1, { type: "LoadBalancer", externalIPs: [outside] }),
+    status: { loadBalancer: { ingress: [{ ip: outside }] } },
+  };
+  const living = serving(2);
+  living.change(asReceived(twice));
+  living.change(asReceived(webSlice(1)));
+  const [given] = givenAfter(living, webSlice(1, 4)).slice(-1);
+  assert.is(
+    given!.split(`delete element no-endpoint-services { ${outside} . tcp . 80 }`).length,
+    2,
+  );
+});
+
 changes("of two Services with the same Pods of the node, a hairpin stays while one has it", () => {
   const onNode = (index: number, ...hosts: number[]): object => {
     const slice = webSlice(index, ...hosts) as { endpoints: object[] };
@@ -327,6 +343,43 @@ if (needs(judged, "the real nft takes what is sent, and lists it in our words", 
       },
     );
     fc.assert(property, { seed, numRuns: 40 });
+  });
+
+/** Addresses that several Services may claim, and one of them twice. */
+const shared = { externalIPs: clashing(), balancers: clashing() };
+function clashing(): fc.Arbitrary<string[]> {
+  return fc.uniqueArray(fc.constantFrom("203.0.113.7", "203.0.113.8"));
+}
+const claims = fc
+  .tuple(service, fc.record(shared), fc.constantFrom(80, 443))
+  .map(([drawn, outside, port]) => ({ ...drawn, ...outside, port }));
+const several = fc
+  .array(claims, { minLength: 1, maxLength: 3 })
+  .map((all) => all.map((each, i) => ({ ...each, clusterIP: `10.96.0.${i + 1}` })));
+
+if (needs(judged, "the real nft takes each change, and lists it in our words", preflight()))
+  judged("takes each change, and lists it in our words", () => {
+    const drawn = fc.array(several, { minLength: 2, maxLength: 4 });
+    const version = fc.constantFrom("1.35", "1.36", "1.37");
+    const property = fc.property(drawn, configuration, version, (steps, config, version) => {
+      const [first, ...later] = steps.map((services) =>
+        [node, ...services.flatMap(objectsFor)].map((each) => received(each as KubeObject)),
+      );
+      const living = new LivingKubeProxy(configurationOf(config), first!, version);
+      const [texts, listed] = [[living.sent.IPv4], [living.listed]];
+      for (const objects of later) {
+        const before = living.sent.IPv4.length;
+        living.become(objects);
+        texts.push(living.sent.IPv4.slice(before));
+        listed.push(living.listed);
+      }
+      const real = listedAfter(
+        texts.map((each, i) => (i > 0 ? each : [living.sent.IPv4[0]!, living.sent.IPv6[0]!])),
+      );
+      for (const [i, text] of real.entries())
+        assert.is(blocks(listed[i]!.trim()), blocks(text.trim()));
+    });
+    fc.assert(property, { seed, numRuns: 25, includeErrorInReport: true });
   });
 
 /** Gives all to one nft, and answers what it lists after each of the steps. */

@@ -331,7 +331,7 @@ function bitwise({ op, left, right }: Extract<Expression, { kind: "bitwise" }>):
   });
 }
 
-/** Most packets go where the one before went: the same text, whose place in a set is known, serves. */
+/** Most packets go where the one before went: its text serves, whose hash a set's map knows. */
 function concatenated(parts: readonly Reading[]): Reading {
   const last: string[] = [];
   let whole: string | undefined;

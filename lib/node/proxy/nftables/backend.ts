@@ -15,7 +15,6 @@ import type { ServiceTable } from "../frontend.js";
 import type { FamilyTables } from "../rule-tables.js";
 import { NodeTable } from "./node-table.js";
 import { tableRows } from "./rows.js";
-import type { ProxyElement } from "./rules.js";
 import { sharedRules, type SharedRules } from "./shared.js";
 import { changeTexts, transactionText } from "./transaction.js";
 
@@ -74,7 +73,10 @@ class NftablesBackend implements ProxyBackend {
     const fresh = new NodeTable(this.#shared, version, view);
     const services = order.changed ?? new Set(this.#last ? this.#servicesOf(this.#last) : []);
     const stale = this.#nextStale(fresh, services);
-    const comments = order.full ? new Map<string, string>() : this.#kept(fresh, services);
+    const written = order.full ? [...services, ...this.#servicesOf(fresh)] : services;
+    const comments = this.#isThere
+      ? this.#kept(fresh, new Set(written))
+      : new Map<string, string>();
     // nobody is waked by a change of these: a full sync tells them
     if (order.full) this.#serviceCIDRs = this.#shared.table.serviceCIDRs;
     const serviceCIDRs = this.#serviceCIDRs;
@@ -85,6 +87,13 @@ class NftablesBackend implements ProxyBackend {
     this.#last = table;
     this.#stale = stale;
     this.#comments = comments;
+  }
+
+  /** Whether the kernel still holds what was written last. */
+  get #isThere(): boolean {
+    return [...(nftables(this.site.kernel).rules?.tables() ?? [])].some(
+      (each) => each === this.#last,
+    );
   }
 
   /** A full sync leaves alone what it finds, of which nobody here keeps a list. */
@@ -136,7 +145,7 @@ class NftablesBackend implements ProxyBackend {
   }
 
   /**
-   * A partial sync leaves alone what it finds as it should be, whatever the comment is.
+   * A sync leaves alone what it finds as it should be, whatever the comment is.
    * (nftElementStorage, ensureElem)
    */
   #kept(next: NodeTable, services: ReadonlySet<string>): Map<string, string> {
@@ -146,10 +155,10 @@ class NftablesBackend implements ProxyBackend {
         for (const { elements } of table.programsOf(service))
           for (const set of commented)
             for (const { key } of elements[set] ?? []) {
-              const [before, after] = [this.#last!.element(set, key), next.element(set, key)];
-              const isLeft = sameVerdict(before, after) && before!.comment !== after!.comment;
-              if (isLeft) comments.set(`${set} ${key}`, before!.comment!);
-              else comments.delete(`${set} ${key}`);
+              const now = next.element(set, key, this.#last!.element(set, key));
+              const isAsNew = now?.comment === next.element(set, key)?.comment;
+              if (isAsNew) comments.delete(`${set} ${key}`);
+              else comments.set(`${set} ${key}`, now!.comment!);
             }
     return comments;
   }
@@ -165,6 +174,3 @@ class NftablesBackend implements ProxyBackend {
 
 /** The maps whose elements have comments. */
 const commented = ["no-endpoint-services", "no-endpoint-nodeports"] as const;
-
-const sameVerdict = (x: ProxyElement | undefined, y: ProxyElement | undefined): boolean =>
-  x !== undefined && y !== undefined && JSON.stringify(x.data) === JSON.stringify(y.data);

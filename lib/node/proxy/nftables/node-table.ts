@@ -16,7 +16,7 @@ import type { ServiceState } from "../frontend.js";
 import { nodePortSet, sharedChains, sharedSets } from "./base.js";
 import { purposeOf, tableName } from "./names.js";
 import type { Program, SharedSet } from "./program.js";
-import { ip, type ProxyElement } from "./rules.js";
+import { ip, saysTheSame, type ProxyElement } from "./rules.js";
 import type { SharedRules } from "./shared.js";
 
 export interface NodeTableOptions {
@@ -150,13 +150,13 @@ export class NodeTable implements Table {
     for (const program of this.programs()) yield* program.sets.values();
   }
 
-  /** An element of one of the shared sets. */
-  element(set: SharedSet, key: string): ProxyElement | undefined {
+  /** An element of one of the shared sets; `held`: what was there before, and stays where it can. */
+  element(set: SharedSet, key: string, held?: ProxyElement): ProxyElement | undefined {
     let found: ProxyElement | undefined;
     for (const service of this.rules.ownersOf(key, this.version))
       for (const program of this.programsOf(service))
-        // of two that claim a key, the one that is written later has it
-        found = this.elementsIn(program, set)?.findLast((each) => each.key === key) ?? found;
+        for (const each of this.elementsIn(program, set) ?? [])
+          if (each.key === key) found = written(found ?? held, each);
     return found && this.#asWritten(set, found);
   }
 
@@ -178,7 +178,9 @@ export class NodeTable implements Table {
       const all = new Map<string, ProxyElement>();
       for (const program of this.programs())
         for (const element of this.elementsIn(program, set) ?? [])
-          all.set(element.key, this.#asWritten(set, element));
+          all.set(element.key, written(all.get(element.key), element));
+      if (this.options.comments?.size)
+        for (const [key, element] of all) all.set(key, this.#asWritten(set, element));
       this.#elements.set(set, (elements = elementsOf(inOrder(all.values(), this.#types(set)))));
     }
     return elements;
@@ -194,6 +196,13 @@ export class NodeTable implements Table {
     return new NodeTable(this.rules, this.version, this.view, { serviceCIDRs });
   }
 }
+
+/**
+ * Of two that claim a key, the one that is written later has it; where they say the same, nothing is
+ * written, and the comment stays. (nftElementStorage, ensureElem)
+ */
+const written = (held: ProxyElement | undefined, next: ProxyElement): ProxyElement =>
+  held !== undefined && saysTheSame(held, next) ? held : next;
 
 /**
  * From so many endpoints on, to count elements costs more than a packet saves by it; and no more

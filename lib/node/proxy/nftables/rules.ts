@@ -41,6 +41,12 @@ export interface ProxyElement extends Element {
   readonly purpose: Purpose;
 }
 
+/** Whether two elements lead to the same, whatever is written beside them. */
+export function saysTheSame({ data: x }: Element, { data: y }: Element): boolean {
+  if (typeof x !== "object" || typeof y !== "object") return x === y;
+  return x.kind === y.kind && ("chain" in x ? x.chain : "") === ("chain" in y ? y.chain : "");
+}
+
 /** What nft calls a family's header, and its tables. */
 export const ip = (family: Family): "ip" | "ip6" => (family === "IPv4" ? "ip" : "ip6");
 

@@ -66,23 +66,28 @@ class Transaction {
     return this.#text;
   }
 
+  /** All Services' elements are claimed again, in order; those that are there are not written. */
   change({ before, after, stale }: Change): string {
-    const services = new Set([...before, ...after].map(({ port }) => port.info.service));
     const claims = before.flatMap((program) => this.#claimsOf(program));
     const next = after.flatMap((program) => this.#claimsOf(program));
-    for (const claim of claims) this.#elements.set(idOf(claim), valueOf(claim));
-    // what is there already since others claim it, too
-    const others = (claim: Claim): Claim | undefined => this.#claimOfOthers(claim, services);
-    for (const claim of next) {
-      const other = this.#elements.has(idOf(claim)) ? undefined : others(claim);
-      if (other) this.#elements.set(idOf(claim), valueOf(other));
+    const own = new Set([...before, ...after].map(({ port }) => port.info.service));
+    const rivals = this.#rivals([...claims, ...next], own);
+    const services = [...own, ...rivals.keys()].sort();
+    const of = (programs: readonly Program[], service: string): Program[] =>
+      programs.filter(({ port }) => port.info.service === service);
+    for (const service of services)
+      for (const claim of rivals.get(service) ??
+        of(before, service).flatMap((program) => this.#claimsOf(program)))
+        this.#elements.set(idOf(claim), valueOf(claim));
+    for (const service of services) {
+      for (const program of of(after, service)) this.#port(program);
+      for (const claim of rivals.get(service) ?? []) this.#claim(claim);
     }
-    for (const program of after) this.#port(program);
     for (const chain of stale) this.#line(`flush chain ${this.#in} ${chain}`);
     const kept = new Set(after.flatMap(({ sets }) => [...sets.keys()]));
     for (const name of before.flatMap(({ sets }) => [...sets.keys()]))
       if (!kept.has(name)) this.#line(`delete set ${this.#in} ${name}`);
-    this.#leftovers(claims, new Set(next.map(idOf)), others);
+    this.#leftovers(claims, new Set([...next, ...[...rivals.values()].flat()].map(idOf)));
     return this.#written();
   }
 
@@ -92,31 +97,29 @@ class Transaction {
     return [...program.claims, ...hairpins.map((element) => ({ set, element }) as const)];
   }
 
-  /** Elements that none of these ports claims any more. */
-  #leftovers(
-    before: readonly Claim[],
-    claimed: ReadonlySet<string>,
-    others: (claim: Claim) => Claim | undefined,
-  ): void {
-    for (const set of cleanupOrder)
-      for (const claim of before) {
-        if (claim.set !== set || claimed.has(idOf(claim))) continue;
-        const heir = others(claim);
-        if (heir) this.#claim(heir);
-        else this.#line(`delete element ${this.#in} ${set} { ${claim.element.key} }`);
-      }
+  /** What Services that did not change claim of the same keys. */
+  #rivals(claims: readonly Claim[], own: ReadonlySet<string>): Map<string, Claim[]> {
+    const { rules, version } = this.table;
+    const rivals = new Map<string, Claim[]>();
+    const keys = new Set(claims.map(({ element }) => element.key));
+    const ids = new Set(claims.map(idOf));
+    const services = [...keys].flatMap((key) => rules.ownersOf(key, version));
+    for (const service of new Set(services)) {
+      if (own.has(service)) continue;
+      const theirs = this.table.programsOf(service).flatMap((program) => this.#claimsOf(program));
+      const contested = theirs.filter((claim) => ids.has(idOf(claim)));
+      if (contested.length > 0) rivals.set(service, contested);
+    }
+    return rivals;
   }
 
-  #claimOfOthers({ set, element }: Claim, services: ReadonlySet<string>): Claim | undefined {
-    const { rules, version } = this.table;
-    for (const service of rules.ownersOf(element.key, version)) {
-      if (services.has(service)) continue;
-      for (const program of this.table.programsOf(service)) {
-        const found = this.table.elementsIn(program, set)?.find(({ key }) => key === element.key);
-        if (found) return { set, element: found };
-      }
-    }
-    return undefined;
+  /** Elements that nobody claims any more; one that was claimed twice goes once. */
+  #leftovers(before: readonly Claim[], claimed: ReadonlySet<string>): void {
+    const each = new Map(before.map((claim) => [idOf(claim), claim]));
+    for (const set of cleanupOrder)
+      for (const [id, claim] of each)
+        if (claim.set === set && !claimed.has(id))
+          this.#line(`delete element ${this.#in} ${set} { ${claim.element.key} }`);
   }
 
   #line(text: string): void {
