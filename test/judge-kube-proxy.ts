@@ -1,12 +1,13 @@
 /**
- * npm run judge:kube-proxy: a real kube-proxy in nftables mode. 200 sets of objects, drawn by a
- * seed, are served to it by this kit's own API server, in a network namespace that ends with this
- * process. What it gives nft, and what `nft list ruleset` and `nft -j` then show, is compared with
- * what `stopover rules --proxy-mode nftables` prints of the same objects. Then one object changes,
- * and both are compared again.
+ * npm run judge:kube-proxy: a real kube-proxy in nftables mode, or in iptables'. 200 sets of
+ * objects, drawn by a seed, are served to it by this kit's own API server, in a network namespace
+ * that ends with this process. What it gives nft, and what `nft list ruleset` and `nft -j` then
+ * show, is compared with what `stopover rules --proxy-mode nftables` prints of the same objects; in
+ * iptables mode, what it gives iptables-restore, and what iptables-save shows. Then one object
+ * changes, and both are compared again.
  *
  *     npm run judge:kube-proxy
- *     npm run judge:kube-proxy -- --seed 7 --sets 20 --from 3
+ *     npm run judge:kube-proxy -- --seed 7 --sets 20 --from 3 --mode iptables
  *
  * The first time it builds kube-proxy with Go, which takes some ten minutes of two cores; it is
  * kept in the user's cache folder. Needs root, for the namespace; 200 sets take some twenty
@@ -28,7 +29,7 @@ import { pause } from "./etcd-harness.js";
 import { objectSet, type ObjectSet } from "./drawn-services.js";
 import { builtByGo, kubernetesVersion } from "./go-built.js";
 import { LivingKubeProxy } from "./living-kube-proxy.js";
-import { blocksOf, commandsOf, differing } from "./nft-lists.js";
+import { blocksOf, chainsOf, commandsOf, differing } from "./nft-lists.js";
 import { RealKubeProxy, type Written } from "./real-kube-proxy.js";
 
 const { values: flags } = parseArgs({
@@ -36,6 +37,7 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: "1" },
     sets: { type: "string", default: "200" },
     from: { type: "string", default: "1" },
+    mode: { type: "string", default: "nftables" },
     kubeproxy: { type: "string" },
   },
 });
@@ -44,6 +46,12 @@ const [seed, sets, from] = [flags.seed, flags.sets, flags.from].map(Number) as [
   number,
   number,
 ];
+
+const mode = ((): "nftables" | "iptables" => {
+  const { mode } = flags;
+  if (mode === "nftables" || mode === "iptables") return mode;
+  return giveUp(`--mode is ${JSON.stringify(mode)}; it is nftables or iptables`);
+})();
 
 function giveUp(why: string): never {
   console.error(why);
@@ -121,10 +129,11 @@ const kept = (cluster: Cluster): KubeObject[] =>
 function toldByUs(
   kubeProxy: string,
   objects: readonly KubeObject[],
+  nfacct = false,
 ): { listed: string; sent: Record<Family, string> } {
   const dump = { apiVersion: "v1", kind: "List", items: objects };
   const documents = parse(`${kubeProxy}\n---\n${JSON.stringify(dump)}`, { as: "dump" });
-  const { rules } = openSnapshot(documents, { proxyMode: "nftables" }).node("node-a");
+  const { rules } = openSnapshot(documents, { proxyMode: mode, nfacct }).node("node-a");
   return {
     listed: rules.saveText("IPv4") + rules.saveText("IPv6"),
     sent: { ip: rules.restoreText("IPv4"), ip6: rules.restoreText("IPv6") },
@@ -146,11 +155,14 @@ async function differencesOf({ kubeProxy, objects, change }: ObjectSet): Promise
     given(cluster, objects);
     address(objects[0] as Node);
     run("nft", "flush", "ruleset");
-    const configuration = JSON.parse(kubeProxy) as Record<string, unknown>;
+    const configuration = { ...(JSON.parse(kubeProxy) as Record<string, unknown>), mode };
     const real = new RealKubeProxy(flags.kubeproxy!, { server: serving.url, configuration });
     try {
       await real.synced();
-      const first = compareFirst(kubeProxy, kept(cluster), real);
+      const first =
+        mode === "nftables"
+          ? compareFirst(kubeProxy, kept(cluster), real)
+          : compareXtables(kubeProxy, kept(cluster), real);
       return [...first, ...(await compareChange(kubeProxy, cluster, change, real))];
     } finally {
       await real.end();
@@ -178,6 +190,30 @@ function compareFirst(kubeProxy: string, objects: KubeObject[], real: RealKubePr
   ];
 }
 
+/** Whether this kernel counts by names, and so has two more matches in its rules. */
+const canCount = (real: RealKubeProxy): boolean => real.of("ip")[0]!.includes("nfacct");
+
+const saves = { ip: "iptables-save", ip6: "ip6tables-save" } as const;
+const compareSaved = (living: LivingKubeProxy): string[] =>
+  names.flatMap((family) =>
+    differing(
+      chainsOf(living.listedOf(family === "ip" ? "IPv4" : "IPv6")),
+      chainsOf(run(saves[family])),
+    ),
+  );
+
+/** The first, full sync. What is printed leaves out what is not in the text: canaries. */
+function compareXtables(kubeProxy: string, objects: KubeObject[], real: RealKubeProxy): string[] {
+  const nfacct = canCount(real);
+  const { sent } = toldByUs(kubeProxy, objects, nfacct);
+  return [
+    ...compareSaved(new LivingKubeProxy(kubeProxy, objects, undefined, { mode, nfacct })),
+    ...names.flatMap((family) =>
+      told("what it sent", differing(chainsOf(sent[family]), chainsOf(real.of(family)[0]!))),
+    ),
+  ];
+}
+
 /** One object becomes another: what is written then, and what is there. */
 async function compareChange(
   kubeProxy: string,
@@ -185,7 +221,8 @@ async function compareChange(
   change: KubeObject,
   real: RealKubeProxy,
 ): Promise<string[]> {
-  const living = new LivingKubeProxy(kubeProxy, kept(cluster));
+  const nfacct = mode === "iptables" && canCount(real);
+  const living = new LivingKubeProxy(kubeProxy, kept(cluster), undefined, { mode, nfacct });
   const made = cluster.apiserver.client("judge").update(change);
   living.change(made);
   const [ip, ip6] = [living.sent.IPv4.slice(1), living.sent.IPv6.slice(1)];
@@ -193,15 +230,17 @@ async function compareChange(
   const times = { ip: 1 + sent.ip.length, ip6: 1 + sent.ip6.length };
   await real.synced(times).catch(() => {}); // the comparison tells what did not come
   await pause(sent.ip.length + sent.ip6.length > 0 ? 200 : 2000);
+  const read = mode === "nftables" ? commandsOf : chainsOf;
+  const differences =
+    mode === "nftables"
+      ? differing(blocksOf(living.listed), blocksOf(run("nft", "list", "ruleset")))
+      : compareSaved(living);
   return [
-    ...told(
-      "after a change",
-      differing(blocksOf(living.listed), blocksOf(run("nft", "list", "ruleset"))),
-    ),
+    ...told("after a change", differences),
     ...names.flatMap((family) =>
       told(
         "what it sent after a change",
-        differing(commandsOf(sent[family].join("")), commandsOf(real.of(family).slice(1).join(""))),
+        differing(read(sent[family].join("")), read(real.of(family).slice(1).join(""))),
       ),
     ),
   ];
@@ -231,7 +270,7 @@ async function inside(): Promise<number> {
     else console.log(`set ${from + i}:\n  ${differences.slice(0, 4).join("\n  ").slice(0, 3000)}`);
   }
   console.log(
-    `seed ${seed}: ${agree} of ${judged.length} agree with kube-proxy ${kubernetesVersion}, mode nftables`,
+    `seed ${seed}: ${agree} of ${judged.length} agree with kube-proxy ${kubernetesVersion}, mode ${mode}`,
   );
   return agree === judged.length ? 0 : 1;
 }

@@ -991,6 +991,21 @@ variations("local detection by node range, bridge, interface prefix, or not at a
   assert.match(first({}), /^-m comment --comment "default\/x:http -> /, "no rule at all");
   assert.is(first({ iptables: { masqueradeAll: true } }), "-j KUBE-MARK-MASQ");
 });
+variations("the mark stands in eight digits in what kube-proxy gives iptables-restore", () => {
+  for (const [masqueradeBit, mark] of [
+    [14, "0x00004000"],
+    [0, "0x00000001"],
+    [31, "0x80000000"],
+  ]) {
+    const document = readConfiguration({ iptables: { masqueradeBit } });
+    const rules = new ServiceTable(configFor("IPv4", document));
+    const view = { name: "a", addresses: [] };
+    const text = new NodeRules(sharedRules(rules), rules.version, view).restoreText();
+    assert.match(text, `-A KUBE-MARK-MASQ -j MARK --or-mark ${mark}\n`);
+    assert.match(text, `-A KUBE-POSTROUTING -j MARK --xor-mark ${mark}\n`);
+    assert.match(text, `-m mark ! --mark ${mark}/${mark} -j RETURN\n`);
+  }
+});
 variations(
   "no rules: headless, ExternalName, no ports; ipMode Proxy gives none for that address",
   () => {

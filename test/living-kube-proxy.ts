@@ -1,6 +1,6 @@
 /**
- * A kube-proxy of node-a, in nftables mode, that is given objects as they come and go, and what its
- * kernel then holds.
+ * A kube-proxy of node-a, in nftables mode or in iptables', that is given objects as they come and
+ * go, and what its kernel then holds.
  *
  *     const living = new LivingKubeProxy(kubeProxy, objects);
  *     living.become(others);
@@ -17,6 +17,12 @@ import { kubernetes } from "stopover/internal/objects/kubernetes";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { KubeProxy } from "stopover/internal/node/proxy/kube-proxy";
 import { watched } from "stopover/internal/node/proxy/watched";
+import { iptables } from "stopover/internal/net/iptables/walk";
+import {
+  iptablesMode,
+  restoreText,
+  type Restore,
+} from "stopover/internal/node/proxy/iptables/backend";
 import { nftablesMode } from "stopover/internal/node/proxy/nftables/backend";
 
 const families = ["IPv4", "IPv6"] as const;
@@ -25,13 +31,16 @@ interface Site {
   node?: string;
   serviceCIDRs?: readonly string[];
   interfaces?: { name: string; addresses: string[] }[];
+  mode?: "nftables" | "iptables";
+  /** Whether iptables can count by names. */
+  nfacct?: boolean;
 }
 
 export class LivingKubeProxy {
   readonly #clock = new VirtualClock(0);
   readonly #tables: Record<(typeof families)[number], ServiceTable>;
   readonly #proxy: KubeProxy;
-  /** What nft was given so far, a text for each transaction. */
+  /** What nft, or iptables-restore, was given so far, a text for each transaction. */
   readonly sent: Record<(typeof families)[number], string[]> = { IPv4: [], IPv6: [] };
   #held: ReadonlyMap<string, KubeObject> = new Map();
 
@@ -40,9 +49,9 @@ export class LivingKubeProxy {
     kubeProxy: string,
     objects: readonly KubeObject[],
     version?: string,
-    { node = "node-a", serviceCIDRs = [], interfaces = [] }: Site = {},
+    { node = "node-a", serviceCIDRs = [], interfaces = [], mode, nfacct }: Site = {},
   ) {
-    const features = { kubernetes: kubernetes(version) };
+    const features = { kubernetes: kubernetes(version), nfacct };
     const config = readConfiguration(parse(kubeProxy).kubeProxy!);
     this.#tables = {
       IPv4: new ServiceTable(configFor("IPv4", config, features)),
@@ -56,7 +65,7 @@ export class LivingKubeProxy {
       clock: this.#clock,
       kernel: new Kernel({ name: node, clock: this.#clock, interfaces }),
       services: this.#tables,
-      mode: this.#recorded,
+      mode: mode === "iptables" ? this.#recordedXtables : this.#recorded,
     });
     this.#proxy.start();
     this.#clock.settle();
@@ -99,6 +108,15 @@ export class LivingKubeProxy {
     };
   };
 
+  readonly #recordedXtables: ProxyMode = (services, site) => {
+    const { family } = services.config;
+    const restore = (run: Restore): void => {
+      this.sent[family].push(restoreText(run));
+      iptables(site.kernel).rules[family] = run.rules;
+    };
+    return iptablesMode({ restore })(services, site);
+  };
+
   #give(objects: readonly KubeObject[]): void {
     const next = new Map(objects.filter(watched).map((each) => [idOf(each), each]));
     for (const id of new Set([...this.#held.keys(), ...next.keys()]))
@@ -116,7 +134,11 @@ export class LivingKubeProxy {
   }
 
   get listed(): string {
-    return families.map((family) => this.#proxy.tables.text(family)).join("");
+    return families.map((family) => this.listedOf(family)).join("");
+  }
+
+  listedOf(family: (typeof families)[number]): string {
+    return this.#proxy.tables.text(family);
   }
 
   get transaction(): string {

@@ -59,3 +59,21 @@ export const commandsOf = (text: string): Blocks => {
   for (const [about, lines] of commands) if (/ element /.test(about)) lines.sort();
   return commands;
 };
+
+/**
+ * The same of iptables-save's lists and of what iptables-restore is given: "nat KUBE-SVC-…" -> its
+ * rules, in order; those of the chains that all Services share, sorted.
+ */
+export function chainsOf(text: string): Blocks {
+  const chains = new Map<string, string[]>();
+  let table = "";
+  const add = (about: string, line: string): void =>
+    void chains.set(about, [...(chains.get(about) ?? []), line]);
+  for (const line of text.split("\n")) {
+    if (line.startsWith("*")) table = line;
+    else if (/^[:-]/.test(line)) add(`${table} ${line.split(/[: ]/)[1]!}`, line);
+  }
+  for (const [about, lines] of chains)
+    if (/KUBE-(SERVICES|NODEPORTS|EXTERNAL-SERVICES|PROXY-FIREWALL)$/.test(about)) lines.sort();
+  return chains;
+}

@@ -1,6 +1,6 @@
 /**
- * A real kube-proxy in this process's network namespace, and what it gave nft: in front of nft on
- * its PATH stands a script that keeps each transaction.
+ * A real kube-proxy in this process's network namespace, and what it gave nft, or iptables-restore:
+ * in front of these on its PATH stands a script that keeps each transaction.
  *
  *     const real = new RealKubeProxy(binary, { server, node: "node-a", configuration });
  *     await real.synced();                  // until both families have been written
@@ -20,6 +20,13 @@ export interface Written {
 
 const patience = 60_000;
 
+/** What it gives texts to, by family; nft's say which family they are for. */
+const programs = {
+  nft: undefined,
+  "iptables-restore": "ip",
+  "ip6tables-restore": "ip6",
+} as const;
+
 export class RealKubeProxy {
   readonly #folder = mkdtempSync(join(tmpdir(), "stopover-kube-proxy-"));
   readonly #process: ChildProcess;
@@ -37,8 +44,10 @@ export class RealKubeProxy {
     writeFileSync(config, JSON.stringify(own));
     mkdirSync(join(this.#folder, "bin"));
     mkdirSync(join(this.#folder, "sent"));
-    const nft = execFileSync("sh", ["-c", "command -v nft"], { encoding: "utf8" }).trim();
-    writeFileSync(join(this.#folder, "bin/nft"), keeper(nft), { mode: 0o755 });
+    for (const name of Object.keys(programs)) {
+      const real = execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
+      writeFileSync(join(this.#folder, "bin", name), keeper(name, real), { mode: 0o755 });
+    }
     const PATH = `${join(this.#folder, "bin")}:${process.env["PATH"] ?? ""}`;
     this.#process = spawn(binary, ["--config", config, "--v=2"], {
       env: { ...process.env, PATH, SENT: join(this.#folder, "sent") },
@@ -62,13 +71,16 @@ export class RealKubeProxy {
     });
   }
 
-  /** All that nft was given, and took. */
+  /** All that was given, and taken. */
   get transactions(): Written[] {
     return readdirSync(join(this.#folder, "sent"))
       .filter((name) => name.endsWith(".0"))
       .sort()
-      .map((name) => readFileSync(join(this.#folder, "sent", name), "utf8"))
-      .map((text) => ({ text, family: / ip6 kube-proxy/.test(text) ? "ip6" : "ip" }));
+      .map((name) => {
+        const text = readFileSync(join(this.#folder, "sent", name), "utf8");
+        const told = programs[name.split(".")[1] as keyof typeof programs];
+        return { text, family: told ?? (/ ip6 kube-proxy/.test(text) ? "ip6" : "ip") };
+      });
   }
 
   of(family: Written["family"]): string[] {
@@ -112,17 +124,17 @@ const kubeconfigOf = (server: string): object => ({
   "current-context": "judge",
 });
 
-/** nft, and a copy of what it is given on its standard input; "….0": it took it. */
-const keeper = (nft: string): string => `#!/bin/sh
+/** A program, and a copy of what it is given on its standard input; "….0": it took it. */
+const keeper = (name: string, real: string): string => `#!/bin/sh
 case "$*" in
   *--check*) ;;
-  *-f*)
-    file="$SENT/$(date +%s%N)"
+  *-f*|*--noflush*)
+    file="$SENT/$(date +%s%N).${name}"
     cat > "$file"
-    ${nft} "$@" < "$file"
+    ${real} "$@" < "$file"
     code=$?
     mv "$file" "$file.$code"
     exit $code ;;
 esac
-exec ${nft} "$@"
+exec ${real} "$@"
 `;

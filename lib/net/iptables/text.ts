@@ -13,6 +13,8 @@ import type { Chain, ConnectionState, Match, Rule, RuleSet, RuleTarget } from ".
 import { builtinChains, type TableName } from "./tables.js";
 
 export const hex = (mark: number): string => `0x${mark.toString(16)}`;
+/** As kube-proxy writes it: "0x00004000". */
+const longHex = (mark: number): string => `0x${mark.toString(16).padStart(8, "0")}`;
 
 /**
  * "Where to" of a DNAT or SNAT rule as iptables writes it: "10.1.1.2:80", ":53", "10.1.1.2:80-90".
@@ -93,7 +95,7 @@ function restoreMatch(match: Match): string {
     case "addrtype":
       return `-m addrtype ${not(match)}--${match.side}-type ${match.type}`;
     case "mark":
-      return `-m mark ${not(match)}--mark ${hex(match.value)}/${hex(match.mask)}`;
+      return `-m mark ${not(match)}--mark ${longHex(match.value)}/${longHex(match.mask)}`;
     case "conntrack":
       return `-m conntrack ${not(match)}--ctstate ${match.states.join(",")}`;
     case "recent":
@@ -122,7 +124,7 @@ function restoreTarget(target: RuleTarget): string {
     case "REJECT":
       return `-j REJECT${target.with ? ` --reject-with ${target.with}` : ""}`;
     case "MARK":
-      return `-j MARK --${target.written === undefined ? `set-xmark ${hex(target.value)}/${hex(target.mask)}` : `${target.written} ${hex(target.value)}`}`;
+      return `-j MARK --${target.written === undefined ? `set-xmark ${hex(target.value)}/${hex(target.mask)}` : `${target.written} ${longHex(target.value)}`}`;
     case "NOTRACK":
       return "-j CT --notrack";
     case "LOG":

@@ -150,7 +150,7 @@ export class NodeTable implements Table {
     for (const program of this.programs()) yield* program.sets.values();
   }
 
-  /** An element of one of the shared sets; `held`: what was there before, and stays where it can. */
+  /** An element of one of the shared sets; `held`: what was there before, and stays if it may. */
   element(set: SharedSet, key: string, held?: ProxyElement): ProxyElement | undefined {
     let found: ProxyElement | undefined;
     for (const service of this.rules.ownersOf(key, this.version))
@@ -198,8 +198,8 @@ export class NodeTable implements Table {
 }
 
 /**
- * Of two that claim a key, the one that is written later has it; where they say the same, nothing is
- * written, and the comment stays. (nftElementStorage, ensureElem)
+ * Of two that claim a key, the one that is written later has it; where they say the same, nothing
+ * is written, and the comment stays. (nftElementStorage, ensureElem)
  */
 const written = (held: ProxyElement | undefined, next: ProxyElement): ProxyElement =>
   held !== undefined && saysTheSame(held, next) ? held : next;
