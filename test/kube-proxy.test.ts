@@ -342,6 +342,27 @@ partial("partly: the top-level chains, and the chains of what changed", () => {
   assert.is(lines(partly, "-A KUBE-SERVICES").length, 3, "a, b, and the NodePorts' rule");
   assert.not.match(partly, "default/a:http ->");
 });
+partial("an update of a Service that changes nothing of its ports asks for no sync", () => {
+  const b = bench();
+  const made = service("x", "10.2.0.1", { type: "LoadBalancer" });
+  b.set(made, slice("x", ["10.1.1.1"]));
+  b.proxy.start();
+  b.clock.settle();
+  const { version } = b.rules;
+  const metadata = { ...made.metadata, labels: { app: "x" }, annotations: { seen: "today" } };
+  b.set({ ...made, metadata, spec: { ...made.spec, selector: { app: "y" } } });
+  b.set({ ...made, status: { loadBalancer: { ingress: [{ hostname: "lb.example.com" }] } } });
+  b.set({ ...service("headless", "None"), spec: { clusterIP: "None", ports: [{ port: 80 }] } });
+  b.clock.advance(100_000);
+  assert.is(b.syncs.length, 1);
+  assert.is(b.rules.version, version);
+  b.set({ ...made, status: { loadBalancer: { ingress: [{ ip: "203.0.113.7" }] } } });
+  b.clock.settle();
+  assert.is(b.syncs.length, 2, "an address is another matter");
+  b.remove(made);
+  b.clock.settle();
+  assert.not.match(b.texts.at(-1)!, "10.2.0.1");
+});
 partial("chains of endpoints that went are removed in the same run", () => {
   const b = bench();
   b.set(service("a", "10.2.0.1"), slice("a", ["10.1.1.1", "10.1.1.2"]));

@@ -12,12 +12,15 @@
  *     services.setEndpointSlice("default/nginx-x7k2p", slice);
  *     services.statesAt(services.version)
  */
+import { same } from "../../objects/freeze.js";
 import type { EndpointSlice, Service } from "../../objects/types.js";
 import type { FamilyConfig } from "./config.js";
-import { endpointsOf, portsOf, type ServicePortState } from "./services.js";
+import { endpointsOf, portsOf, type ServicePortInfo, type ServicePortState } from "./services.js";
 import { Versions } from "./versions.js";
 
-/** One Service at one moment. Its ports are worked out when somebody asks. */
+const none: readonly ServicePortInfo[] = [];
+
+/** One Service at one moment. Its endpoints are worked out when somebody asks. */
 export class ServiceState {
   #ports: readonly ServicePortState[] | undefined;
   #made: Map<object, unknown> | undefined;
@@ -27,6 +30,7 @@ export class ServiceState {
   constructor(
     readonly version: number,
     readonly service: Service | undefined,
+    readonly infos: readonly ServicePortInfo[],
     readonly slices: ReadonlyMap<string, EndpointSlice>,
     readonly config: FamilyConfig,
     readonly warn?: (problem: string) => void,
@@ -42,18 +46,15 @@ export class ServiceState {
   }
 
   get ports(): readonly ServicePortState[] {
-    return (this.#ports ??=
-      this.service === undefined
-        ? []
-        : portsOf(this.service, this.config.family).map((info) => {
-            const endpoints = endpointsOf(
-              this.service!.spec.ports![info.index]!,
-              this.slices.values(),
-              this.config.family,
-              this.warn,
-            );
-            return { info, endpoints };
-          }));
+    return (this.#ports ??= this.infos.map((info) => {
+      const endpoints = endpointsOf(
+        this.service!.spec.ports![info.index]!,
+        this.slices.values(),
+        this.config.family,
+        this.warn,
+      );
+      return { info, endpoints };
+    }));
   }
 
   /** What somebody (a mode) made of this state: made once, and gone with it. */
@@ -87,10 +88,14 @@ export class ServiceTable {
     return this.#states.version;
   }
 
-  /** A Service as it is now; undefined: it is gone. `key`: "namespace/name". */
+  /**
+   * A Service as it is now; undefined: it is gone. `key`: "namespace/name". Where its ports of this
+   * family are what they were, nobody hears of it. (pkg/proxy/servicechangetracker.go, Update)
+   */
   setService(key: string, service: Service | undefined): void {
-    const slices = this.#states.latest(key)?.slices ?? new Map<string, EndpointSlice>();
-    this.#change(key, service, slices);
+    const last = this.#states.latest(key);
+    const infos = service ? portsOf(service, this.config.family) : none;
+    if (!same(infos, last?.infos ?? none)) this.#change(key, service, infos, last?.slices);
   }
 
   /**
@@ -116,17 +121,19 @@ export class ServiceTable {
     const slices = new Map(last?.slices);
     if (slice) slices.set(key, slice);
     else slices.delete(key);
-    this.#change(service, last?.service, slices);
+    this.#change(service, last?.service, last?.infos, slices);
   }
 
   #change(
     key: string,
     service: Service | undefined,
-    slices: ReadonlyMap<string, EndpointSlice>,
+    infos: readonly ServicePortInfo[] = none,
+    slices: ReadonlyMap<string, EndpointSlice> = new Map(),
   ): void {
     const before = this.#states.latest(key);
     const version = this.version + 1;
-    const state = new ServiceState(version, service, slices, this.config, this.warn);
+    const served = infos.length > 0 ? service : undefined;
+    const state = new ServiceState(version, served, infos, slices, this.config, this.warn);
     this.endpoints += state.size - (before?.size ?? 0);
     this.#states.set(key, service === undefined && slices.size === 0 ? undefined : state);
     if (service?.spec.healthCheckNodePort) this.healthChecked.add(key);
