@@ -11,7 +11,7 @@ import {
   type MessagePort,
 } from "node:worker_threads";
 import { createRequire } from "node:module";
-import type { Chart, Mermaid, Svg } from "./picture.js";
+import type { Chart, Drawn, Mermaid, Svg } from "./picture.js";
 import type * as raster from "./raster.js";
 import { withoutStyle } from "./svg/look.js";
 
@@ -21,13 +21,6 @@ export type Drawable = Mermaid | Chart | Svg;
 /** What the worker is asked for, and answers. */
 export type Job =
   { task: "png" | "svg"; picture: Mermaid | Chart } | { task: "check"; source: string };
-/** A picture's PNG, and its size in CSS pixels (the PNG has twice as many). */
-export interface Drawn {
-  png: Uint8Array;
-  /** The size at which to show it, in CSS pixels; the PNG has twice as many each way. */
-  width: number;
-  height: number;
-}
 type Answer = { result: unknown } | { error: string };
 
 /** How long one picture may take, the first one's start included (about 2 s). */

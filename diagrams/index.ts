@@ -32,5 +32,6 @@ export { film } from "./time/film.js";
 export { watch, type Look } from "./time/watch.js";
 export { table, objects, journeys, steps, ruleList, type TableOptions } from "./table.js";
 export { show, bundleOf, textOf, toPicture, type Bundle, type Showable } from "./show.js";
-export { png, svg, check, type Drawn } from "./draw.js";
+export { png, svg, check } from "./draw.js";
+export type { Drawn } from "./picture.js";
 export type { Picture, Mermaid, Chart, Svg, Table, Page } from "./picture.js";

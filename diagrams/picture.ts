@@ -60,3 +60,11 @@ export function isPicture(value: unknown): value is Picture {
     "title" in value
   );
 }
+
+/** A picture's PNG, and its size in CSS pixels (the PNG has twice as many). */
+export interface Drawn {
+  png: Uint8Array;
+  /** The size at which to show it, in CSS pixels; the PNG has twice as many each way. */
+  width: number;
+  height: number;
+}

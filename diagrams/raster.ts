@@ -5,7 +5,7 @@
 import { Resvg } from "@resvg/resvg-js";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Drawn } from "./draw.js";
+import type { Drawn } from "./picture.js";
 import { encodePng } from "./png.js";
 import { font, theme } from "./theme.js";
 

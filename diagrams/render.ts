@@ -8,8 +8,7 @@
  * fixed, and no system font is asked for.
  */
 import type library from "mermaid";
-import type { Drawn } from "./draw.js";
-import type { Chart, Mermaid } from "./picture.js";
+import type { Chart, Drawn, Mermaid } from "./picture.js";
 import { widthOf } from "./svg/measure.js";
 import { font, theme } from "./theme.js";
 import { titled } from "./titled.js";

@@ -3,7 +3,8 @@
  * in, the verdict is that nobody here knows. (kubernetes: networking.k8s.io/v1)
  */
 import type { Doubt, ListOf } from "./journey/network.js";
-import { nameOf, type Party } from "./journey/origin.js";
+import { nameOf } from "./journey/origin.js";
+import type { Party } from "./journey/party.js";
 import type { Remark } from "./journey/types.js";
 import type { Packet } from "./net/packet.js";
 import { matches } from "./objects/selectors.js";

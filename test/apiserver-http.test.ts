@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ApiServer } from "stopover/internal/apiserver/apiserver";
 import { serve, type Serving } from "stopover/internal/doors/serve/http";
-import { humanDuration } from "stopover/internal/doors/serve/tables";
+import { humanDuration } from "stopover/internal/doors/serve/cells";
 import { Random } from "stopover/internal/machinery/random";
 import { RealClock } from "stopover/internal/machinery/real-clock";
 import type { KubeObject, Pod, Service } from "stopover/internal/objects/types";

@@ -7,7 +7,8 @@ import * as assert from "uvu/assert";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { parseRules, RulesError } from "stopover/internal/net/iptables/parse";
 import { restoreRule, saveRule, saveText } from "stopover/internal/net/iptables/text";
-import { Rule, type Match, type RuleTarget } from "stopover/internal/net/iptables/rule";
+import { Rule } from "stopover/internal/net/iptables/rule";
+import type { Match, RuleTarget } from "stopover/internal/net/iptables/syntax";
 import { needs } from "./needs.js";
 import { seed } from "./seed.js";
 

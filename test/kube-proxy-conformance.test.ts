@@ -19,7 +19,8 @@ import {
   restoreRule,
   saveProbability,
 } from "stopover/internal/net/iptables/text";
-import type { Rule, RuleSet } from "stopover/internal/net/iptables/rule";
+import type { Rule } from "stopover/internal/net/iptables/rule";
+import type { RuleSet } from "stopover/internal/net/iptables/syntax";
 import type { TableName } from "stopover/internal/net/iptables/tables";
 import { recordedFlows, type Case, type Proxier } from "./recorded-flows.js";
 

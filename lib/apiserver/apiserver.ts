@@ -58,7 +58,8 @@ import {
   within,
 } from "./listing.js";
 import { LocalClient } from "./local-client.js";
-import { checkPlace, otherPatches, patched } from "./patch.js";
+import { otherPatches, patched } from "./patch.js";
+import { checkPlace } from "./place.js";
 import { bound, firstMetadata, prepareCreate, prepareUpdate } from "./prepare.js";
 import { ServiceNumbers, type Claim } from "./services.js";
 import { Stamps } from "./stamps.js";

@@ -10,7 +10,7 @@ import type { KubeObject } from "../objects/types.js";
 import { applied } from "./apply.js";
 import { appliedScale } from "./apply-scale.js";
 import { decoded } from "./decode.js";
-import { checkPlace, otherName } from "./patch.js";
+import { checkPlace, otherName } from "./place.js";
 
 export interface Asked {
   info: KindInfo;

@@ -1,4 +1,4 @@
-import { badRequest, type ApiError } from "../api/errors.js";
+import { badRequest } from "../api/errors.js";
 import type { Clock } from "../api/clock.js";
 import type { Patch, Subresource, WriteOptions } from "../api/client.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
@@ -71,18 +71,3 @@ export function merged(target: unknown, patch: unknown): unknown {
   }
   return result;
 }
-
-/** A patch moves nothing to another name or namespace. */
-export function checkPlace({ metadata: now }: KubeObject, { metadata: was }: KubeObject): void {
-  if (now.name !== was.name) throw otherName(now.name, was.name);
-  if (now.namespace !== undefined && now.namespace !== was.namespace) throw otherNamespace();
-}
-
-/** What comes names another object than the path does. (apiserver: pkg/endpoints/handlers) */
-export const otherName = (given: string, name: string): ApiError =>
-  badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
-
-export const otherNamespace = (): ApiError =>
-  badRequest(
-    "the namespace of the provided object does not match the namespace sent on the request",
-  );

@@ -3,7 +3,7 @@ import { scalePathsOf, valueAt, withValueAt, type ScalePaths } from "../objects/
 import { invalid as fieldInvalid } from "../objects/field-errors.js";
 import { selectorText } from "../objects/selectors.js";
 import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
-import { otherName } from "./patch.js";
+import { otherName } from "./place.js";
 import { subresources } from "./subresources.js";
 
 /** autoscaling/v1 Scale: the number of replicas of whatever has one. */

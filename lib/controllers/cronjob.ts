@@ -8,7 +8,8 @@ import {
   type Controller,
 } from "../machinery/controller.js";
 import type { Kind, KubeObject, ObjectMeta, ObjectReference } from "../objects/types.js";
-import { endingOf, isFinished, type Job } from "./job.js";
+import type { Job } from "./job-object.js";
+import { endingOf, isFinished } from "./job.js";
 import { informerOf, ownerReference, writeStatus } from "./owned-pods.js";
 
 /** As far as this controller reads it. */

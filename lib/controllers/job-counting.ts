@@ -9,16 +9,10 @@ import type { Context } from "../machinery/controller.js";
 import type { Informer } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Condition, Pod } from "../objects/types.js";
-import type { Job, JobStatus } from "./job.js";
+import type { Job, JobStatus } from "./job-object.js";
 import { counts, hasFailed, indexesAsText, indexOf, isIndexed, isIndexOf } from "./job-rules.js";
 
 export const TRACKING = "batch.kubernetes.io/job-tracking";
-
-/** Pods that are in the status by their uids, and not yet in its numbers. */
-export interface Uncounted {
-  succeeded?: readonly string[];
-  failed?: readonly string[];
-}
 
 /** What one look at a Job has found. */
 export interface Round {

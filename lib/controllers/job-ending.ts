@@ -4,7 +4,7 @@
  */
 import { condition } from "../objects/pods.js";
 import type { Condition, Pod } from "../objects/types.js";
-import type { Job } from "./job.js";
+import type { Job } from "./job-object.js";
 import type { Round } from "./job-counting.js";
 import {
   counts,

@@ -4,24 +4,11 @@
  * indexed_job_utils.go)
  */
 import type { Condition, Pod } from "../objects/types.js";
-import type { Job } from "./job.js";
+import type { Action, FailureRule, Job } from "./job-object.js";
 
 export const INDEX = "batch.kubernetes.io/job-completion-index";
 const FAILURES = "batch.kubernetes.io/job-index-failure-count";
 const IGNORED_FAILURES = "batch.kubernetes.io/job-index-ignored-failure-count";
-
-type Action = "FailJob" | "FailIndex" | "Ignore" | "Count";
-
-export interface FailureRule {
-  action: Action;
-  onExitCodes?: { containerName?: string; operator: "In" | "NotIn"; values: readonly number[] };
-  onPodConditions?: readonly { type: string; status: string }[];
-}
-
-export interface SuccessRule {
-  succeededIndexes?: string;
-  succeededCount?: number;
-}
 
 // ---- failures -----------------------------------------------------------------------------------
 

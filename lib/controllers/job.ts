@@ -9,8 +9,8 @@ import {
   type Controller,
 } from "../machinery/controller.js";
 import { isActive, isReady } from "../objects/pods.js";
-import type { Condition, Container, Kind, KubeObject, Pod, PodTemplate } from "../objects/types.js";
-import { hasFinalizer, JobCounting, TRACKING, type Round, type Uncounted } from "./job-counting.js";
+import type { Condition, Container, Kind, Pod } from "../objects/types.js";
+import { hasFinalizer, JobCounting, TRACKING, type Round } from "./job-counting.js";
 import {
   conditionOf,
   endOf,
@@ -27,50 +27,9 @@ import {
   type BackOffRecord,
   type Findings,
 } from "./job-ending.js";
-import {
-  failureCounts,
-  INDEX,
-  isIndexed,
-  onlyFailedCount,
-  type FailureRule,
-  type SuccessRule,
-} from "./job-rules.js";
+import type { Job } from "./job-object.js";
+import { failureCounts, INDEX, isIndexed, onlyFailedCount } from "./job-rules.js";
 import { informerOf, OwnedPods, podOf, withLabels } from "./owned-pods.js";
-
-/** As far as this controller reads it. */
-export interface Job extends KubeObject {
-  spec: {
-    parallelism?: number;
-    completions?: number;
-    backoffLimit?: number;
-    backoffLimitPerIndex?: number;
-    maxFailedIndexes?: number;
-    activeDeadlineSeconds?: number;
-    ttlSecondsAfterFinished?: number;
-    suspend?: boolean;
-    completionMode?: "NonIndexed" | "Indexed";
-    podReplacementPolicy?: "TerminatingOrFailed" | "Failed";
-    podFailurePolicy?: { rules: readonly FailureRule[] };
-    successPolicy?: { rules: readonly SuccessRule[] };
-    managedBy?: string;
-    template: PodTemplate;
-  };
-  status?: JobStatus;
-}
-
-export interface JobStatus {
-  startTime?: string;
-  completionTime?: string;
-  conditions?: Condition[];
-  active?: number;
-  ready?: number;
-  terminating?: number;
-  succeeded?: number;
-  failed?: number;
-  completedIndexes?: string;
-  failedIndexes?: string;
-  uncountedTerminatedPods?: Uncounted;
-}
 
 /** Who acts on a Job that names nobody. */
 const OWN_NAME = "kubernetes.io/job-controller";

@@ -22,7 +22,8 @@ import {
   type Refused,
 } from "./balance.js";
 import type { Network } from "./network.js";
-import { inPod, nameOf, type Party } from "./origin.js";
+import { inPod, nameOf } from "./origin.js";
+import type { Party } from "./party.js";
 import { headerOf, type Recorder } from "./record.js";
 import type { Basis, Disposition, Remark, Step } from "./types.js";
 

@@ -27,7 +27,8 @@ import {
 } from "./carrier.js";
 import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
 import type { Network } from "./network.js";
-import { isSame, nameOf, originOf, processName, type Origin, type Party } from "./origin.js";
+import { nameOf, originOf, processName } from "./origin.js";
+import { isSame, type Origin, type Party } from "./party.js";
 import { headerOf, Recorder } from "./record.js";
 import type { Disposition, Header, Journey, JourneyRequest, Remark, Step } from "./types.js";
 import { readURL } from "./url.js";

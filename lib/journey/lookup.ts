@@ -5,7 +5,8 @@ import { familyOf, readAddress } from "../net/ip.js";
 import type { Sandbox } from "../node/machine.js";
 import { hasDNSConfig, hostAliases, resolverOf, type Resolver } from "../node/resolver.js";
 import type { Network } from "./network.js";
-import { sourceTowards, type Origin } from "./origin.js";
+import { sourceTowards } from "./origin.js";
+import type { Origin } from "./party.js";
 
 /** What a resolver answered. */
 export interface Lookup {

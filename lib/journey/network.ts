@@ -4,7 +4,7 @@ import type { Balancer, Balancers } from "../net/load-balancer.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { parseAddress, type CIDR } from "../net/ip.js";
 import { Routes } from "../net/routes.js";
-import type { Party } from "./origin.js";
+import type { Party } from "./party.js";
 import type { Basis, Founded, Journey, Remark } from "./types.js";
 
 /** A line that somebody typed in a shell of this network, and what came of it. */

@@ -27,7 +27,8 @@ import { together } from "./basis.js";
 import { ephemeral, Trip, type Result, type Stage } from "./connection.js";
 import { endOf } from "./end.js";
 import type { Network } from "./network.js";
-import { originAt, type Origin } from "./origin.js";
+import { originAt } from "./origin.js";
+import type { Origin } from "./party.js";
 import type { Basis, Disposition, Founded, Hop, Journey, Outcomes } from "./types.js";
 
 export interface TravelOptions {

@@ -3,8 +3,10 @@
  * and written into the connection; conntrack rewrites it and all packets that follow, both ways.
  * (net/netfilter/nf_nat_core.c)
  */
-import type { Connection } from "./conntrack.js";
-import type { Passage } from "./passage.js";
+import type { Connection, Conntrack } from "./conntrack.js";
+import type { Address } from "./ip.js";
+import type { Chooser } from "./choice.js";
+import type { Packet } from "./packet.js";
 
 /** Ports: from `low` to `high`, or the one; none: the port stays where it can. */
 interface Ports {
@@ -19,9 +21,24 @@ export type Translation =
   /** The destination becomes the machine itself. */
   | { kind: "REDIRECT"; low: number; high: number };
 
+/** The packet that is translated, where it is, and what is asked there. A Passage is one. */
+interface Translated {
+  packet: Packet;
+  source: Address;
+  destination: Address;
+  in: string;
+  out: string;
+  choose: Chooser;
+  kernel: {
+    interfaceAddress(name: string, family: Address["family"]): string | undefined;
+    sourceAddress(name: string, destination: Address): string | undefined;
+    conntrack: Conntrack;
+  };
+}
+
 /** Decides the connection's destination. False: there is no address to translate it to. */
 export function bindDestination(
-  passage: Passage,
+  passage: Translated,
   connection: Connection,
   translation: Translation | undefined,
 ): boolean {
@@ -41,7 +58,7 @@ export function bindDestination(
 }
 
 function redirect(
-  { choose }: Passage,
+  { choose }: Translated,
   connection: Connection,
   address: string,
   { low, high }: Ports,
@@ -62,7 +79,7 @@ function redirect(
  * port still changes where it would clash (get_unique_tuple). False: there is no address.
  */
 export function bindSource(
-  passage: Passage,
+  passage: Translated,
   connection: Connection,
   translation: Translation | undefined,
 ): boolean {
@@ -89,7 +106,7 @@ export function bindSource(
  * --random-fully, draws at once.
  */
 function sourcePort(
-  { kernel, packet, choose }: Passage,
+  { kernel, packet, choose }: Translated,
   connection: Connection,
   address: string,
   { low, high, randomFully }: Ports & { randomFully?: boolean },

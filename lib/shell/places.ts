@@ -3,7 +3,8 @@
  * internet. A place is made when it is first asked for, and is the same until its container ends.
  */
 import type { Network } from "../journey/network.js";
-import { originOf, inPod, type Origin } from "../journey/origin.js";
+import { originOf, inPod } from "../journey/origin.js";
+import type { Origin } from "../journey/party.js";
 import type { Served } from "../journey/socket.js";
 import { Acts } from "../machinery/act.js";
 import type { Random } from "../machinery/random.js";

@@ -1,7 +1,7 @@
 /** Which Service a request is meant for, and by which door it comes. */
 import { hostnamesOf } from "../cloud/external-dns.js";
 import { questionsOf } from "../journey/lookup.js";
-import type { Origin } from "../journey/origin.js";
+import type { Origin } from "../journey/party.js";
 import { readAddress } from "../net/ip.js";
 import { clusterDomain } from "../node/dns.js";
 import { namespacedName } from "../objects/names.js";

@@ -2,7 +2,8 @@
  * The cause behind a journey's end, in its reason: "has no endpoints" is the end of six different
  * stories.
  */
-import { originOf, type Origin } from "../journey/origin.js";
+import { originOf } from "../journey/origin.js";
+import type { Origin } from "../journey/party.js";
 import type { Header, Journey } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
 import { aimAt, type Aim, type Goal } from "./aim.js";

@@ -6,7 +6,8 @@
  *     web.doors.find(({ cause }) => cause)?.cause.sentence
  *     // "selector app=webshop matches 0 of 3 Pods in default (near: app=shop on shop-…)"
  */
-import { originOf, type Origin } from "../journey/origin.js";
+import { originOf } from "../journey/origin.js";
+import type { Origin } from "../journey/party.js";
 import { together } from "../journey/basis.js";
 import type { Basis, Disposition } from "../journey/types.js";
 import { readURL } from "../journey/url.js";

@@ -1,7 +1,7 @@
 /** What readers write, understood in several spellings: for the judges of all chapters. */
 import type { Cluster, Journey } from "stopover";
 import type { Typed } from "stopover/internal/journey/network";
-import type { Verdict } from "./check.js";
+import type { Verdict } from "./exercise.js";
 
 export const right = (say: string): Verdict => ({ right: true, say });
 export const hint = (say: string): Verdict => ({ right: false, say });

@@ -1,4 +1,4 @@
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 import { hint, isNumber, isText, letter, right } from "./answers.js";
 
 export const ch02: Exercise[] = [

@@ -1,4 +1,4 @@
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 import { addressIn, discovery, hint, isCluster, isNumber, right, unseen } from "./answers.js";
 
 export const ch03: Exercise[] = [

@@ -1,4 +1,4 @@
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 import { hint, isCluster, isList, isText, letter, right } from "./answers.js";
 
 export const ch04: Exercise[] = [

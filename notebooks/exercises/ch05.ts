@@ -1,5 +1,5 @@
 import type { Cluster } from "stopover";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 import { hint, isCluster, isNumber, isText, letter, right } from "./answers.js";
 
 /** Where a node's rules send connections of the article's Service. */

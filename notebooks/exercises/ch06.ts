@@ -1,4 +1,4 @@
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 import {
   addressIn,
   discovery,

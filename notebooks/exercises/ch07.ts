@@ -1,6 +1,6 @@
 import type { Cluster } from "stopover";
 import { hint, isNumber, isText, right } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 export const ch07: Exercise[] = [
   {

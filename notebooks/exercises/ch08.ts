@@ -1,5 +1,5 @@
 import { addressIn, discovery, hint, isJourney, isNumber, isText, right } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 const addressOf = (header: string): string => header.replace(/:\d+$/, "");
 

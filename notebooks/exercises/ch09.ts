@@ -1,5 +1,5 @@
 import { addressIn, discovery, hint, isNumber, isText, right, unseen } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 export const ch09: Exercise[] = [
   {

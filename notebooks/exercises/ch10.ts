@@ -1,6 +1,6 @@
 import type { Cluster, Service } from "stopover";
 import { hint, isText, right } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 export const ch10: Exercise[] = [
   {

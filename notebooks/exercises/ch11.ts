@@ -1,5 +1,5 @@
 import { hint, isNumber, numberOf, right } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 export const ch11: Exercise[] = [
   {

@@ -1,6 +1,6 @@
 import type { LabReport } from "stopover/lab";
 import { hint, isNumber, isText, right } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 export const ch12: Exercise[] = [
   {

@@ -1,6 +1,6 @@
 import type { Cluster } from "stopover";
 import { addressIn, discovery, hint, isJourney, isText, right, unseen } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 export const ch13: Exercise[] = [
   {

@@ -1,6 +1,6 @@
 import type { Cluster } from "stopover";
 import { hint, isCluster, isNumber, right } from "./answers.js";
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 
 const url = "http://mynginx-app.com:8080/";
 

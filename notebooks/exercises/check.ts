@@ -2,21 +2,8 @@
  * `check("06.1", answer)` says whether an answer is right and why, or gives a hint. It prints, so
  * that the verdict stands below the cell.
  */
+import type { Exercise, Verdict } from "./exercise.js";
 import { exercises } from "./exercises.js";
-
-/** What an exercise makes of an answer. */
-export interface Verdict {
-  right: boolean;
-  /** Right: why it is so. Not right: a hint. */
-  say: string;
-}
-
-/** A question's judge. */
-export interface Exercise {
-  /** "06.1": the chapter and the number of the exercise in it. */
-  id: string;
-  judge(answer: any): Verdict;
-}
 
 /**
  * Judges an answer and prints the verdict; answers whether it was right. Throws where there is no

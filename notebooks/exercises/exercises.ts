@@ -1,4 +1,4 @@
-import type { Exercise } from "./check.js";
+import type { Exercise } from "./exercise.js";
 import { ch00 } from "./ch00.js";
 import { ch01 } from "./ch01.js";
 import { ch02 } from "./ch02.js";

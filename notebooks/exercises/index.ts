@@ -1,2 +1,3 @@
-export { check, verdict, type Exercise, type Verdict } from "./check.js";
+export { check, verdict } from "./check.js";
+export type { Exercise, Verdict } from "./exercise.js";
 export { guesses, predict } from "./predict.js";

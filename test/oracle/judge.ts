@@ -21,7 +21,7 @@ import {
   sourceOf,
   type Packet,
 } from "stopover/internal/net/packet";
-import type { Chain, RuleSet } from "stopover/internal/net/iptables/rule";
+import type { Chain, RuleSet } from "stopover/internal/net/iptables/syntax";
 import type { TableName } from "stopover/internal/net/iptables/tables";
 import type { TracedPacket, TracedStep } from "stopover/internal/doors/lab/trace";
 import { configFor, viewOf } from "stopover/internal/node/proxy/config";

@@ -4,7 +4,7 @@
  */
 import type { Chooser } from "stopover/internal/net/choice";
 import { parseRules } from "stopover/internal/net/iptables/parse";
-import type { RuleSet } from "stopover/internal/net/iptables/rule";
+import type { RuleSet } from "stopover/internal/net/iptables/syntax";
 import { iptables } from "stopover/internal/net/iptables/walk";
 import { Kernel, type Verdict } from "stopover/internal/net/kernel";
 import { parseNftables } from "stopover/internal/net/nftables/parse";

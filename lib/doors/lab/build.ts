@@ -10,7 +10,8 @@
 import { existsSync } from "node:fs";
 import { parseAddress, parseCIDR } from "../../net/ip.js";
 import type { Namespaces } from "./namespaces.js";
-import { isDefault, type LabBridge, type LabNode, type LabPlan, type LabPod } from "./plan.js";
+import { isDefault } from "./plan.js";
+import type { LabBridge, LabNode, LabPlan, LabPod } from "./types.js";
 import { traceRules } from "./trace.js";
 
 export const fabric = "fabric";

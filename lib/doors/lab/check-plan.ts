@@ -4,7 +4,7 @@
  */
 import { readAddress, readCIDR } from "../../net/ip.js";
 import { dns1123Subdomain } from "../../objects/field-errors.js";
-import type { LabPlan } from "./plan.js";
+import type { LabPlan } from "./types.js";
 
 /** Throws with the first name that is no DNS name, or address that is none. */
 export function checkPlan({ nodes, pods, balancers, names, client, podRoutes }: LabPlan): void {

@@ -16,42 +16,15 @@ import { endpoint, readAddress } from "../../net/ip.js";
 import { complain, say } from "../terminal.js";
 import { build, clientSpace, dnsAddresses, nodeSpace } from "./build.js";
 import type { Answer, Question } from "./client.js";
-import { compareJourney, differences, type NodeComparison } from "./compare.js";
+import { compareJourney, differences } from "./compare.js";
 import { parseFlows, type Flow } from "./conntrack.js";
 import { Namespaces } from "./namespaces.js";
-import { planOf, type LabPlan } from "./plan.js";
+import { planOf } from "./plan.js";
 import { preflight } from "./preflight.js";
 import { startBalancers, startDns, startMonitors, startPods } from "./servers.js";
 import { labText } from "./text.js";
+import type { LabPlan, LabReport, Observed } from "./types.js";
 import type { TracedPacket } from "./trace.js";
-
-/** What the real kernel and the real programs did. */
-export interface Observed {
-  kernel: string;
-  answer: Answer;
-  /** How it ended, in our words. */
-  disposition: Disposition;
-  /** Who answered, and whom it saw as its client. */
-  pod?: string;
-  clientSeenByPod?: string;
-  /**
-   * By node: the packets that opened the connection, and the connections that each kernel keeps.
-   */
-  traces: ReadonlyMap<string, readonly TracedPacket[]>;
-  flows: ReadonlyMap<string, readonly Flow[]>;
-}
-
-/** The kernel's journey and ours, side by side. */
-export interface LabReport {
-  observed: Observed;
-  /** The one of our outcomes that the kernel's choices led to. */
-  ours: Journey;
-  nodes: NodeComparison[];
-  /** What differs besides rules, in words. */
-  remarks: string[];
-  /** 0: both agree. */
-  differences: number;
-}
 
 export interface LabOptions {
   /** Hears of each step, in a line. */

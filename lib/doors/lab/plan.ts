@@ -4,78 +4,19 @@
  * very network that our own journeys go through.
  */
 import { questionsOf } from "../../journey/lookup.js";
-import { nameOf, originOf, type Origin } from "../../journey/origin.js";
+import { nameOf, originOf } from "../../journey/origin.js";
 import { readURL } from "../../journey/url.js";
 import type { Network } from "../../journey/network.js";
-import type { DnsRecord } from "../../net/dns.js";
 import { saveText } from "../../net/iptables/text.js";
 import { iptables } from "../../net/iptables/walk.js";
 import type { Kernel } from "../../net/kernel.js";
-import type { LoadBalancer, Target } from "../../net/load-balancer.js";
 import { listText } from "../../net/nftables/text.js";
 import { nftables } from "../../net/nftables/walk.js";
 import type { Route } from "../../net/routes.js";
-import type { RuleSet } from "../../net/iptables/rule.js";
-import type { Port } from "../../node/cni/cni.js";
+import type { RuleSet } from "../../net/iptables/syntax.js";
 import type { Machine, Sandbox } from "../../node/machine.js";
 import { checkPlan } from "./check-plan.js";
-
-export interface LabNode {
-  name: string;
-  /** Of eth0, with their prefix lengths: "192.168.0.1/16". */
-  addresses: readonly string[];
-  /** All but those to its own Pods and to the networks of its addresses. */
-  routes: readonly Route[];
-  /** For iptables-restore, ip6tables-restore, and nft -f. */
-  rules: {
-    IPv4?: string | undefined;
-    IPv6?: string | undefined;
-    nftables?: string | undefined;
-  };
-  routeLocalnet: boolean;
-  bridges: readonly LabBridge[];
-}
-
-/** What a node's Pods hang on, where they share a device. */
-export interface LabBridge extends NonNullable<Port["bridge"]> {
-  name: string;
-  /** The gateway's: "10.1.1.1/24". */
-  addresses: readonly string[];
-}
-
-export interface LabPod {
-  /** "default/nginx-…" */
-  key: string;
-  node: string;
-  /** The node's end of its link. */
-  interface: string;
-  /** The node's bridge that this is a port of. */
-  bridge?: string;
-  ips: readonly string[];
-  /** What its HTTP server listens on. */
-  ports: readonly number[];
-  hostNetwork: boolean;
-}
-
-/** What a lab builds: machines, Pods, load balancers, names and rules, as plain data. */
-export interface LabPlan {
-  nodes: readonly LabNode[];
-  pods: readonly LabPod[];
-  balancers: readonly (LoadBalancer & { targets: readonly Target[] })[];
-  /** Which range of Pods lies behind which node's address: what a cloud's route table says. */
-  podRoutes: readonly { to: string; via: string }[];
-  names: readonly { name: string; records: readonly DnsRecord[] }[];
-  client: {
-    kind: Origin["kind"];
-    name: string;
-    addresses: readonly string[];
-    /** It is in a network of the cluster's, from which routes lead to Pods. */
-    inside: boolean;
-  };
-  url: string;
-  /** What the client's resolver asks for, in this order. */
-  lookups: readonly string[];
-}
+import type { LabBridge, LabNode, LabPlan, LabPod } from "./types.js";
 
 /** A class-room's machine holds so many namespaces without trouble. */
 const limits = { nodes: 20, pods: 100 } as const;

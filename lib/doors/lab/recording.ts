@@ -11,8 +11,8 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Flow } from "./conntrack.js";
-import { observe, type LabOptions, type Observed } from "./lab.js";
-import type { LabPlan } from "./plan.js";
+import { observe, type LabOptions } from "./lab.js";
+import type { LabPlan, Observed } from "./types.js";
 import { preflight } from "./preflight.js";
 import type { TracedPacket } from "./trace.js";
 

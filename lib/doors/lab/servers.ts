@@ -17,7 +17,7 @@ import { join } from "node:path";
 import type { ChildProcess } from "node:child_process";
 import { balancerSpace, dns, dnsAddresses, nodeSpace, podSpace } from "./build.js";
 import type { Namespaces } from "./namespaces.js";
-import type { LabNode, LabPlan } from "./plan.js";
+import type { LabNode, LabPlan } from "./types.js";
 import { NftTrace, XtablesTrace, rulesByHandle, type TraceReader } from "./trace.js";
 
 const defaults = `global

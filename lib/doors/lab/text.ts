@@ -2,7 +2,7 @@
 import { printable } from "../../net/printable.js";
 import type { Row } from "./compare.js";
 import type { Flow } from "./conntrack.js";
-import type { LabReport } from "./lab.js";
+import type { LabReport } from "./types.js";
 
 const marks: Readonly<Record<Row["by"], string>> = {
   both: "  =     ",

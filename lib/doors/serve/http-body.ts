@@ -1,7 +1,7 @@
 import type { DeleteOptions } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import { cameAs, decodedAs, notOfThisKind } from "../../apiserver/decode.js";
-import { otherName, otherNamespace } from "../../apiserver/patch.js";
+import { otherName, otherNamespace } from "../../apiserver/place.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import { ManifestError, nestsDeeper, readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";

@@ -7,7 +7,7 @@ import { isRecord } from "../../objects/freeze.js";
 import type { KindInfo } from "../../objects/kinds.js";
 import { selectorText } from "../../objects/selectors.js";
 import type { KubeObject } from "../../objects/types.js";
-import { age, few, labelText, since, type Column } from "./tables.js";
+import { age, few, labelText, since, type Column } from "./cells.js";
 
 type Value = string | number | boolean;
 type Fields = Record<string, unknown>;

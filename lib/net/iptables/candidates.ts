@@ -7,8 +7,9 @@
  * it would have drawn a lot, counted a packet or remembered an address.
  */
 import { parseCIDR } from "../ip.js";
-import type { Look } from "./match.js";
-import type { Match, Rule } from "./rule.js";
+import type { Look } from "./look.js";
+import type { Rule } from "./rule.js";
+import type { Match } from "./syntax.js";
 
 /** Shorter chains are walked rule by rule. */
 const LONG = 32;

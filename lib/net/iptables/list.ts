@@ -13,7 +13,8 @@ import {
   statesText,
   type ShownChain,
 } from "./text.js";
-import type { Match, Rule, RuleSet, RuleTarget } from "./rule.js";
+import type { Rule } from "./rule.js";
+import type { Match, RuleSet, RuleTarget } from "./syntax.js";
 import type { TableName } from "./tables.js";
 
 export interface ListOptions {

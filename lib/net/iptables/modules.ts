@@ -1,6 +1,6 @@
 /** What iptables' match modules remember in one kernel: xt_recent's lists, nfacct's counters. */
-import type { Look, LookKernel } from "./match.js";
-import type { Match } from "./rule.js";
+import type { Look, LookKernel } from "./look.js";
+import type { Match } from "./syntax.js";
 
 /** xt_recent's module parameter ip_list_tot: so many addresses a list remembers. */
 const recentSize = 100;

@@ -11,8 +11,9 @@ import { readAddress, readCIDR, type Family } from "../ip.js";
 import { RulesError } from "../rules-error.js";
 import { quoted, restoreProbability, saveProbability } from "./text.js";
 import { connectionStates } from "../passage.js";
-import { Rule, Rules, type AddressType, type Chain, type ConnectionState } from "./rule.js";
-import type { Match, RuleSet, RuleTarget } from "./rule.js";
+import { Rule, Rules } from "./rule.js";
+import type { AddressType, Chain, ConnectionState } from "./syntax.js";
+import type { Match, RuleSet, RuleTarget } from "./syntax.js";
 import { builtinChains, maxJumps, type TableName } from "./tables.js";
 
 export { RulesError };

@@ -1,6 +1,7 @@
 /** Whether two kernels' rules are the same, and which addresses rules tell apart. */
 import { parseCIDR, type CIDR } from "../ip.js";
-import type { Chain, Rule, RuleSet } from "./rule.js";
+import type { Rule } from "./rule.js";
+import type { Chain, RuleSet } from "./syntax.js";
 
 const tables = ["raw", "mangle", "nat", "filter"] as const;
 

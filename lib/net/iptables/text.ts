@@ -9,7 +9,7 @@
  */
 import { printable } from "../printable.js";
 import { endpoint, parseCIDR, type Family } from "../ip.js";
-import type { Chain, ConnectionState, Match, Rule, RuleSet, RuleTarget } from "./rule.js";
+import type { Chain, ConnectionState, Match, Rule, RuleSet, RuleTarget } from "./syntax.js";
 import { builtinChains, type TableName } from "./tables.js";
 
 export const hex = (mark: number): string => `0x${mark.toString(16)}`;

@@ -14,7 +14,8 @@ import type { NetStep, Passage } from "../passage.js";
 import { candidatesAmong } from "./candidates.js";
 import { drawsAmong } from "./draws.js";
 import { isSameRules, rangesToldApart } from "./sameness.js";
-import type { Chain, Rule, RuleSet, RuleTarget } from "./rule.js";
+import type { Rule } from "./rule.js";
+import type { Chain, RuleSet, RuleTarget } from "./syntax.js";
 import { builtinChains, maxJumps, type Hook, type TableName } from "./tables.js";
 import { hex } from "./text.js";
 

@@ -1,6 +1,6 @@
 /** The devices of a place and where they lead, for the commands that show or use them. */
 import { familyOf, parseCIDR, type CIDR } from "../../net/ip.js";
-import type { Origin } from "../../journey/origin.js";
+import type { Origin } from "../../journey/party.js";
 import { hash } from "../../machinery/random.js";
 import type { Machine } from "../../node/machine.js";
 import type { Context } from "../place.js";

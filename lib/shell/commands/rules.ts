@@ -5,7 +5,8 @@
 import type { Act } from "../../machinery/act.js";
 import type { Family } from "../../net/ip.js";
 import { ruleList, ruleSpecs } from "../../net/iptables/list.js";
-import { Rules, type RuleSet } from "../../net/iptables/rule.js";
+import { Rules } from "../../net/iptables/rule.js";
+import type { RuleSet } from "../../net/iptables/syntax.js";
 import { builtinChains, type TableName } from "../../net/iptables/tables.js";
 import { saveText } from "../../net/iptables/text.js";
 import { Iptables } from "../../net/iptables/walk.js";

@@ -5,7 +5,8 @@
  */
 import { type Lookup, lookUp } from "../../journey/lookup.js";
 import type { Network } from "../../journey/network.js";
-import { type Origin, sourceTowards } from "../../journey/origin.js";
+import { sourceTowards } from "../../journey/origin.js";
+import type { Origin } from "../../journey/party.js";
 import { type Served, travelFrom } from "../../journey/socket.js";
 import type { Founded, Journey } from "../../journey/types.js";
 import { type Act, type Acts, sleep } from "../../machinery/act.js";

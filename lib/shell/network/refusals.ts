@@ -1,5 +1,5 @@
 /** What a client's kernel makes of a journey that ended badly. (net/ipv4/icmp.c, tcp_input.c) */
-import type { Origin } from "../../journey/origin.js";
+import type { Origin } from "../../journey/party.js";
 import type { Disposition, Journey } from "../../journey/types.js";
 
 /** Why the kernel says no; errno by its name. */

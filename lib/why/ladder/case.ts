@@ -1,5 +1,5 @@
 /** A request that did not get its answer, and all that the rungs of the ladder look at. */
-import type { Origin } from "../../journey/origin.js";
+import type { Origin } from "../../journey/party.js";
 import type { Basis, Disposition, Journey } from "../../journey/types.js";
 import type { KubeObject, Service, ServicePort } from "../../objects/types.js";
 import type { Goal } from "../aim.js";

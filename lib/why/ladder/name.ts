@@ -1,7 +1,7 @@
 /** The first rung: whether the name leads to an address. */
 import { hostnameAnnotation } from "../../cloud/external-dns.js";
 import { lookUp } from "../../journey/lookup.js";
-import type { Origin } from "../../journey/origin.js";
+import type { Origin } from "../../journey/party.js";
 import { readAddress } from "../../net/ip.js";
 import { clusterDomain } from "../../node/dns.js";
 import { hostAliases } from "../../node/resolver.js";

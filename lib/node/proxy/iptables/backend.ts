@@ -5,7 +5,7 @@
  * nothing refers to any more stay for a while. (pkg/proxy/iptables/proxier.go, syncProxyRules;
  * pkg/util/iptables/iptables.go, Monitor)
  */
-import type { Chain, RuleSet } from "../../../net/iptables/rule.js";
+import type { Chain, RuleSet } from "../../../net/iptables/syntax.js";
 import { iptables } from "../../../net/iptables/walk.js";
 import type { ProxyBackend, ProxyMode, Site, SyncOrder } from "../backend.js";
 import { configOn } from "../config.js";

@@ -5,7 +5,7 @@
  * they are for.
  */
 import type { Purpose } from "../../../net/dataplane.js";
-import type { Chain, RuleSet } from "../../../net/iptables/rule.js";
+import type { Chain, RuleSet } from "../../../net/iptables/syntax.js";
 import type { TableName } from "../../../net/iptables/tables.js";
 import type { Place } from "../places.js";
 

@@ -3,7 +3,8 @@
  * share (shared.ts), as of one version, and adds what is the node's own. Chains are put together
  * when somebody walks or prints them.
  */
-import { Rule, type Chain, type Match, type RuleSet } from "../../../net/iptables/rule.js";
+import { Rule } from "../../../net/iptables/rule.js";
+import type { Chain, Match, RuleSet } from "../../../net/iptables/syntax.js";
 import { builtinChains, type Hook, type TableName } from "../../../net/iptables/tables.js";
 import { restoreRule, ruleText, saveText } from "../../../net/iptables/text.js";
 import { configOn, counters, nodePortIPs, type FamilyConfig, type NodeView } from "../config.js";

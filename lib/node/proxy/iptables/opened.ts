@@ -1,7 +1,7 @@
 /** iptables-save's text, opened: the rules, and what they tell of their node. */
 import type { Family } from "../../../net/ip.js";
 import { parseRules } from "../../../net/iptables/parse.js";
-import type { RuleSet } from "../../../net/iptables/rule.js";
+import type { RuleSet } from "../../../net/iptables/syntax.js";
 import { builtinChains, type TableName } from "../../../net/iptables/tables.js";
 import { saveText } from "../../../net/iptables/text.js";
 import { iptables } from "../../../net/iptables/walk.js";

@@ -13,13 +13,8 @@
  * Most Services are the same on every node, so one Program serves thousands; ports.ts says what a
  * node changes.
  */
-import {
-  Rule,
-  type Chain,
-  type ChainSource,
-  type Match,
-  type RuleTarget,
-} from "../../../net/iptables/rule.js";
+import { Rule } from "../../../net/iptables/rule.js";
+import type { Chain, ChainSource, Match, RuleTarget } from "../../../net/iptables/syntax.js";
 import { purposeOf } from "./names.js";
 import { counters, detectorOn, type FamilyConfig, type NodeView } from "../config.js";
 import type { EndpointInfo, ServicePortState } from "../services.js";

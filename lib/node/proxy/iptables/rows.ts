@@ -1,5 +1,6 @@
 /** A rule set as rows with their reasons. */
-import type { Chain, Rule, RuleSet } from "../../../net/iptables/rule.js";
+import type { Rule } from "../../../net/iptables/rule.js";
+import type { Chain, RuleSet } from "../../../net/iptables/syntax.js";
 import type { TableName } from "../../../net/iptables/tables.js";
 import { natTo, ruleText } from "../../../net/iptables/text.js";
 import { printable } from "../../../net/printable.js";

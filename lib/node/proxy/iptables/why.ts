@@ -5,7 +5,8 @@
  *     // "Sends the packet to 10.1.1.2:80 by rewriting its destination (EndpointSlice
  *     // default/nginx-x7k2p, endpoints[0])."
  */
-import type { Match, Rule } from "../../../net/iptables/rule.js";
+import type { Rule } from "../../../net/iptables/rule.js";
+import type { Match } from "../../../net/iptables/syntax.js";
 import { natTo } from "../../../net/iptables/text.js";
 import { canary } from "./names.js";
 
