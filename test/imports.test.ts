@@ -91,6 +91,41 @@ for (const [room, others] of Object.entries(doors)) {
   });
 }
 
+/**
+ * Files whose types know each other, and that nobody reads apart: a packet, the kernel that it is
+ * in and who looks at it there; a rule of nftables, what it is compiled to and its text; a server
+ * and its client.
+ */
+const together = [
+  ["apiserver/apiserver.ts", "apiserver/local-client.ts"],
+  ["net/dataplane.ts", "net/kernel.ts", "net/passage.ts"],
+  ["compile", "expressions", "lookup", "memory", "order", "reading", "ruleset", "text"].map(
+    (name) => `net/nftables/${name}.ts`,
+  ),
+];
+
+test("no files import each other in a ring", () => {
+  const reached = new Map(files.map((file) => [file, reachedFrom(file)]));
+  const ringOf = (file: string): string[] =>
+    [...reached.get(file)!].filter((other) => reached.get(other)?.has(file)).sort();
+  const rings = files.map(ringOf).filter(({ length }) => length > 1);
+  const found = new Set(rings.map((ring) => ring.join(" ")));
+  assert.equal([...found].sort(), together.map((ring) => ring.join(" ")).sort());
+});
+
+/** All files that a file imports, and that those import. */
+function reachedFrom(file: string): Set<string> {
+  const reached = new Set<string>();
+  const open = [file];
+  for (let next = open.pop(); next !== undefined; next = open.pop())
+    for (const to of files.includes(next) ? importsOf(next) : [])
+      if (!reached.has(to)) {
+        reached.add(to);
+        open.push(to);
+      }
+  return reached;
+}
+
 test("the core imports nothing of Node.js", () => {
   const strange = files
     .filter((file) => !file.startsWith("doors/"))

@@ -1,5 +1,5 @@
 /**
- * Rules and sets of them, as parsers and kube-proxy make them.
+ * Rules and sets of them, for who reads or writes them.
  *
  *     const web = [{ kind: "protocol", protocol: "tcp" }, { kind: "dport", low: 80, high: 80 }];
  *     new Rule(web, { kind: "ACCEPT" })

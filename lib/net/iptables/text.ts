@@ -13,7 +13,7 @@ import type { Chain, ConnectionState, Match, Rule, RuleSet, RuleTarget } from ".
 import { builtinChains, type TableName } from "./tables.js";
 
 export const hex = (mark: number): string => `0x${mark.toString(16)}`;
-/** As kube-proxy writes it: "0x00004000". */
+/** In eight digits, as some write it: "0x00004000". */
 const longHex = (mark: number): string => `0x${mark.toString(16).padStart(8, "0")}`;
 
 /**

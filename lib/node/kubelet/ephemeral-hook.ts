@@ -1,6 +1,6 @@
 /** Who runs a Pod's ephemeral containers; a page does without. (ephemeral.ts) */
 import type { Pod } from "../../objects/types.js";
-import type { Host } from "./pod-worker.js";
+import type { Host } from "./host.js";
 
 export interface Added {
   /** Begins what is new in the Pod, which runs. */

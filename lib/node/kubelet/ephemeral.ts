@@ -6,7 +6,7 @@ import { stamp } from "../../api/time.js";
 import type { Container, ContainerStatus, Pod } from "../../objects/types.js";
 import { endOf, whyMissing } from "./command.js";
 import { ephemeral, type Added } from "./ephemeral-hook.js";
-import type { Host } from "./pod-worker.js";
+import type { Host } from "./host.js";
 
 // From the process's end to the kubelet that hears of it. Milliseconds.
 const EXIT_MS = 50;

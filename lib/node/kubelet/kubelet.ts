@@ -11,7 +11,8 @@ import type { Guard, Task } from "../../machinery/supervisor.js";
 import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Lease, Node, Pod, Taint } from "../../objects/types.js";
 import { isMissing } from "./command.js";
-import { PodWorker, type Host } from "./pod-worker.js";
+import type { Host } from "./host.js";
+import { PodWorker } from "./pod-worker.js";
 import type { Runtime } from "./runtime.js";
 
 // Milliseconds. (pkg/kubelet/apis/config/v1beta1/defaults.go)

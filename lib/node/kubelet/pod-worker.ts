@@ -1,19 +1,15 @@
 import { qosClass } from "../../objects/pod-resources.js";
 import { condition } from "../../objects/pods.js";
-import type { Client } from "../../api/client.js";
-import type { Clock } from "../../api/clock.js";
 import { stamp } from "../../api/time.js";
-import type { EventRecorder } from "../../machinery/events.js";
 import { ignoring, isApiError } from "../../api/errors.js";
-import type { Random } from "../../machinery/random.js";
-import type { Guard, Task } from "../../machinery/supervisor.js";
+import type { Task } from "../../machinery/supervisor.js";
 import { same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { needs } from "./needs.js";
 import { Prober } from "./prober.js";
-import type { Runtime } from "./runtime.js";
 import { endOf, whyMissing } from "./command.js";
 import { ephemeral, type Added } from "./ephemeral-hook.js";
+import type { Host } from "./host.js";
 import { stoppingOf, type Stopping } from "./stopping.js";
 
 /**
@@ -44,26 +40,6 @@ const INIT_MS = 1_000;
 const EXIT_MS = 50;
 // Who runs for longer than this is waited for by nobody. Milliseconds.
 const PATIENCE_MS = 60_000;
-
-/** What a PodWorker has of its kubelet. */
-export interface Host {
-  clock: Clock;
-  random: Random;
-  client: Client;
-  events: EventRecorder;
-  /** Holds what goes wrong with a Pod. */
-  guard: Guard;
-  runtime: Runtime;
-  /** Images that were pulled to this machine. */
-  images: Set<string>;
-  /** Whether no registry has an image. */
-  isMissing(image: string): boolean;
-  /** Whether ConfigMaps and Secrets that are not there keep Pods from starting. */
-  needsConfig: boolean;
-  podCIDRs(): readonly string[];
-  /** status.hostIP and hostIPs of the Pods here. */
-  hostStatus(): { hostIP?: string; hostIPs?: { ip: string }[] };
-}
 
 /**
  * One Pod's life on a node: started, probed, restarted, stopped; and told to the API server.
