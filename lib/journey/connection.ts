@@ -11,11 +11,12 @@
  */
 import { endpoint, parseAddress } from "../net/ip.js";
 import type { Walk } from "../net/passage.js";
-import { destinationOf, replyTo, sourceOf, type Packet, type Transport } from "../net/packet.js";
-import type { HttpRequest, Onward, Proxy } from "../net/proxy.js";
-import type { HostPort, Sandbox } from "../node/machine.js";
+import { destinationOf, replyTo, sourceOf, type Packet } from "../net/packet.js";
+import type { HttpRequest, Proxy } from "../net/proxy.js";
+import type { Sandbox } from "../node/machine.js";
+import { accept, assumeListening, type Refusal, type Server } from "./acceptance.js";
 import { forwarding, onwardPacket, refusal, type PickTarget } from "./balance.js";
-import { emptyBasis, takenToAnswer } from "./basis.js";
+import { emptyBasis } from "./basis.js";
 import {
   Carrier,
   departure,
@@ -25,52 +26,25 @@ import {
   type Moving,
   type Pass,
 } from "./carrier.js";
-import { lookUp, meet, type Lookup, type Meeting } from "./lookup.js";
+import { lookUp, meet, type Lookup } from "./lookup.js";
 import type { Network } from "./network.js";
 import { nameOf, originOf, processName } from "./origin.js";
 import { isSame, type Origin, type Party } from "./party.js";
 import { headerOf, Recorder } from "./record.js";
-import type { Disposition, Header, Journey, JourneyRequest, Remark, Step } from "./types.js";
+import {
+  depthOf,
+  passerOf,
+  takenBy,
+  whyLost,
+  type Connection,
+  type Result,
+  type Served,
+  type Stage,
+  type Taken,
+} from "./stages.js";
+import { copying, passing, recordLookup, recordOpener } from "./told.js";
+import type { Disposition, Header, JourneyRequest, Step } from "./types.js";
 import { readURL } from "./url.js";
-
-/** Who opened it, who ended it, and what goes over it. */
-export interface Connection {
-  readonly opener: Party;
-  /** Its first packet, as the opener sent it. */
-  readonly first: Packet;
-  /** The same packet as it arrived, and who took it; undefined until then. */
-  readonly taken: { readonly by: Party; readonly packet: Packet } | undefined;
-  /** What is asked for; undefined for a bare packet. */
-  readonly request: HttpRequest | undefined;
-  /** The connection whose request this one passes on. */
-  readonly behalf: Taken | undefined;
-}
-
-/** A connection that somebody took. */
-export type Taken = Connection & { readonly taken: object };
-
-/** The journey without its hops. */
-export type Result = Omit<Journey, "hops" | "reply">;
-
-/** How the journey ends if the answer gets home, and who answers, in words. */
-export interface Served {
-  result: Result;
-  what: string;
-}
-
-export type Stage =
-  /** Somebody is about to ask for a URL: the client, or a proxy on its behalf. */
-  | {
-      doing: "opening";
-      origin: Origin;
-      url: string;
-      host: string | undefined;
-      behalf: Taken | undefined;
-      step: Step | undefined;
-    }
-  | { doing: "asking"; connection: Connection; position: Moving }
-  | { doing: "answering"; connection: Taken; position: Moving; served: Served }
-  | { doing: "ended"; result: Result };
 
 /** Linux's net.ipv4.ip_local_port_range: where clients' own ports come from. */
 export const ephemeral = [32768, 60999] as const;
@@ -160,11 +134,11 @@ export class Trip {
     };
     const passer = behalf && origin;
     if (!behalf) this.#request.source = asked.source;
-    this.#recordOpener(origin, asked, behalf, step);
+    recordOpener(this.there, origin, asked, behalf, step);
     if ("failure" in goal) return this.#failed(passer, "name not found", goal.failure);
     const lookup = lookUp(this.network, origin, goal.host);
     const meeting = meet(origin, lookup.addresses, this.walk.choose);
-    this.#recordLookup(lookup, meeting, asked, goal.port);
+    recordLookup(this.there, lookup, meeting, asked, goal.port);
     if (!meeting) return this.#unresolved(passer, lookup);
     const first: Packet = {
       protocol: "TCP",
@@ -194,7 +168,7 @@ export class Trip {
       return refused(
         `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
       );
-    if (protocol !== "ICMP") this.#assumeListening(sandbox, protocol, port);
+    if (protocol !== "ICMP") assumeListening(this, sandbox, protocol, port);
     this.served = { party: origin, sandbox, packet: first };
     return {
       doing: "ended",
@@ -224,7 +198,7 @@ export class Trip {
     if (end.at === "nowhere")
       return this.#failed(passerOf(connection), end.failed, end.why, end.packet);
     if (end.party.kind === "load-balancer") return this.#balanced(takenBy(connection, end));
-    const server = this.#accept(end);
+    const server = accept(this, end);
     const refused = "failed" in server ? server : this.#doubted(connection, end);
     if (refused) {
       if (refused.leftOut) this.basis.leftOut.push(refused.leftOut);
@@ -244,99 +218,6 @@ export class Trip {
       if (leftOut) return { failed: "unknown", why: leftOut.sentence, leftOut };
     }
     return undefined;
-  }
-
-  /** Whether a process takes the packet where it arrived. */
-  #accept({ party, packet, listening }: Arrival): Server | Refusal {
-    if (party.kind === "outside") this.basis.assumed.push(takenToAnswer(party.name));
-    if (packet.protocol === "ICMP") return this.#acceptPing(party, packet);
-    const { protocol } = packet;
-    const port = `${protocol} ${packet.destinationPort}`;
-    if (party.kind === "pod") return this.#acceptInPod(party, packet);
-    if (party.kind !== "node") return { what: nameOf(party) };
-    const { machine } = party;
-    const wanted = machine.hostPort(protocol, packet.destination, packet.destinationPort);
-    if (wanted) return this.#acceptByHostPort(wanted, protocol, machine.name);
-    const sandbox = machine.processOn(protocol, packet.destinationPort);
-    if (sandbox) this.#assumeListening(sandbox, protocol, packet.destinationPort);
-    if (sandbox)
-      return {
-        sandbox,
-        node: machine.name,
-        what: `Pod ${sandbox.key}, in the network of ${machine.name},`,
-      };
-    if (listening) return { node: machine.name, what: `a process on ${machine.name}` };
-    return {
-      failed: "connection refused",
-      why: `no process on ${machine.name} listens on ${port}, and no rule took the packet elsewhere`,
-    };
-  }
-
-  /** A kernel answers an echo request by itself, whoever listens. (net/ipv4/icmp.c, icmp_echo) */
-  #acceptPing(party: Party, packet: Packet): Server {
-    if (party.kind !== "pod")
-      return {
-        what: `the kernel of ${nameOf(party)}`,
-        ...(party.kind === "node" && { node: party.machine.name }),
-      };
-    const { machine, sandbox } = party;
-    const note = "the Pod's kernel answers a ping by itself, whoever listens";
-    this.there?.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
-      { action: "deliver", note },
-    ]);
-    return {
-      sandbox,
-      node: machine.name,
-      what: `the kernel of Pod ${sandbox.key} on ${machine.name}`,
-    };
-  }
-
-  /** The CNI plugin portmap leads a hostPort to its Pod; the client's address stays. */
-  #acceptByHostPort(
-    { sandbox, field, containerPort }: HostPort,
-    protocol: Transport,
-    node: string,
-  ): Server | Refusal {
-    const sentence = `the network plugin of ${node} is taken to chain portmap, which leads this port of the node to the Pod`;
-    this.basis.assumed.push({ object: `Pod ${sandbox.key}`, field, sentence });
-    this.#assumeListening(sandbox, protocol, containerPort);
-    if (sandbox.listens(protocol, containerPort))
-      return {
-        sandbox,
-        node,
-        what: `Pod ${sandbox.key} on ${node}, by its hostPort,`,
-        destinationPort: containerPort,
-      };
-    const why = `${field} leads to port ${containerPort} of Pod ${sandbox.key} on ${node}, where nothing listens`;
-    return { failed: "port not listening", why };
-  }
-
-  #acceptInPod({ machine, sandbox }: Party & { kind: "pod" }, packet: Packet): Server | Refusal {
-    const { destinationPort: port } = packet;
-    const protocol = packet.protocol as Transport;
-    const listens = sandbox.listens(protocol, port);
-    const note = () =>
-      listens
-        ? `a process in the Pod listens on ${protocol} ${port}`
-        : `no process in the Pod listens on ${protocol} ${port}${sandbox.closed.size > 0 ? " any more: it is ending, and closed its socket at SIGTERM" : ""}`;
-    if (sandbox.closed.size === 0) this.#assumeListening(sandbox, protocol, port);
-    if (this.there && (!listens || !sandbox.proxy))
-      this.there.hop("pod", sandbox.key, null, headerOf(packet), headerOf(packet), [
-        { action: listens ? "deliver" : "reject", note: note() },
-      ]);
-    const { key } = sandbox;
-    if (listens) return { sandbox, node: machine.name, what: `Pod ${key} on ${machine.name}` };
-    const { isCertain, field, words } = sandbox.explainListening(protocol, port);
-    const cause = isCertain ? `: it ${words} (${field})` : "";
-    const why = `the packet reaches Pod ${key} on ${machine.name}, but ${note()}${cause}`;
-    return { failed: "port not listening", why };
-  }
-
-  /** Nobody knows an image's processes: what they are taken to do, and to have done, is said. */
-  #assumeListening(sandbox: Sandbox, protocol: Transport, port: number): void {
-    if (!this.there || sandbox.proxy) return;
-    for (const granted of sandbox.assumed(protocol, port))
-      this.basis.assumed.push({ object: `Pod ${sandbox.key}`, ...granted });
   }
 
   // ---- proxies: one connection ends, and another begins ----
@@ -453,46 +334,6 @@ export class Trip {
 
   // ---- the record ----
 
-  /** The client, or a proxy that asks on its behalf. */
-  #recordOpener(
-    origin: Origin,
-    asked: Header,
-    behalf: Taken | undefined,
-    step: Step | undefined,
-  ): void {
-    if (!behalf) return this.there?.hop("client", nameOf(origin), null, asked, asked);
-    const steps = step ? [step] : [];
-    this.there?.hop(
-      "proxy",
-      processName(origin),
-      null,
-      headerOf(behalf.taken.packet),
-      asked,
-      steps,
-    );
-  }
-
-  #recordLookup(
-    { server, addresses, trail, failure, unknown }: Lookup,
-    meeting: Meeting | undefined,
-    asked: Header,
-    port: number,
-  ): void {
-    if (server === undefined || !this.there) return;
-    const note =
-      unknown ??
-      failure ??
-      (meeting && meeting.among > 1
-        ? `one of ${meeting.among} addresses: each answer lists them in another order, and the client takes the first`
-        : undefined);
-    const address = meeting?.other ?? addresses[0];
-    const out = address === undefined ? asked : { ...asked, destination: endpoint(address, port) };
-    this.there.hop("dns", server, null, asked, out, [
-      ...trail.map((rule) => ({ action: "resolve" as const, rule })),
-      ...(note === undefined ? [] : [{ action: "resolve" as const, note }]),
-    ]);
-  }
-
   /** An answer is back where its question came from. */
   #recordHome({ opener, behalf }: Connection, packet: Packet, lost: string | undefined): void {
     if (!this.back) return;
@@ -517,15 +358,6 @@ const isLoopback = (address: string): boolean => parseAddress(address).loopback;
 const answerTo = (packet: Packet): Packet =>
   replyTo(packet, packet.flags === "SYN" ? undefined : packet.flags);
 
-/** Who answers: what it is, in words, and where it runs. */
-interface Server {
-  what: string;
-  sandbox?: Sandbox;
-  node?: string;
-  /** Of the Pod, where somebody led the packet there by another one. */
-  destinationPort?: number;
-}
-
 /** Whole literals: a million objects of three shapes are copied faster than such as grew. */
 function deliveredTo(
   { what, sandbox, node }: Server,
@@ -543,59 +375,6 @@ function deliveredTo(
   return { request, disposition, reason, pod, node, destination, clientSeenByPod };
 }
 
-interface Refusal {
-  failed: Disposition;
-  why: string;
-  /** What decides and is not modelled. */
-  leftOut?: Remark;
-}
-
-const takenBy = (
-  { opener, first, request, behalf }: Connection,
-  { party: by, packet }: Arrival,
-): Taken => ({ opener, first, taken: { by, packet }, request, behalf });
-
-/** The proxy that opened this connection on somebody's behalf. */
-const passerOf = ({ opener, behalf }: Connection): Party | undefined => behalf && opener;
-
 /** The party that a process of this Pod is: on a node, it is told from the node's others. */
 const processOf = (party: Origin, sandbox: Sandbox | undefined): Origin =>
   party.kind === "node" && sandbox ? { ...party, pod: sandbox } : party;
-
-function depthOf({ behalf }: Connection): number {
-  return behalf ? 1 + depthOf(behalf) : 1;
-}
-
-function passing({ request }: Connection, { url, host, rule, object }: Onward): Step {
-  const rewrites = host !== undefined && host !== request!.host;
-  return {
-    action: "forward",
-    ...(rule !== undefined && { rule }),
-    ...(object !== undefined && { object }),
-    note: `the proxy ends the connection and opens one of its own, to ${url}${rewrites ? `; Host: ${request!.host} becomes ${host}` : ""}`,
-  };
-}
-
-function copying(opener: Party, packet: Packet, front: Packet): Step {
-  const who = opener.kind === "load-balancer" ? "the load balancer" : "the proxy";
-  return {
-    action: "forward",
-    before: destinationOf(packet),
-    after: destinationOf(front),
-    note: `${who} copies the answer into the client's own connection`,
-  };
-}
-
-/** Why the opener can do nothing with the answer; undefined where it can. */
-function whyLost({ opener, first, behalf }: Connection, end: Arrival | Lost): string | undefined {
-  if (end.at === "nowhere") return `its answer does not come back: ${end.why}`;
-  const who = behalf ? processName(opener) : "the client";
-  if (!isSame(end.party, opener))
-    return `its answer goes to ${nameOf(end.party)}, and ${who} waits for it`;
-  const { packet } = end;
-  if (packet.source !== first.destination || packet.sourcePort !== first.destinationPort)
-    return `its answer comes from ${sourceOf(packet)}, and ${who} waits for one from ${destinationOf(first)}`;
-  if (packet.destination !== first.source || packet.destinationPort !== first.sourcePort)
-    return `its answer goes to ${destinationOf(packet)}, and ${who} waits for it at ${sourceOf(first)}`;
-  return undefined;
-}
