@@ -276,7 +276,7 @@ function attach(network: Network, pod: Pod): void {
   sandbox.started = () => grantedTo(pod);
   if (!sandbox.hostNetwork) leadTo(network, machine, ips);
   for (const { name, state } of pod.status?.containerStatuses ?? [])
-    if (state?.waiting ?? state?.terminated) sandbox.crashed.add(name);
+    if (state?.waiting ?? state?.terminated) sandbox.crash(name);
 }
 
 /**

@@ -292,7 +292,7 @@ export class ApiServer {
       this,
       who,
       new Stamps(this.clock, this.#randomFor(who)),
-      (entry) => this.#history.limit > 0 && this.#history.add(entry),
+      this.#history,
       this.#onWatcherFailure,
     );
   }
@@ -342,7 +342,7 @@ export class ApiServer {
     const asked = object.metadata;
     const isOwn = options.decoded === true && !Object.isFrozen(object);
     for (let attempt = 1; ; attempt++) {
-      const metadata = firstMetadata(info, asked, stamps);
+      const metadata = firstMetadata(info, asked, stamps, isOwn);
       const named = isOwn ? Object.assign(object, { metadata }) : { ...object, metadata };
       const [fresh, problems] = prepareCreate(info, named, stamps, this.#families);
       if (info.namespaced) this.#checkNamespace(info, fresh);

@@ -15,9 +15,10 @@ export function decoded<T extends KubeObject>(
   info: KindInfo,
   value: T,
   options: WriteOptions = {},
-  refuse: Refuse = refusal(info.kind, info.apiVersion),
+  refusing?: Refuse,
 ): T {
   if (options.decoded) return value;
+  const refuse = refusing ?? refusal(info.kind, info.apiVersion);
   if (info.type === undefined)
     return checked({ value: plain(value), misfits: otherKinds.misfits(value) }, options, refuse);
   const found = checked(decode<T>(info.type, value), options, refuse);

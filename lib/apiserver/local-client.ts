@@ -9,8 +9,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from "../api/client.js";
-import type { HistoryEntry } from "../api/history.js";
-import type { Noted } from "./history.js";
+import { Deeds, type Deed, type History } from "./history.js";
 import { kindInfo } from "../objects/kinds.js";
 import type { Kind, Kinds, KubeObject, Pod } from "../objects/types.js";
 import type { ApiServer } from "./apiserver.js";
@@ -19,53 +18,65 @@ import { ApiError } from "../api/errors.js";
 
 /** The client within the process: calls the API server and notes who asked for what. */
 export class LocalClient implements Client {
+  readonly #deeds: Deeds;
+
   constructor(
     private readonly server: ApiServer,
     private readonly who: string,
     private readonly stamps: Stamps,
-    private readonly note: (entry: Noted) => void,
+    private readonly history: History,
     private readonly onWatcherFailure: (who: string, object: string, error: unknown) => void,
-  ) {}
+  ) {
+    this.#deeds = new Deeds(who);
+  }
 
   get<K extends Kind>(kind: K, name: string, namespace?: string): Kinds[K] {
-    const asked = this.#asked("get", kind, namespace, name);
-    return this.#noted(asked, () => this.server.get(kind, name, namespace)) as Kinds[K];
+    const call = () => this.server.get(kind, name, namespace);
+    return this.#noted("get", kind, namespace, name, undefined, call) as Kinds[K];
   }
 
   list<K extends Kind>(kind: K, options: ListOptions = {}): List<Kinds[K]> {
-    if (this.#isUnused(kind)) return this.server.list(kind, options) as List<Kinds[K]>;
-    const asked = this.#asked("list", kind, options.namespace);
-    return this.#noted(asked, () => this.server.list(kind, options)) as List<Kinds[K]>;
+    const call = () => this.server.list(kind, options);
+    if (this.#isUnused(kind)) return call() as List<Kinds[K]>;
+    const { namespace } = options;
+    return this.#noted("list", kind, namespace, undefined, undefined, call) as List<Kinds[K]>;
   }
 
   create<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    const asked = this.#askedOf("create", object);
-    try {
-      return this.#answered(asked, this.server.create(object, options, this.stamps));
-    } catch (error) {
-      throw this.#refused(asked, error);
-    }
+    return this.#write("create", object, undefined, options);
   }
 
   update<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#update(this.#askedOf("update", object), object, options);
+    return this.#write("update", object, undefined, options);
   }
 
   updateStatus<T extends KubeObject>(object: T, options?: WriteOptions): T {
-    return this.#update(this.#askedOf("update", object, "status"), object, options, "status");
+    return this.#write("update", object, "status", options);
   }
 
-  /** Here and in `create`: two in three of all calls, without a function made for each. */
-  #update<T extends KubeObject>(
-    asked: Noted,
+  /** Two in three of all calls: without a function made for each. */
+  #write<T extends KubeObject>(
+    verb: "create" | "update",
     object: T,
+    subresource: "status" | undefined,
     options: WriteOptions | undefined,
-    subresource?: "status",
   ): T {
+    const { kind } = object;
+    const { name, namespace } = object.metadata ?? {}; // missing: for the server to refuse
+    const time = this.server.clock.now();
     try {
-      return this.#answered(asked, this.server.update(object, options, subresource));
+      const written =
+        verb === "create"
+          ? this.server.create(object, options, this.stamps)
+          : this.server.update(object, options, subresource);
+      const called = verb === "create" && !name ? written.metadata.name : name; // a generated one
+      const deed = this.#deeds.of(verb, kind, subresource);
+      this.history.add(time, deed, namespace, called, revisionOf(written));
+      return written;
     } catch (error) {
-      throw this.#refused(asked, error);
+      const deed = this.#deeds.of(verb, kind, subresource, codeOf(error));
+      this.history.add(time, deed, namespace, name, undefined);
+      throw error;
     }
   }
 
@@ -76,20 +87,18 @@ export class LocalClient implements Client {
     patch: Patch,
     options: WriteOptions & { subresource?: Subresource } = {},
   ): Kinds[K] {
-    const asked = this.#asked("patch", kind, namespace, name, options.subresource);
-    return this.#noted(asked, () =>
-      this.server.patch(kind, name, namespace, patch, options),
-    ) as Kinds[K];
+    const call = () => this.server.patch(kind, name, namespace, patch, options);
+    return this.#noted("patch", kind, namespace, name, options.subresource, call) as Kinds[K];
   }
 
   bind(name: string, namespace: string | undefined, node: string, options?: WriteOptions): Pod {
-    const asked = this.#asked("create", "Pod", namespace, name, "binding");
-    return this.#noted(asked, () => this.server.bind(name, namespace, node, options));
+    const call = () => this.server.bind(name, namespace, node, options);
+    return this.#noted("create", "Pod", namespace, name, "binding", call);
   }
 
   delete<K extends Kind>(kind: K, name: string, namespace?: string, options?: DeleteOptions): void {
-    const asked = this.#asked("delete", kind, namespace, name);
-    this.#noted(asked, () => this.server.delete(kind, name, namespace, options));
+    const call = () => this.server.delete(kind, name, namespace, options);
+    this.#noted("delete", kind, namespace, name, undefined, call);
   }
 
   watch<K extends Kind>(
@@ -97,24 +106,21 @@ export class LocalClient implements Client {
     options: WatchOptions,
     on: (event: WatchEvent<Kinds[K]>) => void,
   ): () => void {
-    const asked = this.#asked("watch", kind, options.namespace);
-    const noted: <T>(call: () => T) => T = this.#isUnused(kind)
-      ? (call) => call()
-      : (call) => this.#noted(asked, call);
-    return noted(() =>
+    const { namespace } = options;
+    const call = () =>
       this.server.watch(kind, options, (event, revision) => {
         const { name, namespace } = (event.object as KubeObject).metadata;
-        const notified = this.#asked("notify", kind, namespace, name, event.type);
-        notified.revision = revision;
-        this.note(notified);
+        const deed = this.#deeds.of("notify", kind, event.type);
+        this.history.add(this.server.clock.now(), deed, namespace, name, revision);
         try {
           on(event as WatchEvent<Kinds[K]>);
         } catch (error) {
           const path = namespace === undefined ? name : `${namespace}/${name}`;
           this.onWatcherFailure(this.who, `${kind} ${path}`, error);
         }
-      }),
-    );
+      });
+    if (this.#isUnused(kind)) return call();
+    return this.#noted("watch", kind, namespace, undefined, undefined, call);
   }
 
   /**
@@ -127,55 +133,25 @@ export class LocalClient implements Client {
     return this.server.store.range(info.prefix, { limit: 1 }).entries.length === 0;
   }
 
-  #asked(
-    verb: HistoryEntry["verb"],
+  #noted<T>(
+    verb: Deed["verb"],
     kind: string,
     namespace: string | undefined,
-    name?: string,
-    what?: string,
-  ): Noted {
-    return {
-      time: this.server.clock.now(),
-      who: this.who,
-      verb,
-      kind,
-      namespace: namespace || undefined,
-      name: name || undefined,
-      revision: undefined,
-      what,
-      error: undefined,
-    };
-  }
-
-  #askedOf(
-    verb: HistoryEntry["verb"],
-    { kind, metadata }: KubeObject,
-    subresource?: string,
-  ): Noted {
-    const { name, namespace } = metadata ?? {}; // what is not there is the server's to refuse
-    return this.#asked(verb, kind, namespace, name, subresource);
-  }
-
-  #noted<T>(asked: Noted, call: () => T): T {
+    name: string | undefined,
+    what: string | undefined,
+    call: () => T,
+  ): T {
+    const time = this.server.clock.now();
     try {
-      return this.#answered(asked, call());
+      const answer = call();
+      const revision = revisionOf(answer) ?? this.server.store.revision;
+      this.history.add(time, this.#deeds.of(verb, kind, what), namespace, name, revision);
+      return answer;
     } catch (error) {
-      throw this.#refused(asked, error);
+      const deed = this.#deeds.of(verb, kind, what, codeOf(error));
+      this.history.add(time, deed, namespace, name, undefined);
+      throw error;
     }
-  }
-
-  #answered<T>(asked: Noted, answer: T): T {
-    asked.revision = revisionOf(answer) ?? this.server.store.revision;
-    // a generated name
-    if (!asked.name && asked.verb === "create") asked.name = (answer as KubeObject).metadata.name;
-    this.note(asked);
-    return answer;
-  }
-
-  #refused(asked: Noted, error: unknown): unknown {
-    if (error instanceof ApiError) asked.error = error.code;
-    this.note(asked);
-    return error;
   }
 }
 
@@ -186,3 +162,6 @@ function revisionOf(answer: unknown): number | undefined {
   const revision = found?.metadata?.resourceVersion ?? found?.resourceVersion;
   return revision === undefined ? undefined : Number(revision);
 }
+
+const codeOf = (error: unknown): number | undefined =>
+  error instanceof ApiError ? error.code : undefined;

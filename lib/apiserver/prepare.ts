@@ -36,11 +36,21 @@ export function prepareCreate(
   return [service, problems];
 }
 
-/** What the client asks for, and what the server gives each new object. */
-export function firstMetadata(info: KindInfo, asked: ObjectMeta, stamps: Stamps): ObjectMeta {
+/**
+ * What the client asks for, and what the server gives each new object. `isOwn`: the client lets go
+ * of what it asks for, so that it need not be copied; where a name is to be made, it may be made
+ * again.
+ */
+export function firstMetadata(
+  info: KindInfo,
+  asked: ObjectMeta,
+  stamps: Stamps,
+  isOwn = false,
+): ObjectMeta {
   if (asked.resourceVersion)
     throw errors.unexpected("resourceVersion should not be set on objects to be created");
-  const metadata = withoutEmpty(withoutServersOwn(asked));
+  const isKept = isOwn && Boolean(asked.name) && !Object.isFrozen(asked);
+  const metadata = withoutEmpty(withoutServersOwn(asked, isKept));
   const { name, namespace, generateName } = asked;
   metadata.name = name || (generateName ? generateName.slice(0, 58) + stamps.suffix() : "");
   if (info.namespaced) metadata.namespace = namespace || "default";
@@ -50,9 +60,9 @@ export function firstMetadata(info: KindInfo, asked: ObjectMeta, stamps: Stamps)
   return metadata;
 }
 
-/** A copy without what only the server sets. */
-function withoutServersOwn(meta: ObjectMeta): ObjectMeta {
-  if (!serversOwn.some((field) => meta[field] !== undefined)) return { ...meta };
+/** Without what only the server sets: a copy, or itself. */
+function withoutServersOwn(meta: ObjectMeta, isKept: boolean): ObjectMeta {
+  if (!serversOwn.some((field) => meta[field] !== undefined)) return isKept ? meta : { ...meta };
   const {
     resourceVersion: _,
     uid: __,

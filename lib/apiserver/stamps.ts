@@ -1,10 +1,24 @@
 import type { Clock } from "../api/clock.js";
 import { stamp } from "../api/time.js";
 
-/** "00" to "ff" */
-const hexOf = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));
+/** The codes of the two digits of each byte, "00" to "ff". */
+const hexOf = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const text = (0x100 + byte).toString(16);
+  return text.charCodeAt(1) * 256 + text.charCodeAt(2);
+});
+const hyphen = "-".charCodeAt(0);
 
-const hex16 = (bits: number): string => hexOf[bits >>> 8]! + hexOf[bits & 255]!;
+/** The codes of a UUID's 32 digits, without its hyphens. */
+const uidDigits = new Uint8Array(32);
+
+/** Writes the eight digits of 32 bits. */
+function digits(at: number, bits: number): void {
+  for (let shift = 24; shift >= 0; shift -= 8) {
+    const two = hexOf[(bits >>> shift) & 255]!;
+    uidDigits[at++] = two >>> 8;
+    uidDigits[at++] = two & 255;
+  }
+}
 
 /** What the API server marks new objects with: the time, a uid, the end of a generated name. */
 export class Stamps {
@@ -21,15 +35,19 @@ export class Stamps {
 
   /** A version 4 UUID. (RFC 9562) */
   uid(): string {
-    const [a, b, c, d] = [this.#word(), this.#word(), this.#word(), this.#word()];
-    // join makes one flat string; a template would keep its pieces alive beside it.
-    return [
-      hex16(a >>> 16) + hex16(a & 0xffff),
-      hex16(b >>> 16),
-      hex16(0x4000 | (b & 0x0fff)), // the version
-      hex16(0x8000 | ((c >>> 16) & 0x3fff)), // the variant
-      hex16(c & 0xffff) + hex16(d >>> 16) + hex16(d & 0xffff),
-    ].join("-");
+    digits(0, this.#word());
+    digits(8, (this.#word() & 0xffff_0fff) | 0x4000); // the version
+    digits(16, (this.#word() & 0x3fff_ffff) | 0x8000_0000); // the variant
+    digits(24, this.#word());
+    // one flat string, made at once: every object has one
+    const d = uidDigits;
+    // prettier-ignore
+    return String.fromCharCode(
+      d[0]!, d[1]!, d[2]!, d[3]!, d[4]!, d[5]!, d[6]!, d[7]!, hyphen,
+      d[8]!, d[9]!, d[10]!, d[11]!, hyphen, d[12]!, d[13]!, d[14]!, d[15]!, hyphen,
+      d[16]!, d[17]!, d[18]!, d[19]!, hyphen, d[20]!, d[21]!, d[22]!, d[23]!,
+      d[24]!, d[25]!, d[26]!, d[27]!, d[28]!, d[29]!, d[30]!, d[31]!,
+    );
   }
 
   /** 32 bits, as the engine keeps them without an object: the highest is the sign. */
@@ -43,9 +61,8 @@ export class Stamps {
    */
   suffix(): string {
     const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-    return Array.from(
-      { length: 5 },
-      () => alphabet[Math.floor(this.random() * alphabet.length)],
-    ).join("");
+    let text = "";
+    while (text.length < 5) text += alphabet[Math.floor(this.random() * alphabet.length)];
+    return text;
   }
 }

@@ -53,8 +53,11 @@ export function endpointsController({ client, informers }: Context): Controller 
     const metadata = { ...wanted.metadata, ...triggeredAt({ name: "", annotations: all }, moment) };
     existing.learn(
       resourceVersion === undefined
-        ? client.create({ ...wanted, metadata })
-        : client.update({ ...wanted, metadata: { ...metadata, resourceVersion } }),
+        ? client.create({ ...wanted, metadata }, { decoded: true })
+        : client.update(
+            { ...wanted, metadata: { ...metadata, resourceVersion } },
+            { decoded: true },
+          ),
     );
   }
 

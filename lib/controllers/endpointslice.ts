@@ -2,7 +2,15 @@ import { watch, type Context, type Controller } from "../machinery/controller.js
 import { ignoring } from "../api/errors.js";
 import { keyOf, splitKey } from "../machinery/informer.js";
 import { frozen, same } from "../objects/freeze.js";
-import type { Endpoint, EndpointSlice, IPFamily, Node, Pod, Service } from "../objects/types.js";
+import type {
+  Endpoint,
+  EndpointSlice,
+  IPFamily,
+  Node,
+  ObjectMeta,
+  Pod,
+  Service,
+} from "../objects/types.js";
 import { isTerminal } from "../objects/pods.js";
 import {
   endpointConditions,
@@ -147,7 +155,9 @@ export function endpointSliceController({ client, informers }: Context): Control
     const present = slices.get(slice.metadata.name);
     if (present && same(present, wanted)) return present;
     Object.assign(metadata, triggeredAt(slice.metadata, moment));
-    return slice.metadata.name === "" ? client.create(wanted) : client.update(wanted);
+    if (slice.metadata.name !== "") return client.update(wanted, { decoded: true });
+    const { name: _, ...unnamed } = metadata; // the API server makes it
+    return client.create({ ...wanted, metadata: unnamed as ObjectMeta }, { decoded: true });
   }
 
   /** Notes a slice, as it is now, in the book. */

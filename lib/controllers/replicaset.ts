@@ -2,6 +2,7 @@ import { isApiError, isTerminating } from "../api/errors.js";
 import { stamp } from "../api/time.js";
 import { keyOf, type Informer } from "../machinery/informer.js";
 import {
+  controllerKeyOf,
   controllerOf,
   TransientError,
   watch,
@@ -9,7 +10,7 @@ import {
   type Context,
   type Controller,
 } from "../machinery/controller.js";
-import { same } from "../objects/freeze.js";
+import { frozen, same } from "../objects/freeze.js";
 import { matches } from "../objects/selectors.js";
 import type {
   Condition,
@@ -92,9 +93,10 @@ export function replicaSetController(
   function strayIn(pod: Pod): string | undefined {
     const owner = controllerOf(pod);
     if (!owner) return isActive(pod) ? pod.metadata.namespace : undefined;
-    const set =
-      owner.kind === kind ? sets.get(`${pod.metadata.namespace}/${owner.name}`) : undefined;
-    return set && !matches(selectorOf(set), pod.metadata.labels) ? set.metadata.uid : undefined;
+    const set = owner.kind === kind ? sets.get(controllerKeyOf(pod, owner)) : undefined;
+    // a template's labels are what its selector asks for: the API server takes no other
+    if (!set || set.spec.template.metadata?.labels === pod.metadata.labels) return undefined;
+    return matches(selectorOf(set), pod.metadata.labels) ? undefined : set.metadata.uid;
   }
 
   /**
@@ -178,9 +180,10 @@ export function replicaSetController(
 
   /** Answers whether there may be more to do at once. */
   function create(set: ReplicaSet, number: number): boolean {
+    const owners = frozen([ownerReference(set)]); // they share it
     for (let i = 0; i < number; i++)
       try {
-        const pod = client.create<Pod>(podFrom(set), { decoded: true });
+        const pod = client.create<Pod>(podFrom(set, owners), { decoded: true });
         events.normal(set, "SuccessfulCreate", `Created pod: ${pod.metadata.name}`);
         pods.learn(pod);
       } catch (error) {
@@ -309,21 +312,16 @@ const ownerReference = ({
   blockOwnerDeletion: true,
 });
 
-function podFrom(set: ReplicaSet): Pod {
+function podFrom(set: ReplicaSet, ownerReferences: OwnerReference[]): Pod {
   const { name, namespace } = set.metadata;
-  const { metadata, spec } = set.spec.template;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    spec,
-    metadata: {
-      generateName: `${name}-`,
-      ...(namespace && { namespace }),
-      ...(metadata?.labels && { labels: metadata.labels }),
-      ...(metadata?.annotations && { annotations: metadata.annotations }),
-      ownerReferences: [ownerReference(set)],
-    } as ObjectMeta, // the API server makes the name
-  };
+  const { metadata: { labels, annotations } = {}, spec } = set.spec.template;
+  // the API server makes the name
+  const metadata = { generateName: `${name}-` } as ObjectMeta;
+  if (namespace) metadata.namespace = namespace;
+  if (labels) metadata.labels = labels;
+  if (annotations) metadata.annotations = annotations;
+  metadata.ownerReferences = ownerReferences;
+  return { apiVersion: "v1", kind: "Pod", spec, metadata };
 }
 
 /**

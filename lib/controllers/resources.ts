@@ -22,32 +22,46 @@ interface Requests {
   asked: Resources & AmountsOf<number>;
   /** With a weight for containers that ask for nothing. */
   scored: Resources;
+  /** Of what is asked that which few nodes have: anything but CPU and memory. */
+  extended: readonly (readonly [name: string, amount: number])[];
 }
 
 // by the list of containers: Pods of one template share theirs
 const known = new WeakMap<object, Known>();
+/** What else counts, and may change while the containers stay as they are. */
 interface Known {
-  /** What else counts, and may change while the containers stay as they are. */
-  beside: readonly unknown[];
+  initContainers: unknown;
+  overhead: unknown;
+  resources: unknown;
   result: Requests;
 }
 
 /** What a Pod asks for, as the scheduler counts. (pkg/scheduler/framework/types.go) */
 export function requestsOf(pod: Pod): Requests {
   const { containers, initContainers, overhead, resources } = pod.spec;
-  const beside = [initContainers, overhead, resources];
   const cached = known.get(containers);
-  if (cached?.beside.every((one, i) => one === beside[i])) return cached.result;
+  if (
+    cached &&
+    cached.initContainers === initContainers &&
+    cached.overhead === overhead &&
+    cached.resources === resources
+  )
+    return cached.result;
   const nothing = { cpu: 0, memory: 0 };
   const ask = (unsaid: AmountsOf<number>) => ({
     ...nothing,
     ...podResources(pod, "requests", numbers, unsaid),
     pods: 1,
   });
-  const result = { asked: ask(nothing), scored: ask(weights) };
-  known.set(containers, { beside, result });
+  const asked = ask(nothing);
+  const extended = Object.entries(asked).filter(([name, amount]) => amount > 0 && !isBasic(name));
+  const result = { asked, scored: ask(weights), extended };
+  known.set(containers, { initContainers, overhead, resources, result });
   return result;
 }
+
+/** Those that are counted everywhere. */
+const isBasic = (name: string): boolean => /^(cpu|memory|pods)$/.test(name);
 
 export function allocatable({ status }: Node): Resources {
   const { cpu = "0", memory = "0", pods = "0" } = status?.allocatable ?? status?.capacity ?? {};

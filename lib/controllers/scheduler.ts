@@ -4,7 +4,7 @@ import { ignoring } from "../api/errors.js";
 import { keyOf } from "../machinery/informer.js";
 import { same } from "../objects/freeze.js";
 import type { Condition, ContainerPort, Node, Pod, Taint, Toleration } from "../objects/types.js";
-import { condition, isTerminal } from "../objects/pods.js";
+import { asksForHostPorts, condition, isTerminal } from "../objects/pods.js";
 import { allocatable, requestsOf, type Resources } from "./resources.js";
 
 /**
@@ -325,14 +325,19 @@ const selects = (selector: Record<string, string>, { metadata }: Node): boolean 
 
 function lacks(asked: Resources, info: NodeInfo): Refusal | undefined {
   const { used } = info;
+  // asked of each node for each Pod, and most have room
+  if (
+    used.pods + 1 <= info.pods &&
+    (asked.cpu <= 0 || used.cpu + asked.cpu <= info.cpu) &&
+    (asked.memory <= 0 || used.memory + asked.memory <= info.memory)
+  )
+    return undefined;
   const reasons: string[] = [];
   if (used.pods + 1 > info.pods) reasons.push("Too many pods");
   if (asked.cpu > 0 && used.cpu + asked.cpu > info.cpu) reasons.push("Insufficient cpu");
   if (asked.memory > 0 && used.memory + asked.memory > info.memory)
     reasons.push("Insufficient memory");
-  return reasons.length === 0
-    ? undefined
-    : { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
+  return { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
 }
 
 /** (k8s.io/api: core/v1/toleration.go, ToleratesTaint) */
@@ -345,13 +350,16 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   );
 }
 
-function hostPortsOf({ spec }: Pod): { ip: string; protocol: string; port: number }[] {
+function hostPortsOf({ spec }: Pod): readonly { ip: string; protocol: string; port: number }[] {
+  if (!asksForHostPorts(spec)) return noPorts;
   const used = (port: ContainerPort) =>
     port.hostPort
       ? [{ ip: port.hostIP ?? "0.0.0.0", protocol: port.protocol ?? "TCP", port: port.hostPort }]
       : [];
   return spec.containers.flatMap(({ ports }) => ports?.flatMap(used) ?? []);
 }
+
+const noPorts: readonly never[] = [];
 
 const clash = (
   a: { ip: string; protocol: string; port: number },
@@ -371,8 +379,14 @@ const clash = (
 function best(pod: Pod, nodes: readonly NodeInfo[], check: Check | undefined): NodeInfo {
   const group = groupOf(pod);
   const { scored } = requestsOf(pod);
-  const here = nodes.map(({ groups }) => (groups.size === 0 ? 0 : (groups.get(group) ?? 0)));
-  const most = here.reduce((a, b) => Math.max(a, b), 0);
+  const here: number[] = [];
+  let most = 0;
+  for (let i = 0; i < nodes.length; i++) {
+    const { groups } = nodes[i]!;
+    const count = groups.size === 0 ? 0 : (groups.get(group) ?? 0);
+    here.push(count);
+    if (count > most) most = count;
+  }
   let [winner, high] = [nodes[0]!, -Infinity];
   for (let i = 0; i < nodes.length; i++) {
     const info = nodes[i]!;

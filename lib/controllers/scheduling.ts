@@ -91,6 +91,7 @@ function holds({ operator, values = [] }: Requirement, value: string | undefined
 
 /** What is asked of each node for this Pod; undefined where it asks for nothing of it. */
 function checkFor(pod: Pod, pool: Pool): Check | undefined {
+  if (asksForNothing(pod) && pool.affine.size === 0) return undefined;
   const refusals = [
     ...extendedResources(pod),
     ...spreadChecks(pod, pool),
@@ -110,6 +111,12 @@ function checkFor(pod: Pod, pool: Pool): Check | undefined {
   };
 }
 
+/** As nearly every Pod: it is not looked through any further. */
+const asksForNothing = (pod: Pod): boolean =>
+  !pod.spec.affinity &&
+  !pod.spec.topologySpreadConstraints &&
+  requestsOf(pod).extended.length === 0;
+
 type NodeCheck = (info: NodeInfo) => Refusal | undefined;
 
 const because = (reason: string, preemptable = true): Refusal => ({
@@ -119,14 +126,8 @@ const because = (reason: string, preemptable = true): Refusal => ({
 
 // ---- extended resources (NodeResourcesFit)
 
-/** Those that are counted everywhere. */
-const isBasic = (name: string): boolean => /^(cpu|memory|pods)$/.test(name);
-
 function extendedResources(pod: Pod): NodeCheck[] {
-  const asked = Object.entries(requestsOf(pod).asked).filter(
-    ([name, amount]) => amount > 0 && !isBasic(name),
-  );
-  return asked.map(([name, amount]) => (info) => {
+  return requestsOf(pod).extended.map(([name, amount]) => (info) => {
     const { allocatable, capacity } = info.node?.status ?? {};
     // ephemeral-storage is of every node; kubelets that do not say how much have enough
     const offered = (allocatable ?? capacity)?.[name];

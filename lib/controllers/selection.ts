@@ -54,13 +54,13 @@ export class Selection {
   }
 
   /** The keys of the Services that select a Pod. */
-  servicesOf(pod: Pod): string[] {
+  servicesOf(pod: Pod): readonly string[] {
     const { namespace, labels } = pod.metadata;
-    if (!labels) return [];
-    const keys: string[] = [];
+    if (!labels) return nobody;
+    let keys = nobody;
     for (const label of labelKeys(namespace!, labels))
       for (const key of this.services.keysBy("selector", label))
-        if (selects(this.services.get(key)!.spec.selector!, pod)) keys.push(key);
+        if (selects(this.services.get(key)!.spec.selector!, pod)) keys = [...keys, key];
     return keys;
   }
 
@@ -75,6 +75,8 @@ export class Selection {
     return [...new Set([...now, ...this.servicesOf(previous)])];
   }
 }
+
+const nobody: readonly string[] = [];
 
 // Pods of one template share their labels
 const knownKeys = new WeakMap<Record<string, string>, { namespace: string; keys: string[] }>();

@@ -106,7 +106,9 @@ export class Network {
   }
 
   #runs(key: string, machine: Machine, there: boolean): void {
-    const others = (this.#machinesOf.get(key) ?? []).filter((each) => each !== machine);
+    const known = this.#machinesOf.get(key);
+    if (!known && there) return void this.#machinesOf.set(key, [machine]);
+    const others = (known ?? []).filter((each) => each !== machine);
     if (there || others.length > 0)
       this.#machinesOf.set(key, there ? [...others, machine] : others);
     else this.#machinesOf.delete(key);

@@ -68,7 +68,7 @@ export function watchOwned<K extends Kind>(kind: K, owner: Kind): Watch {
   return watch(kind, (_key, object, previous) => {
     const owned = (object ?? previous)!;
     const reference = controllerOf(owned);
-    return reference?.kind === owner ? [`${owned.metadata.namespace}/${reference.name}`] : nobody;
+    return reference?.kind === owner ? [controllerKeyOf(owned, reference)] : nobody;
   });
 }
 
@@ -81,6 +81,20 @@ export function controllerOf({ metadata }: Kinds[Kind]): OwnerReference | undefi
     for (let i = 0; i < ownerReferences.length; i++)
       if (ownerReferences[i]!.controller) return ownerReferences[i];
   return undefined;
+}
+
+let lastOwner: { reference: OwnerReference; namespace: string | undefined } | undefined;
+let lastOwnerKey = "";
+
+/** "namespace/name" of an object's controller. Pods of one owner share the reference: see keyOf. */
+export function controllerKeyOf(
+  { metadata: { namespace } }: Kinds[Kind],
+  reference: OwnerReference,
+): string {
+  if (lastOwner?.reference === reference && lastOwner.namespace === namespace) return lastOwnerKey;
+  const key = [namespace, reference.name].join("/");
+  if (Object.isFrozen(reference)) [lastOwner, lastOwnerKey] = [{ reference, namespace }, key];
+  return key;
 }
 
 /**

@@ -71,7 +71,7 @@ export class EventRecorder {
       first: now,
       time: now,
     };
-    if (!known) story.told.push(told);
+    if (!known) story.told = [...story.told, told]; // no longer than it has to be
     told.message = isCombined ? COMBINED + message : message;
     told.count++;
     told.time = now;
@@ -186,8 +186,9 @@ export class EventRecorder {
     const moment = momentAt(this.clock.now());
     const low = moment.low + (this.#sequence++ % 1_000_000);
     const high = low < LOW ? moment.high : moment.next;
+    const [a, b, c] = [(low >>> 16) & 0xff, (low >>> 8) & 0xff, low & 0xff];
     // flat: a template would keep its pieces
-    return [subject, ".", high, (low % LOW).toString(16).padStart(6, "0")].join("");
+    return [subject, ".", high, hexOf[a], hexOf[b], hexOf[c]].join("");
   }
 
   #storyOf({ kind, metadata: { uid, namespace, name } }: KubeObject): Story {
@@ -196,7 +197,7 @@ export class EventRecorder {
     if (!story) {
       // the oldest
       if (this.#stories.size >= STORIES) this.#stories.delete(this.#stories.keys().next().value!);
-      story = { tokens: SPAM_BURST, last: this.clock.now(), told: [] };
+      story = { tokens: SPAM_BURST, last: this.clock.now(), told: nothing };
       this.#stories.set(key, story);
     }
     return story;
@@ -205,7 +206,7 @@ export class EventRecorder {
 
 /** What was told of one object. */
 interface Story extends Bucket {
-  told: Told[];
+  told: readonly Told[];
   deed?: { key: string; name: string; count: number };
 }
 
@@ -215,6 +216,8 @@ export interface Deed extends Pick<Event, "type" | "reason" | "message"> {
   /** Whom else it is about. */
   related?: KubeObject;
 }
+
+const nothing: readonly never[] = [];
 
 const COMBINED = "(combined from similar events): ";
 /** (tools/events; the API refuses longer ones) */
@@ -231,8 +234,9 @@ function knownIn(
   message: string,
   now: number,
 ): { told: Told | undefined; isCombined: boolean } {
+  if (told.length === 0) return unheardOf;
   const isSimilar = (one: Told): boolean => one.reason === reason && one.type === type;
-  if (!told.some(isSimilar)) return { told: undefined, isCombined: false };
+  if (!told.some(isSimilar)) return unheardOf;
   const similar = told.filter(isSimilar);
   if (similar.every(({ time }) => now - time > SIMILAR_WINDOW_MS))
     for (const one of similar) one.isListed = false;
@@ -245,6 +249,8 @@ function knownIn(
   if (own) own.isListed = true;
   return { told: own, isCombined: false };
 }
+
+const unheardOf = { told: undefined, isCombined: false };
 
 interface Told {
   type: Event["type"];
@@ -292,6 +298,11 @@ function referenceTo({
 
 /** Nanoseconds since 1970 are more than a number holds: the last six digits are kept apart. */
 const LOW = 0x1_00_00_00;
+/** A million is 15,625 x 64: so many milliseconds are 15,625 times `LOW` nanoseconds. */
+const SPAN = LOW / 64;
+
+/** "00" to "ff" */
+const hexOf = Array.from({ length: 256 }, (_, byte) => (0x100 + byte).toString(16).slice(1));
 
 let lastMoment = { milliseconds: NaN, low: 0, high: "", next: "" };
 
@@ -301,12 +312,12 @@ let lastMoment = { milliseconds: NaN, low: 0, high: "", next: "" };
  */
 function momentAt(milliseconds: number): typeof lastMoment {
   if (milliseconds === lastMoment.milliseconds) return lastMoment;
-  const nanoseconds = BigInt(milliseconds) * 1_000_000n;
-  const high = nanoseconds / BigInt(LOW);
+  const rest = (milliseconds % SPAN) * 15_625;
+  const high = Math.floor(milliseconds / SPAN) * 15_625 + Math.floor(rest / SPAN);
   return (lastMoment = {
     milliseconds,
-    low: Number(nanoseconds % BigInt(LOW)),
+    low: (rest % SPAN) * 64,
     high: high.toString(16),
-    next: (high + 1n).toString(16),
+    next: (high + 1).toString(16),
   });
 }

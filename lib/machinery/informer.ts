@@ -179,7 +179,7 @@ export class Informer<T extends KubeObject> {
     const key = keyOf(object);
     const previous = this.#items.get(key);
     // we know this, or better
-    if (previous === object || (previous && version(previous) >= version(object))) return;
+    if (previous === object || (previous && isAsNew(previous, object))) return;
     const successor = previous !== undefined && isAnother(object, previous);
     // its end was missed: whoever waits for it must hear of it
     if (successor) this.#drop(key, previous);
@@ -189,10 +189,7 @@ export class Informer<T extends KubeObject> {
 
   #remove(key: string, last: T): void {
     const previous = this.#items.get(key);
-    if (
-      !previous ||
-      (previous.metadata.uid !== last.metadata.uid && version(previous) > version(last))
-    )
+    if (!previous || (previous.metadata.uid !== last.metadata.uid && !isAsNew(last, previous)))
       return; // its successor of the same name is here
     this.#drop(key, previous);
   }
@@ -288,7 +285,12 @@ export function splitKey(key: string): { namespace: string | undefined; name: st
 
 /** Of the same name, but not the same. */
 const isAnother = (a: KubeObject, b: KubeObject): boolean => a.metadata.uid !== b.metadata.uid;
-const version = (object: KubeObject): number => Number(object.metadata.resourceVersion);
+
+/** Whether `a` is of the same version as `b`, or of a later one: whole numbers, kept as text. */
+function isAsNew({ metadata: a }: KubeObject, { metadata: b }: KubeObject): boolean {
+  const [one = "", other = ""] = [a.resourceVersion, b.resourceVersion];
+  return one.length === other.length ? one >= other : one.length > other.length;
+}
 const nothing: ReadonlySet<string> = new Set();
 
 class Index<T> {

@@ -39,10 +39,16 @@ export interface Answer {
 }
 
 export class Listening {
-  readonly #containers: readonly Process[];
+  readonly #specs: readonly Container[];
+  /** Worked out when somebody asks: most Pods of a big cluster nobody ever does. */
+  #processes: readonly Process[] | undefined;
 
   constructor({ spec }: Pod) {
-    this.#containers = spec.containers.map(processOf);
+    this.#specs = spec.containers;
+  }
+
+  get #containers(): readonly Process[] {
+    return (this.#processes ??= this.#specs.map(processOf));
   }
 
   /** Whether somebody listens; `runs` answers which containers do. */

@@ -13,6 +13,7 @@ import type { Transport } from "../net/packet.js";
 import type { Proxy } from "../net/proxy.js";
 import type { Routes } from "../net/routes.js";
 import { namespacedName } from "../objects/names.js";
+import { asksForHostPorts } from "../objects/pods.js";
 import type { Pod, Probe } from "../objects/types.js";
 import type { CniPlugin, Link } from "./cni/cni.js";
 import { PodNetwork } from "./cni/pod-network.js";
@@ -214,23 +215,22 @@ export class Machine implements Runtime {
 
   /** A container's process ends, and the kubelet is told that something did. */
   crash(sandbox: Sandbox, container: string): void {
-    sandbox.crashed.add(container);
+    sandbox.crash(container);
     this.onExit?.();
   }
 
   run(pod: Pod, container: string): void {
     const sandbox = this.#sandboxes.get(namespacedName(pod));
     if (!sandbox) return;
-    sandbox.pod = pod;
-    sandbox.crashed.delete(container);
+    sandbox.begin(pod, container);
   }
 
   end(pod: Pod, container: string): void {
-    this.#sandboxes.get(namespacedName(pod))?.crashed.add(container);
+    this.#sandboxes.get(namespacedName(pod))?.crash(container);
   }
 
   close(pod: Pod, container: string): void {
-    this.#sandboxes.get(namespacedName(pod))?.closed.add(container);
+    this.#sandboxes.get(namespacedName(pod))?.close(container);
   }
 
   #forgetHostPort(key: string, sandbox: Sandbox): void {
@@ -251,7 +251,8 @@ export interface HostPort {
   hostIP: string | undefined;
 }
 
-function hostPortsOf(sandbox: Sandbox): (HostPort & { key: string })[] {
+function hostPortsOf(sandbox: Sandbox): readonly (HostPort & { key: string })[] {
+  if (!asksForHostPorts(sandbox.pod.spec)) return [];
   return sandbox.pod.spec.containers.flatMap(({ ports = [] }, i) =>
     ports.flatMap(({ hostPort, containerPort, hostIP, protocol = "TCP" }, j) => {
       if (!hostPort) return [];
@@ -267,6 +268,10 @@ function hostPortsOf(sandbox: Sandbox): (HostPort & { key: string })[] {
   );
 }
 
+// What most Pods never have, so that they need not each have an empty one.
+const nobody: ReadonlySet<string> = new Set();
+const none: ReadonlyMap<string, object> = new Map();
+
 /** A Pod's network namespace and the processes in it. */
 export class Sandbox implements Link {
   readonly key: string;
@@ -274,16 +279,16 @@ export class Sandbox implements Link {
   /** The host's end of its veth pair. */
   readonly veth: string;
   /** Containers whose process has ended. */
-  readonly crashed = new Set<string>();
+  crashed = nobody;
   /** Containers whose process is ending and takes no new connections. */
-  readonly closed = new Set<string>();
+  closed = nobody;
   /** Its processes run and listen, but say that they are not ready. */
   sick = false;
   /** What its process does where it passes requests on instead of answering them. */
   proxy?: Proxy;
 
   /** Sockets that its processes have opened by themselves: "TCP 8080" -> who takes what comes. */
-  readonly sockets = new Map<string, object>();
+  sockets: ReadonlyMap<string, object> = none;
 
   /** Whether those are all: its processes are run, and nothing need be taken from its spec. */
   knowsSockets = false;
@@ -306,8 +311,33 @@ export class Sandbox implements Link {
       .padStart(8, "0")}`;
   }
 
+  /** A container of the Pod, as it is now, begins. */
+  begin(pod: Pod, container: string): void {
+    this.pod = pod;
+    if (this.crashed.has(container))
+      this.crashed = new Set([...this.crashed].filter((one) => one !== container));
+  }
+
+  /** A container's process has ended. */
+  crash(container: string): void {
+    this.crashed = new Set([...this.crashed, container]);
+  }
+
+  /** A container's process takes no new connections any more. */
+  close(container: string): void {
+    this.closed = new Set([...this.closed, container]);
+  }
+
   runs(container: string): boolean {
     return !this.crashed.has(container);
+  }
+
+  /** A process opens a socket; answers how it closes it. */
+  open(socket: string, listener: object): () => void {
+    this.sockets = new Map([...this.sockets, [socket, listener]]);
+    return () => {
+      this.sockets = new Map([...this.sockets].filter(([key]) => key !== socket));
+    };
   }
 
   /** Whether a process of the Pod listens, as far as its spec tells. */

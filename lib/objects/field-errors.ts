@@ -233,8 +233,16 @@ const special = (
 /** Addresses that cannot be anybody's endpoint. (pkg/apis/core/validation, ValidateNonSpecialIP) */
 export function checkNotSpecial(field: string, text: string): FieldError[] {
   const ip = readAddress(text);
-  const found = ip && special.filter(({ networks }) => networks.some((each) => each.contains(ip)));
-  return (found ?? []).map(({ words }) =>
-    invalid(field, text, `may not be ${words === "unspecified" ? `${words} (${text})` : words}`),
-  );
+  const found: FieldError[] = [];
+  if (!ip) return found;
+  for (const { networks, words } of special)
+    if (networks.some((each) => each.contains(ip)))
+      found.push(
+        invalid(
+          field,
+          text,
+          `may not be ${words === "unspecified" ? `${words} (${text})` : words}`,
+        ),
+      );
+  return found;
 }

@@ -6,13 +6,7 @@
 export function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   if (Array.isArray(value)) return Object.freeze(value.map(frozen)) as T;
-  const copy: Record<string, unknown> = {};
-  for (const key in value) {
-    const part = (value as Record<string, unknown>)[key];
-    if (part !== undefined && part !== null)
-      setField(copy, key, typeof part === "object" ? frozen(part) : part);
-  }
-  return Object.freeze(copy) as T;
+  return frozenItself({ ...value });
 }
 
 /**
@@ -23,10 +17,19 @@ export function frozenItself<T extends object>(record: T): T {
   const own = record as Record<string, unknown>;
   for (const key in own) {
     const part = own[key];
-    if (part === undefined || part === null) return frozen(record);
+    if (part === undefined || part === null) return withoutNothing(record);
     if (typeof part === "object" && !Object.isFrozen(part)) own[key] = frozen(part);
   }
   return Object.freeze(record);
+}
+
+function withoutNothing<T extends object>(record: T): T {
+  const copy: Record<string, unknown> = {};
+  for (const key in record) {
+    const part = (record as Record<string, unknown>)[key];
+    if (part !== undefined && part !== null) setField(copy, key, frozen(part));
+  }
+  return Object.freeze(copy) as T;
 }
 
 /**

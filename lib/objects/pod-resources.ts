@@ -75,6 +75,7 @@ export function qosClass({ spec }: Pod): string {
   const all = spec.resources
     ? [spec.resources]
     : [...spec.containers, ...(spec.initContainers ?? [])].map(({ resources }) => resources);
+  if (all.every((said) => !said?.requests && !said?.limits)) return "BestEffort";
   const pairs = all.flatMap((said) =>
     ["cpu", "memory"].map((name) =>
       [said?.requests, said?.limits].map((list) => quantity(list?.[name] ?? 0)),

@@ -30,6 +30,10 @@ export const containersOf = ({
   ephemeralContainers = [],
 }: PodSpec): Container[] => [...initContainers, ...containers, ...ephemeralContainers];
 
+/** Whether it asks for a port of its node. Of nearly every Pod the answer is no. */
+export const asksForHostPorts = ({ containers }: PodSpec): boolean =>
+  containers.some(({ ports }) => ports?.some(({ hostPort }) => hostPort));
+
 /** It counts as a replica: it has not ended and is not being deleted. */
 export const isActive = (pod: Pod): boolean => !isTerminal(pod) && !pod.metadata.deletionTimestamp;
 

@@ -183,8 +183,7 @@ export class Places {
         const isAny = sandbox.listens(protocol, 65_535);
         if (sandbox.sockets.has(key) || (sandbox.listens(protocol, port) && !isAny))
           return undefined;
-        sandbox.sockets.set(key, listener);
-        return () => sandbox.sockets.delete(key);
+        return sandbox.open(key, listener);
       },
     });
   }

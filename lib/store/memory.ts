@@ -14,6 +14,7 @@ export class MemoryStore implements Store {
   revision = 1;
   readonly #entries = new Map<string, Entry>();
   readonly #directories = new Map<string, Directory>();
+  #lastDirectory: Directory | undefined;
   /** log[i] is the change of revision `#logStart + i`. */
   readonly #log: Change[] = [];
   #logStart = 2;
@@ -36,13 +37,13 @@ export class MemoryStore implements Store {
     const previous = this.#entries.get(key);
     if (expected !== undefined && (previous?.modRevision ?? 0) !== expected) return undefined;
     const revision = this.revision + 1;
-    const entry: Entry = Object.freeze({
+    const entry: Entry = {
       key,
       value: stamped(value, revision, isGiven),
       createRevision: previous?.createRevision ?? revision,
       modRevision: revision,
       version: (previous?.version ?? 0) + 1,
-    });
+    };
     this.#entries.set(key, entry);
     const directory = this.#directory(key);
     if (!previous) directory.add(key);
@@ -133,10 +134,14 @@ export class MemoryStore implements Store {
   readonly #has = (key: string): boolean => this.#entries.has(key);
 
   #directory(key: string): Directory {
-    const path = key.slice(0, key.lastIndexOf("/") + 1);
+    const end = key.lastIndexOf("/") + 1;
+    // much is written side by side
+    const last = this.#lastDirectory;
+    if (last?.path.length === end && key.startsWith(last.path)) return last;
+    const path = key.slice(0, end);
     let directory = this.#directories.get(path);
     if (!directory) this.#directories.set(path, (directory = new Directory(path)));
-    return directory;
+    return (this.#lastDirectory = directory);
   }
 
   #keysUnder(prefix: string): readonly string[] {

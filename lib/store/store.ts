@@ -62,12 +62,12 @@ export interface Store {
 }
 
 export interface Entry {
-  key: string;
-  value: KubeObject;
-  createRevision: number;
-  modRevision: number;
+  readonly key: string;
+  readonly value: KubeObject;
+  readonly createRevision: number;
+  readonly modRevision: number;
   /** Counts the writes since the key was created; the first is 1. */
-  version: number;
+  readonly version: number;
 }
 
 export interface Change {

@@ -3,7 +3,7 @@ import { condition } from "../../objects/pods.js";
 import { stamp } from "../../api/time.js";
 import { ignoring, isApiError } from "../../api/errors.js";
 import type { Task } from "../../machinery/supervisor.js";
-import { same } from "../../objects/freeze.js";
+import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { needs } from "./needs.js";
 import { Prober } from "./prober.js";
@@ -562,7 +562,8 @@ export class PodWorker {
       phase,
       conditions: this.#conditions(phase),
       startTime: this.#startTime,
-      qosClass: qosClass(this.pod),
+      // (pkg/apis/core/v1/helper/qos, GetPodQOS)
+      qosClass: this.pod.status?.qosClass ?? qosClass(this.pod),
       ...this.host.hostStatus(),
       ...(this.#ips.length > 0 && {
         podIP: this.#ips[0]!,
@@ -620,7 +621,10 @@ export class PodWorker {
   }
 
   #containersReady(phase: string): Omit<Condition, "type"> {
-    const all = this.#all().filter(({ isInit, isSidecar }) => !isInit || isSidecar);
+    const all =
+      this.#inits.length === 0
+        ? this.#containers
+        : this.#all().filter(({ isInit, isSidecar }) => !isInit || isSidecar);
     if (all.every(({ ready }) => ready)) return yes;
     if (phase === "Succeeded" || phase === "Failed") return no("PodCompleted");
     const unready = all.filter(({ ready }) => !ready).map(({ name }) => name);
@@ -649,7 +653,7 @@ export class PodWorker {
       return before;
     const time =
       before?.status === next.status ? before.lastTransitionTime! : stamp(this.host.clock.now());
-    return next === yes ? trueSince(type, time) : { type, ...next, lastTransitionTime: time };
+    return since(type, next, time);
   }
 }
 
@@ -662,18 +666,23 @@ const ownTypes: ReadonlySet<string> = new Set([
   "PodScheduled",
 ]);
 
-let trueConditions = { time: "", byType: new Map<string, Condition>() };
+const lastTrue = new Map<string, Condition>();
+const lastFalse = new Map<string, Condition>();
 
 /** Thousands of Pods become ready in the same second: they share the object that says so. */
-function trueSince(type: string, time: string): Condition {
-  if (trueConditions.time !== time) trueConditions = { time, byType: new Map() };
-  let found = trueConditions.byType.get(type);
-  if (!found)
-    trueConditions.byType.set(
-      type,
-      (found = Object.freeze({ type, status: "True", lastTransitionTime: time })),
-    );
-  return found;
+function since(type: string, next: Omit<Condition, "type">, time: string): Condition {
+  const last = next === yes ? lastTrue : lastFalse;
+  const known = last.get(type);
+  if (
+    known?.lastTransitionTime === time &&
+    known.reason === next.reason &&
+    known.message === next.message &&
+    known.status === next.status
+  )
+    return known;
+  const made = Object.freeze({ type, ...next, lastTransitionTime: time });
+  last.set(type, made);
+  return made;
 }
 
 const yes: Omit<Condition, "type"> = Object.freeze({ status: "True" });
@@ -688,6 +697,22 @@ function gateMessage(pod: Pod, gate: string): string {
   return found
     ? `the status of pod readiness gate "${gate}" is not "True", but ${found.status}`
     : `corresponding condition of pod readiness gate "${gate}" does not exist.`;
+}
+
+const waiting = new Map<string, ContainerStatus["state"] & object>();
+let lastRunning = { startedAt: "", state: {} as ContainerStatus["state"] & object };
+
+/** Of the two reasons for which a container has not begun. Pods share what says so. */
+function waitingFor(reason: string): ContainerStatus["state"] & object {
+  let state = waiting.get(reason);
+  if (!state) waiting.set(reason, (state = frozen({ waiting: { reason } })));
+  return state;
+}
+
+function runningSince(startedAt: string): ContainerStatus["state"] & object {
+  if (lastRunning.startedAt !== startedAt)
+    lastRunning = { startedAt, state: frozen({ running: { startedAt } }) };
+  return lastRunning.state;
 }
 
 class ContainerState {
@@ -713,9 +738,8 @@ class ContainerState {
     known: ContainerStatus | undefined,
     reason: string,
   ) {
-    this.state = { waiting: { reason } };
+    this.state = known?.state ?? waitingFor(reason);
     if (!known) return;
-    this.state = known.state ?? this.state;
     this.restarts = known.restartCount;
     this.lastState = known.lastState;
   }
@@ -758,7 +782,7 @@ class ContainerState {
   begin(now: number): void {
     this.halt();
     this.startedAt = now;
-    this.state = this.running ? this.state : { running: { startedAt: stamp(now) } };
+    if (!this.running) this.state = runningSince(stamp(now));
     this.started = !this.spec.startupProbe;
     this.ready = this.started && !this.spec.readinessProbe;
     this.hasStarted ||= this.started;
