@@ -189,7 +189,7 @@ export class Cluster implements Traceable {
     this.#proxies = new ProxyFleet({
       clock: this.#clockOf("kube-proxy"),
       config: options.kubeProxy
-        ? configurations.read(options.kubeProxy)
+        ? configurations.read(options.kubeProxy, this.kubernetes)
         : { ...defaults, clusterCIDR },
       mode: options.proxyMode,
       features: {

@@ -92,9 +92,9 @@ export function openSnapshot(
     balancersOf(service, list("Node"), slices.get(keyOf(service)) ?? [], standIns),
   );
   const network = new Network(new Routes(), internet, new Zone(), fixedBalancers(balancers));
-  const config = readConfiguration(told.kubeProxy ?? {});
   const { proxyMode: mode, version, onWarning } = options;
   const features = { ...options, kubernetes: kubernetes(version) };
+  const config = readConfiguration(told.kubeProxy ?? {}, features.kubernetes);
   const proxies = new ProxyFleet({ clock, config, features, mode });
   for (const text of proxies.warnings) onWarning?.(text);
   network.podRanges.push(

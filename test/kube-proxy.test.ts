@@ -14,6 +14,8 @@ import {
   configFor,
   defaults,
   type KubeProxyConfiguration,
+  configOn,
+  nftablesConfigFor,
 } from "stopover/internal/node/proxy/config";
 import { readConfiguration } from "stopover/internal/node/proxy/configuration";
 import { endpointsOf, portsOf } from "stopover/internal/node/proxy/services";
@@ -26,6 +28,7 @@ import {
 } from "stopover/internal/node/proxy/iptables/backend";
 import { portable } from "stopover/internal/machinery/sha256";
 import { NodeRules } from "stopover/internal/node/proxy/iptables/node-rules";
+import { nodePortSet } from "stopover/internal/node/proxy/nftables/base";
 import { ServiceTable } from "stopover/internal/node/proxy/frontend";
 import { sharedRules } from "stopover/internal/node/proxy/iptables/shared";
 import { placeOf } from "stopover/internal/node/proxy/iptables/names";
@@ -1355,8 +1358,9 @@ for (const [document, message] of bad)
     assert.throws(() => readConfiguration(document), message),
   );
 config("NodePort addresses: primary is the node IP, a range chooses, a zero range is all", () => {
-  const tail = (nodePortAddresses: string[]): string[] => {
-    const rules = new ServiceTable(configFor("IPv4", readConfiguration({ nodePortAddresses })));
+  const tail = (nodePortAddresses: string[], version = "1.35"): string[] => {
+    const document = readConfiguration({ nodePortAddresses }, kubernetes(version));
+    const rules = new ServiceTable(configFor("IPv4", document));
     return new NodeRules(sharedRules(rules), 0, {
       name: "a",
       nodeIP: "192.168.0.1",
@@ -1370,7 +1374,74 @@ config("NodePort addresses: primary is the node IP, a range chooses, a zero rang
     "-A X -d 1.2.3.4/32 -j KUBE-NODEPORTS",
     "-A X -d 192.168.0.1/32 -j KUBE-NODEPORTS",
   ]);
-  assert.equal(tail(["0.0.0.0/0"]), ["-A X -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"]);
+  const everywhere = ["-A X -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS"];
+  assert.equal(tail(["0.0.0.0/0"]), everywhere);
+  assert.equal(tail(["all", "primary"], "1.37"), everywhere);
+  assert.equal(tail(["localhost", "primary"], "1.37"), [
+    "-A X -d 127.0.0.1/32 -j KUBE-NODEPORTS",
+    "-A X -d 192.168.0.1/32 -j KUBE-NODEPORTS",
+  ]);
+  assert.equal(tail(["localhost"], "1.37"), ["-A X -d 127.0.0.1/32 -j KUBE-NODEPORTS"]);
+  for (const [list, version, which] of [
+    [["localhost"], "1.36", "0"],
+    [["all"], "1.36", "0"],
+    [["primary", "all", "primary"], "1.37", "2"],
+  ] as const)
+    assert.throws(
+      () => tail([...list], version),
+      new RegExp(`nodePortAddresses\\[${which}\\]: got "${list.at(-1)}"; write a CIDR`),
+    );
+});
+config(
+  "in nftables mode, localhost adds nothing, and leaves the other family its own range",
+  () => {
+    const document = readConfiguration(
+      { nodePortAddresses: ["primary", "localhost"] },
+      kubernetes("1.37"),
+    );
+    const view = {
+      name: "a",
+      nodeIP: "192.168.0.1",
+      addresses: ["127.0.0.1", "192.168.0.1", "::1"],
+    };
+    const elements = (family: "IPv4" | "IPv6", nodeIP?: string): string[] => {
+      const config = nftablesConfigFor(family, document);
+      const on = configOn({ ...view, nodeIP }, config);
+      const keys = nodePortSet({ ...view, nodeIP }, on).elements.values();
+      return Array.from(keys, ({ key }) => key);
+    };
+    assert.equal(elements("IPv4", "192.168.0.1"), ["192.168.0.1"]);
+    assert.equal(elements("IPv6"), [], "::1 alone, which nftables leaves out");
+  },
+);
+config("Kubernetes 1.37: --random-fully always, and in a large cluster no hourly full sync", () => {
+  const of = (version: string) =>
+    configFor("IPv4", readConfiguration({}), {
+      randomFully: false,
+      kubernetes: kubernetes(version),
+    });
+  assert.equal(
+    ["1.36", "1.37"].map((version) => of(version).randomFully),
+    [false, true],
+  );
+  for (const [version, count, full] of [
+    ["1.36", 1001, [true, true]],
+    ["1.37", 1001, [true, false]],
+    ["1.37", 1000, [true, true]],
+  ] as const) {
+    const rules = new ServiceTable(of(version));
+    const b = bench({}, { rules });
+    const addresses = Array.from({ length: count }, (_, i) => `10.1.${i >> 8}.${i & 255}`);
+    b.set(service("x", "10.2.0.1"), slice("x", addresses));
+    b.proxy.start();
+    b.clock.advance(3_700_000);
+    const last = b.syncs.slice(0, 2);
+    assert.equal(
+      last.map((sync) => sync.full),
+      full,
+      `${version}, ${count} endpoints`,
+    );
+  }
 });
 config("at the edges of what is allowed", () => {
   for (const masqueradeBit of [0, 31])

@@ -142,11 +142,26 @@ versions("externalIPs since 1.36, once", () => {
 versions("a kube-proxy without a mode since 1.37", () => {
   assert.match(warningsOf("1.37", service("a"))[0]!, /no mode is set/);
   assert.equal(warningsOf("1.37", service("a"), { proxyMode: "nftables" }), []);
-  const kubeProxy = parse(
-    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: iptables",
-  ).kubeProxy;
+  const kubeProxy = configured("mode: iptables");
   assert.equal(warningsOf("1.37", service("a"), { kubeProxy }), []);
   assert.equal(warningsOf("1.36", service("a")), []);
+});
+
+const configured = (fields: string): KubeObject | undefined =>
+  parse(`apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${fields}`)
+    .kubeProxy;
+
+versions("a gate that would serve localhost's NodePorts, which is not modelled", () => {
+  const kubeProxy = configured(
+    "mode: nftables\nfeatureGates: {KubeProxyNFTablesLocalhostNodePorts: true}",
+  );
+  const heard = (more: ClusterOptions) => warningsOf("1.37", service("a"), more);
+  assert.match(heard({ kubeProxy }).join(), /is on, which is not modelled/);
+  assert.equal(heard({ kubeProxy, proxyMode: "iptables" }), []);
+  assert.throws(
+    () => createCluster({ version: "1.36", kubeProxy }),
+    /featureGates.KubeProxyNFTablesLocalhostNodePorts: got true; kube-proxy knows it from 1.37 on/,
+  );
 });
 
 // ---- what kube-proxy writes ---------------------------------------------------------------------

@@ -28,5 +28,11 @@ export const proxyModeWarning = 37;
 export const noMapForOneEndpoint = 37;
 /** nftables mode: comments are cut to 128 bytes, which nft demands. (#139516) */
 export const shortComments = 37;
+/** nodePortAddresses takes "localhost" and "all", and "primary" beside others. (KEP-6032) */
+export const nodePortKeywords = 37;
+/** nftables mode takes away what localhost's NodePorts would need: their gate is off. (KEP-6032) */
+export const localhostNodePortGate = 37;
+/** iptables mode: no hourly full sync in a large cluster (#138571); always --random-fully. */
+export const fewFullSyncs = 37;
 /** UDP flows of a Service without an endpoint are forgotten. (#139629; from 1.32 they stayed) */
 export const lastUDPFlows = 37;

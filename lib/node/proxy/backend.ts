@@ -33,6 +33,8 @@ export interface ProxyBackend {
   isIntact(): boolean;
   /** How often it may sync, and after how long at the latest. Default: those of iptables mode. */
   readonly periods?: { readonly minSyncPeriod: number; readonly syncPeriod: number };
+  /** Whether it does without the full sync that comes every hour. */
+  readonly avoidsFull?: boolean;
   /** What it wrote, for readers; left out where there is nothing that one could read. */
   readonly tables?: FamilyTables;
 }

@@ -6,6 +6,7 @@
  *
  *     const forIPv4 = configFor("IPv4", { ...defaults, clusterCIDR: "10.0.0.0/8" });
  */
+import { fewFullSyncs } from "../../objects/kubernetes-features.js";
 import { kubernetes as usualKubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import {
   parseAddress,
@@ -30,6 +31,8 @@ export interface KubeProxyConfiguration {
   iptables: ModeSection & { localhostNodePorts: boolean };
   nftables: ModeSection;
   conntrack: { tcpBeLiberal: boolean };
+  /** What of the document is not modelled, though in nftables mode it changes what is served. */
+  warnings?: readonly string[];
 }
 
 /** What each mode has a section of its own for. */
@@ -66,7 +69,9 @@ export const defaults: KubeProxyConfiguration = {
  *
  * @throws where a field is unknown or its value is not allowed, naming both.
  */
-export const configurations: { read(document: object): KubeProxyConfiguration } = {
+export const configurations: {
+  read(document: object, kubernetes?: Kubernetes): KubeProxyConfiguration;
+} = {
   read() {
     throw new Error("KubeProxyConfiguration: what reads it (given.js) is not loaded");
   },
@@ -87,7 +92,7 @@ export interface FamilyConfig {
   /** undefined: there is no way to tell local traffic. "node": by the node's own podCIDR. */
   detector: LocalDetector | "node" | undefined;
   /** "all": NodePorts answer on every local address; "primary": on the node IP. */
-  nodePortAddresses: "all" | "primary" | readonly CIDR[];
+  nodePortAddresses: "all" | readonly (CIDR | "primary")[];
   /** What takes its place on nodes without a node IP of this family; see configOn. */
   withoutNodeIP?: FamilyConfig;
   tcpLiberal: boolean;
@@ -140,7 +145,7 @@ export function configFor(
     family,
     nodePortAddresses,
     kubernetes,
-    randomFully,
+    randomFully: randomFully || kubernetes.has(fewFullSyncs),
     nfacct: new Set(names),
     masqueradeMark: 2 ** config.iptables.masqueradeBit,
     masqueradeAll: config.iptables.masqueradeAll,
@@ -150,9 +155,12 @@ export function configFor(
     tcpLiberal: config.conntrack.tcpBeLiberal,
   });
   const addresses = addressesFor(family, config.nodePortAddresses);
-  return addresses === "primary"
-    ? { ...answeringOn(addresses), withoutNodeIP: answeringOn("all") }
-    : answeringOn(addresses);
+  if (addresses === "all" || !addresses.includes("primary")) return answeringOn(addresses);
+  const others = addresses.filter((each) => each !== "primary");
+  return {
+    ...answeringOn(addresses),
+    withoutNodeIP: answeringOn(others.length > 0 ? others : "all"),
+  };
 }
 
 /**
@@ -163,19 +171,31 @@ export const configOn = ({ nodeIP }: NodeView, config: FamilyConfig): FamilyConf
   (nodeIP === undefined ? config.withoutNodeIP : undefined) ?? config;
 
 /**
- * (pkg/proxy/util/nodeport_addresses.go) A family without a range of its own answers on all
- * addresses, as does one with a zero range.
+ * (pkg/proxy/util/nodeport_addresses.go; cmd/kube-proxy/app/server.go,
+ * expandNodePortAddressKeywords) A family without a range of its own answers on all addresses, as
+ * does one with a zero range.
  */
 function addressesFor(family: Family, texts: readonly string[]): FamilyConfig["nodePortAddresses"] {
-  if (texts[0] === "primary") return "primary";
-  const ranges = texts.map(parseCIDR).filter((range) => range.family === family);
-  return ranges.length === 0 || ranges.some(({ length }) => length === 0) ? "all" : ranges;
+  const ranges = texts.flatMap((text): (CIDR | "primary")[] => {
+    if (text === "primary") return [text];
+    const range = parseCIDR(keywords[text]?.[family] ?? text);
+    return range.family === family ? [range] : [];
+  });
+  const isOpen = ranges.some((each) => each !== "primary" && each.length === 0);
+  return ranges.length === 0 || isOpen ? "all" : ranges;
 }
+
+const keywords: Readonly<Record<string, Readonly<Record<Family, string>>>> = {
+  localhost: { IPv4: "127.0.0.0/8", IPv6: "::1/128" },
+  all: { IPv4: "0.0.0.0/0", IPv6: "::/0" },
+};
 
 const holdsLoopback = (addresses: FamilyConfig["nodePortAddresses"]): boolean =>
   addresses === "all" ||
-  (addresses !== "primary" &&
-    addresses.some((range) => range.address.loopback || range.contains(readAddress("127.0.0.1")!)));
+  addresses.some(
+    (each) =>
+      each !== "primary" && (each.address.loopback || each.contains(readAddress("127.0.0.1")!)),
+  );
 
 /** (cmd/kube-proxy/app/server_linux.go, getLocalDetectors; pkg/proxy/util/localdetector.go) */
 function detectorFor(
@@ -249,9 +269,10 @@ export function nodePortIPs(
     .map((text) => parseAddress(text.split("/")[0]!))
     .filter((address) => address.family === family);
   if (nodePortAddresses === "all") return own;
-  const answering =
-    nodePortAddresses === "primary"
-      ? own.filter(({ text }) => text === view.nodeIP)
-      : nodePortAddresses.flatMap((range) => own.filter((address) => range.contains(address)));
+  const answering = nodePortAddresses.flatMap((each) =>
+    own.filter((address) =>
+      each === "primary" ? address.text === view.nodeIP : each.contains(address),
+    ),
+  );
   return [...new Map(answering.map((address) => [address.text, address])).values()];
 }

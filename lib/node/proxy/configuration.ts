@@ -6,9 +6,11 @@
  */
 import { duration } from "../../machinery/duration.js";
 import { readCIDR } from "../../net/ip.js";
+import { localhostNodePortGate, nodePortKeywords } from "../../objects/kubernetes-features.js";
+import { kubernetes as usualKubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import { configurations, defaults, type KubeProxyConfiguration } from "./config.js";
 
-type Check = (value: unknown, field: string) => unknown;
+type Check = (value: unknown, field: string, kubernetes: Kubernetes) => unknown;
 
 const wrong = (field: string, value: unknown, allowed: string): never => {
   throw new Error(`KubeProxyConfiguration: ${field}: got ${JSON.stringify(value)}; ${allowed}`);
@@ -45,8 +47,8 @@ const period: Check = (value, field) => {
   }
 };
 
-const clusterCIDR: Check = (value, field) => {
-  const ranges = String(text(value, field))
+const clusterCIDR: Check = (value, field, kubernetes) => {
+  const ranges = String(text(value, field, kubernetes))
     .split(",")
     .filter((part) => part !== "")
     .map(
@@ -63,20 +65,35 @@ const clusterCIDR: Check = (value, field) => {
     : value;
 };
 
-const nodePortAddresses: Check = (value, field) => {
+/** (pkg/proxy/apis/config/validation/validation.go, validateKubeProxyNodePortAddress) */
+const nodePortAddresses: Check = (value, field, kubernetes) => {
   if (!Array.isArray(value)) return wrong(field, value, 'write a list of CIDRs, or ["primary"]');
   if (value.length === 1 && value[0] === "primary") return value;
-  value.forEach((each, i) =>
-    typeof each === "string" && each.includes("/") && readCIDR(each)
-      ? each
-      : wrong(
-          `${field}[${i}]`,
-          each,
-          'write a CIDR such as "192.168.0.0/24" ("primary" stands alone)',
-        ),
-  );
+  const knows = kubernetes.has(nodePortKeywords);
+  const also = knows
+    ? 'or "primary", "localhost", "all", each once'
+    : '("primary" stands alone; kube-proxy 1.37 also takes "localhost" and "all")';
+  value.forEach((each: unknown, i) => {
+    const isKeyword = ["primary", "localhost", "all"].includes(each as string);
+    const isGood = isKeyword
+      ? knows && value.indexOf(each) === i
+      : typeof each === "string" && each.includes("/") && readCIDR(each);
+    if (!isGood) wrong(`${field}[${i}]`, each, `write a CIDR such as "192.168.0.0/24" ${also}`);
+  });
   return value;
 };
+
+/** A gate that nobody knows ends kube-proxy; here, those are told that would change packets. */
+const featureGates: Check = (value, field, kubernetes) => {
+  const gates = value as Record<string, unknown>;
+  if (typeof value !== "object" || Array.isArray(value))
+    return wrong(field, value, "write an object of gates, each true or false");
+  for (const [name, isOn] of Object.entries(gates)) flag(isOn, `${field}.${name}`, kubernetes);
+  if (localhostGate in gates && !kubernetes.has(localhostNodePortGate))
+    wrong(`${field}.${localhostGate}`, gates[localhostGate], "kube-proxy knows it from 1.37 on");
+  return value;
+};
+const localhostGate = "KubeProxyNFTablesLocalhostNodePorts";
 
 type Schema = { readonly [field: string]: Check | Schema };
 
@@ -110,11 +127,11 @@ const schema: Schema = {
       "udpStreamTimeout",
     ),
   },
+  featureGates,
   ...ignored(
     "apiVersion",
     "kind",
     "metadata",
-    "featureGates",
     "bindAddress",
     "healthzBindAddress",
     "metricsBindAddress",
@@ -136,16 +153,26 @@ const schema: Schema = {
 
 /**
  * The configuration of a document, with defaults. Throws where a field is unknown or its value is
- * not allowed, naming both.
+ * not allowed, naming both. `kubernetes`: whose kube-proxy reads it. Default: the usual one.
  */
-export function readConfiguration(document: object): KubeProxyConfiguration {
+export function readConfiguration(
+  document: object,
+  kubernetes = usualKubernetes(),
+): KubeProxyConfiguration {
   const config = merge(
     defaults as unknown as Record<string, unknown>,
     document,
     schema,
     "",
+    kubernetes,
   ) as unknown as KubeProxyConfiguration;
   if (!config.hostnameOverride) delete config.hostnameOverride;
+  const { featureGates: gates } = config as { featureGates?: Record<string, boolean> };
+  const isOn = gates?.[localhostGate] ?? gates?.["AllAlpha"];
+  if (isOn && kubernetes.has(localhostNodePortGate))
+    config.warnings = [
+      `kube-proxy: featureGates.${localhostGate} is on, which is not modelled: NodePorts on 127.0.0.1 and ::1 stay closed here (KEP-6032)`,
+    ];
   const { detectLocal, detectLocalMode } = config;
   for (const name of ["iptables", "nftables"] as const) {
     const { minSyncPeriod, syncPeriod } = config[name];
@@ -176,6 +203,7 @@ function merge(
   document: object,
   schema: Schema,
   path: string,
+  kubernetes: Kubernetes,
 ): Record<string, unknown> {
   const result = { ...base };
   for (const [name, value] of Object.entries(document)) {
@@ -189,13 +217,14 @@ function merge(
         );
     // kubeadm writes null for what nobody has set
     if (value === undefined || value === null || check === anything) continue;
-    if (typeof check === "function") result[name] = check(value, field) ?? base[name];
+    if (typeof check === "function") result[name] = check(value, field, kubernetes) ?? base[name];
     else if (typeof value === "object" && !Array.isArray(value))
       result[name] = merge(
         (base[name] ?? {}) as Record<string, unknown>,
         value as Record<string, unknown>,
         check,
         `${field}.`,
+        kubernetes,
       );
     else wrong(field, value, `write an object with ${Object.keys(check).join(", ")}`);
   }

@@ -75,11 +75,13 @@ export class ProxyFleet {
   get warnings(): string[] {
     const { config, features, mode } = this.options;
     const isOpen = mode === undefined && !config.mode;
+    const warnings = (this.mode === "nftables" && config.warnings) || [];
     return isOpen && features?.kubernetes?.has(proxyModeWarning)
       ? [
           "kube-proxy: no mode is set, so it is iptables; the default is planned to become nftables in 1.40: set mode",
+          ...warnings,
         ]
-      : [];
+      : [...warnings];
   }
 
   /** How they are configured. */

@@ -328,7 +328,8 @@ class Proxier {
   #sync(now: number): boolean {
     const { services, last } = this;
     const { version } = services;
-    const full = this.#needsFull || last === undefined || now - this.#lastFull >= fullSyncPeriod;
+    const isDue = now - this.#lastFull >= fullSyncPeriod && !this.backend.avoidsFull;
+    const full = this.#needsFull || last === undefined || isDue;
     const changed =
       last === undefined || (full && this.#viewChanged)
         ? undefined

@@ -7,6 +7,7 @@
  */
 import type { Chain, RuleSet } from "../../../net/iptables/syntax.js";
 import { iptables } from "../../../net/iptables/walk.js";
+import { fewFullSyncs } from "../../../objects/kubernetes-features.js";
 import type { ProxyBackend, ProxyMode, Site, SyncOrder } from "../backend.js";
 import { configOn } from "../config.js";
 import type { ServiceTable } from "../frontend.js";
@@ -73,6 +74,11 @@ class IptablesBackend implements ProxyBackend {
       restoreText: () => this.#last?.restoreText() ?? "",
       saveText: () => this.#last?.asFullSync().saveText() ?? "",
     };
+  }
+
+  /** As of the last sync. */
+  get avoidsFull(): boolean {
+    return this.#shared.config.kubernetes.has(fewFullSyncs) && isLarge(this.#large);
   }
 
   /** The rules that the kernel holds, whoever wrote them. */

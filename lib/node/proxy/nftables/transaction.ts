@@ -150,6 +150,7 @@ class Transaction {
     this.#makeChain("reject-chain");
     for (const name of ["reject-chain", "service-endpoints-check", "nodeport-endpoints-check"])
       this.#rules(name);
+    if (this.table.config.kubernetes.has(features.localhostNodePortGate)) this.#noLocalhost();
     this.#makeSet("firewall-ips");
     this.#rules("firewall-check");
     this.#makeSet("service-ips");
@@ -170,6 +171,21 @@ class Transaction {
         `add chain ${this.#in} ${name} { type ${type} hook ${hook} priority ${priority} ; }`,
       );
       this.#line(`flush chain ${this.#in} ${name}`);
+    }
+  }
+
+  /** Made and deleted, so that nothing is left of a time when the gate was on. */
+  #noLocalhost(): void {
+    const both = (kind: string, name: string, more = ""): void => {
+      this.#line(`add ${kind} ${this.#in} ${name}${more}`);
+      this.#line(`delete ${kind} ${this.#in} ${name}`);
+    };
+    const type = "inet_proto . inet_service : verdict";
+    const comment = "localhost NodePorts rejected by kube-proxy";
+    both("map", "localhost-nodeport-reject-ports", ` { type ${type} ; comment "${comment}" ; }`);
+    for (const protocol of ["tcp", "udp", "sctp"]) {
+      both("chain", `localhost-nodeport-reject-${protocol}`);
+      both("counter", `localhost-nodeport-rejected-${protocol}`);
     }
   }
 
