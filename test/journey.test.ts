@@ -658,6 +658,21 @@ test("a Pod that is not ready is none of a headless Service's addresses", () => 
   assert.not("default/unready" in shares);
 });
 
+test("a Pod that asks its own address is answered by itself, and no packet comes to its node", () => {
+  const cluster = articleCluster();
+  const { metadata, status } = cluster.list("Pod")[0]!;
+  const from = `pod/default/${metadata.name}`;
+  const trip = cluster.request(`http://${status!.podIP}/`, { from });
+  assert.is(trip.disposition, "delivered");
+  assert.is(trip.pod, `default/${metadata.name}`);
+  assert.equal(
+    trip.hops.map(({ kind }) => kind),
+    ["client"],
+  );
+  const refused = cluster.request(`http://${status!.podIP}:81/`, { from });
+  assert.is(refused.disposition, "connection refused");
+});
+
 test("a node asks its own loopback address from that address", () => {
   const cluster = articleCluster();
   const trip = cluster.request("http://127.0.0.1:10256/healthz", { from: "node/node-a" });

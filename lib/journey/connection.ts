@@ -9,7 +9,7 @@
  * A Stage says all that there is to say of a journey at some moment, and is a value: who wants to
  * know every way goes on from one stage in several ways.
  */
-import { endpoint, parseAddress } from "../net/ip.js";
+import { endpoint } from "../net/ip.js";
 import type { Walk } from "../net/passage.js";
 import { destinationOf, replyTo, sourceOf, type Packet } from "../net/packet.js";
 import type { HttpRequest, Proxy } from "../net/proxy.js";
@@ -28,7 +28,7 @@ import {
 } from "./carrier.js";
 import { lookUp, meet, type Lookup } from "./lookup.js";
 import type { Network } from "./network.js";
-import { nameOf, originOf, processName } from "./origin.js";
+import { isItsOwn, nameOf, originOf, processName } from "./origin.js";
 import { isSame, type Origin, type Party } from "./party.js";
 import { headerOf, Recorder } from "./record.js";
 import {
@@ -149,8 +149,7 @@ export class Trip {
     };
     if (!behalf) this.#request.source = sourceOf(first);
     this.there?.leaveAs(headerOf(first), !behalf);
-    if (isLoopback(meeting.other) && origin.kind !== "node")
-      return this.toItself(origin, first, passer);
+    if (isItsOwn(origin, meeting.other)) return this.toItself(origin, first, passer);
     const request = host === undefined ? goal.request : { ...goal.request, host };
     const connection = { opener: origin, first, taken: undefined, request, behalf };
     return { doing: "asking", connection, position: departure(origin, first) };
@@ -351,8 +350,6 @@ export class Trip {
     this.back.hop("proxy", processName(opener), null, header, headerOf(after), [step]);
   }
 }
-
-const isLoopback = (address: string): boolean => parseAddress(address).loopback;
 
 /** A SYN is answered by SYN,ACK; a later packet by one of its own kind. */
 const answerTo = (packet: Packet): Packet =>

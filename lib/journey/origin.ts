@@ -1,5 +1,5 @@
 /** Where a journey begins. */
-import { familyOf, readAddress } from "../net/ip.js";
+import { familyOf, parseAddress, readAddress } from "../net/ip.js";
 import { printable } from "../net/printable.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Network } from "./network.js";
@@ -55,6 +55,15 @@ export function inPod({ machine, sandbox }: { machine: Machine; sandbox: Sandbox
   return sandbox.hostNetwork
     ? { kind: "node", machine, addresses: machine.addresses, pod: sandbox }
     : { kind: "pod", machine, sandbox, addresses: sandbox.ips };
+}
+
+/**
+ * Whether a packet to this address never leaves its sender, whose kernel delivers it over lo. (The
+ * table local comes first: net/ipv4/fib_rules.c.) A node's kernel does so past its rules.
+ */
+export function isItsOwn(origin: Origin, destination: string): boolean {
+  if (origin.kind === "node") return false;
+  return parseAddress(destination).loopback || origin.addresses.includes(destination);
 }
 
 /**

@@ -1,11 +1,10 @@
 /** What sockets send, packet by packet: for who keeps connections open (shell/network/). */
-import { parseAddress } from "../net/ip.js";
 import { sourceOf, type Packet } from "../net/packet.js";
 import type { HttpRequest } from "../net/proxy.js";
 import { departure } from "./carrier.js";
 import { Trip } from "./connection.js";
 import type { Network } from "./network.js";
-import { processName } from "./origin.js";
+import { isItsOwn, processName } from "./origin.js";
 import type { Origin } from "./party.js";
 import { headerOf } from "./record.js";
 import { finished, founded, walked, type TravelOptions } from "./travel.js";
@@ -33,10 +32,7 @@ export function travelFrom(
     const asked = { url, from, source: sourceOf(first) };
     const position = departure(origin, first);
     const asking = trip.beginWith(asked, origin, first, position, undefined, request);
-    const isOwn =
-      parseAddress(first.destination).loopback || origin.addresses.includes(first.destination);
-    // a node's kernel delivers to itself, past its rules
-    const begun = isOwn && origin.kind !== "node" ? trip.toItself(origin, first) : asking;
+    const begun = isItsOwn(origin, first.destination) ? trip.toItself(origin, first) : asking;
     const journey = founded(network, walked(trip, begun));
     return Object.assign(journey, { served: trip.served });
   });
