@@ -2,7 +2,7 @@
 // may carry.
 
 import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { createContext, runInContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { deflateSync } from "fflate";
@@ -28,6 +28,7 @@ import {
   terminalScript,
   workerScript,
 } from "../notebooks/kit/book/live/bundle.mjs";
+import { looksDumped, looksLikeRules, wordsOfThePage } from "../notebooks/kit/book/live/looks.mjs";
 import { chapterOf, layout } from "../notebooks/kit/book/page.mjs";
 import { chapters, readNotebook } from "../notebooks/kit/ipynb.mjs";
 import { notebooksFolder } from "../notebooks/kit/project.mjs";
@@ -162,6 +163,45 @@ rights("a link of the kit's own pages leads nowhere else", () => {
   assert.not.match(layout(yourCluster, [yourCluster]), /(src|href)="(https?:)?\/\//);
 });
 rights.run();
+
+const looks = suite("what somebody pastes into Your cluster");
+looks("a dump is known in each of kubectl's forms, and a manifest is none", () => {
+  const pod = { kind: "Pod", status: { podIP: "10.1.1.2", phase: "Running" } };
+  for (const dump of [
+    JSON.stringify({ items: [pod] }),
+    JSON.stringify({ items: [pod] }, null, 2),
+    "kind: Pod\nstatus:\n  podIP: 10.1.1.2\n",
+    "kind: Pod\nstatus: { phase: Running, podIP: 10.1.1.2 }\n",
+    "kind: Node\nstatus:\n  nodeInfo:\n    kubeletVersion: v1.35.0\n",
+  ])
+    assert.ok(looksDumped(dump), dump);
+  for (const file of ["deployment.yaml", "service.yaml"])
+    assert.not.ok(looksDumped(readFileSync(join(notebooksFolder, "manifests", file), "utf8")));
+  assert.not.ok(looksDumped("valueFrom: { fieldRef: { fieldPath: status.podIP } }"));
+});
+looks("rules are known, of iptables and of nft, as text and as JSON", () => {
+  for (const rules of [
+    readFileSync(join(notebooksFolder, "dumps/worker-2.rules"), "utf8"),
+    "table ip kube-proxy {\n}\n",
+    '{ "nftables": [] }',
+  ])
+    assert.ok(looksLikeRules(rules), rules.slice(0, 40));
+  assert.not.ok(looksLikeRules("kind: ConfigMap\ndata: { a: table }"));
+});
+looks("the page names its boxes where the library names an option", () => {
+  assert.is(
+    wordsOfThePage("no Service is among the objects (1 Pod); say --url"),
+    "no Service is among the objects (1 Pod); write a URL into its box",
+  );
+  assert.throws(
+    () => read([join(notebooksFolder, "dumps/worker-2.rules")]),
+    (/** @type {Error} */ { message }) =>
+      wordsOfThePage(message).endsWith(
+        "these are a node's rules: paste them into the box for a node's rules",
+      ),
+  );
+});
+looks.run();
 
 const link = suite("a link that carries a question");
 const question = {

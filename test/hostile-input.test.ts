@@ -227,6 +227,11 @@ const rows: [what: string, content: string | Buffer, says: RegExp | null][] = [
     /these are a node's rules: stopover packet --rules/,
   ],
   [
+    "rules as nft prints them in JSON",
+    '{ "nftables": [{ "metainfo": { "version": "1.0.6" } }] }\n',
+    /this is a node's nft ruleset: stopover packet --rules/,
+  ],
+  [
     "a page of the web",
     "<!DOCTYPE html><html><body>404: Not Found</body></html>\n",
     /this is a web page/,

@@ -32,7 +32,8 @@ controller runs</label>
 <input id="seed" type="number" min="0" step="1" value="1">
 </fieldset>
 <label for="rules">Or a node's rules
-<small>what <code>iptables-save</code> prints there; the request is then an address and a port</small></label>
+<small>what <code>iptables-save</code> or <code>nft list ruleset</code> prints there; the request is
+then an address and a port</small></label>
 <textarea id="rules" rows="5" spellcheck="false" autocomplete="off"></textarea>
 <p class="controls">
 <button type="button" id="follow">▶ Follow the request</button>

@@ -4,6 +4,7 @@
 // For programs: `book.ask(question)` answers the journey, as the command's JSON.
 
 import { fragmentOf, longestLink, mostBytes, questionIn, questionOf } from "./carry-link.mjs";
+import { looksDumped, looksLikeRules, wordsOfThePage } from "./looks.mjs";
 import { append } from "./outputs.mjs";
 import { element } from "./page.mjs";
 import { Session } from "./session.mjs";
@@ -69,7 +70,7 @@ async function answer() {
   try {
     show(await session.ask(question(), true));
   } catch (error) {
-    say(/** @type {Error} */ (error).message, true);
+    say(wordsOfThePage(/** @type {Error} */ (error).message), true);
   } finally {
     clearTimeout(late);
     stop.disabled = true;
@@ -124,10 +125,6 @@ function remarks(heading, remarks) {
   return [list];
 }
 
-/** A dump has what a manifest has not: Pods with addresses, Nodes with a status. */
-const looksDumped = (/** @type {string} */ text) =>
-  /^\s*"?podIP"?\s*:/m.test(text) || /^\s*"?nodeInfo"?\s*:/m.test(text);
-
 /** @param {string} name @param {string} text */
 function save(name, text) {
   const link = element("a", {
@@ -164,7 +161,7 @@ async function openFiles() {
   if (!others.length && /^\s*\{\s*"files"\s*:/.test(first)) {
     return fill(questionOf(first, chosen[0]?.name ?? "the file"));
   }
-  if (!others.length && /^\*(nat|filter|mangle|raw)\b/m.test(first)) {
+  if (!others.length && looksLikeRules(first)) {
     rules.value = first;
     return;
   }

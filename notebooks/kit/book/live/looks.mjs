@@ -1,0 +1,19 @@
+// What a text that somebody pastes looks like, and how the page says what the command says.
+
+/** A dump has what a manifest has not: Pods with addresses, Nodes with a status. */
+export const looksDumped = (/** @type {string} */ text) =>
+  /(?:^|[\s{,])"?(?:podIP|nodeInfo)"?\s*:/.test(text);
+
+/** What iptables-save, `nft list ruleset` and its JSON begin with. */
+export const looksLikeRules = (/** @type {string} */ text) =>
+  /^\*(nat|filter|mangle|raw)\b|^table (ip|ip6|inet) \S+ \{/m.test(text) ||
+  /^\s*\{\s*"nftables"\s*:/.test(text);
+
+/** Where the library names an option of the command, the page has a box. */
+export const wordsOfThePage = (/** @type {string} */ sentence) =>
+  sentence
+    .replace(/; say --url$/, "; write a URL into its box")
+    .replace(
+      /: stopover packet --rules FILE reads (them|it)$/,
+      (_, what) => `: paste ${what} into the box for a node's rules`,
+    );
