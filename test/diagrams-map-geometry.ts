@@ -39,6 +39,17 @@ export function boxesOf(svg: string): Box[] {
   return rects;
 }
 
+/** The plates with the article's numbers. */
+export function platesOf(svg: string): Box[] {
+  return [...svg.matchAll(/<g data-plate="(\d)"><rect([^>]*)/g)].map(([, number, tag]) => ({
+    is: `plate ${number}`,
+    x: numeric(tag!, "x"),
+    y: numeric(tag!, "y"),
+    w: numeric(tag!, "width"),
+    h: numeric(tag!, "height"),
+  }));
+}
+
 export function sizeOf(svg: string): { width: number; height: number } {
   return { width: numeric(svg, "width"), height: numeric(svg, "height") };
 }

@@ -9,7 +9,15 @@ import { dirname, join } from "node:path";
 import type { KubeObject, Outcomes } from "stopover";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { boxesOf, inside, overlap, pointsAlong, sizeOf, textsOf } from "./diagrams-map-geometry.js";
+import {
+  boxesOf,
+  inside,
+  overlap,
+  platesOf,
+  pointsAlong,
+  sizeOf,
+  textsOf,
+} from "./diagrams-map-geometry.js";
 import { listing, outcomes as sampleOutcomes } from "./diagrams-sample.js";
 import { scenes } from "./diagrams-map-scenes.js";
 
@@ -34,6 +42,10 @@ function faults(svg: string): string[] {
         if (!(/^[a-z]$/.test(text.is) && box.is.startsWith("bar")))
           found.push(`"${text.is}" crosses ${box.is}`);
   });
+  for (const plate of platesOf(svg))
+    for (const text of texts)
+      if (overlap(text, plate) && !inside(text, plate))
+        found.push(`${plate.is} lies on "${text.is}"`);
   const solid = boxes.filter(({ is }) => !/^(node|bar|no node)/.test(is));
   solid.forEach((box, i) => {
     if (!inside(box, page, 1)) found.push(`${box.is} leaves the page`);

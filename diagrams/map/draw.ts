@@ -168,17 +168,15 @@ function litBy({ journey, ways }: MapData): Lit {
 }
 
 function drawInside(box: NodeBox, plan: Layout, data: MapData, lit: Lit): string {
-  const { node, door, eth, proc, head, words } = box;
+  const { node, door, eth, proc, head, share, words } = box;
   const { text: x, bar } = plan.measures;
   const parts = [eth && drawNotch(eth, "eth0", node, "eth", lit)];
   if (door) parts.push(drawNotch(door, `:${data.service.nodePort}`, node, "door", lit));
-  const share = data.ways?.shares[`door ${node.name}`];
   parts.push(
     text(x, box.y + 19, head[0]!, { bold: true, full: node.name }),
     head[1] ? text(x, box.y + 37, head[1], { full: node.address }) : "",
   );
-  if (share)
-    parts.push(text(bar.x - 8, box.y + 19, fraction(share), { anchor: "end", bold: true }));
+  if (share) parts.push(text(bar.x - 8, box.y + 19, share, { anchor: "end", bold: true }));
   if (proc) parts.push(drawProcess(proc));
   const top = box.y + (proc ? 176 : 146);
   parts.push(...words.map((word, i) => text(x, top + i * lineHeight, word, { bold: true })));
@@ -321,7 +319,7 @@ function drawPlates({ balancer, nodes, cap }: Layout, { journey, ways }: MapData
   const node = nodes.find((box) => met && "node" in met && box.node.name === met.node) ?? nodes[0];
   const parts: string[] = [];
   if (balancer) parts.push(plate(balancer.x + 2, balancer.y - 10, 1));
-  if (node?.door) parts.push(plate(node.door.x + node.door.w - 17, node.door.y - 6, 2));
+  if (node?.door) parts.push(plate(node.door.x + node.door.w - 17, node.door.y - 3, 2));
   if (cap) parts.push(plate(cap.x - 8, cap.y - 6, 3));
   return parts.join("");
 }

@@ -10,7 +10,7 @@ import type { MapData, MapNode, MapPod } from "./data.js";
 import type { Box } from "../svg/pen.js";
 import { fit, lineHeight, widthOf, wrapTo } from "../svg/measure.js";
 import { clusterAddress } from "./service.js";
-import { endsOutside, wordsOfNode, wordsOfPod } from "./words.js";
+import { endsOutside, shareEntering, wordsOfNode, wordsOfPod } from "./words.js";
 
 export type Shape = "wide" | "stacked";
 /** A box with lines of text in it; the first one is its name. */
@@ -21,6 +21,8 @@ export interface NodeBox extends Box {
   node: MapNode;
   /** Name, address. */
   head: string[];
+  /** Of the requests, how many enter by its NodePort. */
+  share: string | undefined;
   door: Box | undefined;
   eth: Box;
   /** Where a process of the node's own asks. */
@@ -244,9 +246,9 @@ function moreText(n: number): string {
 
 function nodeBox(data: MapData, node: MapNode, m: Measures, y: number, pods: PodBox[]): NodeBox {
   const width = m.bar.x - 8 - m.text;
-  const share = data.ways?.shares[`door ${node.name}`];
+  const share = shareEntering(data, node, width);
   const head = [
-    fit(printable(node.name), width - (share ? widthOf(fraction(share)) + 8 : 0)),
+    fit(printable(node.name), width - (share ? widthOf(share) + 8 : 0)),
     fit(printable(node.address), width),
   ];
   const asks = isAsking(data, node.name);
@@ -265,6 +267,7 @@ function nodeBox(data: MapData, node: MapNode, m: Measures, y: number, pods: Pod
     ...{ x: m.node.x, y, w: m.node.w, h },
     node,
     head,
+    share,
     door: data.service.nodePort ? { ...m.door, y: y + 44, h: 37 } : undefined,
     eth: { ...m.eth, y: y + 88, h: 37 },
     proc,

@@ -63,6 +63,35 @@ export function gridOf(
   };
 }
 
+/**
+ * One row for the nodes that the map sums up, and one column for the Pods: a table of forty nodes
+ * and sixty Pods says nothing at one look.
+ */
+export function summedUp(
+  grid: Grid,
+  hidden: { nodes: ReadonlySet<string>; pods: ReadonlySet<string> },
+): Grid {
+  const rows = grouped(grid.rows, (name) => hidden.nodes.has(name));
+  const columns = grouped(grid.columns, ({ name }) => hidden.pods.has(name));
+  const sum = (is: readonly number[], js: readonly number[]) =>
+    is.flatMap((i) => js.map((j) => grid.cells[i]![j]!)).reduce((all, share) => all + share, 0);
+  return {
+    rows: rows.map(([i, ...more]) => (more.length ? `${more.length + 1} more` : grid.rows[i]!)),
+    columns: columns.map(([j, ...more]) =>
+      more.length ? { name: `${more.length + 1} more Pods`, node: "" } : grid.columns[j]!,
+    ),
+    cells: rows.map((is) => columns.map((js) => sum(is, js))),
+  };
+}
+
+/** Each by itself, and those that are hidden together at the end: as places in the list. */
+function grouped<T>(all: readonly T[], isHidden: (one: T) => boolean): [number, ...number[]][] {
+  const places = all.map((_, i) => i);
+  const [first, ...others] = places.filter((i) => isHidden(all[i]!));
+  const alone = places.filter((i) => !isHidden(all[i]!)).map((i): [number] => [i]);
+  return first === undefined ? alone : [...alone, [first, ...others]];
+}
+
 const shareText = (share: number): string => (share === 0 ? "0" : fraction(share));
 
 interface Place {

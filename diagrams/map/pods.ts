@@ -100,7 +100,7 @@ function listens(
   port: number | undefined,
   { protocol = "TCP" }: { protocol?: "TCP" | "UDP" | "SCTP" } = {},
 ): boolean | undefined {
-  if (!network || node === undefined || port === undefined) return undefined;
-  const machine = network.machines.get(node);
+  if (!network || port === undefined) return undefined;
+  const machine = node === undefined ? undefined : network.machines.get(node);
   return machine?.up === true && (machine.sandbox(key)?.listens(protocol, port) ?? false);
 }

@@ -6,9 +6,9 @@ import type { Journey, Node, Outcomes } from "stopover";
 import { findService, items } from "../objects.js";
 import { fraction } from "../text.js";
 import { choose } from "./choose.js";
-import type { MapData, MapPod, MapService } from "./data.js";
+import type { Grid, MapData, MapPod, MapService } from "./data.js";
 import type { MapSource } from "./inside.js";
-import { gridOf } from "./matrix.js";
+import { gridOf, summedUp } from "./matrix.js";
 import { nodeOf } from "./nodes.js";
 import { balancedBy, balancerOf, clientOf, dnsOf } from "./outside.js";
 import { podsOf } from "./pods.js";
@@ -43,6 +43,7 @@ export function mapOf(source: MapSource, options: MapOptions = {}): MapData {
   const way = journey && journeyOf(journey, world);
   const visits = way && [...way.there.visits, ...way.back.visits];
   const { shown, ...others } = choose(nodes, all, visits, world, options);
+  const drawn = { nodes: shown, pods: others.pods };
   const ways = journey ? undefined : outcomes;
   const balanced = balancedBy(source, object, trips);
   return {
@@ -55,8 +56,26 @@ export function mapOf(source: MapSource, options: MapOptions = {}): MapData {
     ...others,
     journey: way,
     ways: ways && waysOf(ways, world),
-    grid: ways && nodes.length > 1 ? gridOf(ways, (trip) => enteredBy(trip, world)) : undefined,
+    grid: ways && nodes.length > 1 ? sharesOf(ways, world, { nodes, pods: all }, drawn) : undefined,
   };
+}
+
+/** The table of shares, with what the map does not draw summed up. */
+function sharesOf(
+  ways: Outcomes,
+  world: World,
+  all: { nodes: readonly Node[]; pods: readonly MapPod[] },
+  shown: { nodes: readonly Node[]; pods: readonly MapPod[] },
+): Grid {
+  const nodes = all.nodes.filter((node) => !shown.nodes.includes(node));
+  const pods = all.pods.filter((pod) => !shown.pods.includes(pod));
+  return summedUp(
+    gridOf(ways, (trip) => enteredBy(trip, world)),
+    {
+      nodes: new Set(nodes.map(({ metadata }) => metadata.name)),
+      pods: new Set(pods.map(({ name }) => name)),
+    },
+  );
 }
 
 function wordsOf(

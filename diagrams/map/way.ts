@@ -76,8 +76,9 @@ function visitsThere(trip: Journey, world: World): Visit[] {
   const [last, hop] = [visits.at(-1), trip.hops.length - 1];
   const edge = last && deadEnd(trip.hops.at(-1)!.out, last.place, trip.disposition, world);
   if (edge && !trip.reply.length) visits.push({ place: edge, hop });
-  if (trip.pod && last && trip.hops.at(-1)?.kind === "node")
-    visits.push({ place: { at: "pod", pod: trip.pod }, hop }); // it shares the node's network
+  // a Pod that shares its node's network has no hop of its own
+  if (trip.pod && last && ["node", "cluster-ip"].includes(trip.hops.at(-1)!.kind))
+    visits.push({ place: { at: "pod", pod: trip.pod }, hop });
   return visits;
 }
 

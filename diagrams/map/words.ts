@@ -1,4 +1,6 @@
 /** What is said in words of a node or a Pod, where believed and true differ from all's well. */
+import { printable } from "stopover/internal/net/printable";
+import { widthOf } from "../svg/measure.js";
 import { fraction } from "../text.js";
 import type { MapData, MapNode, MapPod, MapWays } from "./data.js";
 
@@ -18,6 +20,22 @@ export function wordsOfNode(node: MapNode, { balancer, ways }: MapData): string[
 function wordsOfTarget({ target }: MapNode): string[] {
   if (target === "unhealthy") return ["fails the health check"];
   return target === "healthy" ? [] : ["not behind the load balancer"];
+}
+
+/**
+ * How many of the requests enter this node, beside its name; that all do, its line says where the
+ * name needs the room.
+ */
+export function shareEntering(
+  { ways }: MapData,
+  { name }: MapNode,
+  width: number,
+): string | undefined {
+  const share = ways?.shares[`door ${name}`];
+  if (!share) return undefined;
+  const words = fraction(share);
+  const isTight = widthOf(printable(name)) + widthOf(words) + 8 > width;
+  return share === 1 && isTight ? undefined : words;
 }
 
 /** The second of its lines: it is drawn solid where it is "ready" and a process listens. */
