@@ -180,6 +180,7 @@ export class Cluster implements Traceable {
     if (cloud && !(this.cloud instanceof BaseCloud))
       throw new Error("createCluster: cloud made no cloud provider; did you mean aws() or gcp()?");
     this.shellWorld = {
+      apiserver: this.apiserver,
       network: this.network,
       clock: this.clock,
       random: this.#random.fork("shells"),
@@ -639,6 +640,7 @@ export class Cluster implements Traceable {
       gateway,
       sharedRoutes: this.#podRoutes,
       cni: this.options.cni,
+      revision: () => this.apiserver.store.revision,
     });
     // it may refuse an address, and then nothing has been made
     this.cloud?.launch({ name, addresses: machine.addresses, zone });

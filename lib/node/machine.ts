@@ -33,6 +33,15 @@ export interface MachineOptions {
   sharedRoutes?: Routes | undefined;
   /** How Pods hang on it. Default: ptp(). */
   cni?: CniPlugin | undefined;
+  /** As far as the API server has told: its store's revision. */
+  revision?: () => number;
+}
+
+/** When a container began, and what was known by then. */
+export interface Began {
+  container: string;
+  at: number;
+  revision: number;
 }
 
 export class Machine implements Runtime {
@@ -57,9 +66,12 @@ export class Machine implements Runtime {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #hostPorts = new Map<string, HostPort[]>();
   readonly #own: readonly string[];
+  readonly #now: () => Omit<Began, "container">;
 
-  constructor({ name, addresses, clock, gateway, sharedRoutes, cni = ptp() }: MachineOptions) {
+  constructor(options: MachineOptions) {
+    const { name, addresses, clock, gateway, sharedRoutes, cni = ptp() } = options;
     this.name = name;
+    this.#now = () => ({ at: clock.now(), revision: options.revision?.() ?? 0 });
     this.addresses = addresses.map((range) => parseCIDR(range).address.text);
     this.ranges = addresses.map((range) => parseCIDR(range).text);
     this.#own = addresses;
@@ -222,7 +234,7 @@ export class Machine implements Runtime {
   run(pod: Pod, container: string): void {
     const sandbox = this.#sandboxes.get(namespacedName(pod));
     if (!sandbox) return;
-    sandbox.begin(pod, container);
+    sandbox.begin(pod, container, this.#now());
   }
 
   end(pod: Pod, container: string): void {
@@ -278,6 +290,8 @@ export class Sandbox implements Link {
   readonly hostNetwork: boolean;
   /** The host's end of its veth pair. */
   readonly veth: string;
+  /** Each container that runs, or ran last. */
+  began: readonly Began[] = [];
   /** Containers whose process has ended. */
   crashed = nobody;
   /** Containers whose process is ending and takes no new connections. */
@@ -312,8 +326,12 @@ export class Sandbox implements Link {
   }
 
   /** A container of the Pod, as it is now, begins. */
-  begin(pod: Pod, container: string): void {
+  begin(pod: Pod, container: string, now: Omit<Began, "container">): void {
     this.pod = pod;
+    this.began = [
+      ...this.began.filter((each) => each.container !== container),
+      { container, ...now },
+    ];
     if (this.crashed.has(container))
       this.crashed = new Set([...this.crashed].filter((one) => one !== container));
   }

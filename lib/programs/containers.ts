@@ -9,6 +9,7 @@
  */
 import { sleep } from "../machinery/act.js";
 import { bytesOf } from "../machinery/pipe.js";
+import { expanded } from "../node/kubelet/containers/expansion.js";
 import type { Runtime } from "../node/kubelet/runtime.js";
 import type { Granted } from "../node/granted.js";
 import type { Machine, Sandbox } from "../node/machine.js";
@@ -107,6 +108,11 @@ class ContainerRuntime implements Runtime {
     if (!sandbox || !spec) return;
     this.#begin(sandbox, spec, waitedFor(pod).includes(spec));
     this.#learnSockets(sandbox);
+  }
+
+  sync(pod: Pod): void {
+    const sandbox = this.#sandbox(pod);
+    if (sandbox) this.places.given.sync(sandbox);
   }
 
   end(pod: Pod, container: string): void {
@@ -228,7 +234,8 @@ function spawn(
   background: boolean,
   assumed: (program: string) => Command,
 ): Process {
-  const words = wordsOf(container).map((word) => bytesOf(expanded(word, place.environment)));
+  const valueOf = (name: string): string | undefined => place.variables?.get(name);
+  const words = wordsOf(container).map((word) => expanded(bytesOf(word), valueOf));
   const args = words.length > 0 ? words : [container.image ?? container.name];
   const command = programIn(place.commands, words[0] ?? "") ?? assumed(args[0]!);
   return place.processes.spawn({
@@ -281,9 +288,3 @@ const endsWell = (program: string): Command =>
 const notRun = (program: string, does: string): string =>
   `stopover: ${program} is not run here: ` +
   `it is taken to ${does}, and what it would print is not known\n`;
-
-/** `$(NAME)` of the environment; `$$` stands for `$`. (third_party/forked/golang/expansion) */
-const expanded = (text: string, env: Readonly<Record<string, string>>): string =>
-  text.replace(/\$\$|\$\(([^()]*)\)/g, (all, name?: string) =>
-    name === undefined ? "$" : (env[name] ?? all),
-  );

@@ -17,6 +17,7 @@ import { nc } from "./commands/nc.js";
 import { host, nslookup } from "./commands/nslookup.js";
 import { basename, dirname, readlink, realpath } from "./commands/paths.js";
 import { ping } from "./commands/ping.js";
+import { printenv } from "./commands/printenv.js";
 import { rules } from "./commands/rules.js";
 import { sort, uniq } from "./commands/sort.js";
 import { sockets } from "./commands/ss.js";
@@ -39,6 +40,7 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     ...awks,
     ...system,
     ...{ dig, nslookup, host, getent },
+    printenv,
     ...{ ping, ping6: ping, nc, netcat: nc, ncat: nc, wget },
     ...addresses,
     ...sockets,

@@ -22,6 +22,7 @@ export const errors = {
   ENAMETOOLONG: "File name too long",
   EBADF: "Bad file descriptor",
   EPERM: "Operation not permitted",
+  EBUSY: "Device or resource busy",
   EINVAL: "Invalid argument",
 } as const;
 
@@ -59,6 +60,10 @@ export interface Folder {
   entries: Map<string, Entry>;
   mode: number;
   modified: number;
+  /** A volume hangs here: it can neither be removed nor moved. */
+  isMount?: boolean;
+  /** Nothing in it can be changed from here. */
+  isReadOnly?: boolean;
 }
 export interface Link {
   kind: "link";
@@ -78,6 +83,8 @@ export const folder = (modified = 0): Folder => ({
 const LONGEST_NAME = 255;
 const MOST_LINKS = 40;
 const MOST_FILES = 10_000;
+
+const isMount = (entry: Entry): boolean => entry.kind === "folder" && entry.isMount === true;
 
 /** How much the trees that share it hold, and may hold. */
 export class Quota {
@@ -142,10 +149,17 @@ export class Files {
 
   /** The same, but throws where nothing is. */
   at(path: string, follow = true): Entry {
-    return this.#walk(path, follow, 0);
+    return this.#walk(path, follow, 0).entry;
   }
 
-  #walk(path: string, follow: boolean, links: number): Entry {
+  /** The same, to change its mode or time: EROFS where nothing can be changed. */
+  changeable(path: string): Entry {
+    const { entry, isReadOnly } = this.#walk(path, true, 0);
+    if (isReadOnly) throw new FileError("EROFS");
+    return entry;
+  }
+
+  #walk(path: string, follow: boolean, links: number): { entry: Entry; isReadOnly: boolean } {
     if (links > MOST_LINKS) throw new FileError("ELOOP");
     const trail: Folder[] = [this.root];
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
@@ -169,15 +183,16 @@ export class Files {
       if (entry.kind === "folder") trail.push(entry);
     }
     if (path.endsWith("/") && entry.kind !== "folder") throw new FileError("ENOTDIR");
-    return entry;
+    return { entry, isReadOnly: trail.some((each) => each.isReadOnly) };
   }
 
   /** The folder that a path's last part is in, and that part. */
-  #parent(path: string): { parent: Folder; name: string } {
+  #parent(path: string, isMounting = false): { parent: Folder; name: string } {
     const parts = path.replace(/\/+$/, "").split("/");
     const name = parts.pop()!;
-    const parent = this.at(parts.join("/") || "/");
+    const { entry: parent, isReadOnly } = this.#walk(parts.join("/") || "/", true, 0);
     if (parent.kind !== "folder") throw new FileError("ENOTDIR");
+    if (isReadOnly && !isMounting) throw new FileError("EROFS");
     if (name.length > LONGEST_NAME) throw new FileError("ENAMETOOLONG");
     if (name === "" || name === "." || name === "..") throw new FileError("EISDIR");
     return { parent, name };
@@ -215,6 +230,7 @@ export class Files {
     const found = entry ?? this.at(path);
     if (found.kind === "folder") throw new FileError("EISDIR");
     if (found.kind === "made") throw new FileError("EROFS");
+    if (found.kind === "file") this.changeable(path);
     if (found.kind === "link") throw new FileError("ELOOP");
     return found;
   }
@@ -263,20 +279,20 @@ export class Files {
   /** Puts an entry at a path; the folders on the way are made. */
   mount(path: string, entry: Entry): void {
     const at = path.lastIndexOf("/");
-    if (at > 0) this.makeFolder(path.slice(0, at), true);
-    const { parent, name } = this.#parent(path);
+    if (at > 0) this.makeFolder(path.slice(0, at), true, true);
+    const { parent, name } = this.#parent(path, true);
     parent.entries.set(name, entry);
   }
 
-  makeFolder(path: string, parents = false): void {
+  makeFolder(path: string, parents = false, isMounting = false): void {
     const found = this.find(path);
     if (found) {
       if (parents && found.kind === "folder") return;
       throw new FileError(parents ? "ENOTDIR" : "EEXIST");
     }
     const at = path.replace(/\/+$/, "").lastIndexOf("/");
-    if (parents && at > 0) this.makeFolder(path.slice(0, at), true);
-    const { parent, name } = this.#parent(path);
+    if (parents && at > 0) this.makeFolder(path.slice(0, at), true, isMounting);
+    const { parent, name } = this.#parent(path, isMounting);
     this.quota.takeFile();
     parent.entries.set(name, folder(this.clock.now()));
     parent.modified = this.clock.now();
@@ -296,6 +312,7 @@ export class Files {
     if (!entry) throw new FileError("ENOENT");
     if (entry.kind === "folder" && !whole && entry.entries.size > 0)
       throw new FileError("ENOTEMPTY");
+    if (isMount(entry)) throw new FileError("EBUSY");
     this.#release(entry);
     parent.entries.delete(name);
     parent.modified = this.clock.now();
@@ -311,6 +328,7 @@ export class Files {
     const source = this.#parent(from);
     const entry = source.parent.entries.get(source.name);
     if (!entry) throw new FileError("ENOENT");
+    if (isMount(entry)) throw new FileError("EBUSY");
     const into = this.find(to)?.kind === "folder" ? `${to}/${source.name}` : to;
     if (`${into}/`.startsWith(`${from}/`)) throw new FileError("EINVAL");
     const target = this.#parent(into);

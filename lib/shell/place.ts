@@ -17,8 +17,10 @@ export interface Place {
   readonly random: () => number;
   readonly files: Files;
   readonly processes: Processes;
-  /** What a process has to begin with. */
+  /** What a process has to begin with: values in bytes. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What of it a container's spec and the Services there were have given. */
+  readonly variables?: ReadonlyMap<string, string>;
   /** Where a process begins: "/". */
   readonly folder: string;
   readonly commands: ReadonlyMap<string, Command>;

@@ -15,23 +15,20 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container } from "../objects/types.js";
+import type { Source } from "./api-objects.js";
 import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
-import { fieldOf } from "./downward.js";
-import { Files, folder, Quota, type Folder } from "./files.js";
+import { Files, Quota } from "./files.js";
+import { Given } from "./given.js";
 import { NetworkEnd } from "./network/network-end.js";
 import type { Command, Place } from "./place.js";
 import { Processes } from "./process.js";
 
-interface Variable {
-  name: string;
-  value?: string;
-  valueFrom?: { fieldRef?: { fieldPath?: string } };
-}
-
 /** What a cluster gives. */
 export interface World {
   readonly network: Network;
+  /** What kubelets read to make containers. */
+  readonly apiserver: Source;
   readonly clock: Clock;
   /** Where Services have their addresses: one range, or of each family one, with a comma. */
   readonly serviceCIDR: string;
@@ -74,8 +71,9 @@ export function placesOf(world: World): Places {
 
 export class Places {
   readonly acts: Acts;
+  /** What kubelets give to containers. */
+  readonly given: Given;
   readonly #ofSandbox = new WeakMap<Sandbox, Map<string, Place>>();
-  readonly #volumes = new WeakMap<Sandbox, Map<string, Folder>>();
   readonly #quotas = new WeakMap<object, Quota>();
   readonly #ofMachine = new WeakMap<Machine, Place>();
   /** Who listens on a node, beside Pods: "TCP 8080" -> who takes what comes. */
@@ -84,6 +82,7 @@ export class Places {
 
   constructor(private readonly world: World) {
     this.acts = new Acts(world.clock);
+    this.given = new Given(world, (node) => this.node(node).files);
   }
 
   /** "default/client"; default: its first container. Throws where no node runs it. */
@@ -153,23 +152,20 @@ export class Places {
       : ((pod.spec as { hostname?: string }).hostname ?? pod.metadata.name);
     const label = `pod/${sandbox.key}`;
     const files = this.#files(sandbox);
-    this.#mount(files, sandbox, container);
-    const environment: Record<string, string> = {
-      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      HOSTNAME: hostname,
-      HOME: "/root",
-    };
-    for (const { name: key, value, valueFrom } of (container.env ?? []) as Variable[]) {
-      const { fieldPath } = valueFrom?.fieldRef ?? {};
-      const told = fieldPath === undefined ? value : fieldOf(fieldPath, machine, sandbox);
-      if (told !== undefined) environment[key] = told;
-    }
+    const variables = this.given.to(container, machine, sandbox, files);
     return this.#place({
       name: sandbox.key,
       hostname: hostname,
       label: `${label}/${name}`,
       files,
-      environment,
+      variables,
+      // a runtime's own before, a home after what the kubelet says
+      environment: {
+        PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        HOSTNAME: hostname,
+        ...Object.fromEntries(variables),
+        HOME: variables.get("HOME") ?? "/root",
+      },
       programs: programs(container),
       etc: {
         hosts: () => hostsOf(sandbox, hostname),
@@ -186,18 +182,6 @@ export class Places {
         return sandbox.open(key, listener);
       },
     });
-  }
-
-  /** Volumes are shared by the Pod's containers. */
-  #mount(files: Files, sandbox: Sandbox, container: { volumeMounts?: unknown }): void {
-    const volumes = this.#volumes.get(sandbox) ?? new Map<string, Folder>();
-    this.#volumes.set(sandbox, volumes);
-    const mounts = (container.volumeMounts ?? []) as { name: string; mountPath: string }[];
-    for (const { name, mountPath } of mounts) {
-      const volume = volumes.get(name) ?? folder(this.world.clock.now());
-      volumes.set(name, volume);
-      files.mount(mountPath.replace(/\/+$/, ""), volume);
-    }
   }
 
   #files(owner: object): Files {
@@ -261,6 +245,7 @@ export class Places {
     label: string;
     files: Files;
     environment: Record<string, string>;
+    variables?: ReadonlyMap<string, string>;
     /** Default: those of every place. */
     programs?: ReadonlyMap<string, Command>;
     etc: { hosts: () => string; resolv: () => string };
@@ -270,6 +255,7 @@ export class Places {
   }): Place {
     const { acts, world } = this;
     const { name, hostname, label, files, environment, etc, from, origin, listen } = given;
+    const { variables } = given;
     const random = world.random.fork(label);
     const modified = world.clock.now();
     const made = (path: string, make: () => string): void =>
@@ -300,6 +286,7 @@ export class Places {
       files,
       processes: new Processes(acts),
       environment,
+      ...(variables && { variables }),
       folder: "/",
       commands: given.programs ?? commands,
       network: new NetworkEnd({

@@ -7,6 +7,7 @@
 import { decoded, decodedAs } from "../../apiserver/decode.js";
 import * as errors from "../../api/errors.js";
 import { invalid, type FieldError } from "../../objects/field-errors.js";
+import { ISSUER, unsigned } from "../../node/kubelet/containers/token.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { ApiAnswer } from "./exchange.js";
 import { bodyOf, fitted, writeOptions } from "./http-body.js";
@@ -123,7 +124,6 @@ interface TokenRequest {
 const HOUR = 3600; // seconds
 const LEAST = 600; // seconds
 const MOST = 2 ** 32; // seconds
-const ISSUER = "https://kubernetes.default.svc";
 
 /** A token that says whose it is; nobody signs it, since nobody here asks for one. */
 export function issueToken(call: Call): ApiAnswer {
@@ -167,11 +167,5 @@ function checkDuration(seconds: number): void {
   const subject = { kind: "TokenRequest", plural: "", group: "authentication.k8s.io" };
   throw errors.invalid(subject, "", [invalid("spec.expirationSeconds", seconds, why)]);
 }
-
-/** RFC 7519, 6: an unsecured JWT. */
-const unsigned = (claims: object): string =>
-  [{ alg: "none", typ: "JWT" }, claims]
-    .map((part) => `${Buffer.from(JSON.stringify(part)).toString("base64url")}.`)
-    .join("");
 
 const secondsOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

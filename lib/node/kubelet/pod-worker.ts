@@ -113,7 +113,10 @@ export class PodWorker {
   #follow(): void {
     if (this.pod.metadata.deletionTimestamp) return this.#terminate();
     if (this.#stage === "new") this.#begin();
-    if (this.#stage === "running") this.#added?.sync(this.pod);
+    if (this.#stage === "running") {
+      this.#added?.sync(this.pod);
+      this.host.runtime.sync?.(this.pod);
+    }
     this.#report();
   }
 

@@ -27,6 +27,8 @@ export interface Runtime {
   exitCode?(pod: Pod, container: string): number | undefined;
   /** Begins the container's process, for the first time or again. */
   run(pod: Pod, container: string): void;
+  /** The Pod has changed: its volumes are looked at anew. */
+  sync?(pod: Pod): void;
   /** The container's process has ended, by itself or killed. */
   end(pod: Pod, container: string): void;
   /** The container's process, told to end, closes its listening sockets; it still runs. */

@@ -122,7 +122,7 @@ function* chmod(context: Context): Act<number> {
     words,
     (word) => `cannot access '${word}'`,
     (word) => {
-      const entry = files.at(context.path(word));
+      const entry = files.changeable(context.path(word));
       if (!symbolic) return void (entry.mode = parseInt(mode, 8));
       const [, who = "", operator, bits = ""] = symbolic;
       const all = who === "" || who.includes("a") ? "ugo" : who;
