@@ -2,10 +2,12 @@
 import { listenerIn, programsIn } from "./programs/images.js";
 import "./programs/agnhost/agnhost.js";
 import "./programs/known.js";
-import { behaveAs, bringAlong } from "./shell/index.js";
+import { unmodelledIn } from "./programs/unmodelled.js";
+import { behaveAs, bringAlong, nameUnmodelled } from "./shell/index.js";
 
 behaveAs(listenerIn);
 bringAlong(programsIn);
+nameUnmodelled(unmodelledIn);
 
 export * from "./shell/index.js";
 export { TerminalSession, type TerminalOptions } from "./shell/session.js";

@@ -17,7 +17,15 @@ import { runCommand } from "./running.js";
 import { inputOf, Sink, type Stream } from "./streams.js";
 import { recording } from "./typed.js";
 
-export { behaveAs, bringAlong, placesOf, Places, type Behaviour, type World } from "./places.js";
+export {
+  behaveAs,
+  bringAlong,
+  nameUnmodelled,
+  placesOf,
+  Places,
+  type Behaviour,
+  type World,
+} from "./places.js";
 export { PipeReader, PipeWriter, Sink, inputOf, pipe } from "./streams.js";
 export type { Command, Context, Place } from "./place.js";
 export type { Process } from "./process.js";
@@ -73,7 +81,7 @@ export function execute(
   { stdin, stdout, stderr, env, folder, background, allowance }: ExecuteOptions,
 ): Process {
   const [name = ""] = args;
-  const command = programIn(place.commands, name);
+  const command = programIn(place.commands, name) ?? place.unmodelled?.(name);
   if (!command) throw new NoProgramError(name);
   const input = stdin ?? inputOf("");
   const process = place.processes.spawn({

@@ -27,6 +27,8 @@ export interface Place {
   readonly network: NetworkEnd;
   /** What a program does that is not here, where something is taken for granted. */
   assumed?: (program: string, process: Process) => Command | undefined;
+  /** A program that is here in life, and says that it is not modelled. */
+  readonly unmodelled?: (program: string) => Command | undefined;
 }
 
 /** A program: it answers its exit code. */

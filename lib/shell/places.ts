@@ -58,6 +58,13 @@ export const bringAlong = (known: typeof programs): void => {
   programs = known;
 };
 
+let unmodelled: (container: Container, program: string) => Command | undefined = () => undefined;
+
+/** And of those that it has, but which are not modelled. */
+export const nameUnmodelled = (known: typeof unmodelled): void => {
+  unmodelled = known;
+};
+
 const worlds = new WeakMap<Network, Places>();
 
 /** The places of a cluster, the same ones whenever they are asked for. */
@@ -167,6 +174,7 @@ export class Places {
         HOME: variables.get("HOME") ?? "/root",
       },
       programs: programs(container),
+      unmodelled: (program) => unmodelled(container, program),
       etc: {
         hosts: () => hostsOf(sandbox, hostname),
         resolv: () => resolvConfOf(sandbox.pod, dnsAddressIn(this.world.serviceCIDR)),
@@ -248,6 +256,7 @@ export class Places {
     variables?: ReadonlyMap<string, string>;
     /** Default: those of every place. */
     programs?: ReadonlyMap<string, Command>;
+    unmodelled?: (program: string) => Command | undefined;
     etc: { hosts: () => string; resolv: () => string };
     from: string;
     origin: () => Origin;
@@ -255,7 +264,7 @@ export class Places {
   }): Place {
     const { acts, world } = this;
     const { name, hostname, label, files, environment, etc, from, origin, listen } = given;
-    const { variables } = given;
+    const { variables, unmodelled } = given;
     const random = world.random.fork(label);
     const modified = world.clock.now();
     const made = (path: string, make: () => string): void =>
@@ -287,6 +296,7 @@ export class Places {
       processes: new Processes(acts),
       environment,
       ...(variables && { variables }),
+      ...(unmodelled && { unmodelled }),
       folder: "/",
       commands: given.programs ?? commands,
       network: new NetworkEnd({

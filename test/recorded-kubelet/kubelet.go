@@ -22,6 +22,7 @@ type Scene struct {
 	Pods       []v1.Pod
 }
 
+// Environments by Pod: what makeEnvironmentVariables answers for the first container.
 func (scene Scene) Environments() (map[string]map[string]string, error) {
 	var objects []runtime.Object
 	for i := range scene.ConfigMaps {

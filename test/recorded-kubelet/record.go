@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/kubernetes/pkg/fieldpath"
 	"k8s.io/kubernetes/pkg/kubelet"
 	"k8s.io/kubernetes/pkg/volume/configmap"
 	volumeutil "k8s.io/kubernetes/pkg/volume/util"
@@ -29,8 +30,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// environments by Pod: what makeEnvironmentVariables answers for the first container.
-func environments(text string) map[string]map[string]string {
+func sceneOf(text string) kubelet.Scene {
 	var scene kubelet.Scene
 	for _, document := range strings.Split(text, "\n---\n") {
 		var kind struct{ Kind string }
@@ -57,7 +57,7 @@ func environments(text string) map[string]map[string]string {
 			panic(err)
 		}
 	}
-	return must(scene.Environments())
+	return scene
 }
 
 // listed tells of each file: "mode content" or "-> target"; the time in names is left out.
@@ -109,11 +109,17 @@ func main() {
 	if err := json.Unmarshal(must(os.ReadFile(os.Args[2])), &all); err != nil {
 		panic(err)
 	}
+	scene := sceneOf(string(must(os.ReadFile(os.Args[1]))))
+	fields := map[string]string{}
+	for _, path := range []string{"metadata.labels", "metadata.annotations", "metadata.name"} {
+		fields[path] = must(fieldpath.ExtractFieldPathAsString(&scene.Pods[0], path))
+	}
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(map[string]any{
-		"environments": environments(string(must(os.ReadFile(os.Args[1])))),
+		"environments": must(scene.Environments()),
+		"fields":       fields,
 		"volumes":      written(all),
 	})
 	if err != nil {

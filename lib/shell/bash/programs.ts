@@ -88,7 +88,8 @@ function programOf(
       return { failed: `${words[0]}: bad interpreter: No such file or directory`, status: 126 };
     return { command: own, before: [...words.slice(1), path] };
   }
-  const assumed = shell.place.assumed?.(name, shell.process);
+  const { place, process } = shell;
+  const assumed = place.assumed?.(name, process) ?? place.unmodelled?.(name);
   if (assumed) return { command: assumed, before: [] };
   return name.includes("/")
     ? { failed: "No such file or directory", status: 127 }
