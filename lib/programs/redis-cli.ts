@@ -58,7 +58,8 @@ function* connected(context: Context, host: string, port: number): Act<Connectio
 
 class Session {
   #unread = "";
-  #hasFailed = false;
+  /** An error ends it with 1. */
+  #isStrict = false;
 
   constructor(
     private readonly context: Context,
@@ -79,15 +80,17 @@ class Session {
       );
     if (password !== undefined) {
       const answer = yield* this.#ask(["AUTH", password]);
-      if (isError(answer)) yield* context.err(`AUTH failed: ${answer.error}\n`);
+      if (answer && isError(answer.reply))
+        yield* context.err(`AUTH failed: ${answer.reply.error}\n`);
     }
+    this.#isStrict = flags.has("e");
     if (flags.has("n")) yield* this.#ask(["SELECT", flags.get("n")!]);
     if (words.length === 0) return yield* this.#lines(server);
     const last = flags.has("x") ? [yield* this.#input()] : [];
     const times = Number(flags.get("r") ?? 1);
     for (let i = 0; i < times || times < 0; i++)
       if (!(yield* this.#show([...words, ...last]))) return 1;
-    return flags.has("e") && this.#hasFailed ? 1 : 0;
+    return 0;
   }
 
   /** All of standard input, as the last word. */
@@ -116,33 +119,38 @@ class Session {
     }
   }
 
-  /** False: the server has gone. */
+  /** False: the server has gone, or it said no and that is the end. */
   *#show(words: readonly string[]): Act<boolean> {
     const answer = yield* this.#ask(words);
-    if (answer === "gone") {
+    if (!answer) {
       yield* this.context.err("Error: Server closed the connection\n");
       return false;
     }
-    this.#hasFailed ||= isError(answer);
-    const reply = answer as Reply;
+    const { reply } = answer;
+    if (this.#isStrict && isError(reply)) {
+      yield* this.context.err(`${reply.error}\n`);
+      return false;
+    }
     const isText = /^info$/i.test(words[0]!);
-    const text = this.isForPeople && !isText ? shown(reply, "") : `${raw(reply)}\n`;
+    const bare = isText ? raw(reply) : `${raw(reply)}\n`;
+    const text = this.isForPeople && !isText ? shown(reply, "") : bare;
     yield* this.context.out(text);
     return true;
   }
 
-  *#ask(words: readonly string[]): Act<Reply | "gone"> {
+  /** Undefined: the server has gone. */
+  *#ask(words: readonly string[]): Act<{ reply: Reply } | undefined> {
     const { connection } = this;
     const parts = words.map((word) => `$${word.length}\r\n${word}\r\n`).join("");
-    if (!(yield* connection.send(`*${words.length}\r\n${parts}`))) return "gone";
+    if (!(yield* connection.send(`*${words.length}\r\n${parts}`))) return undefined;
     for (;;) {
       const read = replyIn(this.#unread, 0);
       if (read) {
         this.#unread = this.#unread.slice(read.end);
-        return read.reply;
+        return read;
       }
       const bytes = yield* connection.input.read();
-      if (bytes === "") return "gone";
+      if (bytes === "") return undefined;
       this.#unread += bytes;
     }
   }

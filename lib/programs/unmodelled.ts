@@ -55,7 +55,7 @@ const byImage = new Map<string, Set<string>>();
 for (const [images, names] of Object.entries(tools))
   for (const image of images.split(" ")) byImage.set(image, new Set(names.split(" ")));
 
-/** The tool of a container's image by that name, or path; undefined: it is not known to have one. */
+/** The tool of an image by its name or path; undefined: the image is not known to have it. */
 export function unmodelledIn({ image = "" }: Container, program: string): Command | undefined {
   const name = program.replace(/^.*\/(?=[^/]+$)/, "");
   return byImage.get(imageName(image))?.has(name) ? notModelled(name, image) : undefined;
