@@ -1,6 +1,6 @@
 /** Images that many manifests name, and what their processes answer. */
 import type { Request, Response } from "../shell/network/http.js";
-import "./redis.js";
+import "./redis/redis.js";
 import { know, page, serving } from "./images.js";
 
 const heading = (text: string): string => `<h1>${text}</h1>`;

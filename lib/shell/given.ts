@@ -5,8 +5,8 @@ import type { Machine, Sandbox } from "../node/machine.js";
 import type { Container, Node } from "../objects/types.js";
 import { objectsOf } from "./api-objects.js";
 import { folder, type Files, type Folder } from "./files.js";
-import type { World } from "./places.js";
 import { Volumes } from "./volumes.js";
+import type { World } from "./world.js";
 
 export class Given {
   readonly #volumes = new WeakMap<Sandbox, Volumes>();

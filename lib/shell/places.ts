@@ -7,15 +7,12 @@ import { originOf, inPod } from "../journey/origin.js";
 import type { Origin } from "../journey/party.js";
 import type { Served } from "../journey/socket.js";
 import { Acts } from "../machinery/act.js";
-import type { Random } from "../machinery/random.js";
-import type { Clock } from "../api/clock.js";
 import type { Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container } from "../objects/types.js";
-import type { Source } from "./api-objects.js";
 import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
 import { Files, Quota } from "./files.js";
@@ -23,18 +20,9 @@ import { Given } from "./given.js";
 import { NetworkEnd } from "./network/network-end.js";
 import type { Command, Place } from "./place.js";
 import { Processes } from "./process.js";
+import type { World } from "./world.js";
 
-/** What a cluster gives. */
-export interface World {
-  readonly network: Network;
-  /** What kubelets read to make containers. */
-  readonly apiserver: Source;
-  readonly clock: Clock;
-  /** Where Services have their addresses: one range, or of each family one, with a comma. */
-  readonly serviceCIDR: string;
-  /** A generator for all places; each draws from a fork of its own. */
-  readonly random: Random;
-}
+export type { World };
 
 /** What an image's processes do at a port: programs/ knows. Undefined: nothing is known. */
 export type Behaviour = (

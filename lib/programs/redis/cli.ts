@@ -3,13 +3,13 @@
  * whether somebody reads it at a terminal. (redis: src/redis-cli.c, cliFormatReplyRaw and
  * cliFormatReplyTTY)
  */
-import type { Act } from "../machinery/act.js";
-import { readAddress } from "../net/ip.js";
-import { Lines, optionsOf, refuse } from "../shell/commands/common.js";
-import { resolved } from "../shell/commands/names.js";
-import type { Connection } from "../shell/network/connection.js";
-import { refusals } from "../shell/network/refusals.js";
-import type { Context } from "../shell/place.js";
+import type { Act } from "../../machinery/act.js";
+import { readAddress } from "../../net/ip.js";
+import { Lines, optionsOf, refuse } from "../../shell/commands/common.js";
+import { resolved } from "../../shell/commands/names.js";
+import type { Connection } from "../../shell/network/connection.js";
+import { refusals } from "../../shell/network/refusals.js";
+import type { Context } from "../../shell/place.js";
 
 /** What a server answers. (RESP2) */
 type Reply = string | number | undefined | { status: string } | { error: string } | Reply[];
