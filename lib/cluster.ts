@@ -9,8 +9,10 @@
  */
 import { ApiServer } from "./apiserver/apiserver.js";
 import { duties } from "./apiserver/admission.js";
+import { Applied } from "./applied.js";
 import { aws } from "./cloud/aws.js";
 import { AddressPool, gateway, machineAddresses, machinePrefix } from "./cloud/addresses.js";
+import { balancersOf } from "./cloud/balancers.js";
 import { runExternalDns, type Domains } from "./cloud/external-dns.js";
 import { cloudControllerManager } from "./cloud/manager.js";
 import { BaseCloud } from "./cloud/provider.js";
@@ -33,24 +35,25 @@ import { kubernetes, releaseOf, type Kubernetes } from "./objects/kubernetes.js"
 import type { Surroundings } from "./machinery/controller.js";
 import { duration } from "./machinery/duration.js";
 import type { HistoryEntry } from "./api/history.js";
-import { isApiError } from "./api/errors.js";
 import { Informers } from "./machinery/informer.js";
 import type { Manager } from "./machinery/manager.js";
 import { Random, Streams } from "./machinery/random.js";
 import { Supervisor } from "./machinery/supervisor.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
-import { endpoint, familyOf } from "./net/ip.js";
+import { familyOf } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { printable } from "./net/printable.js";
-import type { Balancer, Balancers, LoadBalancer } from "./net/load-balancer.js";
 import { Routes } from "./net/routes.js";
 import { runCoreDns } from "./node/dns.js";
 import { nodeHandle, podHandle, type NodeHandle, type PodHandle } from "./handles.js";
 import { configurations, defaults } from "./node/proxy/config.js";
-import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { ProxyFleet } from "./node/proxy/fleet.js";
 import { Kubelet } from "./node/kubelet/kubelet.js";
 import { explaining, whyOf } from "./diagnosis.js";
+import { linesOf, type EndpointLine } from "./endpoint-lines.js";
+import { film } from "./film.js";
+import { nameStream } from "./name-streams.js";
+import type { Traceable } from "./traceable.js";
 import {
   scriptsIn,
   type RunScript,
@@ -60,31 +63,17 @@ import {
 } from "./shells.js";
 import { Machine } from "./node/machine.js";
 import { runPodRoutes } from "./node/cni/pod-routes.js";
-import { withDeletions } from "./objects/apply.js";
 import { count, names } from "./api/summary.js";
 import { parse, type Documents } from "./objects/files.js";
 import type { AskWhy } from "./why/ask.js";
 import type { World } from "./why/types.js";
-import { kindInfo, kindOf } from "./objects/kinds.js";
+import { kindInfo } from "./objects/kinds.js";
 import type { EndpointSlice, Kind, Kinds, KubeObject } from "./objects/types.js";
 
 export { aws };
 export { ptp } from "./node/cni/plugins.js";
 export type { ClusterOptions, NodeSpec } from "./cluster-options.js";
-
-/** What can be asked of a cluster and of a snapshot alike. */
-export interface Traceable {
-  readonly network: Network;
-  node(name: string): { name: string; rules: NodeRuleTables };
-  list<K extends Kind>(kind: K): readonly Kinds[K][];
-  request(url: string, options?: RequestOptions): Founded<Journey>;
-  outcomes(url: string, options?: RequestOptions): Founded<Outcomes>;
-  shares(url: string, options?: RequestOptions): Record<string, number>;
-  packet(bare: BarePacket): Founded<Journey>;
-  packetOutcomes(bare: BarePacket): Founded<Outcomes>;
-  /** See Cluster.why. */
-  why: AskWhy;
-}
+export type { Traceable } from "./traceable.js";
 
 /**
  * Makes a cluster and lets it start: the answered one has its nodes ready and waits for manifests.
@@ -121,7 +110,7 @@ export class Cluster implements Traceable {
   readonly shellWorld: ShellWorld;
   readonly #podRoutes = new Routes();
   readonly #proxies: ProxyFleet;
-  readonly #applied = new Map<string, KubeObject>();
+  readonly #applied: Applied;
   /** For machines that come without one. */
   readonly #addresses = new AddressPool(machineAddresses());
   /** What #stored answered, and as of which revision. */
@@ -159,8 +148,14 @@ export class Cluster implements Traceable {
       ...(!(this.clock instanceof VirtualClock) && { compactEvery: 300_000 }),
     });
     this.#kubectl = this.apiserver.client("kubectl");
+    this.#applied = new Applied(this.#kubectl, (text) => this.#warn(text));
 
-    this.network = new Network(this.#podRoutes, this.dns, new Zone(), this.#balancers());
+    this.network = new Network(
+      this.#podRoutes,
+      this.dns,
+      new Zone(),
+      balancersOf(() => this.cloud),
+    );
     this.network.fault = options.faults?.network;
     this.network.strangers.push((address) => this.#outside(address));
     this.network.doubts.push(...doubtsAbout((kind) => this.#stored(kind)));
@@ -243,11 +238,11 @@ export class Cluster implements Traceable {
   apply(what: Documents | KubeObject | string): KubeObject[] {
     const { version } = this.kubernetes;
     if (typeof what === "string") return this.apply(parse(what, { version }));
-    if ("manifests" in what) return what.manifests.map(({ object }) => this.#applyOne(object));
+    if ("manifests" in what) return what.manifests.map(({ object }) => this.#applied.apply(object));
     // an object at hand, other than a text, is of this cluster: an old one is a conflict
     const { resourceVersion } = what.metadata ?? {};
     return parse(JSON.stringify(what), { version }).manifests.map(({ object }) =>
-      this.#applyOne(object, resourceVersion),
+      this.#applied.apply(object, resourceVersion),
     );
   }
 
@@ -262,33 +257,9 @@ export class Cluster implements Traceable {
   }
 
   /** Who may answer for a Service, as its EndpointSlices say: a line for each address. */
-  endpoints(
-    service: string,
-    namespace = "default",
-  ): {
-    address: string;
-    node: string | undefined;
-    pod: string | undefined;
-    ready: boolean;
-    serving: boolean;
-    terminating: boolean;
-  }[] {
-    return this.list("EndpointSlice", {
-      namespace,
-      labelSelector: `kubernetes.io/service-name=${service}`,
-    }).flatMap(({ endpoints, ports }) =>
-      endpoints.flatMap(
-        ({ addresses, nodeName, targetRef, conditions: { ready, serving, terminating } = {} }) =>
-          addresses.map((ip) => ({
-            address: ports?.[0]?.port ? endpoint(ip, ports[0].port) : ip,
-            node: nodeName,
-            pod: targetRef?.name,
-            ready: ready !== false,
-            serving: serving ?? ready !== false,
-            terminating: terminating === true,
-          })),
-      ),
-    );
+  endpoints(service: string, namespace = "default"): EndpointLine[] {
+    const labelSelector = `kubernetes.io/service-name=${service}`;
+    return linesOf(this.list("EndpointSlice", { namespace, labelSelector }));
   }
 
   /**
@@ -296,7 +267,7 @@ export class Cluster implements Traceable {
    */
   delete(kind: Kind, name: string, namespace = "default"): void {
     this.#kubectl.delete(kind, name, namespace);
-    this.#applied.delete(`${kind} ${namespace}/${name}`);
+    this.#applied.forget(kind, namespace, name);
   }
 
   /** As `kubectl scale --replicas`. */
@@ -386,23 +357,7 @@ export class Cluster implements Traceable {
     look: () => T,
     every: string | number = "100ms",
   ): ({ seconds: number } & T)[] {
-    const start = this.clock.now(),
-      end = start + duration(time),
-      step = duration(every);
-    if (step <= 0)
-      throw new RangeError(
-        `every is ${JSON.stringify(every)}; it must be longer than nothing, for example "100ms"`,
-      );
-    const seen: ({ seconds: number } & T)[] = [];
-    let last = "";
-    for (;;) {
-      const sight = look(),
-        text = JSON.stringify(sight);
-      if (text !== last) seen.push({ seconds: (this.clock.now() - start) / 1000, ...sight });
-      last = text;
-      if (this.clock.now() >= end) return seen;
-      this.advance(Math.min(step, end - this.clock.now()));
-    }
+    return film(this.clock, (ms) => this.advance(ms), look, time, every);
   }
 
   #virtual(verb: string): VirtualClock {
@@ -666,19 +621,6 @@ export class Cluster implements Traceable {
     return kubelet;
   }
 
-  /** The cloud's load balancers, as they are whenever a packet comes by. */
-  #balancers(): Balancers {
-    const withTargets = (balancer: LoadBalancer): Balancer => ({
-      balancer,
-      targets: this.cloud?.targets.get(balancer.name) ?? [],
-    });
-    return {
-      [Symbol.iterator]: () =>
-        [...(this.cloud?.loadBalancers.values() ?? [])].map(withTargets).values(),
-      at: (address) => this.cloud?.balancersAt(address).map(withTargets) ?? [],
-    };
-  }
-
   /** An endpoint that somebody wrote by hand: for a host outside of the cluster. */
   #outside(address: string): string | undefined {
     const isMeant = this.apiserver
@@ -702,67 +644,4 @@ export class Cluster implements Traceable {
     this.#listed.set(kind, { revision, items });
     return items;
   }
-
-  #applyOne(object: KubeObject, seen?: string): KubeObject {
-    const { namespaced } = kindOf(object) ?? kindInfo(object.kind)!;
-    const namespace = namespaced ? (object.metadata.namespace ?? "default") : undefined;
-    const key = `${object.kind} ${namespace}/${object.metadata.name}`;
-    const written = this.#written(object, namespace, this.#applied.get(key), seen);
-    // only now: what was refused says nothing of what the manifest said the last time
-    this.#applied.set(key, object);
-    return written;
-  }
-
-  /**
-   * Makes or changes the object; `before` is what its manifest said the last time, `seen` the
-   * resourceVersion that it must still have.
-   */
-  #written(
-    object: KubeObject,
-    namespace: string | undefined,
-    before: KubeObject | undefined,
-    seen: string | undefined,
-  ): KubeObject {
-    const kind = object.kind as Kind;
-    const onWarning = (text: string): void => this.#warn(text);
-    try {
-      this.#kubectl.get(kind, object.metadata.name, namespace);
-    } catch (error) {
-      if (!isApiError(error, 404)) throw error;
-      const metadata = { ...object.metadata, ...(namespace && { namespace }) };
-      return this.#kubectl.create({ ...object, metadata }, { onWarning });
-    }
-    const body = withDeletions(before, object) as { metadata?: object };
-    return this.#kubectl.patch(
-      kind,
-      object.metadata.name,
-      namespace,
-      {
-        type: kindOf(object)?.type === undefined ? "merge" : "strategic",
-        body:
-          seen === undefined
-            ? body
-            : { ...body, metadata: { ...body.metadata, resourceVersion: seen } },
-      },
-      { onWarning },
-    );
-  }
-}
-
-/**
- * Where the draws of some begin in the stream that all drew from once: so the article's Pods, its
- * EndpointSlice and its load balancer (seed 1) are called as they always were.
- */
-const begins = new Map([
-  ["kubectl", 100],
-  ["endpointslice-controller", 116],
-  ["replicaset-controller", 133],
-]);
-
-/** From where a component draws the uids and the names of what it makes. */
-function nameStream(random: Random, who: string): Random {
-  const place = begins.get(who);
-  return place === undefined
-    ? random.fork(`apiserver/${who}`)
-    : random.fork("apiserver").skip(place);
 }
