@@ -357,7 +357,7 @@ export class Cluster implements Traceable {
     look: () => T,
     every: string | number = "100ms",
   ): ({ seconds: number } & T)[] {
-    return film(this.clock, (ms) => this.advance(ms), look, time, every);
+    return film(this, look, time, every);
   }
 
   #virtual(verb: string): VirtualClock {

@@ -4,12 +4,12 @@ import { duration } from "./machinery/duration.js";
 
 /** Answers what it saw first and each time it saw something else. Throws RangeError. */
 export function film<T extends object>(
-  clock: Clock,
-  advance: (ms: number) => void,
+  cluster: { readonly clock: Clock; advance(ms: number): void },
   look: () => T,
   time: string | number,
   every: string | number,
 ): ({ seconds: number } & T)[] {
+  const { clock } = cluster;
   const start = clock.now(),
     end = start + duration(time),
     step = duration(every);
@@ -25,6 +25,6 @@ export function film<T extends object>(
     if (text !== last) seen.push({ seconds: (clock.now() - start) / 1000, ...sight });
     last = text;
     if (clock.now() >= end) return seen;
-    advance(Math.min(step, end - clock.now()));
+    cluster.advance(Math.min(step, end - clock.now()));
   }
 }

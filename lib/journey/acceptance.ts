@@ -34,25 +34,22 @@ interface Told {
 export function accept(told: Told, { party, packet, listening }: Arrival): Server | Refusal {
   if (party.kind === "outside") told.basis.assumed.push(takenToAnswer(party.name));
   if (packet.protocol === "ICMP") return acceptPing(told, party, packet);
-  const { protocol } = packet;
-  const port = `${protocol} ${packet.destinationPort}`;
   if (party.kind === "pod") return acceptInPod(told, party, packet);
   if (party.kind !== "node") return { what: nameOf(party) };
+  const { protocol, destination, destinationPort } = packet;
   const { machine } = party;
-  const wanted = machine.hostPort(protocol, packet.destination, packet.destinationPort);
-  if (wanted) return acceptByHostPort(told, wanted, protocol, machine.name);
-  const sandbox = machine.processOn(protocol, packet.destinationPort);
-  if (sandbox) assumeListening(told, sandbox, protocol, packet.destinationPort);
-  if (sandbox)
-    return {
-      sandbox,
-      node: machine.name,
-      what: `Pod ${sandbox.key}, in the network of ${machine.name},`,
-    };
-  if (listening) return { node: machine.name, what: `a process on ${machine.name}` };
+  const node = machine.name;
+  const wanted = machine.hostPort(protocol, destination, destinationPort);
+  if (wanted) return acceptByHostPort(told, wanted, protocol, node);
+  const sandbox = machine.processOn(protocol, destinationPort);
+  if (sandbox) {
+    assumeListening(told, sandbox, protocol, destinationPort);
+    return { sandbox, node, what: `Pod ${sandbox.key}, in the network of ${node},` };
+  }
+  if (listening) return { node, what: `a process on ${node}` };
   return {
     failed: "connection refused",
-    why: `no process on ${machine.name} listens on ${port}, and no rule took the packet elsewhere`,
+    why: `no process on ${node} listens on ${protocol} ${destinationPort}, and no rule took the packet elsewhere`,
   };
 }
 
