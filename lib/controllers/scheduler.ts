@@ -89,7 +89,8 @@ export function scheduler(context: Context): Controller {
   function bind(pod: Pod, node: string): void {
     const { name, namespace } = pod.metadata;
     pods.learn(client.bind(name, namespace, node));
-    const message = `Successfully assigned ${keyOf(pod)} to ${node}`;
+    // flat: a template would keep its pieces
+    const message = ["Successfully assigned ", keyOf(pod), " to ", node].join("");
     events.deed(pod, { type: "Normal", reason: "Scheduled", action: "Binding", message });
   }
 
@@ -186,8 +187,8 @@ export class NodeInfo {
   pods = 0;
   readonly used: Resources = { cpu: 0, memory: 0, pods: 0 };
   readonly scored: Resources = { cpu: 0, memory: 0, pods: 0 };
-  /** Pods here of each group that is spread. */
-  readonly groups = new Map<string, number>();
+  /** Its place in the order of names. */
+  place = 0;
   /** Its Pods by uid. */
   readonly members = new Map<string, Pod>();
   readonly hostPorts: { ip: string; protocol: string; port: number }[] = [];
@@ -208,6 +209,8 @@ export class NodeInfo {
 class NodePool implements Pool {
   readonly affine = new Map<string, [Pod, NodeInfo]>();
   readonly #infos = new Map<string, NodeInfo>();
+  /** How many Pods of each group that is spread are on which nodes. */
+  readonly #groups = new Map<string, Map<NodeInfo, number>>();
   #ordered: NodeInfo[] | undefined;
   #next = 0;
 
@@ -231,11 +234,7 @@ class NodePool implements Pool {
       info.used[name] += sign * asked[name];
       info.scored[name] += sign * scored[name];
     }
-    if (!pod.metadata.deletionTimestamp) {
-      const count = (info.groups.get(groupOf(pod)) ?? 0) + sign;
-      if (count > 0) info.groups.set(groupOf(pod), count);
-      else info.groups.delete(groupOf(pod));
-    }
+    if (!pod.metadata.deletionTimestamp) this.#count(groupOf(pod), info, sign);
     for (const port of hostPortsOf(pod)) {
       if (sign > 0) info.hostPorts.push(port);
       else
@@ -244,6 +243,15 @@ class NodePool implements Pool {
           1,
         );
     }
+  }
+
+  #count(group: string, info: NodeInfo, sign: 1 | -1): void {
+    const members = this.#groups.get(group) ?? new Map<NodeInfo, number>();
+    const count = (members.get(info) ?? 0) + sign;
+    if (count > 0) members.set(info, count);
+    else members.delete(info);
+    if (members.size > 0) this.#groups.set(group, members);
+    else this.#groups.delete(group);
   }
 
   /** The best node's name, or why there is none. */
@@ -263,14 +271,18 @@ class NodePool implements Pool {
     }
     // the next Pod begins where this one ended
     if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length;
-    return found.length === 0 ? refusals : best(pod, found, check).name;
+    if (found.length === 0) return refusals;
+    return best(pod, found, this.#groups.get(groupOf(pod)), check).name;
   }
 
   /** By name. */
   get nodes(): readonly NodeInfo[] {
-    return (this.#ordered ??= [...this.#infos.values()]
+    if (this.#ordered) return this.#ordered;
+    this.#ordered = [...this.#infos.values()]
       .filter(({ node }) => node)
-      .sort((a, b) => (a.name < b.name ? -1 : 1)));
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#ordered.forEach((info, place) => (info.place = place));
+    return this.#ordered;
   }
 
   fits(pod: Pod, info: NodeInfo): boolean {
@@ -337,7 +349,9 @@ function lacks(asked: Resources, info: NodeInfo): Refusal | undefined {
   if (asked.cpu > 0 && used.cpu + asked.cpu > info.cpu) reasons.push("Insufficient cpu");
   if (asked.memory > 0 && used.memory + asked.memory > info.memory)
     reasons.push("Insufficient memory");
-  return { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
+  return reasons.length === 0
+    ? undefined
+    : { reasons, preemptable: asked.cpu <= info.cpu && asked.memory <= info.memory };
 }
 
 /** (k8s.io/api: core/v1/toleration.go, ToleratesTaint) */
@@ -376,14 +390,17 @@ const clash = (
  * (NodeResourcesFit, LeastAllocated) and avoids PreferNoSchedule taints (TaintToleration, weight
  * 3).
  */
-function best(pod: Pod, nodes: readonly NodeInfo[], check: Check | undefined): NodeInfo {
-  const group = groupOf(pod);
+function best(
+  pod: Pod,
+  nodes: readonly NodeInfo[],
+  group: ReadonlyMap<NodeInfo, number> | undefined,
+  check: Check | undefined,
+): NodeInfo {
   const { scored } = requestsOf(pod);
   const here: number[] = [];
   let most = 0;
   for (let i = 0; i < nodes.length; i++) {
-    const { groups } = nodes[i]!;
-    const count = groups.size === 0 ? 0 : (groups.get(group) ?? 0);
+    const count = group?.get(nodes[i]!) ?? 0;
     here.push(count);
     if (count > most) most = count;
   }
@@ -394,7 +411,8 @@ function best(pod: Pod, nodes: readonly NodeInfo[], check: Check | undefined): N
     const liked = info.soft.length === 0 || info.soft.every((taint) => isTolerated(pod, taint));
     const score =
       2 * spread + freeShare(scored, info) + (liked ? 300 : 0) + (check?.score(info) ?? 0);
-    if (score > high || (score === high && info.name < winner.name)) [winner, high] = [info, score];
+    if (score > high || (score === high && info.place < winner.place))
+      [winner, high] = [info, score];
   }
   return winner;
 }

@@ -87,8 +87,9 @@ export class CIDR {
 
   /** Its address number `offset`; 0 is the base. Beyond the range it goes on into the next one. */
   at(offset: number | bigint): Address {
-    const { family, a, value } = this.base;
-    if (family === "IPv4") return fromBits(family, a + Number(offset));
+    if (this.family === "IPv4")
+      return fromBits(this.family, (this.address.a & this.ma) + Number(offset));
+    const { family, value } = this.base;
     const bits = value + BigInt(offset);
     const word = (shift: bigint): number => Number((bits >> shift) & 0xffffffffn);
     return fromBits(family, word(96n), word(64n), word(32n), word(0n));
@@ -216,9 +217,20 @@ export function parseEndpoint(text: string): { address: string; port: number } {
 }
 
 function readIPv4(text: string): Address | undefined {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text)?.slice(1).map(Number);
-  if (parts === undefined || parts.some((part) => part > 255)) return undefined;
-  return fromBits("IPv4", (parts[0]! << 24) | (parts[1]! << 16) | (parts[2]! << 8) | parts[3]!);
+  const [dot, zero, nine] = [46, 48, 57];
+  let [bits, part, digits, dots] = [0, 0, 0, 0];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= zero && code <= nine && digits < 3) {
+      part = part * 10 + code - zero;
+      digits++;
+    } else if (code === dot && digits > 0 && part <= 255 && dots < 3) {
+      bits = (bits << 8) | part;
+      [part, digits, dots] = [0, 0, dots + 1];
+    } else return undefined;
+  }
+  if (dots < 3 || digits === 0 || part > 255) return undefined;
+  return fromBits("IPv4", (bits << 8) | part);
 }
 
 function readIPv6(text: string): Address | undefined {

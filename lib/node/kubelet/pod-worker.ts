@@ -2,6 +2,7 @@ import { qosClass } from "../../objects/pod-resources.js";
 import { condition } from "../../objects/pods.js";
 import { stamp } from "../../api/time.js";
 import { ignoring, isApiError } from "../../api/errors.js";
+import { keyOf } from "../../machinery/informer.js";
 import type { Task } from "../../machinery/supervisor.js";
 import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
@@ -68,7 +69,7 @@ export class PodWorker {
     public pod: Pod,
   ) {
     this.#startTime = pod.status?.startTime ?? stamp(host.clock.now());
-    this.#work = { about: `Pod ${pod.metadata.namespace}/${pod.metadata.name}` };
+    this.#work = { about: `Pod ${keyOf(pod)}` };
     this.#telling = host.guard.task(this.#work);
     const { containers, initContainers = [] } = pod.spec;
     const first = initContainers.length > 0 ? "PodInitializing" : "ContainerCreating";
@@ -160,8 +161,7 @@ export class PodWorker {
     const { clock, random, events } = this.host;
     const latency = Math.round(START_MS * (1 + START_JITTER * (2 * random.next() - 1)));
     for (const { spec } of this.#inits.length > 0 ? this.#inits.slice(0, 1) : this.#containers)
-      if (this.#needsPull(spec))
-        events.normal(this.pod, "Pulling", `Pulling image "${spec.image}"`);
+      if (this.#needsPull(spec)) events.normal(this.pod, "Pulling", wordsOn(spec).pulling);
     this.#cancel = clock.schedule(latency, () => this.#launch(false, latency), this.#work);
   }
 
@@ -319,18 +319,18 @@ export class PodWorker {
 
   #tellStart(container: Container, latency: number): void {
     const { events, images } = this.host;
-    const { name, image = "" } = container;
-    const took = `${Math.round(latency * 0.75)}ms`; // the rest is the sandbox's and the start's
+    const words = wordsOn(container);
+    const took = Math.round(latency * 0.75); // the rest is the sandbox's and the start's
     events.normal(
       this.pod,
       "Pulled",
       this.#needsPull(container)
-        ? `Successfully pulled image "${image}" in ${took} (${took} including waiting)`
-        : `Container image "${image}" already present on machine`,
+        ? [words.pulled, " in ", took, "ms (", took, "ms including waiting)"].join("")
+        : words.present,
     );
-    images.add(image);
-    events.normal(this.pod, "Created", `Created container: ${name}`);
-    events.normal(this.pod, "Started", `Started container ${name}`);
+    images.add(container.image ?? "");
+    events.normal(this.pod, "Created", words.created);
+    events.normal(this.pod, "Started", words.started);
   }
 
   #started(container: ContainerState): void {
@@ -658,6 +658,33 @@ export class PodWorker {
       before?.status === next.status ? before.lastTransitionTime! : stamp(this.host.clock.now());
     return since(type, next, time);
   }
+}
+
+/** What is told of a container's start, in the words of the kubelet. */
+interface Words {
+  pulling: string;
+  pulled: string;
+  present: string;
+  created: string;
+  started: string;
+}
+
+// by container: Pods of one template share theirs, and so what is told of them
+const wordsOf = new WeakMap<Container, Words>();
+
+function wordsOn(container: Container): Words {
+  let words = wordsOf.get(container);
+  if (words) return words;
+  const { name, image = "" } = container;
+  words = {
+    pulling: `Pulling image "${container.image}"`,
+    pulled: `Successfully pulled image "${image}"`,
+    present: `Container image "${image}" already present on machine`,
+    created: `Created container: ${name}`,
+    started: `Started container ${name}`,
+  };
+  wordsOf.set(container, words);
+  return words;
 }
 
 /** The conditions that the kubelet writes; others are somebody else's. */
