@@ -14,6 +14,7 @@ const here = new URL("../recorded-kubelet/", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, here), "utf8");
 interface Recorded {
   environments: Record<string, Record<string, string>>;
+  fields: Record<string, string>;
   volumes: Record<string, Record<string, string>[]>;
 }
 const recorded = JSON.parse(read("recorded.json")) as Recorded;
@@ -175,6 +176,31 @@ for (const [name, source] of Object.entries(scene.volumes))
     cluster.advance("91s");
     assert.equal(await listed(cluster, "/v"), second);
   });
+
+test("a Pod's labels and annotations are files, which follow them", async () => {
+  const cluster = createCluster({ nodes: 1, runtime: runsCommands });
+  const all = parse(other + read("scene.yaml"));
+  const { metadata } = all.manifests.find(({ object }) => object.metadata.name === "all")!.object;
+  const items = Object.keys(recorded.fields).map((fieldPath) => ({
+    path: fieldPath.split(".")[1],
+    fieldRef: { fieldPath },
+  }));
+  const volumes = [{ name: "d", downwardAPI: { items } }];
+  const containers = [{ volumeMounts: [{ name: "d", mountPath: "/d" }] }];
+  const { spec } = JSON.parse(pod("all", { containers, volumes })) as { spec: object };
+  const { name, labels, annotations } = metadata;
+  const own = { name, labels, annotations };
+  cluster.apply(parse(JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: own, spec })));
+  cluster.settle();
+  const cat = async (path: string) =>
+    (await cluster.pod("default/all").sh(`cat /d/${path}`)).stdout;
+  for (const [path, text] of Object.entries(recorded.fields))
+    // apply leaves an annotation of its own
+    assert.is((await cat(path.split(".")[1]!)).replace(/^kubectl.*\n/m, ""), text);
+  cluster.patch("Pod", "all", { metadata: { labels: { app: null, z: "1" } } });
+  cluster.settle();
+  assert.is(await cat("labels"), 'tier="a.b"\nz="1"');
+});
 
 test("who looks late sees what was last written, and not what has changed since", async () => {
   const cluster = createCluster({ nodes: 1 });
