@@ -7,10 +7,10 @@
  * what it prints is the container's log, its end is the container's. Any other program is taken to
  * run for ever, as everywhere else; its image says what it answers (images.ts).
  */
-import { sleep } from "../machinery/act.js";
 import { bytesOf } from "../machinery/pipe.js";
 import { expanded } from "../node/kubelet/containers/expansion.js";
-import type { Runtime } from "../node/kubelet/runtime.js";
+import type { Answer } from "../node/kubelet/prober.js";
+import type { Hook, Runtime } from "../node/kubelet/runtime.js";
 import type { Granted } from "../node/granted.js";
 import type { Machine, Sandbox } from "../node/machine.js";
 import { namespacedName } from "../objects/names.js";
@@ -21,16 +21,16 @@ import { placesOf, type Places, type World } from "../shell/places.js";
 import { Allowance, signals, type Process } from "../shell/process.js";
 import { runCommand } from "../shell/running.js";
 import type { Stream } from "../shell/streams.js";
-import { imageName } from "../node/listening.js";
+import { answerOf, runAsked } from "./asked.js";
 import { Log } from "./log.js";
+import { bringsAll, isRun, wordsOf } from "./own-commands.js";
 import { Stdio } from "./stdio.js";
+import { endsWell, isGranted, runsForEver } from "./taken.js";
 
 /** Steps that a container's processes may make in all. */
 const MOST_STEPS = 50_000_000;
 /** What a machine keeps of Pods that have ended: bytes of all logs together. */
 const MOST_KEPT = 64 * 1024 * 1024;
-/** An init container of whose command nothing is known is taken to end well after so long. */
-const INIT_MS = 1_000;
 
 /** By container: its runs, the last two of them. */
 type Logs = Map<string, Log[]>;
@@ -59,6 +59,8 @@ class ContainerRuntime implements Runtime {
   readonly #exits = new WeakMap<Sandbox, Map<string, number>>();
   /** Containers with programs of which it is not known what they do. */
   readonly #assumed = new WeakMap<Sandbox, Set<string>>();
+  /** Of the commands that the kubelet asks for, beside containers' own. */
+  readonly #asked = new WeakSet<Allowance>();
   /** By the Pod's UID. */
   readonly #kept = new Map<string, Logs>();
 
@@ -76,7 +78,8 @@ class ContainerRuntime implements Runtime {
   /** Of a Pod that ran on a machine before it was started anew, all processes begin again. */
   start(pod: Pod, podCIDRs: readonly string[], granted?: () => Granted[]): { ips: string[] } {
     const isKnown = this.#sandbox(pod) !== undefined;
-    const started = this.machine.start(pod, podCIDRs, granted);
+    const left = granted && (() => granted().filter(({ field }) => !isRun(pod, field)));
+    const started = this.machine.start(pod, podCIDRs, left);
     const { phase, ...all } = pod.status ?? {};
     if (isKnown || phase !== "Running") return started;
     const statuses = [
@@ -88,8 +91,57 @@ class ContainerRuntime implements Runtime {
     return started;
   }
 
-  probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string } {
-    return this.machine.probe(pod, container, probe);
+  /** A command that is known here is run; of others it is taken that they end well. */
+  probe(
+    pod: Pod,
+    container: string,
+    probe: Probe,
+    later: (answer: Answer) => void,
+    background: boolean,
+  ): Answer | undefined {
+    const { exec, timeoutSeconds: seconds = 1 } = probe;
+    const sandbox = this.#sandbox(pod);
+    const command = exec?.command ?? [];
+    if (!sandbox || sandbox.sick || !this.#isKnown(sandbox, container, command))
+      return this.machine.probe(pod, container, probe);
+    const place = this.places.known(sandbox, container)!;
+    runAsked(place, { command, seconds, background, allowance: this.#beside() }, (outcome) =>
+      later(answerOf(outcome)),
+    );
+    return undefined;
+  }
+
+  hook(pod: Pod, { name, lifecycle }: Container, hook: Hook, done: (ok: boolean) => void): boolean {
+    const { exec, sleep } = lifecycle?.[hook === "PostStart" ? "postStart" : "preStop"] ?? {};
+    const sandbox = this.#sandbox(pod);
+    const place = sandbox && this.places.known(sandbox, name);
+    const command = sleep ? ["sleep", String(sleep.seconds)] : (exec?.command ?? []);
+    if (!place || !this.#hasProgram(sandbox, name, command)) return false;
+    runAsked(place, { command, background: false, allowance: this.#beside() }, (outcome) =>
+      done(answerOf(outcome).ok),
+    );
+    return true;
+  }
+
+  /** What a command may use that the kubelet asks for. */
+  #beside(): Allowance {
+    const allowance = new Allowance();
+    this.#asked.add(allowance);
+    return allowance;
+  }
+
+  /** Whether a probe's command can be run: nothing of its container is taken for granted. */
+  #isKnown(sandbox: Sandbox, container: string, command: readonly string[]): boolean {
+    const isRun = sandbox.runs(container) && !this.#assumed.get(sandbox)?.has(container);
+    return isRun && this.#hasProgram(sandbox, container, command);
+  }
+
+  /** Or is known not to have it, which is an answer, too. */
+  #hasProgram(sandbox: Sandbox, container: string, [program]: readonly string[]): boolean {
+    const place = this.places.known(sandbox, container);
+    if (program === undefined || !place) return false;
+    const spec = containersOf(sandbox.pod.spec).find(({ name }) => name === container);
+    return programIn(place.commands, program) !== undefined || (!!spec && bringsAll(spec));
   }
 
   running(pod: Pod, container: string): boolean {
@@ -178,8 +230,11 @@ class ContainerRuntime implements Runtime {
     const assumed = this.#assumption(sandbox, name, isWaitedFor);
     const process = spawn(place, container, stdio.streams, !isWaitedFor, assumed);
     stdios.set(place, stdio);
-    place.assumed = (program, { allowance }) =>
-      allowance === process.allowance && !bringsAll(container) ? assumed(program) : undefined;
+    place.assumed = (program, { allowance }) => {
+      if (bringsAll(container)) return undefined;
+      if (this.#asked.has(allowance)) return isGranted;
+      return allowance === process.allowance ? assumed(program) : undefined;
+    };
     stdio.release();
     process.ended.wait(() => this.#ended(sandbox, name, place, process, stdio), true);
   }
@@ -248,43 +303,3 @@ function spawn(
     run: (process) => runCommand(place, process, command, args),
   });
 }
-
-/** What images do of themselves, where it is known here. (their Dockerfiles) */
-const ownCommands: ReadonlyMap<string, readonly string[]> = new Map([
-  ["busybox", ["sh"]],
-  ["alpine", ["/bin/sh"]],
-  ["debian", ["bash"]],
-  ["ubuntu", ["/bin/bash"]],
-]);
-
-/** Images whose own program is known here: what begins their command unless a Pod says so. */
-const entrypoints: ReadonlyMap<string, string> = new Map([["agnhost", "/agnhost"]]);
-
-/** (kubernetes.io: a container's command takes the place of an image's ENTRYPOINT and CMD) */
-function wordsOf({ image = "", command = [], args = [] }: Container): readonly string[] {
-  const name = imageName(image);
-  const entrypoint = command.length === 0 ? entrypoints.get(name) : undefined;
-  if (entrypoint !== undefined) return [entrypoint, ...args];
-  const words = [...command, ...args];
-  return words.length > 0 ? words : (ownCommands.get(name) ?? []);
-}
-
-/** Of this image it is known that it has no program that is not known here. */
-const bringsAll = ({ image = "" }: Container): boolean => imageName(image) === "busybox";
-
-const runsForEver = (program: string): Command =>
-  function* (context) {
-    yield* context.err(notRun(program, "run for ever"));
-    for (;;) yield () => () => {};
-  };
-
-const endsWell = (program: string): Command =>
-  function* (context) {
-    yield* context.err(notRun(program, "end well"));
-    yield* sleep(context.place.acts.clock, INIT_MS);
-    return 0;
-  };
-
-const notRun = (program: string, does: string): string =>
-  `stopover: ${program} is not run here: ` +
-  `it is taken to ${does}, and what it would print is not known\n`;

@@ -7,6 +7,7 @@ import type { Task } from "../../machinery/supervisor.js";
 import { frozen, same } from "../../objects/freeze.js";
 import type { Condition, Container, ContainerStatus, Pod, Probe } from "../../objects/types.js";
 import { needs } from "./needs.js";
+import type { Hook } from "./runtime.js";
 import { Prober } from "./prober.js";
 import { endOf, whyMissing } from "./command.js";
 import { ephemeral, type Added } from "./ephemeral-hook.js";
@@ -312,9 +313,28 @@ export class PodWorker {
   /** Its process begins: the sandbox may be an earlier kubelet's, and what ran in it has ended. */
   #run(container: ContainerState, latency: number): void {
     if (this.#lacksConfig(container, latency)) return;
-    this.host.runtime.run(this.pod, container.name);
+    const { runtime } = this.host;
+    runtime.run(this.pod, container.name);
     this.#tellStart(container.spec, latency);
+    if (!this.#hook(container, "PostStart")) this.#started(container);
+  }
+
+  /** False: it has no such hook, or none that is run here. */
+  #hook(container: ContainerState, name: Hook): boolean | undefined {
+    container.startedAt ||= this.host.clock.now();
+    return this.host.runtime.hook?.(this.pod, container.spec, name, (ok) =>
+      this.#hooked(container, name, ok),
+    );
+  }
+
+  /** Until a container's first hook is over, it is none that runs. */
+  #hooked(container: ContainerState, name: Hook, ok: boolean): void {
+    if (!ok) this.host.events.warning(this.pod, `Failed${name}Hook`, `${name}Hook failed`);
+    if (this.#stage !== "running") return;
+    if (!ok) return this.#ended(container, 137, "Error");
     this.#started(container);
+    this.#proceed(START_MS);
+    this.relist();
   }
 
   #tellStart(container: Container, latency: number): void {
@@ -389,9 +409,9 @@ export class PodWorker {
         since: container.startedAt,
         once: name === "Startup",
         background: name === "Liveness",
-        run: () => runtime.probe(this.pod, container.name, probe),
-        onFailure: (message) =>
-          events.warning(this.pod, "Unhealthy", `${name} probe failed: ${message}`),
+        run: (...later) => runtime.probe(this.pod, container.name, probe, ...later),
+        onFailure: (message, how = "failed") =>
+          events.warning(this.pod, "Unhealthy", `${name} probe ${how}: ${message}`),
       }),
     );
   }
@@ -516,8 +536,9 @@ export class PodWorker {
   #beginToStop(): void {
     for (const container of this.#all()) {
       container.restarting?.();
-      if (container.running)
-        this.host.events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
+      if (!container.running) continue;
+      this.host.events.normal(this.pod, "Killing", `Stopping container ${container.name}`);
+      this.#hook(container, "PreStop");
     }
   }
 

@@ -6,9 +6,12 @@ interface ProberOptions {
   probe: Probe;
   /** "Pod default/web" */
   about: string;
-  run(): { ok: boolean; message: string };
-  /** Told of each failed attempt. */
-  onFailure(message: string): void;
+  /**
+   * Asks once: answers, or tells `heard` later. `background`: nobody waits for it.
+   */
+  run(heard: (answer: Answer) => void, background: boolean): Answer | undefined;
+  /** Told of each failed attempt, and of those that could not be made: `how` says so. */
+  onFailure(message: string, how?: string): void;
   /**
    * Told when enough attempts in a row went the other way; at first nothing is known, and both
    * verdicts are news.
@@ -20,6 +23,14 @@ interface ProberOptions {
   background?: boolean;
   /** It ends with its first success. */
   once?: boolean;
+}
+
+/** What a probe came to. */
+export interface Answer {
+  ok: boolean;
+  message: string;
+  /** Where it could not be made, which counts for nothing: the words for that. */
+  how?: string;
 }
 
 /** Probes one container, again and again. (pkg/kubelet/prober/worker.go) */
@@ -54,19 +65,30 @@ export class Prober {
   }
 
   #attempt(): void {
+    const { clock, probe, background } = this.options;
+    const next = clock.now() + (probe.periodSeconds ?? 10) * 1_000;
+    const heard = (answer: Answer): void => {
+      if (!this.#stopped && this.#goesOn(answer)) this.#schedule(Math.max(0, next - clock.now()));
+    };
+    const answer = this.options.run(heard, background ?? this.#verdict !== undefined);
+    if (answer) heard(answer);
+  }
+
+  /** Takes an answer in. */
+  #goesOn({ ok, message, how }: Answer): boolean {
     const {
-      probe: { periodSeconds = 10, successThreshold = 1, failureThreshold = 3 },
+      probe: { successThreshold = 1, failureThreshold = 3 },
       once,
     } = this.options;
-    const { ok, message } = this.options.run();
+    if (!ok) this.options.onFailure(message, how);
+    if (how) return true;
     this.#run = ok === this.#last ? this.#run + 1 : 1;
     this.#last = ok;
-    if (!ok) this.options.onFailure(message);
     if (ok !== this.#verdict && this.#run >= (ok ? successThreshold : failureThreshold)) {
       this.#verdict = ok;
       this.options.onChange(ok);
-      if (ok && once) return;
+      if (ok && once) return false;
     }
-    if (!this.#stopped) this.#schedule(periodSeconds * 1_000);
+    return !this.#stopped;
   }
 }

@@ -1,5 +1,8 @@
-import type { Pod, Probe } from "../../objects/types.js";
+import type { Container, Pod, Probe } from "../../objects/types.js";
+import type { Answer } from "./prober.js";
 import type { Granted } from "../granted.js";
+
+export type Hook = "PostStart" | "PreStop";
 
 /**
  * What the kubelet asks of the machine it runs on: the container runtime (CRI) and the network
@@ -14,8 +17,21 @@ export interface Runtime {
    * that it could start.
    */
   start(pod: Pod, podCIDRs: readonly string[], granted?: () => Granted[]): { ips: string[] };
-  /** One probe, now. */
-  probe(pod: Pod, container: string, probe: Probe): { ok: boolean; message: string };
+  /**
+   * One probe, now; or one that takes its time: `later` hears of it. `background`: nobody waits.
+   */
+  probe(
+    pod: Pod,
+    container: string,
+    probe: Probe,
+    later: (answer: Answer) => void,
+    background: boolean,
+  ): Answer | undefined;
+  /**
+   * Runs a hook of the container; `done` hears how it went. False: there is none. Where it is not
+   * done at all, a hook is taken to end well at once.
+   */
+  hook?(pod: Pod, container: Container, name: Hook, done: (ok: boolean) => void): boolean;
   /**
    * Set by the kubelet; called when a container's process has ended, so that nobody has to look
    * every second. (KEP-3386, the evented PLEG)
