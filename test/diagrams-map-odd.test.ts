@@ -1,5 +1,5 @@
 /** Clusters that few readers draw: Pods in their node's network, Pods on no node, too many of all. */
-import { matrix } from "@stopover/diagrams";
+import { map, matrix } from "@stopover/diagrams";
 import { mapOf } from "@stopover/diagrams/internal/map/source";
 import { createCluster } from "stopover";
 import { test } from "uvu";
@@ -58,6 +58,26 @@ test("in a Pod that is on no node nobody listens, and the picture of objects alo
     mapOf(source, { service: "web" }).pods.find(({ name }) => name === "nowhere")!.listens;
   assert.is(listens(cluster), false);
   assert.is(listens({ list: cluster.list.bind(cluster) }), undefined);
+});
+
+test("the answer to a bare packet goes to who sent it: a Pod, somebody outside, a node's process", () => {
+  const cluster = article();
+  const pod = cluster.list("Pod")[0]!;
+  const key = `default/${pod.metadata.name}`;
+  const [to, door] = ["10.2.1.1:8080", "192.168.0.1:30519"];
+  const senders = [
+    [pod.spec.nodeName!, `${pod.status!.podIP}:5555`, to, { at: "pod", pod: key }, `pod ${key}`],
+    ["node-a", "203.0.113.9:5555", door, { at: "client" }, "client"],
+    ["node-a", "192.168.0.1:5555", to, { at: "proc", node: "node-a" }, "process"],
+  ] as const;
+  for (const [node, from, to, place, box] of senders) {
+    const journey = cluster.packet({ node, from, to });
+    const { back } = mapOf(cluster, { journey }).journey!;
+    assert.equal(back.visits.at(-1)!.place, place, from);
+    const picture = map(cluster, { journey });
+    for (const shape of ["svg", "stacked"] as const)
+      assert.ok(picture[shape].includes(`data-is="${box}"`), `${from}, ${shape}: ${box}`);
+  }
 });
 
 test("of forty nodes and thirty Pods the table shows those that are drawn, and the sum of the others", () => {

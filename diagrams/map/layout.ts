@@ -280,6 +280,7 @@ function nodeBox(data: MapData, node: MapNode, m: Measures, y: number, pods: Pod
 function isAsking({ journey, ways }: MapData, node: string): boolean {
   const places = [
     ...(journey?.there.visits.map(({ place }) => place) ?? []),
+    ...(journey?.back.visits.map(({ place }) => place) ?? []),
     ...(ways?.edges.flatMap(({ from, to }) => [from, to]) ?? []),
   ];
   return places.some((place) => place.at === "proc" && place.node === node);

@@ -3,14 +3,14 @@ import type { Journey, Service } from "stopover";
 import { items, loadBalancerOf } from "../objects.js";
 import type { MapBalancer, MapClient, MapDns } from "./data.js";
 import type { MapSource } from "./inside.js";
-import { readHeader, type World } from "./way.js";
+import { askerOf, readHeader, type World } from "./way.js";
 
 export function clientOf(
   service: Service,
   trip: Journey | undefined,
   world: World,
 ): MapClient | undefined {
-  const hop = trip?.hops[0];
+  const hop = trip && askerOf(trip);
   if (!hop) {
     return service.spec.type === "LoadBalancer" ? { name: "internet", address: "" } : undefined;
   }

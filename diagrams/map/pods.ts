@@ -3,10 +3,10 @@ import type { EndpointSlice, Journey, Pod, Service } from "stopover";
 import { items } from "../objects.js";
 import type { MapPod } from "./data.js";
 import type { MapSource } from "./inside.js";
-import { endpointText } from "./way.js";
+import { askerOf, endpointText } from "./way.js";
 
 export function podsOf(source: MapSource, service: Service, trips: readonly Journey[]): MapPod[] {
-  const asks = trips[0]?.hops[0]?.name;
+  const asks = trips[0] && askerOf(trips[0])?.name;
   const met = new Set([...trips.flatMap(podsMetBy), ...(asks === undefined ? [] : [asks])]);
   const found = new Map<string, MapPod>();
   for (const pod of endpointsOf(source, service)) if (!found.has(pod.key)) found.set(pod.key, pod);

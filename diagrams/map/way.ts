@@ -111,6 +111,12 @@ function isItsBar({ kind, name }: Hop, { service }: World): boolean {
   return kind === "cluster-ip" && name === service.key;
 }
 
+/** Who asks: a bare packet is on its way already, and only its answer says who waits for it. */
+export function askerOf({ hops, reply }: Journey): Hop | undefined {
+  const [first] = hops;
+  return first?.kind === "client" ? first : (reply.find(({ kind }) => kind === "client") ?? first);
+}
+
 function clientPlace({ name }: Hop, world: World): Place {
   if (world.homeOf(name) !== undefined) return { at: "pod", pod: name };
   return world.isNode(name) ? { at: "proc", node: name } : { at: "client" };
@@ -156,7 +162,7 @@ function placesBack(
   const node = hop.name;
   switch (hop.kind) {
     case "client":
-      return [clientPlace(trip.hops[0]!, world)];
+      return [clientPlace(askerOf(trip)!, world)];
     case "load-balancer":
       return [{ at: "balancer" }];
     case "pod":
@@ -179,8 +185,7 @@ function placesBack(
 function staysOn(next: Hop | undefined, node: string, trip: Journey, world: World): boolean {
   if (next?.kind !== "client")
     return next !== undefined && isPod(next) && world.homeOf(next.name) === node;
-  const place = clientPlace(trip.hops[0]!, world);
-  return nodeOf(place, world) === node;
+  return nodeOf(clientPlace(askerOf(trip)!, world), world) === node;
 }
 
 // ---- both ----
