@@ -335,6 +335,20 @@ function testBook() {
     assert.equal(opened.complaints, []);
   });
 
+  test("Your cluster: who leaves the page and comes back finds boxes and answer as they were", async () => {
+    const page = await go("your-cluster.html");
+    await page.getByRole("button", { name: "The article's" }).click();
+    await page.locator(".folded").first().waitFor();
+    await page.locator("#from").fill("203.0.113.9");
+    await page.locator("#from").blur();
+    await page.goto(pathToFileURL(join(folder, "index.html")).href);
+    await page.goBack();
+    await page.locator(".folded").first().waitFor();
+    assert.is(await page.locator("#from").inputValue(), "203.0.113.9");
+    assert.match(await page.locator("#documents").inputValue(), /kind: Deployment/);
+    assert.equal(opened.complaints, []);
+  });
+
   test("Your cluster: what is too much for a link is saved as a file, which opens again", async () => {
     const page = await go("your-cluster.html");
     const numbers = Array.from({ length: 40_000 }, (_, n) => (n * 2654435761) % 4294967296);

@@ -61,8 +61,18 @@ function say(/** @type {string} */ sentence, wrong = false) {
   said.className = wrong ? "wrong" : "";
 }
 
+/** Who leaves the page and comes back finds the boxes as they were: the entry in the history holds them. */
+function keep() {
+  try {
+    history.replaceState({ question: question() }, "");
+  } catch {
+    // more than the browser keeps: then they are gone, as with any page
+  }
+}
+
 async function answer() {
   session.stop(); // one question at a time
+  keep();
   answered.replaceChildren();
   say("asking …");
   stop.disabled = false;
@@ -144,7 +154,7 @@ function makeLink() {
       `a link would have ${fragment.length} characters, and carries at most ${longestLink}: saved as your-cluster.json instead, which this page opens again`,
     );
   }
-  history.replaceState(null, "", fragment);
+  history.replaceState({ question: asked }, "", fragment);
   say("the link is in the address bar: it carries all that stands in the boxes, and only there");
   void navigator.clipboard?.writeText(location.href).catch(() => {});
 }
@@ -192,15 +202,17 @@ documents.addEventListener("change", () => {
 files.addEventListener("change", () =>
   openFiles().catch((/** @type {Error} */ { message }) => say(message, true)),
 );
+addEventListener("change", keep);
 addEventListener("hashchange", openLink);
 openLink();
 
 function openLink() {
   try {
-    const carried = questionIn(location.hash);
+    /** @type {Question | undefined} */
+    const carried = history.state?.question ?? questionIn(location.hash);
     if (!carried) return;
     fill(carried);
-    void answer();
+    if (carried.files.length || carried.rules) void answer();
   } catch (error) {
     say(/** @type {Error} */ (error).message, true);
   }
