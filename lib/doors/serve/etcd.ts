@@ -1,12 +1,28 @@
-import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import "../../apiserver/stored-claims.js";
 import "../../apiserver/ip-addresses.js";
-import { internal, serviceUnavailable, tooLarge } from "../../api/errors.js";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { frozen } from "../../objects/freeze.js";
 import type { KubeObject } from "../../objects/types.js";
+import { type Change, type Entry, stamped, type Store } from "../../store/store.js";
 import { complain } from "../terminal.js";
-import { CompactedError, stamped, type Change, type Entry, type Store } from "../../store/store.js";
+import { EtcdWatch, requireLeader } from "./etcd-watch.js";
+import {
+  base64,
+  exists,
+  type Failed,
+  failure,
+  isAt,
+  type KeyValue,
+  parsed,
+  prefixEnd,
+  type RangeResponse,
+  type ResponseHeader,
+  text,
+  type TxnResponse,
+  type WatchEvent,
+  type Written,
+} from "./etcd-wire.js";
 import { checked, type Remote } from "./remote.js";
 import { storedObject } from "./stored.js";
 import { SyncHttp } from "./sync-http.js";
@@ -25,10 +41,9 @@ export interface EtcdOptions extends Pick<
 // which live, one becomes the leader within this time (etcd: --election-timeout 1000, at random up
 // to twice that).
 const PATIENCE_MS = { one: 1_700, several: 5_000 };
+
 // Entries that are fetched at a time: no answer takes long, whatever is held.
 const PAGE = 500;
-// The wait before a watch that broke off is begun again, unless a call is answered before that.
-const WATCH_AGAIN_MS = 1_000;
 
 /**
  * The store in a real etcd (3.4 or later), through its JSON gateway: the state survives a restart,
@@ -334,177 +349,4 @@ function contents(file: string, from: string): string {
       cause: error,
     });
   }
-}
-
-/** One watch, begun again from where it was whenever it breaks off. */
-class EtcdWatch {
-  #stop = () => {};
-  #broken = false;
-
-  /** `after`: the revision up to which everything was told. */
-  constructor(
-    private readonly http: SyncHttp,
-    private readonly prefix: string,
-    private after: number,
-    private readonly tell: {
-      changes: (response: WatchResponse) => void;
-      /** Changes up to this revision. */
-      lost: (revision: number) => void;
-    },
-  ) {
-    this.#begin();
-  }
-
-  stop(): void {
-    this.#broken = false;
-    this.#stop();
-  }
-
-  /** etcd has answered somebody: what is broken is begun again now. */
-  wake(): void {
-    if (!this.#broken) return;
-    this.#stop();
-    this.#begin();
-  }
-
-  #begin(): void {
-    this.#broken = false;
-    const create_request = {
-      key: base64(this.prefix),
-      range_end: base64(prefixEnd(this.prefix)),
-      start_revision: String(this.after + 1),
-      prev_kv: true,
-    };
-    this.#stop = this.http.stream(
-      {
-        method: "POST",
-        path: "/v3/watch",
-        headers: requireLeader,
-        body: JSON.stringify({ create_request }),
-        repeatable: true,
-      },
-      {
-        line: (line) => this.#hear(parsed<{ result?: WatchResponse }>(line)?.result),
-        end: () => this.#again(),
-      },
-    );
-  }
-
-  #again(): void {
-    this.#broken = true;
-    const timer = setTimeout(() => this.#begin(), WATCH_AGAIN_MS);
-    this.#stop = () => clearTimeout(timer);
-  }
-
-  #hear(response: WatchResponse | undefined): void {
-    if (!response || response.compact_revision || response.canceled) {
-      this.#stop();
-      const compacted = response?.compact_revision;
-      return compacted ? this.#skip(Number(compacted)) : this.#again();
-    }
-    const last = response.events?.at(-1);
-    if (!last) return;
-    this.after = Number(last.kv.mod_revision);
-    this.tell.changes(response);
-  }
-
-  /** etcd has forgotten where this watch was: it goes on from what is remembered. */
-  #skip(compacted: number): void {
-    this.after = compacted;
-    this.#begin();
-    this.tell.lost(compacted);
-  }
-}
-
-/** A member that is cut off from the others says so at once, instead of waiting. */
-const requireLeader = { "Grpc-Metadata-hasleader": "true" };
-
-interface Written {
-  revision: number;
-  responses?: NonNullable<TxnResponse["responses"]>;
-}
-
-interface Failed {
-  message?: string;
-  error?: string;
-}
-
-interface ResponseHeader {
-  revision: string;
-}
-
-interface KeyValue {
-  key: string;
-  value?: string;
-  create_revision: string;
-  mod_revision: string;
-  version: string;
-}
-
-interface RangeResponse {
-  header: ResponseHeader;
-  kvs?: KeyValue[];
-  more?: boolean;
-  count?: string;
-}
-
-interface TxnResponse {
-  header: ResponseHeader;
-  succeeded?: boolean;
-  responses?: {
-    response_range?: RangeResponse;
-    response_delete_range?: { prev_kvs?: KeyValue[] };
-  }[];
-}
-
-interface WatchResponse {
-  header: ResponseHeader;
-  /** Set when the watch asked for revisions that are gone. */
-  compact_revision?: string;
-  canceled?: boolean;
-  events?: WatchEvent[];
-}
-
-interface WatchEvent {
-  type?: "PUT" | "DELETE";
-  kv: Partial<KeyValue>;
-  prev_kv?: KeyValue;
-}
-
-const base64 = (text: string): string => Buffer.from(text).toString("base64");
-/** etcd leaves out what is empty. */
-const text = (encoded = ""): string => Buffer.from(encoded, "base64").toString("utf8");
-
-/** The first key after all that begin with the prefix. */
-const prefixEnd = (prefix: string): string =>
-  prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
-
-const isAt = (key: string, revision: number) => ({
-  key: base64(key),
-  target: "MOD",
-  result: "EQUAL",
-  mod_revision: String(revision),
-});
-const exists = (key: string) => ({
-  key: base64(key),
-  target: "VERSION",
-  result: "GREATER",
-  version: "0",
-});
-
-function parsed<T>(text: string): T | undefined {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return undefined;
-  }
-}
-
-/** etcd: api/v3rpc/rpctypes/error.go */
-function failure(status: number, message: string): Error {
-  if (/has been compacted/.test(message)) return new CompactedError();
-  if (/future revision/.test(message)) return new RangeError(message);
-  if (/is too large/.test(message)) return tooLarge(message);
-  const isAway = status >= 500 || status < 400 || /space exceeded|too many requests/.test(message);
-  return isAway ? serviceUnavailable(`etcd: ${message}`) : internal(`etcd: ${message}`);
 }
