@@ -157,7 +157,6 @@ const cases: [text: string, expr: object[]][] = [
     "tcp dport 5 redirect to :80",
     [match("==", payload("tcp", "dport"), 5), { redirect: { port: 80 } }],
   ],
-  ["masquerade fully-random", [{ masquerade: { flags: "fully-random" } }]],
   ["reject", [{ reject: { type: "icmp", expr: "port-unreachable" } }]],
   ["reject with tcp reset", [{ reject: { type: "tcp reset" } }]],
   [
@@ -175,6 +174,12 @@ for (const [text, expr] of cases)
   read(text, () =>
     assert.match(listText(parseNftables(json(rule(...expr)))), `\t\t${text}\n\t}\n`),
   );
+
+read("masquerade fully-random", () => {
+  const text = json(rule({ masquerade: { flags: "fully-random" } }));
+  const behind = text.replaceAll('"prerouting"', '"postrouting"');
+  assert.match(listText(parseNftables(behind)), "\t\tmasquerade fully-random\n\t}\n");
+});
 
 read("tables, chains, sets and maps", () => {
   assert.is(

@@ -599,7 +599,7 @@ const errors: [text: string, message: RegExp][] = [
   [c("ct state fresh drop"), /^line 4: got "fresh"; expected a connection's state/],
   [c("ip saddr @none drop"), /^line 4: there is no set or map none in this table/],
   [c("ip6 saddr fd00::1 drop"), /^line 4: ip6 saddr is never met in a table of family ip/],
-  [c("jump c"), /^line 4: the jump to c closes a circle: c -> c/],
+  [c("jump c"), /^line 4: c is a base chain: packets come there by its hook/],
   [c("tcp dport vmap { 80 }"), /^line 4: 80 is mapped to nothing; in a map, write "80 : VALUE"/],
   [
     c("ip saddr < { 1.1.1.1, 2.2.2.2 } drop"),
@@ -614,7 +614,7 @@ const errors: [text: string, message: RegExp][] = [
   [c("reject with tcp port-unreachable"), /^line 4: got "port-unreachable"; expected "reset"/],
   [c("jump"), /^line 4: got the end of the line; expected a chain's name/],
   [c("log prefix hello"), /^line 4: got "hello"; expected a prefix in quotation marks/],
-  [c("accept accept } }"), /^line 5: got "}"; expected one of table, add/],
+  [c("counter accept } }"), /^line 5: got "}"; expected one of table, add/],
   ["add rule ip t", /^line 1: there is no table ip t/],
   [
     "table ip t { chain c { }; }\nadd rule t c",

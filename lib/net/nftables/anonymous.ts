@@ -38,6 +38,15 @@ export function anonymous(
   return { elements: isInterval ? merged(once(given), type) : once(given) };
 }
 
+/** What a set with auto-merge makes of its elements. */
+export function intervalsOf(
+  given: readonly Element[],
+  names: readonly string[],
+): readonly Element[] {
+  const [type] = names.length === 1 ? [typeOf(names[0]!)] : [];
+  return type?.text !== undefined && !type.flags ? merged(once(given), type) : given;
+}
+
 const isPattern = (key: string): boolean => key.endsWith('*"');
 const isRange = (type: ValueType, key: string): boolean => key !== "*" && isSpan(type, key);
 

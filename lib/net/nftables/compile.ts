@@ -26,7 +26,13 @@ export type Operation =
       readonly of: "packet" | "connection";
       readonly value: (look: Look) => number | undefined;
     }
-  | { readonly kind: "nat"; readonly family: "ip" | "ip6" | undefined; readonly goal: Goal }
+  | {
+      readonly kind: "nat";
+      readonly family: "ip" | "ip6" | undefined;
+      readonly goal: Goal;
+      /** A map says where to, and may say a range. */
+      readonly isMapped: boolean;
+    }
   | {
       readonly kind: "change";
       readonly statement: Only<"update">;
@@ -85,10 +91,20 @@ function modelled(statement: Statement): Operation {
       return setting(statement);
     case "dnat":
     case "snat":
-      return { kind: "nat", family: statement.family, goal: goalOf(statement, statement.address) };
+      return {
+        kind: "nat",
+        family: statement.family,
+        goal: goalOf(statement, statement.address),
+        isMapped: statement.address?.kind === "map",
+      };
     case "masquerade":
     case "redirect":
-      return { kind: "nat", family: undefined, goal: goalOf(statement, undefined) };
+      return {
+        kind: "nat",
+        family: undefined,
+        goal: goalOf(statement, undefined),
+        isMapped: false,
+      };
     case "update":
     case "add":
     case "delete":

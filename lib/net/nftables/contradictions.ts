@@ -14,12 +14,21 @@ export function contradiction(
   family: TableFamily,
 ): string | undefined {
   const seen = new Seen(family);
-  for (const statement of statements) {
+  for (const [i, statement] of statements.entries()) {
+    if (i > 0 && isLast(statements[i - 1]!))
+      return `what stands after ${statements[i - 1]!.kind} has no effect, and nft refuses it`;
     const problem = seen.problem(statement);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
+
+/** What ends a rule's work. (src/evaluate.c, STMT_F_TERMINAL) */
+const isLast = ({ kind }: Statement): boolean => last.has(kind);
+const last: ReadonlySet<Statement["kind"]> = new Set([
+  ...(["accept", "drop", "return", "jump", "goto", "reject"] as const),
+  ...(["dnat", "snat", "masquerade", "redirect"] as const),
+]);
 
 /** What the statements so far say of the packets that come this far. */
 class Seen {

@@ -3,7 +3,9 @@
  * the kernel makes when a transaction is committed (net/netfilter/nf_tables_api.c).
  */
 import { RulesError } from "../rules-error.js";
+import { intervalsOf } from "./anonymous.js";
 import { maxJumps } from "./limits.js";
+import { expressionsIn } from "./parts.js";
 import {
   elementsOf,
   PlainTable,
@@ -19,7 +21,7 @@ import {
   type TableFamily,
   type Verdict,
 } from "./ruleset.js";
-import { spanOf, typeOf, type Span } from "./types.js";
+import { isSpan, spanOf, typeOf, type Span } from "./types.js";
 
 export interface DraftRule {
   readonly rule: Rule;
@@ -67,7 +69,11 @@ export class DraftTable {
   finished(): Table {
     const { family, name, comment, flags, others } = this;
     checkJumps(this);
-    for (const set of this.sets.values()) checkIntervals(set);
+    checkHooks(this);
+    for (const set of this.sets.values()) {
+      checkElements(set);
+      checkIntervals(set);
+    }
     return new PlainTable({
       family,
       name,
@@ -77,7 +83,9 @@ export class DraftTable {
       chains: Array.from(this.chains, ([chain, draft]): Chain => finishedChain(chain, draft)),
       sets: Array.from(this.sets.values(), ({ elements, line: _, ...set }): NamedSet => ({
         ...set,
-        elements: elementsOf(elements.values()),
+        elements: elementsOf(
+          set.autoMerge ? intervalsOf([...elements.values()], set.type) : elements.values(),
+        ),
       })),
     });
   }
@@ -141,7 +149,14 @@ function checkJumps(table: DraftTable): void {
 }
 
 function checkGoal(verdict: Verdict, table: DraftTable, line: number, where: string): void {
-  if (!("chain" in verdict) || table.chains.has(verdict.chain)) return;
+  if (!("chain" in verdict)) return;
+  const chain = table.chains.get(verdict.chain);
+  if (chain?.base)
+    throw new RulesError(
+      line || 1,
+      `${verdict.chain}${where} is a base chain: packets come there by its hook, and not by a jump`,
+    );
+  if (chain) return;
   const { family, name } = table;
   throw new RulesError(
     line || 1,
@@ -183,6 +198,71 @@ const tooDeep = (line: number, chain: string): RulesError =>
     line,
     `the jump to ${chain} is the ${maxJumps}th in a row; the kernel takes fewer`,
   );
+
+/** A rule does its work only where the base chain that leads to it is. */
+function checkHooks(table: DraftTable): void {
+  const known = new Set<string>();
+  for (const [name, { base }] of table.chains) if (base) checkFrom(name, base, table, known);
+}
+
+function checkFrom(name: string, base: Base, table: DraftTable, known: Set<string>): void {
+  const key = `${base.type} ${base.hook} ${name}`;
+  if (known.has(key)) return;
+  known.add(key);
+  for (const { rule, line } of table.chains.get(name)!.rules)
+    for (const statement of rule.statements) {
+      const places = placesOf(statement);
+      const isHome =
+        !places || (places.hooks.includes(base.hook) && (!places.nat || base.type === "nat"));
+      if (!isHome)
+        throw new RulesError(
+          line || 1,
+          `${statement.kind} in chain ${name}: a chain of type ${base.type} at hook ${base.hook} leads there; the kernel takes it ${places.nat ? "in chains of type nat " : ""}at ${places.hooks.join(" and ")}`,
+        );
+      for (const verdict of verdictsOf(statement, table))
+        if ("chain" in verdict) checkFrom(verdict.chain, base, table, known);
+    }
+}
+
+interface Places {
+  readonly nat?: true;
+  readonly hooks: readonly Base["hook"][];
+}
+
+/** (net/netfilter/nft_nat.c, nft_masq.c, nft_redir.c, nft_reject_inet.c: …_validate) */
+const places: Partial<Record<Statement["kind"], Places>> = {
+  dnat: { nat: true, hooks: ["prerouting", "output"] },
+  redirect: { nat: true, hooks: ["prerouting", "output"] },
+  snat: { nat: true, hooks: ["postrouting", "input"] },
+  masquerade: { nat: true, hooks: ["postrouting"] },
+  reject: { hooks: ["prerouting", "input", "forward", "output", "ingress"] },
+};
+/** What a route says of the interface by which the packet came. (net/netfilter/nft_fib.c) */
+const incoming: Places = { hooks: ["prerouting", "input", "forward"] };
+const placesOf = (statement: Statement): Places | undefined =>
+  expressionsIn(statement).some((each) => each.kind === "fib" && each.from.includes("iif"))
+    ? incoming
+    : places[statement.kind];
+
+/** What its flags and its size do not allow. */
+function checkElements({ name, type, flags = [], size, timeout, elements, line }: DraftSet): void {
+  const refuse = (problem: string): never => {
+    throw new RulesError(line || 1, `in ${name}, ${problem}`);
+  };
+  const isTimed = timeout !== undefined || flags.includes("timeout");
+  const isPlain = !flags.includes("interval");
+  if (isPlain && size !== undefined && elements.size > size)
+    refuse(`there are ${elements.size} elements; its size is ${size}`);
+  const kinds = type.map(typeOf);
+  const isInterval = (key: string): boolean =>
+    key !== "*" && key.split(" . ").some((part, i) => kinds[i]?.text && isSpan(kinds[i], part));
+  for (const element of elements.values()) {
+    if (element.timeout !== undefined && !isTimed)
+      refuse(`${element.key} has a timeout; write flags timeout`);
+    if (isPlain && isInterval(element.key))
+      refuse(`${element.key} is more than one value; write flags interval`);
+  }
+}
 
 /** Intervals of one set may not overlap, unless it merges them (auto-merge). */
 function checkIntervals({ name, type, flags, autoMerge, elements, line }: DraftSet): void {

@@ -33,7 +33,9 @@ import { canonical, typeOf } from "./types.js";
 export interface Surroundings {
   readonly family: TableFamily;
   /** undefined: there is no set or map of that name. */
-  set(name: string): Pick<NamedSet, "name" | "type" | "data"> | undefined;
+  set(
+    name: string,
+  ): Pick<NamedSet, "name" | "type" | "data" | "dataIntervals" | "flags" | "timeout"> | undefined;
 }
 
 /** Thrown, and caught here, where something is not modelled. */
@@ -45,7 +47,7 @@ export function parseRule(cursor: Cursor, around: Surroundings): Rule {
   let comment: string | undefined;
   while (!cursor.atEnd) {
     if (cursor.take("comment")) {
-      comment = cursor.peek().kind === "string" ? cursor.next().text : cursor.word("a comment");
+      comment = cursor.comment();
       continue;
     }
     const start = cursor.place;
@@ -471,7 +473,7 @@ export function reference(
     if (name === "" || cursor.at(",")) throw new NotModelled();
     const set = around.set(name);
     if (!set) throw cursor.error(`there is no set or map ${name} in this table`);
-    const problem = mismatch(set, names);
+    const problem = mismatch(set, names) ?? noMap(set, mapped);
     if (problem !== undefined) throw cursor.error(problem);
     return { name: set.name };
   }
@@ -484,6 +486,16 @@ export function reference(
   // a range alone is told as it was written, in a set as a prefix where it is one
   const key = data === undefined && word.includes("-") && canonical(typeOf(names[0]!)!, word);
   return { elements: key ? [{ ...elements[0]!, key }] : elements };
+}
+
+/** What is found is a verdict, or a value. */
+function noMap(
+  { name, data }: Pick<NamedSet, "name" | "data">,
+  mapped: unknown,
+): string | undefined {
+  if (mapped === false || data === "verdict") return undefined;
+  if (data === undefined) return `${name} is a set, and no map`;
+  return mapped === true ? `${name} maps to values; a vmap has verdicts` : undefined;
 }
 
 /** A set holds values of the type that is looked up in it. */
@@ -507,7 +519,8 @@ export function readElements(
   const elements: Element[] = [];
   for (;;) {
     while (cursor.peek().kind === "line") cursor.next();
-    if (cursor.take("}")) return elements;
+    if (elements.length > 0 && cursor.take("}")) return elements;
+    if (cursor.at("}")) cursor.fail("an element");
     elements.push(readElement(cursor, names, data));
     while (cursor.peek().kind === "line") cursor.next();
     if (!cursor.at("}")) cursor.need(",");
@@ -539,7 +552,7 @@ function elementOptions(cursor: Cursor): Omit<Element, "key"> {
   for (;;) {
     if (cursor.take("timeout")) options.timeout = parseTime(cursor);
     else if (cursor.take("expires")) options.expires = parseTime(cursor);
-    else if (cursor.take("comment")) options.comment = cursor.name("a comment");
+    else if (cursor.take("comment")) options.comment = cursor.comment();
     else if (cursor.take("counter")) options.counter = counted(cursor);
     else return options;
   }
@@ -548,8 +561,10 @@ function elementOptions(cursor: Cursor): Omit<Element, "key"> {
 // ---- NAT and the rest ---------------------------------------------------------------------------
 
 function natTo(kind: "dnat" | "snat", cursor: Cursor, around: Surroundings): Statement {
-  const family = (["ip", "ip6"] as const).find((each) => cursor.at(each) && cursor.at("to", 1));
-  if (family) cursor.next();
+  const family = (["ip", "ip6"] as const).find((each) => cursor.take(each));
+  // what kube-proxy writes; nft lists it without
+  const isPair = cursor.take("addr", ".", "port");
+  if (cursor.at("prefix") || cursor.at("interval")) throw new NotModelled();
   cursor.need("to");
   if (family && cursor.at(":")) cursor.fail("an address");
   const isSix = around.family === "ip6" || (around.family === "inet" && isIPv6Next(cursor));
@@ -557,8 +572,10 @@ function natTo(kind: "dnat" | "snat", cursor: Cursor, around: Surroundings): Sta
   const isInet = around.family === "inet";
   const address = cursor.at(":") ? undefined : goal(cursor, around, which);
   const isConcat = address?.kind === "map" && hasPorts(address.map, around);
+  if (isPair && !isConcat) throw cursor.error("what follows says no address and port");
+  const isChoice = isConcat || (address?.kind === "map" && hasIntervals(address.map, around));
   const port = cursor.take(":") ? portGoal(cursor, around) : undefined;
-  const shown = isInet ? family : isConcat ? which : undefined;
+  const shown = isInet ? family : isChoice ? which : undefined;
   return {
     kind,
     ...(shown && { family: shown }),
@@ -578,6 +595,9 @@ function hasPorts(map: SetRef, around: Surroundings): boolean {
   const data = around.set(map.name)?.data;
   return data !== undefined && data !== "verdict" && data.length > 1;
 }
+
+const hasIntervals = (map: SetRef, around: Surroundings): boolean =>
+  "name" in map && around.set(map.name)?.dataIntervals === true;
 
 function goal(cursor: Cursor, around: Surroundings, family: "ip" | "ip6"): Expression {
   const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
@@ -719,10 +739,16 @@ function setChange(
   around: Surroundings,
 ): Statement {
   const set = cursor.word("a set").replace(/^@/, "");
-  if (!around.set(set)) throw cursor.error(`there is no set or map ${set} in this table`);
+  const known = around.set(set);
+  if (!known) throw cursor.error(`there is no set or map ${set} in this table`);
+  if (known.flags?.includes("constant"))
+    throw cursor.error(`${set} is constant: nothing is put in`);
   cursor.need("{");
   const key = expression(cursor, around);
   const timeout = cursor.take("timeout") ? parseTime(cursor) : undefined;
+  const isTimed = known.flags?.includes("timeout") || known.timeout !== undefined;
+  if (timeout !== undefined && !isTimed)
+    throw cursor.error(`${set} takes no timeout; write flags timeout where it is declared`);
   const counter = cursor.take("counter");
   if (cursor.at("comment")) throw cursor.error("what a rule puts into a set has no comment");
   if (!cursor.take("}")) throw new NotModelled();

@@ -17,6 +17,7 @@ import type { Base, BaseHook, ChainType, RuleSet, SetFlag, TableFamily } from ".
 import { commandsOf, lineOf } from "./json.js";
 import { parseTime } from "./time.js";
 import { Cursor } from "./tokens.js";
+import { withVariables } from "./variables.js";
 
 export interface ParseOptions {
   /** The rules that the text changes. Default: none. */
@@ -45,7 +46,7 @@ function parseJSON(text: string, options: ParseOptions): RuleSet {
 
 function parseText(text: string, { onto }: ParseOptions): RuleSet {
   const draft = new Draft(onto);
-  const reader = new Reader(new Cursor(text), draft);
+  const reader = new Reader(new Cursor(withVariables(text)), draft);
   reader.all();
   return draft.finished();
 }
@@ -201,7 +202,7 @@ class Reader {
 
   #inTable(table: DraftTable, rules: (() => void)[]): void {
     const { cursor } = this;
-    if (cursor.take("comment")) return void (table.comment = cursor.name("a comment"));
+    if (cursor.take("comment")) return void (table.comment = cursor.comment());
     if (cursor.take("flags")) return void (table.flags = this.#words("a flag"));
     if (cursor.take("chain")) return this.#chainBlock(table, rules);
     if (cursor.take("set")) return this.#setBlock(table, cursor.name("a set's name"), false);
@@ -226,14 +227,14 @@ class Reader {
     const { cursor } = this;
     const { table, name } = this.#target("a chain's name");
     if (isNew && table.chains.has(name)) throw cursor.error(`chain ${name} is there already`);
-    const chain = table.chains.get(name) ?? { rules: [] };
+    const chain = table.chains.get(named(name, cursor)) ?? { rules: [] };
     table.chains.set(name, chain);
     if (cursor.take("{")) this.#block(() => this.#inChain(table, chain));
   }
 
   #chainBlock(table: DraftTable, rules: (() => void)[]): void {
     const { cursor } = this;
-    const name = cursor.name("a chain's name");
+    const name = named(cursor.name("a chain's name"), cursor);
     const chain: DraftChain = table.chains.get(name) ?? { rules: [] };
     table.chains.set(name, chain);
     cursor.need("{");
@@ -257,16 +258,22 @@ class Reader {
     const { cursor } = this;
     if (cursor.at("comment") && cursor.peek(1).kind === "string") {
       cursor.next();
-      chain.comment = cursor.string("a comment");
+      chain.comment = cursor.comment();
       return true;
     }
     if (cursor.take("type")) {
+      const { base: before } = chain;
       chain.base = this.#base();
+      if (before && !isSameHook(before, chain.base))
+        throw cursor.error(
+          `the chain is there already, of type ${before.type} at hook ${before.hook}, priority ${before.priority}`,
+        );
       return true;
     }
     if (cursor.take("policy")) {
       const policy = this.#oneOf("accept", "drop");
-      if (chain.base) chain.base = { ...chain.base, policy };
+      if (!chain.base) throw cursor.error("only a base chain has a policy: write its type first");
+      chain.base = { ...chain.base, policy };
       return true;
     }
     return cursor.take("flags", "offload");
@@ -292,6 +299,10 @@ class Reader {
     const devices = this.#devices();
     cursor.need("priority");
     const priority = this.#priority();
+    if (type === "nat" && priority <= tracking)
+      throw cursor.error(
+        `a chain of type nat comes after conntrack: its priority is more than ${tracking}`,
+      );
     return { type, hook, ...(devices && { devices }), priority, policy: "accept" };
   }
 
@@ -368,11 +379,14 @@ class Reader {
   #setBlock(table: DraftTable, name: string, isMap: boolean): void {
     const { cursor } = this;
     const { line } = cursor;
+    named(name, cursor);
     cursor.need("{");
     const set = new SetReader(cursor, table);
     this.#block(() => set.item());
     const draft = set.finished(name, isMap, line);
     const before = table.sets.get(name);
+    if (before && (before.data === undefined) === isMap)
+      throw new RulesError(line, `${name} is there already, as a ${isMap ? "set" : "map"}`);
     if (before && before.type.join() !== draft.type.join())
       throw new RulesError(line, `set ${name} is there already, with another type`);
     const kept = before ?? draft;
@@ -445,6 +459,12 @@ class Reader {
   }
 }
 
+/** NF_IP_PRI_CONNTRACK */
+const tracking = -200;
+
+const isSameHook = (x: Base, y: Base): boolean =>
+  x.type === y.type && x.hook === y.hook && x.priority === y.priority;
+
 const priorities: Readonly<Record<string, number>> = {
   raw: -300,
   mangle: -150,
@@ -473,6 +493,19 @@ function makeDynamic(table: DraftTable, name: string): void {
   if (set.line === 0 || (flags.includes("dynamic") && set.size !== undefined)) return;
   const dynamic = flags.includes("dynamic") ? flags : ([...flags, "dynamic"] as const);
   table.sets.set(name, { ...set, size, flags: dynamic });
+}
+
+/** NFT_NAME_MAXLEN, less the end; the scanner knows ASCII alone. */
+const longestName = 255;
+
+function named(name: string, cursor: Cursor): string {
+  if (name.length > longestName)
+    throw cursor.error(`a name has ${name.length} characters; at most ${longestName} are allowed`);
+  if (!/^[\x21-\x7e]+$/.test(name))
+    throw cursor.error(
+      `${JSON.stringify(name)} is no name: write letters, digits, and any of / - _ .`,
+    );
+  return name;
 }
 
 const surroundings = (table: DraftTable): Surroundings => ({
@@ -529,7 +562,7 @@ class SetReader {
       if (cursor.word("memory or performance") === "memory") found.policy = "memory";
     } else if (cursor.take("auto-merge")) found.autoMerge = true;
     else if (cursor.take("counter")) found.counter = true;
-    else if (cursor.take("comment")) found.comment = cursor.name("a comment");
+    else if (cursor.take("comment")) found.comment = cursor.comment();
     else if (cursor.take("elements")) {
       cursor.need("=");
       this.#elements = cursor.place;

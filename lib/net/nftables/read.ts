@@ -11,7 +11,7 @@ export interface ReadRules {
 }
 
 const first =
-  /^[ \t]*(?:table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{|table (?:ip|ip6|inet|arp|bridge|netdev) |flush ruleset|(?:add|create|destroy|delete|flush) (?:table|chain|set|map|rule) |#!.*\bnft\b)/m;
+  /^[ \t]*(?:(?:re)?define \w+ *=|table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{|table (?:ip|ip6|inet|arp|bridge|netdev) |flush ruleset|(?:add|create|destroy|delete|flush) (?:table|chain|set|map|rule) |#!.*\bnft\b)/m;
 const isJSON = /^\s*\{\s*"nftables"\s*:/;
 
 /** Whether a text is nftables' and not iptables'. */

@@ -131,6 +131,14 @@ export class Cursor {
     return this.next().text;
   }
 
+  /** nft takes no more than 128 bytes of it (NFTNL_UDATA_COMMENT_MAXLEN). */
+  comment(): string {
+    const text = this.name("a comment");
+    const { length } = new TextEncoder().encode(text);
+    if (length > 128) throw this.error(`a comment has ${length} bytes; nft takes 128 at most`);
+    return text;
+  }
+
   get line(): number {
     return this.peek().line;
   }

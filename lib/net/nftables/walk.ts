@@ -336,7 +336,7 @@ class Walker implements Look {
 
   /** "break": a map has no such key. undefined: it is not for this family. */
   #translate(
-    { family, goal }: Extract<Operation, { kind: "nat" }>,
+    { family, goal, isMapped }: Extract<Operation, { kind: "nat" }>,
     chain: Chain,
     rule: Rule,
     number: number,
@@ -344,6 +344,11 @@ class Walker implements Look {
     // what it is translated to is looked up before anybody asks for the family (nft_nat_inet_eval)
     const translation = goal(this);
     if (translation === undefined) return "break";
+    const { address } = translation as { address?: string };
+    if (isMapped && address !== undefined && /[-/]/.test(address)) {
+      const why = `${JSON.stringify(rule.text())} chooses among ${address} by a hash, which is not modelled`;
+      return { kind: "unknown", where: this.#at(chain, rule, number), why };
+    }
     const own = this.passage.source.family === "IPv4" ? "ip" : "ip6";
     if (family !== undefined && family !== own) return undefined;
     const { name, purpose, rules } = chain;
