@@ -1351,6 +1351,16 @@ const bad: [object, RegExp][] = [
   [{ iptables: { masqueradeBit: 32 } }, /masqueradeBit: got 32; write a whole number from 0 to 31/],
   [{ iptables: [] }, /iptables: got \[\]; write an object with/],
   [{ detectLocalMode: "Guess" }, /detectLocalMode: got "Guess"; write one of/],
+  // what a real kube-proxy 1.35.4 refuses, too
+  [{ clusterCIDR: "10.0.0.0" }, /clusterCIDR: got "10.0.0.0"; write a CIDR/],
+  [
+    { clusterCIDR: "10.0.0.0/8, fd00::/64" },
+    /clusterCIDR: got "10.0.0.0\/8, fd00::\/64"; write a CIDR/,
+  ],
+  [{ bindAddress: "nowhere" }, /bindAddress: got "nowhere"; write an address/],
+  [{ metricsBindAddress: "1.2.3.4:99999" }, /metricsBindAddress: got "1.2.3.4:99999"; write it as/],
+  [{ oomScoreAdj: 2000 }, /oomScoreAdj: got 2000; write a whole number from -1000 to 1000/],
+  [{ conntrack: { maxPerCore: -1 } }, /conntrack.maxPerCore: got -1; write a whole number/],
   [{ detectLocalMode: "BridgeInterface" }, /detectLocal\.bridgeInterface: got ""; name the bridge/],
 ];
 for (const [document, message] of bad)

@@ -297,6 +297,32 @@ both(
 
 const configured = suite("which mode it is");
 
+configured(
+  "what nft was given last is told of each family; in iptables mode there is no such",
+  () => {
+    const cluster = createCluster({
+      nodes: 1,
+      clusterCIDR: "10.1.0.0/16,fd00:10:1::/48",
+      serviceCIDR: "10.2.0.0/16,fd00:10:2::/112",
+      proxyMode: "nftables",
+    });
+    const sent = (family?: "IPv4" | "IPv6"): string =>
+      (cluster.node("node-a").rules.sentTexts?.(family) ?? []).join("");
+    cluster.settle();
+      cluster.apply({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "six", namespace: "default" },
+      spec: { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack", ports: [{ port: 80 }] },
+    } as never);
+    cluster.settle();
+    assert.match(sent("IPv6"), /^add element ip6 kube-proxy cluster-ips \{ fd00:10:2::/);
+    assert.not.match(sent(), "fd00:10:2::");
+    const { rules } = createCluster({ nodes: 1 }).node("node-a");
+    assert.is(rules.sentTexts?.("IPv4"), undefined);
+  },
+);
+
 const dump = (kubeProxy: string): string => `
 apiVersion: v1
 kind: ConfigMap

@@ -30,12 +30,14 @@ const programs = {
 export class RealKubeProxy {
   readonly #folder = mkdtempSync(join(tmpdir(), "stopover-kube-proxy-"));
   readonly #process: ChildProcess;
+  readonly #isNft: boolean;
   #said = "";
 
   constructor(
     binary: string,
     { server, configuration }: { server: string; configuration: Record<string, unknown> },
   ) {
+    this.#isNft = configuration["mode"] === "nftables";
     const [config, kubeconfig] = ["config.json", "kubeconfig.json"].map((name) =>
       join(this.#folder, name),
     ) as [string, string];
@@ -71,10 +73,10 @@ export class RealKubeProxy {
     });
   }
 
-  /** All that was given, and taken. */
+  /** All that its mode's program was given, and took; what it takes away of another mode is not. */
   get transactions(): Written[] {
     return readdirSync(join(this.#folder, "sent"))
-      .filter((name) => name.endsWith(".0"))
+      .filter((name) => name.endsWith(".0") && name.includes(".nft.") === this.#isNft)
       .sort()
       .map((name) => {
         const text = readFileSync(join(this.#folder, "sent", name), "utf8");

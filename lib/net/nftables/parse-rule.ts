@@ -562,7 +562,7 @@ function elementOptions(cursor: Cursor): Omit<Element, "key"> {
 
 function natTo(kind: "dnat" | "snat", cursor: Cursor, around: Surroundings): Statement {
   const family = (["ip", "ip6"] as const).find((each) => cursor.take(each));
-  // what kube-proxy writes; nft lists it without
+  // an address and a port at once; nft lists it without
   const isPair = cursor.take("addr", ".", "port");
   if (cursor.at("prefix") || cursor.at("interval")) throw new NotModelled();
   cursor.need("to");

@@ -5,7 +5,7 @@
  *     const config = readConfiguration({ apiVersion, kind, clusterCIDR: "10.0.0.0/8" });
  */
 import { duration } from "../../machinery/duration.js";
-import { readCIDR } from "../../net/ip.js";
+import { readAddress, readCIDR } from "../../net/ip.js";
 import { localhostNodePortGate, nodePortKeywords } from "../../objects/kubernetes-features.js";
 import { kubernetes as usualKubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import { configurations, defaults, type KubeProxyConfiguration } from "./config.js";
@@ -35,6 +35,20 @@ const oneOf =
           value,
           `write one of ${allowed.map((each) => JSON.stringify(each)).join(", ")}`,
         );
+const address: Check = (value, field) =>
+  typeof value === "string" && readAddress(value) ? value : wrong(field, value, "write an address");
+/** Where it listens; a port that is left out is the usual one. "" is none. */
+const addressAndPort: Check = (value, field) => {
+  const [, host, port = "1"] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(String(value)) ?? [];
+  const isGood = readAddress(host ?? "") && Number(port) >= 1 && Number(port) <= 65535;
+  return value === "" || isGood ? value : wrong(field, value, 'write it as "127.0.0.1:10249"');
+};
+
+/** Checked, and not kept: it changes nothing that Stopover models. */
+const only =
+  (check: Check): Check =>
+  (value, field, kubernetes) =>
+    void check(value, field, kubernetes);
 /** Accepted as it stands: it changes nothing that Stopover models. */
 const anything: Check = (value) => value;
 
@@ -53,7 +67,7 @@ const clusterCIDR: Check = (value, field, kubernetes) => {
     .filter((part) => part !== "")
     .map(
       (part) =>
-        readCIDR(part.trim()) ??
+        (/^\S+\/\d+$/.test(part) && readCIDR(part)) ||
         wrong(
           field,
           value,
@@ -118,23 +132,19 @@ const schema: Schema = {
   nftables: sectionSchema,
   conntrack: {
     tcpBeLiberal: flag,
-    ...ignored(
-      "maxPerCore",
-      "min",
-      "tcpEstablishedTimeout",
-      "tcpCloseWaitTimeout",
-      "udpTimeout",
-      "udpStreamTimeout",
-    ),
+    maxPerCore: only(whole(0, 2 ** 31 - 1)),
+    min: only(whole(0, 2 ** 31 - 1)),
+    ...ignored("tcpEstablishedTimeout", "tcpCloseWaitTimeout", "udpTimeout", "udpStreamTimeout"),
   },
   featureGates,
+  bindAddress: only(address),
+  healthzBindAddress: only(addressAndPort),
+  metricsBindAddress: only(addressAndPort),
+  oomScoreAdj: only(whole(-1000, 1000)),
   ...ignored(
     "apiVersion",
     "kind",
     "metadata",
-    "bindAddress",
-    "healthzBindAddress",
-    "metricsBindAddress",
     "bindAddressHardFail",
     "enableProfiling",
     "showHiddenMetricsForVersion",
@@ -142,7 +152,6 @@ const schema: Schema = {
   ...ignored(
     "ipvs",
     "winkernel",
-    "oomScoreAdj",
     "configSyncPeriod",
     "portRange",
     "windowsRunAsService",
@@ -217,8 +226,10 @@ function merge(
         );
     // kubeadm writes null for what nobody has set
     if (value === undefined || value === null || check === anything) continue;
-    if (typeof check === "function") result[name] = check(value, field, kubernetes) ?? base[name];
-    else if (typeof value === "object" && !Array.isArray(value))
+    if (typeof check === "function") {
+      const found = check(value, field, kubernetes) ?? base[name];
+      if (found !== undefined) result[name] = found;
+    } else if (typeof value === "object" && !Array.isArray(value))
       result[name] = merge(
         (base[name] ?? {}) as Record<string, unknown>,
         value as Record<string, unknown>,

@@ -109,6 +109,7 @@ export class KubeProxy {
     return {
       mode: typeof mode === "string" ? mode : "",
       ...(of("IPv4") ?? nothingToRead),
+      sentTexts: (family) => of(family)?.sentTexts?.(),
       text: (family) => of(family)?.text() ?? "",
       restoreText: (family) => of(family)?.restoreText() ?? "",
       saveText: (family) => of(family)?.saveText() ?? "",

@@ -22,10 +22,10 @@ export interface NodeRuleTables {
   /** What kube-proxy gives iptables-restore or nft on a full sync. */
   restoreText(family?: "IPv4" | "IPv6"): string;
   /**
-   * What nft was given by the last sync of IPv4, a text for each transaction: after a change, what
-   * changed. undefined after a full sync that found a table; left out in other modes.
+   * What nft was given by the last sync of a family, a text for each transaction: after a change,
+   * what changed. undefined after a full sync that found a table, and in other modes.
    */
-  sentTexts?(): readonly string[] | undefined;
+  sentTexts?(family?: "IPv4" | "IPv6"): readonly string[] | undefined;
   /**
    * What the same tool shows in an empty kernel that was given restoreText (and the jumps): without
    * canaries, others' rules and chains that a change left behind.
