@@ -309,7 +309,7 @@ configured(
     const sent = (family?: "IPv4" | "IPv6"): string =>
       (cluster.node("node-a").rules.sentTexts?.(family) ?? []).join("");
     cluster.settle();
-      cluster.apply({
+    cluster.apply({
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "six", namespace: "default" },
