@@ -89,7 +89,6 @@ const rows: [what: string, content: string | Buffer, says: RegExp | null][] = [
   ],
   ["an anchor within itself", "a: &a\n  b: *a\n", /document 1: apiVersion: got nothing/],
   ["an alias of nothing", `${service()}x: *nope\n`, /line 8, column 5: unidentified alias "nope"/],
-  ["a field twice", `${service()}spec: {}\n`, /line 8, column 1: duplicated mapping key/],
   ["UTF-16, little end first", utf16(`\ufeff${service()}`), null],
   ["UTF-16, big end first", utf16(`\ufeff${service()}`).swap16(), null],
   ["UTF-16 without a mark", utf16(service()), /every other byte is 0, as in UTF-16/],

@@ -3,7 +3,13 @@ import "stopover/internal/objects/dumps";
 import { describe } from "stopover/internal/doors/serve/descriptions";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { isConfiguration, ManifestError, readManifests } from "stopover/internal/objects/manifest";
+import { parse } from "stopover/internal/objects/files";
+import {
+  isConfiguration,
+  ManifestError,
+  readManifests,
+  type Notice,
+} from "stopover/internal/objects/manifest";
 import { types } from "stopover/internal/objects/schema";
 
 const test = suite("manifests");
@@ -121,7 +127,7 @@ const wrong: Record<string, [text: string, message: RegExp]> = {
   ],
   "a wrong type": [
     service().replace("80", "'80'"),
-    /^service\.yaml, document 1: Service "x", spec\.ports\[0\]\.port: got the text "80"; a whole number \(32 bits\) is needed$/,
+    /^service\.yaml, document 1: Service "x", spec\.ports\[0\]\.port: got the text "80"; a whole number \(32 bits\) is needed; write it without quotes$/,
   ],
   "YAML's own idea of a type": [
     service("  selector: {app: on}"),
@@ -139,7 +145,18 @@ const wrong: Record<string, [text: string, message: RegExp]> = {
     service("  colour: red"),
     /Service "x", spec\.colour: unknown field; known here: ports, selector, clusterIP/,
   ],
-  "a key that is there twice": ["a: 1\na: 2", /line 2, column 1: duplicated mapping key$/],
+  "a port's number in quotes": [
+    service().replace("80", "80, targetPort: '8080'"),
+    /targetPort: Invalid value: "8080": must contain at least one letter \(a-z\); write it without quotes$/,
+  ],
+  "a Helm template in quotes": [
+    service().replace("80", '"{{ .Values.port }}"'),
+    /a whole number \(32 bits\) is needed; this is a Helm template's: render it first/,
+  ],
+  "none in small letters": [
+    service("  clusterIP: none"),
+    /Invalid value: "none": must be a valid IP address.*; a headless Service has "None"$/,
+  ],
   "no name": [
     "apiVersion: v1\nkind: Node\nmetadata: {}",
     /Node, metadata\.name: Required value: name or generateName is required$/,
@@ -195,6 +212,36 @@ for (const [what, [text, message]] of Object.entries(bombs)) {
     assert.ok(seconds < 1, `${seconds} s`);
   });
 }
+
+test("whole numbers are what go-yaml v2 reads, which kubectl does", () => {
+  const port = (text: string): unknown => {
+    const [found] = readManifests(service().replace("80", text));
+    return (found!.object as unknown as { spec: { ports: { port: unknown }[] } }).spec.ports[0]!
+      .port;
+  };
+  const numbers = { "8_0": 80, "0b1010000": 80, "0120": 80, "0o120": 80, "0x50": 80, "+80": 80 };
+  for (const [text, number] of Object.entries({ ...numbers, "80_": 80, "0x_50": 80, "80.0": 80 }))
+    assert.is(port(text), number, text);
+  for (const text of ["_80", "0b2", "1:20", "0x"])
+    assert.throws(() => port(text), /the text/, text);
+});
+
+test("of keys that stand twice in a map the last counts, as for kubectl, and that is told", () => {
+  const twice = service("  ports: [{port: 81}]\n  selector: {app: x}");
+  const notices: Notice[] = [];
+  const [found] = readManifests(twice, { source: "x.yaml", onNotice: (one) => notices.push(one) });
+  const { spec } = found!.object as unknown as { spec: { ports: { port: number }[] } };
+  assert.is(spec.ports[0]!.port, 81);
+  assert.is(notices.length, 1);
+  assert.match(notices[0]!.text, /^x\.yaml: line \d+, column 3: a key stands twice in its map/);
+});
+
+test("a document without metadata that nobody knows takes nothing along", () => {
+  const text = `apiVersion: example.com/v1\nkind: Thing\n---\n${service()}`;
+  const { manifests, notices = [] } = parse(text, { partial: true });
+  assert.is(manifests.length, 1);
+  assert.equal(notices[0]!.object!.metadata, {});
+});
 
 test("a dump of a real cluster is taken as it is: unknown fields and kinds stay", () => {
   const dump = {

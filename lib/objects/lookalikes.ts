@@ -2,10 +2,11 @@
  * What people paste where a manifest belongs, told by how it looks: the table or the description
  * that kubectl prints for people, a node's rules, a template, manifests one level too deep.
  */
+import { constructFromEvents, parseEvents, YAMLException } from "js-yaml";
 import { isRecord } from "./freeze.js";
 import { allKinds, type KindInfo } from "./kinds.js";
 import type { Misfit } from "./decode.js";
-import { lookalikes } from "./manifest.js";
+import { lookalikes, standsTwice } from "./manifest.js";
 import { types, type FieldType } from "./schema.js";
 
 const nftRules = "this is a node's nft ruleset: stopover packet --rules FILE reads it";
@@ -21,11 +22,19 @@ const ofTexts: readonly [RegExp, string][] = [
   ],
   [/\u0000/, "a byte is 0, and no text has one: is it a binary file?"],
   [
-    /^[^\n]{0,99}[\u00a0\u2000-\u200f\u2028-\u202f\u3000][^\n]{0,99}$/,
+    /^[^\n]{0,99}[\u00a0\u2000-\u200f\u2028-\u202f\u3000][^\n]{0,99}$|^[ ]*[\u00a0\u2000-\u200f\u2028-\u202f\u3000]/m,
     "it has a character that looks like a space or like nothing (U+00A0 and the like), as web pages have them: write it anew",
   ],
   [/^\s*<(!DOCTYPE|html|\?xml)/i, "this is a web page: was the file's raw form asked for?"],
   [/^```/m, "this is a Markdown text: the manifest is what stands between the lines of ```"],
+  [
+    /^\s*(\$ )?(cat|kubectl|oc|tee|echo)\s[^\n]*<<-?\s*["']?\w+/,
+    "these are a shell's words: the manifest is what stands between the line of << and its last word",
+  ],
+  [
+    /^Chain \S+ \((policy|\d+ references)/m,
+    "this is what iptables -L prints for people; iptables-save prints what can be read here",
+  ],
   [/^(diff --git |--- a\/|@@ -\d)/m, "this is a difference of two files (diff)"],
   [
     /^\s*(\$.*\s)?(NAMESPACE|NAME)\s+[A-Z]{2}/,
@@ -74,12 +83,17 @@ function ofValue(value: unknown): string | undefined {
     return "this is what kubectl describe prints for people; kubectl get -o yaml prints what can be read here";
   if (value["spec"] !== undefined && value["metadata"] === undefined && value["kind"] === undefined)
     return "it is the inner part of a manifest";
+  if (Array.isArray(value["resources"]) && value["kind"] === undefined) return ofKustomize;
   if (isRecord(value["services"]) && Object.values(value["services"]).every(isRecord))
     return "this is a file of Docker Compose; kompose convert makes manifests of it";
   return undefined;
 }
 
+const ofKustomize =
+  "this is a kustomization: kubectl kustomize FOLDER makes manifests of it and of what it names";
+
 function ofKind(kind: string): string {
+  if (kind === "Kustomization") return ofKustomize;
   const near = allKinds().filter((one) => mayMean(kind.toLowerCase(), one));
   const names = [...new Set(near.map(({ kind }) => `"${kind}"`))].slice(0, 4).join(" or ");
   return names ? `did you mean ${names}?` : "kubectl api-resources lists the kinds of a cluster";
@@ -99,11 +113,52 @@ const mayMean = (got: string, { kind, plural, shortNames }: KindInfo): boolean =
 
 // ---- fields ----
 
+const isCurled = (text: string): boolean => /[\u2018-\u201f]/.test(text);
+const curled = `; these are a word processor's quotes, which YAML takes for letters: write " or '`;
+
 function ofType({ value, allowed }: Misfit): string {
-  if (typeof value === "string" && /[\u2018-\u201f]/.test(value))
-    return `; these are a word processor's quotes, which YAML takes for letters: write " or '`;
-  const isList = (allowed as FieldType).is === "list";
-  return isList && isRecord(value) ? `; write a dash ("- ") before each entry` : "";
+  if (typeof value === "string" && isCurled(value)) return curled;
+  if (typeof value === "string" && isTemplate(value)) return `; ${ofTemplate}`;
+  const wanted = allowed as FieldType;
+  if (wanted.is === "list") return isRecord(value) ? `; write a dash ("- ") before each entry` : "";
+  const isNumber = wanted.is.startsWith("int") && typeof value === "string" && /^\d+$/.test(value);
+  return isNumber ? "; write it without quotes" : "";
+}
+
+const isTemplate = (text: string): boolean => /\{\{.*\}\}/.test(text);
+const ofTemplate =
+  "this is a Helm template's: render it first (helm template CHART) and give what comes out";
+
+/** A port's number in quotes is taken for a name; None is written with a capital. */
+function ofInvalid(field: string, message: string): string {
+  const [, got = ""] = /^Invalid value: "([^"]*)"/.exec(message) ?? [];
+  if (isTemplate(got)) return `; ${ofTemplate}`;
+  if (isCurled(got)) return curled;
+  if (/[pP]ort$/.test(field) && /^\d+$/.test(got)) return "; write it without quotes";
+  if (/clusterIP/.test(field) && /^none$/i.test(got)) return `; a headless Service has "None"`;
+  return "";
+}
+
+/** Larger texts are no manifests that somebody wrote. Characters. */
+const WRITTEN = 65_536;
+
+/** JSON.parse tells nothing of a key that stands twice; JSON is YAML, whose reader does. */
+function twice(text: string): string | undefined {
+  if (text.length > WRITTEN || !/^\s*[{[]/.test(text)) return undefined;
+  try {
+    constructFromEvents(parseEvents(text, {}), { source: text });
+  } catch (error) {
+    if (!(error instanceof YAMLException) || error.reason !== "duplicated mapping key")
+      return undefined;
+    const { line = 0, column = 0 } = error.mark ?? {};
+    return `line ${line + 1}, column ${column + 1}: ${standsTwice}`;
+  }
+  return undefined;
+}
+
+function notUtf8(text: string, place: number): string {
+  const line = text.slice(0, place).split("\n").length;
+  return `line ${line}: it has bytes that are no UTF-8 (Latin-1?), which are read as U+FFFD, as kubectl does: save it as UTF-8`;
 }
 
 function ofField({ path, allowed, owner }: Misfit): string {
@@ -156,5 +211,8 @@ Object.assign(lookalikes, {
   ofKind,
   ofType,
   ofField,
+  ofInvalid,
+  twice,
+  notUtf8,
   shortened,
 } satisfies typeof lookalikes);

@@ -121,6 +121,12 @@ export const lookalikes = {
   ofField: ({ allowed }: Misfit): string => `; known here: ${(allowed as string[]).join(", ")}`,
   /** Of a value of another type, what the writer may have meant. */
   ofType: (_misfit: Misfit): string => "",
+  /** Of a value that its field does not take, what the writer may have meant. */
+  ofInvalid: (_field: string, _message: string): string => "",
+  /** Where JSON has a key twice in an object, which its parser does not tell. */
+  twice: (_text: string): string | undefined => undefined,
+  /** Of bytes that were no UTF-8, and became U+FFFD at `place`. */
+  notUtf8: (_text: string, _place: number): string => "it has bytes that are no UTF-8",
   /** What shortens a line of an error: no value takes more than it. */
   shortened: (text: string): string => text,
 };
@@ -132,20 +138,27 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
   const told = options.partial ? (onNotice ?? (() => {})) : undefined;
   const found: Manifest[] = [];
   const place = (document: number) => ({ source, document });
-  const objects = documentsIn(text, source, told).flatMap(({ value, number }) =>
+  const twice = as === "apply" ? lookalikes.twice(text) : undefined;
+  if (twice !== undefined) onNotice?.(changed(source, undefined, twice));
+  const objects = documentsIn(text, source, told, onNotice).flatMap(({ value, number }) =>
     trying(told, () => flattened(value, source, number).map((one) => ({ one, number }))),
   );
+  const odd = objects.length > 0 ? text.indexOf("\ufffd") : -1;
+  if (odd >= 0) onNotice?.(changed(source, undefined, lookalikes.notUtf8(text, odd)));
   // whatever their order: a definition makes kinds known
   for (const { one } of objects) otherKinds.written(one);
   for (const { one, number } of objects)
-    trying(told && ((notice) => told({ ...notice, object: one })), () => {
-      const object =
-        as === "dump"
-          ? dumps.object(one, source, number)
-          : checked(one, source, number, onNotice, known);
-      if (object) found.push({ object, ...place(number) });
-      return [];
-    });
+    trying(
+      told && ((notice) => told({ ...notice, object: { ...one, metadata: one.metadata ?? {} } })),
+      () => {
+        const object =
+          as === "dump"
+            ? dumps.object(one, source, number)
+            : checked(one, source, number, onNotice, known);
+        if (object) found.push({ object, ...place(number) });
+        return [];
+      },
+    );
   return as === "dump" ? dumps.withoutOlder(found) : found;
 }
 
@@ -166,13 +179,14 @@ function documentsIn(
   text: string,
   source: string,
   told: ManifestOptions["onNotice"],
+  onNotice: ManifestOptions["onNotice"],
 ): { value: unknown; number: number }[] {
   const numbered = (all: unknown[], first = 1) =>
     all.flatMap((value, i) =>
       value === null || value === undefined ? [] : [{ value, number: first + i }],
     );
   try {
-    return numbered(readYaml(text, source));
+    return numbered(lastCounts(text, source, onNotice));
   } catch (error) {
     if (!told || !(error instanceof ManifestError)) throw error;
     const parts = partsOf(text);
@@ -181,10 +195,39 @@ function documentsIn(
         throw error;
       });
     return parts.flatMap((part, i) =>
-      trying(told, () => numbered(readYaml(part, source, i + 1), i + 1)),
+      trying(told, () => numbered(lastCounts(part, source, onNotice, i + 1), i + 1)),
     );
   }
 }
+
+/**
+ * Of keys that stand twice in a map the last counts, as for kubectl (sigs.k8s.io/yaml); that is
+ * told.
+ */
+function lastCounts(
+  text: string,
+  source: string,
+  onNotice: ManifestOptions["onNotice"],
+  number?: number,
+): unknown[] {
+  try {
+    return readYaml(text, source, number);
+  } catch (error) {
+    const [, place] = /: (line [^:]*): duplicated mapping key$/.exec(String(error)) ?? [];
+    if (!place) throw error;
+    onNotice?.(changed(source, number, `${place}: ${standsTwice}`));
+    return readYaml(text, source, number, true);
+  }
+}
+
+export const standsTwice = "a key stands twice in its map; the last one counts, as for kubectl";
+
+const changed = (source: string, document: number | undefined, text: string): Notice => ({
+  what: "changed",
+  text: new ManifestError(source, document, undefined, text).message,
+  source,
+  document,
+});
 
 /** The documents as texts, each behind empty lines, so that its lines keep their numbers. */
 function partsOf(text: string): string[] {
@@ -244,13 +287,17 @@ export function readYaml(
 }
 
 /**
- * kubectl reads YAML 1.1's yes, no, on and off as booleans, 0644 as an octal number, and knows
- * merge keys (<<).
+ * kubectl reads YAML 1.1's yes, no, on and off as booleans, 0644 as an octal number, 0b11 as a
+ * binary one and 8_080 as 8080, and knows merge keys (<<). (go-yaml v2, resolve.go)
  */
 const schema = CORE_SCHEMA.withTags(boolYaml11Tag, mergeTag, {
   ...intCoreTag,
-  resolve: (text, ...how) =>
-    /^0[0-7]+$/.test(text) ? parseInt(text, 8) : intCoreTag.resolve(text, ...how),
+  resolve: (text, ...how) => {
+    const plain = /^[-+]?\d/.test(text) ? text.replaceAll("_", "") : text;
+    const [, sign, digits] = /^([-+]?)(0b[01]+|0[0-7]+|0x[\da-f]+)$/i.exec(plain) ?? [];
+    if (digits === undefined) return intCoreTag.resolve(plain, ...how);
+    return Number(`${sign}1`) * Number(/^0\d/.test(digits) ? `0o${digits}` : digits);
+  },
 });
 
 /**
@@ -492,7 +539,9 @@ export function refuseInvalid(
   number: number,
 ): void {
   if (problems.length === 0) return;
-  const all = problems.map(({ field, message }) => `${field}: ${message}`);
+  const all = problems.map(
+    ({ field, message }) => `${field}: ${message}${lookalikes.ofInvalid(field, message)}`,
+  );
   throw new ManifestError(source, number, undefined, `${label(object)}${all.join("; ")}`);
 }
 
