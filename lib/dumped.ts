@@ -24,6 +24,8 @@ export interface Dumped {
   basis: Basis;
   /** Node -> why nobody knows what its rules are. */
   doubtful: ReadonlyMap<string, Remark>;
+  /** Why nobody answers Pods that ask for names. */
+  dnsFault: Remark | undefined;
 }
 
 export function dumpedDocuments(given: Documents): Dumped {
@@ -46,6 +48,7 @@ export function dumpedDocuments(given: Documents): Dumped {
     documents: { manifests: [...old, ...more], ...(kubeProxy && { kubeProxy }) },
     basis: together([basis]),
     doubtful: doubtfulNodes(objects),
+    dnsFault: dnsFault([...objects, ...slices]),
   };
 }
 
@@ -58,6 +61,27 @@ function complete(object: KubeObject): KubeObject {
   if (whole.metadata.namespace || !kindInfo(whole.kind)?.namespaced) return whole;
   return { ...whole, metadata: { ...whole.metadata, namespace: "default" } };
 }
+
+/** The Service that Pods ask for names, where it is among the objects and leads to nobody. */
+function dnsFault(objects: readonly KubeObject[]): Remark | undefined {
+  const service = of<Service>(objects, "Service").find(isClusterDns);
+  if (!service) return undefined;
+  const answers = of<EndpointSlice>(objects, "EndpointSlice")
+    .filter((slice) => serviceKeyOf(slice) === keyOf(service))
+    .some(({ endpoints }) => endpoints.some(isUsable));
+  if (answers) return undefined;
+  const object = `Service ${keyOf(service)}`;
+  const sentence = `nobody answers Pods that ask for names: ${object}, the cluster's DNS, has no endpoint that is ready`;
+  return { object, field: "spec.selector", sentence };
+}
+
+/** CoreDNS's Service is called kube-dns almost everywhere, and dns-default in OpenShift. */
+const isClusterDns = ({ metadata: { labels, name }, spec }: Service): boolean =>
+  (labels?.["k8s-app"] === "kube-dns" || name === "kube-dns" || name === "dns-default") &&
+  (spec.ports ?? []).some(({ port }) => port === 53);
+
+const isUsable = ({ conditions }: EndpointSlice["endpoints"][number]): boolean =>
+  conditions?.ready !== false || (conditions.serving !== false && conditions.terminating === true);
 
 // ---- older versions -----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
  */
 import type { Remark } from "./journey/types.js";
 import { actedOn, kindOf, type KindInfo } from "./objects/kinds.js";
+import { isRecord } from "./objects/freeze.js";
 import type { KubeObject } from "./objects/types.js";
 
 /** "Ingress web: stored; nobody acts on it here"; undefined where somebody does. */
@@ -69,6 +70,84 @@ const makes: ReadonlySet<string> = new Set([
  * already, and what came of it is there.
  */
 export function inertRemarks(objects: readonly KubeObject[], isDump = false): Remark[] {
+  const made = isDump ? [] : topologyRemarks(objects);
+  return [...meshRemarks(objects, isDump), ...made, ...inertOnes(objects, isDump)];
+}
+
+/** Containers that service meshes put into Pods, whose connections then go by them. */
+const meshProxies = /^(istio-proxy|linkerd-proxy|kuma-sidecar|consul-dataplane|envoy-sidecar)$/;
+const meshWords =
+  "a service mesh's proxy takes the Pod's connections first, and may want them encrypted; that is not modelled";
+/** Labels and annotations by which meshes are asked to put them in. */
+const meshMarks: Readonly<Record<string, RegExp>> = {
+  "istio-injection": /^enabled$/,
+  "istio.io/rev": /./,
+  "istio.io/dataplane-mode": /^ambient$/,
+  "sidecar.istio.io/inject": /^true$/,
+  "linkerd.io/inject": /^(enabled|ingress)$/,
+};
+
+/** Of an object that was refused, too: any field may hold anything. */
+type PodLike = { containers?: unknown; initContainers?: unknown } | undefined;
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const isMeshProxy = (container: unknown): boolean =>
+  isRecord(container) && meshProxies.test(String(container["name"]));
+
+function meshRemarks(objects: readonly KubeObject[], isDump: boolean): Remark[] {
+  return objects.flatMap((object) => {
+    const { spec } = object as { spec?: { template?: { metadata?: unknown; spec?: PodLike } } };
+    const template = isDump ? undefined : spec?.template;
+    const field =
+      (object.kind === "Pod" ? proxyIn(spec as PodLike) : undefined) ??
+      below("spec.template.", proxyIn(template?.spec) ?? markIn(template?.metadata)) ??
+      (isDump ? undefined : markIn(object.metadata));
+    return field === undefined ? [] : [{ object: keyIn(object), field, sentence: meshWords }];
+  });
+}
+
+const below = (place: string, field: string | undefined): string | undefined =>
+  field && `${place}${field}`;
+
+/** "spec.containers[1]" */
+function proxyIn(pod: PodLike): string | undefined {
+  for (const field of ["containers", "initContainers"] as const) {
+    const place = listOf(pod?.[field]).findIndex(isMeshProxy);
+    if (place >= 0) return `spec.${field}[${place}]`;
+  }
+  return undefined;
+}
+
+/** A dump's slices have the hints; here nobody makes those of whole zones. */
+const topologyMarks = [
+  "service.kubernetes.io/topology-mode",
+  "service.kubernetes.io/topology-aware-hints",
+];
+
+const topologyRemarks = (objects: readonly KubeObject[]): Remark[] =>
+  objects.flatMap((object) => {
+    const { annotations = {} } = object.metadata;
+    const mark = topologyMarks.find((key) => /^auto$/i.test(String(annotations[key])));
+    if (object.kind !== "Service" || mark === undefined) return [];
+    const sentence =
+      "no hints by zone are made here: each endpoint is taken to get requests from every zone";
+    return [{ object: keyIn(object), field: `metadata.annotations["${mark}"]`, sentence }];
+  });
+
+/** 'metadata.labels["istio-injection"]' */
+function markIn(metadata: unknown): string | undefined {
+  for (const where of ["labels", "annotations"] as const) {
+    const marks = isRecord(metadata) ? metadata[where] : undefined;
+    for (const [key, value] of Object.entries(isRecord(marks) ? marks : {}))
+      if (meshMarks[key]?.test(String(value))) return `metadata.${where}["${key}"]`;
+  }
+  return undefined;
+}
+
+const keyIn = ({ kind, metadata: { namespace, name } }: KubeObject): string =>
+  `${kind} ${namespace ? `${namespace}/` : ""}${name}`;
+
+function inertOnes(objects: readonly KubeObject[], isDump: boolean): Remark[] {
   return objects.flatMap((object) => {
     const info = kindOf(object);
     if ((info && isActedOn(info)) || (isDump && makes.has(object.kind))) return [];
@@ -77,8 +156,6 @@ export function inertRemarks(objects: readonly KubeObject[], isDump = false): Re
       (object.kind === "NetworkPolicy" && !object.apiVersion.startsWith("networking.k8s.io/")
         ? policy
         : undefined);
-    const { namespace, name } = object.metadata;
-    const key = `${object.kind} ${namespace ? `${namespace}/` : ""}${name}`;
-    return sentence === undefined ? [] : [{ object: key, field: "", sentence }];
+    return sentence === undefined ? [] : [{ object: keyIn(object), field: "", sentence }];
   });
 }

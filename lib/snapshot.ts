@@ -70,7 +70,7 @@ export function openSnapshot(
   > = {},
 ): Snapshot {
   refuseManifests(documents);
-  const { documents: told, basis, doubtful } = dumpedDocuments(documents);
+  const { documents: told, basis, doubtful, dnsFault } = dumpedDocuments(documents);
   const byKind = grouped(
     told.manifests.map(({ object }) => object),
     ({ kind }) => kind,
@@ -106,6 +106,7 @@ export function openSnapshot(
   for (const node of list("Node")) podRoutesOf(node).forEach((route) => network.routes.add(route));
   for (const pod of list("Pod")) attach(network, pod);
   network.bases.push(basis);
+  network.dnsFault = dnsFault;
   network.doubts.push(...doubtsAbout((kind) => byKind.get(kind) ?? []));
   for (const [name, doubt] of doubtful) {
     const machine = network.machines.get(name);
@@ -117,9 +118,16 @@ export function openSnapshot(
       ...[...machine.sandboxes].flatMap(({ ips }) => ips),
     ]),
   );
+  const pods = new Map(list("Pod").map((pod) => [keyOf(pod), pod]));
   for (const slice of list("EndpointSlice"))
     for (const endpoint of slice.endpoints)
       for (const address of endpoint.addresses) {
+        const { kind, name, namespace = slice.metadata.namespace } = endpoint.targetRef ?? {};
+        const pod = kind === "Pod" ? pods.get(`${namespace}/${name}`) : undefined;
+        if (pod && hasNot(pod, address)) {
+          if (!taken.has(address)) nobodyHas(network, endpoint.nodeName, address);
+          continue;
+        }
         standIn(
           network,
           taken,
@@ -164,6 +172,7 @@ export function openSnapshot(
     for (const name of hostnamesOf(service))
       if (!internet.has(name)) internet.set(name, recordsFor(service));
 
+  if (network.machines.size === 0) basis.leftOut.push(noNodes);
   const world = (): World => ({
     network,
     list,
@@ -185,9 +194,7 @@ export function openSnapshot(
   /** Half a dump gives no verdict: whatever is asked for, nobody would have the address. */
   const asked = (): DataPath => {
     if (network.machines.size > 0 || services.length + list("Pod").length === 0) return path;
-    throw new Error(
-      "no Node is among the documents, and it is nodes that hold a Service's rules and its Pods: kubectl get nodes -o yaml prints them",
-    );
+    throw new Error(noNodes.sentence);
   };
   return {
     network,
@@ -210,6 +217,13 @@ export function openSnapshot(
     why: whyOf(world),
   };
 }
+
+const noNodes = {
+  object: "Node",
+  field: "",
+  sentence:
+    "no Node is among the documents, and it is nodes that hold a Service's rules and its Pods: kubectl get nodes -o yaml prints them",
+};
 
 /** What was read to be applied is without what a snapshot is made of: statuses, and owned Pods. */
 function refuseManifests({ notices = [] }: Documents): void {
@@ -250,6 +264,13 @@ function machineOf(node: Node, clock: VirtualClock, sharedRoutes: Routes): Machi
 const ipsOf = ({ status }: Pod): string[] =>
   status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP ? [status.podIP] : []);
 
+/** A Pod that has ended, or whose status has other addresses: a slice that says so is stale. */
+function hasNot(pod: Pod, address: string): boolean {
+  const ips = ipsOf(pod).map((ip) => readAddress(ip)?.text ?? ip);
+  const isOther = ips.length > 0 && !ips.includes(readAddress(address)?.text ?? address);
+  return isOther || isTerminal(pod);
+}
+
 const addressesOf = ({ spec, status }: Service): string[] => [
   ...(spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])),
   ...(spec.externalIPs ?? []),
@@ -277,6 +298,14 @@ function attach(network: Network, pod: Pod): void {
   if (!sandbox.hostNetwork) leadTo(network, machine, ips);
   for (const { name, state } of pod.status?.containerStatuses ?? [])
     if (state?.waiting ?? state?.terminated) sandbox.crash(name);
+}
+
+/** The network leads to the endpoint's node, and there nobody has its address any more. */
+function nobodyHas(network: Network, nodeName: string | undefined, address: string): void {
+  const machine = network.machines.get(nodeName ?? "");
+  if (!machine || !readAddress(address)) return;
+  machine.kernel.routes.add({ to: address, dev: "lo", type: "unreachable" });
+  leadTo(network, machine, [address]);
 }
 
 /**

@@ -159,6 +159,63 @@ const verdicts: [command: string, ends: string, says: RegExp][] = [
     "unknown",
     /kube-proxy of m1 is CrashLoopBackOff/,
   ],
+  [
+    "b01-kustomization --url http://web:8080/ --from pod/default/client",
+    "delivered",
+    /default\/web/,
+  ],
+  [
+    "b08-stale-slice.yaml --snapshot --url http://web/ --from pod/shop/client",
+    "no route",
+    /is 10\.244\.1\.5, said to be that of Pod web-1.*status\.podIP is 10\.244\.1\.99/,
+  ],
+  [
+    "b09-dns-down.yaml --snapshot --url http://web/ --from pod/shop/client",
+    "name not found",
+    /^nobody answers Pods that ask for names: Service kube-system\/kube-dns.* no endpoint that is ready\n/,
+  ],
+  [
+    "b09-dns-down.yaml --snapshot --url http://10.96.10.1/ --from pod/shop/client",
+    "delivered",
+    /shop\/web-1/,
+  ],
+  [
+    "b10-sidecar-and-unready.yaml --snapshot --url http://web/ --from pod/shop/client",
+    "delivered",
+    /Pod shop\/web-1 spec\.containers\[1\] a service mesh's proxy/,
+  ],
+  [
+    "b12-env-against-port.yaml",
+    "delivered",
+    /load balancer has no address, <pending>: a node is asked at the NodePort instead/,
+  ],
+  [
+    "b12-env-against-port.yaml",
+    "delivered",
+    /listen on TCP 8080, since it is declared, though its environment says PORT=3000/,
+  ],
+  ["b12-env-against-port.yaml", "delivered", /8081, which the container does not declare/],
+  ["b12-env-against-port.yaml", "delivered", /topology-mode"\] no hints by zone are made here/],
+  [
+    "b12-env-against-port.yaml",
+    "delivered",
+    /Deployment api spec\.template\.metadata\.annotations.* a service mesh's proxy/,
+  ],
+  [
+    "b13-nobody-listens.yaml --url http://shell/ --from pod/default/client",
+    "port not listening",
+    /has no command, and its image's own, a shell or an interpreter, ends at once/,
+  ],
+  [
+    "b13-nobody-listens.yaml --url http://flask/ --from pod/default/client",
+    "port not listening",
+    /is told no address, and is taken to listen on the loopback address alone \("flask run"\)/,
+  ],
+  [
+    "b13-nobody-listens.yaml --url http://told/ --from pod/default/client",
+    "delivered",
+    /default\/told/,
+  ],
 ];
 
 const outside = "--node-address 192.168.50.11 --from 203.0.113.5:40000 --to 192.168.50.11:30080";
@@ -224,7 +281,66 @@ const errors: [command: string, code: number, says: RegExp][] = [
     2,
     /no Node is among the documents/,
   ],
+  [
+    "journey b01-kustomization --url http://web:8080/ --from pod/default/client",
+    0,
+    /b01-kustomization\/kustomization\.yaml, document 1: .*kubectl kustomize FOLDER/,
+  ],
+  ["why b02-twice.yaml web", 1, /b02-twice\.yaml: line 6, column 3: a key stands twice in its map/],
+  ["why b03-twice.json web", 1, /b03-twice\.json: line 7, column 6: a key stands twice in its map/],
+  ["why b04-latin1.yaml web", 1, /b04-latin1\.yaml: line 1: it has bytes that are no UTF-8/],
+  ["journey b05-heredoc.txt", 2, /b05-heredoc\.txt: these are a shell's words/],
+  ["why b06-server-wrote.yaml web", 1, /--snapshot takes a dump as it is/],
+  [
+    "packet --rules b07-iptables-L.txt --from 10.244.0.9 --to 10.96.10.1:80",
+    2,
+    /b07-iptables-L\.txt: line 1: .*; this is what iptables -L prints/,
+  ],
+  [
+    "packet --rules b02-twice.yaml --from 10.244.0.9 --to 10.96.10.1:80",
+    2,
+    /b02-twice\.yaml: line 1: .*; this is a manifest/,
+  ],
+  [
+    "why b11-odd-ports.yaml web --from pod/default/pending",
+    2,
+    /from "pod\/default\/pending": Pod default\/pending is on no node: .*spec\.nodeSelector is gpu=yes/,
+  ],
 ];
+
+/** `why`, and what it notes beside its verdict. */
+const notes: [command: string, code: number, says: RegExp][] = [
+  ["b02-twice.yaml web", 1, /selector app=web matches 0 of 0 Pods/],
+  ["b03-twice.json web", 1, /selector app=web matches 0 of 0 Pods/],
+  [
+    "b10-sidecar-and-unready.yaml shop/web --snapshot",
+    0,
+    /note: Pod shop\/web-2 is selected and gets no traffic: Pod shop\/web-2 is not ready/,
+  ],
+  [
+    "b10-sidecar-and-unready.yaml shop/web --snapshot",
+    0,
+    /note: Service web is being deleted, since 2026-11-29T10:00:00Z; it waits for example\.com\/hold/,
+  ],
+  [
+    "b11-odd-ports.yaml web",
+    0,
+    /note: Pod default\/two is selected and gets no traffic: no container of it has a port that is called http/,
+  ],
+  ["b11-odd-ports.yaml pods", 0, /note: .* is headless: nobody maps port 80 to targetPort http/],
+  [
+    "t06-kind-local.yaml --snapshot --from internet",
+    0,
+    /note: externalTrafficPolicy is Local: by its node-port/,
+  ],
+];
+for (const [command, exits, says] of notes)
+  test(`why ${command} ${says.source.slice(0, 40)}`, () => {
+    const { code, out, err } = stopover(`why ${command}`);
+    assert.is(code, exits, out + err);
+    assert.match(out, says);
+  });
+
 for (const [command, exits, says] of errors)
   test(`${command} ${says.source.slice(0, 40)}`, () => {
     const { code, err } = stopover(command);
@@ -233,7 +349,7 @@ for (const [command, exits, says] of errors)
   });
 
 test("each file is in a table", () => {
-  const commands = [...all, ...errors].map(([command]) => command).join("\n");
+  const commands = [...all, ...errors, ...notes].map(([command]) => command).join("\n");
   const files = readdirSync(folder).filter((file) => !commands.includes(file));
   assert.equal(files, []);
 });

@@ -836,7 +836,7 @@ test("a hostNetwork Pod's hostPort is its own process's port", () => {
   const ports = "[{containerPort: 8090, hostPort: 8090}]";
   cluster.apply(
     client(
-      `{nodeName: node-b, hostNetwork: true, containers: [{name: a, image: busybox, ports: ${ports}}]}`,
+      `{nodeName: node-b, hostNetwork: true, containers: [{name: a, image: example/web, ports: ${ports}}]}`,
     ),
   );
   cluster.settle();

@@ -44,6 +44,7 @@ export const faults = [
   ...(load(text("faults.yaml")) as Fault[]),
   ...(load(text("blind.yaml")) as Fault[]),
   ...(load(text("blind-again.yaml")) as Fault[]),
+  ...(load(text("brought.yaml")) as Fault[]),
 ];
 export const pairs = load(text("pairs.yaml")) as Pair[];
 const shop = loadAll(text("shop.yaml")) as KubeObject[];

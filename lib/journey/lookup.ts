@@ -63,12 +63,13 @@ export function podAddress(names: readonly string[]): string | undefined {
 }
 
 function askCluster(
-  { clusterDns, internet }: Network,
+  { clusterDns, internet, dnsFault }: Network,
   sandbox: Sandbox,
   host: string,
   names: readonly string[],
 ): Lookup {
   const server = "cluster DNS";
+  if (dnsFault) return { server, addresses: [], trail: [], failure: dnsFault.sentence };
   const found = names.findIndex((name) => clusterDns.has(name) || internet.has(name));
   const missed = names.slice(0, found < 0 ? names.length : found).map(noSuchName);
   if (found >= 0) {
@@ -78,7 +79,8 @@ function askCluster(
   const pod = podAddress(names);
   if (pod !== undefined) return { server, addresses: [pod], trail: [`${host} A ${pod}`] };
   if (hasDNSConfig(sandbox.pod)) return untold(server, "spec.dnsConfig", sandbox);
-  const failure = `no DNS server knows the name "${host}", nor with any of the Pod's search domains (NXDOMAIN)`;
+  const searched = host.endsWith(".") ? "" : ", nor with any of the Pod's search domains";
+  const failure = `no DNS server knows the name "${host}"${searched} (NXDOMAIN)`;
   return { server, addresses: [], trail: missed, failure };
 }
 
@@ -87,22 +89,27 @@ const noSuchName = (name: string): string => `${name.replace(/\.$/, "")} NXDOMAI
 function explained(host: string, server: string, answer: Resolution): Lookup {
   const { addresses, trail } = answer;
   if (addresses.length > 0) return { server, addresses, trail };
-  if (answer.failure && isAliasOutside(trail)) return beyond(host, server, trail);
-  const failure = answer.failure ?? `the name "${host}" exists, but has no address`;
+  const alias = aliasOutside(trail);
+  if (answer.failure && alias && !isAddress(alias)) return beyond(host, server, alias, trail);
+  const failure = !answer.failure
+    ? `the name "${host}" exists, but has no address`
+    : alias
+      ? `${host} is an alias of ${alias}, an address: an alias leads to a name, and no DNS server has this one (NXDOMAIN)`
+      : answer.failure;
   return { server, addresses, trail, failure };
 }
 
-/** An ExternalName that leads to the internet, of which we know a few names. */
-const isAliasOutside = (trail: readonly string[]): boolean => {
+/** The name outside that an ExternalName leads to: of the internet we know a few. */
+const aliasOutside = (trail: readonly string[]): string | undefined => {
   const target = trail.at(-1)?.split(" CNAME ")[1];
-  return target !== undefined && target.includes(".") && !/\.local\.?$/.test(target);
+  return target?.includes(".") && !/\.local\.?$/.test(target) ? target : undefined;
 };
 
-const beyond = (host: string, server: string, trail: readonly string[]): Lookup => ({
+const beyond = (host: string, server: string, alias: string, trail: readonly string[]): Lookup => ({
   server,
   addresses: [],
   trail,
-  unknown: `${host} is an alias of ${trail.at(-1)!.split(" CNAME ")[1]}, a name of the internet's whose addresses nobody here knows; say one with --outside NAME=IP. The Service's ports do not matter: the client's own port is asked for there`,
+  unknown: `${host} is an alias of ${alias}, a name of the internet's whose addresses nobody here knows; say one with --outside NAME=IP. The Service's ports do not matter: the client's own port is asked for there`,
 });
 
 const untold = (server: string, field: string, { key }: Sandbox): Lookup => ({

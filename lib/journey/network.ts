@@ -76,6 +76,8 @@ export class Network {
   fault: NetworkFault | undefined;
   /** What every verdict here rests on. */
   readonly bases: Basis[] = [];
+  /** Why nobody answers Pods that ask the cluster's DNS; undefined where somebody does. */
+  dnsFault: Remark | undefined;
   /** What decides about a connection and is not modelled. */
   readonly doubts: Doubt[] = [];
 

@@ -3,7 +3,7 @@
  * being ready, by what an image, a volume or a command does, which no manifest tells.
  */
 import type { Container, Pod, Probe } from "../objects/types.js";
-import { imageName } from "./listening.js";
+import { imageName, isKnownImage } from "./listening.js";
 
 /** The field, and what is taken for granted of it. */
 export interface Granted {
@@ -72,17 +72,29 @@ const asNonRoot = (path: string): Granted => ({
 const frontPages = new Set(["nginx", "httpd"]);
 const allPages = new Set(["whoami", "http-echo", "hello-app", "echoserver"]);
 
-function ofProbe(probe: Probe | undefined, { image = "" }: Container): string | undefined {
+function ofProbe(probe: Probe | undefined, container: Container): string | undefined {
+  const { image = "" } = container;
   if (!probe) return undefined;
   const { httpGet, grpc, exec, tcpSocket } = probe as Probe & { grpc?: object; exec?: object };
   if (exec) return "its command is taken to succeed as long as the container runs";
   if (grpc) return "is taken to answer SERVING as long as somebody listens";
   if (tcpSocket?.host) return `${tcpSocket.host} is taken to listen there`;
-  if (!httpGet) return undefined;
+  const undeclared = undeclaredPort(probe, container);
+  if (!httpGet)
+    return undeclared === ""
+      ? undefined
+      : `the process is taken to listen on ${undeclared}, which it does not declare`;
   const { path = "/", scheme, host } = httpGet;
   const name = imageName(image);
   const isOwn = !host && scheme !== "HTTPS";
   if (isOwn && (allPages.has(name) || (path === "/" && frontPages.has(name)))) return undefined;
   const where = `${scheme === "HTTPS" ? " over TLS" : ""}${host ? ` of ${host}` : ""}`;
-  return `GET ${path}${where} is taken to answer 200 as long as somebody listens on its port`;
+  return `GET ${path}${where} is taken to answer 200 as long as somebody listens on its port${undeclared && `, ${undeclared}, which the container does not declare`}`;
+}
+
+/** A probe's port beside those that its container declares: who wrote it is taken to know. */
+function undeclaredPort({ httpGet, tcpSocket }: Probe, { ports = [], image = "" }: Container) {
+  const { port, host } = httpGet ?? tcpSocket ?? {};
+  const isOther = !ports.some(({ containerPort }) => containerPort === port);
+  return typeof port === "number" && !host && isOther && !isKnownImage(image) ? String(port) : "";
 }

@@ -26,6 +26,16 @@ const keywords = new Set(["while", "until", "do", "done", "if", "then", "fi", ":
 /** Flags whose value is an address to listen on. */
 const listenFlag = /^-{1,2}(?:[\w.-]*(?:bind|listen|host|addr|address|interface)[\w.-]*|b|S|l)$/i;
 const portFlag = /^-{1,2}(?:[\w.-]*port|p)$/i;
+/** Without one of those flags these listen on the loopback address. (their own manuals) */
+const localByDefault =
+  /(?:^| |\/)(flask run|mlflow (?:server|ui)|uvicorn|hypercorn|daphne|gunicorn|fastapi dev|mkdocs serve|artisan serve|manage\.py runserver|ng serve|hugo server|jekyll serve|kubectl proxy|tensorboard)(?: |$)/;
+/** What else may tell them: an address by itself, a file, a short flag of their own. */
+const toldElsewhere =
+  /(?:^| )(?:(?:0|0\.0\.0\.0|\*|\[?::\]?)(?::\d+)?|-h|-c|--config\S*|--bind_all)(?: |$)/;
+const listenVariable = /HOST|BIND|ADDR|CMD_ARGS|^PORT$/;
+/** Images whose own command is a shell or an interpreter that ends where it has no terminal. */
+const bareImage =
+  /^(?:docker\.io\/)?(?:library\/)?(?:busybox|alpine|ubuntu|debian|centos|fedora|bash|python|node|ruby|golang|openjdk|hello-world)(?:[:@]|$)/;
 const loopback = /^(?:[a-z]+:\/\/)?(?:127(?:\.\d{1,3}){3}|localhost|\[?::1\]?)(?::(\d+))?\/?$/i;
 
 /** Whether it listens, the field that says so, and in which words. */
@@ -84,7 +94,7 @@ export class Listening {
       return {
         listens,
         field: local.onlyLocal.field,
-        words: `listens on the loopback address alone ("${local.onlyLocal.text}"), where nobody outside of the Pod gets to`,
+        words: `${local.onlyLocal.words ?? "listens"} on the loopback address alone ("${local.onlyLocal.text}"), where nobody outside of the Pod gets to`,
         isCertain: true,
       };
     const lazy = this.#containers.find(({ isIdle }) => isIdle);
@@ -92,7 +102,9 @@ export class Listening {
       return {
         listens,
         field: `${lazy.path}.command`,
-        words: `runs "${lazy.program}", which listens on no port`,
+        words: lazy.program
+          ? `runs "${lazy.program}", which listens on no port`
+          : "has no command, and its image's own, a shell or an interpreter, ends at once where it has no terminal",
         isCertain: true,
       };
     const stopped = this.#containers.find(({ name }) => !runs(name));
@@ -119,7 +131,10 @@ interface Process {
   ports: readonly { protocol: string; port: number; field: string; text: string }[];
   /** TCP ports that its arguments, its environment or its probes name. */
   told: readonly { port: number; field: string }[];
-  onlyLocal: { port: number | undefined; field: string; text: string } | undefined;
+  /** `words`: why it is taken to be so, where nothing says it. */
+  onlyLocal: { port: number | undefined; field: string; text: string; words?: string } | undefined;
+  /** ", though …": what its environment says against what is declared. */
+  doubt: string;
 }
 
 /** "TCP 80": what it listens on, as far as anybody knows. */
@@ -144,10 +159,10 @@ function takes(
   );
 }
 
-function sourceOf({ ports, path, told }: Process, protocol: Transport, port: number) {
+function sourceOf({ ports, path, told, doubt }: Process, protocol: Transport, port: number) {
   const declared = ports.find((one) => one.port === port && one.protocol === protocol);
   const words = `is taken to listen on ${protocol} ${port}`;
-  if (declared) return { field: declared.field, words: `${words}, since it is declared` };
+  if (declared) return { field: declared.field, words: `${words}, since it is declared${doubt}` };
   const named = told.find((one) => one.port === port);
   if (named) return { field: named.field, words: `${words}, since it is named there` };
   return { field: `${path}.image`, words: `${words}, as this image does` };
@@ -163,7 +178,7 @@ function processOf(container: Container, i: number): Process {
     name: container.name,
     path,
     program: words[0]?.text ?? "",
-    isIdle: (container.command?.length ?? 0) > 0 && isIdle(words.map(({ text }) => text)),
+    isIdle: isIdleContainer(container, words),
     image: isTold ? undefined : imagePorts.get(base),
     ports: (container.ports ?? []).map(({ containerPort, protocol = "TCP" }, j) => ({
       protocol,
@@ -173,8 +188,45 @@ function processOf(container: Container, i: number): Process {
     })),
     // the author of a probe knows where the process listens; of a known image we know it, too
     told: [...told, ...(imagePorts.has(base) ? [] : probedPorts(container, path))],
-    onlyLocal: localOnly(words),
+    onlyLocal: localOnly(words) ?? localUntold(container, words),
+    doubt: doubtOf(container),
   };
+}
+
+function isIdleContainer({ command = [], image = "", ...rest }: Container, words: Word[]): boolean {
+  const isBare = bareImage.test(image) && !(rest as { tty?: boolean }).tty;
+  if (command.length === 0 && !isBare) return false;
+  return words.length === 0 ? isBare : isIdle(words.map(({ text }) => text));
+}
+
+/** A program that listens on the loopback address as long as nobody tells it another one. */
+function localUntold({ env = [], ...rest }: Container, words: Word[]): Process["onlyLocal"] {
+  const text = words.map((word) => word.text).join(" ");
+  const [, program] = localByDefault.exec(text) ?? [];
+  const isTold =
+    toldElsewhere.test(text) ||
+    [...flagged(words)].some(({ flag }) => listenFlag.test(flag)) ||
+    (rest as { envFrom?: unknown[] }).envFrom !== undefined ||
+    (env as { name?: string }[]).some(({ name = "" }) => listenVariable.test(name));
+  if (program === undefined || isTold) return undefined;
+  const { field } = words[0]!;
+  return {
+    port: undefined,
+    field,
+    text: program,
+    words: "is told no address, and is taken to listen",
+  };
+}
+
+/** A declared port that the environment speaks against; nobody knows which the program heeds. */
+function doubtOf({ env = [], ports = [] }: Container): string {
+  for (const { name = "", value = "" } of env as { name?: string; value?: string }[]) {
+    const isOther =
+      name === "PORT" && /^\d+$/.test(value) && !ports.some((one) => one.containerPort === +value);
+    if (isOther || (name === "HOST" && loopback.test(value)))
+      return `, though its environment says ${name}=${value}`;
+  }
+  return "";
 }
 
 /** Whether it is known of an image what it listens on: "docker.io/library/nginx:1.29". */

@@ -1,6 +1,6 @@
 /** Which Service a request is meant for, and by which door it comes. */
 import { hostnamesOf } from "../cloud/external-dns.js";
-import { questionsOf } from "../journey/lookup.js";
+import { isLocalhost, questionsOf } from "../journey/lookup.js";
 import type { Origin } from "../journey/party.js";
 import { readAddress } from "../net/ip.js";
 import { clusterDomain } from "../node/dns.js";
@@ -34,10 +34,16 @@ export interface Aim {
 /** `origin`: undefined where nothing is known of who asks. */
 export function aimAt(world: World, objects: Objects, origin: Origin | undefined, goal: Goal): Aim {
   const address = readAddress(goal.host)?.text;
+  if (origin?.kind === "node" && isLoopback(goal.host))
+    return { ...aimAtNode(objects, goal), node: origin.machine.name };
   return address === undefined
     ? aimAtName(world, objects, origin, goal)
     : aimAtAddress(world, objects, address, goal);
 }
+
+/** Whoever asks is meant: of a node, its own processes and NodePorts. */
+export const isLoopback = (host: string): boolean =>
+  /^127\./.test(host) || host === "::1" || isLocalhost(host);
 
 // ---- addresses ----
 
@@ -136,6 +142,9 @@ export function keyOfName(name: string): string | undefined {
 function aimInside(world: World, objects: Objects, service: Service, goal: Goal): Aim {
   const { type, externalName } = service.spec;
   if (type === "ExternalName" && externalName !== undefined) {
+    const behind = objects.service(keyOfName(externalName) ?? "");
+    if (behind && behind.spec.type !== "ExternalName")
+      return aimInside(world, objects, behind, goal);
     const beyond = world.network.internet.has(externalName) || keyOfName(externalName);
     const on = beyond
       ? aimAtName(world, objects, undefined, { ...goal, host: externalName })
@@ -216,7 +225,7 @@ function aim(door: DoorKind, service: Service | undefined, via: readonly Rung[],
 }
 
 /** The place of the Service's port that was asked for. */
-function portFor(
+export function portFor(
   { spec }: Service,
   door: DoorKind,
   via: readonly Rung[],

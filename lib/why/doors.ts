@@ -10,7 +10,7 @@ import { resolverOf } from "../node/resolver.js";
 
 import { namespacedName } from "../objects/names.js";
 import type { Pod, Service, ServicePort } from "../objects/types.js";
-import { ingressOf, keyOfName, namesOf, type Goal } from "./aim.js";
+import { ingressOf, keyOfName, namesOf, portFor, type Goal } from "./aim.js";
 import { internalBy } from "../objects/annotations.js";
 import { servesNodePorts } from "./node-port-addresses.js";
 import { hasLabels, namespaceOf, type Objects } from "./objects.js";
@@ -95,8 +95,7 @@ class Building {
     const { metadata, spec } = this.service;
     const name = `${metadata.name}.${namespaceOf(this.service)}.svc.${clusterDomain}`;
     // where somebody outside asks, and has doors of his own, this one is none of them
-    const isOutside = this.from !== undefined && !/^(node|pod)\//.test(this.from);
-    if (isOutside && (spec.type === "LoadBalancer" || spec.type === "NodePort")) return [];
+    if (this.#isOutside() && (spec.type === "LoadBalancer" || spec.type === "NodePort")) return [];
     const client = this.from ?? this.#client();
     const isHeadless = spec.clusterIP === "None";
     if (client === undefined && isHeadless) return [];
@@ -114,6 +113,11 @@ class Building {
     return [{ door: "name", name, via, attempts, shouldAnswer, ...(node && { node }) }];
   }
 
+  /** Whether somebody was named as the client who is no part of the cluster. */
+  #isOutside(): boolean {
+    return this.from !== undefined && !/^(node|pod)\//.test(this.from);
+  }
+
   /** Whoever was named as the client is meant to get an answer; of the others not all. */
   #isMeantFrom(node: string | undefined): boolean {
     if (this.from !== undefined || node === undefined) return true;
@@ -126,6 +130,8 @@ class Building {
     const goal = this.objects.service(keyOfName(externalName) ?? "");
     const [first] = this.service.spec.ports ?? goal?.spec.ports ?? [];
     const { port = 80, protocol = "TCP" } = first ?? {};
+    const via: Rung[] = goal && goal.spec.clusterIP !== "None" ? ["name", "cluster-ip"] : ["name"];
+    const place = goal ? portFor(goal, "name", via, { host, port, protocol }) : 0;
     const { clusterDns, internet } = this.world.network;
     const isKnown = clusterDns.has(externalName) || internet.has(externalName);
     const isName = readAddress(externalName) === undefined;
@@ -135,8 +141,8 @@ class Building {
     return {
       door: "name",
       name,
-      via: goal && goal.spec.clusterIP !== "None" ? ["name", "cluster-ip"] : ["name"],
-      attempts: [{ goal: { host, port, protocol }, port: 0, from }],
+      via,
+      attempts: [{ goal: { host, port, protocol }, port: place ?? -1, from }],
       shouldAnswer: (isKnown || !isName) && isMeant,
       ...(node && { node }),
       ...(goal && { service: goal }),
@@ -238,7 +244,7 @@ class Building {
       ...(node !== undefined && { node }),
     });
     if (this.from !== undefined) {
-      if (!/^(node|pod)\//.test(this.from)) return []; // nobody outside has a way there
+      if (this.#isOutside()) return []; // nobody outside has a way there
       return [way(this.from, this.from, this.#nodeOf(this.from))];
     }
     return this.#machines().map(({ name }) => way(`node/${name}`, name, name));
@@ -248,6 +254,7 @@ class Building {
 
   /** The endpoints that should serve; without any, the Pods that would. */
   pods(): Way[] {
+    if (this.#isOutside()) return []; // nobody outside has a way to them
     const found = new Map<string, Way>();
     const hasReady = this.objects
       .slicesOf(this.service)

@@ -20,13 +20,16 @@ import type { Fault, World } from "./types.js";
  * then is the world looked at: most journeys end well.
  */
 export function causesIn(look: () => World): <J extends Journey>(journey: J) => J {
-  let objects: Objects | undefined;
+  let found: { world: World; objects: Objects } | undefined;
   const known = new Map<string, Fault | undefined>();
   return (journey) => {
     if (journey.disposition === "delivered" || journey.disposition === "unknown") return journey;
     const key = `${journey.reason} ${enteredBy(journey)} ${journey.destination}`;
-    objects ??= new Objects(look());
-    if (!known.has(key)) known.set(key, causeOf(objects, journey));
+    if (!found) {
+      const world = look();
+      found = { world, objects: new Objects(world) };
+    }
+    if (!known.has(key)) known.set(key, causeOf(found.world, found.objects, journey));
     const cause = known.get(key);
     return cause ? { ...journey, reason: withCause(journey.reason, cause) } : journey;
   };
@@ -34,20 +37,20 @@ export function causesIn(look: () => World): <J extends Journey>(journey: J) => 
 
 /** Where the reason has said already what is and what should be, the field alone is added. */
 function withCause(reason: string, { object, field, value, expected, sentence }: Fault): string {
+  if (reason.includes(sentence.replace(/^Pod \S+ /, ""))) return reason;
   // a rule's comment and an object's name hold such words by chance
   const own = reason.replace(/"[^"]*"|\b[A-Z]\w+ [\w.-]+\/[\w.-]+/g, "");
   const isSaid = [value, expected].every((each) => each && own.includes(String(each)));
   return isSaid ? `${reason} (${field} of ${object})` : `${reason}; ${sentence}`;
 }
 
-function causeOf(objects: Objects, journey: Journey): Fault | undefined {
-  const { world } = objects;
+function causeOf(world: World, objects: Objects, journey: Journey): Fault | undefined {
   if (isPing(journey)) return whyNoPing(objects, journey);
   const asked = askedBy(world, journey);
   if (!asked) return undefined;
   const aim = aimAt(world, objects, asked.origin, asked.goal);
   if (!aim.service) return undefined;
-  return faultsOf(caseOf(objects, journey, aim, asked.origin))[0];
+  return faultsOf(caseOf(world, objects, journey, aim, asked.origin))[0];
 }
 
 /** What the last connection was opened for, and by whom: a proxy on the way may have opened it. */
@@ -75,12 +78,13 @@ const goalOf = ({ destination, protocol }: Header): Goal => ({
 });
 
 const caseOf = (
+  world: World,
   objects: Objects,
   journey: Journey,
   aim: Aim,
   origin: Origin | undefined,
 ): Case => ({
-  world: objects.world,
+  world,
   objects,
   service: aim.service!,
   door: aim.door,

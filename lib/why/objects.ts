@@ -22,7 +22,7 @@ const workloadKinds = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 export class Objects {
   readonly #made = new Map<string, unknown>();
 
-  constructor(readonly world: World) {}
+  constructor(private readonly world: Pick<World, "list">) {}
 
   get services(): readonly Service[] {
     return this.all("Service");

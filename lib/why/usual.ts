@@ -1,6 +1,7 @@
 /** What is asked where nobody said what: the files' own Service, at its own port. */
 import { hostnamesOf } from "../cloud/external-dns.js";
 import type { Network } from "../journey/network.js";
+import type { Remark } from "../journey/types.js";
 import { clusterDomain } from "../node/dns.js";
 import { internalBy } from "../objects/annotations.js";
 import { namespacedName } from "../objects/names.js";
@@ -56,10 +57,17 @@ function outside(
   const host = hostnamesOf(service)[0] ?? configured ?? ingressOf(service)[0];
   if (type === "LoadBalancer" && host !== undefined) return { url: at(host, port.port), from };
   const address = machine?.addresses[0];
-  return address !== undefined && port.nodePort
-    ? { url: at(address, port.nodePort), from }
-    : undefined;
+  if (address === undefined || !port.nodePort) return undefined;
+  if (type === "LoadBalancer") network.bases.push({ assumed: [pending(service)], leftOut: [] });
+  return { url: at(address, port.nodePort), from };
 }
+
+const pending = (service: Service): Remark => ({
+  object: `Service ${namespacedName(service)}`,
+  field: "status.loadBalancer",
+  sentence:
+    "its load balancer has no address, <pending>: a node is asked at the NodePort instead (stopover why says what the address waits for)",
+});
 
 /** By its name, from a Pod that is none of its own; else by its address, from a node. */
 function inside(

@@ -9,7 +9,7 @@
 import { originOf } from "../journey/origin.js";
 import type { Origin } from "../journey/party.js";
 import { together } from "../journey/basis.js";
-import type { Basis, Disposition } from "../journey/types.js";
+import type { Basis } from "../journey/types.js";
 import { readURL } from "../journey/url.js";
 import { namespacedName } from "../objects/names.js";
 import type { Service } from "../objects/types.js";
@@ -20,6 +20,7 @@ import { doorsOf, urlOf, type Attempt, type Way } from "./doors.js";
 import type { Case } from "./ladder/case.js";
 import { Objects } from "./objects.js";
 import { AlikeNodes } from "./alike-nodes.js";
+import { notesOf } from "./notes.js";
 import { enteredBy, nothingToAsk, trace, type Tried } from "./tries.js";
 import type { Diagnosis, Door, Fault, WhyOptions, World } from "./types.js";
 
@@ -120,7 +121,7 @@ function diagnose(
   return {
     service: namespacedName(service),
     doors,
-    notes: notesOf(ways, doors),
+    notes: notesOf(objects, service, ways, doors),
     ...together(bases),
   };
 }
@@ -224,24 +225,3 @@ const isSameDoor = (one: Way, other: Way): boolean =>
   one.door === other.door &&
   one.name === other.name &&
   one.attempts[0]?.from === other.attempts[0]?.from;
-
-/** Of a name outside nobody here can tell whether anybody knows it. */
-const isUntold = (disposition: Disposition): boolean =>
-  disposition === "name not found" || disposition === "unknown";
-
-/** What is closed on purpose. */
-function notesOf(ways: readonly Way[], doors: readonly Door[]): string[] {
-  const closed = doors.filter(
-    ({ shouldAnswer, disposition }) => !shouldAnswer && disposition !== "delivered",
-  );
-  const kinds = [...new Set(closed.map(({ door }) => door))];
-  return kinds.map((kind) => {
-    const names = closed.filter(({ door }) => door === kind).map(({ name }) => name);
-    if (kind === "name" && closed.some(({ disposition }) => isUntold(disposition)))
-      return `${names.join(", ")} is an alias for a name outside, of which nothing is known here`;
-    if (kind === "load-balancer")
-      return `the nodes' rules take what is sent to ${names.join(", ")} (spec.externalIPs), and nobody here brings packets for it to a node; whether a router of yours does, no object says`;
-    const field = kind === "node-port" ? "externalTrafficPolicy" : "internalTrafficPolicy";
-    return `${field} is Local: by its ${kind} ${names.join(", ")} ${names.length === 1 ? "does" : "do"} not answer, as no ready endpoint is there; of ${ways.length} doors these are closed on purpose`;
-  });
-}

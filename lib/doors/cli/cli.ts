@@ -281,15 +281,36 @@ async function pastedPacket(files: string[], flags: Flags): Promise<number> {
   const listed = (name: string) => flags[name] as unknown as string[] | undefined;
   const addresses = listed("node-address");
   const pods = listed("pods");
-  const pasted = openRules(readText(String(flags["rules"])), {
-    ...(addresses && { addresses }),
-    ...(pods && { pods }),
-  });
+  const file = String(flags["rules"]);
+  const text = readText(file);
+  const pasted = inFile(file === "-" ? "standard input" : file, text, () =>
+    openRules(text, { ...(addresses && { addresses }), ...(pods && { pods }) }),
+  );
   for (const warning of pasted.warnings) complain(`stopover: ${warning}`);
   const protocol = protocolOf(flags);
   return flags.all
     ? tellAll(pasted.packetOutcomes({ from, to, protocol }), output)
     : tell(pasted.packet({ from, to, protocol }), output);
+}
+
+/** What people paste where a node's rules belong, and where those are to be had. */
+const noRules: readonly [RegExp, string][] = [
+  [/^Chain \S+ \(/m, "this is what iptables -L prints for people; iptables-save prints the rules"],
+  [
+    /^\s*"?(apiVersion|kind)"?:/m,
+    "this is a manifest; --rules takes what iptables-save or nft list ruleset prints on a node",
+  ],
+  [/^IP Virtual Server|RemoteAddress:Port/m, "this is ipvsadm's list, and IPVS is not modelled"],
+];
+
+/** Errors of a text tell the file, and what it looks like. */
+function inFile<T>(file: string, text: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    const [, looks] = noRules.find(([pattern]) => pattern.test(text)) ?? [];
+    throw new UsageError(`${file}: ${(error as Error).message}${looks ? `; ${looks}` : ""}`);
+  }
 }
 
 async function rules(files: string[], flags: Flags): Promise<number> {
@@ -444,7 +465,7 @@ async function openLoaded(
   // what a server has beyond a page's cluster, for those commands alone that make one
   await import("../../apiserver/more-admission.js");
   await import("../../controllers/resource-quota.js");
-  const { openDocuments } = await import("./opened.js");
+  const { openDocuments, refuseIdleClient } = await import("./opened.js");
   const snapshot = Boolean(flags.snapshot);
   const notices = [...(documents.notices ?? [])];
   const cluster = openDocuments(documents, {
@@ -458,6 +479,7 @@ async function openLoaded(
   for (const each of (flags["outside"] as unknown as string[] | undefined) ?? [])
     addOutside(cluster, each);
   tellNotices(notices, documents.manifests.length, Boolean(flags["strict"]));
+  refuseIdleClient(cluster, flags["from"] as string | undefined);
   return cluster;
 }
 
@@ -506,6 +528,8 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   for (const text of told) complain(`stopover: ${text}`);
   if (isTheEnd) throw new UsageError(summary);
   if (isBad) complain(`stopover: ${summary}`);
+  if (notices.some(({ isServersOwn }) => isServersOwn))
+    complain("stopover: a server wrote this: --snapshot takes a dump as it is, status and all");
 }
 
 async function load(files: string[], flags: Flags, dump = false): Promise<Documents> {

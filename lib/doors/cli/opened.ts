@@ -24,6 +24,8 @@ import type { Manifest, Notice } from "../../objects/manifest.js";
 import { namespacedName } from "../../objects/names.js";
 import type { Node, Pod, Service } from "../../objects/types.js";
 import { openSnapshot, type Snapshot } from "../../snapshot.js";
+import { whyNotReady } from "../../why/ladder/pods.js";
+import { Objects } from "../../why/objects.js";
 import { usualQuestion } from "../../why/usual.js";
 import { familiesFor, inFamilies } from "./families.js";
 import { furnish, nodeSpec } from "./nodes.js";
@@ -160,6 +162,16 @@ function rangeFor({ manifests }: Documents): { cidr: string; remark: Remark } | 
 const usualRange = defaultRanges(3).serviceCIDR;
 /** kubeadm's default, which most clusters have. */
 const kubeadmRange = "10.96.0.0/12";
+
+/** Throws where the Pod that is to ask is there, and does not run: with the reason. */
+export function refuseIdleClient(cluster: Opened, from: string | undefined): void {
+  const [, key] = /^pod\/([^/]+\/[^/]+)$/.exec(from ?? "") ?? [];
+  if (key === undefined || cluster.network.sandbox(key)) return;
+  const pod = cluster.list("Pod").find((one) => namespacedName(one) === key);
+  if (!pod) return; // whoever looks for it says so
+  const objects = new Objects({ list: cluster.list.bind(cluster) });
+  throw new Error(`from "${from}": ${whyNotReady(objects, pod).sentence}`);
+}
 
 /** The request that is meant where no URL is named. Throws where there is no Service. */
 export function usualRequest(

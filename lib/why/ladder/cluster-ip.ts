@@ -6,6 +6,7 @@ import { deadNode, localPolicy, notOurs, otherName, staleProxy } from "./node-po
 import { lookAtPort } from "./port.js";
 
 export const lookAtClusterIP: Look = (one) => [
+  ...askedOutside(one),
   ...lookAtPort(one, "cluster-ip"),
   ...notOurs(one, "cluster-ip"),
   ...nobodysExternalIP(one),
@@ -14,6 +15,22 @@ export const lookAtClusterIP: Look = (one) => [
   ...deadNode(one, "cluster-ip"),
   ...staleProxy(one, "cluster-ip"),
 ];
+
+/** The cluster's nodes alone know what a ClusterIP is. */
+function askedOutside({ service, goal, origin, disposition }: Case): Fault[] {
+  const value = goal?.host ?? "";
+  const isInside = origin === undefined || origin.kind === "pod" || origin.kind === "node";
+  if (isInside || disposition !== "no route" || !service.spec.clusterIPs?.includes(value))
+    return [];
+  const { type = "ClusterIP" } = service.spec;
+  return [
+    fault("cluster-ip", service, "spec.type", {
+      value: type,
+      expected: type === "ClusterIP" ? "NodePort" : type,
+      sentence: `${value} is the ClusterIP of ${nameOf(service)}: rules on the cluster's nodes make something of it, and nobody outside of the cluster has a route there (spec.type is ${type})`,
+    }),
+  ];
+}
 
 /** Rules take an external address at every node, and somebody has to bring packets for it there. */
 function nobodysExternalIP({ service, goal, disposition }: Case): Fault[] {

@@ -1,6 +1,13 @@
 /** The fifth rung: whether the Service has endpoints, and the right ones. */
 import { isReady } from "../../objects/pods.js";
-import type { Endpoint, EndpointSlice, Pod, Service, ServicePort } from "../../objects/types.js";
+import type {
+  Endpoint,
+  Endpoints,
+  EndpointSlice,
+  Pod,
+  Service,
+  ServicePort,
+} from "../../objects/types.js";
 import { isNear, labelsText } from "../near.js";
 import { kubectlGet, nameOf, namespaceOf, type Objects } from "../objects.js";
 import type { Fault } from "../types.js";
@@ -45,12 +52,15 @@ function nobodysAddress({ objects, service, disposition, journey }: Case): Fault
     const place = slice.endpoints.findIndex(({ addresses }) => addresses.includes(address));
     if (place < 0) continue;
     const { targetRef } = slice.endpoints[place]!;
+    const pod = targetRef && objects.pod(`${namespaceOf(slice)}/${targetRef.name}`);
+    const podIP = pod?.status?.podIP;
     const who = targetRef ? `, said to be that of ${targetRef.kind} ${targetRef.name}` : "";
+    const own = podIP ? `; that Pod's status.podIP is ${podIP}` : "";
     return [
       fault("endpoints", slice, `endpoints[${place}].addresses[0]`, {
         value: address,
-        expected: "an address that somebody has",
-        sentence: `endpoints[${place}] of ${nameOf(slice)} is ${address}${who}, and nobody here has that address`,
+        expected: podIP ?? "an address that somebody has",
+        sentence: `endpoints[${place}] of ${nameOf(slice)} is ${address}${who}, and nobody here has that address${own}`,
       }),
     ];
   }
@@ -62,7 +72,8 @@ function nobodysAddress({ objects, service, disposition, journey }: Case): Fault
 function byHand(one: Case): Fault[] {
   const { objects, service } = one;
   const slices = objects.slicesOf(service);
-  if (slices.length === 0) return [strayOf(one) ?? elsewhere(one) ?? nobodyWrote(one)];
+  if (slices.length === 0)
+    return [strayOf(one) ?? strayEndpoints(one) ?? elsewhere(one) ?? nobodyWrote(one)];
   return slicesFaults(one, slices);
 }
 
@@ -83,6 +94,30 @@ function strayOf({ objects, service }: Case): Fault | undefined {
     sentence: `${nameOf(service)} has no EndpointSlice: ${nameOf(stray)} ${value === null ? `has no label ${serviceLabel}` : `says ${serviceLabel}=${value}`}, and it would have to be ${name}`,
   });
 }
+
+/** Endpoints that somebody wrote belong to the Service of their own name. */
+function strayEndpoints({ objects, service }: Case): Fault | undefined {
+  const [here, { name }] = [namespaceOf(service), service.metadata];
+  const all = objects.all<Endpoints>("Endpoints");
+  const stray =
+    all.find((one) => isFree(objects, one, here) && isNear(one.metadata.name, name)) ??
+    all.find(
+      (one) => one.metadata.name === name && namespaceOf(one) !== here && isFree(objects, one),
+    );
+  if (!stray) return undefined;
+  const field = namespaceOf(stray) === here ? "metadata.name" : "metadata.namespace";
+  const [value, expected] =
+    field === "metadata.name" ? [stray.metadata.name, name] : [namespaceOf(stray), here];
+  return fault("endpoints", stray, field, {
+    value,
+    expected,
+    sentence: `${nameOf(service)} has no Endpoints: ${nameOf(stray)} would have to have its name and namespace, and ${field} is ${value} instead of ${expected}`,
+  });
+}
+
+/** No Service has their name. */
+const isFree = (objects: Objects, one: Endpoints, namespace = namespaceOf(one)): boolean =>
+  namespaceOf(one) === namespace && !objects.service(`${namespace}/${one.metadata.name}`);
 
 /** A slice for a Service of this name, in a namespace that has none. */
 function elsewhere({ objects, service }: Case): Fault | undefined {

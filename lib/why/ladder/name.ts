@@ -1,6 +1,6 @@
 /** The first rung: whether the name leads to an address. */
 import { hostnameAnnotation } from "../../cloud/external-dns.js";
-import { lookUp } from "../../journey/lookup.js";
+import { lookUp, questionsOf } from "../../journey/lookup.js";
 import type { Origin } from "../../journey/party.js";
 import { readAddress } from "../../net/ip.js";
 import { clusterDomain } from "../../node/dns.js";
@@ -15,6 +15,8 @@ export const lookAtName: Look = (one) => {
   const { world, origin, goal, disposition } = one;
   const aliased = ownHostsFile(one);
   if (aliased) return [aliased];
+  const unanswered = noDns(one);
+  if (unanswered) return [unanswered];
   if (readAddress(one.service.spec.externalName ?? "")) return externalName(one);
   const short = shortAlias(one);
   if (short && disposition !== "delivered") return [short];
@@ -25,11 +27,59 @@ export const lookAtName: Look = (one) => {
     nameOfPod(one) ??
     otherNamespace(one) ??
     externalNameOf(one) ??
-    hostOfIngress(one);
+    hostOfIngress(one) ??
+    notWhole(one);
   if (found) return [found];
   const isShort = !goal.host.includes(".") || goal.host.endsWith(clusterDomain);
   return isShort ? noSuchService(one) : noRecord(one);
 };
+
+/** Nobody answers for the cluster's DNS, whatever the name is. */
+function noDns({ world, origin, goal, disposition }: Case): Fault | undefined {
+  const { dnsFault } = world.network;
+  if (!dnsFault || disposition !== "name not found" || !goal || !origin) return undefined;
+  if (lookUp(world.network, origin, goal.host).failure !== dnsFault.sentence) return undefined;
+  const [, namespace = "", name = ""] = /^Service (.*)\/(.*)$/.exec(dnsFault.object) ?? [];
+  return {
+    rung: "name",
+    ...dnsFault,
+    value: "no endpoint",
+    expected: "endpoints that are ready",
+    change: undefined,
+    kubectl: `kubectl get endpointslices -n ${namespace} -l kubernetes.io/service-name=${name}`,
+  };
+}
+
+/** A name of the cluster's that only Pods can ask for, or one that no search list makes whole. */
+function notWhole({ service, origin, goal }: Case): Fault | undefined {
+  const host = goal!.host;
+  const [first, second] = host.split(".");
+  const { name } = service.metadata;
+  const whole = `${name}.${namespaceOf(service)}.svc.${clusterDomain}`;
+  if (first !== name || (second !== undefined && ![namespaceOf(service), "svc"].includes(second)))
+    return undefined;
+  const asked = origin ? questionsOf(origin, host).names : [host];
+  const isAsked = asked.some((each) => each.replace(/\.$/, "").toLowerCase() === whole);
+  if (isAsked && podOf(origin)) return undefined; // it is known, and leads to nobody
+  const why = isAsked
+    ? `${host} is a name of the cluster's own DNS, which Pods ask; ${origin?.kind === "node" ? "a node asks" : "the internet asks"} other servers, and they do not know it`
+    : podOf(origin) && host.endsWith(".")
+      ? `${host} ends in a dot, so it is taken as it stands, without the Pod's search list; the whole name of ${nameOf(service)} is ${whole}.`
+      : podOf(origin)
+        ? `no name of the search list makes ${host} whole; the name of ${nameOf(service)} is ${whole}, in short ${name}.${namespaceOf(service)}`
+        : `${host} is short for ${whole}, a name of the cluster's own DNS: Pods ask it, with a search list; nobody else does`;
+  return fault(
+    "name",
+    service,
+    "metadata.name",
+    { value: name, expected: podOf(origin) ? whole : "a Pod that asks", sentence: why },
+    {
+      change: podOf(origin)
+        ? { object: nameOf(service), field: "the URL that is asked for", value: whole }
+        : undefined,
+    },
+  );
+}
 
 /** A line of the client's own /etc/hosts, before any DNS server is asked. */
 function ownHostsFile({ service, origin, goal, disposition }: Case): Fault | undefined {

@@ -1,6 +1,7 @@
 /** The third rung: whether the node takes the packet for the Service. */
 import { othersLabels } from "../../node/proxy/watched.js";
 import { condition } from "../../objects/pods.js";
+import { isLoopback } from "../aim.js";
 import { nameOf, type Objects } from "../objects.js";
 import { servesNodePorts } from "../node-port-addresses.js";
 import type { Fault, Rung } from "../types.js";
@@ -12,6 +13,7 @@ export const lookAtNodePort: Look = (one) => [
   ...deadNode(one, "node-port"),
   ...(one.door === "node-port" ? lookAtPort(one, "node-port") : []),
   ...notOurs(one, "node-port"),
+  ...onLoopback(one),
   ...otherAddresses(one),
   ...otherName(one, "externalTrafficPolicy", "node-port"),
   ...localPolicy(one, "externalTrafficPolicy", "node-port"),
@@ -59,6 +61,35 @@ export function notReady(objects: Objects, name: string, rung: Rung): Fault {
     },
     { change: undefined, kubectl: `kubectl describe node ${name}` },
   );
+}
+
+/** At loopback addresses kube-proxy serves NodePorts in iptables mode alone, if it does. */
+function onLoopback({ world, goal, origin, service }: Case): Fault[] {
+  const { host = "", port } = goal ?? {};
+  if (origin?.kind !== "node" || !isLoopback(host)) return [];
+  if (!service.spec.ports?.some(({ nodePort }) => nodePort === port)) return [];
+  const { mode, iptables } = world.kubeProxy;
+  const isOther = mode === "nftables";
+  if (!isOther && iptables.localhostNodePorts && !host.includes(":")) return [];
+  const field = isOther ? "mode" : "iptables.localhostNodePorts";
+  const why = isOther
+    ? "in nftables mode it serves no NodePort"
+    : host.includes(":")
+      ? "of IPv6 it serves no NodePort"
+      : "so it serves no NodePort";
+  const value = isOther ? mode : iptables.localhostNodePorts;
+  return [
+    {
+      rung: "node-port",
+      object: "KubeProxyConfiguration",
+      field,
+      value,
+      expected: isOther ? "an address of the node's network" : true,
+      sentence: `${field} of kube-proxy's configuration is ${value}: ${why} at the loopback address ${host}; the node's other addresses have it`,
+      change: undefined,
+      kubectl: "kubectl get configmap kube-proxy -n kube-system -o yaml",
+    },
+  ];
 }
 
 /** kube-proxy takes NodePorts at the addresses of nodePortAddresses alone. */
