@@ -56,7 +56,8 @@ export function openRules(text: string, options: PastedOptions = {}): PastedRule
   const { pods = [], seed = 1 } = options;
   const asked = options.family ?? (options.addresses && familyOf(options.addresses[0]!)) ?? "IPv4";
   const opened = isNftables(text) ? openNftables(text, asked) : openIptables(text, asked);
-  const addresses = options.addresses ?? (opened.addresses.length > 0 ? opened.addresses : usual);
+  const addresses =
+    options.addresses ?? (opened.addresses.length > 0 ? opened.addresses : usual[asked]);
   const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));
   const machine = new Machine({
     name: "node",
@@ -102,7 +103,7 @@ export function openRules(text: string, options: PastedOptions = {}): PastedRule
   };
 }
 
-const usual = ["192.168.0.1"];
+const usual = { IPv4: ["192.168.0.1"], IPv6: ["fd00:192:168::1"] };
 
 /** Devices that a node of ours has, too: lo, and the one by which it is in the network. */
 const ownDevices: readonly string[] = ["lo", "eth0"];

@@ -26,6 +26,8 @@ const keywords = new Set(["while", "until", "do", "done", "if", "then", "fi", ":
 /** Flags whose value is an address to listen on. */
 const listenFlag = /^-{1,2}(?:[\w.-]*(?:bind|listen|host|addr|address|interface)[\w.-]*|b|S|l)$/i;
 const portFlag = /^-{1,2}(?:[\w.-]*port|p)$/i;
+/** Of these none is a second port, for metrics or the like. */
+const ownPortFlag = /^--?(?:(?:http|listen|server)[-.])?port$/i;
 /** Without one of those flags these listen on the loopback address. (their own manuals) */
 const localByDefault =
   /(?:^| |\/)(flask run|mlflow (?:server|ui)|uvicorn|hypercorn|daphne|gunicorn|fastapi dev|mkdocs serve|artisan serve|manage\.py runserver|ng serve|hugo server|jekyll serve|kubectl proxy|tensorboard)(?: |$)/;
@@ -189,7 +191,7 @@ function processOf(container: Container, i: number): Process {
     // the author of a probe knows where the process listens; of a known image we know it, too
     told: [...told, ...(imagePorts.has(base) ? [] : probedPorts(container, path))],
     onlyLocal: localOnly(words) ?? localUntold(container, words),
-    doubt: doubtOf(container),
+    doubt: doubtOf(container, words),
   };
 }
 
@@ -201,10 +203,10 @@ function isIdleContainer({ command = [], image = "", ...rest }: Container, words
 
 /** A program that listens on the loopback address as long as nobody tells it another one. */
 function localUntold({ env = [], ...rest }: Container, words: Word[]): Process["onlyLocal"] {
-  const text = words.map((word) => word.text).join(" ");
-  const [, program] = localByDefault.exec(text) ?? [];
+  const found = localByDefault.exec(words.map((word) => word.text).join(" "));
+  const program = found?.[1];
   const isTold =
-    toldElsewhere.test(text) ||
+    toldElsewhere.test(found ? found.input.slice(found.index + program!.length) : "") ||
     [...flagged(words)].some(({ flag }) => listenFlag.test(flag)) ||
     (rest as { envFrom?: unknown[] }).envFrom !== undefined ||
     (env as { name?: string }[]).some(({ name = "" }) => listenVariable.test(name));
@@ -219,10 +221,13 @@ function localUntold({ env = [], ...rest }: Container, words: Word[]): Process["
 }
 
 /** A declared port that the environment speaks against; nobody knows which the program heeds. */
-function doubtOf({ env = [], ports = [] }: Container): string {
+function doubtOf({ env = [], ports = [] }: Container, words: readonly Word[]): string {
+  const isDeclared = (text: string) => ports.some(({ containerPort }) => containerPort === +text);
+  for (const { flag, value, word } of flagged(words))
+    if (ownPortFlag.test(flag) && /^\d+$/.test(value) && !isDeclared(value))
+      return `, though its arguments say ${word.text}`;
   for (const { name = "", value = "" } of env as { name?: string; value?: string }[]) {
-    const isOther =
-      name === "PORT" && /^\d+$/.test(value) && !ports.some((one) => one.containerPort === +value);
+    const isOther = name === "PORT" && /^\d+$/.test(value) && !isDeclared(value);
     if (isOther || (name === "HOST" && loopback.test(value)))
       return `, though its environment says ${name}=${value}`;
   }

@@ -284,7 +284,10 @@ async function pastedPacket(files: string[], flags: Flags): Promise<number> {
   const file = String(flags["rules"]);
   const text = readText(file);
   const pasted = inFile(file === "-" ? "standard input" : file, text, () =>
-    openRules(text, { ...(addresses && { addresses }), ...(pods && { pods }) }),
+    openRules(text, {
+      ...(addresses ? { addresses } : { family: to.split(":").length > 2 ? "IPv6" : "IPv4" }),
+      ...(pods && { pods }),
+    }),
   );
   for (const warning of pasted.warnings) complain(`stopover: ${warning}`);
   const protocol = protocolOf(flags);
@@ -517,6 +520,7 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   const count = (wanted: Notice["what"]) => notices.filter(({ what }) => what === wanted).length;
   const [leftOut, refused] = [count("left out"), count("refused")];
   const told = [...new Set(notices.map(({ text }) => text))];
+  const isAlone = told.length === 1;
   const [first = ""] = notices.flatMap(({ what, text }) =>
     what === "refused" || what === "left out" ? [text] : [],
   );
@@ -524,7 +528,7 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
   const summary = `${read - late} taken, ${leftOut} left out, ${refused} refused`;
   const isBad = leftOut + refused > 0;
   const isTheEnd = isBad && (isStrict || read - late === 0);
-  if (isTheEnd && leftOut + refused === 1) throw new UsageError(first);
+  if (isTheEnd && isAlone) throw new UsageError(first);
   for (const text of told) complain(`stopover: ${text}`);
   if (isTheEnd) throw new UsageError(summary);
   if (isBad) complain(`stopover: ${summary}`);
