@@ -3,6 +3,7 @@ import "./apiserver/admission-plugins.js";
 import "./controllers/workloads.js";
 import "./node/kubelet/config-needs.js";
 import "./objects/built-in.js";
+import "./objects/machine-files.js";
 import { shells } from "./shells.js";
 
 shells.load = () => import("./shell-parts.js");

@@ -111,7 +111,7 @@ function sameVerdict(fault: Fault, key: string): void {
   const { url, from, service = "default/web" } = fault.ask ?? {};
   // "Service default/web", "pod/default/client"
   const hidden = (text: string) =>
-    text.replace(/^(\w+[ /](?=\S+\/)|\w+ |)(.+)$/, (_, kind: string, name: string) =>
+    text.replace(/^(node\/|\w+[ /](?=\S+\/)|\w+ |)(.+)$/, (_, kind: string, name: string) =>
       /^(internet|[A-Z]\w+)$/.test(text) ? text : kind + disguise.text(name),
     );
   const before = open(objects).why(url ?? service, { from });
@@ -130,6 +130,20 @@ for (const [i, fault] of inDumps.entries())
   test(`other names and addresses, the same verdict: ${fault.fault}`, () => {
     sameVerdict(fault, `key ${i}`);
   });
+
+test("whether somebody tells a process where to listen is told in a dump, and not what", () => {
+  const told = (container: object): unknown => {
+    const spec = { containers: [{ name: "c", image: "debian:12.5", ...container }] };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec } as KubeObject;
+    const [disguised] = dumpOf([pod], "some key").objects;
+    return (disguised as unknown as { spec: typeof spec }).spec.containers[0];
+  };
+  const env = [{ name: "FLASK_RUN_HOST", value: "shop.example" }];
+  const { name: _, ...kept } = told({ env, envFrom: [{ configMapRef: { name: "shop" } }] }) as {
+    name: string;
+  };
+  assert.equal(kept, { image: "debian:12.5", env: [{ name: "HOST" }], envFrom: [] });
+});
 
 // ---- what stays out
 

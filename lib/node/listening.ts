@@ -34,7 +34,8 @@ const localByDefault =
 /** What else may tell them: an address by itself, a file, a short flag of their own. */
 const toldElsewhere =
   /(?:^| )(?:(?:0|0\.0\.0\.0|\*|\[?::\]?)(?::\d+)?|-h|-c|--config\S*|--bind_all)(?: |$)/;
-const listenVariable = /HOST|BIND|ADDR|CMD_ARGS|^PORT$/;
+/** Variables that may tell a process where to listen. */
+export const listenVariable = /HOST|BIND|ADDR|CMD_ARGS|^PORT$/;
 /** Images whose own command is a shell or an interpreter that ends where it has no terminal. */
 const bareImage =
   /^(?:docker\.io\/)?(?:library\/)?(?:busybox|alpine|ubuntu|debian|centos|fedora|bash|python|node|ruby|golang|openjdk|hello-world)(?:[:@]|$)/;
@@ -196,7 +197,7 @@ function processOf(container: Container, i: number): Process {
 }
 
 function isIdleContainer({ command = [], image = "", ...rest }: Container, words: Word[]): boolean {
-  const isBare = bareImage.test(image) && !(rest as { tty?: boolean }).tty;
+  const isBare = isBareImage(image) && !(rest as { tty?: boolean }).tty;
   if (command.length === 0 && !isBare) return false;
   return words.length === 0 ? isBare : isIdle(words.map(({ text }) => text));
 }
@@ -236,6 +237,9 @@ function doubtOf({ env = [], ports = [] }: Container, words: readonly Word[]): s
 
 /** Whether it is known of an image what it listens on: "docker.io/library/nginx:1.29". */
 export const isKnownImage = (image: string): boolean => imagePorts.has(imageName(image));
+
+/** Whether its own command is a shell's, which ends at once. */
+export const isBareImage = (image: string): boolean => bareImage.test(image);
 
 /** "nginx" of "registry.example.com:5000/library/nginx:1.27". */
 export function imageName(image: string): string {

@@ -132,7 +132,7 @@ function textOf(file: string): string {
 }
 
 /** Where files are. `look` tells a file by its size from a folder by the names in it. */
-interface FileSource {
+export interface FileSource {
   look(path: string): { bytes: number } | { names: string[] } | undefined;
   /** "-" is standard input. */
   text(path: string): string;
@@ -144,6 +144,11 @@ const carried = new Map<string, string>();
 export function carryFiles(files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) carried.set(path, text);
 }
+
+let machine: FileSource | undefined;
+
+/** The machine's own files: who imports machine-files.ts has them. */
+export const filesAre = (files: FileSource | undefined): void => void (machine = files);
 
 function source(): FileSource {
   return carried.size > 0 || !machine ? page : machine;
@@ -161,36 +166,3 @@ const page: FileSource = {
   },
   text: (path) => carried.get(path) ?? "",
 };
-
-/** Node's file system, asked for at run time: the core imports nothing of Node.js. */
-const fs = globalThis.process?.getBuiltinModule?.("node:fs");
-const machine: FileSource | undefined = fs && {
-  look(path) {
-    const stats = fs.statSync(path, { throwIfNoEntry: false });
-    return stats && (stats.isDirectory() ? { names: namesIn(path) } : { bytes: stats.size });
-  },
-  text: (path) => textFrom(fs.readFileSync(path === "-" ? 0 : path)),
-};
-
-/** Links to folders are not followed, as kubectl does not: they may lead in a circle. */
-function namesIn(folder: string): string[] {
-  const isFile = (name: string): boolean => {
-    try {
-      return fs.statSync(`${folder}/${name}`).isFile();
-    } catch {
-      return false; // it leads nowhere, or to itself
-    }
-  };
-  return fs
-    .readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => !entry.isSymbolicLink() || isFile(entry.name))
-    .map(({ name }) => name);
-}
-
-/** As kubectl reads it: with a byte-order mark, also UTF-16, which a PowerShell redirect writes. */
-function textFrom(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
-  const encoding = !isUtf16 ? "utf-8" : first === 0xff ? "utf-16le" : "utf-16be";
-  return new TextDecoder(encoding).decode(bytes);
-}

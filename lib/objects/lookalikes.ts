@@ -6,7 +6,7 @@ import { constructFromEvents, parseEvents, YAMLException } from "js-yaml";
 import { isRecord } from "./freeze.js";
 import { allKinds, type KindInfo } from "./kinds.js";
 import type { Misfit } from "./decode.js";
-import { lookalikes, standsTwice } from "./manifest.js";
+import { lookalikes } from "./manifest.js";
 import { types, type FieldType } from "./schema.js";
 
 const nftRules = "this is a node's nft ruleset: stopover packet --rules FILE reads it";
@@ -142,23 +142,27 @@ function ofInvalid(field: string, message: string): string {
 /** Larger texts are no manifests that somebody wrote. Characters. */
 const WRITTEN = 65_536;
 
-/** JSON.parse tells nothing of a key that stands twice; JSON is YAML, whose reader does. */
-function twice(text: string): string | undefined {
-  if (text.length > WRITTEN || !/^\s*[{[]/.test(text)) return undefined;
+function oddities(text: string, as: "apply" | "dump"): string[] {
+  const place = text.indexOf("\ufffd");
+  const odd =
+    place < 0
+      ? []
+      : `line ${text.slice(0, place).split("\n").length}: it has bytes that are no UTF-8 (Latin-1?), which are read as U+FFFD, as kubectl does: save it as UTF-8`;
+  return [as === "apply" && text.length <= WRITTEN ? twice(text) : [], odd].flat();
+}
+
+/** Of keys that stand twice neither JSON.parse tells nor a reader for whom the last one counts. */
+function twice(text: string): string[] {
   try {
     constructFromEvents(parseEvents(text, {}), { source: text });
   } catch (error) {
-    if (!(error instanceof YAMLException) || error.reason !== "duplicated mapping key")
-      return undefined;
+    if (!(error instanceof YAMLException) || error.reason !== "duplicated mapping key") return [];
     const { line = 0, column = 0 } = error.mark ?? {};
-    return `line ${line + 1}, column ${column + 1}: ${standsTwice}`;
+    return [
+      `line ${line + 1}, column ${column + 1}: a key stands twice in its map; the last one counts, as for kubectl`,
+    ];
   }
-  return undefined;
-}
-
-function notUtf8(text: string, place: number): string {
-  const line = text.slice(0, place).split("\n").length;
-  return `line ${line}: it has bytes that are no UTF-8 (Latin-1?), which are read as U+FFFD, as kubectl does: save it as UTF-8`;
+  return [];
 }
 
 function ofField({ path, allowed, owner }: Misfit): string {
@@ -212,7 +216,6 @@ Object.assign(lookalikes, {
   ofType,
   ofField,
   ofInvalid,
-  twice,
-  notUtf8,
+  oddities,
   shortened,
 } satisfies typeof lookalikes);

@@ -123,10 +123,8 @@ export const lookalikes = {
   ofType: (_misfit: Misfit): string => "",
   /** Of a value that its field does not take, what the writer may have meant. */
   ofInvalid: (_field: string, _message: string): string => "",
-  /** Where JSON has a key twice in an object, which its parser does not tell. */
-  twice: (_text: string): string | undefined => undefined,
-  /** Of bytes that were no UTF-8, and became U+FFFD at `place`. */
-  notUtf8: (_text: string, _place: number): string => "it has bytes that are no UTF-8",
+  /** What of a text is not taken as it stands. */
+  oddities: (_text: string, _as: "apply" | "dump"): string[] => [],
   /** What shortens a line of an error: no value takes more than it. */
   shortened: (text: string): string => text,
 };
@@ -138,13 +136,14 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
   const told = options.partial ? (onNotice ?? (() => {})) : undefined;
   const found: Manifest[] = [];
   const place = (document: number) => ({ source, document });
-  const twice = as === "apply" ? lookalikes.twice(text) : undefined;
-  if (twice !== undefined) onNotice?.(changed(source, undefined, twice));
-  const objects = documentsIn(text, source, told, onNotice).flatMap(({ value, number }) =>
+  const objects = documentsIn(text, source, told).flatMap(({ value, number }) =>
     trying(told, () => flattened(value, source, number).map((one) => ({ one, number }))),
   );
-  const odd = objects.length > 0 ? text.indexOf("\ufffd") : -1;
-  if (odd >= 0) onNotice?.(changed(source, undefined, lookalikes.notUtf8(text, odd)));
+  if (objects.length > 0)
+    for (const odd of lookalikes.oddities(text, as)) {
+      const notice = new ManifestError(source, undefined, undefined, odd).message;
+      onNotice?.({ what: "changed", text: notice, source, document: undefined });
+    }
   // whatever their order: a definition makes kinds known
   for (const { one } of objects) otherKinds.written(one);
   for (const { one, number } of objects)
@@ -179,14 +178,13 @@ function documentsIn(
   text: string,
   source: string,
   told: ManifestOptions["onNotice"],
-  onNotice: ManifestOptions["onNotice"],
 ): { value: unknown; number: number }[] {
   const numbered = (all: unknown[], first = 1) =>
     all.flatMap((value, i) =>
       value === null || value === undefined ? [] : [{ value, number: first + i }],
     );
   try {
-    return numbered(lastCounts(text, source, onNotice));
+    return numbered(readYaml(text, source, undefined, true));
   } catch (error) {
     if (!told || !(error instanceof ManifestError)) throw error;
     const parts = partsOf(text);
@@ -195,39 +193,10 @@ function documentsIn(
         throw error;
       });
     return parts.flatMap((part, i) =>
-      trying(told, () => numbered(lastCounts(part, source, onNotice, i + 1), i + 1)),
+      trying(told, () => numbered(readYaml(part, source, i + 1, true), i + 1)),
     );
   }
 }
-
-/**
- * Of keys that stand twice in a map the last counts, as for kubectl (sigs.k8s.io/yaml); that is
- * told.
- */
-function lastCounts(
-  text: string,
-  source: string,
-  onNotice: ManifestOptions["onNotice"],
-  number?: number,
-): unknown[] {
-  try {
-    return readYaml(text, source, number);
-  } catch (error) {
-    const [, place] = /: (line [^:]*): duplicated mapping key$/.exec(String(error)) ?? [];
-    if (!place) throw error;
-    onNotice?.(changed(source, number, `${place}: ${standsTwice}`));
-    return readYaml(text, source, number, true);
-  }
-}
-
-export const standsTwice = "a key stands twice in its map; the last one counts, as for kubectl";
-
-const changed = (source: string, document: number | undefined, text: string): Notice => ({
-  what: "changed",
-  text: new ManifestError(source, document, undefined, text).message,
-  source,
-  document,
-});
 
 /** The documents as texts, each behind empty lines, so that its lines keep their numbers. */
 function partsOf(text: string): string[] {
@@ -248,7 +217,10 @@ function partsOf(text: string): string[] {
 export const isConfiguration = ({ apiVersion, kind }: KubeObject): boolean =>
   configurations.has(`${apiVersion} ${kind}`);
 
-/** Text to plain values, a document each, within the limits. @throws ManifestError */
+/**
+ * Text to plain values, a document each, within the limits. `lastWins`: of keys that stand twice in
+ * a map the last counts, as for kubectl (sigs.k8s.io/yaml). @throws ManifestError
+ */
 export function readYaml(
   text: string,
   source: string,

@@ -273,7 +273,7 @@ const protocolOf = (flags: Flags) =>
 async function pastedPacket(files: string[], flags: Flags): Promise<number> {
   const [{ openRules }, { readText }] = await Promise.all([
     import("../../pasted-rules.js"),
-    import("../../objects/files.js"),
+    import("../../objects/machine-files.js"),
   ]);
   if (files.length) throw new UsageError("packet takes FILES or --rules, not both");
   const output = choice(flags, "output", outputs, "text");
@@ -537,7 +537,7 @@ function tellNotices(notices: readonly Notice[], read: number, isStrict: boolean
 }
 
 async function load(files: string[], flags: Flags, dump = false): Promise<Documents> {
-  const { read } = await import("../../objects/files.js");
+  const { read } = await import("../../objects/machine-files.js");
   return read(files.length ? files : [articleManifests], {
     as: dump ? "dump" : "apply",
     partial: true,

@@ -11,7 +11,7 @@
  */
 import { createHash } from "node:crypto";
 import { readAddress } from "../../net/ip.js";
-import { isKnownImage } from "../../node/listening.js";
+import { isBareImage, isKnownImage, listenVariable } from "../../node/listening.js";
 import { isRecord } from "../../objects/freeze.js";
 import { readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
@@ -117,13 +117,14 @@ export class Disguise {
     if (field === "message") return this.text(text, messageWords);
     if (field === "image") return this.#image(text);
     if (parent === "env" && field === "name" && text.endsWith("PORT")) return "PORT";
+    if (parent === "env" && field === "name" && listenVariable.test(text)) return "HOST";
     if (parent === "readinessGates" || field === "conditionType") return this.#key(text);
     return this.text(text);
   }
 
   /** What well-known images listen on is read from their names. */
   #image(image: string): string {
-    if (!isKnownImage(image)) return this.text(image);
+    if (!isKnownImage(image) && !isBareImage(image)) return this.text(image);
     const [path = ""] = image.split(/[:@]/, 1);
     return `${path.slice(path.lastIndexOf("/") + 1)}:${this.text(image.slice(path.length + 1) || "latest")}`;
   }

@@ -14,7 +14,6 @@ const dropped = new Set([
   "managedFields",
   "resourceVersion",
   "selfLink",
-  "envFrom",
   "images",
   "volumesAttached",
   "volumesInUse",
@@ -39,7 +38,8 @@ function kept(value: unknown, key = ""): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name]) => !dropped.has(name) && name !== lastApplied)
-      .map(([name, item]) => [name, kept(item, name)]),
+      // where variables come from is left out, and that there are some stays
+      .map(([name, item]) => [name, name === "envFrom" ? [] : kept(item, name)]),
   );
 }
 

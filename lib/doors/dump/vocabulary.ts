@@ -14,6 +14,8 @@ export const common = words(`
 export const commandWords = words(`
   sh bash ash dash c exec trap while until do done if then fi sleep infinity tail true false echo cat date
   pause yes dev null exit http server localhost bind listen host addr address interface port p b s l f
+  flask run mlflow ui uvicorn hypercorn daphne gunicorn fastapi mkdocs serve artisan manage py runserver ng hugo
+  jekyll kubectl proxy tensorboard h config all
 `);
 
 /** In the message of a scheduler, a kubelet or the API server. */
