@@ -65,7 +65,13 @@ function complete(object: KubeObject): KubeObject {
 /** The Service that Pods ask for names, where it is among the objects and leads to nobody. */
 function dnsFault(objects: readonly KubeObject[]): Remark | undefined {
   const service = of<Service>(objects, "Service").find(isClusterDns);
-  if (!service) return undefined;
+  // of a namespace that was not dumped nothing is known
+  const isSeen = objects.some(
+    ({ kind, metadata }) =>
+      (kind === "Pod" || kind === "EndpointSlice") &&
+      metadata.namespace === service?.metadata.namespace,
+  );
+  if (!service || !isSeen) return undefined;
   const answers = of<EndpointSlice>(objects, "EndpointSlice")
     .filter((slice) => serviceKeyOf(slice) === keyOf(service))
     .some(({ endpoints }) => endpoints.some(isUsable));

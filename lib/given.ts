@@ -6,6 +6,7 @@ import "./apiserver/other-patches.js";
 import "./objects/built-in.js";
 import "./objects/dumps.js";
 import { diagnoseWith } from "./diagnosis.js";
+import "./node/listening-untold.js";
 import "./node/proxy/configuration.js";
 import "./node/proxy/ipvs.js";
 import "./node/proxy/nftables/load.js";

@@ -180,6 +180,11 @@ const verdicts: [command: string, ends: string, says: RegExp][] = [
     /shop\/web-1/,
   ],
   [
+    "b14-dns-unseen.yaml --snapshot --url http://web/ --from pod/shop/client",
+    "delivered",
+    /shop\/web-1/,
+  ],
+  [
     "b10-sidecar-and-unready.yaml --snapshot --url http://web/ --from pod/shop/client",
     "delivered",
     /Pod shop\/web-1 spec\.containers\[1\] a service mesh's proxy/,

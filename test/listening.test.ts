@@ -2,6 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Listening } from "stopover/internal/node/listening";
+import "stopover/internal/node/listening-untold";
 import type { Container, Pod } from "stopover";
 
 const test = suite("who listens");
@@ -57,7 +58,7 @@ const cases: [
   ],
   [
     "a shell that has a terminal",
-    { image: "busybox", tty: true, ports: [{ containerPort: 8000 }] } as Partial<Container>,
+    { image: "busybox", tty: true, ports: [{ containerPort: 8000 }] },
     8000,
     true,
     /since it is declared/,
@@ -93,7 +94,7 @@ const cases: [
       command: ["flask", "run"],
       env: [{ name: "FLASK_RUN_HOST", value: "0.0.0.0" }],
       ports: [{ containerPort: 8000 }],
-    } as Partial<Container>,
+    },
     8000,
     true,
     /since it is declared/,

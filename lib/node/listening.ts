@@ -24,22 +24,11 @@ const idle = new Set(["sleep", "tail", "true", "false", "echo", "cat", "date", "
 const keywords = new Set(["while", "until", "do", "done", "if", "then", "fi", ":", "exec", "trap"]);
 
 /** Flags whose value is an address to listen on. */
-const listenFlag = /^-{1,2}(?:[\w.-]*(?:bind|listen|host|addr|address|interface)[\w.-]*|b|S|l)$/i;
+export const listenFlag =
+  /^-{1,2}(?:[\w.-]*(?:bind|listen|host|addr|address|interface)[\w.-]*|b|S|l)$/i;
 const portFlag = /^-{1,2}(?:[\w.-]*port|p)$/i;
-/** Of these none is a second port, for metrics or the like. */
-const ownPortFlag = /^--?(?:(?:http|listen|server)[-.])?port$/i;
-/** Without one of those flags these listen on the loopback address. (their own manuals) */
-const localByDefault =
-  /(?:^| |\/)(flask run|mlflow (?:server|ui)|uvicorn|hypercorn|daphne|gunicorn|fastapi dev|mkdocs serve|artisan serve|manage\.py runserver|ng serve|hugo server|jekyll serve|kubectl proxy|tensorboard)(?: |$)/;
-/** What else may tell them: an address by itself, a file, a short flag of their own. */
-const toldElsewhere =
-  /(?:^| )(?:(?:0|0\.0\.0\.0|\*|\[?::\]?)(?::\d+)?|-h|-c|--config\S*|--bind_all)(?: |$)/;
-/** Variables that may tell a process where to listen. */
-export const listenVariable = /HOST|BIND|ADDR|CMD_ARGS|^PORT$/;
-/** Images whose own command is a shell or an interpreter that ends where it has no terminal. */
-const bareImage =
-  /^(?:docker\.io\/)?(?:library\/)?(?:busybox|alpine|ubuntu|debian|centos|fedora|bash|python|node|ruby|golang|openjdk|hello-world)(?:[:@]|$)/;
-const loopback = /^(?:[a-z]+:\/\/)?(?:127(?:\.\d{1,3}){3}|localhost|\[?::1\]?)(?::(\d+))?\/?$/i;
+export const loopback =
+  /^(?:[a-z]+:\/\/)?(?:127(?:\.\d{1,3}){3}|localhost|\[?::1\]?)(?::(\d+))?\/?$/i;
 
 /** Whether it listens, the field that says so, and in which words. */
 export interface Answer {
@@ -124,7 +113,7 @@ export class Listening {
 }
 
 /** What a container's process listens on. */
-interface Process {
+export interface Process {
   name: string;
   /** "spec.containers[0]" */
   path: string;
@@ -191,55 +180,35 @@ function processOf(container: Container, i: number): Process {
     })),
     // the author of a probe knows where the process listens; of a known image we know it, too
     told: [...told, ...(imagePorts.has(base) ? [] : probedPorts(container, path))],
-    onlyLocal: localOnly(words) ?? localUntold(container, words),
-    doubt: doubtOf(container, words),
+    onlyLocal: localOnly(words) ?? untold.local(container, words),
+    doubt: untold.doubt(container, words),
   };
 }
 
-function isIdleContainer({ command = [], image = "", ...rest }: Container, words: Word[]): boolean {
-  const isBare = isBareImage(image) && !(rest as { tty?: boolean }).tty;
+function isIdleContainer(
+  { command = [], image = "", ...rest }: Container,
+  words: readonly Word[],
+): boolean {
+  const isBare = untold.isBare(image) && !(rest as { tty?: boolean }).tty;
   if (command.length === 0 && !isBare) return false;
   return words.length === 0 ? isBare : isIdle(words.map(({ text }) => text));
 }
 
-/** A program that listens on the loopback address as long as nobody tells it another one. */
-function localUntold({ env = [], ...rest }: Container, words: Word[]): Process["onlyLocal"] {
-  const found = localByDefault.exec(words.map((word) => word.text).join(" "));
-  const program = found?.[1];
-  const isTold =
-    toldElsewhere.test(found ? found.input.slice(found.index + program!.length) : "") ||
-    [...flagged(words)].some(({ flag }) => listenFlag.test(flag)) ||
-    (rest as { envFrom?: unknown[] }).envFrom !== undefined ||
-    (env as { name?: string }[]).some(({ name = "" }) => listenVariable.test(name));
-  if (program === undefined || isTold) return undefined;
-  const { field } = words[0]!;
-  return {
-    port: undefined,
-    field,
-    text: program,
-    words: "is told no address, and is taken to listen",
-  };
-}
-
-/** A declared port that the environment speaks against; nobody knows which the program heeds. */
-function doubtOf({ env = [], ports = [] }: Container, words: readonly Word[]): string {
-  const isDeclared = (text: string) => ports.some(({ containerPort }) => containerPort === +text);
-  for (const { flag, value, word } of flagged(words))
-    if (ownPortFlag.test(flag) && /^\d+$/.test(value) && !isDeclared(value))
-      return `, though its arguments say ${word.text}`;
-  for (const { name = "", value = "" } of env as { name?: string; value?: string }[]) {
-    const isOther = name === "PORT" && /^\d+$/.test(value) && !isDeclared(value);
-    if (isOther || (name === "HOST" && loopback.test(value)))
-      return `, though its environment says ${name}=${value}`;
-  }
-  return "";
-}
+/**
+ * What nothing in a spec says, and manuals do: listening-untold.ts knows it, which comes with
+ * given.ts, and so with everything but a page's first journey.
+ */
+export const untold = {
+  /** Whether an image's own command is a shell's, which ends at once. */
+  isBare: (_image: string): boolean => false,
+  /** A program that listens on the loopback address as long as nobody tells it another one. */
+  local: (_container: Container, _words: readonly Word[]): Process["onlyLocal"] => undefined,
+  /** ", though …": what speaks against a declared port. */
+  doubt: (_container: Container, _words: readonly Word[]): string => "",
+};
 
 /** Whether it is known of an image what it listens on: "docker.io/library/nginx:1.29". */
 export const isKnownImage = (image: string): boolean => imagePorts.has(imageName(image));
-
-/** Whether its own command is a shell's, which ends at once. */
-export const isBareImage = (image: string): boolean => bareImage.test(image);
 
 /** "nginx" of "registry.example.com:5000/library/nginx:1.27". */
 export function imageName(image: string): string {
@@ -247,7 +216,7 @@ export function imageName(image: string): string {
   return name.split(/[:@]/, 1)[0]!;
 }
 
-interface Word {
+export interface Word {
   text: string;
   field: string;
 }
@@ -281,7 +250,9 @@ function isIdle(words: readonly string[]): boolean {
 }
 
 /** Flags and their values: "--bind 127.0.0.1", "--bind=127.0.0.1". */
-function* flagged(words: readonly Word[]): Generator<{ flag: string; value: string; word: Word }> {
+export function* flagged(
+  words: readonly Word[],
+): Generator<{ flag: string; value: string; word: Word }> {
   for (const [i, word] of words.entries()) {
     const [flag = "", value] = word.text.split(/=(.*)/s, 2);
     if (!flag.startsWith("-")) continue;

@@ -11,7 +11,8 @@
  */
 import { createHash } from "node:crypto";
 import { readAddress } from "../../net/ip.js";
-import { isBareImage, isKnownImage, listenVariable } from "../../node/listening.js";
+import { isKnownImage } from "../../node/listening.js";
+import { isBareImage, listenVariable } from "../../node/listening-untold.js";
 import { isRecord } from "../../objects/freeze.js";
 import { readYaml } from "../../objects/manifest.js";
 import type { KubeObject } from "../../objects/types.js";
