@@ -94,7 +94,7 @@ function explained(host: string, server: string, answer: Resolution): Lookup {
   const failure = !answer.failure
     ? `the name "${host}" exists, but has no address`
     : alias
-      ? `${host} is an alias of ${alias}, an address: an alias leads to a name, and no DNS server has this one (NXDOMAIN)`
+      ? `${host} is an alias of ${alias}, an address and no name (NXDOMAIN)`
       : answer.failure;
   return { server, addresses, trail, failure };
 }

@@ -58,4 +58,7 @@ function doubtOf({ env = [], ports = [] }: Container, words: readonly Word[]): s
   return "";
 }
 
-Object.assign(untold, { isBare: isBareImage, local: localUntold, doubt: doubtOf });
+const bare =
+  "has no command, and its image's own, a shell or an interpreter, ends at once where it has no terminal";
+
+Object.assign(untold, { bare, isBare: isBareImage, local: localUntold, doubt: doubtOf });

@@ -94,9 +94,7 @@ export class Listening {
       return {
         listens,
         field: `${lazy.path}.command`,
-        words: lazy.program
-          ? `runs "${lazy.program}", which listens on no port`
-          : "has no command, and its image's own, a shell or an interpreter, ends at once where it has no terminal",
+        words: lazy.program ? `runs "${lazy.program}", which listens on no port` : untold.bare,
         isCertain: true,
       };
     const stopped = this.#containers.find(({ name }) => !runs(name));
@@ -199,6 +197,7 @@ function isIdleContainer(
  * given.ts, and so with everything but a page's first journey.
  */
 export const untold = {
+  bare: "",
   /** Whether an image's own command is a shell's, which ends at once. */
   isBare: (_image: string): boolean => false,
   /** A program that listens on the loopback address as long as nobody tells it another one. */

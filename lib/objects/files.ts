@@ -31,9 +31,6 @@ export interface ReadOptions extends Omit<ManifestOptions, "source" | "onNotice"
   recursive?: boolean;
 }
 
-/** Larger files are refused before they are read. Bytes. */
-const maxBytes = 256 * 1024 * 1024;
-
 /**
  * Reads YAML or JSON files, folders of them (files by name), or standard
  * input ("-"). Throws ManifestError, which names file, document, field, what came and what is
@@ -121,13 +118,6 @@ function textOf(file: string): string {
   const found = file === "-" ? undefined : source().look(file);
   if (found && !("bytes" in found))
     throw new ManifestError(file, undefined, undefined, "it is a folder, not a file");
-  if (found && found.bytes > maxBytes)
-    throw new ManifestError(
-      file,
-      undefined,
-      undefined,
-      `the file has ${found.bytes} bytes; at most ${maxBytes} are read. Split it into several files`,
-    );
   return source().text(file);
 }
 

@@ -3,8 +3,12 @@
  * nothing of it. A page has no use for them.
  */
 import { filesAre, type FileSource } from "./files.js";
+import { ManifestError } from "./manifest.js";
 
 export { read, readText } from "./files.js";
+
+/** Larger files are refused before they are read. Bytes. */
+const maxBytes = 256 * 1024 * 1024;
 
 const fs = globalThis.process?.getBuiltinModule?.("node:fs");
 const machine: FileSource | undefined = fs && {
@@ -12,7 +16,13 @@ const machine: FileSource | undefined = fs && {
     const stats = fs.statSync(path, { throwIfNoEntry: false });
     return stats && (stats.isDirectory() ? { names: namesIn(path) } : { bytes: stats.size });
   },
-  text: (path) => textFrom(fs.readFileSync(path === "-" ? 0 : path)),
+  text(path) {
+    if (path === "-") return textFrom(fs.readFileSync(0));
+    const { size } = fs.statSync(path);
+    if (size <= maxBytes) return textFrom(fs.readFileSync(path));
+    const problem = `the file has ${size} bytes; at most ${maxBytes} are read. Split it into several files`;
+    throw new ManifestError(path, undefined, undefined, problem);
+  },
 };
 
 /** Links to folders are not followed, as kubectl does not: they may lead in a circle. */
