@@ -3,9 +3,9 @@
  * POSIX. Functions of one's own, getline and pipes are refused.
  */
 import type { Act } from "../../machinery/act.js";
-import { awkProgram } from "../awk/parse.js";
-import { Run } from "../awk/run.js";
-import { AwkError } from "../awk/syntax.js";
+import { awkProgram } from "./awk/parse.js";
+import { Run } from "./awk/run.js";
+import { AwkError } from "./awk/syntax.js";
 import type { Command, Context } from "../place.js";
 import { RegExpError } from "../regexp-syntax.js";
 import { refuse } from "./common.js";

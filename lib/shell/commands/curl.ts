@@ -1,7 +1,7 @@
 /** curl, as 7.88 prints. (curl.se/docs/manpage.html) */
 import type { Act } from "../../machinery/act.js";
-import { wishOf } from "../curl/options.js";
-import { Session } from "../curl/session.js";
+import { wishOf } from "./curl/options.js";
+import { Session } from "./curl/session.js";
 import type { Context } from "../place.js";
 
 export function* curl(context: Context): Act<number> {

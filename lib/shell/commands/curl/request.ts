@@ -1,5 +1,5 @@
 /** The request that curl sends. */
-import { messageText } from "../network/http.js";
+import { messageText } from "../../network/http.js";
 import type { Wish } from "./options.js";
 import type { Target } from "./target.js";
 

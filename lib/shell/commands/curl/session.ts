@@ -1,9 +1,9 @@
 /** One run of curl: requests, redirects, retries, what is shown of them. */
-import { sleep as pause, within, type Act } from "../../machinery/act.js";
-import { FileError } from "../files.js";
-import type { Connection } from "../network/connection.js";
-import { headerOf, type Head } from "../network/http.js";
-import type { Context } from "../place.js";
+import { sleep as pause, within, type Act } from "../../../machinery/act.js";
+import { FileError } from "../../files.js";
+import type { Connection } from "../../network/connection.js";
+import { headerOf, type Head } from "../../network/http.js";
+import type { Context } from "../../place.js";
 import { Connections, type Kept } from "./connections.js";
 import type { Wish } from "./options.js";
 import { requestFor, type CurlRequest } from "./request.js";

@@ -1,5 +1,5 @@
 /** What awk calculates with: numbers, texts, and texts that may be numbers. (awk.1p) */
-import { formatted } from "../bash/printf.js";
+import { formatted } from "../../bash/printf.js";
 import { AwkError } from "./syntax.js";
 
 /** A text that came from outside and looks like a number is one, too. */

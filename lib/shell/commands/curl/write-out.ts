@@ -1,6 +1,6 @@
 /** What curl -w shows of a transfer. */
-import type { Connection } from "../network/connection.js";
-import { headerOf, type Head } from "../network/http.js";
+import type { Connection } from "../../network/connection.js";
+import { headerOf, type Head } from "../../network/http.js";
 
 /** A transfer, as far as it has come; its times are milliseconds. */
 export interface Info {

@@ -1,7 +1,7 @@
 /** The functions of awk. (awk.1p: Functions) */
-import { formatted } from "../bash/printf.js";
-import type { Place } from "../place.js";
-import type { Compiled } from "../regexp.js";
+import { formatted } from "../../bash/printf.js";
+import type { Place } from "../../place.js";
+import type { Compiled } from "../../regexp.js";
 import { MOST_ELEMENTS, type Memory } from "./memory.js";
 import { AwkError, type Expression } from "./syntax.js";
 import { number, Outside, text, type Value } from "./values.js";

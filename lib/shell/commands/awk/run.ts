@@ -1,8 +1,8 @@
 /** Runs an awk program over its inputs: patterns, actions, statements. (awk.1p) */
-import type { Act } from "../../machinery/act.js";
-import { eachInput, Lines, Writer } from "../commands/common.js";
-import { absolute } from "../files.js";
-import type { Context } from "../place.js";
+import type { Act } from "../../../machinery/act.js";
+import { eachInput, Lines, Writer } from "../common.js";
+import { absolute } from "../../files.js";
+import type { Context } from "../../place.js";
 import { Evaluator } from "./evaluator.js";
 import { format } from "./functions.js";
 import { Memory } from "./memory.js";

@@ -1,5 +1,5 @@
 /** What an awk program holds: its variables and arrays, the line that was read and its fields. */
-import { compile, type Compiled } from "../regexp.js";
+import { compile, type Compiled } from "../../regexp.js";
 import { AwkError } from "./syntax.js";
 import { number, Outside, text, type Value } from "./values.js";
 

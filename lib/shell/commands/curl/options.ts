@@ -1,9 +1,9 @@
 /** The options of curl. (curl.se/docs/manpage.html) */
-import type { Act } from "../../machinery/act.js";
-import { allOf } from "../commands/common.js";
-import { FileError } from "../files.js";
-import type { Context } from "../place.js";
-import { Exit } from "../process.js";
+import type { Act } from "../../../machinery/act.js";
+import { allOf } from "../common.js";
+import { FileError } from "../../files.js";
+import type { Context } from "../../place.js";
+import { Exit } from "../../process.js";
 
 /** What curl was asked for. */
 export interface Wish {

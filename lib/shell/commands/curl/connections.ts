@@ -1,14 +1,14 @@
 /** The connections of one run of curl: they are kept open between URLs. */
-import { within, type Act } from "../../machinery/act.js";
-import { hash } from "../../machinery/random.js";
-import { endpoint } from "../../net/ip.js";
-import { printable } from "../../net/printable.js";
-import { interfacesOf } from "../commands/interfaces.js";
-import { resolved } from "../commands/names.js";
-import type { Connection } from "../network/connection.js";
-import { MessageReader } from "../network/http.js";
-import { refusals, type Failed } from "../network/refusals.js";
-import type { Context } from "../place.js";
+import { within, type Act } from "../../../machinery/act.js";
+import { hash } from "../../../machinery/random.js";
+import { endpoint } from "../../../net/ip.js";
+import { printable } from "../../../net/printable.js";
+import { interfacesOf } from "../interfaces.js";
+import { resolved } from "../names.js";
+import type { Connection } from "../../network/connection.js";
+import { MessageReader } from "../../network/http.js";
+import { refusals, type Failed } from "../../network/refusals.js";
+import type { Context } from "../../place.js";
 import type { Wish } from "./options.js";
 import { CurlError, keyOf, type Target } from "./target.js";
 import type { Info } from "./write-out.js";

@@ -1,6 +1,6 @@
 /** What an awk program's expressions come to. (awk.1p: Expressions in awk) */
-import type { Place } from "../place.js";
-import type { Compiled } from "../regexp.js";
+import type { Place } from "../../place.js";
+import type { Compiled } from "../../regexp.js";
 import { call, LONGEST, type Evaluation } from "./functions.js";
 import { MOST_ELEMENTS, type Memory } from "./memory.js";
 import { AwkError, type Expression } from "./syntax.js";
