@@ -1,5 +1,5 @@
 /** A regular expression of POSIX, read into a tree. (regex.7) */
-import { setIn } from "./bash/pattern.js";
+import { setIn } from "./character-sets.js";
 
 export class RegExpError extends Error {}
 

@@ -3,11 +3,13 @@
  * `!(…)`. Matching never takes longer than the product of both lengths, but for the extended ones,
  * whose texts are kept short.
  */
+import { setIn, type CharacterSet } from "../character-sets.js";
+
 type Token =
   | { kind: "char"; char: string }
   | { kind: "any" }
   | { kind: "star" }
-  | { kind: "set"; has: (char: string) => boolean }
+  | CharacterSet
   | { kind: "group"; operator: string; choices: Token[][] };
 
 export type Pattern = readonly Token[];
@@ -61,56 +63,6 @@ function groupIn(reader: { text: string; at: number }, operator: string): Token 
   }
   reader.at = start;
   return undefined;
-}
-
-const classes: Readonly<Record<string, RegExp>> = {
-  alpha: /[a-z]/i,
-  digit: /\d/,
-  alnum: /[a-z\d]/i,
-  upper: /[A-Z]/,
-  lower: /[a-z]/,
-  space: /[ \t\n\v\f\r]/,
-  blank: /[ \t]/,
-  punct: /[!-/:-@[-`{-~]/,
-  xdigit: /[\da-f]/i,
-  print: /[ -~]/,
-  graph: /[!-~]/,
-  cntrl: /[\0-\x1f\x7f]/,
-  word: /\w/,
-};
-
-/** `[a-z]`, `[!…]`, `[[:digit:]]`; undefined where no bracket closes it. */
-export function setIn(
-  reader: { text: string; at: number },
-  isEscaped = true,
-): Extract<Token, { kind: "set" }> | undefined {
-  const { text } = reader;
-  let at = reader.at;
-  const isNegated = text[at] === "!" || text[at] === "^";
-  if (isNegated) at++;
-  const tests: ((char: string) => boolean)[] = [];
-  for (let isFirst = true; ; isFirst = false) {
-    let low = text[at];
-    if (low === undefined) return undefined;
-    if (low === "]" && !isFirst) break;
-    const named = /^\[:(\w+):\]/.exec(text.slice(at));
-    const known = named && classes[named[1]!];
-    if (named && known) {
-      tests.push((char) => known.test(char));
-      at += named[0].length;
-      continue;
-    }
-    at++;
-    if (low === "\\" && isEscaped && at < text.length) low = text[at++]!;
-    const high = text[at] === "-" && text[at + 1] !== "]" ? text[at + 1] : undefined;
-    if (high === undefined) tests.push((char) => char === low);
-    else {
-      tests.push((char) => char >= low && char <= high);
-      at += 2;
-    }
-  }
-  reader.at = at + 1;
-  return { kind: "set", has: (char) => tests.some((test) => test(char)) !== isNegated };
 }
 
 const takes = (token: Token, char: string): boolean =>
