@@ -1,4 +1,4 @@
-/** Clusters that few readers draw: Pods in their node's network, Pods on no node, too many of all. */
+/** Clusters that few draw: Pods in their node's network, Pods on no node, too many of all. */
 import { map, matrix } from "@stopover/diagrams";
 import { mapOf } from "@stopover/diagrams/internal/map/source";
 import { createCluster } from "stopover";

@@ -61,7 +61,7 @@ function say(/** @type {string} */ sentence, wrong = false) {
   said.className = wrong ? "wrong" : "";
 }
 
-/** Who leaves the page and comes back finds the boxes as they were: the entry in the history holds them. */
+/** Who leaves the page and comes back finds the boxes as they were, in the history's entry. */
 function keep() {
   try {
     history.replaceState({ question: question() }, "");
