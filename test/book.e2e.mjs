@@ -384,6 +384,16 @@ function testBook() {
           await page.evaluate("book.runAll()");
         }
         assert.equal(await page.evaluate(misplaced), [], name);
+        const scaled = await page.locator(".drawn svg[style*=own-width]").evaluateAll((all) =>
+          all.flatMap((each) => {
+            const [is, own] = [
+              each.clientWidth,
+              parseFloat(each.style.getPropertyValue("--own-width")),
+            ];
+            return is < own - 1 ? `${is} of ${own} px` : [];
+          }),
+        );
+        if (width === 390) assert.equal(scaled, [], `${name}: drawn too small to read`);
         await page.screenshot({ path: join(screenshots, `living-${name}-${width}.png`) });
       }
       assert.equal(complaints, []);

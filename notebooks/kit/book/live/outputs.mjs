@@ -115,7 +115,11 @@ const artists = {
     if (drawn.size > 100) drawn.clear();
     drawn.set(source, svg);
     // two of one source in a page are two things all the same
-    return element("div", { innerHTML: svg.replaceAll(anyName, `picture-${++pictures}`) });
+    const box = element("div", { innerHTML: svg.replaceAll(anyName, `picture-${++pictures}`) });
+    // mermaid makes it as wide as there is room: on a phone it keeps its own width, and scrolls
+    const drawing = /** @type {SVGSVGElement | null} */ (box.querySelector("svg"));
+    drawing?.style.setProperty("--own-width", `${drawing.viewBox.baseVal.width}px`);
+    return box;
   },
   "application/vnd.vegalite.v5+json": async (spec) => {
     await loadScripts("vega.js", "vega-lite.js");
