@@ -335,7 +335,7 @@ function testBook() {
     assert.equal(opened.complaints, []);
   });
 
-  test("Your cluster: who leaves the page and comes back finds boxes and answer as they were", async () => {
+  test("Your cluster: who leaves the page and comes back finds the boxes as they were", async () => {
     const page = await go("your-cluster.html");
     await page.getByRole("button", { name: "The article's" }).click();
     await page.locator(".folded").first().waitFor();
@@ -343,7 +343,7 @@ function testBook() {
     await page.locator("#from").blur();
     await page.goto(pathToFileURL(join(folder, "index.html")).href);
     await page.goBack();
-    await page.locator(".folded").first().waitFor();
+    await page.waitForFunction("document.getElementById('from').value !== ''");
     assert.is(await page.locator("#from").inputValue(), "203.0.113.9");
     assert.match(await page.locator("#documents").inputValue(), /kind: Deployment/);
     assert.equal(opened.complaints, []);

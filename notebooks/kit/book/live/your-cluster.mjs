@@ -209,10 +209,11 @@ openLink();
 function openLink() {
   try {
     /** @type {Question | undefined} */
-    const carried = history.state?.question ?? questionIn(location.hash);
-    if (!carried) return;
-    fill(carried);
-    if (carried.files.length || carried.rules) void answer();
+    const left = history.state?.question;
+    const carried = questionIn(location.hash);
+    const asked = left ?? carried;
+    if (asked) fill(asked);
+    if (carried) void answer();
   } catch (error) {
     say(/** @type {Error} */ (error).message, true);
   }
