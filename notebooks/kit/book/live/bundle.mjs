@@ -234,6 +234,8 @@ const withoutMachine = {
       path,
       namespace: "nothing",
     }));
+    // a page carries its files
+    build.onLoad({ filter: /\/dist\/objects\/machine-files\.js$/ }, () => ({ contents: "" }));
     // what builds a real lab
     build.onResolve({ filter: /^\.\/(build|client|namespaces|servers)\.js$/ }, (found) =>
       /doors[\\/]lab$/.test(found.resolveDir)
