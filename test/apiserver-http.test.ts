@@ -249,7 +249,7 @@ test("a list as of an earlier revision; a watch from a revision that is still to
   );
   assert.is(
     (await call("GET", `${services}?resourceVersion=9999&resourceVersionMatch=Exact`)).code,
-    400,
+    504,
   );
   const [event] = await watched("/api/v1/services?watch=true&resourceVersion=9999", 2000);
   assert.match(event!.object.message!, /Too large resource version: 9999, current: 7/);
@@ -650,13 +650,13 @@ const bad: Record<
     400,
     /more than \d+ values once its aliases are written out/,
   ],
-  "YAML of two documents": [
+  "YAML of two documents, of which the first one counts": [
     "POST",
     services,
-    "a: b\n---\nc: d",
+    "kind: Service\n---\nc: d",
     { "Content-Type": "application/yaml" },
-    400,
-    /the body holds 2 documents; one is needed/,
+    422,
+    /name or generateName is required/,
   ],
   "YAML that is a text": [
     "POST",

@@ -188,8 +188,8 @@ test("several conflicts are told one manager after the other", () => {
       'Apply failed with 3 conflicts: conflicts with "a":',
       "- .spec.replicas",
       'conflicts with "b":',
-      "- .spec.replicas",
       "- .spec.minReadySeconds",
+      "- .spec.replicas",
     ].join("\n"),
   );
 });

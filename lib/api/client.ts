@@ -45,7 +45,7 @@ export interface Client {
 }
 
 /** A part of an object with a door of its own. */
-export type Subresource = "status" | "scale" | "ephemeralcontainers";
+export type Subresource = "status" | "scale" | "ephemeralcontainers" | "resize";
 
 export interface List<T> {
   items: readonly T[];
@@ -90,7 +90,9 @@ export interface WriteOptions {
    * An update of a part that has a door of its own: a Namespace's finalizers, a Pod's ephemeral
    * containers.
    */
-  under?: "finalize" | "ephemeralcontainers" | undefined;
+  under?: "finalize" | "ephemeralcontainers" | "resize" | undefined;
+  /** The version by which it is written, where that is not the one in which it is kept. */
+  apiVersion?: string | undefined;
 }
 
 export interface DeleteOptions {

@@ -24,7 +24,7 @@ import {
 } from "../objects/kinds.js";
 import type { IPFamily, Kind, KubeObject, Pod, Service } from "../objects/types.js";
 import { otherKinds } from "../objects/others.js";
-import { validate, type FieldError } from "../objects/validation.js";
+import { byVersion, validate, type FieldError } from "../objects/validation.js";
 import { MemoryStore } from "../store/memory.js";
 import { CompactedError, type Entry, type Store } from "../store/store.js";
 import {
@@ -395,7 +395,11 @@ export class ApiServer {
     if (patch.type === "apply") return this.#apply(info, name, namespace, patch, options);
     return this.#change(info, name, namespace, options, options.subresource, (old) => {
       const scale = options.subresource === "scale" ? subresources.scale : undefined;
-      const result = patched(scale ? "Scale" : info.type, scale ? scale.of(old) : old, patch);
+      // by whatever version it is asked for, that is the one that is patched
+      const { apiVersion = info.apiVersion } = options;
+      const as = apiVersion === info.apiVersion ? info : infoOf(info.kind, apiVersion);
+      const from = scale ? scale.of(old) : otherKinds.inVersion(old, apiVersion);
+      const result = patched(scale ? "Scale" : as.type, from, patch);
       if (!isRecord(result))
         throw errors.badRequest(
           `json: cannot unmarshal ${cameAs(result)} into Go value of type ${kind}`,
@@ -403,7 +407,9 @@ export class ApiServer {
       const refuse = (why: string) => errors.invalidPatch(JSON.stringify(result), why);
       const next = scale
         ? scale.by(old, decodedAs<KubeObject>("Scale", result, options, refuse))
-        : decoded(info, sameKind(result as unknown as KubeObject, info, refuse), options, refuse);
+        : otherKinds.toStored(
+            decoded(as, sameKind(result as unknown as KubeObject, as, refuse), options, refuse),
+          );
       checkPlace(next, old);
       const { resourceVersion } = next.metadata;
       if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)
@@ -568,8 +574,9 @@ export class ApiServer {
       }
       const by = otherPatches.managed(info, old, next, this.clock, options, under);
       let seen = entry;
-      if (under === "ephemeralcontainers") {
-        refuse(info, name, subresources.ephemeral!.problems(by, old));
+      const part = subresources.parts[under ?? ""];
+      if (part) {
+        refuse(info, name, part.problems(by, old));
         // that its spec changes has been looked at
         seen = { ...entry, value: { ...by, metadata: old.metadata } };
       }
@@ -594,7 +601,12 @@ export class ApiServer {
       for (const text of warningsOf(next, this.kubernetes)) options.onWarning(text);
     const numbered = isService(next) && specOf(next) !== specOf(old?.value);
     if (numbered) return this.#writeService(info, next as Service, old, options);
-    refuse(info, name, validate(next, old?.value, this.kubernetes));
+    const ofVersion = byVersion[options.apiVersion ?? ""];
+    refuse(
+      info,
+      name,
+      ofVersion ? ofVersion(next, old?.value) : validate(next, old?.value, this.kubernetes),
+    );
     this.#checkAdmission(info, next, old, options);
     return options.dryRun ? this.#dry(info, next, old) : this.#put(info, next, old);
   }

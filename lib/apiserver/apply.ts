@@ -8,7 +8,7 @@
  */
 import { conflicts, unexpected, type ApiError, type Subject } from "../api/errors.js";
 import { isRecord, ownField, same, setField } from "../objects/freeze.js";
-import { goName, typeOf, type FieldType } from "../objects/schema.js";
+import { goName, typeOf, types, type FieldType } from "../objects/schema.js";
 import type { Subresource } from "../api/client.js";
 import { otherKinds } from "../objects/others.js";
 import type { KubeObject } from "../objects/types.js";
@@ -50,7 +50,7 @@ const unownedMeta = [
 
 /** The object as it is after the apply; `old` is what there is. @throws a conflict */
 export function applied(
-  subject: Subject & { type: string | undefined },
+  subject: Subject & Typed,
   old: KubeObject | undefined,
   config: KubeObject,
   { manager, force, now, subresource }: Applying,
@@ -94,8 +94,15 @@ export function applied(
   return { ...merged, metadata: { ...merged.metadata, managedFields: [entry, ...kept] } };
 }
 
-export const typeOfSubject = ({ type }: { type: string | undefined }): FieldType =>
-  type ? { is: "object", name: type } : { is: "any" };
+export function typeOfSubject({ type, applyType }: Typed): FieldType {
+  const name = type ?? (applyType !== undefined && types().has(applyType) ? applyType : undefined);
+  return name === undefined ? { is: "any" } : { is: "object", name };
+}
+
+interface Typed {
+  type: string | undefined;
+  applyType?: string;
+}
 
 /** A sub-resource's door is for its part alone. */
 function part(config: KubeObject, subresource: Subresource | undefined): KubeObject {
@@ -139,12 +146,12 @@ export function owned(object: KubeObject, subresource?: string): Plain {
 
 /** What is applied is measured by the kind's own fields. (structured-merge-diff: typed) */
 function checkTyped(type: FieldType, asked: KubeObject, config: KubeObject): void {
-  const problems = [...untyped(type, asked, ""), ...undeclared(asked)].sort();
+  const problems = [...new Set([...untyped(type, asked, ""), ...undeclared(asked)])].sort();
   if (problems.length === 0) return;
   const { apiVersion, kind, metadata } = config;
   const said = problems.length === 1 ? ` ${problems[0]!}` : ` errors:\n  ${problems.join("\n  ")}`;
   throw unexpected(
-    `failed to create typed patch object (${metadata.namespace ?? ""}/${metadata.name}; ${apiVersion}, Kind=${kind}):${said}`,
+    `failed to create typed patch object (${metadata.namespace ?? ""}/${metadata.name}; ${withGroup(apiVersion)}, Kind=${kind}):${said}`,
   );
 }
 
@@ -154,6 +161,10 @@ const undeclared = (asked: KubeObject): string[] =>
     .misfits(asked)
     .filter(({ problem }) => problem === "unknown")
     .map(({ path }) => `.${path}: field not declared in schema`);
+
+/** "/v1", "apps/v1" */
+const withGroup = (apiVersion: string): string =>
+  apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
 
 const goValue = (value: unknown): string =>
   `&value.valueUnstructured{Value:${isRecord(value) ? "map[string]interface {}{}" : JSON.stringify(value)}}`;
@@ -249,7 +260,7 @@ const isAtomic = (type: FieldType): boolean =>
   type.is === "object" && atomics.has(goName(type.name));
 
 const atomics = new Set(
-  "ConfigMapKeySelector CrossVersionObjectReference EndpointAddress EndpointPort FileKeySelector LabelSelector LocalObjectReference MatchResources NamedRuleWithOperations NodeSelector NodeSelectorTerm ObjectFieldSelector ObjectReference OwnerReference ParamKind ParamRef ResourceFieldSelector RoleRef ScopeSelector SecretKeySelector SecretReference ServiceBackendPort Subject TopologySelectorTerm TypedLocalObjectReference Variable".split(
+  "ConfigMapKeySelector CrossVersionObjectReference EndpointAddress EndpointPort FileKeySelector LabelSelector LocalObjectReference MatchResources NamedRuleWithOperations NodeSelector NodeSelectorTerm ObjectFieldSelector ObjectReference OwnerReference ParamKind ParamRef ResourceFieldSelector RoleRef ScopeSelector SecretKeySelector SecretReference ServiceBackendPort Subject TopologySelectorTerm Atomic TypedLocalObjectReference Variable".split(
     " ",
   ),
 );
@@ -277,7 +288,7 @@ export function fieldsOf(type: FieldType, value: unknown, keys?: Keys): Fields {
   const fields: Fields = {};
   for (const { element, type: inner, value: found } of partsOf(type, value, keys) ?? []) {
     const within = fieldsOf(inner, found, keysIn(type, element));
-    const isItem = element.startsWith("k:");
+    const isItem = element.startsWith("k:") && !isAtomic(inner);
     fields[element] = isItem ? { ".": {}, ...within } : within;
   }
   return fields;
@@ -326,6 +337,7 @@ function differing(
     const shared = ownField<Fields>(theirs, element);
     const [was, is] = [before.get(element), after.get(element)];
     if (element === "." || !shared || !was || !is) continue;
+    if (saysNothing(is)) continue; // and so changes nothing
     if (isLeaf(within) || isLeaf(shared)) {
       if (!same(was.value, is.value)) found.push([element]);
       continue;
@@ -335,6 +347,9 @@ function differing(
   }
   return found;
 }
+
+const saysNothing = ({ type, value }: Part): boolean =>
+  value === null || (isRecord(value) && !isAtomic(type) && isLeaf(value as Fields));
 
 /** .spec.containers[name="web"].image */
 const shown = (path: readonly string[]): string =>
@@ -347,12 +362,22 @@ const shown = (path: readonly string[]): string =>
     })
     .join("");
 
+/** What ends at a level comes before what goes on below it. (fieldpath.Set, Iterate) */
+function byPath(a: readonly string[], b: readonly string[]): number {
+  const level = a.findIndex((element, i) => element !== b[i]);
+  if (level < 0) return a.length - b.length;
+  const endsThere = (path: readonly string[]) => Number(path.length !== level + 1);
+  const [x, y] = [a[level]!, b[level] ?? ""];
+  return endsThere(a) - endsThere(b) || Number(x > y) - Number(x < y);
+}
+
 function refusal(
   subject: Subject,
   name: string,
   disputed: readonly { one: Managed; path: readonly string[] }[],
 ): ApiError {
-  const causes = disputed.map(({ one, path }) => {
+  const inOrder = [...disputed].sort((a, b) => byPath(a.path, b.path));
+  const causes = inOrder.map(({ one, path }) => {
     const by = one.subresource ? ` with subresource ${JSON.stringify(one.subresource)}` : "";
     const using = one.operation === "Update" ? ` using ${one.apiVersion}` : "";
     const message = `conflict with ${JSON.stringify(one.manager)}${by}${using}`;
@@ -383,6 +408,7 @@ function removed(type: FieldType, value: unknown, given: Fields, keys?: Keys): u
 
 /** What is applied goes over what there is; lists with keys by element, new ones last. */
 function merge(type: FieldType, there: unknown, config: unknown, keys?: Keys): unknown {
+  if (config === null) return there;
   const parts = partsOf(type, config, keys);
   const before = partsOf(type, there, keys);
   if (!parts || !before || Array.isArray(there) !== Array.isArray(config)) return config;

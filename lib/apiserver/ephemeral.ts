@@ -88,7 +88,7 @@ const withEphemeral = (old: Pod, { metadata: { managedFields }, spec }: Pod): Po
   },
 });
 
-subresources.ephemeral = {
+subresources.parts["ephemeralcontainers"] = {
   of: (old, wanted) => withEphemeral(old as Pod, wanted as Pod),
   problems,
 };

@@ -31,7 +31,7 @@ function apply(draft: Draft, operation: Record<string, unknown>): void {
   const to = pointer(path, "path");
   switch (op) {
     case "test":
-      if (!same(draft.read(to), value))
+      if (!same(draft.find(to) ?? null, value ?? null))
         throw unprocessable(`testing value ${JSON.stringify(path)} failed`);
       return;
     case "remove":
@@ -61,7 +61,7 @@ type Collection = Record<string, unknown> | unknown[];
 /** RFC 6901. */
 function pointer(text: unknown, what: string): Pointer {
   if (typeof text !== "string" || (text !== "" && !text.startsWith("/")))
-    throw (text === undefined ? unprocessable : badRequest)(
+    throw unprocessable(
       `a JSON patch operation's ${what} begins with "/"; got ${JSON.stringify(text) ?? "none"}`,
     );
   return text
@@ -92,12 +92,20 @@ class Draft {
     }, this.value);
   }
 
+  /** undefined: there is nothing, which a test takes for null. */
+  find(path: Pointer): unknown {
+    return path.reduce<unknown>(
+      (value, key) => (isCollection(value) ? child(value, key) : undefined),
+      this.value,
+    );
+  }
+
   add(path: Pointer, value: unknown): void {
     const [parent, key] = this.#parent(path);
     if (!parent) this.value = value;
     else if (!Array.isArray(parent)) setField(parent, key, value);
     else {
-      const place = key === "-" ? parent.length : index(key);
+      const place = key === "-" ? parent.length : index(key, parent.length + 1);
       if (place === undefined || place > parent.length) throw missing(path);
       parent.splice(place, 0, value);
     }
@@ -109,7 +117,7 @@ class Draft {
     if (!parent) this.value = value;
     else if (!Array.isArray(parent)) setField(parent, key, value);
     else {
-      const place = index(key);
+      const place = index(key, parent.length);
       if (place === undefined || place >= parent.length) throw missing(path);
       parent[place] = value;
     }
@@ -119,7 +127,7 @@ class Draft {
     this.read(path);
     const [parent, key] = this.#parent(path);
     if (!parent) throw unprocessable("the whole object cannot be removed by a patch");
-    if (Array.isArray(parent)) parent.splice(index(key)!, 1);
+    if (Array.isArray(parent)) parent.splice(index(key, parent.length)!, 1);
     else delete parent[key];
   }
 
@@ -143,7 +151,7 @@ class Draft {
     this.value = parent;
     for (const step of path.slice(0, -1)) {
       const next = this.#owned(child(parent, step), path);
-      if (Array.isArray(parent)) parent[index(step)!] = next;
+      if (Array.isArray(parent)) parent[index(step, parent.length)!] = next;
       else setField(parent, step, next);
       parent = next;
     }
@@ -160,11 +168,15 @@ class Draft {
 }
 
 const child = (parent: Collection, key: string): unknown =>
-  Array.isArray(parent) ? parent[index(key) ?? -1] : ownField(parent, key);
+  Array.isArray(parent) ? parent[index(key, parent.length) ?? -1] : ownField(parent, key);
 
-/** A list's index as a pointer writes it. */
-const index = (key: string): number | undefined =>
-  /^\d{1,9}$/.test(key) ? Number(key) : undefined;
+/** A list's index as a pointer writes it; -1 is the last, as in the library that upstream uses. */
+function index(key: string, length: number): number | undefined {
+  if (!/^-?\d{1,9}$/.test(key)) return undefined;
+  const place = Number(key);
+  if (place >= 0) return place;
+  return place + length >= 0 ? place + length : undefined;
+}
 
 /** Upstream keeps to itself what is wrong; here it is among the causes. */
 function unprocessable(why: string): ApiError {

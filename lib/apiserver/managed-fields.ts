@@ -30,7 +30,7 @@ export interface Writing {
 
 /** The managers of an object once `now` stands where `old` stood; old: undefined, it is new. */
 function managed(
-  subject: { type: string | undefined },
+  subject: { type: string | undefined; applyType?: string },
   old: KubeObject | undefined,
   next: KubeObject,
   { manager, now, subresource }: Writing,

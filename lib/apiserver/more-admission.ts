@@ -4,6 +4,7 @@
  * of new nodes, and classes of runtimes. (kubernetes: plugin/pkg/admission/limitranger;
  * apiserver: pkg/admission/plugin/resourcequota)
  */
+import "./class-admission.js";
 import { conflict, forbidden, invalid, modified } from "../api/errors.js";
 import { schemaProblems } from "../objects/custom-schema.js";
 import {

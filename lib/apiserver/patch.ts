@@ -20,7 +20,7 @@ export interface OtherPatches {
   apply: typeof apply;
   /** With who wrote what, where he says who he is. (managed-fields.ts) */
   managed: (
-    subject: { type: string | undefined },
+    subject: { type: string | undefined; applyType?: string },
     old: KubeObject | undefined,
     next: KubeObject,
     clock: Clock,
@@ -53,8 +53,9 @@ export function patched(type: string | undefined, object: unknown, patch: Patch)
 function changed(type: string | undefined, object: unknown, { type: how, body }: Patch): unknown {
   if (how === "json") return otherPatches.jsonPatched(object, body);
   if (!isRecord(body)) {
+    const start = how === "strategic" ? "" : "error decoding patch: ";
     throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${cameAs(body)} into Go value of type map[string]interface {}`,
+      `${start}json: cannot unmarshal ${cameAs(body)} into Go value of type map[string]interface {}`,
     );
   }
   if (how === "merge") return merged(object, body);

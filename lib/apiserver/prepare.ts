@@ -81,7 +81,7 @@ const serversOwn = [
 ] as const;
 
 const created = ({ isModelled }: KindInfo, object: KubeObject): KubeObject =>
-  isModelled ? object : otherKinds.created(object);
+  isModelled && object.kind !== "Namespace" ? object : otherKinds.created(object);
 
 function statusAtFirst(object: KubeObject, stamps: Stamps): object | undefined {
   return kindOf(object)?.isModelled
@@ -135,7 +135,8 @@ export function prepareUpdate(
       } as KubeObject),
       [],
     ];
-  if (subresource === "ephemeralcontainers") wanted = subresources.ephemeral!.of(old, wanted);
+  const part = subresources.parts[subresource ?? ""];
+  if (part) wanted = part.of(old, wanted);
   let next: KubeObject = admitted({ ...wanted, metadata: nextMetadata(old, wanted) });
   if (isPod(next)) next = asImportant(next as Pod, old as Pod);
   // pkg/registry/core/namespace: who else writes it leaves them as they are

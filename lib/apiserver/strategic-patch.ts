@@ -14,7 +14,9 @@ export function strategic(type: string | undefined, current: unknown, patch: unk
       "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
     );
   try {
-    return merged({ is: "object", name: type }, current, patch);
+    const result = merged({ is: "object", name: type }, current, patch);
+    checkShape({ is: "object", name: type }, patch);
+    return result;
   } catch (error) {
     if (error instanceof Unrecognized) throw invalidPatch(inGo(patch), error.message);
     throw error;
@@ -23,6 +25,45 @@ export function strategic(type: string | undefined, current: unknown, patch: unk
 
 /** What the whole patch is refused for. */
 class Unrecognized extends Error {}
+
+const goKind = (value: unknown): string =>
+  Array.isArray(value) ? "slice" : isRecord(value) ? "map" : typeof value;
+
+/** What cannot become the type that it stands for. (runtime.DefaultUnstructuredConverter) */
+function checkShape(type: FieldType, value: unknown): void {
+  if (value === null || value === undefined || type.is === "any") return;
+  const not = (what: string) => new Unrecognized(`cannot restore ${what} ${goKind(value)}`);
+  switch (type.is) {
+    case "object":
+      if (!isRecord(value)) throw not("struct from:");
+      for (const [key, part] of Object.entries(value)) {
+        const field = typeOf(type.name).fields.get(key);
+        if (field) checkShape(field.type, part);
+      }
+      return;
+    case "map":
+      if (!isRecord(value)) throw not("map from");
+      for (const [key, part] of Object.entries(value))
+        if (!key.startsWith("$")) checkShape(type.of, part);
+      return;
+    case "list":
+      if (!Array.isArray(value)) throw not("slice from");
+      for (const part of value) checkShape(type.of, part);
+      return;
+    case "int":
+    case "int64":
+      if (typeof value !== "number")
+        throw new Unrecognized(`unrecognized type: ${type.is === "int" ? "int32" : "int64"}`);
+      return;
+    case "bool":
+      if (typeof value !== "boolean") throw new Unrecognized("unrecognized type: bool");
+      return;
+    case "string":
+      if (typeof value !== "string") throw new Unrecognized("unrecognized type: string");
+      return;
+    default:
+  }
+}
 
 function merged(type: FieldType, current: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
@@ -95,8 +136,27 @@ function change(
 }
 
 /** A list that is a set. */
-const union = (current: unknown[], patch: unknown[], order: unknown): unknown[] =>
-  inOrder([...new Set([...current, ...patch])], current, orderOf(order, patch), (one) => one);
+function union(current: unknown[], patch: unknown[], order: unknown): unknown[] {
+  checkOrder(patch, order, (one) => one);
+  return inOrder(
+    [...new Set([...current, ...patch])],
+    current,
+    orderOf(order, patch),
+    (one) => one,
+  );
+}
+
+/** What a patch names stands in its own order, too. (validatePatchWithSetOrderList) */
+function checkOrder(patch: unknown[], order: unknown, keyOf: KeyOf): void {
+  if (!Array.isArray(order) || patch.length === 0) return;
+  let from = 0;
+  for (const item of order as unknown[])
+    if (from < patch.length && keyOf(item) === keyOf(patch[from])) from++;
+  if (from < patch.length)
+    throw unexpected(
+      `The order in patch list:\n${inGo(patch)}\n doesn't match $setElementOrder list:\n${inGo(order)}\n`,
+    );
+}
 
 const orderOf = (order: unknown, patch: unknown[]): unknown[] =>
   Array.isArray(order) ? order : patch;
@@ -136,6 +196,7 @@ function mergedByKey(
   }
   const left = result.filter((item) => item !== DELETED);
   const kept = patch.filter((item) => directive(item) === undefined);
+  checkOrder(kept, order, keyOf);
   return inOrder(left, current, orderOf(order, kept), keyOf);
 }
 

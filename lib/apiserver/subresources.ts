@@ -9,12 +9,15 @@ export interface Scales {
   by(object: KubeObject, scale: KubeObject): KubeObject;
 }
 
+/** What of a Pod has a door of its own. */
+interface PodPart {
+  /** The Pod with what is wanted of it. */
+  of(old: KubeObject, wanted: KubeObject): KubeObject;
+  problems(now: KubeObject, was: KubeObject): readonly FieldError[];
+}
+
 export const subresources: {
   scale?: Scales;
-  /** A Pod's containers that come later. (ephemeral.ts) */
-  ephemeral?: {
-    /** The Pod with what is wanted of it. */
-    of(old: KubeObject, wanted: KubeObject): KubeObject;
-    problems(now: KubeObject, was: KubeObject): readonly FieldError[];
-  };
-} = {};
+  /** A Pod's containers that come later (ephemeral.ts), and its resources (resize.ts). */
+  parts: Record<string, PodPart>;
+} = { parts: {} };

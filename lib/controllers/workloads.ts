@@ -23,6 +23,7 @@ import type { Kind } from "../objects/types.js";
 import { rootCACertPublisher, serviceAccountController } from "./service-accounts.js";
 import { serviceCIDRController } from "./service-cidrs.js";
 import { statefulSetController } from "./statefulset.js";
+import { claimProtectionController, volumeProtectionController } from "./volume-protection.js";
 
 const owners = "StatefulSet DaemonSet Job CronJob ReplicationController ControllerRevision";
 actedOn.add("PodDisruptionBudget");
@@ -56,6 +57,16 @@ moreControllers.push(
   { name: "cronjob-controller", make: cronJobController },
   { name: "replication-controller", make: replicationController },
   { name: "endpointslice-mirroring-controller", make: endpointSliceMirroringController },
+  {
+    name: "persistentvolumeclaim-protection-controller",
+    make: claimProtectionController,
+    isSystem: true,
+  },
+  {
+    name: "persistentvolume-protection-controller",
+    make: volumeProtectionController,
+    isSystem: true,
+  },
   { name: "serviceaccount-controller", make: serviceAccountController, isSystem: true },
   { name: "service-cidr-controller", make: serviceCIDRController, isSystem: true },
   { name: "root-ca-certificate-publisher-controller", make: rootCACertPublisher, isSystem: true },

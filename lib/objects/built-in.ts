@@ -2,16 +2,18 @@
  * Kubernetes' other kinds, which are stored and on which nobody acts here. Who imports this makes
  * them known: they would be a tenth of a page's first chunk.
  */
+import { withPodDefaults } from "./pod-defaults.js";
 import { otherColumns, otherKinds, otherTypes } from "./generated/others.js";
 import { addColumns } from "./columns.js";
-import { toStored } from "./convert.js";
+import { converted, toStored } from "./convert.js";
 import { acceptedDefinition, define, isDefinition } from "./custom.js";
-import { addKinds, readKind, type KindInfo } from "./kinds.js";
-import { withOtherDefaults, withSelector } from "./other-defaults.js";
+import { addKinds, kindOf, readKind, type KindInfo } from "./kinds.js";
+import { withOtherDefaults, withOwn } from "./other-defaults.js";
 import { otherKinds as others, type OtherKinds } from "./others.js";
 import { addTypes } from "./schema.js";
 import "./validation-components.js";
 import "./validation-apps-more.js";
+import "./validation-metadata.js";
 import "./validation-pod-more.js";
 import "./validation-pod-places.js";
 import "./validation-service-more.js";
@@ -56,8 +58,13 @@ const all = otherKinds.trim().split("\n").map(readKind);
 
 Object.assign(others, {
   toStored,
+  inVersion: (object, apiVersion) => {
+    const info = kindOf({ ...object, apiVersion });
+    return info ? converted(object, info) : object;
+  },
   defaulted: withOtherDefaults,
-  created: withSelector,
+  podSpec: withPodDefaults,
+  created: withOwn,
   firstStatus: (object, now) =>
     isDefinition(object) ? acceptedDefinition(object, now) : undefined,
   written: define,
@@ -79,3 +86,5 @@ addKinds(stable.filter(isKept));
 
 /** Kinds that are asked and answered, and never stored. */
 export const reviewKinds = stable.filter(({ kind }) => kind.endsWith("Review"));
+/** The same, besides reviews: Bindings and ComponentStatuses. */
+export const passingKinds = stable.filter((info) => !isKept(info) && !reviewKinds.includes(info));

@@ -25,21 +25,76 @@ export function converted(object: KubeObject, { apiVersion }: KindInfo): KubeObj
 
 const recordOf = (value: unknown): Fields => (isRecord(value) ? value : {});
 
+/** What the older version has no words for stands in annotations there. */
+const METRICS = "autoscaling.alpha.kubernetes.io/metrics";
+const BEHAVIOR = "autoscaling.alpha.kubernetes.io/behavior";
+
+const cpuOf = (metrics: readonly unknown[]): Fields | undefined =>
+  metrics
+    .map((one) => recordOf(recordOf(one)["resource"]))
+    .find(({ name, target }) => {
+      return name === "cpu" && recordOf(target)["averageUtilization"] !== undefined;
+    });
+
+function read(text: unknown): unknown {
+  try {
+    return typeof text === "string" ? (JSON.parse(text) as unknown) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function withMetrics(object: Fields): Fields {
   const { targetCPUUtilizationPercentage: averageUtilization, ...spec } = recordOf(object["spec"]);
+  const metadata = recordOf(object["metadata"]);
+  const {
+    [METRICS]: others,
+    [BEHAVIOR]: behavior,
+    ...annotations
+  } = recordOf(metadata["annotations"]);
   const target = { type: "Utilization", averageUtilization };
-  const metrics = [{ type: "Resource", resource: { name: "cpu", target } }];
-  return { ...object, spec: averageUtilization === undefined ? spec : { ...spec, metrics } };
+  const cpu = { type: "Resource", resource: { name: "cpu", target } };
+  const kept = read(others);
+  const metrics = [
+    ...(Array.isArray(kept) ? (kept as unknown[]) : []),
+    ...(averageUtilization === undefined ? [] : [cpu]),
+  ];
+  const scaling = read(behavior);
+  return {
+    ...object,
+    metadata: withAnnotations(metadata, annotations),
+    spec: {
+      ...spec,
+      ...(metrics.length > 0 && { metrics }),
+      ...(isRecord(scaling) && { behavior: scaling }),
+    },
+  };
 }
 
 function withPercentage(object: Fields): Fields {
-  const { metrics, behavior: _, ...spec } = recordOf(object["spec"]);
-  const cpu = (Array.isArray(metrics) ? metrics : [])
-    .map((one) => recordOf(recordOf(one)["resource"]))
-    .find(({ name }) => name === "cpu");
+  const { metrics: all, behavior, ...spec } = recordOf(object["spec"]);
+  const metrics = Array.isArray(all) ? (all as unknown[]) : [];
+  const cpu = cpuOf(metrics);
+  const others = metrics.filter((one) => recordOf(one)["resource"] !== cpu || !cpu);
+  const metadata = recordOf(object["metadata"]);
+  const annotations = {
+    ...recordOf(metadata["annotations"]),
+    ...(others.length > 0 && { [METRICS]: JSON.stringify(others) }),
+    ...(behavior !== undefined && { [BEHAVIOR]: JSON.stringify(behavior) }),
+  };
   const percentage = recordOf(cpu?.["target"])["averageUtilization"];
-  if (percentage === undefined) return { ...object, spec };
-  return { ...object, spec: { ...spec, targetCPUUtilizationPercentage: percentage } };
+  return {
+    ...object,
+    metadata: withAnnotations(metadata, annotations),
+    spec: {
+      ...spec,
+      ...(percentage !== undefined && { targetCPUUtilizationPercentage: percentage }),
+    },
+  };
+}
+
+function withAnnotations({ annotations: _, ...metadata }: Fields, annotations: Fields): Fields {
+  return Object.keys(annotations).length > 0 ? { ...metadata, annotations } : metadata;
 }
 
 function renamed(object: Fields, names: Readonly<Record<string, string>>): Fields {

@@ -5,11 +5,14 @@
  * pkg/apiserver/schema, pkg/apiserver/validation)
  */
 import "./built-in.js"; // whose part this goes over
-import { isDefinition } from "./custom.js";
+import { isAccepted, isDefinition } from "./custom.js";
+import { learnTypes } from "./custom-types.js";
+import { formatFits } from "./custom-formats.js";
 import { learnScale } from "./custom-scale.js";
 import { decode, type Misfit } from "./decode.js";
 import type { Definition, Schema } from "./definition.js";
 import {
+  duplicate,
   invalid,
   notSupported,
   required,
@@ -17,7 +20,7 @@ import {
   tooMany,
   type FieldError,
 } from "./field-errors.js";
-import { isRecord, setField } from "./freeze.js";
+import { isRecord, same, setField } from "./freeze.js";
 import { otherKinds } from "./others.js";
 import type { KubeObject } from "./types.js";
 
@@ -48,11 +51,14 @@ const metadataMisfits = ({ metadata }: Partial<KubeObject>, at: string): Misfit[
     path: `${at}.${one.path}`,
   }));
 
-function learn({ spec }: Definition): void {
+function learn(definition: Definition): void {
+  if (!isAccepted(definition)) return;
+  const { spec } = definition;
   for (const { name, schema, subresources } of spec.versions ?? []) {
     const apiVersion = `${spec.group}/${name}`;
-    if (schema?.openAPIV3Schema)
-      schemas.set(`${apiVersion} ${spec.names.kind}`, schema.openAPIV3Schema);
+    const key = `${apiVersion} ${spec.names.kind}`;
+    if (schema?.openAPIV3Schema) schemas.set(key, schema.openAPIV3Schema);
+    if (schema?.openAPIV3Schema) learnTypes(key, schema.openAPIV3Schema);
     learnScale(apiVersion, spec.names.kind, subresources?.scale);
   }
 }
@@ -82,7 +88,10 @@ function completed(schema: Schema, value: unknown, isRoot = false): unknown {
   const result: Record<string, unknown> = {};
   for (const [key, part] of Object.entries(value)) {
     const own = fieldOf(schema, key, isRoot);
-    if (own) setField(result, key, own === "any" ? part : completed(own, part));
+    const isUnset = part === null && isRecord(own) && own.default !== undefined && !own.nullable;
+    const isMeta = key === "metadata" && schema["x-kubernetes-embedded-resource"] === true;
+    if (isMeta && isRecord(part)) setField(result, key, decode("ObjectMeta", part).value);
+    else if (own && !isUnset) setField(result, key, own === "any" ? part : completed(own, part));
   }
   for (const [key, own] of Object.entries(schema.properties ?? {}))
     if (result[key] === undefined && own.default !== undefined)
@@ -114,7 +123,8 @@ export function schemaProblems(object: KubeObject): FieldError[] {
   const schema = schemaOf(object);
   if (!schema) return [];
   const { metadata: _, ...properties } = schema.properties ?? {};
-  return problems({ ...schema, properties }, object, "");
+  const whole = { ...schema, properties };
+  return [...problems(whole, object, ""), ...duplicates(whole, object, "")];
 }
 
 const typeOf = (value: unknown): string => {
@@ -126,29 +136,69 @@ const typeOf = (value: unknown): string => {
 
 function fitsType(schema: Schema, value: unknown): boolean {
   const is = typeOf(value);
-  if (schema["x-kubernetes-int-or-string"]) return is === "integer" || is === "string";
-  if (value === null) return schema.nullable === true;
+  if (value === null) return schema.nullable === true || (!schema.type && !isIntOrText(schema));
+  if (isIntOrText(schema)) return is === "integer" || is === "string";
   return !schema.type || is === schema.type || (schema.type === "number" && is === "integer");
 }
 
-function problems(schema: Schema, value: unknown, at: string): FieldError[] {
+const isIntOrText = (schema: Schema): boolean => schema["x-kubernetes-int-or-string"] === true;
+
+/** What of a value does not fit a schema. (kube-openapi: pkg/validation/validate) */
+export function problems(schema: Schema, value: unknown, at: string): FieldError[] {
   if (!fitsType(schema, value)) {
-    const is = JSON.stringify(typeOf(value));
-    const why = `${at} in body must be of type ${schema.type}: ${is}`;
+    const type = isIntOrText(schema) ? "integer,string" : schema.type;
+    const why = `${at} in body must be of type ${type}: ${JSON.stringify(typeOf(value))}`;
     return [invalid(at, typeOf(value), why)];
   }
+  return [...ownProblems(schema, value, at), ...junctorProblems(schema, value, at)];
+}
+
+function ownProblems(schema: Schema, value: unknown, at: string): FieldError[] {
+  if (value === null) return [];
   if (Array.isArray(value)) return listProblems(schema, value, at);
   if (isRecord(value)) return recordProblems(schema, value, at);
   return scalarProblems(schema, value, at);
 }
 
+/** What several schemas say of one value. (schema_props.go) */
+function junctorProblems(schema: Schema, value: unknown, at: string): FieldError[] {
+  const { allOf = [], anyOf = [], oneOf = [], not } = schema;
+  const nowhere = (why: string) => invalid("<nil>", "", `${JSON.stringify(at)} must ${why}`);
+  const found = (schemas: readonly Schema[]) => schemas.map((one) => problems(one, value, at));
+  const any = found(anyOf);
+  const one = found(oneOf);
+  const all = found(allOf);
+  const good = one.filter(({ length }) => length === 0).length;
+  const result: FieldError[] = [];
+  if (any.length > 0 && any.every(({ length }) => length > 0))
+    result.push(nowhere("validate at least one schema (anyOf)"), ...any[0]!);
+  if (one.length > 0 && good !== 1) {
+    const why = good === 0 ? "none valid" : `${good} valid alternatives`;
+    result.push(
+      nowhere(`validate one and only one schema (oneOf). Found ${why}`),
+      ...(good === 0 ? one[0]! : []),
+    );
+  }
+  if (all.some(({ length }) => length > 0))
+    result.push(nowhere("validate all the schemas (allOf)"), ...all.flat());
+  if (not && problems(not, value, at).length === 0)
+    result.push(nowhere("not validate the schema (not)"));
+  return result;
+}
+
 function recordProblems(schema: Schema, value: Record<string, unknown>, at: string): FieldError[] {
   const place = (key: string) => (at ? `${at}.${key}` : key);
   const { properties = {}, additionalProperties: others } = schema;
+  const { minProperties = 0, maxProperties = Infinity } = schema;
+  const isEmbedded = schema["x-kubernetes-embedded-resource"] === true;
+  const needed = [...(schema.required ?? []), ...(isEmbedded ? ["apiVersion", "kind"] : [])];
+  const number = Object.keys(value).length;
   return [
-    ...(schema.required ?? [])
-      .filter((key) => value[key] === undefined)
-      .map((key) => required(place(key))),
+    ...(number > maxProperties ? [tooMany(at, number, maxProperties)] : []),
+    ...(number < minProperties
+      ? [invalid(at, number, `${at} in body should have at least ${minProperties} properties`)]
+      : []),
+    ...needed.filter((key) => value[key] === undefined).map((key) => required(place(key))),
     ...Object.entries(value).flatMap(([key, part]) => {
       const own = properties[key] ?? (isRecord(others) ? others : undefined);
       return own && part !== undefined ? problems(own, part, place(key)) : [];
@@ -159,32 +209,90 @@ function recordProblems(schema: Schema, value: Record<string, unknown>, at: stri
 function listProblems(schema: Schema, value: readonly unknown[], at: string): FieldError[] {
   const { items, minItems = 0, maxItems = Infinity } = schema;
   return [
+    ...(items ? value.flatMap((one, i) => problems(items, one, `${at}[${i}]`)) : []),
     ...(value.length > maxItems ? [tooMany(at, value.length, maxItems)] : []),
     ...(value.length < minItems
       ? [invalid(at, value.length, `${at} in body should have at least ${minItems} items`)]
       : []),
-    ...(items ? value.flatMap((one, i) => problems(items, one, `${at}[${i}]`)) : []),
   ];
 }
 
+/** Elements of sets and maps are there once. (apiserver/schema/listtype) */
+function duplicates(schema: Schema, value: unknown, at: string): FieldError[] {
+  if (isRecord(value))
+    return Object.entries(value).flatMap(([key, part]) => {
+      const { properties = {}, additionalProperties: others } = schema;
+      const own = properties[key] ?? (isRecord(others) ? others : undefined);
+      return own ? duplicates(own, part, at ? `${at}.${key}` : key) : [];
+    });
+  if (!Array.isArray(value)) return [];
+  const { "x-kubernetes-list-type": is, "x-kubernetes-list-map-keys": keys = [], items } = schema;
+  const seen = new Set<string>();
+  const twice = (one: unknown, i: number): FieldError[] => {
+    const key = is === "map" ? keyOf(one, keys, items) : one;
+    const text = JSON.stringify(key);
+    if (seen.has(text)) return [duplicate(`${at}[${i}]`, key)];
+    seen.add(text);
+    return [];
+  };
+  return [
+    ...(is === "set" || is === "map" ? value.flatMap(twice) : []),
+    ...(items ? value.flatMap((one, i) => duplicates(items, one, `${at}[${i}]`)) : []),
+  ];
+}
+
+const keyOf = (value: unknown, keys: readonly string[], items: Schema | undefined): object =>
+  Object.fromEntries(
+    keys.map((key) => [
+      key,
+      (isRecord(value) ? value[key] : undefined) ?? items?.properties?.[key]?.default,
+    ]),
+  );
+
 function scalarProblems(schema: Schema, value: unknown, at: string): FieldError[] {
-  const { minimum = -Infinity, maximum = Infinity, pattern, maxLength = Infinity } = schema;
-  const should = (what: string) => [invalid(at, value, `${at} in body should ${what}`)];
-  const found: FieldError[] = [];
-  if (typeof value === "number" && value > maximum)
-    found.push(...should(`be less than or equal to ${maximum}`));
-  if (typeof value === "number" && value < minimum)
-    found.push(...should(`be greater than or equal to ${minimum}`));
-  if (typeof value === "string" && value.length > maxLength) found.push(tooLong(at, maxLength));
-  if (typeof value === "string" && value.length < (schema.minLength ?? 0))
-    found.push(...should(`be at least ${schema.minLength} chars long`));
-  if (typeof value === "string" && pattern && !matches(value, pattern))
-    found.push(...should(`match '${pattern}'`));
-  if (schema.enum && !schema.enum.includes(value))
+  const found =
+    typeof value === "number"
+      ? numberProblems(schema, value, at)
+      : typeof value === "string"
+        ? textProblems(schema, value, at)
+        : [];
+  if (schema.enum && !schema.enum.some((one) => same(one, value)))
     found.push(notSupported(at, value, schema.enum.map(String)));
-  return found.some(({ reason }) => reason === "FieldValueTooLong")
-    ? [tooLong(at, maxLength)]
-    : found;
+  return found;
+}
+
+function numberProblems(schema: Schema, value: number, at: string): FieldError[] {
+  const { minimum = -Infinity, maximum = Infinity, multipleOf } = schema;
+  const should = (what: string) => invalid(at, value, `${at} in body should ${what}`);
+  const found: FieldError[] = [];
+  if (multipleOf !== undefined && value === 0)
+    found.push(
+      invalid(at, value, `factor MultipleOf declared for ${at} must be positive: ${value}`),
+    );
+  else if (multipleOf !== undefined && !Number.isInteger(Number((value / multipleOf).toFixed(9))))
+    found.push(should(`be a multiple of ${multipleOf}`));
+  if (schema.exclusiveMaximum ? value >= maximum : value > maximum)
+    found.push(should(`be less than ${schema.exclusiveMaximum ? "" : "or equal to "}${maximum}`));
+  if (schema.exclusiveMinimum ? value <= minimum : value < minimum)
+    found.push(
+      should(`be greater than ${schema.exclusiveMinimum ? "" : "or equal to "}${minimum}`),
+    );
+  return found;
+}
+
+function textProblems(schema: Schema, value: string, at: string): FieldError[] {
+  const { pattern, maxLength = Infinity, minLength = 0, format } = schema;
+  const should = (what: string) => invalid(at, value, `${at} in body should ${what}`);
+  const length = [...value].length;
+  if (length > maxLength) return [tooLong(at, maxLength)];
+  const found: FieldError[] = [];
+  if (length < minLength) found.push(should(`be at least ${minLength} chars long`));
+  if (pattern && !matches(value, pattern)) found.push(should(`match '${pattern}'`));
+  if (format && !formatFits(format, value))
+    found.push(
+      invalid(at, value, `${at} in body must be of type ${format}: ${JSON.stringify(value)}`),
+    );
+  return found;
 }
 
 /** Go's expressions are nearly ours; one that is none here says nothing. */

@@ -4,15 +4,26 @@
  */
 import type { Definition, Version } from "./definition.js";
 import { isRecord } from "./freeze.js";
-import { addKinds, type KindInfo } from "./kinds.js";
+import { addKinds, allKinds, type KindInfo } from "./kinds.js";
 import type { Kind, KubeObject } from "./types.js";
 
 export const isDefinition = ({ apiVersion, kind }: KubeObject): boolean =>
   kind === "CustomResourceDefinition" && apiVersion === "apiextensions.k8s.io/v1";
 
+/** Names that another definition has are not given to a second one. */
+export function isAccepted(object: KubeObject): boolean {
+  const { conditions = [] } = (object as { status?: Accepted }).status ?? {};
+  return !conditions.some(({ type, status }) => type === "NamesAccepted" && status === "False");
+}
+
+interface Accepted {
+  conditions?: { type: string; status: string }[];
+}
+
 /** Makes the definition's kinds known; what is no sound definition makes none. */
 export function define(object: KubeObject): void {
-  if (isDefinition(object)) addKinds(kindsOfDefinition(object as Definition));
+  if (!isDefinition(object) || !isAccepted(object)) return;
+  addKinds(kindsOfDefinition(object as Definition));
 }
 
 function kindsOfDefinition({ metadata, spec }: Definition): KindInfo[] {
@@ -26,6 +37,7 @@ function kindsOfDefinition({ metadata, spec }: Definition): KindInfo[] {
       kind: names.kind as Kind,
       key: names.kind as Kind,
       type: undefined,
+      applyType: `${group}/${name} ${names.kind}`,
       isModelled: false,
       definedBy: metadata.name,
       apiVersion: `${group}/${name}`,
@@ -58,26 +70,70 @@ const columnsOf = (asked: PrinterColumns): NonNullable<KindInfo["columns"]> => [
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-/** What kube-apiserver says of a definition once its names are accepted. */
+/** What kube-apiserver says of a definition, once its names are accepted or are not. */
 export function acceptedDefinition(object: KubeObject, now: string): object {
-  const { names, versions = [] } = (object as Definition).spec;
-  const condition = (type: string, reason: string, message: string) => ({
+  const { spec, metadata } = object as Definition;
+  const { names, versions, group } = spec;
+  const condition = (type: string, status: string, reason: string, message: string) => ({
     type,
-    status: "True",
+    status,
     lastTransitionTime: now,
     reason,
     message,
   });
-  return {
-    conditions: [
-      condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-      condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-    ],
-    acceptedNames: {
-      ...names,
-      singular: names.singular ?? names.kind.toLowerCase(),
-      listKind: `${names.kind}List`,
-    },
-    storedVersions: versions.filter(({ storage }) => storage).map(({ name }) => name),
+  const all = {
+    ...names,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    listKind: (names as { listKind?: string }).listKind ?? `${names.kind}List`,
   };
+  const others = allKinds().filter(
+    (one) => one.group === group && one.definedBy !== metadata.name && one.definedBy,
+  );
+  const { accepted, conflict } = withoutTaken(all, others);
+  return {
+    conditions: conflict
+      ? [
+          condition("NamesAccepted", "False", ...conflict),
+          condition("Established", "False", "NotAccepted", "not all names are accepted"),
+        ]
+      : [
+          condition("NamesAccepted", "True", "NoConflicts", "no conflicts found"),
+          condition(
+            "Established",
+            "True",
+            "InitialNamesAccepted",
+            "the initial names have been accepted",
+          ),
+        ],
+    acceptedNames: accepted,
+    storedVersions: (versions ?? []).filter(({ storage }) => storage).map(({ name }) => name),
+  };
+}
+
+type Names = Definition["spec"]["names"] & { listKind: string };
+
+/** The last conflict is the one that is told. (naming_controller.go) */
+function withoutTaken(
+  names: Names,
+  others: readonly KindInfo[],
+): { accepted: object; conflict?: [string, string] } {
+  const resources = new Set(
+    others.flatMap(({ plural, singular, shortNames }) => [plural, singular, ...shortNames]),
+  );
+  const kinds = new Set(others.flatMap(({ kind }) => [kind as string, `${kind}List`]));
+  let conflict: [string, string] | undefined;
+  const accepted: Record<string, unknown> = { ...names };
+  const check = (field: keyof Names, taken: ReadonlySet<string>, reason: string) => {
+    const found = [names[field] ?? []].flat().filter((one) => taken.has(one));
+    if (found.length === 0) return;
+    conflict = [reason, found.map((one) => `"${one}" is already in use`).join(", ")];
+    if (field === "kind" || field === "plural") accepted[field] = "";
+    else delete accepted[field];
+  };
+  check("plural", resources, "PluralConflict");
+  check("singular", resources, "SingularConflict");
+  check("shortNames", resources, "ShortNamesConflict");
+  check("kind", kinds, "KindConflict");
+  check("listKind", kinds, "ListKindConflict");
+  return { accepted, ...(conflict && { conflict }) };
 }

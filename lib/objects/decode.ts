@@ -101,6 +101,7 @@ function checkOf(type: FieldType): Check {
     return (value) => isRecord(value) && everyField(value, (_, part) => item(part));
   }
   if (type.is === "any") return (value) => !isNothing(value);
+  if (type.is === "time") return (value) => scalars.time(value) && (value as string).endsWith("Z");
   if (type.is !== "object") return type.is === "quantity" ? isQuantityText : scalars[type.is];
   let check = checks.get(type.name);
   if (!check) {
@@ -130,7 +131,8 @@ function objectCheck(name: string): Check {
 function fieldCheck(field: Field): Check {
   const check = checkOf(field.type);
   const unset = partOf(field).isUnset;
-  return countsAlways(field) ? check : (value) => check(value) && !unset(value);
+  const isPlain = countsAlways(field) && field.type.is !== "map";
+  return isPlain ? check : (value) => check(value) && !unset(value);
 }
 
 function everyField(
@@ -245,10 +247,18 @@ function partOf(field: Field): { decoder: Decoder; isUnset: (value: unknown) => 
   return {
     decoder: decoderOf(type),
     isUnset: countsAlways(field)
-      ? () => false
+      ? type.is === "map" && !field.required
+        ? isEmptyMap // omitempty
+        : () => false
       : (value) =>
           (value === 0 || value === "" || value === false) && zeroes(type.is).includes(value),
   };
+}
+
+function isEmptyMap(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  for (const _ in value) return false;
+  return true;
 }
 
 /** Whether the zero value of the field's type is a value like any other. */
@@ -331,8 +341,9 @@ function mapDecoder(type: Extract<FieldType, { is: "map" }>): Decoder {
 
 function scalarDecoder(type: FieldType): Decoder {
   const fits = scalars[type.is as keyof typeof scalars];
-  // Go writes a quantity as a text, also one that came as a number
-  const kept = (value: unknown) => (type.is === "quantity" ? String(value) : value);
+  // Go writes a quantity as a text, also one that came as a number, and moments in UTC
+  const kept = (value: unknown) =>
+    type.is === "quantity" ? String(value) : type.is === "time" ? inUTC(value as string) : value;
   return (value, notes, path, owner) =>
     fits(value)
       ? notes?.asWritten
@@ -340,6 +351,11 @@ function scalarDecoder(type: FieldType): Decoder {
         : kept(value)
       : misfit(notes, { path, problem: "type", allowed: type, value, owner });
 }
+
+const inUTC = (moment: string): string =>
+  moment.endsWith("Z")
+    ? moment
+    : new Date(moment).toISOString().slice(0, 19) + (/\.\d{6}/.exec(moment)?.[0] ?? "") + "Z";
 
 type Fits = (value: unknown) => boolean;
 

@@ -32,7 +32,7 @@ import type {
 export function defaulted<T extends KubeObject>(object: T): T {
   const info = kindOf(object);
   if (info && !info.isModelled) return otherKinds.defaulted(object) as T;
-  const fill = byKind[object.kind] as ((object: T) => T) | undefined;
+  const fill = defaultsByKind[object.kind] as ((object: T) => T) | undefined;
   return fill ? fill(object) : object;
 }
 
@@ -41,7 +41,8 @@ export function defaultedStatus<T extends KubeObject>(object: T): T {
   return isService(object) || object.kind === "Namespace" ? defaulted(object) : object;
 }
 
-const byKind: Record<string, (object: never) => KubeObject> = {
+/** Who knows what only a server's clients write adds it (stored-defaults.ts). */
+export const defaultsByKind: Record<string, (object: never) => KubeObject> = {
   Service: service,
   Pod: pod,
   Deployment: deployment,
@@ -145,7 +146,7 @@ function hooks(lifecycle: Lifecycle): Lifecycle {
 }
 
 /** ":latest", or no tag and no digest at all: pulled each time. */
-function isLatest(image: string): boolean {
+export function isLatest(image: string): boolean {
   const name = image.slice(image.lastIndexOf("/") + 1);
   return name.endsWith(":latest") || !(name.includes(":") || name.includes("@"));
 }
@@ -264,7 +265,7 @@ function podSpec(spec: PodSpec): PodSpec {
     const containers = each(filled[key], (one) => container(one, filled.hostNetwork ?? false));
     if (containers !== filled[key]) filled = { ...filled, [key]: containers };
   }
-  return filled;
+  return otherKinds.podSpec(filled);
 }
 
 // Pods of one template come with one spec object: what becomes of it is worked out once
@@ -349,7 +350,7 @@ function namespace(namespace: Namespace): Namespace {
             labels: { ...labels, "kubernetes.io/metadata.name": name },
           },
         };
-  // [] is left: that is the end of it
+  // [] is left: that is the end of it (a new one gets its own in prepare.ts)
   const kept = part(labelled, "spec", fill(labelled.spec ?? {}, { finalizers: ["kubernetes"] }));
   return part(kept, "status", fill(kept.status ?? {}, { phase: "Active" }));
 }

@@ -10,10 +10,23 @@ export interface Definition extends KubeObject {
       kind: string;
       plural: string;
       singular?: string;
+      listKind?: string;
       shortNames?: string[];
       categories?: string[];
     };
+    preserveUnknownFields?: boolean;
+    conversion?: {
+      strategy?: string;
+      webhook?: {
+        clientConfig?: { url?: string; service?: object };
+        conversionReviewVersions?: string[];
+      };
+    };
     versions?: Version[];
+  };
+  status?: {
+    conditions?: { type: string; status: string }[];
+    storedVersions?: string[];
   };
 }
 
@@ -21,18 +34,23 @@ export interface Version {
   name: string;
   served?: boolean;
   storage?: boolean;
+  deprecated?: boolean;
+  deprecationWarning?: string;
   schema?: { openAPIV3Schema?: Schema };
   subresources?: { status?: object; scale?: ScalePaths };
   additionalPrinterColumns?: {
     name: string;
     type: string;
+    format?: string;
     jsonPath: string;
     priority?: number;
   }[];
+  selectableFields?: { jsonPath?: string }[];
 }
 
 export interface Schema {
   type?: string;
+  format?: string;
   properties?: Record<string, Schema>;
   additionalProperties?: Schema | boolean;
   items?: Schema;
@@ -42,12 +60,27 @@ export interface Schema {
   enum?: unknown[];
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  multipleOf?: number;
   minLength?: number;
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
+  uniqueItems?: boolean;
+  minProperties?: number;
+  maxProperties?: number;
   pattern?: string;
+  allOf?: Schema[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  not?: Schema;
+  $ref?: string;
   "x-kubernetes-preserve-unknown-fields"?: boolean;
   "x-kubernetes-int-or-string"?: boolean;
   "x-kubernetes-embedded-resource"?: boolean;
+  "x-kubernetes-list-type"?: string;
+  "x-kubernetes-list-map-keys"?: string[];
+  "x-kubernetes-map-type"?: string;
+  "x-kubernetes-validations"?: { rule?: string; message?: string }[];
 }

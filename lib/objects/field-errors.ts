@@ -77,12 +77,13 @@ function format(
   max: number,
   wording: string,
   examples: readonly string[],
+  unit = "characters",
   regexp = new RegExp(`^(?:${pattern})$`),
 ): Format {
   const shown = `(e.g. ${examples.map((one) => `'${one}'`).join(",  or ")}, regex used for validation is '${pattern}')`;
   return (value) => {
     const problems: string[] = [];
-    if (value.length > max) problems.push(`must be no more than ${max} characters`);
+    if (value.length > max) problems.push(`must be no more than ${max} ${unit}`);
     if (!regexp.test(value)) problems.push(`${wording} ${shown}`);
     return problems;
   };
@@ -125,24 +126,22 @@ const qualifiedPart = format(
   63,
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
   ["MyName", "my.name", "123-abc"],
+  "bytes",
 );
 export const labelValue = format(
   "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?",
   63,
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
   ["MyValue", "my_value", "12345"],
+  "bytes",
 );
 
-/** [prefix/]name */
-export const qualifiedName: Format = (value) => prefixedName(value, "a qualified name");
-/** A label's key, which is told so. */
-export const labelKey: Format = (value) => prefixedName(value, "a valid label key");
-
-function prefixedName(value: string, what: string): string[] {
+/** [prefix/]name, as of labels, which is how all of them are told. */
+export const qualifiedName: Format = (value) => {
   const parts = value.split("/");
   if (parts.length > 2)
     return [
-      `${what} must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   const prefix =
     parts.length === 2
@@ -156,7 +155,7 @@ function prefixedName(value: string, what: string): string[] {
     ...(name === "" ? ["name part must be non-empty"] : []),
     ...qualifiedPart(name).map((one) => (one.startsWith("name part") ? one : `name part ${one}`)),
   ];
-}
+};
 
 /** A container port's name: what targetPort refers to. (IANA service names) */
 export const portName: Format = (value) => [

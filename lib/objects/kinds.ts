@@ -25,6 +25,8 @@ export interface KindInfo {
    */
   prefix: string;
   subresources: readonly (typeof offered)[number][];
+  /** By which type of the table it is applied, where `type` does not say. (custom-types.ts) */
+  applyType?: string;
   /** The CustomResourceDefinition that makes it known. */
   definedBy?: string;
   /** What kubectl's table shows of it, where a CustomResourceDefinition says so. */

@@ -6,10 +6,9 @@ import {
   dns1123Subdomain,
   forbidden,
   invalid,
-  labelKey,
+  qualifiedName,
   labelValue,
   pathSegment,
-  qualifiedName,
   required,
   tooLong,
   type FieldError,
@@ -18,6 +17,12 @@ import {
 import { kubernetes, type Kubernetes } from "./kubernetes.js";
 import { kindOf } from "./kinds.js";
 import type { KubeObject, ObjectMeta, OwnerReference } from "./types.js";
+
+/** What is asked besides, of what seldom stands there. (validation-metadata.ts) */
+export const further = {
+  owners: (_owners: readonly OwnerReference[]): FieldError[] => [],
+  generateName: (_name: string, _format: Format): FieldError[] => [],
+};
 
 /** What may stand in metadata. (k8s.io/apimachinery: pkg/api/validation/objectmeta.go) */
 export function validateMetadata(
@@ -30,7 +35,7 @@ export function validateMetadata(
   const { labels, annotations, ownerReferences, finalizers } = meta;
   if (labels) problems.push(...checkLabels("metadata.labels", labels));
   if (annotations) problems.push(...checkAnnotations("metadata.annotations", annotations));
-  if (ownerReferences) problems.push(...checkOwners(ownerReferences));
+  if (ownerReferences) problems.push(...further.owners(ownerReferences));
   if (finalizers) problems.push(...checkFinalizers(finalizers));
   if (old?.metadata.deletionTimestamp) problems.push(...noNewFinalizers(meta, old.metadata));
   if (finalizers) problems.push(...checkOwnFinalizers(finalizers));
@@ -38,11 +43,13 @@ export function validateMetadata(
 }
 
 function checkName(object: KubeObject, version: Kubernetes): FieldError[] {
-  const { name, namespace } = object.metadata;
+  const { name, namespace, generateName } = object.metadata;
   const { namespaced, group } = kindOf(object)!;
+  const format = formatOf(object.kind, group, version);
   const problems = name
-    ? checkFormat("metadata.name", name, formatOf(object.kind, group, version))
+    ? checkFormat("metadata.name", name, format)
     : [required("metadata.name", "name or generateName is required")];
+  if (generateName) problems.unshift(...further.generateName(generateName, format));
   if (!namespaced) {
     if (namespace) problems.push(forbidden("metadata.namespace", "not allowed on this type"));
   } else if (!namespace) problems.push(required("metadata.namespace"));
@@ -76,7 +83,7 @@ export function checkLabels(
 ): FieldError[] {
   if (!labels || checked.has(labels)) return [];
   const found = Object.entries(labels).flatMap(([key, value]) => [
-    ...checkFormat(field, key, labelKey),
+    ...checkFormat(field, key, qualifiedName),
     ...checkFormat(field, value, labelValue),
   ]);
   if (found.length === 0 && Object.isFrozen(labels)) checked.add(labels);
@@ -105,40 +112,6 @@ function checkAnnotations(
   if (found.length === 0 && Object.isFrozen(annotations)) checked.add(annotations);
   return found;
 }
-
-function checkOwners(owners: readonly OwnerReference[]): FieldError[] {
-  const at = "metadata.ownerReferences";
-  const missing: FieldError[] = [];
-  for (const owner of owners)
-    for (const field of ["apiVersion", "kind", "name", "uid"] as const)
-      if (!owner[field]) {
-        const what = field === "apiVersion" ? "version must not be empty" : "must not be empty";
-        missing.push(invalid(`${at}.${field}`, "", what));
-      }
-  if (owners.length < 2) return missing;
-  const [one, other] = owners
-    .filter(({ controller }) => controller)
-    .map(({ kind, name }) => `${kind}/${name}`);
-  if (other === undefined) return missing;
-  return [
-    ...missing,
-    invalid(
-      at,
-      owners.map(inOrder),
-      `Only one reference can have Controller set to true. Found "true" in references for ${one} and ${other}`,
-    ),
-  ];
-}
-
-/** Its fields in the order of the Go type. */
-const inOrder = ({ apiVersion, kind, name, uid, controller, ...rest }: OwnerReference) => ({
-  apiVersion,
-  kind,
-  name,
-  uid,
-  ...(controller !== undefined && { controller }),
-  ...rest,
-});
 
 /** Finalizers without a domain. (pkg/apis/core/helper, standardFinalizers) */
 const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);

@@ -5,6 +5,7 @@
 import { podTemplate } from "./defaulting.js";
 import { isRecord, same } from "./freeze.js";
 import { kindOf } from "./kinds.js";
+import { canonical } from "./quantity.js";
 import type { KubeObject, PodTemplate } from "./types.js";
 
 export type Fields = Record<string, unknown>;
@@ -25,6 +26,8 @@ export const defaults: Record<string, Readonly<Record<string, unknown>>> = {
   ReplicationController: { "spec.replicas": 1, status: { replicas: 0 } },
   StatefulSet: {
     "spec.replicas": 1,
+    "spec.serviceName": "",
+    "spec.ordinals.start": 0,
     "spec.podManagementPolicy": "OrderedReady",
     "spec.revisionHistoryLimit": 10,
     "spec.updateStrategy": {},
@@ -162,7 +165,12 @@ function rolling(object: Fields, rollingUpdate: Fields): Fields {
 
 /** Claims stand in a StatefulSet as objects of their own. */
 function withStatefulDefaults(spec: Fields): Fields {
-  const { spec: filled } = rolling({ spec }, { partition: 0 }) as { spec: Fields };
+  const { spec: rolled } = rolling({ spec }, { partition: 0 }) as { spec: Fields };
+  // MaxUnavailableStatefulSet is off
+  const filled = changed(rolled, ["updateStrategy", "rollingUpdate"], (one) => {
+    const { maxUnavailable: _, ...rest } = one;
+    return rest;
+  });
   const claims = filled["volumeClaimTemplates"];
   if (!Array.isArray(claims)) return filled;
   const volumeClaimTemplates = claims.map((claim: Fields) =>
@@ -235,8 +243,24 @@ function withOldSelector(object: Fields): Fields {
   return withTemplatesLabels(selecting);
 }
 
+/** What a new object gets besides. */
+export function withOwn(object: KubeObject): KubeObject {
+  return object.kind === "Namespace" ? held(object) : withSelector(object);
+}
+
+/** (pkg/registry/core/namespace/strategy.go, PrepareForCreate) */
+function held(namespace: KubeObject): KubeObject {
+  const { spec } = namespace as KubeObject & { spec?: { finalizers?: string[] } };
+  const { finalizers = [] } = spec ?? {};
+  if (finalizers.includes("kubernetes")) return namespace;
+  return {
+    ...namespace,
+    spec: { ...spec, finalizers: [...finalizers, "kubernetes"] },
+  } as KubeObject;
+}
+
 /** A new Job selects its Pods by its uid. (pkg/registry/batch/job/strategy.go, generateSelector) */
-export function withSelector(object: KubeObject): KubeObject {
+function withSelector(object: KubeObject): KubeObject {
   const { spec, metadata } = object as KubeObject & { spec?: Fields };
   if (object.kind !== "Job" || !isRecord(spec) || spec["manualSelector"] === true) return object;
   const { name, uid = "" } = metadata;
@@ -295,7 +319,11 @@ function withProtocols(rule: Fields): Fields {
 
 /** (pkg/apis/autoscaling/v2/defaults.go, GenerateHPAScaleUpRules, GenerateHPAScaleDownRules) */
 function withScalingRules({ scaleUp, scaleDown, ...rest }: Fields): Fields {
-  const given = (rules: unknown) => (isRecord(rules) ? rules : {});
+  const given = (rules: unknown) => {
+    const own = isRecord(rules) ? rules : {};
+    const { tolerance } = own;
+    return typeof tolerance === "string" ? { ...own, tolerance: canonical(tolerance) } : own;
+  };
   const byShare = { type: "Percent", value: 100, periodSeconds: 15 };
   return {
     ...rest,

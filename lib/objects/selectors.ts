@@ -1,4 +1,4 @@
-import { labelKey, labelValue } from "./field-errors.js";
+import { qualifiedName, labelValue } from "./field-errors.js";
 import { ownField } from "./freeze.js";
 import type { Kind, KubeObject, LabelSelector } from "./types.js";
 
@@ -88,7 +88,7 @@ class SelectorParser {
     if (word === undefined || word.is === "sign")
       throw unable(`found '${word?.text ?? ""}', expected: identifier`);
     const key = word.text;
-    check(`key`, key, labelKey(key));
+    check(`key`, key, qualifiedName(key));
     if (not) return (labels) => valueOf(labels, key) === undefined;
     const next = this.#next();
     if (next === undefined || next.text === ",")

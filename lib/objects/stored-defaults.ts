@@ -2,7 +2,9 @@
  * What kube-apiserver fills into objects that only a server's clients write: a page does without.
  * (kubernetes: pkg/apis, the defaults.go of each group)
  */
+import { defaultsByKind } from "./defaulting.js";
 import { isRecord } from "./freeze.js";
+import type { Lease } from "./types.js";
 import { selectable } from "./selectors.js";
 import { changed, defaults, ofKind, withDefault, type Fields } from "./other-defaults.js";
 
@@ -19,6 +21,13 @@ Object.assign(defaults, {
     "spec.exempt.nominalConcurrencyShares": 0,
     "spec.exempt.lendablePercent": 0,
   },
+  ResourceClaimTemplate: { "spec.metadata": {} },
+  APIService: { "spec.service.port": 443 },
+  ValidatingAdmissionPolicyBinding: {
+    "spec.matchResources.matchPolicy": "Equivalent",
+    "spec.matchResources.namespaceSelector": {},
+    "spec.matchResources.objectSelector": {},
+  },
   ValidatingAdmissionPolicy: {
     "spec.failurePolicy": "Fail",
     "spec.matchConstraints.matchPolicy": "Equivalent",
@@ -31,7 +40,6 @@ Object.assign(ofKind, {
   LimitRange: (object) => each(object, ["spec", "limits"], withLimits),
   PersistentVolumeClaim: (object) => changed(object, ["spec"], withSources),
   CustomResourceDefinition: (object) => changed(object, ["spec", "names"], withListKind),
-  Lease: (object) => changed(object, ["spec"], withoutElection),
   ValidatingAdmissionPolicy: (object) =>
     each(object, ["spec", "matchConstraints", "resourceRules"], withScope),
   ValidatingWebhookConfiguration: (object) => each(object, ["webhooks"], withWebhookDefaults),
@@ -41,7 +49,12 @@ Object.assign(ofKind, {
       ...withWebhookDefaults(one),
     })),
   ResourceClaim: (object) => each(object, ["spec", "devices", "requests"], withAllocation),
+  ResourceClaimTemplate: (object) =>
+    each(object, ["spec", "spec", "devices", "requests"], withAllocation),
 } satisfies typeof ofKind);
+
+defaultsByKind["Lease"] = (lease: Lease) =>
+  changed(lease as unknown as Fields, ["spec"], withoutElection) as unknown as Lease;
 
 /** Each of a list that stands at the path, made anew. */
 function each(object: Fields, path: string[], make: (one: Fields) => Fields): Fields {
@@ -66,12 +79,24 @@ function withLimits(limit: Fields): Fields {
 
 /** What a claim is filled from is a claim or a snapshot. (pkg/api/persistentvolumeclaim/util.go) */
 function withSources({ dataSource, ...spec }: Fields): Fields {
-  if (!isRecord(dataSource)) return dataSource === undefined ? spec : { ...spec, dataSource };
+  if (!isRecord(dataSource))
+    return dataSource === undefined ? fromRef(spec) : { ...spec, dataSource };
   const { kind, apiGroup = "" } = dataSource;
   const isClaim = kind === "PersistentVolumeClaim" && apiGroup === "";
   const isSnapshot = kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io";
   if (!isClaim && !isSnapshot) return spec;
   return { ...spec, dataSource, dataSourceRef: spec["dataSourceRef"] ?? dataSource };
+}
+
+/** The newer field stands for the older one, too. (NormalizeDataSources) */
+function fromRef(spec: Fields): Fields {
+  const { dataSourceRef: ref } = spec;
+  if (!isRecord(ref) || ref["namespace"] !== undefined) return spec;
+  const { kind, apiGroup = "" } = ref;
+  const isKnown =
+    (kind === "PersistentVolumeClaim" && apiGroup === "") ||
+    (kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io");
+  return isKnown ? { ...spec, dataSource: ref } : spec;
 }
 
 /** (pkg/apis/apiextensions/v1/defaults.go) */

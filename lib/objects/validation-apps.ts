@@ -4,7 +4,7 @@ import {
   checkOneOf,
   forbidden,
   invalid,
-  labelKey,
+  qualifiedName,
   labelValue,
   required,
   type FieldError,
@@ -113,7 +113,7 @@ type Expression = NonNullable<LabelSelector["matchExpressions"]>[number];
 
 const checkExpression = (expression: Expression, at: string): FieldError[] => [
   ...checkOperator(expression, at),
-  ...checkFormat(`${at}.key`, expression.key, labelKey),
+  ...checkFormat(`${at}.key`, expression.key, qualifiedName),
   ...(expression.values ?? []).flatMap((value, i) =>
     checkFormat(`${at}.values[${i}]`, value, labelValue),
   ),

@@ -15,7 +15,7 @@ import {
   required,
   type FieldError,
 } from "./field-errors.js";
-import { same } from "./freeze.js";
+import { isRecord, same } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import type { KubeObject, PodTemplate, Toleration } from "./types.js";
 import { byKind } from "./validation.js";
@@ -25,15 +25,15 @@ import { checkTolerations } from "./validation-pod-more.js";
 /** An object of which no type is written down; each check says what it reads. */
 type Spec<T> = KubeObject & { spec?: T };
 
-const immutable = (field: string, now: unknown, was: unknown): FieldError[] =>
+export const immutable = (field: string, now: unknown, was: unknown): FieldError[] =>
   same(now, was) ? [] : [invalid(field, now ?? null, "field is immutable")];
 
 /** Required, and one of these. */
-const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) =>
+export const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) =>
   value !== undefined && allowed.includes(value) ? [] : [notSupported(field, value ?? "", allowed)];
 
 /** Where it is said, one of these. */
-const ifSaid = (field: string, value: string | undefined, allowed: readonly string[]) =>
+export const ifSaid = (field: string, value: string | undefined, allowed: readonly string[]) =>
   value === undefined ? [] : oneOf(field, value, allowed);
 
 // ---- workloads' parts ---------------------------------------------------------------------------
@@ -46,6 +46,9 @@ type Revision = KubeObject & { revision?: number; data?: unknown };
 function validateControllerRevision({ revision = 0, data }: Revision, old?: Revision) {
   return [
     ...(data === undefined ? [required("data", "data is mandatory")] : []),
+    ...(data !== undefined && !isRecord(data)
+      ? [required("data", "data must be a valid JSON object")]
+      : []),
     ...(revision < 0 ? [invalid("revision", revision, "must be greater than or equal to 0")] : []),
     ...(old && data !== undefined ? immutable("data", data, old.data) : []),
   ];
@@ -210,149 +213,10 @@ function validateDriver({ spec = {} }: Spec<DriverSpec>, old?: Spec<DriverSpec>)
   ];
 }
 
-// ---- admission ----------------------------------------------------------------------------------
-
-interface Webhook {
-  name?: string;
-  sideEffects?: string;
-  admissionReviewVersions?: string[];
-  clientConfig?: { url?: string; service?: { name?: string; namespace?: string; port?: number } };
-  timeoutSeconds?: number;
-  failurePolicy?: string;
-  matchPolicy?: string;
-  reinvocationPolicy?: string;
-}
-type Webhooks = KubeObject & { webhooks?: Webhook[] };
-
-/** (pkg/apis/admissionregistration/validation) */
-const validateWebhooks = ({ webhooks = [] }: Webhooks): FieldError[] =>
-  webhooks.flatMap((webhook, i) => checkWebhook(`webhooks[${i}]`, webhook));
-
-const reviews = ["v1", "v1beta1"];
-
-function checkWebhook(at: string, webhook: Webhook): FieldError[] {
-  const { name = "", sideEffects, timeoutSeconds = 10, clientConfig = {} } = webhook;
-  const versions = webhook.admissionReviewVersions ?? [];
-  return [
-    ...checkQualified(`${at}.name`, name),
-    ...ifSaid(`${at}.failurePolicy`, webhook.failurePolicy, ["Fail", "Ignore"]),
-    ...ifSaid(`${at}.matchPolicy`, webhook.matchPolicy, ["Equivalent", "Exact"]),
-    ...(sideEffects === undefined
-      ? [required(`${at}.sideEffects`, "must specify one of None, NoneOnDryRun")]
-      : oneOf(`${at}.sideEffects`, sideEffects, ["None", "NoneOnDryRun"])),
-    ...(timeoutSeconds < 1 || timeoutSeconds > 30
-      ? [
-          invalid(
-            `${at}.timeoutSeconds`,
-            timeoutSeconds,
-            "the timeout value must be between 1 and 30 seconds",
-          ),
-        ]
-      : []),
-    ...ifSaid(`${at}.reinvocationPolicy`, webhook.reinvocationPolicy, ["IfNeeded", "Never"]),
-    ...checkClient(`${at}.clientConfig`, clientConfig),
-    ...(versions.length === 0
-      ? [required(`${at}.admissionReviewVersions`, "must specify one of v1, v1beta1")]
-      : versions.some((one) => reviews.includes(one))
-        ? []
-        : [
-            invalid(
-              `${at}.admissionReviewVersions`,
-              versions,
-              "must include at least one of v1, v1beta1",
-            ),
-          ]),
-  ];
-}
-
-/** (IsFullyQualifiedName) */
-function checkQualified(at: string, name: string): FieldError[] {
-  if (name === "") return [required(at)];
-  const found = checkFormat(at, name, dns1123Subdomain);
-  if (found.length > 0 || name.split(".").length >= 3) return found;
-  return [invalid(at, name, "should be a domain with at least three segments separated by dots")];
-}
-
-function checkClient(at: string, { url, service }: NonNullable<Webhook["clientConfig"]>) {
-  if ((url === undefined) === (service === undefined))
-    return [required(at, "exactly one of url or service is required")];
-  if (url !== undefined) return checkUrl(`${at}.url`, url);
-  return [
-    ...(service?.name ? [] : [required(`${at}.service.name`, "service name is required")]),
-    ...(service?.namespace
-      ? []
-      : [required(`${at}.service.namespace`, "service namespace is required")]),
-  ];
-}
-
-function checkUrl(at: string, url: string): FieldError[] {
-  const form = "; desired format: https://host[/path]";
-  if (!URL.canParse(url))
-    return [
-      required(at, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI${form}`),
-    ];
-  const { protocol, host } = new URL(url);
-  return [
-    ...(protocol === "https:"
-      ? []
-      : [invalid(at, protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`)]),
-    ...(host === "" ? [invalid(at, host, `host must be specified${form}`)] : []),
-  ];
-}
-
-interface PolicySpec {
-  matchConstraints?: object;
-  validations?: { expression?: string }[];
-  auditAnnotations?: unknown[];
-  failurePolicy?: string;
-}
-
-function validatePolicy({ spec = {} }: Spec<PolicySpec>): FieldError[] {
-  const { validations = [], auditAnnotations = [] } = spec;
-  const needed = "validations or auditAnnotations must contain at least one item";
-  return [
-    ...ifSaid("spec.failurePolicy", spec.failurePolicy, ["Fail", "Ignore"]),
-    ...(spec.matchConstraints ? [] : [required("spec.matchConstraints")]),
-    ...(validations.length === 0 && auditAnnotations.length === 0
-      ? [required("spec.validations", needed), required("spec.auditAnnotations", needed)]
-      : []),
-    ...validations.flatMap(({ expression = "" }, i) =>
-      expression.trim() === ""
-        ? [required(`spec.validations[${i}].expression`, "expression is not specified")]
-        : [],
-    ),
-  ];
-}
-
-interface BindingSpec {
-  policyName?: string;
-  validationActions?: string[];
-}
-
-function validatePolicyBinding({ spec = {} }: Spec<BindingSpec>): FieldError[] {
-  const { policyName = "", validationActions: actions = [] } = spec;
-  const at = "spec.validationActions";
-  const twice = actions.filter((one, i) => actions.indexOf(one) < i);
-  return [
-    ...(policyName === "" ? [required("spec.policyName")] : []),
-    ...(actions.length === 0 ? [required(at, "at least one validation action is required")] : []),
-    ...actions.flatMap((one, i) => oneOf(`${at}[${i}]`, one, ["Audit", "Deny", "Warn"])),
-    ...twice.map((one) => duplicate(`${at}[${actions.lastIndexOf(one)}]`, one)),
-    ...(actions.includes("Deny") && actions.includes("Warn")
-      ? [
-          invalid(
-            at,
-            ["Deny", "Warn"],
-            "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)",
-          ),
-        ]
-      : []),
-  ];
-}
-
 // ---- certificates -------------------------------------------------------------------------------
 
 interface RequestSpec {
+  expirationSeconds?: number;
   request?: string;
   signerName?: string;
   usages?: string[];
@@ -385,6 +249,15 @@ function validateRequest({ spec = {} }: Spec<RequestSpec>, old?: Spec<RequestSpe
               "must be a fully qualified domain and path of the form 'example.com/signer-name'",
             ),
           ]),
+    ...(spec.expirationSeconds !== undefined && spec.expirationSeconds < 600
+      ? [
+          invalid(
+            "spec.expirationSeconds",
+            spec.expirationSeconds,
+            "may not specify a duration less than 600 seconds (10 minutes)",
+          ),
+        ]
+      : []),
   ];
 }
 
@@ -394,70 +267,6 @@ function atobOrEmpty(text: string): string {
   } catch {
     return "";
   }
-}
-
-// ---- flow control -------------------------------------------------------------------------------
-
-interface FlowSpec {
-  priorityLevelConfiguration?: { name?: string };
-  matchingPrecedence?: number;
-  distinguisherMethod?: { type?: string };
-}
-
-const HIGHEST_PRECEDENCE = 10_000;
-
-/** (pkg/apis/flowcontrol/validation) */
-function validateFlowSchema({ spec = {} }: Spec<FlowSpec>): FieldError[] {
-  const { matchingPrecedence: precedence = 1000, distinguisherMethod: by } = spec;
-  const methods = ["ByNamespace", "ByUser"];
-  return [
-    ...(precedence <= 0
-      ? [invalid("spec.matchingPrecedence", precedence, "must be a positive value")]
-      : []),
-    ...(precedence > HIGHEST_PRECEDENCE
-      ? [
-          invalid(
-            "spec.matchingPrecedence",
-            precedence,
-            `must not be greater than ${HIGHEST_PRECEDENCE}`,
-          ),
-        ]
-      : []),
-    ...(by && !methods.includes(by.type ?? "")
-      ? [notSupported("spec.distinguisherMethod.type", { Type: by.type ?? "" }, methods)]
-      : []),
-    ...(spec.priorityLevelConfiguration?.name
-      ? []
-      : [required("spec.priorityLevelConfiguration.name", "must reference a priority level")]),
-  ];
-}
-
-interface LevelSpec {
-  type?: string;
-  limited?: { limitResponse?: { type?: string; queuing?: object } };
-  exempt?: object;
-}
-
-function validatePriorityLevel({ spec = {} }: Spec<LevelSpec>): FieldError[] {
-  const { type = "", limited, exempt } = spec;
-  const [exempted, isLimited] = ["Exempt", "Limited"];
-  if (type !== exempted && type !== isLimited)
-    return [notSupported("spec.type", type, ["Exempt", "Limited"])];
-  if (type === exempted)
-    return limited ? [forbidden("spec.limited", "must be nil if the type is not Limited")] : [];
-  const response = limited?.limitResponse ?? {};
-  const at = "spec.limited.limitResponse";
-  return [
-    ...(exempt ? [forbidden("spec.exempt", "must be nil if the type is Limited")] : []),
-    ...(limited ? [] : [required("spec.limited", "must not be empty when type is Limited")]),
-    ...(!limited
-      ? []
-      : response.type === "Queue" && !response.queuing
-        ? [required(`${at}.queuing`, "must not be empty if limited.limitResponse.type is Limited")]
-        : response.type === "Reject" && response.queuing
-          ? [forbidden(`${at}.queuing`, "must be nil if limited.limitResponse.type is not Limited")]
-          : oneOf(`${at}.type`, response.type, ["Queue", "Reject"])),
-  ];
 }
 
 // ---- devices ------------------------------------------------------------------------------------
@@ -506,13 +315,7 @@ Object.assign(byKind, {
   RuntimeClass: validateRuntimeClass,
   VolumeAttachment: validateAttachment,
   CSIDriver: validateDriver,
-  ValidatingWebhookConfiguration: validateWebhooks,
-  MutatingWebhookConfiguration: validateWebhooks,
-  ValidatingAdmissionPolicy: validatePolicy,
-  ValidatingAdmissionPolicyBinding: validatePolicyBinding,
   CertificateSigningRequest: validateRequest,
-  FlowSchema: validateFlowSchema,
-  PriorityLevelConfiguration: validatePriorityLevel,
   DeviceClass: validateDeviceClass,
   ResourceClaim: validateResourceClaim,
 });

@@ -1,5 +1,5 @@
 /**
- * What is wrong with what components write: Nodes, EndpointSlices, Endpoints, Leases, Events. A
+ * What is wrong with what components write: Nodes, EndpointSlices, Endpoints, Leases. A
  * page's first chunk takes them at their word; who imports this does not.
  */
 import {
@@ -14,10 +14,9 @@ import {
   duplicate,
   forbidden,
   invalid,
-  labelKey,
+  qualifiedName,
   labelValue,
   protocols,
-  qualifiedName,
   required,
   tooMany,
   type FieldError,
@@ -25,7 +24,7 @@ import {
 } from "./field-errors.js";
 import { readAddress } from "../net/ip.js";
 import { same } from "./freeze.js";
-import type { Endpoint, Endpoints, EndpointSlice, Event, Lease, Node } from "./types.js";
+import type { Endpoint, Endpoints, EndpointSlice, Lease, Node } from "./types.js";
 import { byKind } from "./validation.js";
 import { checkAmount } from "./validation-pod.js";
 
@@ -61,7 +60,7 @@ function checkTaints(taints: NonNullable<NodeSpec["taints"]>): FieldError[] {
     const twice = seen.has(`${key}:${effect}`);
     seen.add(`${key}:${effect}`);
     const found = [
-      ...checkFormat(`${at}.key`, key ?? "", labelKey),
+      ...checkFormat(`${at}.key`, key ?? "", qualifiedName),
       ...checkFormat(`${at}.value`, value ?? "", labelValue),
       ...checkOneOf(`${at}.effect`, effect, ["NoSchedule", "PreferNoSchedule", "NoExecute"]),
     ];
@@ -109,15 +108,18 @@ function validateEndpointSlice(
   { addressType, endpoints = [], ports = [] }: EndpointSlice,
   old?: EndpointSlice,
 ): FieldError[] {
+  const change =
+    old && old.addressType !== addressType
+      ? [invalid("addressType", addressType, "field is immutable")]
+      : [];
+  if (old && same(endpoints, old.endpoints)) return change; // what was fine is looked at no more
   return [
     ...checkOneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]),
     ...checkSlicePorts(ports),
     ...(endpoints.length > 1000
       ? [tooMany("endpoints", endpoints.length, 1000)]
       : endpoints.flatMap((one, i) => validateEndpoint(one, addressType, `endpoints[${i}]`))),
-    ...(old && old.addressType !== addressType
-      ? [invalid("addressType", addressType, "field is immutable")]
-      : []),
+    ...change,
   ];
 }
 
@@ -211,22 +213,31 @@ function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
     ...(addresses.length + notReadyAddresses.length === 0
       ? [required(`subsets[${i}]`, "must specify `addresses` or `notReadyAddresses`")]
       : []),
-    ...addresses.flatMap(({ ip }, j) => [
-      ...checkEndpointsIP(`subsets[${i}].addresses[${j}].ip`, ip),
-    ]),
-    ...notReadyAddresses.flatMap(({ ip }, j) =>
-      checkEndpointsIP(`subsets[${i}].notReadyAddresses[${j}].ip`, ip),
+    ...addresses.flatMap((one, j) => checkEndpointsAddress(one, `subsets[${i}].addresses[${j}]`)),
+    ...notReadyAddresses.flatMap((one, j) =>
+      checkEndpointsAddress(one, `subsets[${i}].notReadyAddresses[${j}]`),
     ),
     ...ports.flatMap(({ name, port, protocol }, j) => {
       const at = `subsets[${i}].ports[${j}]`;
       return [
         ...(ports.length > 1 && !name ? [required(`${at}.name`)] : []),
+        ...(name ? checkFormat(`${at}.name`, name, dns1123Label) : []),
         ...checkPort(`${at}.port`, port),
         ...checkOneOf(`${at}.protocol`, protocol, protocols),
       ];
     }),
   ]);
 }
+
+/** (validateEndpointAddress) */
+const checkEndpointsAddress = (
+  { ip, hostname, nodeName }: { ip: string; hostname?: string; nodeName?: string },
+  at: string,
+): FieldError[] => [
+  ...checkEndpointsIP(`${at}.ip`, ip),
+  ...(hostname ? checkFormat(`${at}.hostname`, hostname, dns1123Label) : []),
+  ...(nodeName ? checkFormat(`${at}.nodeName`, nodeName, dns1123Subdomain) : []),
+];
 
 /** Upstream asks twice whether it is an address. (ValidateEndpointIP) */
 const checkEndpointsIP = (at: string, ip: string): FieldError[] =>
@@ -246,21 +257,9 @@ function validateLease({ spec }: Lease): FieldError[] {
   ];
 }
 
-function validateEvent({ metadata, involvedObject }: Event): FieldError[] {
-  // of a cluster-scoped object: its Events live in "default"
-  const about = involvedObject?.namespace ?? "";
-  const wrong = about
-    ? about !== metadata.namespace
-    : metadata.namespace !== "default" && metadata.namespace !== "kube-system";
-  return wrong
-    ? [invalid("involvedObject.namespace", about, "does not match event.namespace")]
-    : [];
-}
-
 Object.assign(byKind, {
   Node: validateNode,
   EndpointSlice: validateEndpointSlice,
   Endpoints: validateEndpoints,
   Lease: validateLease,
-  Event: validateEvent,
 });

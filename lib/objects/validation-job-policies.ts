@@ -99,7 +99,7 @@ function checkExitCodes(
           ),
         ]),
     ...(values.length === 0
-      ? [invalid(`${at}.values`, null, "at least one value is required")]
+      ? [invalid(`${at}.values`, [], "at least one value is required")]
       : values.length > EXIT_CODES_MOST
         ? [tooMany(`${at}.values`, values.length, EXIT_CODES_MOST)]
         : []),
@@ -173,6 +173,7 @@ export function checkSuccessPolicy(spec: JobSpec, at: string): FieldError[] {
             ),
           ]
         : []),
+      ...checkIndexes(succeededIndexes, completions, `${at}.rules[${i}].succeededIndexes`),
       ...checkAtLeast0(`${at}.rules[${i}].succeededCount`, succeededCount),
       ...(succeededCount !== undefined && succeededCount > completions
         ? [
@@ -185,4 +186,28 @@ export function checkSuccessPolicy(spec: JobSpec, at: string): FieldError[] {
         : []),
     ]),
   ];
+}
+/** (validateIndexesFormat) */
+function checkIndexes(text: string | undefined, completions: number, at: string): FieldError[] {
+  if (text === undefined || text === "") return [];
+  const refuse = (why: string) => [invalid(at, text, `error parsing succeededIndexes: ${why}`)];
+  let last = -1;
+  for (const part of text.split(",")) {
+    const limits = part.split("-");
+    if (limits.length > 2)
+      return refuse(
+        `the fragment ${JSON.stringify(part)} violates the requirement that an index interval can have at most two parts separated by '-'`,
+      );
+    for (const limit of limits) {
+      if (!/^\d+$/.test(limit))
+        return refuse(`cannot convert string to integer for index: ${JSON.stringify(limit)}`);
+      if (Number(limit) >= completions) return refuse(`too large index: ${JSON.stringify(limit)}`);
+    }
+    const [first, end = first] = limits.map(Number) as [number, number?];
+    if (limits.length === 2 && first >= end)
+      return refuse(`non-increasing order, previous: ${first}, current: ${end}`);
+    if (first <= last) return refuse(`non-increasing order, previous: ${last}, current: ${first}`);
+    last = end!;
+  }
+  return [];
 }

@@ -21,6 +21,8 @@ import { same } from "./freeze.js";
 import type { KubeObject, LabelSelector } from "./types.js";
 import { checkSelectorParts } from "./validation-apps.js";
 import { byKind } from "./validation.js";
+import { quantity } from "./quantity.js";
+import { checkMetric, type Metric } from "./validation-metrics.js";
 
 // ---- NetworkPolicy ------------------------------------------------------------------------------
 
@@ -254,18 +256,8 @@ const checkResourceBackend = (
 
 // ---- HorizontalPodAutoscaler --------------------------------------------------------------------
 
-interface MetricTarget {
-  type?: string;
-  value?: string;
-  averageValue?: string;
-  averageUtilization?: number;
-}
-interface Metric {
-  type?: string;
-  resource?: { name?: string; target?: MetricTarget };
-  [source: string]: unknown;
-}
 interface ScalingRules {
+  tolerance?: string;
   stabilizationWindowSeconds?: number;
   selectPolicy?: string;
   policies?: { type?: string; value?: number; periodSeconds?: number }[];
@@ -322,74 +314,6 @@ function checkTargetVersion(version = ""): FieldError[] {
   return parts === 2 ? [] : [invalid(at, version, "apiVersion must specify API group")];
 }
 
-const sources: ReadonlyMap<string, string> = new Map([
-  ["ContainerResource", "containerResource"],
-  ["External", "external"],
-  ["Object", "object"],
-  ["Pods", "pods"],
-  ["Resource", "resource"],
-]);
-
-function checkMetric(metric: Metric, at: string): FieldError[] {
-  const { type = "", resource } = metric;
-  const wanted = sources.get(type);
-  return [
-    ...(type === "" ? [required(`${at}.type`, "must specify a metric source type")] : []),
-    ...(wanted === undefined ? [notSupported(`${at}.type`, type, [...sources.keys()])] : []),
-    ...(resource ? checkResource(resource, `${at}.resource`) : []),
-    ...(type === "Pods" ? checkAverage(metric["pods"], `${at}.pods.target`) : []),
-    ...(wanted !== undefined && metric[wanted] === undefined
-      ? [required(`${at}.${wanted}`, "must populate information for the given metric source")]
-      : []),
-    ...[...sources.values()]
-      .filter((name) => name !== wanted && wanted !== undefined && metric[name] !== undefined)
-      .map((name) => forbidden(`${at}.${name}`, "must populate the given metric source only")),
-  ];
-}
-
-/** (validatePodsSource) */
-function checkAverage(source: unknown, at: string): FieldError[] {
-  const { target } = (source ?? {}) as { target?: { averageValue?: string } };
-  return !target || target.averageValue !== undefined
-    ? []
-    : [required(`${at}.averageValue`, "must specify a positive target averageValue")];
-}
-
-/** (validateResourceSource, validateMetricTarget) */
-function checkResource(
-  { name, target }: NonNullable<Metric["resource"]>,
-  at: string,
-): FieldError[] {
-  const { type = "", averageUtilization, averageValue } = target ?? {};
-  const types = ["Utilization", "Value", "AverageValue"];
-  return [
-    ...(name ? [] : [required(`${at}.name`, "must specify a resource name")]),
-    ...(type === "" ? [required(`${at}.target.type`, "must specify a metric target type")] : []),
-    ...(types.includes(type)
-      ? []
-      : [invalid(`${at}.target.type`, type, "must be either Utilization, Value, or AverageValue")]),
-    ...(averageUtilization !== undefined && averageUtilization < 1
-      ? [invalid(`${at}.target.averageUtilization`, averageUtilization, "must be greater than 0")]
-      : []),
-    ...(averageUtilization === undefined && averageValue === undefined
-      ? [
-          required(
-            `${at}.target.averageUtilization`,
-            "must set either a target raw value or a target utilization",
-          ),
-        ]
-      : []),
-    ...(averageUtilization !== undefined && averageValue !== undefined
-      ? [
-          forbidden(
-            `${at}.target.averageValue`,
-            "may not set both a target raw value and a target utilization",
-          ),
-        ]
-      : []),
-  ];
-}
-
 const WINDOW_MOST = 3600; // seconds
 const PERIOD_MOST = 1800; // seconds
 
@@ -401,6 +325,9 @@ function checkScaling(rules: ScalingRules, at: string): FieldError[] {
     ...(window < 0 ? [invalid(here, window, "must be greater than or equal to zero")] : []),
     ...(window > WINDOW_MOST
       ? [invalid(here, window, `must be less than or equal to ${WINDOW_MOST}`)]
+      : []),
+    ...(rules.tolerance !== undefined && quantity(rules.tolerance) < 0
+      ? [invalid(`${at}.tolerance`, rules.tolerance, "must be greater than or equal to 0")]
       : []),
     ...(selectPolicy === undefined || selections.includes(selectPolicy)
       ? []

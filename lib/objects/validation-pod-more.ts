@@ -14,10 +14,9 @@ import {
   duplicate,
   forbidden,
   invalid,
-  labelKey,
+  qualifiedName,
   labelValue,
   notSupported,
-  qualifiedName,
   required,
   type FieldError,
 } from "./field-errors.js";
@@ -63,8 +62,20 @@ function checkDnsConfig({ dnsPolicy, dnsConfig }: PodSpec, at: string): FieldErr
     ...(searches.length > 32
       ? [invalid(`${at}.searches`, searches, "must not have more than 32 search paths")]
       : []),
+    ...searches.flatMap((one, i) =>
+      checkFormat(`${at}.searches[${i}]`, one.replace(/(.)\.$/, "$1"), searchPath),
+    ),
   ];
 }
+
+/** (IsDNS1123SubdomainWithUnderscore) */
+const searchPath = (name: string): string[] =>
+  /^_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/.test(name) ||
+  name === "."
+    ? []
+    : [
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')",
+      ];
 
 function checkSchedulingGates({ schedulingGates = [] }: PodSpec, at: string): FieldError[] {
   const seen = new Set<string>();
@@ -101,7 +112,7 @@ function checkToleration(
   const keyless =
     'operator must be Exists when `key` is empty, which means "match all values and all keys"';
   return [
-    ...(key ? checkFormat(`${at}.key`, key, labelKey) : []),
+    ...(key ? checkFormat(`${at}.key`, key, qualifiedName) : []),
     ...(!key && operator !== "Exists" ? [invalid(`${at}.operator`, operator ?? "", keyless)] : []),
     ...(tolerationSeconds !== undefined && effect !== "NoExecute"
       ? [
@@ -121,7 +132,14 @@ function checkOperator(operator: string, value: string, at: string): FieldError[
   if (operator === "Exists")
     return value ? [invalid(at, value, "value must be empty when `operator` is 'Exists'")] : [];
   if (operator !== "" && operator !== "Equal")
-    return [notSupported(at, operator, ["Equal", "Exists"])];
+    return [
+      notSupported(
+        at,
+        operator,
+        // those are known, and off
+        ["Equal", "Exists", ...(operator === "Lt" || operator === "Gt" ? ["Lt", "Gt"] : [])],
+      ),
+    ];
   const problems = labelValue(value);
   return problems.length > 0 ? [invalid(at, value, problems.join(";"))] : [];
 }
@@ -180,6 +198,9 @@ function checkValueFrom(from: ValueFrom, value: string | undefined, at: string):
   const sources = Object.keys(from).length;
   const found = [
     ...(from.fieldRef ? checkFieldPath(from.fieldRef.fieldPath ?? "", `${at}.fieldRef`) : []),
+    ...(from.resourceFieldRef
+      ? checkResourceField(from.resourceFieldRef.resource ?? "", `${at}.resourceFieldRef.resource`)
+      : []),
     ...(["configMapKeyRef", "secretKeyRef"] as const).flatMap((which) =>
       from[which] ? checkKeyRef(from[which], `${at}.${which}`) : [],
     ),
@@ -189,7 +210,7 @@ function checkValueFrom(from: ValueFrom, value: string | undefined, at: string):
       invalid(
         at,
         "",
-        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
+        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
       ),
     );
   else if (value) found.push(invalid(at, "", "may not be specified when `value` is not empty"));
@@ -218,8 +239,26 @@ function checkFieldPath(path: string, at: string): FieldError[] {
 
 const checkKeyRef = ({ name = "", key }: KeyRef, at: string): FieldError[] => [
   ...checkFormat(`${at}.name`, name, dns1123Subdomain),
-  ...(key ? [] : [required(`${at}.key`)]),
+  ...(key ? checkFormat(`${at}.key`, key, configKey) : [required(`${at}.key`)]),
 ];
+
+const configKey = (key: string): string[] =>
+  /^[-._a-zA-Z0-9]+$/.test(key)
+    ? []
+    : [
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+      ];
+
+const resourceFields = ["limits", "requests"].flatMap((list) =>
+  ["cpu", "ephemeral-storage", "memory"].map((name) => `${list}.${name}`),
+);
+
+function checkResourceField(resource: string, at: string): FieldError[] {
+  if (resource === "") return [required(at)];
+  const isKnown =
+    resourceFields.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource);
+  return isKnown ? [] : [notSupported(at, resource, resourceFields)];
+}
 
 // ---- probes and hooks ---------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import {
   duplicate,
   forbidden,
   invalid,
-  labelKey,
+  qualifiedName,
   labelValue,
   notFound,
   notSupported,
@@ -58,6 +58,7 @@ function checkSource(volume: Volume, at: string): FieldError[] {
       const value = (volume[source] as Record<string, unknown>)[field ?? ""];
       return field === undefined || value ? [] : [required(`${at}.${source}.${field}`)];
     }),
+    ...further.source(volume, at),
     ...sources
       .slice(1)
       .map((source) => forbidden(`${at}.${source}`, "may not specify more than 1 volume type")),
@@ -181,7 +182,7 @@ function checkRequirement(
 ): FieldError[] {
   return [
     ...checkOperator(operator, values, at),
-    ...checkFormat(`${at}.key`, key, labelKey),
+    ...checkFormat(`${at}.key`, key, qualifiedName),
     ...(operator === "Gt" || operator === "Lt"
       ? []
       : values.flatMap((value, i) => checkFormat(`${at}.values[${i}]`, value, labelValue))),
@@ -251,9 +252,8 @@ const checkPodTerm = (
 ): FieldError[] => [
   ...(labelSelector ? checkSelectorParts(`${at}.labelSelector`, labelSelector) : []),
   ...namespaces.flatMap((name) => checkFormat(`${at}.namespace`, name, dns1123Label)),
-  ...(topologyKey === ""
-    ? [required(`${at}.topologyKey`, "can not be empty")]
-    : checkFormat(`${at}.topologyKey`, topologyKey, labelKey)),
+  ...(topologyKey === "" ? [required(`${at}.topologyKey`, "can not be empty")] : []),
+  ...checkFormat(`${at}.topologyKey`, topologyKey, qualifiedName),
 ];
 
 // ---- spreading ----------------------------------------------------------------------------------
@@ -264,8 +264,12 @@ interface Spread {
   whenUnsatisfiable?: string;
   labelSelector?: LabelSelector;
   minDomains?: number;
+  nodeAffinityPolicy?: string;
+  nodeTaintsPolicy?: string;
+  matchLabelKeys?: string[];
 }
 
+const inclusion = ["Honor", "Ignore"];
 const actions = ["DoNotSchedule", "ScheduleAnyway"];
 
 function checkSpreading(spec: PodSpec, at: string): FieldError[] {
@@ -275,7 +279,7 @@ function checkSpreading(spec: PodSpec, at: string): FieldError[] {
     const { maxSkew = 0, topologyKey = "", whenUnsatisfiable: action = "" } = spread;
     const { labelSelector, minDomains } = spread;
     const isTwin = all
-      .slice(0, i)
+      .slice(i + 1)
       .some((one) => one.topologyKey === topologyKey && one.whenUnsatisfiable === action);
     return [
       ...(maxSkew > 0 ? [] : [invalid(`${here}.maxSkew`, maxSkew, "must be greater than zero")]),
@@ -288,6 +292,28 @@ function checkSpreading(spec: PodSpec, at: string): FieldError[] {
         : []),
       ...(minDomains !== undefined && minDomains <= 0
         ? [invalid(`${here}.minDomains`, minDomains, "must be greater than zero")]
+        : []),
+      ...(minDomains !== undefined && minDomains > 0 && action !== "DoNotSchedule"
+        ? [
+            invalid(
+              `${here}.minDomains`,
+              minDomains,
+              `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${action}`,
+            ),
+          ]
+        : []),
+      ...(["nodeAffinityPolicy", "nodeTaintsPolicy"] as const).flatMap((policy) =>
+        spread[policy] === undefined || inclusion.includes(spread[policy])
+          ? []
+          : [notSupported(`${here}.${policy}`, spread[policy], inclusion)],
+      ),
+      ...(spread.matchLabelKeys?.length && !labelSelector
+        ? [
+            forbidden(
+              `${here}.matchLabelKeys`,
+              "must not be specified when labelSelector is not set",
+            ),
+          ]
         : []),
       ...(labelSelector ? checkSelectorParts(`${here}.labelSelector`, labelSelector) : []),
     ];

@@ -51,17 +51,25 @@ const inGo = (context: Plain): Plain =>
       .split(" ")
       .map((name) => [
         name === "seLinuxOptions" ? "SELinuxOptions" : name[0]!.toUpperCase() + name.slice(1),
-        context[name] ?? null,
+        name === "appArmorProfile" && context[name]
+          ? { LocalhostProfile: null, ...withCapitals(plain(context[name])) }
+          : (context[name] ?? null),
       ]),
   );
 
+const withCapitals = (value: Plain): Plain =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key[0]!.toUpperCase() + key.slice(1), part]),
+  );
+
 const checkEnvFrom = (at: string, sources: unknown): FieldError[] =>
-  records<Plain>(sources).flatMap(({ configMapRef, secretRef }) => {
+  records<Plain>(sources).flatMap(({ configMapRef, secretRef }, i) => {
     if (!configMapRef && !secretRef)
       return [invalid(at, "", "must specify one of: `configMapRef` or `secretRef`")];
-    return configMapRef && secretRef
-      ? [invalid(at, "", "may not have more than one field specified at a time")]
-      : [];
+    if (configMapRef && secretRef)
+      return [invalid(at, "", "may not have more than one field specified at a time")];
+    const which = configMapRef ? "configMapRef" : "secretRef";
+    return plain(configMapRef ?? secretRef)["name"] ? [] : [required(`${at}[${i}].${which}.name`)];
   });
 
 /** Of what cannot be shared a limit is needed, and what is asked for is that much. */
@@ -100,7 +108,7 @@ function checkContainer(container: Container, at: string): FieldError[] {
 }
 
 const { container, rest, mounts } = further;
-further.container = (one, at) => [...container(one, at), ...checkContainer(one, at)];
+further.container = (one, at, spec) => [...container(one, at, spec), ...checkContainer(one, at)];
 further.mounts = (one, at, spec) => {
   const claims = new Set(records<Plain>(spec.volumes).map(({ name }) => name));
   const devices = records<Plain>((one as unknown as Plain)["volumeDevices"]);
@@ -183,9 +191,21 @@ further.rest = (spec, at) => {
   ];
 };
 
+const MIRROR = "kubernetes.io/config.mirror";
+const mirrorOf = ({ metadata }: Pod): string | undefined => metadata.annotations?.[MIRROR];
+
 byKind["Pod"] = (pod: Pod, old?: Pod): FieldError[] => [
   ...validatePod(pod, old),
   ...(!old && (pod.spec.ephemeralContainers ?? []).length > 0
     ? [forbidden("spec.ephemeralContainers", "cannot be set on create")]
+    : []),
+  ...(!pod.spec.nodeName && mirrorOf(pod) !== undefined
+    ? [
+        invalid(
+          `metadata.annotations[${MIRROR}]`,
+          mirrorOf(pod),
+          "must set spec.nodeName if mirror pod annotation is set",
+        ),
+      ]
     : []),
 ];

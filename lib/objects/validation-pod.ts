@@ -37,7 +37,8 @@ export const further = {
   hostPorts: (_spec: PodSpec, _at: string, _isPod: boolean): FieldError[] => [],
   life: (_container: Container, _at: string, _grace: number | undefined): FieldError[] => [],
   conflicts: (_containers: readonly Container[], _at: string): FieldError[] => [],
-  container: (_container: Container, _at: string): FieldError[] => [],
+  container: (_container: Container, _at: string, _spec: PodSpec): FieldError[] => [],
+  source: (_volume: Record<string, unknown>, _at: string): FieldError[] => [],
   rest: (_spec: PodSpec, _at: string): FieldError[] => [],
   change: (_now: PodSpec, _was: PodSpec): FieldError[] => [],
 };
@@ -102,7 +103,7 @@ export const checkContainer = (container: Container, at: string, spec: PodSpec):
     "FallbackToLogsOnError",
   ]),
   ...checkContainerPorts(container, `${at}.ports`),
-  ...further.container(container, at),
+  ...further.container(container, at, spec),
   ...further.mounts(container, `${at}.volumeMounts`, spec),
   ...checkOneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, [
     "Always",

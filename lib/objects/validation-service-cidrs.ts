@@ -37,7 +37,7 @@ function validateServiceCIDR({ spec = {} }: ServiceCIDR, old?: ServiceCIDR): Fie
 
 function checkCIDRs(cidrs: readonly string[]): FieldError[] {
   if (cidrs.length === 0) return [required(CIDRS, "at least one CIDR required")];
-  if (cidrs.length > 2) return [invalid(CIDRS, { cidrs }, "may only hold up to 2 values")];
+  if (cidrs.length > 2) return [invalid(CIDRS, { CIDRs: cidrs }, "may only hold up to 2 values")];
   const families = cidrs.map((cidr) => readNetwork(cidr)?.family);
   const isTwice = families[0] !== undefined && families[0] === families[1];
   return [
@@ -66,10 +66,20 @@ const checkCanonical = (at: string, text: string, canonical: string | undefined)
     ? []
     : [invalid(at, text, `must be in canonical form (${JSON.stringify(canonical)})`)];
 
+const inGo = (parent: NonNullable<IPAddress["spec"]>["parentRef"]): object | null =>
+  parent
+    ? {
+        Group: parent.group ?? "",
+        Resource: parent.resource ?? "",
+        Namespace: parent.namespace ?? "",
+        Name: parent.name ?? "",
+      }
+    : null;
+
 function validateIPAddress({ metadata, spec }: IPAddress, old?: IPAddress): FieldError[] {
   const at = "spec.parentRef";
   const parent = spec?.parentRef;
-  if (old) return same(parent, old.spec?.parentRef) ? [] : [invalid(at, parent, IMMUTABLE)];
+  if (old) return same(parent, old.spec?.parentRef) ? [] : [invalid(at, inGo(parent), IMMUTABLE)];
   if (!parent) return [...checkAddress(metadata.name), required(at)];
   const { group, resource, namespace, name } = parent;
   const segment = (field: string, value: string | undefined, isNeeded: boolean): FieldError[] =>

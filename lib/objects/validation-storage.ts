@@ -22,15 +22,21 @@ import { byKind } from "./validation.js";
 
 interface Claim extends KubeObject {
   spec?: ClaimSpec;
+  status?: { phase?: string; capacity?: Record<string, string> };
 }
 
+const storageOf = (spec: ClaimSpec | undefined): string =>
+  (spec?.resources as { requests?: Record<string, string> } | undefined)?.requests?.["storage"] ??
+  "0";
+
 /** What binds a claim names its volume, once; it may be made larger. */
-function validateClaim({ spec = {} }: Claim, old?: Claim): FieldError[] {
+function validateClaim({ spec = {}, status = {} }: Claim, old?: Claim): FieldError[] {
   if (old && same(spec, old.spec)) return [];
   const was = old?.spec;
+  const isBound = status.phase === "Bound";
   const kept = (one: ClaimSpec) => ({
     ...one,
-    resources: undefined,
+    ...(isBound && { resources: undefined, volumeAttributesClassName: undefined }),
     volumeName: was?.volumeName ? one.volumeName : undefined,
   });
   return [
@@ -42,6 +48,11 @@ function validateClaim({ spec = {} }: Claim, old?: Claim): FieldError[] {
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
           ),
         ]
+      : []),
+    ...(was &&
+    quantity(storageOf(spec)) < quantity(storageOf(was)) &&
+    quantity(storageOf(spec)) <= quantity(status.capacity?.["storage"] ?? "0")
+      ? [forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")]
       : []),
   ];
 }
@@ -90,10 +101,10 @@ function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
     ...(policy && !reclaimPolicies.includes(policy)
       ? [notSupported("spec.persistentVolumeReclaimPolicy", policy, reclaimPolicies)]
       : []),
+    ...checkNodeAffinity(spec["nodeAffinity"]),
     ...(spec["storageClassName"]
       ? checkFormat("spec.storageClassName", String(spec["storageClassName"]), dns1123Subdomain)
       : []),
-    ...checkNodeAffinity(spec["nodeAffinity"]),
     ...checkHostPath(spec["hostPath"]),
     ...(sourcesOf(spec).length === 0
       ? [required("spec", "must specify a volume type")]
@@ -107,7 +118,10 @@ function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
 }
 
 function checkNodeAffinity(affinity: unknown): FieldError[] {
-  const { required: rule } = (affinity ?? {}) as { required?: { nodeSelectorTerms?: unknown[] } };
+  if (affinity === undefined) return [];
+  const { required: rule } = affinity as { required?: { nodeSelectorTerms?: unknown[] } };
+  if (!rule)
+    return [required("spec.nodeAffinity.required", "must specify required node constraints")];
   return rule && (rule.nodeSelectorTerms ?? []).length === 0
     ? [
         required(
@@ -256,7 +270,18 @@ function checkJson(key: string, data: Record<string, string>): FieldError[] {
     if (typeof value === "object" && !Array.isArray(value)) return [];
   } catch {} // no base64 or no JSON
   const field = `data[${key}]`;
-  return [invalid(field, "<secret contents redacted>", "it is no object in JSON")];
+  return [invalid(field, "<secret contents redacted>", goJsonError(text))];
+}
+
+/** The most frequent of Go's words for a text that ends too early. */
+function goJsonError(text: string): string {
+  try {
+    JSON.parse(atob(text));
+  } catch (error) {
+    if (/end of JSON|Unterminated|Expected .* at position \d+$/.test((error as Error).message))
+      return "unexpected end of JSON input";
+  }
+  return "it is no object in JSON";
 }
 
 // ---- PriorityClass ------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 /** What is wrong with the statuses of kinds that only a server's clients write. (pkg/apis) */
 import {
   checkAtLeast0,
+  checkFormat,
   checkIP,
+  dns1123Subdomain,
   duplicate,
   invalid,
+  notSupported,
   required,
   type FieldError,
 } from "./field-errors.js";
@@ -92,6 +95,45 @@ function nodeStatus({ status }: Node, old: Node): FieldError[] {
   });
 }
 
+/** metav1.Condition. (apimachinery: pkg/apis/meta/v1/validation, ValidateConditions) */
+function conditionErrors(conditions: readonly Condition[] = [], at: string): FieldError[] {
+  const known = ["False", "True", "Unknown"];
+  const types = conditions.map(({ type }) => type);
+  return conditions.flatMap(({ type = "", status = "", lastTransitionTime, reason = "" }, i) => {
+    const here = `${at}[${i}]`;
+    return [
+      ...(types.indexOf(type) < i ? [duplicate(`${here}.type`, type)] : []),
+      ...(type === "" ? [required(`${here}.type`)] : []),
+      ...(known.includes(status) ? [] : [notSupported(`${here}.status`, status, known)]),
+      ...(lastTransitionTime ? [] : [required(`${here}.lastTransitionTime`)]),
+      ...(reason === "" ? [required(`${here}.reason`)] : []),
+    ];
+  });
+}
+
+const budgetConditions = ({ status }: WithStatus<{ conditions?: Condition[] }>) =>
+  conditionErrors(status?.conditions, "status.conditions");
+
+/** (ValidatePodStatusUpdate) */
+function podStatus(
+  { status = {} }: WithStatus<{ nominatedNodeName?: string; qosClass?: string }>,
+  { status: old = {} }: WithStatus<{ qosClass?: string }>,
+): FieldError[] {
+  const { nominatedNodeName: node, qosClass } = status;
+  return [
+    ...(node ? checkFormat("status.nominatedNodeName", node, dns1123Subdomain) : []),
+    ...(qosClass && qosClass !== old.qosClass && old.qosClass !== undefined
+      ? [invalid("status.qosClass", qosClass, "field is immutable")]
+      : []),
+  ];
+}
+
+/** What is asked besides of a status that has checks already. */
+function also(kind: string, more: (now: never, old: never) => FieldError[]): void {
+  const before = byStatus[kind];
+  byStatus[kind] = (now, old) => [...(before?.(now, old) ?? []), ...more(now, old)];
+}
+
 Object.assign(byStatus, {
   Job: jobStatus,
   Namespace: namespaceStatus,
@@ -99,3 +141,6 @@ Object.assign(byStatus, {
   HorizontalPodAutoscaler: scalerStatus,
   Node: nodeStatus,
 });
+
+also("PodDisruptionBudget", budgetConditions);
+also("Pod", podStatus);

@@ -41,6 +41,8 @@ export const isReadable = (selector: LabelSelector | undefined): boolean =>
     (_, i, all) => checkSelectorParts("", { matchExpressions: [all[i]!] }).length === 0,
   ) && checkSelectorParts("", { matchLabels: selector?.matchLabels ?? {} }).length === 0;
 
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
+
 export function checkMatches(
   selector: LabelSelector | undefined,
   template: PodTemplate,
@@ -52,7 +54,8 @@ export function checkMatches(
     : [
         invalid(
           `${at}.metadata.labels`,
-          labels ?? null,
+          // as Go writes a map
+          labels ? Object.fromEntries(Object.entries(labels).sort(byName)) : null,
           "`selector` does not match template `labels`",
         ),
       ];

@@ -2,8 +2,9 @@ import type { DeleteOptions } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import { cameAs, decodedAs, notOfThisKind } from "../../apiserver/decode.js";
 import { otherName, otherNamespace } from "../../apiserver/place.js";
-import type { KindInfo } from "../../objects/kinds.js";
+import { kindInfo, type KindInfo } from "../../objects/kinds.js";
 import { ManifestError, nestsDeeper, readYaml } from "../../objects/manifest.js";
+import { invalid } from "../../objects/field-errors.js";
 import type { KubeObject } from "../../objects/types.js";
 import type { ApiRequest } from "./exchange.js";
 import { readAsGo } from "./go-json.js";
@@ -89,10 +90,8 @@ const start = (text: string): string =>
 /** `lenient`: of keys that stand twice the last counts. */
 export function yamlOf(text: string, lenient = false): unknown {
   try {
-    const documents = readYaml(text, "the body", undefined, lenient);
-    if (documents.length > 1)
-      throw errors.badRequest(`the body holds ${documents.length} documents; one is needed`);
-    return documents[0] ?? null;
+    // of several documents the first one, as Go's reader does
+    return readYaml(text, "the body", undefined, lenient)[0] ?? null;
   } catch (error) {
     if (error instanceof ManifestError) throw errors.badRequest(error.message);
     throw error;
@@ -117,12 +116,19 @@ function jsonOf(text: string, message: (why: string) => string): unknown {
 export function appliedBody({ request, query, warnings }: Call): unknown {
   const text = decoder.decode(request.body);
   const twice = firstTwice(text);
-  if (twice === undefined) return yamlOf(text) ?? {};
+  if (twice === undefined) return mapOf(yamlOf(text));
   const why = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${twice}`;
   const validation = query.get("fieldValidation") || "Warn";
   if (validation === "Strict") throw errors.badRequest(`error strict decoding YAML: ${why}`);
   if (validation === "Warn") warnings.add(why);
-  return yamlOf(text, true) ?? {};
+  return mapOf(yamlOf(text, true));
+}
+
+function mapOf(body: unknown): unknown {
+  if (body === null || (typeof body === "object" && !Array.isArray(body))) return body ?? {};
+  throw errors.badRequest(
+    `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${cameAs(body)} into Go value of type map[string]interface {}`,
+  );
 }
 
 /** Of a key that stands twice in a map, what Go's reader says. */
@@ -142,8 +148,10 @@ function firstTwice(text: string): string | undefined {
 }
 
 /** A patch. */
-export const patchBody = ({ body }: ApiRequest): unknown =>
-  jsonOf(decoder.decode(body), (why) => `error decoding patch: ${why}`);
+export const patchBody = ({ body, contentType = "" }: ApiRequest): unknown =>
+  jsonOf(decoder.decode(body), (why) =>
+    contentType.includes("strategic") ? why : `error decoding patch: ${why}`,
+  );
 
 /** The options of a deletion, which may be left out. */
 function deleteBody({ request }: Call): unknown {
@@ -172,6 +180,7 @@ export function fitted(
     kind: body["kind"] ?? info.kind,
     apiVersion: body["apiVersion"] ?? info.apiVersion,
   } as KubeObject;
+  if (info.definedBy !== undefined) checkCustom(body, object, info);
   if (object.kind !== info.kind || object.apiVersion !== info.apiVersion)
     throw errors.badRequest(
       `${plain(object.kind)} in version ${JSON.stringify(plain(object.apiVersion).split("/").pop())} cannot be handled as a ${info.kind}: ${notOfThisKind(object.kind, object.apiVersion, info)}`,
@@ -181,9 +190,28 @@ export function fitted(
   } as KubeObject["metadata"];
   if (name !== undefined && (metadata.name ??= name) !== name)
     throw otherName(plain(metadata.name), name);
+  // (EnsureObjectNamespaceMatchesRequestNamespace)
+  if (!info.namespaced) delete metadata.namespace;
   if (namespace !== undefined && (metadata.namespace ??= namespace) !== namespace)
     throw otherNamespace();
   return { ...object, metadata };
+}
+
+/** (apiextensions-apiserver: pkg/apiserver/customresource_handler.go) */
+function checkCustom(body: Record<string, unknown>, object: KubeObject, info: KindInfo): void {
+  const text = JSON.stringify(body);
+  if (!body["kind"])
+    throw errors.badRequest(
+      `the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${text}' (${start(text)})`,
+    );
+  if (body["apiVersion"] !== undefined && object.apiVersion !== info.apiVersion)
+    throw errors.badRequest(
+      `the API version in the data (${plain(object.apiVersion)}) does not match the expected API version (${info.apiVersion})`,
+    );
+  if (object.kind !== info.kind)
+    throw errors.invalid({ ...info, kind: plain(object.kind) }, object.metadata?.name ?? "", [
+      invalid("kind", object.kind, `must be ${info.kind}`),
+    ]);
 }
 
 /** A value that ought to be a text, for a message. */
@@ -191,14 +219,16 @@ const plain = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
 export function writeOptions(
-  { query, request, warnings }: Call,
+  { query, request, warnings, target: { info } }: Call,
   kind: "CreateOptions" | "UpdateOptions" | "PatchOptions",
   apply = false,
 ): Write {
   // who does not say who he is is called by his program's name (managerOrUserAgent)
   const fieldManager = request.who;
   const onWarning = (text: string) => warnings.add(text);
-  return { fieldManager, ...optionsOf(query, kind, apply), onWarning };
+  const isKept = kindInfo(info.key)?.apiVersion === info.apiVersion;
+  const version = isKept ? {} : { apiVersion: info.apiVersion };
+  return { fieldManager, ...optionsOf(query, kind, apply), ...version, onWarning };
 }
 
 export const deleteOptions = (call: Call): DeleteOptions =>

@@ -1,7 +1,9 @@
 import "../../apiserver/ephemeral.js";
+import "../../apiserver/resize.js";
+import "../../objects/validation-events.js";
 import "../../apiserver/managed-fields.js";
 import "../../apiserver/other-patches.js";
-import { reviewKinds } from "../../objects/built-in.js";
+import { passingKinds, reviewKinds } from "../../objects/built-in.js";
 import "../../objects/stored-checks.js";
 import type { Client, ListOptions, Status } from "../../api/client.js";
 import { converted } from "../../objects/convert.js";
@@ -69,14 +71,14 @@ export function targetOf(path: string[]): ResourcePath {
   if (rest[0] === "watch") rest = rest.slice(1);
   let namespace: string | undefined;
   if (rest[0] === "namespaces" && rest.length > 2 && !["status", "finalize"].includes(rest[2]!))
-    [namespace, rest] = [rest[1], rest.slice(2)];
+    [namespace, rest] = [rest[1] || undefined, rest.slice(2)]; // none: all of them
   const [plural, name, subresource, ...more] = rest;
   const isPassedOn = subresource === "proxy" && core && passedOnTo.includes(plural!);
   const below = isPassedOn ? more.splice(0) : [];
   // two slashes side by side
-  if (path.slice(0, path.length - below.length).includes("")) throw errors.unknownPath();
+  if ([plural, name, subresource, ...more].includes("")) throw errors.unknownPath();
   const isMeant = (one: KindInfo) => one.apiVersion === groupVersion && one.plural === plural;
-  const info = allKinds().find(isMeant) ?? reviewKinds.find(isMeant);
+  const info = allKinds().find(isMeant) ?? [...reviewKinds, ...passingKinds].find(isMeant);
   if (
     (path[0] !== "api" && path[0] !== "apis") ||
     !info ||
@@ -93,11 +95,26 @@ export function targetOf(path: string[]): ResourcePath {
   return { info, namespace, name, subresource, below };
 }
 
-export function listOptions({ target: { namespace, name }, query }: Call): ListOptions {
+/** Fields that Events have by another name in the newer group. (pkg/apis/events/v1) */
+function selectorOf({ group }: KindInfo, text: string | null): string | null {
+  if (group !== "events.k8s.io" || text === null) return text;
+  return text.replace(/(^|,)([\w.]+)/g, (_, start: string, field: string) => {
+    if (/^(involvedObject|reportingComponent|source)/.test(field))
+      throw errors.badRequest(`field label not supported: ${field}`);
+    const kept = field
+      .replace(/^regarding\./, "involvedObject.")
+      .replace("reportingController", "reportingComponent");
+    return start + kept;
+  });
+}
+
+export function listOptions({ target, query }: Call): ListOptions {
+  const { namespace, name } = target;
   const limit = whole(query, "limit") ?? 0;
   const only = name === undefined ? undefined : `metadata.name=${name}`;
   const exact = exactRevision(query, limit);
-  const fieldSelector = [query.get("fieldSelector"), only].filter(Boolean).join(",");
+  const asked = selectorOf(target.info, query.get("fieldSelector"));
+  const fieldSelector = [asked, only].filter(Boolean).join(",");
   return {
     ...(namespace !== undefined && { namespace }),
     ...(query.get("labelSelector") && { labelSelector: query.get("labelSelector")! }),

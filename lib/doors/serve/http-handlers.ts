@@ -2,6 +2,7 @@ import * as features from "../../objects/kubernetes-features.js";
 import type { DeleteOptions, Patch } from "../../api/client.js";
 import * as errors from "../../api/errors.js";
 import type { ApiServer } from "../../apiserver/apiserver.js";
+import { otherNamespace } from "../../apiserver/place.js";
 import { decodedAs, notOfThisKind } from "../../apiserver/decode.js";
 import { markDisrupted } from "../../controllers/disruption-target.js";
 import { stamp } from "../../api/time.js";
@@ -11,8 +12,8 @@ import { endpointsWarning } from "../../apiserver/warnings.js";
 import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.js";
 import { converted } from "../../objects/convert.js";
 import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
-import { checkFormat, invalid, qualifiedName, required } from "../../objects/field-errors.js";
-import { kindInfo, type KindInfo } from "../../objects/kinds.js";
+import { invalid } from "../../objects/field-errors.js";
+import { kindInfo, specOf, type KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
 import { forwarded } from "./port-forward.js";
 import { attached } from "./attach.js";
@@ -47,7 +48,7 @@ import {
   notARevision,
   whole,
 } from "./http-options.js";
-import { metadataOnly } from "./negotiation.js";
+import { formOf, metadataOnly } from "./negotiation.js";
 import { watch } from "./http-watch.js";
 import { statusOf } from "./http-status.js";
 import type { Kubelets } from "./kubelets.js";
@@ -56,6 +57,7 @@ import { askedOfKubelet, containerOf, hasHost, noHost, podOf } from "./pod-targe
 import { isProxied, proxied } from "./proxied.js";
 import { isReview, issueToken, review } from "./reviews.js";
 import { table } from "./tables.js";
+import { componentStatuses, isUnstored } from "./unstored.js";
 
 /**
  * Kubernetes' REST paths: a request becomes a ResourcePath (which kind, which object) and then
@@ -70,7 +72,7 @@ export function answer(
   try {
     const call = callOf(apiserver, request, kubelets);
     warnOfOld(call, apiserver);
-    const answer = handle(call);
+    const answer = inItsGroup(call, () => handle(call));
     if (!("code" in answer) || !call.warnings.any) return answer;
     return { ...answer, headers: { ...answer.headers, Warning: call.warnings.headers() } };
   } catch (error) {
@@ -78,6 +80,24 @@ export function answer(
     const refusal = json(status.code!, status);
     if (!(error instanceof NotAllowed)) return refusal;
     return { ...refusal, headers: { ...refusal.headers, Allow: error.allowed.join(", ") } };
+  }
+}
+
+/** What is kept in another group is told by the name of the one that was asked. */
+function inItsGroup<T>({ target: { info, name } }: Call, act: () => T): T {
+  const kept = kindInfo(info.key);
+  try {
+    return act();
+  } catch (error) {
+    const isOther = kept !== undefined && kept.group !== info.group;
+    if (!isOther || !errors.isApiError(error, 404, 409)) throw error;
+    const { details, message = "" } = error.status;
+    if (details?.kind !== info.plural) throw error;
+    throw new errors.ApiError({
+      ...error.status,
+      message: message.replace(`${info.plural} "`, `${info.plural}.${info.group} "`),
+      details: { ...details, name: details.name ?? name ?? "", group: info.group },
+    });
   }
 }
 
@@ -98,11 +118,13 @@ const missing = new Map([
   ["log", "its containers have no output"],
   ["portforward", "use `stopover packet` or `stopover journey` to follow a connection"],
   ["proxy", "there is no network here"],
-  ["resize", "a Pod keeps the resources it has"],
 ]);
 
-function notOffered(info: KindInfo, subresource: string): errors.ApiError {
+function notOffered(info: KindInfo, subresource: string, name?: string): errors.ApiError {
   const instead = missing.get(subresource);
+  // (apiextensions-apiserver: customresource_handler.go)
+  const isCustom = info.definedBy !== undefined && ["status", "scale"].includes(subresource);
+  if (isCustom && name !== undefined) return errors.notFound(info, name);
   if (instead === undefined) return errors.unknownPath();
   return errors.methodNotAllowed(
     `Stopover does not offer ${info.plural}/${subresource}: ${instead}`,
@@ -131,7 +153,7 @@ const methods = {
   token: ["POST"],
   review: ["POST"],
   ephemeralcontainers: ["GET", "PUT", "PATCH"],
-  resize: ["GET"],
+  resize: ["GET", "PUT", "PATCH"],
   exec: ["GET", "POST"],
   attach: ["GET", "POST"],
   portforward: ["GET", "POST"],
@@ -143,6 +165,7 @@ const methods = {
 function handle(call: Call): ApiAnswer | StreamStart | LaterAnswer {
   const { name } = call.target;
   const { method } = call.request;
+  if (isUnstored(call.target.info)) return unstored(call);
   const under = isReview(call)
     ? "review"
     : name === undefined
@@ -157,6 +180,8 @@ function handle(call: Call): ApiAnswer | StreamStart | LaterAnswer {
       if (isAsked(under)) return asked[under](call);
       if (isWatch(call)) {
         filterOf(call.target.info, listOptions(call)); // what cannot be selected by is no stream
+        if (formOf(call.request.accept).type === "application/yaml")
+          throw errors.notAcceptable(streamTypes);
         return { begin: watch(call) };
       }
       return name === undefined ? list(call) : read(call);
@@ -170,6 +195,17 @@ function handle(call: Call): ApiAnswer | StreamStart | LaterAnswer {
     default:
       return name === undefined ? removeAll(call) : remove(call);
   }
+}
+
+/** A Binding is posted, and a ComponentStatus read. */
+function unstored(call: Call): ApiAnswer {
+  const { info, name, subresource, namespace } = call.target;
+  const isBinding = (info.kind as string) === "Binding";
+  if (subresource !== undefined || isBinding === (namespace === undefined || name !== undefined))
+    throw errors.unknownPath();
+  const allowed = [isBinding ? "POST" : "GET"];
+  if (!allowed.includes(call.request.method)) throw new NotAllowed(allowed);
+  return isBinding ? bind(call, bodyOf(call)) : componentStatuses(call);
 }
 
 function collectionOf({ info, namespace }: ResourcePath): keyof typeof methods {
@@ -201,12 +237,17 @@ const isAsked = (subresource: string): subresource is keyof typeof asked =>
 function whyNot(call: Call, subresource: string): errors.ApiError {
   const { query, target } = call;
   const { info, name } = target;
-  if (info.kind !== "Pod" || !askedOfKubelet.has(subresource)) return notOffered(info, subresource);
+  if (info.kind !== "Pod" || !askedOfKubelet.has(subresource))
+    return notOffered(info, subresource, name);
   if (subresource === "log") checkLog(name!, query);
   const pod = podOf(call);
   if (subresource !== "portforward") containerOf(pod, query.get("container"));
   return hasHost(call, pod) ? notOffered(info, subresource) : noHost(pod);
 }
+
+/** YAML is not told piece by piece. */
+const streamTypes =
+  "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
 
 /** Refuses what cannot be asked for, or not yet. */
 function checkRead(call: Call): void {
@@ -217,8 +258,7 @@ function checkRead(call: Call): void {
   if (isWatch(call)) return checkWatchRevision(query);
   // what another API server has written may be news to this one
   const { store } = apiserver;
-  const isExact = query.get("resourceVersionMatch") === "Exact"; // which is the store's to answer
-  checkRevision(query, isList, store.immediate && !isExact ? store.revision : Infinity);
+  checkRevision(query, isList, store.immediate ? store.revision : Infinity);
 }
 
 const isWatch = ({ query }: Call): boolean => flag(query, "watch");
@@ -292,7 +332,6 @@ function create(call: Call): ApiAnswer {
   if (subresource === "eviction") return evict(call, body);
   const object = fitted(body, info, namespace, name);
   checkMicroTimes(object);
-  if (info.group === "events.k8s.io") checkNewEvent(info, object);
   const created = client.create(object, writeOptions(call, "CreateOptions"));
   return shown(call, 201, created, [created]);
 }
@@ -305,30 +344,12 @@ function checkMicroTimes({ kind, apiVersion, ...rest }: KubeObject): void {
   for (const moment of moments) {
     const [, left] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(.*)$/.exec(String(moment ?? "")) ?? [];
     if (left === undefined || /^\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(left)) continue;
+    const hasSix = /^\.\d{6}/.test(left);
+    const rest = hasSix ? left.slice(7) : left;
     throw errors.badRequest(
-      `${kind} in version ${JSON.stringify(apiVersion.split("/").pop())} cannot be handled as a ${kind}: parsing time ${JSON.stringify(moment)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${JSON.stringify(left)} as ".000000"`,
+      `${kind} in version ${JSON.stringify(apiVersion.split("/").pop())} cannot be handled as a ${kind}: parsing time ${JSON.stringify(moment)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${JSON.stringify(rest)} as ${hasSix ? '"Z07:00"' : '".000000"'}`,
     );
   }
-}
-
-/** Who writes by the newer group says more. (pkg/apis/core/validation/events.go) */
-function checkNewEvent(info: KindInfo, object: KubeObject): void {
-  const event = object as unknown as Record<string, string | undefined>;
-  const { eventTime, type = "", reportingController = "" } = event;
-  const needed = (field: string) => (event[field] ? [] : [required(field)]);
-  const problems = [
-    ...(eventTime ? [] : [required("eventTime")]),
-    ...(reportingController ? [] : [required("reportingController")]),
-    ...checkFormat("reportingController", reportingController, qualifiedName),
-    ...needed("reportingInstance"),
-    ...needed("action"),
-    ...needed("reason"),
-    ...(type === "Normal" || type === "Warning"
-      ? []
-      : [invalid("type", "", `has invalid value: ${type}`)]),
-  ];
-  const subject = { ...info, group: "" };
-  if (problems.length > 0) throw errors.invalid(subject, object.metadata.name, problems);
 }
 
 const done = (code: number): ApiAnswer => json(code, { ...success(), code });
@@ -352,6 +373,11 @@ function checkKind(body: Record<string, unknown>, wanted: string): void {
   );
 }
 
+const otherVersion = (came: unknown, expected: string): errors.ApiError =>
+  errors.badRequest(
+    `the API version in the data (${String(came)}) does not match the expected API version (${expected})`,
+  );
+
 const groupOf: Readonly<Record<string, string>> = {
   Binding: "",
   Eviction: "policy",
@@ -361,7 +387,12 @@ const groupOf: Readonly<Record<string, string>> = {
 /** (pkg/apis/core/validation, ValidatePodBinding) */
 function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { client, target } = call;
-  checkNamed(call, body, "Binding");
+  const { metadata } = body as { metadata?: { name?: string; namespace?: string } };
+  if (target.name === undefined) checkKind(body, "Binding");
+  else checkNamed(call, body, "Binding");
+  const pod = target.name ?? metadata?.name;
+  if ((metadata?.namespace ?? target.namespace) !== target.namespace) throw otherNamespace();
+  if (!pod) throw errors.badRequest("Name parameter required.");
   const { kind = "", name = "" } = (body["target"] ?? {}) as { kind?: string; name?: string };
   const problems = [
     ...(kind === "" || kind === "Node"
@@ -373,14 +404,14 @@ function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
   ];
   if (problems.length > 0)
     throw errors.unexpected(problems.length > 1 ? `[${problems.join(", ")}]` : problems[0]!);
-  client.bind(target.name!, target.namespace, name, writeOptions(call, "CreateOptions"));
+  client.bind(pod, target.namespace, name, writeOptions(call, "CreateOptions"));
   return done(201);
 }
 
 /** A Pod goes if its disruption budgets allow it. (policy/v1 Eviction) */
 function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { client, target, query } = call;
-  checkNamed(call, body, "Eviction");
+  checkNamed(call, { metadata: { name: "" }, ...body }, "Eviction");
   const options = deleteOptionsOf(query, body["deleteOptions"] ?? {});
   const inNamespace = target.namespace === undefined ? {} : { namespace: target.namespace };
   const pod = client.get("Pod", target.name!, target.namespace);
@@ -405,11 +436,14 @@ function update(call: Call): ApiAnswer {
   const body = bodyOf(call);
   if (subresource === "scale") {
     checkKind(body, "Scale");
-    const scale = decodedAs<Scale>("Scale", body);
+    const { apiVersion = "autoscaling/v1" } = body;
+    if (apiVersion !== "autoscaling/v1") throw otherVersion(apiVersion, "autoscaling/v1");
+    const options = writeOptions(call, "UpdateOptions");
+    const scale = decodedAs<Scale>("Scale", body, options);
     checkScale(scale, name!);
     const scaledObject = client.update(
       scaled(client.get(info.key, name!, namespace), scale),
-      writeOptions(call, "UpdateOptions"),
+      options,
     );
     return shown(call, 200, scaleOf(scaledObject), [scaledObject]);
   }
@@ -423,6 +457,7 @@ function update(call: Call): ApiAnswer {
   const why = revision ? notARevision(revision) : undefined;
   if (why) throw errors.unexpected(why);
   const under = own.find((one) => one === subresource);
+  if (under === "finalize") checkFinalizers(name!, object);
   const options = { ...writeOptions(call, "UpdateOptions"), under };
   if (subresource === undefined && createdByUpdate.has(info.kind) && !isThere(call))
     return create(call);
@@ -441,8 +476,26 @@ function update(call: Call): ApiAnswer {
   return shown(call, 200, updated, [updated]);
 }
 
+/** (ValidateNamespaceFinalizeUpdate) */
+function checkFinalizers(name: string, object: KubeObject): void {
+  const { finalizers = [] } = (specOf(object) ?? {}) as { finalizers?: string[] };
+  const problems = finalizers.flatMap((one, i) =>
+    one.includes("/") || one === "kubernetes"
+      ? []
+      : [
+          invalid(
+            `spec.finalizers[${i}]`,
+            one,
+            "name is neither a standard finalizer name nor is it fully qualified",
+          ),
+        ],
+  );
+  if (problems.length > 0)
+    throw errors.invalid({ kind: "Namespace", plural: "namespaces", group: "" }, name, problems);
+}
+
 /** Sub-resources that are parts, and are written as the object is. */
-const own = ["finalize", "ephemeralcontainers"] as const;
+const own = ["finalize", "ephemeralcontainers", "resize"] as const;
 
 /** What nobody may overwrite unseen. (pkg/registry, AllowUnconditionalUpdate) */
 const mustSayRevision = new Set(
@@ -474,7 +527,8 @@ const patchTypes = new Map<string, Exclude<Patch["type"], "apply">>([
   ["application/strategic-merge-patch+json", "strategic"],
 ]);
 
-function patchOf({ client, request, target: { info, namespace, name } }: Call): unknown {
+function patchOf({ client, request, target }: Call): unknown {
+  const { info, namespace, name, subresource } = target;
   let body: unknown;
   try {
     body = patchBody(request);
@@ -485,13 +539,20 @@ function patchOf({ client, request, target: { info, namespace, name } }: Call): 
   const { metadata } = (body ?? {}) as { metadata?: { uid?: unknown } | null };
   const uid = metadata?.uid;
   if (uid === undefined || uid === null) return body;
-  if (uid !== client.get(info.key, name!, namespace).metadata.uid)
+  const own = client.get(info.key, name!, namespace).metadata.uid;
+  if (uid !== own && subresource === "scale")
+    throw errors.conflict(
+      { ...info, plural: `${info.plural}/scale` },
+      name!,
+      `Precondition failed: UID in precondition: ${String(uid)}, UID in object meta: ${own}`,
+    );
+  if (uid !== own)
     throw errors.invalid(info, name!, [invalid("metadata.uid", uid, "field is immutable")]);
   return body;
 }
 
 /** Sub-resources that take patches of their own. */
-const doors = ["status", "scale", "ephemeralcontainers"] as const;
+const doors = ["status", "scale", "ephemeralcontainers", "resize"] as const;
 
 function patch(call: Call): ApiAnswer {
   const {

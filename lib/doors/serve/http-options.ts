@@ -192,10 +192,13 @@ export function deleteOptions(query: URLSearchParams, raw: unknown): DeleteOptio
     throw errors.badRequest(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
-  const grace = body.gracePeriodSeconds ?? whole(query, "gracePeriodSeconds");
-  const policy = body.propagationPolicy ?? query.get("propagationPolicy") ?? undefined;
-  const orphans = body.orphanDependents ?? orphansOf(query);
-  const dryRun = [...(body.dryRun ?? []), ...query.getAll("dryRun")];
+  // who sends a body says all in it (apiserver: pkg/endpoints/handlers/delete.go)
+  const hasBody = Object.keys(raw as object).length > 0;
+  const asked = hasBody ? new URLSearchParams() : query;
+  const grace = body.gracePeriodSeconds ?? whole(asked, "gracePeriodSeconds");
+  const policy = body.propagationPolicy ?? asked.get("propagationPolicy") ?? undefined;
+  const orphans = body.orphanDependents ?? orphansOf(asked);
+  const dryRun = [...(body.dryRun ?? []), ...asked.getAll("dryRun")];
   refuse("DeleteOptions", [
     ...(policy !== undefined && orphans !== undefined
       ? [

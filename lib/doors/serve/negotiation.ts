@@ -17,9 +17,13 @@ export function formOf(accept: string | undefined): Form {
     if (form) return form;
   }
   throw errors.notAcceptable(
-    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+    /;\s*as=/.test(accept ?? "")
+      ? `only the following media types are accepted: ${representations}`
+      : `406: Not Acceptable\n\nAvailable representations: ${representations}`,
   );
 }
+
+const representations = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 const transforms = new Set(["Table", "PartialObjectMetadata", "PartialObjectMetadataList"]);
 

@@ -172,7 +172,7 @@ const rowsOf: Record<string, Cells<never>> = {
       `${kind.toLowerCase()}/${name}`,
       fieldPath,
       source,
-      one.message.trim(),
+      (one.message ?? "").trim(),
       since(first, now),
       series?.count ?? one.count ?? 1,
       one.metadata.name,
