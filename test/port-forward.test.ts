@@ -1,8 +1,13 @@
 // `kubectl port-forward`: SPDY's frames as kubectl sends them, and connections by the real kubectl.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { PassThrough } from "node:stream";
+import { KubeConfig, PortForward } from "@kubernetes/client-node";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { WebSocket } from "ws";
 import { SpdySession } from "stopover/internal/doors/serve/spdy";
 import { tooOld } from "./channel-client.js";
 import { until } from "./etcd-harness.js";
@@ -94,6 +99,71 @@ for (const [says, hex] of [
   test(`refused: ${says}`, () => {
     assert.throws(() => session().session.hear(Buffer.from(hex, "hex")));
   });
+
+/** What a client hears of its channels until the server ends, and after what it said. */
+async function channels(url: string, said: readonly Uint8Array[]): Promise<Map<number, string>> {
+  const socket = new WebSocket(url.replace(/^http/, "ws"), ["v4.channel.k8s.io"]);
+  const heard = new Map<number, string>();
+  socket.on("message", (data: Buffer) => {
+    const [channel = 255] = data;
+    heard.set(channel, (heard.get(channel) ?? "") + data.subarray(1).toString("latin1"));
+  });
+  await once(socket, "open");
+  for (const each of said) socket.send(each);
+  await once(socket, "close");
+  return heard;
+}
+
+test("channels: each begins with its port, and who is refused is told", async () => {
+  const served = await Served.start("--nodes", "1");
+  try {
+    const name = await until("a Pod runs", 60_000, async () => {
+      const { body } = await served.ask("GET", "/api/v1/namespaces/default/pods");
+      const items = body["items"] as { metadata: { name: string }; status: { phase: string } }[];
+      return items.find(({ status }) => status.phase === "Running")?.metadata.name;
+    });
+    const path = `${served.url}/api/v1/namespaces/default/pods/${name}/portforward`;
+    const request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const heard = await channels(`${path}?ports=80&ports=9`, [Buffer.from(`\0${request}`)]);
+    assert.equal([...heard.keys()].sort(), [0, 1, 2, 3]);
+    assert.match(heard.get(0)!, /^P\0HTTP\/1\.1 200 OK\r\n[^]*Welcome to nginx!/);
+    assert.is(heard.get(1), "P\0");
+    assert.is(heard.get(2), "\t\0");
+    assert.match(heard.get(3)!, /^\t\0error forwarding port 9 .*connection refused/);
+    for (const [query, why] of [
+      ["", /^400 query parameter "port" is required/],
+      ["?ports=0", /^400 port "0" must be > 0/],
+      ["?ports=80,x", /^400 unable to parse "x" as a port/],
+    ] as const)
+      assert.match(await refusal(path + query), why);
+    // the official client, as its example has it
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser(
+      { name: "s", server: served.url, skipTLSVerify: true },
+      { name: "reader" },
+    );
+    const [output, input] = [new PassThrough(), new PassThrough()];
+    const errors = new PassThrough();
+    await new PortForward(config).portForward("default", name, [80], output, errors, input);
+    input.write(request);
+    let text = "";
+    for await (const chunk of output) if ((text += String(chunk)).includes("</html>")) break;
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+  } finally {
+    served.process.kill();
+  }
+});
+
+/** "400 query parameter …": what is said instead of opening a WebSocket. */
+async function refusal(url: string): Promise<string> {
+  const socket = new WebSocket(url.replace(/^http/, "ws"), ["v4.channel.k8s.io"]);
+  socket.on("error", () => {});
+  const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const { message } = JSON.parse(Buffer.concat(chunks).toString()) as { message: string };
+  return `${response.statusCode} ${message}`;
+}
 
 const kubectl = process.env["KUBECTL"] ?? "kubectl";
 if (needs(test, "kubectl port-forward", [...lacking(kubectl), ...tooOld(kubectl)])) {

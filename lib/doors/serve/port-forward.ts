@@ -7,29 +7,27 @@ import * as errors from "../../api/errors.js";
 import { Signal, type Act, type Running } from "../../machinery/act.js";
 import { Pipe } from "../../machinery/pipe.js";
 import type { NetworkEnd } from "../../shell/network/network-end.js";
-import { carried } from "./carried.js";
 import { checkSessions, chosenOf, counted } from "./channels.js";
 import type { EventStream } from "./event-stream.js";
 import type { StreamStart } from "./exchange.js";
+import { CHANNELS, ForwardedChannels, portsIn } from "./forwarded-channels.js";
+import { forwardedTo, UNHEARD, UNREAD } from "./forwarded-connection.js";
 import type { Call } from "./http-call.js";
 import { hasHost, noHost, podOf } from "./pod-target.js";
 import { SpdySession, type Streams } from "./spdy.js";
 
 /** SPDY's frames in a WebSocket, which is what kubectl has asked for since 1.31. (KEP-4006) */
-const tunnelled = ["SPDY/3.1+portforward.k8s.io"];
-/** Bytes that may wait for a client before its Pod waits, too. */
-const UNREAD = 256 * 1024;
-/** Bytes that a Pod may leave unread. */
-const UNHEARD = 16 * 1024 * 1024;
+const TUNNELLED = "SPDY/3.1+portforward.k8s.io";
 /** Connections of one client. */
 const MOST_CONNECTIONS = 200;
 
 /** @throws what a real API server or a kubelet says. (PortForwardLocation, GetPortForward) */
 export function forwarded(call: Call): StreamStart {
-  const { request, kubelets } = call;
+  const { request, kubelets, query } = call;
   const pod = podOf(call);
   if (!hasHost(call, pod)) throw noHost(pod);
-  const protocol = chosenOf(request.protocols, tunnelled);
+  const protocol = chosenOf(request.protocols, [TUNNELLED, CHANNELS]);
+  const ports = protocol === CHANNELS ? portsIn(query) : [];
   const { namespace, name, uid = "" } = pod.metadata;
   const end = kubelets!.network(`${namespace}/${name}`);
   if (!end)
@@ -37,7 +35,10 @@ export function forwarded(call: Call): StreamStart {
       `unable to upgrade connection: pod not found (${JSON.stringify(`${name}_${namespace}`)})`,
     );
   checkSessions();
-  const begin = (stream: EventStream): void => void new Forwarding(end, uid, stream);
+  const begin = (stream: EventStream): void => {
+    if (protocol === CHANNELS) new ForwardedChannels(end, uid, stream, ports);
+    else new Forwarding(end, uid, stream);
+  };
   return { protocol, begin };
 }
 
@@ -132,30 +133,15 @@ class Forwarding implements Streams {
   }
 
   *#connection({ port, input, data, error }: Pair): Act<void> {
-    const address = this.end.sourceFor("127.0.0.1") === undefined ? "::1" : "127.0.0.1";
-    const connection = yield* this.end.connect({ address, port });
-    if ("failed" in connection)
-      return this.#spdy.data(error!, Buffer.from(this.#refused(port, connection)));
     const { stream } = this;
     const [spdy, left] = [this.#spdy, this.#left];
-    yield* carried(this.end.acts, connection, {
+    const why = yield* forwardedTo(this.end, this.sandbox, port, {
       input,
       write: (bytes) => spdy.data(data!, Buffer.from(bytes, "latin1")),
       *room() {
         while (stream.unread > UNREAD && !stream.over) yield left.wait;
       },
     });
-  }
-
-  /** As containerd says it. */
-  #refused(port: number, { failed }: { failed: string }): string {
-    const why = failed === "ECONNREFUSED" ? "connection refused" : "no route to host";
-    const dial = (network: string, to: string): string =>
-      `dial ${network} ${to}:${port}: connect: ${why}`;
-    return (
-      `error forwarding port ${port} to pod ${this.sandbox}, uid : failed to execute portforward in ` +
-      `network namespace "/var/run/netns/cni-${this.sandbox}": failed to connect to localhost:${port} ` +
-      `inside namespace "${this.sandbox}", IPv4: ${dial("tcp4", "127.0.0.1")} IPv6 ${dial("tcp6", "[::1]")} `
-    );
+    if (why !== undefined) spdy.data(error!, Buffer.from(why));
   }
 }
