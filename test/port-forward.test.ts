@@ -110,7 +110,7 @@ async function channels(url: string, said: readonly Uint8Array[]): Promise<Map<n
   });
   await once(socket, "open");
   for (const each of said) socket.send(each);
-  await once(socket, "close");
+  await once(socket, "close", { signal: AbortSignal.timeout(60_000) });
   return heard;
 }
 
@@ -147,6 +147,7 @@ test("channels: each begins with its port, and who is refused is told", async ()
     await new PortForward(config).portForward("default", name, [80], output, errors, input);
     input.write(request);
     let text = "";
+    setTimeout(() => output.destroy(new Error(`heard only: ${text}`)), 60_000).unref();
     for await (const chunk of output) if ((text += String(chunk)).includes("</html>")) break;
     assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
   } finally {

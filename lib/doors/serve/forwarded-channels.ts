@@ -39,7 +39,7 @@ function portIn(text: string): number {
 
 export class ForwardedChannels {
   readonly #left = new Signal();
-  readonly #inputs: Pipe[] = [];
+  readonly #inputs: readonly Pipe[];
   readonly #running: Running<string | undefined>[] = [];
 
   constructor(
@@ -59,20 +59,16 @@ export class ForwardedChannels {
     const done = (): void => {
       if (--open === 0 && !stream.over) stream.end();
     };
+    // what comes before a connection begins is kept for it
+    this.#inputs = ports.map(() => new Pipe(Infinity));
     for (const [i, port] of ports.entries()) {
-      const act = this.#connection(end, sandbox, port, 2 * i);
+      const act = this.#connection(end, sandbox, port, i);
       this.#running.push(end.acts.begin(act, done, true));
     }
   }
 
-  *#connection(
-    end: NetworkEnd,
-    sandbox: string,
-    port: number,
-    channel: number,
-  ): Act<string | undefined> {
-    const input = new Pipe(Infinity);
-    this.#inputs.push(input);
+  *#connection(end: NetworkEnd, sandbox: string, port: number, i: number): Act<string | undefined> {
+    const [input, channel] = [this.#inputs[i]!, 2 * i];
     const number = String.fromCharCode(port & 255, port >> 8);
     for (const each of [channel, channel + 1]) this.#send(each, number);
     const why = yield* forwardedTo(end, sandbox, port, {
