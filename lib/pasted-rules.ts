@@ -7,8 +7,8 @@
  *     pasted.packet({ from: "203.0.113.9", to: "192.168.0.1:30519" })    // a Journey
  */
 import { openIptables } from "./node/proxy/iptables/opened.js";
-import { openNftables } from "./node/proxy/nftables/opened.js";
-import type { OpenedRules } from "./node/proxy/opened.js";
+import "./node/proxy/nftables/load.js";
+import { readerOf, type OpenedRules } from "./node/proxy/opened.js";
 import type { NodeRuleTables } from "./node/proxy/rule-tables.js";
 import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
@@ -20,7 +20,6 @@ import { VirtualClock } from "./machinery/virtual-clock.js";
 import { familyOf, parseAddress, readCIDR, type Family } from "./net/ip.js";
 import { Zone } from "./net/dns.js";
 import { fixedBalancers } from "./net/load-balancer.js";
-import { isNftables } from "./net/nftables/read.js";
 import { Routes } from "./net/routes.js";
 import { Machine } from "./node/machine.js";
 
@@ -55,7 +54,7 @@ export interface PastedOptions {
 export function openRules(text: string, options: PastedOptions = {}): PastedRules {
   const { pods = [], seed = 1 } = options;
   const asked = options.family ?? (options.addresses && familyOf(options.addresses[0]!)) ?? "IPv4";
-  const opened = isNftables(text) ? openNftables(text, asked) : openIptables(text, asked);
+  const opened = readerOf(text)?.open(text, asked) ?? openIptables(text, asked);
   const addresses =
     options.addresses ?? (opened.addresses.length > 0 ? opened.addresses : usual[asked]);
   const network = new Network(new Routes(), new Zone(), new Zone(), fixedBalancers([]));

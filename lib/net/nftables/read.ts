@@ -2,6 +2,7 @@
  * Rules as people have them at hand: what `nft list ruleset` or `nft -j list ruleset` printed, a
  * file for `nft -f`; with a prompt before it. What is left out is said.
  */
+import { first, isJSON } from "./looks.js";
 import { parseNftables } from "./parse.js";
 import type { RuleSet } from "./ruleset.js";
 
@@ -9,13 +10,6 @@ export interface ReadRules {
   readonly rules: RuleSet;
   readonly warnings: readonly string[];
 }
-
-const first =
-  /^[ \t]*(?:(?:re)?define \w+ *=|table (?:(?:ip|ip6|inet|arp|bridge|netdev) )?\S+ \{|table (?:ip|ip6|inet|arp|bridge|netdev) |flush ruleset|(?:add|create|destroy|delete|flush) (?:table|chain|set|map|rule) |#!.*\bnft\b)/m;
-const isJSON = /^\s*\{\s*"nftables"\s*:/;
-
-/** Whether a text is nftables' and not iptables'. */
-export const isNftables = (text: string): boolean => isJSON.test(text) || first.test(text);
 
 /** Throws RulesError. */
 export function readNftables(text: string): ReadRules {

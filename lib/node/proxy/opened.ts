@@ -1,3 +1,4 @@
+import type { Family } from "../../net/ip.js";
 import type { Kernel } from "../../net/kernel.js";
 import type { NodeRuleTables } from "./rule-tables.js";
 
@@ -21,6 +22,22 @@ export interface OpenedRules {
   /** Marker -> the rule that is not modelled: the packet that meets it is lost to us. */
   readonly unmodelled: ReadonlyMap<string, string>;
 }
+
+/** Who reads the rules of one tool. */
+export interface RulesReader {
+  isMine(text: string): boolean;
+  /** Throws a RulesError with the line where the text is no such rules. */
+  open(text: string, family: Family): OpenedRules;
+}
+
+const readers: RulesReader[] = [];
+
+/** From now on it is asked before those that came earlier. */
+export const addReader = (reader: RulesReader): void => void readers.unshift(reader);
+
+/** Who reads this text; undefined: nobody says that it is his. */
+export const readerOf = (text: string): RulesReader | undefined =>
+  readers.find((reader) => reader.isMine(text));
 
 /** What one rule tells of a device: its name, and the ranges that the rule names beside it. */
 export type Told = readonly [device: string, ranges: readonly string[]];

@@ -52,10 +52,14 @@ const withoutNftables = {
   name: "without nftables",
   setup(build) {
     build.onLoad({ filter: /\/dist\/node\/proxy\/nftables\/load\.js$/ }, ({ path }) => ({
-      contents: `import { addMode } from "../modes.js";
-        addMode("nftables", () => {
+      contents: `import { isNftables } from "../../../net/nftables/looks.js";
+        import { addMode } from "../modes.js";
+        import { addReader } from "../opened.js";
+        const elsewhere = () => {
           throw new Error('nftables comes with the pages that use it alone: chapter 17, "Your cluster"');
-        });`,
+        };
+        addMode("nftables", elsewhere);
+        addReader({ isMine: isNftables, open: elsewhere });`,
       resolveDir: dirname(path),
     }));
   },
@@ -84,7 +88,7 @@ export const parts = {
   lab: library("lab", /\/dist\/doors\/lab\/[\w-]+\.js$/),
   nftables: library(
     "nftables",
-    /\/dist\/(nftables|node\/proxy\/nftables\/(backend|base|load|node-table|program|rows|shared|transaction))\.js$/,
+    /\/dist\/(nftables|net\/nftables\/(anonymous|contradictions|draft|json|parse|parse-rule|parts|read|rejections|tidy|time|tokens|variables)|node\/proxy\/nftables\/(backend|base|load|node-table|opened|program|rows|shared|transaction))\.js$/,
   ),
   ...Object.fromEntries(
     numbers.map((number) => [
@@ -103,7 +107,7 @@ export const parts = {
  */
 export const later = {
   shell: {
-    own: /\/unbash\/|\/live\/terminals\.mjs$|\/dist\/(shell-parts|shell\/.+|programs\/(?!registry\b).+|machinery\/(act|pipe)|net\/iptables\/list|journey\/socket)\.js$/,
+    own: /\/unbash\/|\/live\/terminals\.mjs$|\/dist\/(shell-parts|shell\/.+|node\/kubelet\/containers\/.+|programs\/(?!registry\b).+|machinery\/(act|pipe)|net\/iptables\/list|journey\/socket)\.js$/,
     code: `import * as shell from "stopover/internal/shell-parts";
       import * as terminals from "../../kit/book/live/terminals.mjs";
       globalThis.stopoverParts = { ...globalThis.stopoverParts, shell: { ...shell, ...terminals } };`,
