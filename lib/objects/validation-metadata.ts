@@ -1,5 +1,5 @@
 /**
- * What is refused of metadata that seldom stands there: owners, and names to be made of a beginning.
+ * What is refused of metadata that seldom stands there: owners, and beginnings of names to make.
  * Who imports this has the checks. (k8s.io/apimachinery: pkg/api/validation/objectmeta.go)
  */
 import { checkFormat, invalid, type FieldError, type Format } from "./field-errors.js";
