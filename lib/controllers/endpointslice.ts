@@ -150,10 +150,11 @@ export function endpointSliceController({ client, informers }: Context): Control
     { slice, endpoints }: Draft,
     moment: string | undefined,
   ): EndpointSlice {
-    const metadata = { ...slice.metadata, labels: labelsOf(service) };
+    const metadata: ObjectMeta = { ...slice.metadata, labels: labelsOf(service) };
     const wanted: EndpointSlice = { ...slice, endpoints, metadata };
     const present = slices.get(slice.metadata.name);
     if (present && same(present, wanted)) return present;
+    delete metadata.annotations;
     Object.assign(metadata, triggeredAt(slice.metadata, moment));
     if (slice.metadata.name !== "") return client.update(wanted, { decoded: true });
     const { name: _, ...unnamed } = metadata; // the API server makes it

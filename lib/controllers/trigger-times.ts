@@ -56,12 +56,12 @@ export class TriggerTimes {
 
 const momentOf = (pod: Pod): string => condition(pod, "Ready")?.lastTransitionTime ?? "";
 
-/** The annotations of what is written now; where nothing is new, an old moment goes. */
+/** The annotations of what is written now, if any; where nothing is new, an old moment goes. */
 export function triggeredAt(
   { annotations = {} }: ObjectMeta,
   moment: string | undefined,
 ): { annotations?: Record<string, string> } {
-  const { [TRIGGER_TIME]: old, ...others } = annotations;
+  const { [TRIGGER_TIME]: _, ...others } = annotations;
   const all = moment === undefined ? others : { ...others, [TRIGGER_TIME]: moment };
-  return old !== undefined || Object.keys(all).length > 0 ? { annotations: all } : {};
+  return Object.keys(all).length > 0 ? { annotations: all } : {};
 }
