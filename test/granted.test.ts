@@ -43,7 +43,13 @@ const rows: [says: string, container: object, spec: object, fields: string[]][] 
     {},
     [],
   ],
-  ["a port that answers or does not", { readinessProbe: { tcpSocket: { port: 1 } } }, {}, []],
+  ["a port that it declares", { readinessProbe: { tcpSocket: { port: 8080 } } }, {}, []],
+  [
+    "a port that it does not declare",
+    { readinessProbe: { tcpSocket: { port: 1 } } },
+    {},
+    ["spec.containers[0].readinessProbe"],
+  ],
   [
     "a command",
     { readinessProbe: { exec: { command: ["true"] } } },

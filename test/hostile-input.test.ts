@@ -48,7 +48,7 @@ const rows: [what: string, content: string | Buffer, says: RegExp | null][] = [
   [
     "a label of 10,000 letters",
     withField(`labels: {x: "${long}"}`),
-    /metadata\.labels: Invalid value: "y{60}… \(10000 characters\)": must be no more than 63 characters/,
+    /metadata\.labels: Invalid value: "y{60}… \(10000 characters\)": must be no more than 63 bytes/,
   ],
   [
     "annotations of 300 kB",
