@@ -124,7 +124,7 @@ const requests: Record<
     `${services}?resourceVersion=999999&resourceVersionMatch=Exact`,
     undefined,
     {},
-    400,
+    504,
   ],
 };
 for (const [what, [method, path, body, headers, code]] of Object.entries(requests)) {

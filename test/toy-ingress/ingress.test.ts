@@ -146,7 +146,7 @@ test("a proxy in the node's own network has the node's address", () => {
   const cluster = world();
   const ports = "[{containerPort: 8088}]";
   cluster.apply(`{apiVersion: v1, kind: Pod, metadata: {name: host-edge}, spec: {nodeName: node-b, hostNetwork: true,
-    dnsPolicy: ClusterFirstWithHostNet, containers: [{name: a, image: busybox, ports: ${ports}}]}}`);
+    dnsPolicy: ClusterFirstWithHostNet, containers: [{name: a, image: edge, ports: ${ports}}]}}`);
   cluster.settle();
   cluster.pod("host-edge").sandbox.proxy = hostRouter([{ ...shop, host: "192.168.0.2" }]);
   const trip = cluster.request("http://192.168.0.2:8088/");
