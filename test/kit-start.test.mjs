@@ -12,6 +12,7 @@ import { chapterOf, layout } from "../notebooks/kit/book/page.mjs";
 import { cellsOf } from "../notebooks/kit/author.mjs";
 import { notebook } from "../notebooks/kit/ipynb.mjs";
 import { root } from "../notebooks/kit/project.mjs";
+import { freePorts } from "./free-ports.mjs";
 
 const starting = suite("npm start");
 /** @param {string[]} args */
@@ -54,7 +55,7 @@ const folder = mkdtempSync(join(root, ".cache/pages-"));
 mkdirSync(join(folder, "site"));
 writeFileSync(join(folder, "secret.html"), "secret");
 writeFileSync(join(folder, "site/index.html"), "the first page");
-const port = 20000 + (process.pid % 20000);
+const [port = 0] = await freePorts(1);
 /** @type {import("../notebooks/kit/start.mjs").Server} */
 let server;
 serving.before(async () => {
