@@ -220,6 +220,15 @@ for (const [command, port, local] of [
     assert.is(one.explain("TCP", port, always).isCertain, local);
   });
 
+test("who would listen and does not run is named, whether it has ended or never began", () => {
+  const of = pod({ image: "nginx" }, { image: "x", ports: [{ containerPort: 8000 }] });
+  const answer = new Listening(of).explain("TCP", 8000, (name) => name === "c0");
+  assert.equal(
+    [answer.listens, answer.field, answer.words, answer.isCertain],
+    [false, "spec.containers[1]", "does not run", true],
+  );
+});
+
 test("a sidecar that idles takes nothing from who listens", () => {
   const one = new Listening(pod({ image: "x" }, { image: "y", command: ["sleep", "1"] }));
   assert.ok(one.on("TCP", 8080, always));

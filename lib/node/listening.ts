@@ -99,7 +99,7 @@ export class Listening {
       };
     const stopped = this.#containers.find(({ name }) => !runs(name));
     if (stopped && takes(stopped, protocol, port))
-      return { listens, field: stopped.path, words: "has ended", isCertain: true };
+      return { listens, field: stopped.path, words: "does not run", isCertain: true };
     const others = [...new Set(this.#containers.flatMap(heldBy))].join(", ") || "nothing";
     return {
       listens,
