@@ -2,7 +2,7 @@
  * What a Job's Pods have come to, and whether that is its end. (kubernetes:
  * pkg/controller/job/job_controller.go, syncJob; backoff_utils.go)
  */
-import { condition } from "../objects/pods.js";
+import { condition, isActive, isTerminal } from "../objects/pods.js";
 import type { Condition, Pod } from "../objects/types.js";
 import type { Job } from "./job-object.js";
 import type { Round } from "./job-counting.js";
@@ -33,10 +33,9 @@ export interface Findings extends Pick<Round, "awaited" | "done" | "givenUp"> {
   newlyFailed: readonly Pod[];
 }
 
-export const isTerminating = ({ metadata, status }: Pod): boolean =>
-  metadata.deletionTimestamp !== undefined &&
-  status?.phase !== "Succeeded" &&
-  status?.phase !== "Failed";
+/** On its way out, and not ended yet. */
+export const isLeaving = (pod: Pod): boolean =>
+  pod.metadata.deletionTimestamp !== undefined && !isTerminal(pod);
 
 export function findingsOf(
   job: Job,
@@ -83,9 +82,7 @@ function awaitedOf(
   done: ReadonlySet<number>,
   givenUp: ReadonlySet<number>,
 ): Map<number, Pod> {
-  const runs = ({ metadata, status }: Pod) =>
-    !metadata.deletionTimestamp && status?.phase !== "Succeeded" && status?.phase !== "Failed";
-  const active = new Set(pods.filter(runs).map(indexOf));
+  const active = new Set(pods.filter(isActive).map(indexOf));
   const awaited = new Map<number, Pod>();
   for (const pod of failed) {
     const index = indexOf(pod);
@@ -251,7 +248,7 @@ export function endedAt(pod: Pod): number {
 export function pendingIndexes(round: Round, running: readonly Pod[], number: number): number[] {
   const { job, pods, done, givenUp } = round;
   const taken = new Set(running.map(indexOf));
-  if (onlyFailedCount(job)) for (const pod of pods.filter(isTerminating)) taken.add(indexOf(pod));
+  if (onlyFailedCount(job)) for (const pod of pods.filter(isLeaving)) taken.add(indexOf(pod));
   const pending: number[] = [];
   for (let i = 0; i < (job.spec.completions ?? 0) && pending.length < number; i++)
     if (!taken.has(i) && !done.has(i) && !givenUp?.has(i)) pending.push(i);

@@ -16,7 +16,7 @@ import {
   endOf,
   findingsOf,
   isComplete,
-  isTerminating,
+  isLeaving,
   pendingIndexes,
   recordAfter,
   restAfter,
@@ -83,7 +83,7 @@ export function jobController(context: Context): Controller {
       pods,
       active: running.length,
       ready: running.filter(isReady).length,
-      terminating: pods.filter(isTerminating).length,
+      terminating: pods.filter(isLeaving).length,
     };
     round.end = endOf(round, found, startTime, clock.now(), now);
     let wait: Again | void = round.end ? undefined : untilDeadline(job, startTime, clock.now());
