@@ -21,41 +21,44 @@ function defaultOf(server: Admitting, kind: string, annotation: string): string 
   return first?.metadata.name;
 }
 
-// ---- ingressclass/defaultingressclass
-
-admissionPlugins.push({
-  name: "DefaultIngressClass",
-  isAlways: true,
-  kind: "Ingress" as Kind,
-  admit(object, server) {
-    const ingress = object as Spec<{ ingressClassName?: string }>;
-    const { metadata, spec = {} } = ingress;
-    const isTold = metadata.annotations?.["kubernetes.io/ingress.class"] !== undefined;
-    if (spec.ingressClassName !== undefined || isTold) return ingress;
-    const mark = "ingressclass.kubernetes.io/is-default-class";
-    const ingressClassName = defaultOf(server, "IngressClass", mark);
-    return ingressClassName ? { ...ingress, spec: { ...spec, ingressClassName } } : ingress;
-  },
-});
-
-// ---- storage/storageclass/setdefault, storage/storageobjectinuseprotection
+// ---- ingressclass/defaultingressclass, storage/storageclass/setdefault
 
 const CLAIM = "PersistentVolumeClaim" as Kind;
-const DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class";
 
-admissionPlugins.push({
-  name: "DefaultStorageClass",
-  isAlways: true,
-  kind: CLAIM,
-  admit(object, server) {
-    const claim = object as Spec<{ storageClassName?: string }>;
-    const { metadata, spec = {} } = claim;
-    const isTold = metadata.annotations?.["volume.beta.kubernetes.io/storage-class"] !== undefined;
-    if (spec.storageClassName !== undefined || isTold) return claim;
-    const storageClassName = defaultOf(server, "StorageClass", DEFAULT_CLASS);
-    return storageClassName ? { ...claim, spec: { ...spec, storageClassName } } : claim;
+/** `told`: the annotation by which it was said before there was the field. */
+const defaulting = [
+  {
+    name: "DefaultIngressClass",
+    kind: "Ingress" as Kind,
+    field: "ingressClassName",
+    told: "kubernetes.io/ingress.class",
+    classes: "IngressClass",
+    mark: "ingressclass.kubernetes.io/is-default-class",
   },
-});
+  {
+    name: "DefaultStorageClass",
+    kind: CLAIM,
+    field: "storageClassName",
+    told: "volume.beta.kubernetes.io/storage-class",
+    classes: "StorageClass",
+    mark: "storageclass.kubernetes.io/is-default-class",
+  },
+];
+
+for (const { name, kind, field, told, classes, mark } of defaulting)
+  admissionPlugins.push({
+    name,
+    isAlways: true,
+    kind,
+    admit(object: KubeObject, server) {
+      const { metadata, spec = {} } = object as Spec<Record<string, unknown>>;
+      if (spec[field] !== undefined || metadata.annotations?.[told] !== undefined) return object;
+      const found = defaultOf(server, classes, mark);
+      return found ? ({ ...object, spec: { ...spec, [field]: found } } as KubeObject) : object;
+    },
+  });
+
+// ---- storage/storageobjectinuseprotection
 
 const protection = {
   PersistentVolumeClaim: "kubernetes.io/pvc-protection",
