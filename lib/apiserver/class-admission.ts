@@ -4,6 +4,7 @@
  * what is in use stays until nobody uses it. (kubernetes: plugin/pkg/admission, the folders named)
  */
 import { forbidden } from "../api/errors.js";
+import { same } from "../objects/freeze.js";
 import { kindInfo } from "../objects/kinds.js";
 import { quantity } from "../objects/quantity.js";
 import type { Kind, KubeObject, Toleration } from "../objects/types.js";
@@ -138,11 +139,6 @@ interface Scheduling {
   tolerations?: Toleration[];
 }
 
-const sameToleration = (a: Toleration, b: Toleration): boolean =>
-  (["key", "operator", "value", "effect", "tolerationSeconds"] as const).every(
-    (field) => a[field] === b[field],
-  );
-
 admissionPlugins.push({
   name: "RuntimeClassScheduling",
   isAlways: true,
@@ -161,7 +157,7 @@ admissionPlugins.push({
           `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own[key]}`,
         );
     const more = tolerations.filter(
-      (one) => !(pod.spec.tolerations ?? []).some((other) => sameToleration(one, other)),
+      (one) => !(pod.spec.tolerations ?? []).some((other) => same(one, other)),
     );
     if (Object.keys(nodeSelector).length === 0 && more.length === 0) return pod;
     return {
