@@ -68,13 +68,12 @@ function orderProblems(
   list: (typeof lists)[number],
 ): FieldError[] {
   const [now, was] = [spec[list] ?? [], old[list] ?? []];
-  const noun = list === "containers" ? "containers" : "initContainers";
   if (now.length !== was.length)
-    return [forbidden(`spec.${list}`, `${noun} may not be added or removed on resize`)];
+    return [forbidden(`spec.${list}`, `${list} may not be added or removed on resize`)];
   return now.flatMap(({ name }, i) =>
     name === was[i]!.name
       ? []
-      : [forbidden(`spec.${list}[${i}].name`, `${noun} may not be renamed or reordered on resize`)],
+      : [forbidden(`spec.${list}[${i}].name`, `${list} may not be renamed or reordered on resize`)],
   );
 }
 
