@@ -135,6 +135,34 @@ for (const [what, versions, why] of [
     assert.match(message.replace(/^.* is invalid: /, ""), why);
   });
 
+test("a field may be called as what all objects inherit: it is asked for, checked and filled in", () => {
+  const { client } = newServer();
+  const openAPIV3Schema = {
+    type: "object",
+    properties: {
+      named: {
+        type: "object",
+        required: ["constructor"],
+        properties: {
+          constructor: { type: "integer" },
+          toString: { type: "string", default: "text" },
+        },
+      },
+      others: { type: "object", additionalProperties: { type: "integer" } },
+    },
+  };
+  client.create(withVersions({ ...version, schema: { openAPIV3Schema } }));
+  const { spec: _, ...plain } = gauge({}) as KubeObject & { spec?: object };
+  const make = (fields: object) => client.create({ ...plain, ...fields });
+  assert.match(refusal(() => make({ named: {} })).message, /: named.constructor: Required value$/);
+  assert.match(
+    refusal(() => make({ others: { valueOf: "x" } })).message,
+    /: others.valueOf: Invalid value: "string"/,
+  );
+  const { named } = make({ named: { constructor: 1 } }) as { named?: object };
+  assert.equal(named, { constructor: 1, toString: "text" });
+});
+
 test("its number of replicas is where the definition says", () => {
   const { client } = newServer();
   const integer = { type: "integer" };

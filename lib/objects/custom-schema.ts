@@ -20,7 +20,7 @@ import {
   tooMany,
   type FieldError,
 } from "./field-errors.js";
-import { isRecord, same, setField } from "./freeze.js";
+import { isRecord, ownField, same, setField } from "./freeze.js";
 import { otherKinds } from "./others.js";
 import type { KubeObject } from "./types.js";
 
@@ -94,7 +94,7 @@ function completed(schema: Schema, value: unknown, isRoot = false): unknown {
     else if (own && !isUnset) setField(result, key, own === "any" ? part : completed(own, part));
   }
   for (const [key, own] of Object.entries(schema.properties ?? {}))
-    if (result[key] === undefined && own.default !== undefined)
+    if (ownField(result, key) === undefined && own.default !== undefined)
       setField(result, key, completed(own, own.default));
   return result;
 }
@@ -188,7 +188,6 @@ function junctorProblems(schema: Schema, value: unknown, at: string): FieldError
 
 function recordProblems(schema: Schema, value: Record<string, unknown>, at: string): FieldError[] {
   const place = (key: string) => (at ? `${at}.${key}` : key);
-  const { properties = {}, additionalProperties: others } = schema;
   const { minProperties = 0, maxProperties = Infinity } = schema;
   const isEmbedded = schema["x-kubernetes-embedded-resource"] === true;
   const needed = [...(schema.required ?? []), ...(isEmbedded ? ["apiVersion", "kind"] : [])];
@@ -198,13 +197,21 @@ function recordProblems(schema: Schema, value: Record<string, unknown>, at: stri
     ...(number < minProperties
       ? [invalid(at, number, `${at} in body should have at least ${minProperties} properties`)]
       : []),
-    ...needed.filter((key) => value[key] === undefined).map((key) => required(place(key))),
+    ...needed
+      .filter((key) => ownField(value, key) === undefined)
+      .map((key) => required(place(key))),
     ...Object.entries(value).flatMap(([key, part]) => {
-      const own = properties[key] ?? (isRecord(others) ? others : undefined);
+      const own = schemaOfField(schema, key);
       return own && part !== undefined ? problems(own, part, place(key)) : [];
     }),
   ];
 }
+
+/** Of a field that is named, or of all others. */
+const schemaOfField = (
+  { properties = {}, additionalProperties: others }: Schema,
+  key: string,
+): Schema | undefined => ownField(properties, key) ?? (isRecord(others) ? others : undefined);
 
 function listProblems(schema: Schema, value: readonly unknown[], at: string): FieldError[] {
   const { items, minItems = 0, maxItems = Infinity } = schema;
@@ -221,8 +228,7 @@ function listProblems(schema: Schema, value: readonly unknown[], at: string): Fi
 function duplicates(schema: Schema, value: unknown, at: string): FieldError[] {
   if (isRecord(value))
     return Object.entries(value).flatMap(([key, part]) => {
-      const { properties = {}, additionalProperties: others } = schema;
-      const own = properties[key] ?? (isRecord(others) ? others : undefined);
+      const own = schemaOfField(schema, key);
       return own ? duplicates(own, part, at ? `${at}.${key}` : key) : [];
     });
   if (!Array.isArray(value)) return [];
