@@ -55,11 +55,9 @@ interface LevelSpec {
 
 function validatePriorityLevel({ spec = {} }: Spec<LevelSpec>): FieldError[] {
   const { type = "", limited, exempt } = spec;
-  const [exempted, isLimited] = ["Exempt", "Limited"];
-  if (type !== exempted && type !== isLimited)
-    return [notSupported("spec.type", type, ["Exempt", "Limited"])];
-  if (type === exempted)
+  if (type === "Exempt")
     return limited ? [forbidden("spec.limited", "must be nil if the type is not Limited")] : [];
+  if (type !== "Limited") return [notSupported("spec.type", type, ["Exempt", "Limited"])];
   const response = limited?.limitResponse ?? {};
   const at = "spec.limited.limitResponse";
   return [
