@@ -187,6 +187,7 @@ export function checkSuccessPolicy(spec: JobSpec, at: string): FieldError[] {
     ]),
   ];
 }
+
 /** (validateIndexesFormat) */
 function checkIndexes(text: string | undefined, completions: number, at: string): FieldError[] {
   if (text === undefined || text === "") return [];

@@ -100,13 +100,11 @@ const MANAGED_BY_MOST = 63;
 function checkManagedBy(by: string, at: string): FieldError[] {
   if (by === "") return [required(at)];
   const [domain = "", ...path] = by.split("/");
-  if (path.length === 0 || domain === "" || path.join("/") === "")
-    return [
-      invalid(at, by, 'must be a domain-prefixed path (such as "acme.io/foo")'),
-      ...(by.length > MANAGED_BY_MOST ? [tooLong(at, MANAGED_BY_MOST)] : []),
-    ];
+  const isPath = domain !== "" && path.join("/") !== "";
   return [
-    ...checkFormat(at, domain, dns1123Subdomain),
+    ...(isPath
+      ? checkFormat(at, domain, dns1123Subdomain)
+      : [invalid(at, by, 'must be a domain-prefixed path (such as "acme.io/foo")')]),
     ...(by.length > MANAGED_BY_MOST ? [tooLong(at, MANAGED_BY_MOST)] : []),
   ];
 }
