@@ -292,9 +292,7 @@ function checkValidation(
     ...(message !== "" && message.trim() === ""
       ? [invalid(`${at}.message`, message, "must be non-empty if specified")]
       : []),
-    ...(reason === undefined || reasons.includes(reason)
-      ? []
-      : [notSupported(`${at}.reason`, reason, reasons)]),
+    ...ifSaid(`${at}.reason`, reason, reasons),
   ];
 }
 

@@ -6,6 +6,7 @@ import type { Definition, Schema } from "./definition.js";
 import {
   dns1035Label,
   dns1123Subdomain,
+  duplicate,
   forbidden,
   invalid,
   notSupported,
@@ -16,6 +17,7 @@ import {
 } from "./field-errors.js";
 import { same } from "./freeze.js";
 import { byKind } from "./validation.js";
+import { immutable } from "./validation-cluster.js";
 import { schemaErrors } from "./validation-schemas.js";
 
 type Spec = Definition["spec"];
@@ -249,10 +251,7 @@ function selectableErrors(
     const place = steps.reduce<Schema | undefined>((one, key) => one?.properties?.[key], schema);
     if (!place)
       return [invalid(here, jsonPath, "is an invalid path: does not refer to a valid field")];
-    if (seen.has(jsonPath))
-      return [
-        { field: here, reason: "FieldValueDuplicate", message: `Duplicate value: "${jsonPath}"` },
-      ];
+    if (seen.has(jsonPath)) return [duplicate(here, jsonPath)];
     seen.add(jsonPath);
     return [
       ...(steps[0] === "metadata"
@@ -313,17 +312,15 @@ function conversionErrors(conversion: Spec["conversion"]): FieldError[] {
 }
 
 function changeErrors(spec: Spec, old: Spec, isEstablished: boolean): FieldError[] {
-  const changed = (field: string, now: unknown, was: unknown) =>
-    same(now, was) ? [] : [invalid(`spec.${field}`, now, "field is immutable")];
   return [
     ...(isEstablished
       ? [
-          ...changed("scope", spec.scope, old.scope),
-          ...changed("names.kind", spec.names.kind, old.names.kind),
+          ...immutable("spec.scope", spec.scope, old.scope),
+          ...immutable("spec.names.kind", spec.names.kind, old.names.kind),
         ]
       : []),
-    ...changed("group", spec.group, old.group),
-    ...changed("names.plural", spec.names.plural, old.names.plural),
+    ...immutable("spec.group", spec.group, old.group),
+    ...immutable("spec.names.plural", spec.names.plural, old.names.plural),
   ];
 }
 

@@ -17,6 +17,7 @@ import { same } from "./freeze.js";
 import { quantity } from "./quantity.js";
 import type { KubeObject } from "./types.js";
 import { byKind } from "./validation.js";
+import { immutable } from "./validation-cluster.js";
 
 type Spec<T> = KubeObject & { spec?: T };
 type Check = (object: never, old?: never) => FieldError[];
@@ -73,9 +74,7 @@ function capacity(now: Capacity, old?: Capacity): FieldError[] {
       ? [invalid(field, now[field], "must be greater than or equal to 0")]
       : [];
   const kept = (field: "nodeTopology" | "storageClassName") =>
-    old && !same(now[field], old[field])
-      ? [invalid(field, now[field] ?? null, "field is immutable")]
-      : [];
+    old ? immutable(field, now[field], old[field]) : [];
   return [
     ...checkFormat("storageClassName", now.storageClassName ?? "", dns1123Subdomain),
     ...amount("capacity"),
