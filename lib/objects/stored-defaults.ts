@@ -81,22 +81,19 @@ function withLimits(limit: Fields): Fields {
 function withSources({ dataSource, ...spec }: Fields): Fields {
   if (!isRecord(dataSource))
     return dataSource === undefined ? fromRef(spec) : { ...spec, dataSource };
-  const { kind, apiGroup = "" } = dataSource;
-  const isClaim = kind === "PersistentVolumeClaim" && apiGroup === "";
-  const isSnapshot = kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io";
-  if (!isClaim && !isSnapshot) return spec;
+  if (!isClaimOrSnapshot(dataSource)) return spec;
   return { ...spec, dataSource, dataSourceRef: spec["dataSourceRef"] ?? dataSource };
 }
+
+const isClaimOrSnapshot = ({ kind, apiGroup = "" }: Fields): boolean =>
+  (kind === "PersistentVolumeClaim" && apiGroup === "") ||
+  (kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io");
 
 /** The newer field stands for the older one, too. (NormalizeDataSources) */
 function fromRef(spec: Fields): Fields {
   const { dataSourceRef: ref } = spec;
   if (!isRecord(ref) || ref["namespace"] !== undefined) return spec;
-  const { kind, apiGroup = "" } = ref;
-  const isKnown =
-    (kind === "PersistentVolumeClaim" && apiGroup === "") ||
-    (kind === "VolumeSnapshot" && apiGroup === "snapshot.storage.k8s.io");
-  return isKnown ? { ...spec, dataSource: ref } : spec;
+  return isClaimOrSnapshot(ref) ? { ...spec, dataSource: ref } : spec;
 }
 
 /** (pkg/apis/apiextensions/v1/defaults.go) */
