@@ -12,12 +12,8 @@ export const isDefinition = ({ apiVersion, kind }: KubeObject): boolean =>
 
 /** Names that another definition has are not given to a second one. */
 export function isAccepted(object: KubeObject): boolean {
-  const { conditions = [] } = (object as { status?: Accepted }).status ?? {};
+  const { conditions = [] } = (object as Definition).status ?? {};
   return !conditions.some(({ type, status }) => type === "NamesAccepted" && status === "False");
-}
-
-interface Accepted {
-  conditions?: { type: string; status: string }[];
 }
 
 /** Makes the definition's kinds known; what is no sound definition makes none. */
@@ -84,7 +80,7 @@ export function acceptedDefinition(object: KubeObject, now: string): object {
   const all = {
     ...names,
     singular: names.singular ?? names.kind.toLowerCase(),
-    listKind: (names as { listKind?: string }).listKind ?? `${names.kind}List`,
+    listKind: names.listKind ?? `${names.kind}List`,
   };
   const others = allKinds().filter(
     (one) => one.group === group && one.definedBy !== metadata.name && one.definedBy,
