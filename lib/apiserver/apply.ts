@@ -10,6 +10,7 @@ import { conflicts, unexpected, type ApiError, type Subject } from "../api/error
 import { isRecord, ownField, same, setField } from "../objects/freeze.js";
 import { goName, typeOf, types, type FieldType } from "../objects/schema.js";
 import type { Subresource } from "../api/client.js";
+import type { KindInfo } from "../objects/kinds.js";
 import { otherKinds } from "../objects/others.js";
 import type { KubeObject } from "../objects/types.js";
 
@@ -99,10 +100,8 @@ export function typeOfSubject({ type, applyType }: Typed): FieldType {
   return name === undefined ? { is: "any" } : { is: "object", name };
 }
 
-interface Typed {
-  type: string | undefined;
-  applyType?: string;
-}
+/** A kind, as far as its fields go. */
+export type Typed = Pick<KindInfo, "type" | "applyType">;
 
 /** A sub-resource's door is for its part alone. */
 function part(config: KubeObject, subresource: Subresource | undefined): KubeObject {

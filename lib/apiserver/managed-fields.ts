@@ -18,6 +18,7 @@ import {
   typeOfSubject,
   type Fields,
   type Managed,
+  type Typed,
 } from "./apply.js";
 import { otherPatches } from "./patch.js";
 
@@ -30,7 +31,7 @@ export interface Writing {
 
 /** The managers of an object once `now` stands where `old` stood; old: undefined, it is new. */
 function managed(
-  subject: { type: string | undefined; applyType?: string },
+  subject: Typed,
   old: KubeObject | undefined,
   next: KubeObject,
   { manager, now, subresource }: Writing,

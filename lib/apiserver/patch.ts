@@ -2,6 +2,7 @@ import { badRequest } from "../api/errors.js";
 import type { Clock } from "../api/clock.js";
 import type { Patch, Subresource, WriteOptions } from "../api/client.js";
 import { isRecord, ownField, setField } from "../objects/freeze.js";
+import type { Typed } from "./apply.js";
 import type { apply } from "./apply-request.js";
 import type { KubeObject } from "../objects/types.js";
 import { cameAs } from "./decode.js";
@@ -20,7 +21,7 @@ export interface OtherPatches {
   apply: typeof apply;
   /** With who wrote what, where he says who he is. (managed-fields.ts) */
   managed: (
-    subject: { type: string | undefined; applyType?: string },
+    subject: Typed,
     old: KubeObject | undefined,
     next: KubeObject,
     clock: Clock,
