@@ -43,7 +43,7 @@ export function aimAt(world: World, objects: Objects, origin: Origin | undefined
 
 /** Whoever asks is meant: of a node, its own processes and NodePorts. */
 export const isLoopback = (host: string): boolean =>
-  /^127\./.test(host) || host === "::1" || isLocalhost(host);
+  readAddress(host)?.loopback ?? isLocalhost(host);
 
 // ---- addresses ----
 

@@ -1,24 +1,21 @@
-import { familyOf, parseAddress, readCIDR } from "../net/ip.js";
-import type { KubeProxyConfiguration } from "../node/proxy/config.js";
+import { familyOf, parseAddress } from "../net/ip.js";
+import {
+  configFor,
+  configOn,
+  nodePortIPs,
+  type KubeProxyConfiguration,
+} from "../node/proxy/config.js";
 
-/**
- * Whether kube-proxy takes NodePorts at this one of a node's addresses: nodePortAddresses left
- * empty, or "all", at all of them; "primary", at the first. (pkg/proxy/util/nodeport_addresses.go)
- */
+/** Whether kube-proxy takes NodePorts at this one of a node's addresses, or at a loopback one. */
 export function servesNodePorts(
-  { nodePortAddresses }: KubeProxyConfiguration,
+  kubeProxy: KubeProxyConfiguration,
   own: readonly string[],
   address: string,
 ): boolean {
-  if (nodePortAddresses.length === 0 || nodePortAddresses.includes("all")) return true;
-  if (nodePortAddresses.includes("primary") && address === own[0]) return true;
-  const [primary, localhost] = ["primary", "localhost"].map((each) =>
-    nodePortAddresses.includes(each),
-  );
-  if (localhost && parseAddress(address).loopback) return true;
-  const ranges = nodePortAddresses.map((text) => readCIDR(text.trim()));
-  const ofFamily = ranges.filter((range) => range?.family === familyOf(address));
-  // ranges of the other family alone leave this one open
-  if (ofFamily.length === 0) return !primary && !localhost;
-  return ofFamily.some((range) => range!.contains(parseAddress(address)));
+  const family = familyOf(address);
+  const nodeIP = own.find((each) => familyOf(each) === family);
+  const view = { name: "", addresses: [...own, address], nodeIP };
+  const { text: asked } = parseAddress(address);
+  const config = configOn(view, configFor(family, kubeProxy));
+  return nodePortIPs(view, config).some(({ text }) => text === asked);
 }

@@ -1,4 +1,5 @@
 /** The third rung: whether the node takes the packet for the Service. */
+import { isLocalhost } from "../../journey/lookup.js";
 import { othersLabels } from "../../node/proxy/watched.js";
 import { condition } from "../../objects/pods.js";
 import { isLoopback } from "../aim.js";
@@ -98,10 +99,12 @@ function otherAddresses({ world, goal, node, door }: Case): Fault[] {
   if (kubeProxy.nodePortAddresses.length === 0) return [];
   const machines =
     node === undefined ? [...network.machines.values()] : [network.machines.get(node)];
+  // a node knows the name localhost, too, and asks 127.0.0.1 first
+  const asked = goal && isLocalhost(goal.host) ? "127.0.0.1" : goal?.host;
   const addresses = machines.flatMap((machine) =>
     machine === undefined
       ? []
-      : (door === "node-port" && goal ? [goal.host] : machine.addresses).filter(
+      : (door === "node-port" && asked ? [asked] : machine.addresses).filter(
           (address) => !servesNodePorts(kubeProxy, machine.addresses, address),
         ),
   );
