@@ -190,6 +190,8 @@ looks("rules are known, of iptables and of nft, as text and as JSON", () => {
   ])
     assert.ok(looksLikeRules(rules), rules.slice(0, 40));
   assert.not.ok(looksLikeRules("kind: ConfigMap\ndata: { a: table }"));
+  const carrying = "kind: ConfigMap\ndata:\n  rules.nft: |\n    table ip filter {\n    }\n";
+  assert.not.ok(looksLikeRules(carrying));
 });
 looks("the page names its boxes where the library names an option", () => {
   assert.is(
