@@ -205,14 +205,17 @@ function checkCustom(body: Record<string, unknown>, object: KubeObject, info: Ki
       `the object provided is unrecognized (must be of type ${info.kind}): Object 'Kind' is missing in '${text}' (${start(text)})`,
     );
   if (body["apiVersion"] !== undefined && object.apiVersion !== info.apiVersion)
-    throw errors.badRequest(
-      `the API version in the data (${plain(object.apiVersion)}) does not match the expected API version (${info.apiVersion})`,
-    );
+    throw otherVersion(object.apiVersion, info.apiVersion);
   if (object.kind !== info.kind)
     throw errors.invalid({ ...info, kind: plain(object.kind) }, object.metadata?.name ?? "", [
       invalid("kind", object.kind, `must be ${info.kind}`),
     ]);
 }
+
+export const otherVersion = (came: unknown, expected: string): errors.ApiError =>
+  errors.badRequest(
+    `the API version in the data (${plain(came)}) does not match the expected API version (${expected})`,
+  );
 
 /** A value that ought to be a text, for a message. */
 const plain = (value: unknown): string =>

@@ -23,6 +23,7 @@ import {
   bodyOf,
   deleteOptions,
   fitted,
+  otherVersion,
   patchBody,
   writeOptions,
   appliedBody,
@@ -372,11 +373,6 @@ function checkKind(body: Record<string, unknown>, wanted: string): void {
     `${named} in version ${JSON.stringify(version)} cannot be handled as a ${wanted}: ${why}`,
   );
 }
-
-const otherVersion = (came: unknown, expected: string): errors.ApiError =>
-  errors.badRequest(
-    `the API version in the data (${String(came)}) does not match the expected API version (${expected})`,
-  );
 
 const groupOf: Readonly<Record<string, string>> = {
   Binding: "",
