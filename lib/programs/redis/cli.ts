@@ -5,7 +5,7 @@
  */
 import type { Act } from "../../machinery/act.js";
 import { readAddress } from "../../net/ip.js";
-import { Lines, optionsOf, refuse } from "../../shell/commands/common.js";
+import { allOf, Lines, optionsOf, refuse } from "../../shell/commands/common.js";
 import { resolved } from "../../shell/commands/names.js";
 import type { Connection } from "../../shell/network/connection.js";
 import { refusals } from "../../shell/network/refusals.js";
@@ -86,21 +86,11 @@ class Session {
     this.#isStrict = flags.has("e");
     if (flags.has("n")) yield* this.#ask(["SELECT", flags.get("n")!]);
     if (words.length === 0) return yield* this.#lines(server);
-    const last = flags.has("x") ? [yield* this.#input()] : [];
+    const last = flags.has("x") ? [yield* allOf(context, context.input)] : [];
     const times = Number(flags.get("r") ?? 1);
     for (let i = 0; i < times || times < 0; i++)
       if (!(yield* this.#show([...words, ...last]))) return 1;
     return 0;
-  }
-
-  /** All of standard input, as the last word. */
-  *#input(): Act<string> {
-    const parts: string[] = [];
-    for (;;) {
-      const bytes = yield* this.context.input.read();
-      if (bytes === "") return parts.join("");
-      parts.push(bytes);
-    }
   }
 
   *#lines(server: string): Act<number> {
