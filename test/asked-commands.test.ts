@@ -128,6 +128,15 @@ test("a postStart hook that fails ends the container, which is begun again", () 
   assert.match(events(cluster).join("; "), /FailedPostStartHook x\d: PostStartHook failed/);
 });
 
+test("a container whose postStart hook fails again ran since it was begun again", () => {
+  const cluster = made({ lifecycle: { postStart: exec("sleep 2; exit 3") } });
+  cluster.advance("8s");
+  const { restartCount, lastState } = statusOf(cluster);
+  assert.is(restartCount, 1);
+  const { startedAt, finishedAt } = lastState!.terminated!;
+  assert.is(Date.parse(finishedAt!) - Date.parse(startedAt!), 2000);
+});
+
 test("a preStop hook runs before the end; one that fails is told of", async () => {
   const cluster = made(
     {

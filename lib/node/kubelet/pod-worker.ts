@@ -313,15 +313,15 @@ export class PodWorker {
   /** Its process begins: the sandbox may be an earlier kubelet's, and what ran in it has ended. */
   #run(container: ContainerState, latency: number): void {
     if (this.#lacksConfig(container, latency)) return;
-    const { runtime } = this.host;
+    const { runtime, clock } = this.host;
     runtime.run(this.pod, container.name);
+    container.startedAt = clock.now();
     this.#tellStart(container.spec, latency);
     if (!this.#hook(container, "PostStart")) this.#started(container);
   }
 
   /** False: it has no such hook, or none that is run here. */
   #hook(container: ContainerState, name: Hook): boolean | undefined {
-    container.startedAt ||= this.host.clock.now();
     return this.host.runtime.hook?.(this.pod, container.spec, name, (ok) =>
       this.#hooked(container, name, ok),
     );
