@@ -1,12 +1,16 @@
 /** What containers get of their kubelet, in one world: variables, and volumes in their files. */
 import { environmentOf } from "../node/kubelet/containers/environment.js";
 import type { Home } from "../node/kubelet/containers/downward.js";
-import type { Machine, Sandbox } from "../node/machine.js";
+import type { Began, Machine, Sandbox } from "../node/machine.js";
 import type { Container, Node } from "../objects/types.js";
 import { objectsOf } from "./api-objects.js";
 import { folder, type Files, type Folder } from "./files.js";
 import { Volumes } from "./volumes.js";
 import type { World } from "./world.js";
+
+/** When a container began that runs, or ran last. */
+export const beganIn = ({ began }: Sandbox, container: string): Began | undefined =>
+  began.find((each) => each.container === container);
 
 export class Given {
   readonly #volumes = new WeakMap<Sandbox, Volumes>();
@@ -23,8 +27,7 @@ export class Given {
   to(container: Container, machine: Machine, sandbox: Sandbox, files: Files): Map<string, string> {
     const { apiserver } = this.world;
     const home = this.#home(machine, sandbox);
-    const began = sandbox.began.find((each) => each.container === container.name);
-    const objects = objectsOf(apiserver, began?.revision);
+    const objects = objectsOf(apiserver, beganIn(sandbox, container.name)?.revision);
     const variables = environmentOf(container, sandbox.pod, home, objects);
     this.#volumesOf(sandbox, home).mount(files, container, variables);
     return variables;

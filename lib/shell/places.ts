@@ -9,14 +9,14 @@ import type { Served } from "../journey/socket.js";
 import { Acts } from "../machinery/act.js";
 import type { Transport } from "../net/packet.js";
 import { printable } from "../net/printable.js";
-import type { Machine, Sandbox } from "../node/machine.js";
+import type { Began, Machine, Sandbox } from "../node/machine.js";
 import type { Listener } from "../node/socket.js";
 import { containersOf } from "../objects/pods.js";
 import type { Container } from "../objects/types.js";
 import { commands } from "./commands.js";
 import { dnsAddressIn, hostsOf, resolvConfOf } from "./etc.js";
 import { Files, Quota } from "./files.js";
-import { Given } from "./given.js";
+import { beganIn, Given } from "./given.js";
 import { NetworkEnd } from "./network/network-end.js";
 import type { Command, Place } from "./place.js";
 import { Processes } from "./process.js";
@@ -64,11 +64,17 @@ export function placesOf(world: World): Places {
   return places;
 }
 
+/** The place of a container since it began, or that of one that has not. */
+interface Run {
+  place: Place;
+  began: Began | undefined;
+}
+
 export class Places {
   readonly acts: Acts;
   /** What kubelets give to containers. */
   readonly given: Given;
-  readonly #ofSandbox = new WeakMap<Sandbox, Map<string, Place>>();
+  readonly #ofSandbox = new WeakMap<Sandbox, Map<string, Run>>();
   readonly #quotas = new WeakMap<object, Quota>();
   readonly #ofMachine = new WeakMap<Machine, Place>();
   /** Who listens on a node, beside Pods: "TCP 8080" -> who takes what comes. */
@@ -91,25 +97,23 @@ export class Places {
       throw new Error(
         printable(`container ${name} is not valid for pod ${sandbox.pod.metadata.name}`),
       );
-    const known = this.#ofSandbox.get(sandbox) ?? new Map<string, Place>();
-    this.#ofSandbox.set(sandbox, known);
-    const place = known.get(name) ?? this.#container(machine, sandbox, name);
-    known.set(name, place);
-    return place;
+    const known = this.#ofSandbox.get(sandbox)?.get(name);
+    const isSame = known && known.began === beganIn(sandbox, name);
+    return isSame ? known.place : this.begin(machine, sandbox, name);
   }
 
   /** The place of a container that has been asked for, or begun. */
   known(sandbox: Sandbox, container: string): Place | undefined {
-    return this.#ofSandbox.get(sandbox)?.get(container);
+    return this.#ofSandbox.get(sandbox)?.get(container)?.place;
   }
 
   /** A container begins, or begins again: its files are its image's, but for volumes. */
   begin(machine: Machine, sandbox: Sandbox, container: string): Place {
-    const known = this.#ofSandbox.get(sandbox) ?? new Map<string, Place>();
-    this.#ofSandbox.set(sandbox, known);
-    known.get(container)?.processes.endAll();
+    const all = this.#ofSandbox.get(sandbox) ?? new Map<string, Run>();
+    this.#ofSandbox.set(sandbox, all);
+    all.get(container)?.place.processes.endAll();
     const place = this.#container(machine, sandbox, container);
-    known.set(container, place);
+    all.set(container, { place, began: beganIn(sandbox, container) });
     return place;
   }
 

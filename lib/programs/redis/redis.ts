@@ -5,6 +5,7 @@
  */
 import type { Act } from "../../machinery/act.js";
 import type { Listener, Stream } from "../../node/socket.js";
+import { beganIn } from "../../shell/given.js";
 import { know, programsOf } from "../images.js";
 import { commands } from "./commands.js";
 import { Database } from "./database.js";
@@ -22,7 +23,7 @@ const databases = new WeakMap<object, Database>();
 know(names, (reached) => {
   if (reached.protocol !== "TCP") return undefined;
   const { sandbox, container } = reached;
-  const run = sandbox.began.find((each) => each.container === container.name) ?? sandbox;
+  const run = beganIn(sandbox, container.name) ?? sandbox;
   const database = databases.get(run) ?? new Database(reached);
   databases.set(run, database);
   const listener: Listener = { accept: (stream) => serve(database, stream) };
