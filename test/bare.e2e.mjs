@@ -67,6 +67,18 @@ const placeOf = (program) =>
     });
 
 const bare = suite("a bare machine");
+bare("every suite that says what it lacks is among those that run", () => {
+  const asking = readdirSync(join(root, "test")).filter(
+    (name) =>
+      /\.test\.(ts|mjs)$/.test(name) &&
+      readFileSync(join(root, "test", name), "utf8").includes("lacking("),
+  );
+  assert.ok(asking.length > 0);
+  assert.equal(
+    asking.filter((name) => !suites.includes(`test/${name}`)),
+    [],
+  );
+});
 const name = "the fast suites pass, or skip and say why";
 if (process.platform === "win32")
   skipped(bare, name, "the folder of links is made for a POSIX shell");
