@@ -74,6 +74,9 @@ test("what is run is not taken for granted", () => {
   };
   assert.equal(probes("busybox"), []);
   assert.is(probes("example/app").length, 1);
+  const hooked = made({ lifecycle: { postStart: exec("true") } });
+  hooked.advance("10s");
+  assert.equal(hooked.pod("p").sandbox.started!(), []);
 });
 
 test("a command that takes too long has failed, and is ended", async () => {
@@ -84,6 +87,16 @@ test("a command that takes too long has failed, and is ended", async () => {
   ]);
   const { stdout } = await cluster.pod("p").sh("ps -e | grep -c 'sleep'");
   assert.is(stdout, "1\n", "the container's own");
+});
+
+test("of what a command prints, 10 KiB are kept", () => {
+  const script = "for i in {1..30}; do printf '%01024d' 7; done; exit 1";
+  const cluster = made({ readinessProbe: exec(script) });
+  cluster.advance("5s");
+  const [told = ""] = events(cluster);
+  const start = "Readiness probe failed: ";
+  const text = told.slice(told.indexOf(start) + start.length);
+  assert.is(text.length, 10 * 1024);
 });
 
 test("a command that is not there could not be asked, which counts for nothing", () => {

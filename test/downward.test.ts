@@ -1,5 +1,5 @@
 /** What containers are told of their Pod, where a kubelet's own words are easily missed. */
-import { createCluster, parse, type Cluster } from "stopover";
+import { createCluster, parse, type Cluster, type Kind } from "stopover";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -53,15 +53,34 @@ test("a file's path is the same with a dot and two slashes", async () => {
   assert.is(await told(cluster, "cat /v/a/b; ls -A /v | tail -n 1"), "pa\n");
 });
 
+test("of a ConfigMap that is gone, the files stay; so do those of a key that is", async () => {
+  const cluster = made(...volume({ configMap: { name: "m", items: [{ key: "k", path: "f" }] } }));
+  const config = (data: object) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "m" },
+    data,
+  });
+  cluster.apply(parse(JSON.stringify(config({ k: "1" }))));
+  cluster.advance("91s");
+  assert.is(await told(cluster, "cat /v/f"), "1");
+  cluster.apply(parse(JSON.stringify(config({ other: "2" }))));
+  cluster.advance("91s");
+  assert.is(await told(cluster, "cat /v/f"), "1");
+  cluster.delete("ConfigMap" as Kind, "m");
+  cluster.advance("91s");
+  assert.is(await told(cluster, "cat /v/f"), "1");
+});
+
 test("amounts: a decimal fraction is no more than it is, and the Pod's own limit counts", async () => {
   const ask = (name: string, resource: string, divisor: string) => ({
     name,
     valueFrom: { resourceFieldRef: { resource, divisor } },
   });
   const env = [ask("CPU", "requests.cpu", "1m"), ask("LIMIT", "limits.memory", "1Mi")];
-  const resources = { requests: { cpu: "0.07" } };
+  const resources = { requests: { cpu: "2.007" } };
   const whole = { resources: { limits: { memory: "64Mi" } } };
-  assert.is(await told(made({ env, resources }, whole), "echo $CPU $LIMIT"), "70 64\n");
+  assert.is(await told(made({ env, resources }, whole), "echo $CPU $LIMIT"), "2007 64\n");
 });
 
 test("a Service's address of IPv6 stands in brackets where a port follows", async () => {

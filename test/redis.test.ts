@@ -78,12 +78,22 @@ test("what it holds is gone with its process", async () => {
   assert.is(await sh("redis-cli dbsize"), "0\n");
 });
 
+test("how long a key stays: told in whole seconds, changed by EXPIRE, kept by INCR", async () => {
+  const sh = async (line: string) => (await made().pod("redis").sh(line)).output;
+  const asked = (...lines: string[]) => sh(lines.map((one) => `redis-cli ${one}`).join("; "));
+  assert.is(await asked("set k 1 px 1600", "ttl k"), "OK\n2\n", "the nearest one");
+  assert.is(await asked("set k 1", "expire k 100", "ttl k"), "OK\n1\n100\n");
+  assert.is(await asked("set k 1 ex 100", "incr k", "ttl k"), "OK\n2\n100\n");
+});
+
 test("one with a password asks for it", async () => {
   const pod = made().pod("secret");
   const sh = async (line: string) => (await pod.sh(line)).output;
   assert.is(await sh("redis-cli ping"), "NOAUTH Authentication required.\n\n");
   assert.is(await sh("redis-cli --no-auth-warning -a hush ping"), "PONG\n");
   assert.match(await sh("redis-cli --no-auth-warning -a wrong ping"), /^AUTH failed: WRONGPASS/);
+  assert.match(await sh("redis-cli auth somebody hush"), /^WRONGPASS/);
+  assert.is(await sh("redis-cli auth default hush"), "OK\n");
 });
 
 test("what a real one could do and this one cannot is no unknown command", async () => {
