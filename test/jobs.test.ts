@@ -3,6 +3,9 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createCluster, type Cluster } from "stopover";
+import { endedAt, surplusOf } from "stopover/internal/controllers/job-ending";
+import type { Job } from "stopover/internal/controllers/job-object";
+import { failureCounts } from "stopover/internal/controllers/job-rules";
 import type { Condition, Kind, Pod } from "stopover/internal/objects/types";
 
 const test = suite("jobs");
@@ -161,6 +164,72 @@ test("a Job that is suspended stops its Pods, and begins its time anew when it g
   assert.is(status(on)["active"], 1);
   const told = events(on).filter((said) => /^(Suspended|Resumed)/.test(said));
   assert.equal(told, ["Suspended: Job suspended", "Resumed: Job resumed"]);
+});
+
+test("what ends a Job well stands once in its conditions while others are on their way out", () => {
+  const on = cluster();
+  const successPolicy = { rules: [{ succeededIndexes: "0" }] };
+  const containers = [{ name: "c", image: "busybox" }];
+  const nodeSelector = { there: "none" }; // so that no kubelet says how its Pods are
+  const template = { spec: { restartPolicy: "Never", containers, nodeSelector } };
+  const indexed = { completionMode: "Indexed", completions: 2, parallelism: 2 };
+  run(on, [], { template, successPolicy, ...indexed });
+  const [first, second] = ["0", "1"].map((index) =>
+    on.list("Pod").find(({ metadata }) => metadata.annotations![INDEX] === index)!,
+  ) as [Pod, Pod];
+  const hold = (...finalizers: string[]) =>
+    on.patch("Pod", second.metadata.name, { metadata: { finalizers } });
+  hold(...tracking, "example.com/hold");
+  on.as("kubelet").updateStatus({ ...first, status: { ...first.status!, phase: "Succeeded" } });
+  on.advance("1s");
+  assert.equal(conditions(on), ["SuccessCriteriaMet True SuccessPolicy"]);
+  on.patch(JOB, "j", { metadata: { labels: { seen: "again" } } });
+  on.advance("1s");
+  assert.equal(conditions(on), ["SuccessCriteriaMet True SuccessPolicy"]);
+  hold();
+  on.advance("1m");
+  assert.equal(conditions(on), [
+    "SuccessCriteriaMet True SuccessPolicy",
+    "Complete True SuccessPolicy",
+  ]);
+});
+
+// ---- which Pods, and when
+
+const jobOf = (spec: object) => ({ metadata: { name: "j" }, spec }) as Job;
+const podOf = (metadata: object, status: object = {}) =>
+  ({ metadata, spec: { containers: [] }, status }) as unknown as Pod;
+
+test("of Pods that are too many, the second of an index goes before one that is less far", () => {
+  const at = (index: string, phase: string) =>
+    podOf({ annotations: { [INDEX]: index } }, { phase });
+  const [twin, other, pending] = [at("0", "Running"), at("0", "Running"), at("1", "Pending")];
+  const job = jobOf({ completionMode: "Indexed", completions: 2 });
+  assert.equal(surplusOf(job, [twin, other, pending], 1), [twin]);
+  assert.equal(surplusOf(job, [twin, other, pending], 2), [twin, pending]);
+  assert.equal(surplusOf(jobOf({}), [twin, other, pending], 1), [pending]);
+});
+
+test("a Pod that is deleted before a container has ended, ended when that was asked for", () => {
+  const deletionTimestamp = "2026-01-01T00:01:00Z"; // at the latest
+  const metadata = { deletionTimestamp, deletionGracePeriodSeconds: 30 };
+  assert.is(endedAt(podOf(metadata)), Date.parse("2026-01-01T00:00:30Z"));
+});
+
+test("the next Pod of an index is told how many failures before it counted, and how many did not", () => {
+  const [failed, ignored] = ["failure-count", "ignored-failure-count"].map(
+    (end) => `batch.kubernetes.io/job-index-${end}`,
+  ) as [string, string];
+  const rules = [{ action: "Ignore", onPodConditions: [{ type: "Disrupted", status: "True" }] }];
+  const job = jobOf({ podFailurePolicy: { rules } });
+  const annotations = { [failed]: "2", [ignored]: "1" };
+  const conditions = [{ type: "Disrupted", status: "True" }];
+  assert.equal(failureCounts(job, undefined), { [failed]: "0" });
+  assert.equal(failureCounts(job, podOf({ annotations }, { conditions })), {
+    [failed]: "2",
+    [ignored]: "2",
+  });
+  assert.equal(failureCounts(job, podOf({ annotations })), { [failed]: "3", [ignored]: "1" });
 });
 
 test("somebody else's Job is left alone", () => {
