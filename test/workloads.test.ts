@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createCluster, type Cluster } from "stopover";
-import type { Kind, Pod } from "stopover/internal/objects/types";
+import type { Kind, KubeObject, Pod } from "stopover/internal/objects/types";
 import { endOf } from "stopover/internal/node/kubelet/command";
 import { read } from "stopover/internal/controllers/cronjob";
 
@@ -237,6 +237,32 @@ test("an image that is nowhere: ErrImagePull, then ImagePullBackOff, and the Pod
   assert.is(on.get("Pod", "p").status!.phase, "Pending");
   for (const said of ["Failed: Error: ErrImagePull", "Failed: Error: ImagePullBackOff"])
     assert.ok(events(on, "p").includes(said), said);
+});
+
+test("a claim that is deleted stays until the last Pod that uses it has ended or gone", () => {
+  const on = createCluster({ nodes: 3, seed: 1, systemObjects: true });
+  const claim = "PersistentVolumeClaim" as Kind;
+  const spec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
+  const finalizers = ["kubernetes.io/pvc-protection"]; // which an API server over HTTP gives it
+  const metadata = { name: "data", namespace: "default", finalizers };
+  on.as("kubectl").create({ apiVersion: "v1", kind: claim, metadata, spec } as KubeObject);
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+  for (const [name, command] of [
+    ["ended", ["true"]],
+    ["running", ["sleep", "100000"]],
+  ] as const)
+    make(on, "v1", "Pod", name, {
+      restartPolicy: "Never",
+      containers: [{ ...container, command }],
+      volumes,
+    });
+  assert.is(on.get("Pod", "ended").status?.phase, "Succeeded");
+  on.as("kubectl").delete(claim, "data", "default");
+  on.advance("1m");
+  assert.type(on.get(claim, "data").metadata.deletionTimestamp, "string");
+  on.delete("Pod", "running");
+  on.advance("1m");
+  assert.equal(on.list(claim), []);
 });
 
 test("a process that ends is started again, if the policy says so", () => {
