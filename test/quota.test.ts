@@ -203,6 +203,53 @@ test("a runtime's overhead is charged to its Pods, a limit's where there is one;
   });
 });
 
+test("a RuntimeClass brings its nodes along, and those that the Pod tolerates; other nodes are refused", () => {
+  const h = running();
+  const [shared, own] = [
+    { key: "a", operator: "Exists", effect: "NoSchedule" },
+    { key: "b", operator: "Equal", value: "c", effect: "NoSchedule" },
+  ];
+  const scheduling = { nodeSelector: { disk: "ssd" }, tolerations: [shared, own] };
+  made(h, { ...runtime({}), scheduling });
+  made(h, pod("web", undefined, { ...sandboxed, tolerations: [shared] }));
+  const { nodeSelector, tolerations } = get(h, "Pod", "web")["spec"] as Any;
+  assert.equal(nodeSelector, { disk: "ssd" });
+  const all = (tolerations as unknown as { key: string }[]).map(({ key }) => key);
+  assert.equal(
+    all.filter((key) => !key.startsWith("node.kubernetes.io/")),
+    ["a", "b"],
+  );
+  made(h, pod("same", undefined, { ...sandboxed, nodeSelector: { disk: "ssd" } }));
+  assert.match(
+    refused(() =>
+      made(h, pod("other", undefined, { ...sandboxed, nodeSelector: { disk: "hdd" } })),
+    ),
+    "conflict: runtimeClass.scheduling.nodeSelector[disk] = ssd; pod.spec.nodeSelector[disk] = hdd",
+  );
+});
+
+test("a claim that names no class gets the default one, of two the newer; who names one keeps it", () => {
+  const h = running();
+  const storage = (name: string) => ({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name, annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
+    provisioner: "example.com/disks",
+  });
+  const classOf = (name: string, storageClassName?: string) => {
+    const resources = { requests: { storage: "1Gi" } };
+    const spec = { accessModes: ["ReadWriteOnce"], resources, storageClassName };
+    made(h, { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name }, spec });
+    return (get(h, "PersistentVolumeClaim", name)["spec"] as Any)["storageClassName"] as unknown;
+  };
+  assert.is(classOf("first"), undefined);
+  made(h, storage("a"));
+  h.clock.advance(60_000);
+  made(h, storage("b"));
+  assert.is(classOf("second"), "b");
+  assert.is(classOf("third", "a"), "a");
+});
+
 test("what a Pod may use as a whole it also asks for, unless its containers say less", () => {
   const h = running();
   const own = { limits: { cpu: "2", memory: "1Gi" } };
