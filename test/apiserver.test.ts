@@ -571,6 +571,22 @@ test("history is forgotten after a while, where that is asked for", () => {
   assert.is(client.list("Service").items.length, 2);
 });
 
+test("history: the same call may end well, and badly in its own ways", () => {
+  const { client, server } = newServer({ historyLimit: 3 });
+  client.create(service("web"));
+  client.get("Service", "web");
+  refusal(() => client.get("Service", "nope"));
+  refusal(() => client.create(service("web")));
+  assert.equal(
+    server.history().map(({ verb, error }) => [verb, error]),
+    [
+      ["get", undefined],
+      ["get", 404],
+      ["create", 409],
+    ],
+  );
+});
+
 test("history: who read, watched and wrote what, and what came of it", () => {
   const { client, server, clock } = newServer({ historyLimit: 6 });
   const kubelet = server.client("kubelet/node-a");

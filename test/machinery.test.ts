@@ -420,6 +420,28 @@ test("a reconcile that meets a conflict is tried again; a mistake is not hidden"
 
 // ---- events
 
+test("an event is called by its object and the nanoseconds since 1970, which go on counting", () => {
+  const { clock, client } = world();
+  const events = new EventRecorder(client, clock, "tester");
+  const told = (): bigint => {
+    const before = client.list("Event").items.map(({ metadata }) => metadata.name);
+    events.normal(client.create(service(`s${before.length}`)), "Tested", "all is well");
+    const [name] = client
+      .list("Event")
+      .items.map(({ metadata }) => metadata.name)
+      .filter((one) => !before.includes(one));
+    return BigInt(name!.replace(/^s\d+\./, "0x"));
+  };
+  let last = told();
+  assert.is(last / 1_000_000n, BigInt(clock.now()));
+  for (const milliseconds of [1, 17, 16_777, 1_234_567, 300_000_000]) {
+    clock.advance(milliseconds);
+    const next = told();
+    assert.is(next - last, BigInt(milliseconds) * 1_000_000n + 1n, `${milliseconds} ms later`);
+    last = next;
+  }
+});
+
 test("an event told again counts up instead of coming twice", () => {
   const { clock, client } = world();
   const object = client.create(service("a"));

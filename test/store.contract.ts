@@ -75,6 +75,16 @@ export function storeContract(name: string, newStore: () => Promise<Subject>): v
     store.close();
   });
 
+  test("folders whose names are equally long are told apart", async () => {
+    const { store } = await newStore();
+    for (const key of ["things/a", "others/b", "things/c"])
+      store.put(`/registry/${key}`, thing(key.replaceAll("/", "-"), key));
+    const keys = (prefix: string) => store.range(prefix).entries.map(({ key }) => key);
+    assert.equal(keys("/registry/things/"), ["/registry/things/a", "/registry/things/c"]);
+    assert.equal(keys("/registry/others/"), ["/registry/others/b"]);
+    store.close();
+  });
+
   test("an old revision can be read again, until it is compacted", async () => {
     const { store } = await newStore();
     const first = store.put("/registry/things/a", thing("a", "1"))!.modRevision;
