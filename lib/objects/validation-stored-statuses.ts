@@ -1,6 +1,5 @@
 /** What is wrong with the statuses of kinds that only a server's clients write. (pkg/apis) */
 import {
-  checkAtLeast0,
   checkFormat,
   checkIP,
   dns1123Subdomain,
@@ -12,15 +11,12 @@ import {
 } from "./field-errors.js";
 import type { Condition, KubeObject, Node } from "./types.js";
 import { byStatus } from "./validation.js";
+import { countsOf } from "./validation-counts.js";
+import "./validation-workloads.js"; // whose checks of Jobs and budgets go on here
 
 type WithStatus<T> = KubeObject & { status?: T };
 
 interface JobStatus {
-  active?: number;
-  succeeded?: number;
-  failed?: number;
-  ready?: number;
-  terminating?: number;
   startTime?: string;
   completionTime?: string;
   conditions?: Condition[];
@@ -38,9 +34,7 @@ function jobStatus({ status: now = {} }: WithStatus<JobStatus>, old: WithStatus<
     reason: "FieldValueInvalid",
     message: `Invalid value: ${why}`,
   });
-  const counts = ["active", "succeeded", "failed", "terminating", "ready"] as const;
   return [
-    ...counts.flatMap((name) => checkAtLeast0(`status.${name}`, now[name])),
     ...(complete && failed ? [wrong("cannot set Complete=True and Failed=true conditions")] : []),
     ...(complete && !now.completionTime
       ? [required("status.completionTime", "completionTime is required for Complete jobs")]
@@ -73,13 +67,6 @@ const ingressStatus = ({
 }: WithStatus<{ loadBalancer?: { ingress?: { ip?: string }[] } }>): FieldError[] =>
   (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) =>
     ip ? checkIP(`status.loadBalancer.ingress[${i}].ip`, ip) : [],
-  );
-
-const scalerStatus = ({
-  status,
-}: WithStatus<{ currentReplicas?: number; desiredReplicas?: number }>): FieldError[] =>
-  (["currentReplicas", "desiredReplicas"] as const).flatMap((name) =>
-    checkAtLeast0(`status.${name}`, status?.[name]),
   );
 
 /** An address of a kind is told once. */
@@ -135,12 +122,12 @@ function also(kind: string, more: (now: never, old: never) => FieldError[]): voi
 }
 
 Object.assign(byStatus, {
-  Job: jobStatus,
   Namespace: namespaceStatus,
   Ingress: ingressStatus,
-  HorizontalPodAutoscaler: scalerStatus,
+  HorizontalPodAutoscaler: countsOf("currentReplicas", "desiredReplicas"),
   Node: nodeStatus,
 });
 
+also("Job", jobStatus);
 also("PodDisruptionBudget", budgetConditions);
 also("Pod", podStatus);

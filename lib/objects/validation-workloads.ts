@@ -108,7 +108,7 @@ Object.assign(byStatus, {
     "numberUnavailable",
     "collisionCount",
   ),
-  Job: countsOf("active", "succeeded", "failed", "ready", "terminating"),
+  Job: countsOf("active", "succeeded", "failed", "terminating", "ready"),
   PodDisruptionBudget: countsOf(
     "disruptionsAllowed",
     "currentHealthy",
