@@ -198,6 +198,15 @@ const cases: readonly Case[] = [
   ["a name in other letters", table("chain ä { }"), /"ä" is no name/],
   ["a name with a blank", table('chain "a b" { }'), /"a b" is no name/],
   // ---- variables, and where to
+  [
+    "a variable that is defined again",
+    `define web = 10.0.0.7\nredefine web = 10.0.0.8\n${input("ip daddr $web drop")}`,
+  ],
+  [
+    "dnat in a chain of type filter",
+    table(base("c", "prerouting", "dnat to 10.0.0.7;")),
+    /the kernel takes it in chains of type nat at prerouting and output/,
+  ],
   ["a variable", `define web = 10.0.0.7\n${input("ip daddr $web drop # $none")}`],
   [
     "variables of variables, in braces and over lines",
