@@ -7,13 +7,13 @@
 export const common = words(`
   default kube system public lease kubernetes svc cluster local true false
   http https tcp udp sctp grpc dns metrics none external linux windows amd64 arm64
-  primary
+  primary localhost
 `);
 
 /** In a command line: what a process listens on is read from it. */
 export const commandWords = words(`
   sh bash ash dash c exec trap while until do done if then fi sleep infinity tail true false echo cat date
-  pause yes dev null exit http server localhost bind listen host addr address interface port p b s l f
+  pause yes dev null exit http server bind listen host addr address interface port p b s l f
   flask run mlflow ui uvicorn hypercorn daphne gunicorn fastapi mkdocs serve artisan manage py runserver ng hugo
   jekyll kubectl proxy tensorboard h config all
 `);
