@@ -16,6 +16,8 @@ const application = parse(`
 {apiVersion: v1, kind: Service, metadata: {name: web}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: nobody}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 81}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: closed}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 82}], loadBalancerSourceRanges: [198.51.100.0/24]}}
 `);
 
 const lines: string[] = [];
@@ -84,6 +86,20 @@ test("where nobody answers, the client is told no, and the reader why", async ()
     lines.some((line) => /^(GET \/|a connection) to \S+:81: /.test(line)),
     lines.join("\n"),
   );
+});
+
+test("whoever gets no answer waits, and the reader is told why at once", async () => {
+  const port = await doorOf("closed");
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  socket.write("GET / HTTP/1.1\r\nHost: closed\r\n\r\n");
+  const told = (): string[] => lines.filter((line) => /to \S+:82 waits/.test(line));
+  try {
+    const isTold = (): boolean => told().some((line) => line.includes("lets in 198.51.100.0/24"));
+    await until("it is told", 20_000, isTold);
+  } finally {
+    socket.destroy();
+  }
+  assert.equal(told(), [...new Set(told())]);
 });
 
 test("a Service that is gone lets nobody in any more", async () => {

@@ -124,6 +124,8 @@ class Visit implements Outside {
   /** Requests that came before the connection was open. */
   readonly #early: string[] = [];
   #told = 0;
+  /** Why nobody has answered yet. */
+  #reason = "";
 
   constructor(
     private readonly socket: Socket,
@@ -157,15 +159,29 @@ class Visit implements Outside {
     const { addresses, failure = "it has no address" } = this.end.lookUp(host);
     const [address] = addresses;
     if (address === undefined) return this.say(`${host}: ${failure}`);
-    const connection = yield* this.end.connect({ address, port }, { url: `tcp://${host}:${port}` });
+    const connection = yield* this.end.connect(
+      { address, port },
+      { url: `tcp://${host}:${port}`, unanswered: (why) => this.#wait(why) },
+    );
     if ("failed" in connection) {
-      this.say(`${this.#early[0] ?? "a connection"} to ${host}:${port}: ${connection.why}`);
+      this.say(`${this.#what}: ${connection.why}`);
       return void this.socket.resetAndDestroy();
     }
     this.#journey = connection.journey;
     for (const line of this.#early) this.#tell(line);
     yield* carried(this.end.acts, connection, this);
     if (this.#told === 0) this.#tell("a connection");
+  }
+
+  get #what(): string {
+    const { host, port } = this.door;
+    return `${this.#early[0] ?? "a connection"} to ${host}:${port}`;
+  }
+
+  /** Whoever waits is told why, once for each reason. */
+  #wait(why: string): void {
+    if (why !== this.#reason) this.say(`${this.#what} waits, and asks again: ${why}`);
+    this.#reason = why;
   }
 
   write(bytes: string): void {

@@ -180,7 +180,8 @@ export class NetworkEnd implements Sender {
 
   /**
    * Opens a TCP connection. `asked`: what will be asked for, as far as it is known. SYNs that
-   * nobody answers are sent again, as Linux does, for two minutes.
+   * nobody answers are sent again, as Linux does, for two minutes; each time `unanswered` hears why
+   * and after how many milliseconds.
    */
   *connect(
     to: { address: string; port: number },
@@ -188,6 +189,7 @@ export class NetworkEnd implements Sender {
       url?: string;
       sourcePort?: number | undefined;
       source?: string | undefined;
+      unanswered?: (why: string, wait: number) => void;
     } = {},
   ): Act<Connection | Failed> {
     const packet = this.packetTo("TCP", to, asked.sourcePort, asked.source);
@@ -205,6 +207,7 @@ export class NetworkEnd implements Sender {
       }
       if (failed === "EHOSTUNREACH") yield* sleep(clock, neighbourMs);
       if (failed !== "ETIMEDOUT") return { failed, why };
+      asked.unanswered?.(why, wait);
       yield* sleep(clock, wait);
     }
     return { failed: "ETIMEDOUT", why };
