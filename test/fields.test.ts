@@ -586,7 +586,6 @@ table("Container", [
       more: [config],
     },
     "delivered",
-    /^ConfigMap app: stored/,
   ],
   [
     "resources",

@@ -5,10 +5,12 @@
  */
 import { forbidden } from "../api/errors.js";
 import { same } from "../objects/freeze.js";
-import { kindInfo } from "../objects/kinds.js";
+import { actedOn, kindInfo } from "../objects/kinds.js";
 import { quantity } from "../objects/quantity.js";
 import type { Kind, KubeObject, Toleration } from "../objects/types.js";
 import { admissionPlugins, type Admitting } from "./admission.js";
+
+for (const kind of ["IngressClass", "StorageClass", "RuntimeClass"]) actedOn.add(kind);
 
 type Spec<T> = KubeObject & { spec?: T };
 

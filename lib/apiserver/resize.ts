@@ -110,10 +110,10 @@ function containerProblems(
 
 /** But for the CPU and memory that it asks for. */
 function withoutAmount(container: Container): object {
-  const { resources = {}, ...rest } = container;
+  const { resources: { limits, requests, ...others } = {}, ...rest } = container;
   const left = (amounts: Resources["limits"] = {}) =>
     Object.entries(amounts).filter(([name]) => name !== "cpu" && name !== "memory");
-  return { ...rest, limits: left(resources.limits), requests: left(resources.requests) };
+  return { ...rest, ...others, limits: left(limits), requests: left(requests) };
 }
 
 const withoutAmounts = ({ spec }: Pod): object => ({

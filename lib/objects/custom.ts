@@ -4,11 +4,13 @@
  */
 import type { Definition, Version } from "./definition.js";
 import { isRecord } from "./freeze.js";
-import { addKinds, allKinds, type KindInfo } from "./kinds.js";
+import { actedOn, addKinds, allKinds, type KindInfo } from "./kinds.js";
 import type { Kind, KubeObject } from "./types.js";
 
 export const isDefinition = ({ apiVersion, kind }: KubeObject): boolean =>
   kind === "CustomResourceDefinition" && apiVersion === "apiextensions.k8s.io/v1";
+
+actedOn.add("CustomResourceDefinition");
 
 /** Names that another definition has are not given to a second one. */
 export function isAccepted(object: KubeObject): boolean {

@@ -5,12 +5,15 @@
  */
 import type { Client } from "../../api/client.js";
 import { isApiError } from "../../api/errors.js";
+import { actedOn } from "../../objects/kinds.js";
 import type { Container, EnvVar, Kind, KubeObject, Pod } from "../../objects/types.js";
 import type { Granted } from "../granted.js";
 import { needs, type Lack, type Needs } from "./needs.js";
 import { badImage, isAgainstRoot, longName, otherSystem, taken } from "./other-needs.js";
 
 type Source = "ConfigMap" | "Secret";
+actedOn.add("ConfigMap").add("Secret");
+
 type Holder = KubeObject & { data?: object; binaryData?: object };
 
 /** Where keys of an object go: environment or files. */
