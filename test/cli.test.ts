@@ -177,6 +177,30 @@ for (const [says, text, message] of bad) {
   });
 }
 
+test("why takes its Service before or after the files, and -f and -n as kubectl does", () => {
+  const file = join(folder, "two.yaml");
+  const service = (namespace: string): string =>
+    `{apiVersion: v1, kind: Service, metadata: {name: web, namespace: ${namespace}}, spec: {ports: [{port: 80}]}}`;
+  const namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: prod}}";
+  writeFileSync(file, [service("default"), namespace, service("prod")].join("\n---\n"));
+  const headings = (...words: string[]): string[] =>
+    stopover(["why", ...words]).out.match(/^Service \S+(?=:)/gm) ?? [];
+  for (const words of [
+    [file, "web"],
+    ["web", file],
+    ["web", "-f", file],
+    ["-f", file, "default/web"],
+    [`--filename=${file}`, "web", "-n", "default"],
+  ])
+    assert.equal(headings(...words), ["Service default/web"], words.join(" "));
+  assert.equal(headings("web", "-n", "prod", "-f", file), ["Service prod/web"]);
+  assert.equal(headings("-f", file, "-n", "prod"), ["Service prod/web"]);
+  assert.equal(headings(file).sort(), ["Service default/web", "Service prod/web"]);
+  const refused = (...words: string[]): string => stopover(["why", ...words]).err;
+  assert.match(refused("web", "my-folder"), /one Service, and none .* file or folder: web, my-fol/);
+  assert.match(refused(file, "-n", "shop"), /no Service is among the objects of shop/);
+});
+
 test("links to folders are not followed: they may lead in a circle", () => {
   const home = mkdtempSync(join(folder, "links-"));
   writeFileSync(

@@ -27,7 +27,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
 
   stopover journey [FILES] [--url URL] [--from internet|IP|node/NAME|pod/NAMESPACE/NAME] [--cloud NAME] [--nodes 3]
                    [--seed 1] [--all] [--snapshot] [--output text|json|mermaid|lanes]
-  stopover why     [FILES] [SERVICE | --url URL] [--from …] [--cloud NAME] [--nodes 3] [--seed 1] [--snapshot]
+  stopover why     [FILES] [SERVICE | --url URL] [-n NAMESPACE] [--from …] [--cloud NAME] [--nodes 3] [--seed 1] [--snapshot]
                    [--output text|json]
   stopover packet  FILES --node NAME --from IP[:PORT] --to IP:PORT [--protocol tcp|udp|sctp|icmp] [--snapshot] [--all]
                    [--output text|json|mermaid|lanes]
@@ -44,7 +44,7 @@ const usage = `stopover: a Kubernetes cluster in one process, and the journey of
 
 journey without --url asks for the files' own Service: the first LoadBalancer, NodePort or ClusterIP, by its name or address.
 why tries each door of a Service (name, load balancer, NodePorts, ClusterIP, Pods), and says the first cause where one fails.
-FILES are YAML or JSON manifests or folders of them; - is standard input; default: the article's Deployment and Service.
+FILES are YAML or JSON manifests or folders of them, also after -f; - is standard input; default: the article's Deployment and Service.
 Nodes among them are the cluster's machines, in place of --nodes; a KubeProxyConfiguration configures kube-proxy.
 An etcd on https is asked with these files, or those that etcdctl takes: ETCDCTL_CACERT, ETCDCTL_CERT, ETCDCTL_KEY.
 --no-controllers leaves the API server alone, as a kube-apiserver to which nothing else is started.
@@ -74,7 +74,10 @@ type Command = (files: string[], flags: Flags) => Promise<number>;
 
 const text = { type: "string" } as const;
 const yes = { type: "boolean" } as const;
+/** FILES, as kubectl takes them. */
+const given = { filename: { ...text, short: "f", multiple: true } } as const;
 const world = {
+  ...given,
   cloud: text,
   nodes: text,
   seed: text,
@@ -101,7 +104,13 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
       run: journey,
     },
     why: {
-      options: { ...traced, url: text, from: text, output: text },
+      options: {
+        ...traced,
+        url: text,
+        from: text,
+        output: text,
+        namespace: { ...text, short: "n" },
+      },
       run: why,
     },
     packet: {
@@ -133,7 +142,14 @@ const commands: Record<string, { options: NonNullable<ParseArgsConfig["options"]
     serve: { options: { ...world, ...serving }, run: serve },
     lab: { options: { ...world, url: text, from: text }, run: lab },
     dump: {
-      options: { kubeconfig: text, context: text, anonymise: yes, key: text, names: text },
+      options: {
+        ...given,
+        kubeconfig: text,
+        context: text,
+        anonymise: yes,
+        key: text,
+        names: text,
+      },
       run: dump,
     },
   };
@@ -158,7 +174,8 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const { values, positionals } = parse(rest, command.options);
-    return await command.run(positionals, values);
+    const { filename = [], ...flags } = values as Flags & { filename?: string[] };
+    return await command.run([...positionals, ...filename], flags);
   } catch (error) {
     complain(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}`);
     return 2;
@@ -224,21 +241,36 @@ async function questionOf(
   return (await import("./opened.js")).usualRequest(documents, cluster, from);
 }
 
-/** A last word that is no file is a Service's name. */
+/** A word that is no file is a Service's name. */
 async function why(words: string[], flags: Flags): Promise<number> {
   const output = choice(flags, "output", ["text", "json"], "text");
-  const service = words.at(-1);
-  const isName = service !== undefined && isNoFile(service);
-  const { url, from } = flags as { url?: string; from?: string };
-  if (isName && url !== undefined)
-    throw new UsageError(`why asks for a Service ("${service}") or for --url, not for both`);
-  const cluster = await open(isName ? words.slice(0, -1) : words, flags);
-  const asked = url ?? (isName ? service : undefined);
+  const [name, ...more] = words.filter(isNoFile);
+  const { url, from, namespace } = flags as Record<
+    "url" | "from" | "namespace",
+    string | undefined
+  >;
+  if (more.length)
+    throw new UsageError(
+      `why asks for one Service, and none of these is a file or folder: ${[name, ...more].join(", ")}`,
+    );
+  if (name !== undefined && url !== undefined)
+    throw new UsageError(`why asks for a Service ("${name}") or for --url, not for both`);
+  const cluster = await open(
+    words.filter((word) => word !== name),
+    flags,
+  );
+  const asked = url ?? (name && inNamespace(name, namespace));
   if (asked !== undefined) return tellWhy([cluster.why(asked, { from })], output);
-  const all = cluster.why(undefined, { from });
-  if (all.length === 0) throw new UsageError("no Service is among the objects");
+  const isWanted = ({ service }: Diagnosis): boolean =>
+    namespace === undefined || service.startsWith(`${namespace}/`);
+  const all = cluster.why(undefined, { from }).filter(isWanted);
+  if (all.length === 0)
+    throw new UsageError(`no Service is among the objects${namespace ? ` of ${namespace}` : ""}`);
   return tellWhy(all, output);
 }
+
+const inNamespace = (name: string, namespace: string | undefined): string =>
+  namespace === undefined || name.includes("/") ? name : `${namespace}/${name}`;
 
 const isNoFile = (word: string): boolean =>
   word !== "-" && !existsSync(word) && !/\.(ya?ml|json)$/i.test(word);

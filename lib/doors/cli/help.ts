@@ -11,7 +11,11 @@ interface Help {
   examples: readonly [command: string, gives: string][];
 }
 
+const files: Help["options"] = [
+  ["-f FILE, --filename FILE", "FILES may also be told so; may be said again"],
+];
 const cluster: Help["options"] = [
+  ...files,
   [
     "--cloud NAME",
     "whose load balancers there are: aws, nlb, nlb-ip, gcp, gcp-neg, octavia, metallb-l2, metallb-bgp, kube-vip, none (aws)",
@@ -70,6 +74,7 @@ const commands: Readonly<Record<string, Help>> = {
     usage: "stopover why [FILES] [SERVICE | --url URL] [OPTIONS]",
     options: [
       ["SERVICE", "NAME or NAMESPACE/NAME (all Services, failing ones first)"],
+      ["-n NAMESPACE, --namespace NAMESPACE", "where SERVICE is, or whose Services (default; all)"],
       ["--url URL", "what is asked for, as a door of the Service that it is meant for"],
       ["--from internet|IP|node/NAME|pod/NAMESPACE/NAME", "who asks (each door's usual client)"],
       ["--output text|json", "(text)"],
@@ -170,6 +175,7 @@ const commands: Readonly<Record<string, Help>> = {
     usage: "stopover dump [FILES] [OPTIONS]",
     options: [
       ["FILES", "a dump that is at hand, in place of the cluster; - is standard input"],
+      ...files,
       ["--kubeconfig FILE", "kubectl's (its own default)"],
       ["--context NAME", "which cluster of it (the current one)"],
       ["--anonymise", "other names and addresses, so that the verdict stays the same"],
