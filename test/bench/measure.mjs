@@ -8,11 +8,14 @@ import { figures } from "./figures.mjs";
 const [file = "", name] = process.argv.slice(2);
 const scale = { µs: 1e6, ms: 1e3, s: 1 };
 /**
- * The best of as many rounds as begin within so many CPU seconds: the first ones pay for V8's
- * compiler, whose threads count as well, and which may take several times as long as what it
- * compiles. What takes longer is measured once.
+ * The best of as many rounds as begin within so many CPU seconds, or, where these are few, of so
+ * many rounds as long as the most seconds allow: the first ones pay for V8's compiler, whose
+ * threads count as well, and which may take several times as long as what it compiles. What takes
+ * longer is measured once.
  */
 const enough = 3;
+const rounds = 20;
+const most = 12;
 
 /** CPU seconds of this process so far: the machine may be busy. */
 function cpu() {
@@ -33,7 +36,8 @@ async function publicFigure() {
   const library = await import(pathToFileURL(file).href);
   const { times = 1, before, run } = figure.prepare(library);
   let best = Infinity;
-  for (let spent = 0; spent < enough;) {
+  let spent = 0;
+  for (let round = 0; spent < (round < rounds ? most : enough); round++) {
     before?.();
     const started = cpu();
     run();
