@@ -157,6 +157,8 @@ test("whatever is typed ends, with an exit code, and the cluster goes on", async
 test("files stay in their place, and a shell sees none of the host's", async () => {
   const pod = cluster.pod("client");
   await pod.sh("mkdir -p /data; echo kept > /data/x");
+  const listing = "cd /tmp; mkdir l; cd l; : > e; echo > f; head -c 5000 /dev/zero > g; ls -l";
+  assert.match((await pod.sh(listing)).stdout, /^total 12\n/);
   assert.is((await pod.sh("cat /data/x")).stdout, "kept\n");
   const node = await cluster.node("node-a").sh("cat /data/x; cat /etc/shadow; ls /home");
   assert.is(node.stdout, "");

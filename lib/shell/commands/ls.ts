@@ -54,7 +54,10 @@ function* listed(
       : ([a]: [string, Entry], [b]: [string, Entry]) => (a < b ? -1 : 1);
   const sorted = [...entries].sort(order);
   if (flags.has("r")) sorted.reverse();
-  if (isFolder && flags.has("l")) yield* context.out(`total ${4 * sorted.length}\n`);
+  if (isFolder && flags.has("l")) {
+    const blocks = sorted.reduce((sum, [, entry]) => sum + blocksOf(entry), 0);
+    yield* context.out(`total ${4 * blocks}\n`);
+  }
   const width = Math.max(0, ...sorted.map(([, entry]) => String(sizeOf(entry)).length));
   for (const [name, entry] of sorted) {
     yield* context.process.spend();
@@ -87,6 +90,10 @@ const sizeOf = (entry: Entry): number => {
       return 0;
   }
 };
+
+/** Blocks of 4 KiB that it takes on a disk; a link's text stands in its inode. */
+const blocksOf = (entry: Entry): number =>
+  entry.kind === "file" || entry.kind === "folder" ? Math.ceil(sizeOf(entry) / 4_096) : 0;
 
 /** "drwxr-xr-x" */
 export function modeText({ kind, mode }: Entry): string {
