@@ -1332,7 +1332,7 @@ const bad: [object, RegExp][] = [
   [{ iptables: "x" }, /iptables: got "x"; write an object with masqueradeAll/],
   [{ mode: "userspace" }, /mode: got "userspace"; write one of "", "iptables", "nftables", "ipvs"/],
   [
-    { nftables: { minSyncPeriod: "1m" } },
+    { mode: "nftables", nftables: { minSyncPeriod: "1m" } },
     /nftables.minSyncPeriod: got "60000ms"; write at most nftables.syncPeriod, which is 30000ms/,
   ],
   [{ nftables: { masqueradeBit: 32 } }, /nftables.masqueradeBit: got 32; write a whole number/],
@@ -1459,6 +1459,8 @@ config("at the edges of what is allowed", () => {
       readConfiguration({ iptables: { masqueradeBit } }).iptables.masqueradeBit,
       masqueradeBit,
     );
+  const others = { mode: "nftables", iptables: { minSyncPeriod: "1m" } };
+  assert.is(readConfiguration(others).iptables.minSyncPeriod, 60_000);
   const periods = { minSyncPeriod: "30s", syncPeriod: "30s" };
   assert.is(readConfiguration({ iptables: periods }).iptables.minSyncPeriod, 30_000);
   const clusterCIDR = "10.0.0.0/8,fd00::/64";

@@ -185,7 +185,8 @@ export function readConfiguration(
   const { detectLocal, detectLocalMode } = config;
   for (const name of ["iptables", "nftables"] as const) {
     const { minSyncPeriod, syncPeriod } = config[name];
-    if (minSyncPeriod > syncPeriod)
+    // of the other mode nobody reads them
+    if (name === (config.mode || "iptables") && minSyncPeriod > syncPeriod)
       wrong(
         `${name}.minSyncPeriod`,
         `${minSyncPeriod}ms`,
