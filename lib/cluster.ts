@@ -26,7 +26,7 @@ import {
 } from "./cluster-options.js";
 import { kubeControllerManager, kubeScheduler } from "./controllers/manager.js";
 import { DataPath, type RequestOptions } from "./journey/data-path.js";
-import { doubtsAbout, Network } from "./journey/network.js";
+import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
 import type { Founded, Journey, Outcomes } from "./journey/types.js";
 import type { Client, ListOptions } from "./api/client.js";
@@ -158,7 +158,7 @@ export class Cluster implements Traceable {
     );
     this.network.fault = options.faults?.network;
     this.network.strangers.push((address) => this.#outside(address));
-    this.network.doubts.push(...doubtsAbout((kind) => this.#stored(kind)));
+    this.network.learn((kind) => this.#stored(kind));
     this.#path = new DataPath(
       this.network,
       this.#random.fork("requests").next,

@@ -12,12 +12,14 @@ import "./node/proxy/ipvs.js";
 import "./node/proxy/nftables/load.js";
 import "./option-checks.js";
 import "./journey/shares.js";
-import { addDoubt } from "./journey/network.js";
+import { teach } from "./journey/network.js";
 import { policyDoubt } from "./policies.js";
+import { undeclared } from "./undeclared.js";
 import { askWhy } from "./why/ask.js";
 import { causesIn } from "./why/journeys.js";
 
-addDoubt(policyDoubt);
+teach((network, list) => network.doubts.push(policyDoubt(list)));
+teach(undeclared);
 diagnoseWith({ askWhy, causesIn });
 
 export { gcp } from "./cloud/gcp.js";

@@ -16,7 +16,7 @@ import { firstBalanced, hostnamesOf, recordsFor } from "./cloud/external-dns.js"
 import { explaining, whyOf } from "./diagnosis.js";
 import { DataPath } from "./journey/data-path.js";
 import { dumpedDocuments } from "./dumped.js";
-import { doubtsAbout, Network } from "./journey/network.js";
+import { Network } from "./journey/network.js";
 import { keyOf } from "./machinery/informer.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
@@ -107,7 +107,7 @@ export function openSnapshot(
   for (const pod of list("Pod")) attach(network, pod);
   network.bases.push(basis);
   network.dnsFault = dnsFault;
-  network.doubts.push(...doubtsAbout((kind) => byKind.get(kind) ?? []));
+  network.learn((kind) => byKind.get(kind) ?? []);
   for (const [name, doubt] of doubtful) {
     const machine = network.machines.get(name);
     if (machine) machine.doubt = doubt;

@@ -4,6 +4,7 @@ import type { HostPort, Sandbox } from "../node/machine.js";
 import { takenToAnswer } from "./basis.js";
 import type { Arrival } from "./carrier.js";
 import { nameOf } from "./origin.js";
+import type { Network } from "./network.js";
 import type { Party } from "./party.js";
 import { headerOf, type Recorder } from "./record.js";
 import type { Basis, Disposition, Remark } from "./types.js";
@@ -26,6 +27,7 @@ export interface Refusal {
 
 /** Where it is written down what was taken for granted, and what happened. */
 interface Told {
+  network: Network;
   basis: Basis;
   there: Recorder | undefined;
 }
@@ -41,7 +43,9 @@ export function accept(told: Told, { party, packet, listening }: Arrival): Serve
   const node = machine.name;
   const wanted = machine.hostPort(protocol, destination, destinationPort);
   if (wanted) return acceptByHostPort(told, wanted, protocol, node);
-  const sandbox = machine.processOn(protocol, destinationPort);
+  const sandbox = machine.processOn(protocol, destinationPort, (pod) =>
+    told.network.takes?.(told.basis, pod, packet),
+  );
   if (sandbox) {
     assumeListening(told, sandbox, protocol, destinationPort);
     return { sandbox, node, what: `Pod ${sandbox.key}, in the network of ${node},` };

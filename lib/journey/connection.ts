@@ -65,7 +65,7 @@ export class Trip {
   readonly basis = emptyBasis();
 
   constructor(
-    private readonly network: Network,
+    readonly network: Network,
     private readonly walk: Walk,
     record: boolean,
     pickTarget?: PickTarget,

@@ -38,12 +38,11 @@ export type Doubt = (opener: Party, by: Party, packet: Packet) => Remark | undef
 /** The objects of a kind that there are now. */
 export type ListOf = (kind: string) => readonly object[];
 
-const makers: ((list: ListOf) => Doubt)[] = [];
+type Teacher = (network: Network, list: ListOf) => void;
+const teachers: Teacher[] = [];
 
-/** Makes it known to every network from now on: who evaluates nothing can say so, at least. */
-export const addDoubt = (make: (list: ListOf) => Doubt): void => void makers.push(make);
-
-export const doubtsAbout = (list: ListOf): Doubt[] => makers.map((make) => make(list));
+/** Every network from now on is told this: who evaluates nothing can say so, at least. */
+export const teach = (teacher: Teacher): void => void teachers.push(teacher);
 
 /**
  * All that a packet can meet: machines, load balancers, names, and the fabric between them (a
@@ -80,6 +79,11 @@ export class Network {
   dnsFault: Remark | undefined;
   /** What decides about a connection and is not modelled. */
   readonly doubts: Doubt[] = [];
+  /**
+   * Whether a Pod in a node's network takes what comes there, as it might; undeclared.ts knows of
+   * those that declare no port.
+   */
+  declare takes?: (basis: Basis, pod: Sandbox, packet: Packet) => boolean;
 
   constructor(
     /** Which range of Pods lies behind which node: next hops are node addresses. */
@@ -89,6 +93,10 @@ export class Network {
     readonly clusterDns: Zone,
     readonly balancers: Balancers,
   ) {}
+
+  learn(list: ListOf): void {
+    for (const teacher of teachers) teacher(this, list);
+  }
 
   addMachine(machine: Machine): void {
     this.machines.set(machine.name, machine);

@@ -133,10 +133,18 @@ export class Machine implements Runtime {
     return link && this.#sandboxes.get(link.key);
   }
 
-  /** A hostNetwork Pod whose process takes what arrives at the node's own port. */
-  processOn(protocol: Transport, port: number): Sandbox | undefined {
+  /**
+   * A hostNetwork Pod whose process takes what arrives at the node's own port. `takes`: of one that
+   * might, whether it does.
+   */
+  processOn(
+    protocol: Transport,
+    port: number,
+    takes?: (pod: Sandbox) => boolean | undefined,
+  ): Sandbox | undefined {
     for (const sandbox of this.#sandboxes.values())
-      if (sandbox.hostNetwork && sandbox.listens(protocol, port)) return sandbox;
+      if (sandbox.hostNetwork && sandbox.listens(protocol, port) && takes?.(sandbox) !== false)
+        return sandbox;
     return undefined;
   }
 

@@ -86,6 +86,10 @@ function ofValue(value: unknown): string | undefined {
   if (Array.isArray(value["resources"]) && value["kind"] === undefined) return ofKustomize;
   if (isRecord(value["services"]) && Object.values(value["services"]).every(isRecord))
     return "this is a file of Docker Compose; kompose convert makes manifests of it";
+  if (Array.isArray(value["items"]) && value["items"].every(isManifest))
+    return "it has items as a List, and no kind: List, which kubectl writes at its end: is the end missing?";
+  if (value["replicaCount"] !== undefined || (value["image"] && value["service"]))
+    return "these look like a chart's values: helm template CHART --values FILE makes manifests with them";
   return undefined;
 }
 
@@ -119,6 +123,7 @@ const curled = `; these are a word processor's quotes, which YAML takes for lett
 function ofType({ value, allowed }: Misfit): string {
   if (typeof value === "string" && isCurled(value)) return curled;
   if (typeof value === "string" && isTemplate(value)) return `; ${ofTemplate}`;
+  if (typeof value === "string" && isVariable(value)) return ofVariable;
   const wanted = allowed as FieldType;
   if (wanted.is === "list") return isRecord(value) ? `; write a dash ("- ") before each entry` : "";
   const isNumber = wanted.is.startsWith("int") && typeof value === "string" && /^\d+$/.test(value);
@@ -129,10 +134,14 @@ const isTemplate = (text: string): boolean => /\{\{.*\}\}/.test(text);
 const ofTemplate =
   "this is a Helm template's: render it first (helm template CHART) and give what comes out";
 
+const isVariable = (text: string): boolean => /\$(\{\w+|[A-Za-z_]\w*$)/.test(text);
+const ofVariable = "; this is a variable that nobody has filled in (envsubst does)";
+
 /** A port's number in quotes is taken for a name; None is written with a capital. */
 function ofInvalid(field: string, message: string): string {
   const [, got = ""] = /^Invalid value: "([^"]*)"/.exec(message) ?? [];
   if (isTemplate(got)) return `; ${ofTemplate}`;
+  if (isVariable(got)) return ofVariable;
   if (isCurled(got)) return curled;
   if (/[pP]ort$/.test(field) && /^\d+$/.test(got)) return "; write it without quotes";
   if (/clusterIP/.test(field) && /^none$/i.test(got)) return `; a headless Service has "None"`;

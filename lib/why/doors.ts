@@ -229,13 +229,20 @@ class Building {
   }
 
   clusterIPs(): Way[] {
-    const { clusterIP } = this.service.spec;
+    const { clusterIP, clusterIPs = [] } = this.service.spec;
     if (!clusterIP || clusterIP === "None") return [];
-    const asked = this.#attempts("", clusterIP, ({ port }) => port);
+    const others = clusterIPs.filter((address) => address !== clusterIP);
+    return [...this.#clusterIP(clusterIP), ...others.flatMap((other) => this.#clusterIP(other))];
+  }
+
+  /** Nodes without an address of its family have no way there, and need none. */
+  #clusterIP(address: string): Way[] {
+    const isFirst = address === this.service.spec.clusterIP;
+    const asked = this.#attempts("", address, ({ port }) => port);
     const via = ["cluster-ip"] as const;
-    const way = (from: string, name: string, node: string | undefined): Way => ({
+    const way = (from: string, asker: string, node: string | undefined): Way => ({
       door: "cluster-ip",
-      name,
+      name: isFirst ? asker : `${asker} by ${familyOf(address)}`,
       via,
       attempts: asked.map(({ goal, port }) =>
         node === undefined ? { goal, port, from } : { goal, port, from, node },
@@ -244,10 +251,15 @@ class Building {
       ...(node !== undefined && { node }),
     });
     if (this.from !== undefined) {
-      if (this.#isOutside()) return []; // nobody outside has a way there
+      // nobody outside has a way there, and one client has its choice
+      if (this.#isOutside() || !isFirst) return [];
       return [way(this.from, this.from, this.#nodeOf(this.from))];
     }
-    return this.#machines().map(({ name }) => way(`node/${name}`, name, name));
+    return this.#machines()
+      .filter(
+        ({ addresses }) => isFirst || addresses.some((own) => familyOf(own) === familyOf(address)),
+      )
+      .map(({ name }) => way(`node/${name}`, name, name));
   }
 
   // ---- Pods ----

@@ -16,6 +16,9 @@ export const commandWords = words(`
   pause yes dev null exit http server bind listen host addr address interface port p b s l f
   flask run mlflow ui uvicorn hypercorn daphne gunicorn fastapi mkdocs serve artisan manage py runserver ng hugo
   jekyll kubectl proxy tensorboard h config all
+  kube mode cluster cidr hostname override detect local bridge name prefix nodeport nodeports addresses primary
+  masquerade bit iptables ipvs nftables localhost conntrack tcp be liberal clustercidr nodecidr bridgeinterface
+  interfacenameprefix server agent disable arg
 `);
 
 /** In the message of a scheduler, a kubelet or the API server. */

@@ -6,6 +6,7 @@
  */
 import { duration } from "../../machinery/duration.js";
 import { readAddress, readCIDR } from "../../net/ip.js";
+import { isRecord } from "../../objects/freeze.js";
 import { localhostNodePortGate, nodePortKeywords } from "../../objects/kubernetes-features.js";
 import { kubernetes as usualKubernetes, type Kubernetes } from "../../objects/kubernetes.js";
 import { configurations, defaults, type KubeProxyConfiguration } from "./config.js";
@@ -206,6 +207,27 @@ export function readConfiguration(
       "write the prefix, since detectLocalMode is InterfaceNamePrefix",
     );
   return config;
+}
+
+/**
+ * A document without the fields that nobody knows here, and the names of these: kube-proxy reads
+ * one of another version all the same, and says so in its log.
+ */
+export function knownFields<D extends object>(document: D): { document: D; unknown: string[] } {
+  const unknown: string[] = [];
+  const known = (of: object, schema: Schema, path: string): object =>
+    Object.fromEntries(
+      Object.entries(of).flatMap(([name, value]): [string, unknown][] => {
+        if (!Object.hasOwn(schema, name)) {
+          if (value !== null) unknown.push(path + name);
+          return [];
+        }
+        const inner = schema[name]!;
+        const isSection = typeof inner !== "function" && isRecord(value);
+        return [[name, isSection ? known(value, inner, `${path}${name}.`) : value]];
+      }),
+    );
+  return { document: known(document, schema, "") as D, unknown };
 }
 
 function merge(

@@ -1,4 +1,5 @@
 /** The fifth rung: whether the Service has endpoints, and the right ones. */
+import { readAddress } from "../../net/ip.js";
 import { isReady } from "../../objects/pods.js";
 import type {
   Endpoint,
@@ -135,6 +136,13 @@ function elsewhere({ objects, service }: Case): Fault | undefined {
 }
 
 function nobodyWrote({ service }: Case): Fault {
+  const { externalName, type = "ClusterIP" } = service.spec;
+  if (externalName)
+    return fault("endpoints", service, "spec.type", {
+      value: type,
+      expected: "ExternalName",
+      sentence: `spec.externalName of ${nameOf(service)} is ${externalName}, and spec.type is ${type}: the name counts with the type ExternalName alone, and there is no selector`,
+    });
   return fault(
     "endpoints",
     service,
@@ -157,6 +165,8 @@ function slicesFaults(one: Case, slices: readonly EndpointSlice[]): Fault[] {
   const name = port?.name ?? "";
   const addresses = slices.filter(({ addressType }) => addressType !== "FQDN");
   if (addresses.length === 0) return [ofNames(slices[0]!)];
+  const family = otherFamily(one, addresses);
+  if (family) return [family];
   const fits = addresses.filter((slice) => slice.ports?.some((each) => (each.name ?? "") === name));
   if (fits.length === 0) return [otherPorts(one, addresses[0]!, name)];
   const other = otherProtocol(one, fits, port);
@@ -171,6 +181,40 @@ const ofNames = (slice: EndpointSlice): Fault =>
     expected: "IPv4",
     sentence: `addressType of ${nameOf(slice)} is FQDN, which kube-proxy does not read; it needs addresses`,
   });
+
+/** An address of one family leads to endpoints of that family alone. */
+function otherFamily(
+  { goal, objects, service }: Case,
+  slices: readonly EndpointSlice[],
+): Fault | undefined {
+  const family = readAddress(goal?.host ?? "")?.family;
+  const isThere = slices.some(
+    ({ addressType, endpoints }) => addressType === family && endpoints.length > 0,
+  );
+  if (family === undefined || isThere || readyEndpoints(objects, service).length === 0)
+    return undefined;
+  const sentence = `${goal!.host} is an address of ${family}, and ${nameOf(service)} has no endpoint of ${family}`;
+  const pod = objects.selectedBy(service).find(isReady);
+  const ips = (pod?.status?.podIPs ?? []).map(({ ip }) => ip);
+  if (!pod || ips.some((ip) => readAddress(ip)?.family === family))
+    return fault("endpoints", slices[0]!, "addressType", {
+      value: slices[0]!.addressType,
+      expected: family,
+      sentence,
+    });
+  const value = listed(ips);
+  return fault(
+    "endpoints",
+    pod,
+    "status.podIPs",
+    {
+      value,
+      expected: `an address of ${family}`,
+      sentence: `${sentence}: status.podIPs of ${nameOf(pod)} is ${value}`,
+    },
+    { change: { object: nameOf(service), field: "spec.ipFamilyPolicy", value: "SingleStack" } },
+  );
+}
 
 function otherPorts({ service }: Case, slice: EndpointSlice, name: string): Fault {
   const names = (slice.ports ?? []).map((each) => each.name ?? "");

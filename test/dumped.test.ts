@@ -1,0 +1,225 @@
+/**
+ * What a dump tells by the way: kube-proxy's flags, a configuration of another version, k3s' own
+ * words, what listens in a node's network, and the second family of a Service.
+ */
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { openSnapshot, parse, type KubeObject } from "stopover";
+import {
+  configurationOfFlags,
+  configurationOfK3s,
+} from "stopover/internal/node/proxy/command-line";
+import { dumpOf, dumpText } from "stopover/internal/doors/dump/dump";
+
+const kubeProxy = (nodeName: string, words: string[]): object => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: `kube-proxy-${nodeName}`, namespace: "kube-system" },
+  spec: {
+    nodeName,
+    hostNetwork: true,
+    containers: [{ name: "kube-proxy", image: "kube-proxy:v1.35.0", command: words }],
+  },
+  status: { phase: "Running", podIP: "10.0.0.11", podIPs: [{ ip: "10.0.0.11" }] },
+});
+
+const labels = { app: "web" };
+const port = { name: "http", port: 80, protocol: "TCP" };
+const shop: readonly object[] = [
+  ...["10.0.0.11", "10.0.0.12"].map((address, i) => ({
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: `n${i + 1}` },
+    spec: { podCIDR: `10.244.${i}.0/24` },
+    status: {
+      addresses: [
+        { type: "InternalIP", address },
+        { type: "InternalIP", address: `fd00:10::1${i + 1}` },
+      ],
+      conditions: [{ type: "Ready", status: "True" }],
+    },
+  })),
+  {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-1", namespace: "default", labels },
+    spec: {
+      nodeName: "n2",
+      containers: [{ name: "c", image: "nginx", ports: [{ name: "http", containerPort: 80 }] }],
+    },
+    status: {
+      phase: "Running",
+      podIP: "10.244.1.5",
+      podIPs: [{ ip: "10.244.1.5" }],
+      conditions: [{ type: "Ready", status: "True" }],
+    },
+  },
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "web", namespace: "default" },
+    spec: {
+      type: "NodePort",
+      selector: labels,
+      clusterIP: "10.96.1.1",
+      clusterIPs: ["10.96.1.1", "fd00:96::1"],
+      ipFamilies: ["IPv4", "IPv6"],
+      ipFamilyPolicy: "RequireDualStack",
+      ports: [{ ...port, targetPort: "http", nodePort: 30080 }],
+    },
+  },
+  {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: "web-x",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "web" },
+    },
+    addressType: "IPv4",
+    ports: [port],
+    endpoints: [
+      {
+        addresses: ["10.244.1.5"],
+        conditions: { ready: true },
+        nodeName: "n2",
+        targetRef: { kind: "Pod", name: "web-1", namespace: "default" },
+      },
+    ],
+  },
+];
+
+const open = (...more: object[]) =>
+  openSnapshot(parse(dumpText([...shop, ...more] as KubeObject[]), { as: "dump" }), {
+    domains: {},
+  });
+const nodePort = (url: string, from: string, ...words: string[]) =>
+  open(kubeProxy("n1", ["/usr/local/bin/kube-proxy", ...words])).request(url, { from });
+
+const flags: [flags: string[], url: string, from: string, ends: string, says: RegExp][] = [
+  [["--v=2"], "http://10.0.0.11:30080/", "internet", "delivered", /web-1/],
+  [["--proxy-mode=ipvs"], "http://10.0.0.11:30080/", "internet", "unknown", /ipvs/],
+  [
+    ["--nodeport-addresses", "127.0.0.0/8"],
+    "http://10.0.0.11:30080/",
+    "internet",
+    "connection refused",
+    /nodePortAddresses/,
+  ],
+  [
+    ["--iptables-localhost-nodeports=false"],
+    "http://localhost:30080/",
+    "node/n1",
+    "connection refused",
+    /localhostNodePorts/,
+  ],
+  // a file's fields count, and the file is not in the dump
+  [
+    ["--config=/var/lib/kube-proxy/config.conf", "--proxy-mode=ipvs"],
+    "http://10.0.0.11:30080/",
+    "internet",
+    "delivered",
+    /web-1/,
+  ],
+];
+for (const [words, url, from, ends, says] of flags)
+  test(`kube-proxy ${words.join(" ")}: ${ends}`, () => {
+    const { disposition, reason } = nodePort(url, from, ...words);
+    assert.is(disposition, ends, reason);
+    assert.match(reason, says);
+  });
+
+test("a shell's line has flags, too, and what is not in a dump is left out", () => {
+  assert.equal(
+    configurationOfFlags([
+      "/bin/sh",
+      "-c",
+      "exec kube-proxy --cluster-cidr=10.4.0.0/14 --hostname-override=$(NODE_NAME) --masquerade-all --v 2 1>>/var/log/kube-proxy.log 2>&1",
+    ]),
+    { clusterCIDR: "10.4.0.0/14", iptables: { masqueradeAll: true } },
+  );
+});
+
+test("k3s tells its kube-proxy's flags in an annotation of its nodes", () => {
+  const of = (...words: string[]) =>
+    configurationOfK3s([{ "k3s.io/node-args": JSON.stringify(words) }]);
+  assert.equal(of("server"), { clusterCIDR: "10.42.0.0/16" });
+  assert.equal(of("server", "--cluster-cidr", "10.1.0.0/16", "--kube-proxy-arg=proxy-mode=ipvs"), {
+    clusterCIDR: "10.1.0.0/16",
+    mode: "ipvs",
+  });
+  assert.is(of("server", "--disable-kube-proxy"), undefined);
+  assert.is(configurationOfK3s([{}]), undefined);
+});
+
+test("a disguised dump keeps kube-proxy's flags", () => {
+  const objects = [...shop, kubeProxy("n1", ["kube-proxy", "--proxy-mode=ipvs"])] as KubeObject[];
+  const text = dumpText(dumpOf(objects, "a key").objects);
+  const [first = ""] = openSnapshot(parse(text, { as: "dump" })).network.machines.keys();
+  const { disposition } = openSnapshot(parse(text, { as: "dump" })).request(
+    `http://${openSnapshot(parse(text, { as: "dump" })).network.machines.get(first)!.addresses[0]}:30080/`,
+    { from: "internet" },
+  );
+  assert.is(disposition, "unknown");
+});
+
+test("a field that kube-proxy no longer has is told, and the dump is read all the same", () => {
+  const text =
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs\nresourceContainer: /kube-proxy\nconntrack: {max: null}\n";
+  const map = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "kube-proxy", namespace: "kube-system" },
+    data: { "config.conf": text },
+  };
+  const { disposition, assumed } = open(map).request("http://10.0.0.11:30080/", {
+    from: "internet",
+  });
+  assert.is(disposition, "unknown");
+  assert.match(assumed.map(({ sentence }) => sentence).join("\n"), /no field resourceContainer/);
+});
+
+test("a Pod in the node's network that declares no port takes no port that nobody leads to it", () => {
+  const { disposition, assumed } = nodePort("http://10.0.0.11:30999/", "internet");
+  assert.is(disposition, "connection refused");
+  assert.match(
+    assumed.map(({ object, sentence }) => `${object} ${sentence}`).join("\n"),
+    /kube-proxy-n1 .* is taken not to listen on TCP 30999/,
+  );
+});
+
+test("where a Service leads to such a Pod, it listens", () => {
+  const exporter = kubeProxy("n1", []) as { metadata: object };
+  const pod = { ...exporter, metadata: { name: "exporter", namespace: "default" } };
+  const slice = {
+    ...shop.at(-1),
+    metadata: {
+      name: "exporter-x",
+      namespace: "default",
+      labels: { "kubernetes.io/service-name": "exporter" },
+    },
+    ports: [{ name: "", port: 9100, protocol: "TCP" }],
+    endpoints: [
+      { addresses: ["10.0.0.11"], nodeName: "n1", targetRef: { kind: "Pod", name: "exporter" } },
+    ],
+  };
+  const { disposition, pod: who } = open(pod, slice).request("http://10.0.0.11:9100/", {
+    from: "node/n2",
+  });
+  assert.is(disposition, "delivered");
+  assert.is(who, "default/exporter");
+});
+
+test("why asks for the ClusterIP of the second family, too", () => {
+  const { doors } = open().why("default/web");
+  const failed = doors.filter(({ disposition }) => disposition !== "delivered");
+  assert.equal(
+    failed.map(({ door, disposition, cause }) => [door, disposition, cause?.field]),
+    [
+      ["cluster-ip", "rejected", "status.podIPs"],
+      ["cluster-ip", "rejected", "status.podIPs"],
+    ],
+  );
+});
+
+test.run();
