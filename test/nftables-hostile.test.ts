@@ -154,6 +154,30 @@ const cases: readonly Case[] = [
     ),
     /s is constant: nothing is put in/,
   ],
+  // ---- the order of elements
+  ...["", "flags interval; "].flatMap((flags): Case[] => [
+    ["all others, and the greatest", set(`type inet_service; ${flags}elements = { 65535, *, 5 }`)],
+    [
+      "all others of two values",
+      map(
+        `type ipv4_addr . inet_service : verdict; ${flags}elements = { 255.255.255.255 . 80 : drop, * : accept, 5.1.1.1 . 90 : drop, 2.1.1.1 . 65535 : drop }`,
+      ),
+    ],
+    [
+      "two values side by side",
+      set(`type ipv4_addr . inet_service; ${flags}elements = { 9.1.1.1 . 80, 5.1.1.1 . 90 }`),
+    ],
+  ]),
+  // ---- flags
+  ["flags that have no name", input("ct status 0x8001 counter; ct state 0x80 counter; ct state 0")],
+  ["no flag at all", input("tcp flags == 0 counter; ct state { 0, new } counter; tcp flags != 0")],
+  [
+    "a mask that leaves all",
+    input(
+      "tcp flags & 0xff == (syn|ack) counter; tcp flags & 0xff == 0; ct state & 0xffffffff != new counter",
+    ),
+  ],
+  ["a mask that leaves all but one", input("tcp flags & 0x7f == syn; tcp flags & 0x7f == 0")],
   // ---- where a statement has no place
   ["dnat in a filter chain", input("dnat to 10.0.0.1"), /dnat in chain c: a chain of type filter/],
   ["dnat behind the routes", nat("postrouting", "dnat to 10.0.0.1"), /at prerouting and output$/],
@@ -219,6 +243,16 @@ const cases: readonly Case[] = [
       "prerouting",
       "meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.1.1.2 . 80, 1 : 10.1.1.3 . 80 }",
     ),
+  ],
+  [
+    "a port without an address, of a family",
+    nat("prerouting", "tcp dport 1 dnat ip to :80"),
+    /address/,
+  ],
+  [
+    "a prefix in brackets",
+    nat("prerouting", "tcp dport 1 dnat to [fd00::/64]:80", "inet"),
+    /IPv6 address/,
   ],
   ["a range that a map says", chosen("")],
   ["the same with its family", chosen("ip ")],

@@ -3,27 +3,37 @@ import type { Element } from "./ruleset.js";
 import { sortKey, typeOf, type Quantity } from "./types.js";
 
 /**
- * Concatenations of intervals stay as the kernel holds them; * is as great as the greatest, which
- * it comes before.
+ * Concatenations of intervals stay as the kernel holds them. * is the last; in a set of single
+ * values it is as great as the greatest, which it comes before. `hasIntervals`: the set may have
+ * them, whatever is in it.
  */
-export function inOrder(elements: Iterable<Element>, types: readonly string[]): readonly Element[] {
+export function inOrder(
+  elements: Iterable<Element>,
+  types: readonly string[],
+  hasIntervals = false,
+): readonly Element[] {
   const all = [...elements];
-  if (all.length < 2 || (types.length > 1 && all.some(isInterval))) return all;
+  if (all.length < 2) return all;
+  const areIntervals = hasIntervals || all.some(isInterval);
+  if (types.length > 1 && areIntervals)
+    return all.sort((x, y) => Number(isRest(x)) - Number(isRest(y)));
   const keyed = all.map((element) => ({ element, at: place(element, types) }));
   const isNames = types[0] === "ifname" && all.some(({ key }) => key.endsWith('*"'));
-  if (isNames) return all.sort((x, y) => (x.key < y.key ? -1 : x.key > y.key ? 1 : 0));
-  const isPlain = types.length === 1 && !all.some((each) => each.key !== "*" && isInterval(each));
-  const most = isPlain ? greatest(types[0]!) : undefined;
+  if (isNames) return all.sort((x, y) => (x.key < y.key ? -1 : 1));
+  const most = types.length === 1 && !areIntervals ? greatest(types[0]!) : undefined;
   keyed.sort((x, y) => compare(x.at, y.at, most));
   return keyed.map(({ element }) => element);
 }
 
-/** A name such as ipv6-icmp has a dash as well. */
-const isInterval = ({ key }: Element): boolean =>
-  /[/*]|\d-\d|:-|-:/.test(key.replace(/"[^"]*"/g, ""));
+/** Whatever is not in the set otherwise. */
+const isRest = ({ key }: Element): boolean => key === "*";
 
-const place = ({ key }: Element, types: readonly string[]): Quantity | undefined =>
-  key === "*" ? undefined : sortKey(types, key);
+/** A name such as ipv6-icmp has a dash as well. */
+const isInterval = (element: Element): boolean =>
+  !isRest(element) && /[/*]|\d-\d|:-|-:/.test(element.key.replace(/"[^"]*"/g, ""));
+
+const place = (element: Element, types: readonly string[]): Quantity | undefined =>
+  isRest(element) ? undefined : sortKey(types, element.key);
 
 const greatest = (name: string): Quantity | undefined => {
   const type = typeOf(name);

@@ -286,9 +286,18 @@ function maskedValue(cursor: Cursor, name: string): string {
 }
 
 function underMask(left: Expression, mask: string, op: "==" | "!=", right: string): Statement {
+  if (isWhole(typesOf(left)[0] ?? "", mask))
+    return { kind: "match", left, op, right: right === "0" ? "0x0" : right };
   if (right === "0")
     return { kind: "match", left, ...(op === "==" && { op: "!" as const }), right: mask };
   return { kind: "match", left: { kind: "bitwise", op: "&", left, right: mask }, op, right };
+}
+
+/** A mask that leaves every bit is none. */
+function isWhole(name: string, mask: string): boolean {
+  const { bytes, quantity } = typeOf(name)!;
+  const bits = Number(quantity(mask.replaceAll(",", " | ")));
+  return bits >>> 0 === 2 ** (8 * bytes) - 1;
 }
 
 // ---- expressions --------------------------------------------------------------------------------
@@ -457,8 +466,7 @@ function flagList(cursor: Cursor, names: readonly string[]): string {
   const found = [readOne(cursor, names[0]!, false)];
   while (cursor.take(",") || cursor.take("|")) found.push(readOne(cursor, names[0]!, false));
   const bits = found.reduce((all, each) => all | Number(type.quantity(each)), 0);
-  const known = type.flags!.filter((each) => bits & Number(type.quantity(each)));
-  return known.length > 0 ? known.join(",") : found.join(",");
+  return type.text!(bits).replaceAll(" | ", ",");
 }
 
 /** "@name", or elements in braces; `mapped`: with what each is mapped to. */

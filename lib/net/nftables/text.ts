@@ -91,11 +91,11 @@ const inLine: Readonly<Record<string, number>> = {
   ct_state: 2,
 };
 
-function elementsText({ type, elements }: NamedSet): string {
+function elementsText({ type, elements, flags }: NamedSet): string {
   const most = (type.length === 1 && inLine[type[0]!]) || 1;
   let text = "{ ";
   let count = 0;
-  for (const element of inOrder(elements.values(), type)) {
+  for (const element of inOrder(elements.values(), type, flags?.includes("interval"))) {
     if (count > 0) text += count % most === 0 ? ",\n\t\t\t     " : ", ";
     text += elementText(element);
     count++;

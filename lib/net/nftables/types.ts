@@ -47,6 +47,9 @@ function named(
 ): ValueType {
   const byNumber = new Map(Object.entries(names).map(([name, number]) => [number, name]));
   const most = 2 ** (8 * bytes) - 1;
+  const textOf = (quantity: Quantity): string =>
+    byNumber.get(Number(quantity)) ??
+    (flags ? flagsText(names, Number(quantity)) : String(quantity));
   return {
     bytes,
     host,
@@ -55,13 +58,10 @@ function named(
     read(word) {
       const name = Object.hasOwn(aliases, word) ? aliases[word]! : word;
       if (Object.hasOwn(names, name)) return name;
-      if (!integerPattern.test(word) || Number(word) > most) return undefined;
-      return byNumber.get(Number(word)) ?? String(Number(word));
+      return integerPattern.test(word) && Number(word) <= most ? textOf(Number(word)) : undefined;
     },
     quantity: flags ? (text) => bitsOf(names, text) : (text) => numberOf(names, text),
-    text: flags
-      ? (quantity) => byNumber.get(Number(quantity)) ?? flagsText(names, Number(quantity))
-      : (quantity) => byNumber.get(Number(quantity)) ?? String(quantity),
+    text: textOf,
   };
 }
 
@@ -74,9 +74,11 @@ const numberOf = (names: Names, text: string): number =>
 const bitsOf = (names: Names, text: string): number =>
   text.split(" | ").reduce((all, each) => all | numberOf(names, each), 0);
 
+/** Bits without a name stand behind the others, as one number. */
 function flagsText(names: Names, bits: number): string {
   const found = Object.keys(names).filter((name) => bits & names[name]!);
-  return found.length > 0 ? found.join(" | ") : String(bits);
+  const rest = found.reduce((left, name) => left & ~names[name]!, bits);
+  return [...found, ...(rest || !bits ? [`0x${(rest >>> 0).toString(16)}`] : [])].join(" | ");
 }
 
 const hexadecimal = (value: number): string => `0x${value.toString(16).padStart(8, "0")}`;
