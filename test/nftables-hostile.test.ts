@@ -251,7 +251,7 @@ const cases: readonly Case[] = [
   ],
   [
     "a prefix in brackets",
-    nat("prerouting", "tcp dport 1 dnat to [fd00::/64]:80", "inet"),
+    nat("prerouting", "tcp dport 1 dnat ip6 to [fd00::/64]:80", "inet"),
     /IPv6 address/,
   ],
   ["a range that a map says", chosen("")],

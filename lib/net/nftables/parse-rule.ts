@@ -611,8 +611,7 @@ function goal(cursor: Cursor, around: Surroundings, family: "ip" | "ip6"): Expre
   const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   const { kind, text } = cursor.peek();
   if (cursor.take("[")) {
-    const low = readOne(cursor, type, false);
-    cursor.need("]");
+    const low = inBrackets(cursor, type);
     const high = cursor.peek().text === "-" ? highAddress(cursor, type) : low;
     return { kind: "value", text: low === high ? low : `${low}-${high}` };
   }
@@ -630,9 +629,15 @@ const isAnyAddress = (text: string): boolean =>
 function highAddress(cursor: Cursor, type: string): string {
   cursor.next();
   cursor.need("[");
-  const high = readOne(cursor, type, false);
+  return inBrackets(cursor, type);
+}
+
+/** One address, no prefix. */
+function inBrackets(cursor: Cursor, type: string): string {
+  if (cursor.peek().text.includes("/")) cursor.fail(typeOf(type)!.what);
+  const address = readOne(cursor, type, false);
   cursor.need("]");
-  return high;
+  return address;
 }
 
 function portGoal(cursor: Cursor, around: Surroundings): Expression {
