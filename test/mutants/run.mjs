@@ -41,7 +41,7 @@ const rooms = ["net", "node", "journey"];
  */
 const importsRoom = new RegExp(`from "stopover/internal/(${rooms.join("|")})/`);
 const whole =
-  /^(toy-|apply|asked-of-clouds|bounds|brought|choice|cloud\.|cluster-options|containers|debug-container|disruption|downward|fields|jobs|journey|kube-proxy|kubelet|kubernetes-versions|membership|node-lifecycle|other-clouds|pasted|pings|pod-needs|proxy-modes|rollout-loss|streams|unread|versions|why\.|why-external|why-healthy)/;
+  /^(toy-|apply|asked-of-clouds|bounds|choice|cloud\.|cluster-options|containers|debug-container|disruption|downward|fields|jobs|journey|kube-proxy|kubelet|kubernetes-versions|membership|node-lifecycle|other-clouds|pasted|pings|pod-needs|proxy-modes|rollout-loss|streams|unread|versions|why\.|why-external|why-healthy)/;
 const elsewhere = /^(cli|diagrams|imports|kernel-oracle|kube-proxy-process|lab|simulator|terminal)/;
 
 /** Milliseconds of tests after which a mutation that they did not see is taken to live. */
