@@ -21,6 +21,7 @@ const nameIn = ({ kind, metadata: { namespace, name } }: KubeObject): string =>
 const workload = "its Pods are not made here";
 const proxy = "no proxy here reads it: it sends nobody anywhere";
 const policy = "it may keep connections from each other, and is not evaluated here";
+const pool = "which addresses load balancers may get is not read from it";
 const mesh = "a service mesh may send this traffic elsewhere; that is not modelled";
 
 /** Kind -> what of it could matter to a request. */
@@ -46,6 +47,8 @@ const matters: Readonly<Record<string, string>> = {
   Sidecar: mesh,
   PeerAuthentication: mesh,
   AuthorizationPolicy: mesh,
+  IPAddressPool: pool,
+  CiliumLoadBalancerIPPool: pool,
   MutatingWebhookConfiguration: "it could change objects as they are created; nobody calls it here",
   ResourceQuota: "it could keep Pods from being created; nobody looks at it here",
   LimitRange: "it could keep Pods from being created, or change them; nobody looks at it here",
@@ -59,6 +62,7 @@ const matters: Readonly<Record<string, string>> = {
 /** Those that make other objects, or change them as they are made. */
 const makes: ReadonlySet<string> = new Set([
   ...Object.keys(matters).filter((kind) => matters[kind] === workload),
+  ...Object.keys(matters).filter((kind) => matters[kind] === pool),
   "HorizontalPodAutoscaler",
   "MutatingWebhookConfiguration",
   "ResourceQuota",

@@ -14,7 +14,7 @@ import { DataPath } from "./journey/data-path.js";
 import { Network } from "./journey/network.js";
 import type { BarePacket } from "./journey/travel.js";
 import { together } from "./journey/basis.js";
-import type { Founded, Journey, Outcomes, Remark } from "./journey/types.js";
+import type { Founded, Journey, Outcomes, Remark, Step } from "./journey/types.js";
 import { Random } from "./machinery/random.js";
 import { VirtualClock } from "./machinery/virtual-clock.js";
 import { familyOf, parseAddress, readCIDR, type Family } from "./net/ip.js";
@@ -196,7 +196,35 @@ function adopt({ network, machine, pods }: Pasted, address: string): void {
 
 /** The verdict, as far as rules alone can tell it. */
 const told = (world: Pasted, { assumed, ...journey }: Founded<Journey>): Founded<Journey> =>
-  decided(world, { ...journey, assumed: assumed.map((remark) => ofRules(world, remark)) });
+  decided(world, {
+    ...journey,
+    hops: journey.hops.map((hop) => ({ ...hop, steps: hop.steps.map(explained(world)) })),
+    reason: journey.reason + whoseMark(journey),
+    assumed: assumed.map((remark) => ofRules(world, remark)),
+  });
+
+const explained =
+  ({ opened }: Pasted) =>
+  ({ why, ...step }: Step): Step =>
+    why === undefined || (opened.isOwn && !opened.isOwn(step.chain ?? "", step.rule ?? ""))
+      ? step
+      : { ...step, why };
+
+/** A packet that is dropped for its mark was condemned by whoever sent it to be marked. */
+function whoseMark({ disposition, hops }: Journey): string {
+  const steps = hops.flatMap((hop) => hop.steps);
+  const [, mark] = / --mark (0x[\da-f]+)/.exec(steps.at(-1)?.rule ?? "") ?? [];
+  if (disposition !== "dropped" || mark === undefined || / ! --mark /.test(steps.at(-1)!.rule!))
+    return "";
+  const has = (text: string | undefined) => (Number(text) & Number(mark)) !== 0;
+  const place = steps.findIndex(
+    ({ action, before, after }) => action === "mark" && has(after) && !has(before),
+  );
+  const sender = steps[place - 1];
+  if (sender?.action !== "jump") return "";
+  const [, text = sender.rule] = /--comment "([^"]*)"/.exec(sender.rule ?? "") ?? [];
+  return `; it got that mark by "${text}" in table ${sender.table}, chain ${sender.chain}`;
+}
 
 /** Nobody here knows a cluster: whoever rules send a packet to may well be a part of it. */
 function ofRules(world: Pasted, remark: Remark): Remark {

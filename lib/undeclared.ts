@@ -9,7 +9,7 @@ import type { ListOf, Network } from "./journey/network.js";
 
 /** Lets a network know the Services' endpoints. */
 export function undeclared(network: Network, list: ListOf): void {
-  network.takes = ({ assumed }, pod, packet) => {
+  network.takes = ({ basis: { assumed } }, pod, packet) => {
     if (isKnown(pod, packet) || isEndpoint(list("EndpointSlice") as EndpointSlice[], pod, packet))
       return true;
     const sentence = `is in its node's network and declares no port: it is taken not to listen on ${packet.protocol} ${packet.destinationPort}, to which no Service leads`;

@@ -210,6 +210,53 @@ test("where a Service leads to such a Pod, it listens", () => {
   assert.is(who, "default/exporter");
 });
 
+test("of a dump without statuses, others tell where Nodes and Pods are", () => {
+  const bare = shop.map((one) => ({ ...one, status: undefined }) as unknown as KubeObject);
+  const client = { ...bare[2]!, metadata: { name: "client", namespace: "default" } };
+  const snapshot = openSnapshot(parse(dumpText([...bare, client]), { as: "dump" }), {
+    domains: {},
+  });
+  const { disposition, assumed } = snapshot.request("http://10.96.1.1/", { from: "node/n1" });
+  assert.is(disposition, "delivered");
+  assert.equal(
+    assumed.filter(({ field }) => field.startsWith("status")).map(({ object }) => object),
+    ["Node n1", "Node n2", "Pod default/web-1"],
+  );
+  assert.throws(
+    () => snapshot.request("http://10.96.1.1/", { from: "pod/default/client" }),
+    /default\/client/,
+  );
+});
+
+test("an address is the one that a Pod of the Node tells", () => {
+  const [, , web, ...rest] = shop;
+  const { status } = web as { status: object };
+  const hosted = { ...web, status: { ...status, hostIP: "10.0.0.12" } };
+  const nodes = shop.slice(0, 2).map((one) => ({ ...one, status: undefined }));
+  const objects = [...nodes, hosted, ...rest] as KubeObject[];
+  const { network } = openSnapshot(parse(dumpText(objects), { as: "dump" }));
+  assert.equal(network.machines.get("n2")!.addresses, ["10.0.0.12"]);
+});
+
+test("the logs in what kubectl cluster-info dump prints are left out", () => {
+  const logs =
+    '==== START logs for container c of pod default/web-1 ====\n{"level": "info"}\nGET / 200\n==== END logs for container c of pod default/web-1 ====\n';
+  const text = shop.map((one) => `${JSON.stringify(one, null, 4)}\n`).join("") + logs;
+  const { manifests, notices = [] } = parse(text, { as: "dump", partial: true });
+  assert.is(manifests.length, shop.length);
+  assert.match(notices.map((notice) => notice.text).join("\n"), /lines that are no manifests'/);
+});
+
+test("what helm says beside its manifests is left out, and lines keep their numbers", () => {
+  const text =
+    "NAME: web\nLAST DEPLOYED: now\nHOOKS:\nMANIFEST:\n---\n# Source: web/s.yaml\napiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n\nNOTES:\n1. Visit http://127.0.0.1: it works\n";
+  assert.equal(
+    parse(text).manifests.map(({ object }) => object.metadata.name),
+    ["web"],
+  );
+  assert.throws(() => parse(text.replace("{port: 80}", "{port: 80")), /line 10/);
+});
+
 test("why asks for the ClusterIP of the second family, too", () => {
   const { doors } = open().why("default/web");
   const failed = doors.filter(({ disposition }) => disposition !== "delivered");

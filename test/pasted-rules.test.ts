@@ -533,4 +533,46 @@ test("a recorded run of the lab is what was observed", () => {
   assert.ok(recall(file).traces.get("node-a"));
 });
 
+test("a packet that is dropped for its mark: whoever sent it to be marked is named", () => {
+  const xlb = `*nat
+:PREROUTING ACCEPT [0:0]
+:KUBE-MARK-DROP - [0:0]
+:KUBE-XLB-A - [0:0]
+-A PREROUTING -p tcp -m tcp --dport 32290 -j KUBE-XLB-A
+-A KUBE-MARK-DROP -j MARK --set-xmark 0x8000/0x8000
+-A KUBE-XLB-A -m comment --comment "default/web: has no local endpoints" -j KUBE-MARK-DROP
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:KUBE-FIREWALL - [0:0]
+-A INPUT -j KUBE-FIREWALL
+-A KUBE-FIREWALL -m comment --comment "kubernetes firewall for dropping marked packets" -m mark --mark 0x8000/0x8000 -j DROP
+COMMIT
+`;
+  const { disposition, reason, hops } = openRules(xlb, { addresses: ["10.0.0.1"] }).packet({
+    from: "203.0.113.5:40000",
+    to: "10.0.0.1:32290",
+  });
+  assert.is(disposition, "dropped");
+  assert.match(reason, /got that mark by "default\/web: has no local endpoints" in table nat/);
+  // old chains' purpose is not that of today's
+  const said = hops.flatMap(({ steps }) => steps.map(({ why }) => why ?? ""));
+  assert.not.match(said.join("\n"), /masquerading|loopback/);
+});
+
+test("of others' rules nobody says that they are kube-proxy's", () => {
+  const netpol = `*filter
+:FORWARD ACCEPT [0:0]
+:KUBE-ROUTER-FORWARD - [0:0]
+-A FORWARD -j KUBE-ROUTER-FORWARD
+-A KUBE-ROUTER-FORWARD -d 10.42.1.7/32 -j REJECT --reject-with icmp-port-unreachable
+COMMIT
+`;
+  const rules = openRules(netpol, { pods: ["10.42.0.0/24"] });
+  const { disposition, hops } = rules.packet({ from: "10.42.0.9:4000", to: "10.42.1.7:80" });
+  assert.is(disposition, "rejected");
+  assert.is(hops.flatMap(({ steps }) => steps.map(({ why }) => why ?? "")).join(""), "");
+  assert.is(rules.chain("KUBE-ROUTER-FORWARD", "filter")[0]!.why, "");
+});
+
 test.run();

@@ -44,7 +44,7 @@ export function accept(told: Told, { party, packet, listening }: Arrival): Serve
   const wanted = machine.hostPort(protocol, destination, destinationPort);
   if (wanted) return acceptByHostPort(told, wanted, protocol, node);
   const sandbox = machine.processOn(protocol, destinationPort, (pod) =>
-    told.network.takes?.(told.basis, pod, packet),
+    told.network.takes?.(told, pod, packet),
   );
   if (sandbox) {
     assumeListening(told, sandbox, protocol, destinationPort);

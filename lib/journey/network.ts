@@ -83,7 +83,7 @@ export class Network {
    * Whether a Pod in a node's network takes what comes there, as it might; undeclared.ts knows of
    * those that declare no port.
    */
-  declare takes?: (basis: Basis, pod: Sandbox, packet: Packet) => boolean;
+  declare takes?: (told: { basis: Basis }, pod: Sandbox, packet: Packet) => boolean;
 
   constructor(
     /** Which range of Pods lies behind which node: next hops are node addresses. */

@@ -148,6 +148,18 @@ function ofInvalid(field: string, message: string): string {
   return "";
 }
 
+const clusterInfo = /^==== START logs for container[^]*?^==== END logs for container.*$/gm;
+const emptied = (lines: string): string => lines.replace(/[^\n]+/g, "");
+
+/** What kubectl cluster-info dump and helm (install --dry-run, get all) print between manifests. */
+function within(text: string): string {
+  if (text.includes("==== START logs for")) return text.replace(clusterInfo, emptied);
+  if (!/^NAME: /.test(text) || !/^MANIFEST:\s*$/m.test(text)) return text;
+  return text
+    .replace(/^[^]*?(?=^(?:HOOKS|MANIFEST):\s*$)/m, emptied)
+    .replace(/^(?:HOOKS|MANIFEST):\s*$|^NOTES:\s*\n[^]*$/gm, emptied);
+}
+
 /** Larger texts are no manifests that somebody wrote. Characters. */
 const WRITTEN = 65_536;
 
@@ -157,7 +169,9 @@ function oddities(text: string, as: "apply" | "dump"): string[] {
     place < 0
       ? []
       : `line ${text.slice(0, place).split("\n").length}: it has bytes that are no UTF-8 (Latin-1?), which are read as U+FFFD, as kubectl does: save it as UTF-8`;
-  return [as === "apply" && text.length <= WRITTEN ? twice(text) : [], odd].flat();
+  const others =
+    within(text) === text ? [] : "lines that are no manifests' (logs, helm's words) are left out";
+  return [others, as === "apply" && text.length <= WRITTEN ? twice(within(text)) : [], odd].flat();
 }
 
 /** Of keys that stand twice neither JSON.parse tells nor a reader for whom the last one counts. */
@@ -225,6 +239,7 @@ Object.assign(lookalikes, {
   ofType,
   ofField,
   ofInvalid,
+  within,
   oddities,
   shortened,
 } satisfies typeof lookalikes);

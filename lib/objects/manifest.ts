@@ -107,7 +107,7 @@ export interface Dumps {
 }
 
 const notLoaded = (): never => {
-  throw new Error("a dump is to be read, and what reads dumps (given.js) is not loaded");
+  throw new Error("what reads dumps (given.js) is not loaded");
 };
 export const dumps: Dumps = { object: notLoaded, withoutOlder: notLoaded };
 
@@ -123,6 +123,8 @@ export const lookalikes = {
   ofType: (_misfit: Misfit): string => "",
   /** Of a value that its field does not take, what the writer may have meant. */
   ofInvalid: (_field: string, _message: string): string => "",
+  /** A text of which the lines that are no manifests' are empty. */
+  within: (text: string): string => text,
   /** What of a text is not taken as it stands. */
   oddities: (_text: string, _as: "apply" | "dump"): string[] => [],
   /** What shortens a line of an error: no value takes more than it. */
@@ -136,7 +138,7 @@ export function readManifests(text: string, options: ManifestOptions = {}): Mani
   const told = options.partial ? (onNotice ?? (() => {})) : undefined;
   const found: Manifest[] = [];
   const place = (document: number) => ({ source, document });
-  const objects = documentsIn(text, source, told).flatMap(({ value, number }) =>
+  const objects = documentsIn(lookalikes.within(text), source, told).flatMap(({ value, number }) =>
     trying(told, () => flattened(value, source, number).map((one) => ({ one, number }))),
   );
   if (objects.length > 0)

@@ -17,6 +17,8 @@ export interface OpenedRules {
   readonly addresses: readonly string[];
   /** Device that rules ask for -> the ranges that they name beside it: "docker0", "cali+". */
   readonly devices: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether it is a rule of kube-proxy's, of which it is known what it is for. */
+  isOwn?(chain: string, rule: string): boolean;
   /** What was no rule, or had to be made up. */
   readonly warnings: readonly string[];
   /** Marker -> the rule that is not modelled: the packet that meets it is lost to us. */

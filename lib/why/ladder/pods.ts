@@ -323,6 +323,10 @@ function saysNo(pod: Pod, place: number, which: ProbeName): Fault {
 }
 
 function unexplained(pod: Pod): Fault {
+  if (!pod.status?.phase && !pod.status?.conditions) {
+    const sentence = `${nameOf(pod)} has no status here, so nobody knows its address: was it taken out of the dump?`;
+    return ofStatus(pod, "status", { value: null, expected: "a status", sentence });
+  }
   const ready = condition(pod, "Ready");
   const why = [ready?.reason, ready?.message].filter(Boolean).join(": ");
   return ofStatus(pod, 'status.conditions["Ready"]', {

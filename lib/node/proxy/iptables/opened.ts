@@ -9,6 +9,8 @@ import { byDevice, type OpenedRules, type Told } from "../opened.js";
 import { placeOf, recognised } from "./names.js";
 import { pastedText } from "./pasted.js";
 import { ruleRows } from "./rows.js";
+import type { RuleRow } from "../rule-tables.js";
+import { isOwn } from "./strangers.js";
 
 /** Throws a RulesError with the line where the text is no such rules. */
 export function openIptables(text: string, family: Family): OpenedRules {
@@ -16,7 +18,8 @@ export function openIptables(text: string, family: Family): OpenedRules {
   const rules = recognised(parseRules(pasted.text, { family }));
   return {
     install: (kernel) => void (iptables(kernel).rules[family] = rules),
-    rows: ruleRows(() => rules),
+    rows: withoutStrangers(ruleRows(() => rules)),
+    isOwn,
     text: () => saveText(rules),
     goals: new Set(goalsOf(rules)),
     podRanges: [...clusterRanges(rules)],
@@ -25,6 +28,17 @@ export function openIptables(text: string, family: Family): OpenedRules {
     devices: byDevice(devicesIn(rules)),
     warnings: pasted.warnings,
     unmodelled: pasted.unmodelled,
+  };
+}
+
+/** Nobody here knows what others' rules are for. */
+function withoutStrangers({ chain, of, ...rest }: OpenedRules["rows"]): OpenedRules["rows"] {
+  const honest = (rows: RuleRow[]) =>
+    rows.map((row) => (isOwn(row.chain, row.rule) ? row : { ...row, why: "" }));
+  return {
+    ...rest,
+    chain: (...asked) => honest(chain(...asked)),
+    of: (service) => honest(of(service)),
   };
 }
 

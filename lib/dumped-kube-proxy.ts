@@ -1,0 +1,117 @@
+/**
+ * What a dump tells of kube-proxy's configuration: its flags, a ConfigMap, or what k3s was started
+ * with.
+ */
+import type { Basis } from "./journey/types.js";
+import { keyOf } from "./machinery/informer.js";
+import { configurationOfFlags, configurationOfK3s } from "./node/proxy/command-line.js";
+import { knownFields } from "./node/proxy/configuration.js";
+import { isRecord } from "./objects/freeze.js";
+import { readYaml } from "./objects/manifest.js";
+import type { KubeObject, Node, Pod } from "./objects/types.js";
+
+const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
+  objects.filter((one) => one.kind === kind) as T[];
+
+/** Pods whose process writes a node's rules. */
+export const isKubeProxy = ({ metadata }: Pod): boolean =>
+  metadata.labels?.["k8s-app"] === "kube-proxy" ||
+  metadata.labels?.["component"] === "kube-proxy" ||
+  /^kube-proxy-/.test(metadata.name);
+
+/** undefined: it tells nothing. */
+export function configurationIn(
+  objects: readonly KubeObject[],
+  basis: Basis,
+): KubeObject | undefined {
+  return flagsOf(objects, basis) ?? mapped(objects, basis) ?? withinK3s(objects, basis);
+}
+
+const asDocument = (fields: object): KubeObject =>
+  ({
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    ...fields,
+  }) as KubeObject;
+
+type PodSpecLike = Pick<Pod["spec"], "containers">;
+const commandOf = ({ containers }: PodSpecLike): string[] => {
+  const own = containers.find(({ name, image = "" }) => `${name} ${image}`.includes("kube-proxy"));
+  return [...(own?.command ?? []), ...(own?.args ?? [])];
+};
+
+/** Of kube-proxies that are started with flags, and not with a file. */
+function flagsOf(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
+  type Started = { object: string; nodeName?: string | undefined; words: string[] };
+  const pods = of<Pod>(objects, "Pod")
+    .filter(isKubeProxy)
+    .map((pod): Started => {
+      const { nodeName } = pod.spec;
+      return { object: `Pod ${keyOf(pod)}`, nodeName, words: commandOf(pod.spec) };
+    });
+  type DaemonSet = KubeObject & { spec?: { template?: { spec?: PodSpecLike } } };
+  const templates = of<DaemonSet>(objects, "DaemonSet")
+    .filter(({ metadata }) => metadata.name === "kube-proxy")
+    .map(({ metadata, spec }): Started => {
+      const words = spec?.template?.spec ? commandOf(spec.template.spec) : [];
+      return { object: `DaemonSet ${metadata.namespace}/${metadata.name}`, words };
+    });
+  const read = (pods.length > 0 ? pods : templates).flatMap(({ object, nodeName, words }) => {
+    const fields = configurationOfFlags(words);
+    if (!fields) return [];
+    // each its own Node's name is no other name
+    if (fields["hostnameOverride"] === nodeName) delete fields["hostnameOverride"];
+    return [{ object, fields, text: JSON.stringify(fields) }];
+  });
+  const [first] = read;
+  if (!first || read.every(({ text }) => text === "{}")) return undefined;
+  const other = read.find(({ text }) => text !== first.text);
+  if (other) {
+    const sentence = `its flags differ from those of ${other.object}; they are taken for those of all kube-proxies`;
+    basis.assumed.push({ object: first.object, field: "spec.containers[0].command", sentence });
+  }
+  return asDocument(first.fields);
+}
+
+/** What kubeadm, EKS and others keep in a ConfigMap. */
+function mapped(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
+  for (const map of of<KubeObject & { data?: Record<string, unknown> }>(objects, "ConfigMap")) {
+    if (!map.metadata.name.includes("kube-proxy")) continue;
+    for (const [key, text] of Object.entries(map.data ?? {})) {
+      const found = configurationOf(text, `ConfigMap ${keyOf(map)}, data[${key}]`);
+      if (!found) continue;
+      const { document, unknown } = knownFields(found);
+      for (const field of unknown) {
+        const sentence = `kube-proxy's configuration has no field ${field} here: it is taken to change nothing`;
+        const where = `data["${key}"]`;
+        basis.assumed.push({ object: `ConfigMap ${keyOf(map)}`, field: where, sentence });
+      }
+      return document;
+    }
+  }
+  return undefined;
+}
+
+/** k3s' kube-proxy is a part of its own process. */
+function withinK3s(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
+  const nodes = of<Node>(objects, "Node");
+  const fields = configurationOfK3s(nodes.map(({ metadata }) => metadata.annotations ?? {}));
+  if (!fields) return undefined;
+  basis.assumed.push({
+    object: "kube-proxy",
+    field: "clusterCIDR",
+    sentence: `is a part of k3s, and is taken to run as k3s starts it: clusterCIDR ${String(fields["clusterCIDR"])}, and what its Nodes' annotation node-args says`,
+  });
+  return asDocument(fields);
+}
+
+function configurationOf(text: unknown, source: string): KubeObject | undefined {
+  if (typeof text !== "string" || !text.includes("KubeProxyConfiguration")) return undefined;
+  try {
+    return readYaml(text, source).find(
+      (one): one is KubeObject => isRecord(one) && one["kind"] === "KubeProxyConfiguration",
+    );
+  } catch {
+    return undefined; // a redacted one
+  }
+}

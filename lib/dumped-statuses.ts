@@ -1,0 +1,51 @@
+/**
+ * Of Nodes and Pods without a status, as kubectl-neat leaves them: what others tell of it. Each
+ * such thing is said.
+ */
+import type { Basis } from "./journey/types.js";
+import { keyOf } from "./machinery/informer.js";
+import type { EndpointSlice, KubeObject, Node, Pod } from "./objects/types.js";
+
+const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
+  objects.filter((one) => one.kind === kind) as T[];
+
+/** An object -> what it is with a status. */
+export function withoutStatus(
+  objects: readonly KubeObject[],
+  basis: Basis,
+): ReadonlyMap<KubeObject, KubeObject> {
+  const pods = of<Pod>(objects, "Pod");
+  const whole = new Map<KubeObject, KubeObject>();
+  for (const [i, node] of of<Node>(objects, "Node").entries()) {
+    if ((node.status?.addresses ?? []).length > 0) continue;
+    const { name } = node.metadata;
+    const host = pods.find(({ spec, status }) => spec.nodeName === name && status?.hostIP);
+    const address = host?.status?.hostIP ?? `${someNetwork}.${1 + (i % 254)}`;
+    const whence = host
+      ? `as Pod ${keyOf(host)} says in status.hostIP`
+      : "which stands for its own";
+    const sentence = `the dump has none: it is taken to be ${address}, ${whence}`;
+    basis.assumed.push({ object: `Node ${name}`, field: "status.addresses", sentence });
+    const addresses = [{ type: "InternalIP", address }];
+    whole.set(node, { ...node, status: { ...node.status, addresses } } as KubeObject);
+  }
+  const bare = new Map(
+    pods.filter(({ status }) => !status?.phase && !status?.podIP).map((pod) => [keyOf(pod), pod]),
+  );
+  if (bare.size === 0) return whole;
+  for (const slice of of<EndpointSlice>(objects, "EndpointSlice"))
+    for (const { addresses, targetRef, conditions } of slice.endpoints) {
+      if (targetRef?.kind !== "Pod") continue;
+      const pod = bare.get(`${targetRef.namespace ?? slice.metadata.namespace}/${targetRef.name}`);
+      if (!pod || whole.has(pod)) continue;
+      const [podIP = ""] = addresses;
+      const sentence = `the dump has none: it is taken to be ${podIP}, as EndpointSlice ${keyOf(slice)} says`;
+      basis.assumed.push({ object: `Pod ${keyOf(pod)}`, field: "status.podIP", sentence });
+      const ready = { type: "Ready", status: conditions?.ready === false ? "False" : "True" };
+      const status = { phase: "Running", podIP, podIPs: [{ ip: podIP }], conditions: [ready] };
+      whole.set(pod, { ...pod, status } as KubeObject);
+    }
+  return whole;
+}
+/** Kept for examples, so that nobody's node has it. (RFC 5737) */
+const someNetwork = "192.0.2";
