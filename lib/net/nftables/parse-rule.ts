@@ -295,9 +295,9 @@ function underMask(left: Expression, mask: string, op: "==" | "!=", right: strin
 
 /** A mask that leaves every bit is none. */
 function isWhole(name: string, mask: string): boolean {
-  const { bytes, quantity } = typeOf(name)!;
-  const bits = Number(quantity(mask.replaceAll(",", " | ")));
-  return bits >>> 0 === 2 ** (8 * bytes) - 1;
+  const type = typeOf(name)!;
+  const bits = Number(type.quantity(mask.replaceAll(",", " | ")));
+  return bits >>> 0 === 2 ** (8 * type.bytes) - 1;
 }
 
 // ---- expressions --------------------------------------------------------------------------------
