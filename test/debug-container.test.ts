@@ -157,12 +157,19 @@ test("the kubelet begins it once: it runs, or ends and stays so", () => {
   cluster.settle();
   const { status } = client.get("Pod", "web");
   const states = Object.fromEntries(
-    status!.ephemeralContainerStatuses!.map(({ name, state, restartCount }) => [
-      name,
-      [Object.keys(state!)[0], restartCount],
-    ]),
+    status!.ephemeralContainerStatuses!.map(({ name, state, restartCount }) => {
+      const [[kind, { reason }] = ["", {}]] = Object.entries(state!) as [
+        string,
+        { reason?: string },
+      ][];
+      return [name, [kind, reason, restartCount]];
+    }),
   );
-  assert.equal(states, { shell: ["running", 0], look: ["terminated", 0], lost: ["waiting", 0] });
+  assert.equal(states, {
+    shell: ["running", undefined, 0],
+    look: ["terminated", "Error", 0],
+    lost: ["waiting", "ErrImagePull", 0],
+  });
   assert.is(status!.phase, "Running");
   assert.is(status!.conditions!.find(({ type }) => type === "Ready")!.status, "True");
 });

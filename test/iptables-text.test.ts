@@ -6,6 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { preflight } from "stopover/internal/doors/lab/preflight";
 import { parseRules, RulesError } from "stopover/internal/net/iptables/parse";
+import { ruleList } from "stopover/internal/net/iptables/list";
 import { restoreRule, saveRule, saveText } from "stopover/internal/net/iptables/text";
 import { Rule } from "stopover/internal/net/iptables/rule";
 import type { Match, RuleTarget } from "stopover/internal/net/iptables/syntax";
@@ -265,6 +266,24 @@ texts("any rule survives being printed and read, in either form", () => {
     { seed, numRuns: 500 },
   );
 });
+/** As iptables 1.8.9 prints them. */
+const listed = `Chain PREROUTING (policy ACCEPT)
+target     prot opt source               destination         
+           6    --  0.0.0.0/0            0.0.0.0/0            tcp dpt:80
+MARK       0    --  0.0.0.0/0            0.0.0.0/0            MARK and 0xffffbfff
+MARK       0    --  0.0.0.0/0            0.0.0.0/0            MARK or 0x1
+MARK       0    --  0.0.0.0/0            0.0.0.0/0            MARK xor 0x1
+MARK       0    --  0.0.0.0/0            0.0.0.0/0            MARK set 0x1
+MARK       0    --  0.0.0.0/0            0.0.0.0/0            MARK xset 0x1/0x3
+`;
+texts("as iptables -nL shows them: a rule without a target, and what becomes of a mark", () => {
+  const marks = ["0x0/0x4000", "0x1/0x1", "0x1/0x0", "0x1/0xffffffff", "0x1/0x3"];
+  const rules = marks.map((mark) => `-A PREROUTING -j MARK --set-xmark ${mark}`);
+  const all = ["*mangle", "-A PREROUTING -p tcp -m tcp --dport 80", ...rules, "COMMIT", ""];
+  const shown = { chain: "PREROUTING", numeric: true };
+  assert.is(ruleList(parseRules(all.join("\n")), "mangle", shown), listed);
+});
+
 texts.run();
 
 const errors = suite("rules that are refused");
@@ -363,6 +382,12 @@ const refused: [sentence: string, text: string, line: number, message: RegExp][]
     nat("-A A -m statistic --mode random --probability 1.5 -j ACCEPT"),
     4,
     /got "1.5" for --probability; expected a number from 0 to 1/,
+  ],
+  [
+    "a probability in other digits",
+    nat("-A A -m statistic --mode random --probability 0b1 -j ACCEPT"),
+    4,
+    /got "0b1" for --probability; expected a number from 0 to 1/,
   ],
   [
     "a mode that is not modelled",

@@ -220,6 +220,7 @@ vectors("probabilities as restore and save write them", () => {
     ([, table]) => table,
   );
   assert.is(restoreProbability(2, 7), "0.2857142857", "and remembers it as no other's");
+  assert.is(restoreProbability(1, 7), "0.1428571429");
   for (const [n, text] of Object.entries(restore!))
     assert.is(restoreProbability(1, Number(n)), text);
   for (const [n, text] of Object.entries(save!)) assert.is(saveProbability(1, Number(n)), text);

@@ -84,7 +84,7 @@ const cases: readonly Case[] = [
   [
     "a range in a set of single values",
     set("type inet_service; elements = { 80-90 }"),
-    /in s, 80-90 is more than one value; write flags interval/,
+    /^line 2: in s, 80-90 is more than one value; write flags interval/,
   ],
   [
     "a prefix in a set of single values",
@@ -182,6 +182,23 @@ const cases: readonly Case[] = [
   ["dnat in a filter chain", input("dnat to 10.0.0.1"), /dnat in chain c: a chain of type filter/],
   ["dnat behind the routes", nat("postrouting", "dnat to 10.0.0.1"), /at prerouting and output$/],
   ["snat before them", nat("prerouting", "snat to 10.0.0.1"), /at postrouting and input$/],
+  [
+    "snat in a filter chain",
+    table(base("c", "postrouting", "snat to 10.0.0.1")),
+    /snat in chain c/,
+  ],
+  [
+    "dnat where nobody says in which family",
+    nat("prerouting", "tcp dport 1 dnat to 10.0.0.1", "inet"),
+    /write dnat ip to or dnat ip6 to/,
+  ],
+  ["dnat where it was asked", nat("prerouting", "ip daddr 10.0.0.9 dnat to 10.0.0.1", "inet")],
+  ["the same in a table of one", nat("prerouting", "ip daddr 10.0.0.9 dnat to 10.0.0.1")],
+  [
+    "dnat to a port, behind one of two protocols",
+    nat("prerouting", "meta l4proto { tcp, udp } dnat to 10.0.0.1:80"),
+  ],
+  ["a range that is a prefix", input("ip saddr 10.0.0.0-10.0.0.255 drop; tcp dport 0-7 drop")],
   ["masquerade before them", nat("prerouting", "masquerade"), /at postrouting$/],
   [
     "masquerade in a chain that is jumped to",
