@@ -389,5 +389,42 @@ configured("of a living cluster the document says it, or the option, which comes
   assert.is(modeOf({}), "iptables");
 });
 
+both("nftables' rows name the field that led to them, and what they are for", () => {
+  const cluster = createCluster({ nodes: 2, proxyMode: "nftables" });
+  cluster.apply(
+    parse(`
+{apiVersion: v1, kind: Pod, metadata: {name: web, labels: {app: web}}, spec: {nodeName: node-b, containers: [{name: web, image: nginx}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {type: NodePort, selector: {app: web}, internalTrafficPolicy: Local, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: none}, spec: {selector: {app: none}, ports: [{port: 80}]}}
+`),
+  );
+  cluster.settle();
+  const { rules } = cluster.node("node-a");
+  const rows = (service: string): string[] =>
+    rules
+      .of(service)
+      .map(({ chain, object, field }) => `${chain.split("-web")[0]}: ${object} ${field}`);
+  assert.equal(rows("default/none"), [
+    "cluster-ips: Service default/none spec.clusterIP",
+    "no-endpoint-services: Service default/none spec.clusterIP",
+  ]);
+  assert.equal(rows("default/web").slice(0, 3), [
+    "cluster-ips: Service default/web spec.clusterIP",
+    "no-endpoint-services: Service default/web spec.internalTrafficPolicy",
+    "service-nodeports: Service default/web spec.ports[0].nodePort",
+  ]);
+  assert.ok(
+    rules.of("default/web").every(({ chain }) => /default\/(web|none)|^[a-z-]+$/.test(chain)),
+  );
+  const shared = rules.chain("masquerading");
+  assert.equal(
+    shared.map((row) => Object.keys(row).join(" ")),
+    shared.map(() => "table chain rule why"),
+  );
+  assert.match(shared.at(-1)!.why, /^Gives the packet the node's own address/);
+});
+
 both.run();
 configured.run();
