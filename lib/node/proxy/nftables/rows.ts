@@ -2,7 +2,6 @@
 import type { Chain, NamedSet, Table } from "../../../net/nftables/ruleset.js";
 import { elementText } from "../../../net/nftables/text.js";
 import { printable } from "../../../net/printable.js";
-import { ownPlaces } from "../places.js";
 import type { ChainRow, NodeRuleTables, RuleRow } from "../rule-tables.js";
 import { serviceIn } from "./names.js";
 import type { NodeTable } from "./node-table.js";
@@ -86,6 +85,6 @@ function* rowsOf(table: NodeTable, service: string): Generator<RuleRow> {
   const own = new Set(programs.flatMap((program) => [...program.names]));
   for (const name of own) {
     const chain = table.chain(name);
-    if (chain && ownPlaces.has(chain.purpose?.place)) yield* ruleRows(table, chain);
+    if (chain) yield* ruleRows(table, chain);
   }
 }
