@@ -1,10 +1,10 @@
 /**
- * Of Nodes and Pods without a status, as kubectl-neat leaves them: what others tell of it. Each
- * such thing is said.
+ * Of Nodes and Pods without a status, as kubectl-neat leaves them, and of Services without an
+ * address: what others tell of it. Each such thing is said.
  */
 import type { Basis } from "./journey/types.js";
 import { keyOf } from "./machinery/informer.js";
-import type { EndpointSlice, KubeObject, Node, Pod } from "./objects/types.js";
+import type { EndpointSlice, KubeObject, Node, Pod, Service } from "./objects/types.js";
 
 const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
   objects.filter((one) => one.kind === kind) as T[];
@@ -29,6 +29,15 @@ export function withoutStatus(
     const addresses = [{ type: "InternalIP", address }];
     whole.set(node, { ...node, status: { ...node.status, addresses } } as KubeObject);
   }
+  for (const [i, service] of of<Service>(objects, "Service").entries()) {
+    const { type, clusterIP, clusterIPs = [] } = service.spec;
+    if (type === "ExternalName" || clusterIP || clusterIPs.length > 0) continue;
+    const address = `${someServices}.${i >> 8}.${i & 255}`;
+    const sentence = `the dump has none: it is taken to be ${address}, which stands for its own`;
+    basis.assumed.push({ object: `Service ${keyOf(service)}`, field: "spec.clusterIP", sentence });
+    const spec = { ...service.spec, clusterIP: address, clusterIPs: [address] };
+    whole.set(service, { ...service, spec } as KubeObject);
+  }
   const bare = new Map(
     pods.filter(({ status }) => !status?.phase && !status?.podIP).map((pod) => [keyOf(pod), pod]),
   );
@@ -49,3 +58,5 @@ export function withoutStatus(
 }
 /** Kept for examples, so that nobody's node has it. (RFC 5737) */
 const someNetwork = "192.0.2";
+/** Kept for measurements, as long as no cluster has more than 65,536 Services. (RFC 2544) */
+const someServices = "198.18";

@@ -228,6 +228,27 @@ test("of a dump without statuses, others tell where Nodes and Pods are", () => {
   );
 });
 
+test("a Service whose address was taken away has one that stands for it", () => {
+  const [first, second, web, service, slice] = shop as KubeObject[];
+  const {
+    clusterIP: _,
+    clusterIPs: __,
+    ...spec
+  } = (service as KubeObject & { spec: object }).spec as Record<string, unknown>;
+  const bare = { ...service!, spec } as KubeObject;
+  const objects = [first!, second!, web!, bare, slice!];
+  const { doors } = openSnapshot(parse(dumpText(objects), { as: "dump" })).why("svc/web");
+  assert.equal(
+    [...new Set(doors.map(({ door, disposition }) => `${door} ${disposition}`))],
+    ["name delivered", "node-port delivered", "cluster-ip delivered", "pod delivered"],
+  );
+});
+
+test("what listens at the reader's own localhost, as Docker Desktop has it, is not known", () => {
+  const { disposition } = open().request("http://localhost/", { from: "internet" });
+  assert.is(disposition, "unknown");
+});
+
 test("an address is the one that a Pod of the Node tells", () => {
   const [, , web, ...rest] = shop;
   const { status } = web as { status: object };

@@ -58,6 +58,8 @@ const rules: [written: string, listed?: string][] = [
   ["fib daddr . iif type != { local, broadcast } drop"],
   ["fib saddr . iif oif missing drop"],
   ["numgen random mod 10 < 3 accept"],
+  ["meta random & 2147483647 < 1073741824 accept"],
+  ["meta random < 1073741824 accept"],
   ["numgen random mod 2 offset 5 vmap { 5 : accept, 6 : drop }"],
   ["ip daddr vmap { 1.1.1.1 : jump z, 10.0.0.0/8 : goto z, * : drop }"],
   ['log prefix "a b" level warn', 'log prefix "a b"'],

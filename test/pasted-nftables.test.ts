@@ -141,4 +141,26 @@ test("tables of other kinds are left out, and that is said", () => {
   assert.equal(opened.warnings, ["table bridge b is not modelled, and is left out"]);
 });
 
+test("iptables-nft's share of connections, as nft lists it, is a chance", () => {
+  const list = `table ip nat {
+  chain KUBE-SVC-A {
+    meta l4proto tcp meta random & 2147483647 < 536870912 counter packets 0 bytes 0 dnat to 10.1.1.2:80
+    meta l4proto tcp counter packets 5 bytes 300 dnat to 10.1.1.3:80
+  }
+  chain PREROUTING {
+    type nat hook prerouting priority dstnat; policy accept;
+    ip daddr 10.96.0.9 tcp dport 80 counter packets 5 bytes 300 jump KUBE-SVC-A
+  }
+}
+`;
+  const { outcomes } = openRules(list, { pods: ["10.1.0.0/16"] }).packetOutcomes({
+    from: "10.1.1.9:4000",
+    to: "10.96.0.9:80",
+  });
+  assert.equal(outcomes.map(({ probability, destination }) => [probability, destination]).sort(), [
+    [0.25, "10.1.1.2:80"],
+    [0.75, "10.1.1.3:80"],
+  ]);
+});
+
 test.run();

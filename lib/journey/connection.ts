@@ -158,14 +158,15 @@ export class Trip {
   /** To an address of its own: nobody else is meant, and no packet leaves. */
   toItself(origin: Origin, first: Packet, passer?: Party): Stage {
     const { protocol, destinationPort: port } = first;
-    const refused = (why: string) => this.#failed(passer, "connection refused", why, first);
+    const how = origin.kind === "pod" ? "connection refused" : "unknown";
+    const refused = (why: string) => this.#failed(passer, how, why, first);
     if (origin.kind !== "pod")
-      return refused(`${first.destination} is the client itself, of which nothing is known`);
+      return refused(`${first.destination} is the client itself, which is not modelled`);
     const { machine, sandbox } = origin;
     // a kernel answers an echo request by itself, whoever listens
     if (protocol !== "ICMP" && !sandbox.listens(protocol, port))
       return refused(
-        `${first.destination} is Pod ${sandbox.key} itself, and no process in it listens on ${protocol} ${port}`,
+        `${first.destination} is Pod ${sandbox.key} itself, where nothing listens on ${protocol} ${port}`,
       );
     if (protocol !== "ICMP") assumeListening(this, sandbox, protocol, port);
     this.served = { party: origin, sandbox, packet: first };

@@ -49,7 +49,10 @@ export const isFailing = ({ doors }: Diagnosis): boolean =>
 const all = (objects: Objects): Service[] =>
   objects.services.filter((service) => namespacedName(service) !== "default/kubernetes");
 
-function named(objects: Objects, text: string): Service {
+function named(objects: Objects, asked: string): Service {
+  // as kubectl takes it, unless a namespace is called so
+  const [, short] = /^(?:svc|services?)\/([^/]+)$/.exec(asked) ?? [];
+  const text = short === undefined || objects.service(asked) ? asked : short;
   const [first, second] = text.split("/");
   const inside = /^([^./]+)\.([^./]+)/.exec(text);
   const key =
@@ -58,7 +61,7 @@ function named(objects: Objects, text: string): Service {
   const found = objects.service(key) ?? (others.length === 1 ? others[0] : undefined);
   if (found) return found;
   const there = objects.services.map(namespacedName).slice(0, 10).join(", ") || "none";
-  throw new Error(`there is no Service "${text}"; those that are there: ${there}`);
+  throw new Error(`there is no Service "${asked}"; those that are there: ${there}`);
 }
 
 /** The Service that a URL is meant for, and the URL as a door of it. */

@@ -334,6 +334,7 @@ function operand(cursor: Cursor, around: Surroundings): Expression {
   const { kind, text } = cursor.peek();
   if (kind !== "word") throw new NotModelled();
   const second = cursor.peek(1).text;
+  if (text === "meta" && second === "random") return metaRandom(cursor);
   if (text === "meta") return meta(cursor, second, 2);
   if (bareMetas.has(text)) return meta(cursor, text, 1);
   if (text === "ct") return ct(cursor, around.family);
@@ -356,6 +357,17 @@ function meta(cursor: Cursor, key: string, words: number): Expression {
   if (!Object.hasOwn(metas, key)) throw new NotModelled();
   for (let i = 0; i < words; i++) cursor.next();
   return { kind: "meta", key };
+}
+
+/** As iptables-nft writes `-m statistic --mode random`: 31 bits of a number of 32. */
+function metaRandom(cursor: Cursor): Expression {
+  cursor.next();
+  cursor.next();
+  const isMasked = cursor.take("&") || cursor.take("and");
+  if (isMasked && cursor.number("a mask") !== 0x7fffffff) throw new NotModelled();
+  if (!Object.hasOwn(operators, cursor.peek().text)) throw new NotModelled();
+  const modulus = isMasked ? 2 ** 31 : 2 ** 32;
+  return { kind: "numgen", mode: "random", modulus, isMeta: true };
 }
 
 /** An address alone is one of the table's family. */

@@ -33,6 +33,8 @@ export type Expression =
       readonly mode: "random" | "inc";
       readonly modulus: number;
       readonly offset?: number | undefined;
+      /** Written as "meta random", without a mask or with that of 31 bits. */
+      readonly isMeta?: true;
     }
   | { readonly kind: "concat"; readonly parts: readonly Expression[] }
   | {

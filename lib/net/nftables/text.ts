@@ -296,6 +296,7 @@ export function expressionText(expression: Expression): string {
       return `fib ${expression.from.join(" . ")} ${expression.result}`;
     case "numgen": {
       const { mode, modulus, offset = 0 } = expression;
+      if (expression.isMeta) return `meta random${modulus < 2 ** 32 ? ` & ${modulus - 1}` : ""}`;
       return `numgen ${mode} mod ${modulus}${offset === 0 ? "" : ` offset ${offset}`}`;
     }
     case "concat":
