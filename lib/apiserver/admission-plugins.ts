@@ -156,8 +156,10 @@ function admitPriority(pod: Pod, server: Admitting): Pod {
       `no PriorityClass with name ${priorityClassName} was found`,
     );
   checkOwnPriority(pod, found, system);
-  if (!found && system === undefined) return { ...pod, spec: ordinary(pod.spec) };
-  return { ...pod, spec: prioritized(pod.spec, found, system) };
+  const isOrdinary = !found && system === undefined;
+  // not in a copy: the engine would take each of these for an object of a kind of its own
+  pod.spec = isOrdinary ? ordinary(pod.spec) : prioritized(pod.spec, found, system);
+  return pod;
 }
 
 /** What a Pod says of its priority itself is what its class says, or it is refused. */

@@ -29,7 +29,10 @@ export interface AdmissionPlugin {
   isAlways?: boolean;
   /** Of which kind it takes new objects in hand; default: Pod. */
   kind?: Kind;
-  /** Throws ApiError (Forbidden) where the object may not be. */
+  /**
+   * Throws ApiError (Forbidden) where the object may not be. It is the server's own by now, and may
+   * be changed in place.
+   */
   admit?(object: Pod, server: Admitting): KubeObject;
   /** The same of any object that is about to be stored, and is well in every other way. */
   check?(object: KubeObject, server: Admitting, asked: Asked): void;
