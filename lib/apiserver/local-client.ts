@@ -107,10 +107,11 @@ export class LocalClient implements Client {
     on: (event: WatchEvent<Kinds[K]>) => void,
   ): () => void {
     const { namespace } = options;
+    let deed: Deed | undefined; // as a rule, the last one again
     const call = () =>
       this.server.watch(kind, options, (event, revision) => {
         const { name, namespace } = (event.object as KubeObject).metadata;
-        const deed = this.#deeds.of("notify", kind, event.type);
+        if (deed?.what !== event.type) deed = this.#deeds.of("notify", kind, event.type);
         this.history.add(this.server.clock.now(), deed, namespace, name, revision);
         try {
           on(event as WatchEvent<Kinds[K]>);
