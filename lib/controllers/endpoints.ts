@@ -71,7 +71,6 @@ export function endpointsController({ client, informers }: Context): Controller 
     const portsOf = portsByTemplate(service);
     const subsets = new Map<string, Subset>();
     let count = 0;
-    let left = 0;
     const { publishNotReadyAddresses, ports: asked = [] } = service.spec;
     for (const pod of selection.podsOf(service)) {
       // who publishes all addresses keeps those of Pods that end (ShouldPodBeInEndpoints)
@@ -80,25 +79,24 @@ export function endpointsController({ client, informers }: Context): Controller 
       const { ports, text } = portsOf(pod);
       // it has none of the ports that are asked for
       if (asked.length > 0 && ports.length === 0) continue;
-      if (count++ >= MAX_ADDRESSES) {
-        left++;
-        break;
-      }
-      if (!subsets.has(text))
-        subsets.set(text, {
-          addresses: [],
-          notReadyAddresses: [],
-          ports: ports.map(({ name, port, protocol, appProtocol }) => ({
-            ...(name && { name }),
-            port,
-            protocol,
-            ...(appProtocol && { appProtocol }),
-          })),
-        });
-      const { addresses: ready, notReadyAddresses: notReady } = subsets.get(text)!;
-      (isReady(pod) || service.spec.publishNotReadyAddresses ? ready : notReady).push(
-        addressOf(pod),
-      );
+      if (count++ >= MAX_ADDRESSES) break;
+      let subset = subsets.get(text);
+      if (!subset)
+        subsets.set(
+          text,
+          (subset = {
+            addresses: [],
+            notReadyAddresses: [],
+            ports: ports.map(({ name, port, protocol, appProtocol }) => ({
+              ...(name && { name }),
+              port,
+              protocol,
+              ...(appProtocol && { appProtocol }),
+            })),
+          }),
+        );
+      const { addresses: ready, notReadyAddresses: notReady } = subset;
+      (isReady(pod) || publishNotReadyAddresses ? ready : notReady).push(addressOf(pod));
     }
     return {
       apiVersion: "v1",
@@ -106,13 +104,13 @@ export function endpointsController({ client, informers }: Context): Controller 
       subsets: [...subsets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subset]) => tidy(subset)),
       metadata: {
         name,
-        ...(namespace && { namespace }),
+        namespace: namespace!,
         labels: {
           ...labels,
           [MANAGED_BY]: MANAGER,
           ...(service.spec.clusterIP === "None" && { "service.kubernetes.io/headless": "" }),
         },
-        ...(left > 0 && { annotations: { [OVER_CAPACITY]: "truncated" } }),
+        ...(count > MAX_ADDRESSES && { annotations: { [OVER_CAPACITY]: "truncated" } }),
       },
     };
   }

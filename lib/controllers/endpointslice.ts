@@ -307,7 +307,7 @@ function emptySlice(
     metadata: {
       name: "",
       generateName: `${name}-`,
-      ...(namespace && { namespace }),
+      namespace: namespace!,
       labels: labelsOf(service),
       ownerReferences: [
         {

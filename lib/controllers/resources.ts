@@ -19,7 +19,7 @@ const numbers: Sums<number> = {
 const weights = { cpu: 100, memory: 200 * 1024 * 1024 };
 
 interface Requests {
-  asked: Resources & AmountsOf<number>;
+  asked: Resources;
   /** With a weight for containers that ask for nothing. */
   scored: Resources;
   /** Of what is asked that which few nodes have: anything but CPU and memory. */
@@ -47,21 +47,18 @@ export function requestsOf(pod: Pod): Requests {
     cached.resources === resources
   )
     return cached.result;
-  const nothing = { cpu: 0, memory: 0 };
-  const ask = (unsaid: AmountsOf<number>) => ({
-    ...nothing,
-    ...podResources(pod, "requests", numbers, unsaid),
-    pods: 1,
-  });
-  const asked = ask(nothing);
-  const extended = Object.entries(asked).filter(([name, amount]) => amount > 0 && !isBasic(name));
-  const result = { asked, scored: ask(weights), extended };
+  const ask = (unsaid?: AmountsOf<number>) => podResources(pod, "requests", numbers, unsaid);
+  const all = ask();
+  const extended = Object.entries(all).filter(
+    ([name, amount]) => amount > 0 && !/^(cpu|memory|pods)$/.test(name),
+  );
+  const result = { asked: basic(all), scored: basic(ask(weights)), extended };
   known.set(containers, { initContainers, overhead, resources, result });
   return result;
 }
 
-/** Those that are counted everywhere. */
-const isBasic = (name: string): boolean => /^(cpu|memory|pods)$/.test(name);
+/** Spelt out, so that the engine knows them all as one: the scheduler compares thousands. */
+const basic = ({ cpu = 0, memory = 0 }: AmountsOf<number>): Resources => ({ cpu, memory, pods: 1 });
 
 export function allocatable({ status }: Node): Resources {
   const { cpu = "0", memory = "0", pods = "0" } = status?.allocatable ?? status?.capacity ?? {};

@@ -261,17 +261,19 @@ class NodePool implements Pool {
     const refusals: Refusal[] = [];
     const { asked } = requestsOf(pod);
     const wanted = feasibleToFind(nodes.length);
-    const found: NodeInfo[] = [];
+    const found = new Array<NodeInfo>(wanted); // at once: as a rule, so many are found
+    let count = 0;
     let looked = 0;
-    for (; looked < nodes.length && found.length < wanted; looked++) {
+    for (; looked < nodes.length && count < wanted; looked++) {
       const info = nodes[(this.#next + looked) % nodes.length]!;
       const refusal = refusalOf(pod, asked, info) ?? check?.refusal(info);
       if (refusal) refusals.push(refusal);
-      else found.push(info);
+      else found[count++] = info;
     }
+    found.length = count;
     // the next Pod begins where this one ended
     if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length;
-    if (found.length === 0) return refusals;
+    if (count === 0) return refusals;
     return best(pod, found, this.#groups.get(groupOf(pod)), check).name;
   }
 
@@ -397,13 +399,8 @@ function best(
   check: Check | undefined,
 ): NodeInfo {
   const { scored } = requestsOf(pod);
-  const here: number[] = [];
-  let most = 0;
-  for (let i = 0; i < nodes.length; i++) {
-    const count = group?.get(nodes[i]!) ?? 0;
-    here.push(count);
-    if (count > most) most = count;
-  }
+  const here = nodes.map((info) => group?.get(info) ?? 0);
+  const most = here.reduce((a, b) => (b > a ? b : a), 0);
   let [winner, high] = [nodes[0]!, -Infinity];
   for (let i = 0; i < nodes.length; i++) {
     const info = nodes[i]!;

@@ -134,7 +134,8 @@ function extendedResources(pod: Pod): NodeCheck[] {
     if (offered === undefined && name === "ephemeral-storage") return undefined;
     const total = offered === undefined ? 0 : quantity(offered);
     let used = 0;
-    for (const other of info.members.values()) used += requestsOf(other).asked[name] ?? 0;
+    for (const other of info.members.values())
+      for (const [one, asked] of requestsOf(other).extended) if (one === name) used += asked;
     return used + amount > total ? because(`Insufficient ${name}`, amount <= total) : undefined;
   });
 }

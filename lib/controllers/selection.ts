@@ -24,9 +24,7 @@ export class Selection {
     this.services = informers.of("Service");
     this.pods = informers.of("Pod");
     this.services.index("selector", ({ metadata: { namespace }, spec }) =>
-      Object.entries(spec.selector ?? {})
-        .slice(0, 1)
-        .map(([key, value]) => `${namespace}/${key}=${value}`),
+      labelKeys(namespace!, spec.selector ?? {}).slice(0, 1),
     );
     this.pods.index(
       "label",
@@ -40,13 +38,9 @@ export class Selection {
    * the user's business).
    */
   *podsOf({ metadata: { namespace }, spec: { selector = {} } }: Service): Iterable<Pod> {
-    const candidates = Object.entries(selector).map(([key, value]) =>
-      this.pods.keysBy("label", `${namespace}/${key}=${value}`),
-    );
-    const fewest = candidates.reduce(
-      (a, b) => (b.size < a.size ? b : a),
-      candidates[0] ?? new Set<string>(),
-    );
+    const [fewest = nobody] = labelKeys(namespace!, selector)
+      .map((key) => this.pods.keysBy("label", key))
+      .sort((a, b) => a.size - b.size);
     for (const key of fewest) {
       const pod = this.pods.get(key)!;
       if (selects(selector, pod)) yield pod;
@@ -60,7 +54,8 @@ export class Selection {
     let keys = nobody;
     for (const label of labelKeys(namespace!, labels))
       for (const key of this.services.keysBy("selector", label))
-        if (selects(this.services.get(key)!.spec.selector!, pod)) keys = [...keys, key];
+        if (selects(this.services.get(key)!.spec.selector!, pod))
+          keys = keys === nobody ? [key] : [...keys, key];
     return keys;
   }
 
@@ -69,8 +64,8 @@ export class Selection {
    * an endpoint shows.
    */
   affectedBy(pod: Pod | undefined, previous: Pod | undefined): readonly string[] {
-    if (pod && previous && looksTheSame(pod, previous)) return [];
-    const now = pod ? this.servicesOf(pod) : [];
+    if (pod && previous && looksTheSame(pod, previous)) return nobody;
+    const now = pod ? this.servicesOf(pod) : nobody;
     if (!previous || previous.metadata.labels === pod?.metadata.labels) return now;
     return [...new Set([...now, ...this.servicesOf(previous)])];
   }
@@ -171,7 +166,7 @@ function targetPort(
 
 export const podReference = ({ metadata: { namespace, name, uid } }: Pod): ObjectReference => ({
   kind: "Pod",
-  ...(namespace && { namespace }),
+  namespace: namespace!,
   name,
   uid: uid!,
 });
