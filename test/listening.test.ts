@@ -99,6 +99,21 @@ const cases: [
     true,
     /since it is declared/,
   ],
+  ...(
+    [
+      ["PORT", "3000", ", though its environment says PORT=3000"],
+      ["PORT", "8000", ""],
+      ["HOST", "127.0.0.1", ", though its environment says HOST=127.0.0.1"],
+      ["HOST", "0.0.0.0", ""],
+      ["NAME", "127.0.0.1", ""],
+    ] as const
+  ).map(([name, value, said]): (typeof cases)[number] => [
+    `the variable ${name}=${value}`,
+    { image: "x", env: [{ name, value }], ports: [{ containerPort: 8000 }] },
+    8000,
+    true,
+    new RegExp(`since it is declared${said}$`),
+  ]),
   [
     "no word of ports",
     { image: "x" },
