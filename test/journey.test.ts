@@ -400,6 +400,18 @@ const rows: Row[] = [
     because: /no process in the Pod listens on TCP 8081/,
   },
   {
+    says: "a Pod whose command listens on nothing is named with it",
+    given: (c) => {
+      c.apply(
+        "{apiVersion: v1, kind: Pod, metadata: {name: idle}, spec: {nodeName: node-a, containers: [{name: c, image: busybox, command: [sleep, 1d]}]}}",
+      );
+    },
+    url: "http://10.1.1.3/",
+    from: "node/node-a",
+    ends: "port not listening",
+    because: /listens on TCP 80: it runs "sleep", .*\(spec\.containers\[0\]\.command\)$/,
+  },
+  {
     says: "a source range that leaves the client out: the load balancer's firewall drops",
     given: (c) =>
       void c.patch("Service", "nginx", { spec: { loadBalancerSourceRanges: ["198.51.100.0/24"] } }),
