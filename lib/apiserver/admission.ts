@@ -45,6 +45,8 @@ export interface Asked {
   isDryRun: boolean;
   /** The sub-resource by which it is written; undefined: as a whole. */
   under: Subresource | "finalize" | undefined;
+  /** The version in which it came, where that is not the one that is kept. */
+  apiVersion: string | undefined;
 }
 
 export const admissionPlugins: AdmissionPlugin[] = [];

@@ -727,11 +727,17 @@ export class ApiServer {
     info: KindInfo,
     object: KubeObject,
     old: Entry | undefined,
-    { dryRun = false, under }: Written,
+    { dryRun = false, under, apiVersion }: Written,
   ): void {
     for (const plugin of admissionPlugins)
       if (plugin.check && this.#hasPlugin(plugin))
-        plugin.check(object, this.#admitting, { info, old: old?.value, isDryRun: dryRun, under });
+        plugin.check(object, this.#admitting, {
+          info,
+          old: old?.value,
+          isDryRun: dryRun,
+          under,
+          apiVersion,
+        });
   }
 
   readonly #hasPlugin = ({ name, isAlways }: AdmissionPlugin): boolean =>

@@ -8,6 +8,7 @@
  */
 import { conflicts, unexpected, type ApiError, type Subject } from "../api/errors.js";
 import { isRecord, ownField, same, setField } from "../objects/freeze.js";
+import { keyDefault } from "../objects/custom-types.js";
 import { goName, typeOf, types, type FieldType } from "../objects/schema.js";
 import type { Subresource } from "../api/client.js";
 import type { KindInfo } from "../objects/kinds.js";
@@ -208,10 +209,10 @@ function untypedList(
 ): string[] {
   const found = list.flatMap((item, i) => {
     const known = keys && isRecord(item) && keys.length > 0;
-    return untyped(of, item, known ? at + shown([elementOf(item, keys)]) : `${at}[${i}]`);
+    return untyped(of, item, known ? at + shown([elementOf(item, keys, of)]) : `${at}[${i}]`);
   });
   if (!keys) return found;
-  const elements = list.map((item) => shown([itemOf(item, keys)]));
+  const elements = list.map((item) => shown([itemOf(item, keys, of)]));
   const twice = elements.filter((one, i) => elements.indexOf(one) < i);
   return [...found, ...new Set(twice)].map((one) =>
     twice.includes(one) ? `${at}: duplicate entries for key ${one}` : one,
@@ -223,13 +224,16 @@ function untypedList(
 /** Keys of a list whose elements have owners of their own; undefined: it has one as a whole. */
 type Keys = readonly string[] | undefined;
 
-function elementOf(item: Plain, keys: readonly string[]): string {
-  const found = keys.map((key) => [key, ownField(item, key) ?? (key === "protocol" ? "TCP" : "")]);
+function elementOf(item: Plain, keys: readonly string[], of: FieldType): string {
+  const unsaid = (key: string): unknown =>
+    (of.is === "object" ? keyDefault(of.name, key) : undefined) ??
+    (key === "protocol" ? "TCP" : "");
+  const found = keys.map((key) => [key, ownField(item, key) ?? unsaid(key)]);
   return `k:${JSON.stringify(Object.fromEntries(found))}`;
 }
 
-const itemOf = (item: unknown, keys: readonly string[]): string =>
-  keys.length > 0 && isRecord(item) ? elementOf(item, keys) : `v:${JSON.stringify(item)}`;
+const itemOf = (item: unknown, keys: readonly string[], of: FieldType): string =>
+  keys.length > 0 && isRecord(item) ? elementOf(item, keys, of) : `v:${JSON.stringify(item)}`;
 
 interface Part {
   element: string;
@@ -242,7 +246,11 @@ export function partsOf(type: FieldType, value: unknown, keys?: Keys): Part[] | 
   if (Array.isArray(value)) {
     if (!keys || (keys.length > 0 && !value.every(isRecord))) return undefined;
     const of: FieldType = type.is === "list" ? type.of : { is: "any" };
-    return value.map((item: unknown) => ({ element: itemOf(item, keys), type: of, value: item }));
+    return value.map((item: unknown) => ({
+      element: itemOf(item, keys, of),
+      type: of,
+      value: item,
+    }));
   }
   if (!isRecord(value) || isAtomic(type)) return undefined;
   return Object.entries(value)

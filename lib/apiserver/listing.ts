@@ -17,7 +17,7 @@ export function filterOf(
 ): { wants: Wants; selector: FieldSelector | undefined } {
   try {
     const byLabels = options.labelSelector ? labels(options.labelSelector) : undefined;
-    const selector = options.fieldSelector ? fields(info.kind, options.fieldSelector) : undefined;
+    const selector = options.fieldSelector ? fields(info.key, options.fieldSelector) : undefined;
     if (!byLabels && !selector) return { wants: undefined, selector };
     return {
       wants: (object) =>

@@ -5,6 +5,7 @@
  * apiserver: pkg/admission/plugin/resourcequota)
  */
 import "./class-admission.js";
+import "./label-keys.js";
 import { conflict, forbidden, invalid, modified } from "../api/errors.js";
 import { schemaProblems } from "../objects/custom-schema.js";
 import {
@@ -310,12 +311,21 @@ admissionPlugins.push({
       : undefined;
     if (name && !found) throw refuse(`RuntimeClass "${name}" not found`);
     const own = found?.overhead?.podFixed;
-    if (overhead && !own)
-      throw refuse("Pod Overhead set without corresponding RuntimeClass defined Overhead");
     if (!own) return pod;
     if (overhead && !same(overhead, own))
       throw refuse("Pod's Overhead doesn't match RuntimeClass's defined Overhead");
     return { ...pod, spec: { ...pod.spec, overhead: own } };
+  },
+  check: (object, server, { info, old }) => {
+    if (info.key !== "Pod" || old) return;
+    const { runtimeClassName: name, overhead } = (object as Pod).spec as PodSpec & Overhead;
+    const found = name && overhead ? server.find("RuntimeClass", name) : undefined;
+    if (overhead && !(found as RuntimeClass | undefined)?.overhead?.podFixed)
+      throw forbidden(
+        info,
+        object.metadata.name,
+        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
+      );
   },
 });
 
@@ -329,9 +339,9 @@ type RuntimeClass = KubeObject & { overhead?: { podFixed?: ResourceList } };
 admissionPlugins.unshift({
   name: "CustomResourceSchema",
   isAlways: true,
-  check(object, _server, { info }) {
+  check(object, _server, { info, apiVersion }) {
     if (info.definedBy === undefined) return;
-    const problems = schemaProblems(object);
+    const problems = schemaProblems(object, apiVersion);
     if (problems.length > 0) throw invalid(info, object.metadata.name, problems);
   },
 });

@@ -1,6 +1,7 @@
 import { internal, invalid } from "../api/errors.js";
 import { scalePathsOf, valueAt, withValueAt, type ScalePaths } from "../objects/custom-scale.js";
 import { invalid as fieldInvalid } from "../objects/field-errors.js";
+import { kindOf } from "../objects/kinds.js";
 import { selectorText } from "../objects/selectors.js";
 import type { Deployment, KubeObject, ObjectMeta, ReplicaSet } from "../objects/types.js";
 import { otherName } from "./place.js";
@@ -26,10 +27,13 @@ export function scaleOf(object: KubeObject): Scale {
   };
 }
 
+/** In Go's JSON none is left out. */
+const replicasOf = (replicas: number): Scale["spec"] => (replicas === 0 ? {} : { replicas });
+
 type Counts = Pick<Scale, "spec" | "status">;
 
 const countsOf = ({ spec, status }: Deployment | ReplicaSet): Counts => ({
-  spec: { replicas: spec.replicas ?? 0 },
+  spec: replicasOf(spec.replicas ?? 0),
   status: { replicas: status?.replicas ?? 0, selector: selectorText(spec.selector) },
 });
 
@@ -39,7 +43,7 @@ function countsOfCustom(object: KubeObject, paths: ScalePaths): Counts {
     throw internal(`the spec replicas field "${paths.specReplicasPath}" does not exist`);
   const selector = paths.labelSelectorPath && valueAt(object, paths.labelSelectorPath);
   return {
-    spec: { replicas: Number(replicas) },
+    spec: replicasOf(Number(replicas)),
     status: {
       replicas: Number(valueAt(object, paths.statusReplicasPath) ?? 0),
       ...(typeof selector === "string" && selector !== "" && { selector }),
@@ -69,9 +73,20 @@ export function checkScale({ metadata, spec }: Scale, name: string): void {
     ]);
 }
 
+/** (apiextensions-apiserver: pkg/registry/customresource/validator.go) */
+function checkCustomScale(object: KubeObject, { spec }: Scale): void {
+  const [paths, info] = [scalePathsOf(object), kindOf(object)];
+  const { replicas = 0 } = spec ?? {};
+  if (paths && info && replicas < 0)
+    throw invalid(info, object.metadata.name, [
+      fieldInvalid(paths.specReplicasPath, replicas, "should be a non-negative integer"),
+    ]);
+}
+
 subresources.scale = {
   of: scaleOf,
   by(object, scale) {
+    checkCustomScale(object, scale as Scale);
     checkScale(scale as Scale, object.metadata.name);
     return scaled(object, scale as Scale);
   },

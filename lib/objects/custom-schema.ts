@@ -10,7 +10,7 @@ import { learnTypes } from "./custom-types.js";
 import { formatFits } from "./custom-formats.js";
 import { learnScale } from "./custom-scale.js";
 import { decode, type Misfit } from "./decode.js";
-import type { Definition, Schema } from "./definition.js";
+import type { Definition, Schema, Version } from "./definition.js";
 import {
   duplicate,
   invalid,
@@ -21,7 +21,9 @@ import {
   type FieldError,
 } from "./field-errors.js";
 import { isRecord, ownField, same, setField } from "./freeze.js";
+import { kindOf } from "./kinds.js";
 import { otherKinds } from "./others.js";
+import { selectable } from "./selectors.js";
 import type { KubeObject } from "./types.js";
 
 /** "example.com/v1 Gadget" -> its schema */
@@ -31,6 +33,12 @@ const before = { ...otherKinds };
 otherKinds.written = (object) => {
   before.written(object);
   if (isDefinition(object)) learn(object as Definition);
+};
+/** Who writes by another version is measured by that one's schema, before the kept one's. */
+otherKinds.toStored = (object) => {
+  const stored = before.toStored(object);
+  const schema = stored === object ? undefined : schemaOf(object);
+  return schema ? before.toStored(completed(schema, object, true) as KubeObject) : stored;
 };
 otherKinds.defaulted = (object) => {
   const schema = schemaOf(object);
@@ -54,13 +62,23 @@ const metadataMisfits = ({ metadata }: Partial<KubeObject>, at: string): Misfit[
 function learn(definition: Definition): void {
   if (!isAccepted(definition)) return;
   const { spec } = definition;
-  for (const { name, schema, subresources } of spec.versions ?? []) {
+  for (const { name, schema, subresources, selectableFields, storage } of spec.versions ?? []) {
     const apiVersion = `${spec.group}/${name}`;
+    if (storage) learnSelectable(apiVersion, spec.names.kind, selectableFields);
     const key = `${apiVersion} ${spec.names.kind}`;
     if (schema?.openAPIV3Schema) schemas.set(key, schema.openAPIV3Schema);
     if (schema?.openAPIV3Schema) learnTypes(key, schema.openAPIV3Schema);
     learnScale(apiVersion, spec.names.kind, subresources?.scale);
   }
+}
+
+/** Fields that lists can be selected by. */
+function learnSelectable(apiVersion: string, kind: string, all: Version["selectableFields"]): void {
+  const info = kindOf({ apiVersion, kind });
+  if (info?.definedBy === undefined) return;
+  const paths = (all ?? []).map(({ jsonPath = "" }) => jsonPath.replace(/^\./, ""));
+  if (paths.length > 0) selectable[info.key] = paths;
+  else delete selectable[info.key];
 }
 
 const schemaOf = ({ apiVersion, kind }: KubeObject): Schema | undefined =>
@@ -118,9 +136,12 @@ function unknownFields(schema: Schema, value: unknown, at: string, isRoot = fals
   return found.sort((x, y) => (x.path < y.path ? -1 : 1));
 }
 
-/** What of an object of a definition does not fit its schema. */
-export function schemaProblems(object: KubeObject): FieldError[] {
-  const schema = schemaOf(object);
+/** What of an object of a definition does not fit the schema of the version that it came in. */
+export function schemaProblems(
+  object: KubeObject,
+  apiVersion: string = object.apiVersion,
+): FieldError[] {
+  const schema = schemaOf({ ...object, apiVersion });
   if (!schema) return [];
   const { metadata: _, ...properties } = schema.properties ?? {};
   const whole = { ...schema, properties };
@@ -154,7 +175,10 @@ export function problems(schema: Schema, value: unknown, at: string): FieldError
 }
 
 function ownProblems(schema: Schema, value: unknown, at: string): FieldError[] {
-  if (value === null) return [];
+  if (value === null)
+    return schema.enum && !schema.enum.includes(null)
+      ? [notSupported(at, null, schema.enum.map(String))]
+      : [];
   if (Array.isArray(value)) return listProblems(schema, value, at);
   if (isRecord(value)) return recordProblems(schema, value, at);
   return scalarProblems(schema, value, at);

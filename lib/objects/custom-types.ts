@@ -9,6 +9,11 @@ import { addTypes } from "./schema.js";
 /** What is one thing, whoever owns it. */
 const ATOMIC = "custom.Atomic";
 let number = 0;
+/** What stands for a key that an element does not say: type of the element -> key -> value. */
+const keyDefaults = new Map<string, Readonly<Record<string, unknown>>>();
+
+export const keyDefault = (type: string, key: string): unknown => keyDefaults.get(type)?.[key];
+
 const objectMeta: Schema = {};
 
 /** Makes the type known that an object of the definition has. */
@@ -46,6 +51,10 @@ function typeText(schema: Schema, lines: string[]): string {
   if (isRecord(others)) return `map<${typeText(others, lines)}>`;
   if (schema["x-kubernetes-preserve-unknown-fields"] || !properties) return "any";
   const name = `custom${++number}`;
+  keyDefaults.set(
+    name,
+    Object.fromEntries(Object.entries(properties).map(([key, part]) => [key, part.default])),
+  );
   const within: string[] = [""];
   write(name, schema, within);
   lines.push(...within.slice(1));

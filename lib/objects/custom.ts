@@ -4,7 +4,7 @@
  */
 import type { Definition, Version } from "./definition.js";
 import { isRecord } from "./freeze.js";
-import { actedOn, addKinds, allKinds, type KindInfo } from "./kinds.js";
+import { actedOn, addKinds, allKinds, removeKinds, type KindInfo } from "./kinds.js";
 import type { Kind, KubeObject } from "./types.js";
 
 export const isDefinition = ({ apiVersion, kind }: KubeObject): boolean =>
@@ -18,9 +18,12 @@ export function isAccepted(object: KubeObject): boolean {
   return !conditions.some(({ type, status }) => type === "NamesAccepted" && status === "False");
 }
 
-/** Makes the definition's kinds known; what is no sound definition makes none. */
+/**
+ * Makes the definition's kinds known, as it has them now; what is no sound definition makes none.
+ */
 export function define(object: KubeObject): void {
   if (!isDefinition(object) || !isAccepted(object)) return;
+  removeKinds(object.metadata.name); // versions that are served no more
   addKinds(kindsOfDefinition(object as Definition));
 }
 

@@ -35,8 +35,8 @@ export function withPodDefaults(spec: PodSpec): PodSpec {
   const filled: Record<string, unknown> = {};
   if (volumes?.length) filled["volumes"] = volumes.map(volume);
   for (const list of lists)
-    if (spec[list]?.some(({ env }) => env?.some(needsMore)))
-      filled[list] = spec[list].map(withVariables);
+    if (spec[list]?.some((one) => one.env?.some(needsMore) || hasStopSignal(one)))
+      filled[list] = spec[list].map((one) => withoutStopSignal(withVariables(one)));
   return Object.keys(filled).length > 0 ? { ...spec, ...filled } : spec;
 }
 
@@ -75,6 +75,17 @@ const reference = (from: Fields): Fields =>
     ["resourceFieldRef", "divisor"],
     "0",
   );
+
+const hasStopSignal = ({ lifecycle }: Container): boolean =>
+  isRecord(lifecycle) && lifecycle["stopSignal"] !== undefined;
+
+/** ContainerStopSignals is off. */
+function withoutStopSignal(container: Container): Container {
+  if (!hasStopSignal(container)) return container;
+  const { lifecycle, ...rest } = container;
+  const { stopSignal: _, ...hooks } = lifecycle as Fields;
+  return Object.keys(hooks).length > 0 ? { ...rest, lifecycle: hooks } : rest;
+}
 
 const needsMore = ({ valueFrom }: { valueFrom?: unknown }): boolean =>
   isRecord(valueFrom) && ("resourceFieldRef" in valueFrom || "fileKeyRef" in valueFrom);

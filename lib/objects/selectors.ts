@@ -262,13 +262,14 @@ export interface FieldSelector {
 export function fields(kind: Kind, text: string): FieldSelector {
   checkLength(text);
   const all = text
-    .split(",")
+    .split(/(?<!\\),/)
     .filter((part) => part.trim() !== "")
     .map((part) => {
       const found = comparison(part);
       if (!found || found.left === "")
         throw new SelectorError(`invalid selector: '${part}'; can't understand '${part}'`);
-      const { left: path, right: value, equal } = found;
+      const { left: path, right, equal } = found;
+      const value = right.replace(/\\([\\,=])/g, "$1");
       if (
         path !== "metadata.name" &&
         path !== "metadata.namespace" &&

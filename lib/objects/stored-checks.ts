@@ -12,6 +12,7 @@ import "./validation-flow.js";
 import "./validation-networking.js";
 import "./validation-pod-rest.js";
 import "./validation-pod-strict.js";
+import "./validation-sources.js";
 import "./validation-quota.js";
 import "./validation-stored-statuses.js";
 import "./validation-rights.js";

@@ -18,6 +18,7 @@ import {
 import { isRecord, same } from "./freeze.js";
 import { checkLabels } from "./metadata.js";
 import type { KubeObject, PodTemplate, Toleration } from "./types.js";
+import { checkSource } from "./validation-sources.js";
 import { byKind } from "./validation.js";
 import { checkAmounts, validatePodSpec } from "./validation-pod.js";
 import { checkTolerations } from "./validation-pod-more.js";
@@ -94,6 +95,9 @@ function validateIngressClass({ spec = {} }: Spec<IngressClassSpec>, old?: Spec<
           ...(scope === "Namespace" && !namespace
             ? [required(`${at}.namespace`, "`parameters.scope` is set to 'Namespace'")]
             : []),
+          ...(scope === "Namespace" && namespace
+            ? checkFormat(`${at}.namespace`, namespace, dns1123Label)
+            : []),
           ...(scope === "Cluster" && namespace !== undefined
             ? [forbidden(`${at}.namespace`, "`parameters.scope` is set to 'Cluster'")]
             : []),
@@ -145,6 +149,26 @@ interface AttachmentSpec {
   source?: { persistentVolumeName?: string; inlineVolumeSpec?: unknown };
 }
 
+type InlineSpec = Record<string, unknown> & { accessModes?: string[]; csi?: object };
+
+/** A volume that stands in the attachment is a CSI driver's, and nobody's else. */
+function checkInline(spec: InlineSpec | undefined): FieldError[] {
+  if (spec === undefined) return [];
+  const at = "spec.source.inlineVolumeSpec";
+  const not = ["claimRef", "capacity", "nodeAffinity", "storageClassName"].filter(
+    (field) => spec[field] && Object.keys(spec[field]).length > 0,
+  );
+  return [
+    ...not.map((field) =>
+      forbidden(`${at}.${field}`, "may not be specified in the context of inline volumes"),
+    ),
+    ...(spec.csi
+      ? checkSource("csi", spec.csi, at, true)
+      : [required(`${at}.csi`, "has to be specified in the context of inline volumes")]),
+    ...(spec.accessModes?.length ? [] : [required(`${at}.accessModes`)]),
+  ];
+}
+
 /** (pkg/apis/storage/validation) */
 function validateAttachment({ spec = {} }: Spec<AttachmentSpec>, old?: Spec<AttachmentSpec>) {
   const { attacher = "", nodeName = "", source = {} } = spec;
@@ -180,6 +204,7 @@ function validateAttachment({ spec = {} }: Spec<AttachmentSpec>, old?: Spec<Atta
           ]
         : []),
     ...checkFormat("spec.nodeName", nodeName, dns1123Subdomain),
+    ...checkInline(inline as InlineSpec | undefined),
   ];
 }
 

@@ -184,14 +184,54 @@ export function checkSuccessPolicy(spec: JobSpec, at: string): FieldError[] {
             ),
           ]
         : []),
+      ...tooFewIndexes(succeededIndexes, succeededCount, completions, `${at}.rules[${i}]`),
     ]),
   ];
 }
 
+const MOST = 100_000; // as many Pods as an indexed Job may have at a time
+
+/** It cannot be that more of the indexes succeed than are named; unreadable ones are none. */
+function tooFewIndexes(
+  text: string | undefined,
+  count: number | undefined,
+  completions: number,
+  at: string,
+): FieldError[] {
+  if (text === undefined || count === undefined) return [];
+  const named = checkIndexes(text, completions, at).length > 0 ? 0 : indexesIn(text).length;
+  return count <= named
+    ? []
+    : [
+        invalid(
+          `${at}.succeededCount`,
+          count,
+          `must be less than or equal to ${named} (the number of indexes in the specified succeededIndexes field)`,
+        ),
+      ];
+}
+
+/** "1,3-5" -> 1, 3, 4, 5 */
+export const indexesIn = (text: string): number[] =>
+  text === ""
+    ? []
+    : text.split(",").flatMap((part) => {
+        const [first = 0, last = first] = part.split("-").map(Number);
+        return Array.from(
+          { length: Math.min(Math.max(last - first + 1, 0), MOST) },
+          (_, i) => first + i,
+        );
+      });
+
 /** (validateIndexesFormat) */
-function checkIndexes(text: string | undefined, completions: number, at: string): FieldError[] {
+export function checkIndexes(
+  text: string | undefined,
+  completions: number,
+  at: string,
+  what = "succeededIndexes",
+): FieldError[] {
   if (text === undefined || text === "") return [];
-  const refuse = (why: string) => [invalid(at, text, `error parsing succeededIndexes: ${why}`)];
+  const refuse = (why: string) => [invalid(at, text, `error parsing ${what}: ${why}`)];
   let last = -1;
   for (const part of text.split(",")) {
     const limits = part.split("-");

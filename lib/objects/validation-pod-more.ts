@@ -22,6 +22,7 @@ import {
 } from "./field-errors.js";
 import { same } from "./freeze.js";
 import type { Container, EnvVar, PodSpec, Probe, Toleration } from "./types.js";
+import { checkFieldRef, checkResourceRef } from "./validation-pod-fields.js";
 import { checkContainer, checkNameIsNew, further, records } from "./validation-pod.js";
 
 /** On the node's own network a port is the node's, too. (validatePodHostNetworkDeps) */
@@ -41,9 +42,14 @@ const checkHostPorts = (containers: readonly Container[], at: string, isPod: boo
   );
 
 function checkDnsConfig({ dnsPolicy, dnsConfig }: PodSpec, at: string): FieldError[] {
-  const { nameservers = [], searches = [] } = (dnsConfig ?? {}) as {
+  const {
+    nameservers = [],
+    searches = [],
+    options,
+  } = (dnsConfig ?? {}) as {
     nameservers?: string[];
     searches?: string[];
+    options?: unknown;
   };
   if (dnsPolicy === "None" && !dnsConfig)
     return [required(at, "must provide `dnsConfig` when `dnsPolicy` is None")];
@@ -64,6 +70,9 @@ function checkDnsConfig({ dnsPolicy, dnsConfig }: PodSpec, at: string): FieldErr
       : []),
     ...searches.flatMap((one, i) =>
       checkFormat(`${at}.searches[${i}]`, one.replace(/(.)\.$/, "$1"), searchPath),
+    ),
+    ...records<{ name?: string }>(options).flatMap(({ name }, i) =>
+      name ? [] : [required(`${at}.options[${i}]`, "must not be empty")],
     ),
   ];
 }
@@ -170,7 +179,7 @@ const envFieldPaths = [
   "status.podIPs",
 ];
 /** Any name but one with "=" or with what cannot be printed. (KEP-4369) */
-const envName = (name: string): string[] =>
+export const envName = (name: string): string[] =>
   /^[ -<>-~]+$/.test(name)
     ? []
     : [
@@ -187,8 +196,8 @@ interface KeyRef {
   key?: string;
 }
 interface ValueFrom {
-  fieldRef?: { fieldPath?: string };
-  resourceFieldRef?: { resource?: string };
+  fieldRef?: Record<string, unknown>;
+  resourceFieldRef?: Record<string, unknown>;
   configMapKeyRef?: KeyRef;
   secretKeyRef?: KeyRef;
 }
@@ -197,9 +206,9 @@ interface ValueFrom {
 function checkValueFrom(from: ValueFrom, value: string | undefined, at: string): FieldError[] {
   const sources = Object.keys(from).length;
   const found = [
-    ...(from.fieldRef ? checkFieldPath(from.fieldRef.fieldPath ?? "", `${at}.fieldRef`) : []),
+    ...(from.fieldRef ? checkFieldRef(from.fieldRef, `${at}.fieldRef`, envFieldPaths) : []),
     ...(from.resourceFieldRef
-      ? checkResourceField(from.resourceFieldRef.resource ?? "", `${at}.resourceFieldRef.resource`)
+      ? checkResourceRef(from.resourceFieldRef, `${at}.resourceFieldRef`, false)
       : []),
     ...(["configMapKeyRef", "secretKeyRef"] as const).flatMap((which) =>
       from[which] ? checkKeyRef(from[which], `${at}.${which}`) : [],
@@ -219,24 +228,6 @@ function checkValueFrom(from: ValueFrom, value: string | undefined, at: string):
   return found;
 }
 
-function checkFieldPath(path: string, at: string): FieldError[] {
-  if (!path) return [required(`${at}.fieldPath`)];
-  const [, map, key = ""] = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/.exec(path) ?? [];
-  if (map)
-    return checkFormat(at, map.endsWith("annotations") ? key.toLowerCase() : key, qualifiedName);
-  if (["metadata.annotations", "metadata.labels"].includes(path))
-    return [notSupported(`${at}.fieldPath`, path, envFieldPaths)];
-  return envFieldPaths.includes(path)
-    ? []
-    : [
-        invalid(
-          `${at}.fieldPath`,
-          path,
-          `error converting fieldPath: field label not supported: ${path}`,
-        ),
-      ];
-}
-
 const checkKeyRef = ({ name = "", key }: KeyRef, at: string): FieldError[] => [
   ...checkFormat(`${at}.name`, name, dns1123Subdomain),
   ...(key ? checkFormat(`${at}.key`, key, configKey) : [required(`${at}.key`)]),
@@ -248,17 +239,6 @@ const configKey = (key: string): string[] =>
     : [
         "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
       ];
-
-const resourceFields = ["limits", "requests"].flatMap((list) =>
-  ["cpu", "ephemeral-storage", "memory"].map((name) => `${list}.${name}`),
-);
-
-function checkResourceField(resource: string, at: string): FieldError[] {
-  if (resource === "") return [required(at)];
-  const isKnown =
-    resourceFields.includes(resource) || /^(limits|requests)\.hugepages-/.test(resource);
-  return isKnown ? [] : [notSupported(at, resource, resourceFields)];
-}
 
 // ---- probes and hooks ---------------------------------------------------------------------------
 
@@ -278,7 +258,7 @@ function checkProbe(probe: Probe, at: string, which: string): FieldError[] {
     "failureThreshold",
   ] as const;
   return [
-    ...checkHandler(probe, at),
+    ...checkHandler(probe as Handler, at),
     ...numbers.flatMap((name) => checkAtLeast0(`${at}.${name}`, probe[name])),
     ...checkProbeGrace(probe.terminationGracePeriodSeconds, at, which),
     ...(which !== "readinessProbe" && probe.successThreshold !== 1
@@ -299,7 +279,7 @@ function checkProbeGrace(grace: number | undefined, probe: string, which: string
 }
 
 type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket"> & {
-  grpc?: unknown;
+  grpc?: { port?: number };
   sleep?: { seconds: number };
 };
 
@@ -315,7 +295,7 @@ function checkHandler(handler: Handler, at: string, gracePeriod = Infinity): Fie
 }
 
 function checkAction(
-  { exec, httpGet, tcpSocket, sleep }: Handler,
+  { exec, httpGet, tcpSocket, grpc, sleep }: Handler,
   kind: keyof Handler,
   at: string,
   gracePeriod: number,
@@ -323,6 +303,7 @@ function checkAction(
   if (kind === "exec") return exec!.command?.length ? [] : [required(`${at}.command`)];
   if (kind === "httpGet") return checkHttpGet(httpGet!, at);
   if (kind === "tcpSocket") return checkPortOrName(`${at}.port`, tcpSocket!.port);
+  if (kind === "grpc") return checkPortOrName(`${at}.port`, grpc!.port);
   if (kind !== "sleep" || (sleep!.seconds >= 0 && sleep!.seconds <= gracePeriod)) return [];
   return [
     invalid(
@@ -388,8 +369,25 @@ function checkRest(spec: PodSpec, at: string): FieldError[] {
     ...(subdomain ? checkFormat(`${at}.subdomain`, subdomain, dns1123Label) : []),
     ...checkTolerations(spec.tolerations, `${at}.tolerations`),
     ...checkHostAliases(spec, `${at}.hostAliases`),
+    ...(at === "spec" ? checkImages(spec) : []),
   ];
 }
+
+/** In a template there may be blanks around an image's name. */
+const checkImages = (spec: PodSpec): FieldError[] =>
+  (["containers", "initContainers"] as const).flatMap((list) =>
+    (spec[list] ?? []).flatMap(({ image = "" }, i) =>
+      image.trim() === image
+        ? []
+        : [
+            invalid(
+              `spec.${list}[${i}].image`,
+              image,
+              "must not have leading or trailing whitespace",
+            ),
+          ],
+    ),
+  );
 
 function checkInitContainers(spec: PodSpec, at: string): FieldError[] {
   const { containers, initContainers = [], terminationGracePeriodSeconds: grace } = spec;

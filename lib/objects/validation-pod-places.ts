@@ -18,6 +18,7 @@ import {
 } from "./field-errors.js";
 import type { Container, LabelSelector, PodSpec } from "./types.js";
 import { checkSelectorParts } from "./validation-apps.js";
+import { checkDescends } from "./validation-pod-fields.js";
 import { further, records } from "./validation-pod.js";
 
 // ---- volumes ------------------------------------------------------------------------------------
@@ -70,11 +71,19 @@ interface Mount {
   mountPath?: string;
   subPath?: string;
   subPathExpr?: string;
+  readOnly?: boolean;
+  mountPropagation?: string;
+  recursiveReadOnly?: string;
+}
+interface Device {
+  name?: string;
+  devicePath?: string;
 }
 
-/** What containers mount has to be there. */
+/** What containers mount has to be there. (ValidateVolumeMounts) */
 function checkMounts(container: Container, at: string, spec: PodSpec): FieldError[] {
   const volumes = new Set(records<Volume>(spec.volumes).map(({ name }) => name));
+  const devices = devicesOf(container);
   const paths = new Set<string>();
   return records<Mount>(container.volumeMounts).flatMap((mount, i) => {
     const here = `${at}[${i}]`;
@@ -86,6 +95,18 @@ function checkMounts(container: Container, at: string, spec: PodSpec): FieldErro
       ...(volumes.has(name) ? [] : [notFound(`${here}.name`, name)]),
       ...(mountPath === "" ? [required(`${here}.mountPath`)] : []),
       ...(isTaken ? [invalid(`${here}.mountPath`, mountPath, "must be unique")] : []),
+      ...(devices.some((one) => one.name === name)
+        ? [invalid(`${here}.name`, name, "must not already exist in volumeDevices")]
+        : []),
+      ...(devices.some((one) => one.devicePath === mountPath)
+        ? [
+            invalid(
+              `${here}.mountPath`,
+              mountPath,
+              "must not already exist as a path in volumeDevices",
+            ),
+          ]
+        : []),
       ...(subPath ? checkDescends(`${at}.subPath`, subPath) : []),
       ...(subPath && subPathExpr
         ? [
@@ -97,15 +118,44 @@ function checkMounts(container: Container, at: string, spec: PodSpec): FieldErro
           ]
         : []),
       ...(subPathExpr ? checkDescends(`${at}.subPathExpr`, subPathExpr) : []),
+      ...checkPropagation(mount, container, at),
     ];
   });
 }
 
-/** (validateLocalDescendingPath) */
-const checkDescends = (field: string, path: string): FieldError[] => [
-  ...(path.startsWith("/") ? [invalid(field, path, "must be a relative path")] : []),
-  ...(path.split("/").includes("..") ? [invalid(field, path, "must not contain '..'")] : []),
-];
+const devicesOf = (container: Container): Device[] =>
+  records<Device>((container as unknown as Record<string, unknown>)["volumeDevices"]);
+
+const ways = ["Bidirectional", "HostToContainer", "None"];
+const recursively = ["Disabled", "Enabled", "IfPossible"];
+
+/** (validateMountPropagation, validateMountRecursiveReadOnly) */
+function checkPropagation(
+  { mountPropagation: way, recursiveReadOnly: deep, readOnly = false }: Mount,
+  container: Container,
+  at: string,
+): FieldError[] {
+  const { securityContext } = container as { securityContext?: { privileged?: boolean } };
+  const found: FieldError[] = [];
+  if (way !== undefined && !ways.includes(way))
+    found.push(notSupported(`${at}.mountPropagation`, way, ways));
+  else if (way === "Bidirectional" && !securityContext?.privileged)
+    found.push(
+      forbidden(
+        `${at}.mountPropagation`,
+        "Bidirectional mount propagation is available only to privileged containers",
+      ),
+    );
+  const here = `${at}.recursiveReadOnly`;
+  if (deep === undefined || deep === "Disabled") return found;
+  if (!recursively.includes(deep)) return [...found, notSupported(here, deep, recursively)];
+  if (!readOnly) found.push(forbidden(here, "may only be specified when readOnly is true"));
+  if (way !== undefined && way !== "None")
+    found.push(
+      forbidden(here, "may only be specified when mountPropagation is None or not specified"),
+    );
+  return found;
+}
 
 // ---- affinity -----------------------------------------------------------------------------------
 
@@ -122,6 +172,9 @@ interface PodTerm {
   labelSelector?: LabelSelector;
   namespaces?: string[];
   topologyKey?: string;
+  namespaceSelector?: LabelSelector;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
 }
 interface PodAffinity {
   requiredDuringSchedulingIgnoredDuringExecution?: PodTerm[];
@@ -247,14 +300,43 @@ function checkPodAffinity(affinity: PodAffinity | undefined, at: string): FieldE
 }
 
 const checkPodTerm = (
-  { labelSelector, namespaces = [], topologyKey = "" }: PodTerm,
+  { labelSelector, namespaceSelector, namespaces = [], topologyKey = "", ...keys }: PodTerm,
   at: string,
 ): FieldError[] => [
   ...(labelSelector ? checkSelectorParts(`${at}.labelSelector`, labelSelector) : []),
+  ...(namespaceSelector ? checkSelectorParts(`${at}.namespaceSelector`, namespaceSelector) : []),
   ...namespaces.flatMap((name) => checkFormat(`${at}.namespace`, name, dns1123Label)),
+  ...checkLabelKeys(keys, labelSelector, at),
   ...(topologyKey === "" ? [required(`${at}.topologyKey`, "can not be empty")] : []),
   ...checkFormat(`${at}.topologyKey`, topologyKey, qualifiedName),
 ];
+
+/** (validateMatchLabelKeysAndMismatchLabelKeys) */
+function checkLabelKeys(
+  { matchLabelKeys: same = [], mismatchLabelKeys: other = [] }: PodTerm,
+  labelSelector: LabelSelector | undefined,
+  at: string,
+): FieldError[] {
+  const lists = { matchLabelKeys: same, mismatchLabelKeys: other };
+  return [
+    ...Object.entries(lists).flatMap(([name, keys]) =>
+      keys.length > 0 && !labelSelector
+        ? [forbidden(`${at}.${name}`, "must not be specified when labelSelector is not set")]
+        : keys.flatMap((key, i) => checkFormat(`${at}.${name}[${i}]`, key, qualifiedName)),
+    ),
+    ...same.flatMap((key, i) =>
+      other.includes(key)
+        ? [
+            invalid(
+              `${at}.matchLabelKeys[${i}]`,
+              key,
+              "exists in both matchLabelKeys and mismatchLabelKeys",
+            ),
+          ]
+        : [],
+    ),
+  ];
+}
 
 // ---- spreading ----------------------------------------------------------------------------------
 

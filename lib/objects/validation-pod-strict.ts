@@ -3,7 +3,9 @@
  * keys within volumes, sums of resources. (kubernetes: pkg/apis/core/validation/validation.go)
  */
 import {
+  checkFormat,
   checkOneOf,
+  dns1123Subdomain,
   duplicate,
   forbidden,
   invalid,
@@ -11,10 +13,11 @@ import {
   required,
   type FieldError,
 } from "./field-errors.js";
-import { podResources } from "./pod-resources.js";
+import { isOfPods, podResources } from "./pod-resources.js";
 import { exact } from "./amounts.js";
 import { quantity } from "./quantity.js";
 import type { Container, PodSpec } from "./types.js";
+import { checkEscalation, checkPodSecurity } from "./validation-pod-rest.js";
 import { further, records } from "./validation-pod.js";
 
 type Plain = Record<string, unknown>;
@@ -62,30 +65,24 @@ function checkProfile(profile: unknown, at: string, kind: "seccomp" | "AppArmor"
           ),
         ]
       : [notSupported(`${at}.type`, type, profiles)];
+  const value = kind === "seccomp" ? { Type: type, LocalhostProfile: local } : local;
   return local === undefined
     ? []
-    : [invalid(here, local, `can only be set when ${kind} type is Localhost`)];
+    : [invalid(here, value, `can only be set when ${kind} type is Localhost`)];
 }
 
 function checkContainer(container: Container, at: string, spec: PodSpec): FieldError[] {
-  const { resizePolicy, securityContext, volumeMounts } = container as Container & Plain;
+  const { resizePolicy, securityContext } = container as Container & Plain;
   const security = plain(securityContext);
   const here = `${at}.securityContext`;
   return [
-    ...records<Plain>(volumeMounts).flatMap(({ mountPropagation: way }) =>
-      way === undefined
-        ? []
-        : checkOneOf(`${at}.volumeMounts.mountPropagation`, String(way), [
-            "Bidirectional",
-            "HostToContainer",
-            "None",
-          ]),
-    ),
     ...checkResizePolicy(resizePolicy, `${at}.resizePolicy`, spec.restartPolicy),
     ...(security["procMount"] === undefined
       ? []
       : checkOneOf(`${here}.procMount`, String(security["procMount"]), ["Default", "Unmasked"])),
     ...checkProfile(security["seccompProfile"], `${here}.seccompProfile`, "seccomp"),
+    ...checkEscalation(here, securityContext),
+    ...checkWindowsOptions(security["windowsOptions"], `${here}.windowsOptions`),
     ...checkProfile(security["appArmorProfile"], `${here}.appArmorProfile`, "AppArmor"),
   ];
 }
@@ -102,6 +99,7 @@ function checkShares({ resources = {} }: Container, at: string, spec: PodSpec): 
         checkPages(name, String(amount), `${at}.${list}[${name}]`),
       ),
     ),
+    ...(hugeAlone(lists) ? [forbidden(at, "HugePages require cpu or memory")] : []),
     ...records<{ name?: string }>(claims).flatMap(({ name = "" }, i) =>
       known.includes(name)
         ? []
@@ -116,16 +114,127 @@ function checkShares({ resources = {} }: Container, at: string, spec: PodSpec): 
   ];
 }
 
+function hugeAlone({ limits = {}, requests = {} }: Container["resources"] & object): boolean {
+  const names = Object.keys({ ...limits, ...requests });
+  return (
+    names.some((name) => name.startsWith("hugepages-")) &&
+    !names.some((name) => name === "cpu" || name === "memory")
+  );
+}
+
 function checkPages(name: string, amount: string, at: string): FieldError[] {
   const [, size] = /^hugepages-(.+)$/.exec(name) ?? [];
   if (size === undefined || quantity(amount) % quantity(size) === 0) return [];
   return [invalid(at, amount, `${amount} is not positive integer multiple of ${name}`)];
 }
 
+// ---- Windows ------------------------------------------------------------------------------------
+
+const USER_LONGEST = 104; // characters
+const DOMAIN_LONGEST = 255;
+const SPEC_LONGEST = 64 * 1024; // bytes
+
+/** (validateWindowsSecurityContextOptions) */
+function checkWindowsOptions(options: unknown, at: string): FieldError[] {
+  const {
+    gmsaCredentialSpecName: name,
+    gmsaCredentialSpec: credentials,
+    runAsUserName: user,
+  } = plain(options) as Record<string, string | undefined>;
+  const here = `${at}.gmsaCredentialSpec`;
+  return [
+    ...(name === undefined
+      ? []
+      : checkFormat(`${at}.gmsaCredentialSpecName`, name, dns1123Subdomain)),
+    ...(credentials === ""
+      ? [invalid(here, credentials, "gmsaCredentialSpec cannot be an empty string")]
+      : []),
+    ...((credentials ?? "").length > SPEC_LONGEST
+      ? [invalid(here, credentials, "gmsaCredentialSpec size must be under 64 KiB")]
+      : []),
+    ...(user === undefined
+      ? []
+      : userProblems(user).map((why) =>
+          invalid(`${at}.runAsUserName`, user, `runAsUserName${why}`),
+        )),
+  ];
+}
+
+function userProblems(text: string): string[] {
+  if (text === "") return [" cannot be an empty string"];
+  // eslint-disable-next-line no-control-regex
+  if (/[\x00-\x1f\x7f]/.test(text)) return [" cannot contain control characters"];
+  const parts = text.split("\\");
+  if (parts.length > 2) return [" cannot contain more than one backslash"];
+  const [user = "", domain] = parts.reverse();
+  const isNamed =
+    domain === undefined ||
+    /^[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}$/.test(domain) ||
+    /^(?=.{1,255}$)([a-zA-Z0-9](-?[a-zA-Z0-9])*\.)*[a-zA-Z0-9](-?[a-zA-Z0-9])*$/.test(domain);
+  return [
+    ...((domain ?? "").length > DOMAIN_LONGEST
+      ? ["'s Domain length must be under 256 characters"]
+      : []),
+    ...(isNamed ? [] : ["'s Domain doesn't match the NetBios nor the DNS format"]),
+    ...(user === "" ? ["'s User cannot be empty"] : []),
+    ...(user.length > USER_LONGEST
+      ? [`'s User length must not be longer than ${USER_LONGEST} characters`]
+      : []),
+    ...(/^[. ]+$/.test(user) ? ["'s User cannot contain only periods or spaces"] : []),
+    ...(/["/\\:;|=,+*?<>@[\]]/.test(user)
+      ? [`'s User cannot contain the following characters: "/\\:;|=,+*?<>@[]`]
+      : []),
+  ];
+}
+
+/** (validateWindowsHostProcessPod) */
+function checkHostProcesses(spec: PodSpec, at: string): FieldError[] {
+  const of = (context: unknown) => plain(plain(context)["windowsOptions"])["hostProcess"];
+  const { securityContext, hostNetwork } = spec as unknown as Plain;
+  const whole = of(securityContext);
+  const lists = ["containers", "initContainers", "ephemeralContainers"] as const;
+  const all = lists.flatMap((list) =>
+    records<Plain>(spec[list]).map((one, i) => ({
+      own: of(one["securityContext"]),
+      place: `${at}.${list}[${i}].securityContext.windowsOptions.hostProcess`,
+    })),
+  );
+  const [some] = [all.filter(({ own }) => (own ?? whole) === true).length];
+  return [
+    ...all
+      .filter(({ own }) => whole !== undefined && own !== undefined && own !== whole)
+      .map(({ own, place }) =>
+        invalid(
+          place,
+          own,
+          `pod hostProcess value must be identical if both are specified, was ${String(whole)}`,
+        ),
+      ),
+    ...(some > 0 && some < all.length
+      ? [
+          invalid(
+            at,
+            "",
+            "If pod contains any hostProcess containers then all containers must be HostProcess containers",
+          ),
+        ]
+      : []),
+    ...(some > 0 && hostNetwork !== true
+      ? [
+          invalid(
+            `${at}.hostNetwork`,
+            false,
+            "hostNetwork must be true if pod contains any hostProcess containers",
+          ),
+        ]
+      : []),
+  ];
+}
+
 // ---- the Pod ------------------------------------------------------------------------------------
 
 const ofLinuxPods =
-  "appArmorProfile seLinuxOptions seccompProfile fsGroup fsGroupChangePolicy sysctls shareProcessNamespace runAsUser runAsGroup supplementalGroups supplementalGroupsPolicy".split(
+  "appArmorProfile seLinuxOptions seccompProfile fsGroup fsGroupChangePolicy sysctls runAsUser runAsGroup supplementalGroups supplementalGroupsPolicy".split(
     " ",
   );
 const ofLinuxContainers =
@@ -144,6 +253,7 @@ function checkWindows(spec: PodSpec, at: string): FieldError[] {
     ...ofLinuxPods
       .filter((one) => plain(spec.securityContext)[one] !== undefined)
       .map((one) => no(`${at}.securityContext.${one}`)),
+    ...(pod["shareProcessNamespace"] === undefined ? [] : [no(`${at}.shareProcessNamespace`)]),
     ...all.flatMap((list) =>
       records<Plain>(spec[list]).flatMap(({ securityContext }, i) =>
         ofLinuxContainers
@@ -156,43 +266,76 @@ function checkWindows(spec: PodSpec, at: string): FieldError[] {
 
 /** (validateHostUsers, ValidatePodSecurityContext) */
 function checkNamespaces(spec: PodSpec, at: string): FieldError[] {
-  const { hostUsers, hostPID, hostIPC, hostNetwork, shareProcessNamespace } =
-    spec as unknown as Plain;
+  const { hostUsers, hostPID, hostIPC, hostNetwork } = spec as unknown as Plain;
   const no = (field: string) => forbidden(`${at}.${field}`, "when `hostUsers` is false");
   const isOwn = hostUsers === false;
   return [
-    ...(shareProcessNamespace && hostPID
-      ? [
-          invalid(
-            `${at}.securityContext.shareProcessNamespace`,
-            true,
-            "ShareProcessNamespace and HostPID cannot both be enabled",
-          ),
-        ]
-      : []),
     ...(isOwn && hostNetwork ? [no("hostNetwork")] : []),
     ...(isOwn && hostPID ? [no("HostPID")] : []),
     ...(isOwn && hostIPC ? [no("HostIPC")] : []),
   ];
 }
 
-function checkSecurity({ securityContext }: PodSpec, at: string): FieldError[] {
-  const context = plain(securityContext);
-  const names = records<{ name?: string }>(context["sysctls"]).map(({ name = "" }) => name);
+function checkSecurity(spec: PodSpec, at: string): FieldError[] {
+  const context = plain(spec.securityContext);
+  const { hostPID, shareProcessNamespace } = spec as unknown as Plain;
   const oneOf = (field: string, known: string[]) =>
     context[field] === undefined ? [] : checkOneOf(`${at}.${field}`, String(context[field]), known);
   return [
-    ...names.flatMap((name, i) =>
-      name !== "" && names.indexOf(name) < i ? [duplicate(`${at}.sysctls[${i}].name`, name)] : [],
-    ),
+    ...checkPodSecurity(at, context),
+    ...(shareProcessNamespace && hostPID
+      ? [
+          invalid(
+            `${at}.shareProcessNamespace`,
+            true,
+            "ShareProcessNamespace and HostPID cannot both be enabled",
+          ),
+        ]
+      : []),
     ...oneOf("fsGroupChangePolicy", ["Always", "OnRootMismatch"]),
     ...checkProfile(context["seccompProfile"], `${at}.seccompProfile`, "seccomp"),
+    ...checkWindowsOptions(context["windowsOptions"], `${at}.windowsOptions`),
     ...checkProfile(context["appArmorProfile"], `${at}.appArmorProfile`, "AppArmor"),
     ...oneOf("supplementalGroupsPolicy", ["Merge", "Strict"]),
+    ...oneOf("seLinuxChangePolicy", ["Recursive"]), // SELinuxMount is off
   ];
 }
 
-/** (validatePodResources; KEP-2837) */
+const ofPods = ["cpu", "hugepages-", "memory"];
+
+/** What a Pod asks for as a whole. (validatePodResources; KEP-2837) */
+function checkOwnResources(spec: PodSpec, at: string): FieldError[] {
+  const { requests = {}, limits = {} } = spec.resources ?? {};
+  const known = (list: string, amounts: object) =>
+    Object.keys(amounts)
+      .filter((name) => !isOfPods(name))
+      .map((name) => notSupported(`${at}.${list}[${name}]`, name, ofPods));
+  return [
+    ...known("limits", limits),
+    ...Object.entries(requests).flatMap(([name, request]): FieldError[] => {
+      const limit = limits[name];
+      const is = (what: string) => [
+        invalid(`${at}.requests`, request, `must be ${what} ${name} limit of ${limit}`),
+      ];
+      const isShared = name === "cpu" || name === "memory";
+      return [
+        ...known("requests", { [name]: request }),
+        ...(limit === undefined
+          ? isShared
+            ? []
+            : [required(`${at}.limits`, "Limit must be set for non overcommitable resources")]
+          : !isShared && quantity(request) !== quantity(limit)
+            ? is("equal to")
+            : quantity(request) > quantity(limit)
+              ? is("less than or equal to")
+              : []),
+      ];
+    }),
+    ...checkSums(spec, at),
+  ];
+}
+
+/** (validatePodResourceConsistency) */
 function checkSums(spec: PodSpec, at: string): FieldError[] {
   const { resources, containers, initContainers = [] } = spec;
   if (!resources?.requests) return [];
@@ -211,85 +354,15 @@ function checkSums(spec: PodSpec, at: string): FieldError[] {
   });
 }
 
-function checkClaimNames(spec: PodSpec, at: string): FieldError[] {
-  const names = records<{ name?: string }>((spec as unknown as Plain)["resourceClaims"]).map(
-    ({ name = "" }) => name,
-  );
-  return names.flatMap((name, i) =>
-    names.indexOf(name) < i ? [duplicate(`${at}[${i}].name`, name)] : [],
-  );
-}
-
-// ---- volumes ------------------------------------------------------------------------------------
-
-const hostPathTypes = [
-  "",
-  "BlockDevice",
-  "CharDevice",
-  "Directory",
-  "DirectoryOrCreate",
-  "File",
-  "FileOrCreate",
-  "Socket",
+const { container, rest, placing, hostPorts } = further;
+further.placing = (spec, at) => [
+  ...checkSecurity(spec, `${at}.securityContext`),
+  ...placing(spec, at),
 ];
-const filePaths = [
-  "metadata.name",
-  "metadata.namespace",
-  "metadata.uid",
-  "metadata.labels",
-  "metadata.annotations",
+further.hostPorts = (spec, at, isPod) => [
+  ...checkOwnResources(spec, `${at}.resources`),
+  ...hostPorts(spec, at, isPod),
 ];
-
-const noDots = (field: string, path: string): FieldError[] =>
-  path.split("/").includes("..") ? [invalid(field, path, "must not contain '..'")] : [];
-
-function checkFile({ path = "", fieldRef }: Plain, at: string): FieldError[] {
-  const from = String(plain(fieldRef)["fieldPath"] ?? "");
-  const isKnown = filePaths.includes(from) || /^metadata\.(labels|annotations)\['.+'\]$/.test(from);
-  return [
-    ...(path === "" ? [required(`${at}.path`)] : noDots(`${at}.path`, String(path))),
-    ...(fieldRef === undefined || isKnown
-      ? []
-      : [
-          invalid(
-            `${at}.fieldRef.fieldPath`,
-            from,
-            `error converting fieldPath: field label not supported: ${from}`,
-          ),
-        ]),
-  ];
-}
-
-function checkVolume(volume: Plain, at: string): FieldError[] {
-  const { downwardAPI, hostPath, emptyDir, nfs } = volume;
-  const { path = "", type = "" } = plain(hostPath);
-  const size = plain(emptyDir)["sizeLimit"];
-  const { server = "", path: share = "" } = plain(nfs);
-  return [
-    ...records<Plain>(plain(downwardAPI)["items"]).flatMap((one) =>
-      checkFile(one, `${at}.downwardAPI`),
-    ),
-    ...(hostPath
-      ? [
-          ...noDots(`${at}.hostPath.path`, String(path)),
-          ...(hostPathTypes.includes(String(type))
-            ? []
-            : [notSupported(`${at}.hostPath.type`, type, hostPathTypes)]),
-        ]
-      : []),
-    ...(typeof size === "string" && quantity(size) < 0
-      ? [forbidden(`${at}.emptyDir.sizeLimit`, "SizeLimit field must be a valid resource quantity")]
-      : []),
-    ...(nfs && server === "" ? [required(`${at}.nfs.server`)] : []),
-    ...(nfs && share === "" ? [required(`${at}.nfs.path`)] : []),
-    ...(nfs && share !== "" && !String(share).startsWith("/")
-      ? [invalid(`${at}.nfs.path`, share, "must be an absolute path")]
-      : []),
-  ];
-}
-
-const { container, rest, source } = further;
-further.source = (volume, at) => [...source(volume, at), ...checkVolume(volume, at)];
 further.container = (one, at, spec) => [
   ...container(one, at, spec),
   ...checkShares(one, `${at}.resources`, spec),
@@ -299,10 +372,8 @@ further.rest = (spec, at) => [
   ...(at !== "spec" && (spec.ephemeralContainers ?? []).length > 0
     ? [forbidden(`${at}.ephemeralContainers`, "ephemeral containers not allowed in pod template")]
     : []),
+  ...checkHostProcesses(spec, at),
   ...checkNamespaces(spec, at),
-  ...checkSecurity(spec, `${at}.securityContext`),
   ...rest(spec, at),
   ...checkWindows(spec, at),
-  ...checkClaimNames(spec, `${at}.resourceClaims`),
-  ...checkSums(spec, `${at}.resources`),
 ];

@@ -97,7 +97,7 @@ export const checkContainer = (container: Container, at: string, spec: PodSpec):
   ...(container.name
     ? checkFormat(`${at}.name`, container.name, dns1123Label)
     : [required(`${at}.name`)]),
-  ...checkImage(container.image, `${at}.image`),
+  ...(container.image ? [] : [required(`${at}.image`)]),
   ...checkOneOf(`${at}.terminationMessagePolicy`, container.terminationMessagePolicy, [
     "File",
     "FallbackToLogsOnError",
@@ -112,13 +112,6 @@ export const checkContainer = (container: Container, at: string, spec: PodSpec):
   ]),
   ...checkResources(container.resources, `${at}.resources`),
 ];
-
-function checkImage(image: string | undefined, at: string): FieldError[] {
-  if (!image) return [required(at)];
-  return image.trim() === image
-    ? []
-    : [invalid(at, image, "must not have leading or trailing whitespace")];
-}
 
 function checkContainerPorts({ ports = [] }: Container, at: string): FieldError[] {
   const names = new Set<string>();

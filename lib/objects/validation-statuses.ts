@@ -47,7 +47,32 @@ function serviceStatus({ spec, status }: Service): FieldError[] {
 function podStatus({ status }: Pod, old: Pod): FieldError[] {
   if (status === old.status) return [];
   const podIPs = status?.podIPs ?? (status?.podIP ? [{ ip: status.podIP }] : []);
-  return podIPs.flatMap(({ ip = "" }, i) => checkIP(`status.podIPs[${i}]`, ip));
+  const { hostIP = "", hostIPs = [] } = (status ?? {}) as { hostIP?: string; hostIPs?: IPs };
+  const first = hostIPs[0]?.ip ?? "";
+  return [
+    ...checkIPs(podIPs, "status.podIPs"),
+    ...(hostIPs.length > 0 && first !== hostIP
+      ? [invalid("status.hostIPs[0].ip", first, "must be equal to `hostIP`")]
+      : []),
+    ...checkIPs(hostIPs, "status.hostIPs"),
+  ];
+}
+
+type IPs = readonly { ip?: string }[];
+
+/** At most one of each family. */
+function checkIPs(all: IPs, at: string): FieldError[] {
+  const found = all.flatMap(({ ip = "" }, i) => checkIP(`${at}[${i}]`, ip));
+  const families = all.map(({ ip = "" }) => readAddress(ip)?.family);
+  return found.length > 0 || new Set(families).size === all.length
+    ? found
+    : [
+        invalid(
+          at,
+          all.map(({ ip }) => ({ IP: ip })),
+          "may specify no more than one IP for each IP family",
+        ),
+      ];
 }
 
 type Counts = Partial<Record<(typeof counts)[number], number>>;
@@ -91,7 +116,9 @@ function deploymentStatus({ status: now }: Deployment, { status: was }: Deployme
   const [after = 0, before = 0] = [now?.collisionCount, was?.collisionCount];
   return [
     ...checkReplicas(now, "updatedReplicas"),
-    ...(after < before ? [invalid("status.collisionCount", after, "cannot be decremented")] : []),
+    ...(was?.collisionCount !== undefined && after < before
+      ? [invalid("status.collisionCount", after, "cannot be decremented")]
+      : []),
   ];
 }
 

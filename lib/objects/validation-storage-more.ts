@@ -107,17 +107,6 @@ function attributes({ driverName = "", parameters = {} }: Attributes, old?: Attr
   ];
 }
 
-interface VolumeSpec {
-  local?: object;
-  nodeAffinity?: { required?: object };
-}
-
-/** (ValidatePersistentVolumeSpec) */
-const volume = ({ spec = {} }: Spec<VolumeSpec>): FieldError[] =>
-  spec.local && !spec.nodeAffinity
-    ? [required("spec.nodeAffinity", "Local volume requires node affinity")]
-    : [];
-
 const SHORTEST = 10; // seconds
 
 const driver = ({ spec = {} }: Spec<{ nodeAllocatableUpdatePeriodSeconds?: number }>) => {
@@ -168,6 +157,5 @@ function apiService({ metadata, spec = {} }: Service): FieldError[] {
 also("CSINode", nodeDrivers);
 also("CSIStorageCapacity", capacity);
 also("VolumeAttributesClass", attributes);
-also("PersistentVolume", volume);
 also("CSIDriver", driver);
 also("APIService", apiService);

@@ -16,6 +16,7 @@ import { same } from "./freeze.js";
 import { quantity } from "./quantity.js";
 import type { KubeObject } from "./types.js";
 import { accessModes, checkClaimSpec, type ClaimSpec } from "./validation-claims.js";
+import { checkSource } from "./validation-sources.js";
 import { byKind } from "./validation.js";
 
 // ---- claims -------------------------------------------------------------------------------------
@@ -71,6 +72,8 @@ const reclaimPolicies = ["Delete", "Recycle", "Retain"];
 /** (ValidatePersistentVolumeSpec, as far as its source is not looked into) */
 function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
   if (old && same(spec, old.spec)) return [];
+  if (old && spec.volumeMode !== old.spec?.volumeMode)
+    return [invalid("volumeMode", spec.volumeMode, "field is immutable")];
   if (
     old &&
     !sourcesOf(spec).every((name) => same(spec[name as "hostPath"], old.spec?.[name as "hostPath"]))
@@ -102,18 +105,52 @@ function validateVolume({ spec = {} }: Volume, old?: Volume): FieldError[] {
       ? [notSupported("spec.persistentVolumeReclaimPolicy", policy, reclaimPolicies)]
       : []),
     ...checkNodeAffinity(spec["nodeAffinity"]),
-    ...(spec["storageClassName"]
-      ? checkFormat("spec.storageClassName", String(spec["storageClassName"]), dns1123Subdomain)
-      : []),
-    ...checkHostPath(spec["hostPath"]),
+    ...sourcesOf(spec)
+      .slice(0, 1)
+      .flatMap((name) => [
+        ...(name === "hostPath" && pathOf(spec[name]) === ""
+          ? [required("spec.hostPath.path")]
+          : []),
+        ...checkSource(name, spec[name], "spec", true),
+      ]),
     ...(sourcesOf(spec).length === 0
       ? [required("spec", "must specify a volume type")]
       : sourcesOf(spec)
           .slice(1)
           .map((name) => forbidden(`spec.${name}`, "may not specify more than 1 volume type"))),
+    ...(spec["local"] && !spec["nodeAffinity"]
+      ? [required("spec.nodeAffinity", "Local volume requires node affinity")]
+      : []),
+    ...(policy === "Recycle" && /^\/+(\.\/*)*$/.test(pathOf(spec["hostPath"]))
+      ? [
+          forbidden(
+            "spec.persistentVolumeReclaimPolicy",
+            "may not be 'recycle' for a hostPath mount of '/'",
+          ),
+        ]
+      : []),
+    ...(spec["storageClassName"]
+      ? checkFormat("spec.storageClassName", String(spec["storageClassName"]), dns1123Subdomain)
+      : []),
     ...(spec.volumeMode === undefined || ["Block", "Filesystem"].includes(spec.volumeMode)
       ? []
       : [notSupported("spec.volumeMode", spec.volumeMode, ["Block", "Filesystem"])]),
+    ...checkAttributesClass(spec),
+  ];
+}
+
+const pathOf = (source: unknown): string => (source as { path?: string } | undefined)?.path ?? "";
+
+function checkAttributesClass({ volumeAttributesClassName: name, csi }: Record<string, unknown>) {
+  const at = "spec.volumeAttributesClassName";
+  if (name === undefined) return [];
+  return [
+    ...(name === ""
+      ? [required(at, "an empty string is disallowed")]
+      : checkFormat(at, String(name), dns1123Subdomain)),
+    ...(csi
+      ? []
+      : [required("spec.csi", "has to be specified when using volumeAttributesClassName")]),
   ];
 }
 
@@ -130,23 +167,6 @@ function checkNodeAffinity(affinity: unknown): FieldError[] {
         ),
       ]
     : [];
-}
-
-const hostPathTypes =
-  ",BlockDevice,CharDevice,Directory,DirectoryOrCreate,File,FileOrCreate,Socket".split(",");
-
-function checkHostPath(source: unknown): FieldError[] {
-  if (source === undefined) return [];
-  const { path = "", type = "" } = source as { path?: string; type?: string };
-  return [
-    ...(path === "" ? [required("spec.hostPath.path")] : []),
-    ...(path.split("/").includes("..")
-      ? [invalid("spec.hostPath.path", path, "must not contain '..'")]
-      : []),
-    ...(hostPathTypes.includes(type)
-      ? []
-      : [notSupported("spec.hostPath.type", type, hostPathTypes)]),
-  ];
 }
 
 const notSources = new Set(
@@ -214,10 +234,12 @@ function validateConfigMap(map: Configuration, old?: Configuration): FieldError[
   const { data = {}, binaryData = {} } = map;
   return [
     ...checkImmutable(map, old, ["data", "binaryData"]),
-    ...checkKeys("data", data),
-    ...Object.keys(data)
-      .filter((key) => Object.hasOwn(binaryData, key))
-      .map((key) => invalid(`data[${key}]`, key, "duplicate of key present in binaryData")),
+    ...Object.keys(data).flatMap((key) => [
+      ...checkKeys("data", { [key]: "" }),
+      ...(Object.hasOwn(binaryData, key)
+        ? [invalid(`data[${key}]`, key, "duplicate of key present in binaryData")]
+        : []),
+    ]),
     ...checkKeys("binaryData", binaryData),
     ...(sizeOf(data) + sizeOfBase64(binaryData) > LARGEST ? [tooLong("[]", LARGEST)] : []),
   ];

@@ -408,9 +408,13 @@ function bind(call: Call, body: Record<string, unknown>): ApiAnswer {
 function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { client, target, query } = call;
   checkNamed(call, { metadata: { name: "" }, ...body }, "Eviction");
-  const options = deleteOptionsOf(query, body["deleteOptions"] ?? {});
-  const inNamespace = target.namespace === undefined ? {} : { namespace: target.namespace };
   const pod = client.get("Pod", target.name!, target.namespace);
+  const { deleteOptions = {} } = body as { deleteOptions?: { dryRun?: unknown } };
+  const dryRun = query.getAll("dryRun");
+  // as with the options that it says itself (propagateDryRun)
+  const asked = dryRun.length > 0 ? { dryRun, ...deleteOptions } : deleteOptions;
+  const options = deleteOptionsOf(query, asked);
+  const inNamespace = target.namespace === undefined ? {} : { namespace: target.namespace };
   const { items } = client.list("PodDisruptionBudget" as Kind, inNamespace);
   const budgets = items as readonly KubeObject[] as readonly PodDisruptionBudget[];
   const why = whyNotEvicted(pod, budgets);
