@@ -4,7 +4,11 @@
  */
 import type { Basis } from "./journey/types.js";
 import { keyOf } from "./machinery/informer.js";
-import { configurationOfFlags, configurationOfK3s } from "./node/proxy/command-line.js";
+import {
+  configurationOfFlags,
+  configurationOfK3s,
+  variableFlags,
+} from "./node/proxy/command-line.js";
 import { knownFields } from "./node/proxy/configuration.js";
 import { isRecord } from "./objects/freeze.js";
 import { readYaml } from "./objects/manifest.js";
@@ -37,7 +41,10 @@ const asDocument = (fields: object): KubeObject =>
 type PodSpecLike = Pick<Pod["spec"], "containers">;
 const commandOf = ({ containers }: PodSpecLike): string[] => {
   const own = containers.find(({ name, image = "" }) => `${name} ${image}`.includes("kube-proxy"));
-  return [...(own?.command ?? []), ...(own?.args ?? [])];
+  const values = new Map(own?.env?.map(({ name, value }) => [name, value]));
+  const filled = (word: string): string =>
+    word.replace(/\$\(([^)]+)\)/g, (whole, name: string) => values.get(name) ?? whole);
+  return [...(own?.command ?? []), ...(own?.args ?? [])].map(filled);
 };
 
 /** Of kube-proxies that are started with flags, and not with a file. */
@@ -61,6 +68,10 @@ function flagsOf(objects: readonly KubeObject[], basis: Basis): KubeObject | und
     if (!fields) return [];
     // each its own Node's name is no other name
     if (fields["hostnameOverride"] === nodeName) delete fields["hostnameOverride"];
+    for (const flag of variableFlags(words)) {
+      const sentence = `${flag} is not known, as the dump does not tell the variable: the flag is taken not to be there`;
+      basis.assumed.push({ object, field: "spec.containers[0].command", sentence });
+    }
     return [{ object, fields, text: JSON.stringify(fields) }];
   });
   const [first] = read;
@@ -102,6 +113,18 @@ function withinK3s(objects: readonly KubeObject[], basis: Basis): KubeObject | u
     field: "clusterCIDR",
     sentence: `is a part of k3s, and is taken to run as k3s starts it: clusterCIDR ${String(fields["clusterCIDR"])}, and what its Nodes' annotation node-args says`,
   });
+  const [first, ...others] = nodes.flatMap(({ metadata: { name, annotations = {} } }) => {
+    const own = configurationOfK3s([annotations]);
+    // a server's tells the range, an agent's does not
+    return own ? [{ name, text: JSON.stringify({ ...own, clusterCIDR: "" }) }] : [];
+  });
+  const other = others.find(({ text }) => text !== first?.text);
+  if (other)
+    basis.assumed.push({
+      object: `Node ${first?.name}`,
+      field: "metadata.annotations",
+      sentence: `its kube-proxy-arg differ from those of Node ${other.name}; all of them together are taken for those of every kube-proxy`,
+    });
   return asDocument(fields);
 }
 

@@ -12,7 +12,7 @@ export function undeclared(network: Network, list: ListOf): void {
   network.takes = ({ basis: { assumed } }, pod, packet) => {
     if (isKnown(pod, packet) || isEndpoint(list("EndpointSlice") as EndpointSlice[], pod, packet))
       return true;
-    const sentence = `is in its node's network and declares no port: it is taken not to listen on ${packet.protocol} ${packet.destinationPort}, to which no Service leads`;
+    const sentence = `is in its node's network and declares no port: it is taken not to listen on ${packet.protocol} ${packet.destinationPort}, where it is no Service's endpoint`;
     const object = `Pod ${pod.key}`;
     if (!assumed.some((one) => one.sentence === sentence))
       assumed.push({ object, field: "spec.containers[0].ports", sentence });
@@ -32,7 +32,9 @@ const isEndpoint = (slices: readonly EndpointSlice[], pod: Sandbox, packet: Pack
           port === packet.destinationPort && protocol === packet.protocol,
       ) &&
       endpoints.some(
-        ({ targetRef: { name, namespace = metadata.namespace } = {} }) =>
-          `${namespace}/${name}` === pod.key,
+        ({ targetRef, addresses }) =>
+          // one that somebody wrote by hand names an address alone
+          (!targetRef && addresses.includes(String(packet.destination))) ||
+          `${targetRef?.namespace ?? metadata.namespace}/${targetRef?.name}` === pod.key,
       ),
   );

@@ -193,11 +193,13 @@ test("why takes its Service before or after the files, and -f and -n as kubectl 
     [`--filename=${file}`, "web", "-n", "default"],
   ])
     assert.equal(headings(...words), ["Service default/web"], words.join(" "));
-  assert.equal(headings("web", "-n", "prod", "-f", file), ["Service prod/web"]);
+  for (const word of ["web", "svc/web", "service/web", "prod/web"])
+    assert.equal(headings(word, "-n", "prod", "-f", file), ["Service prod/web"], word);
   assert.equal(headings("-f", file, "-n", "prod"), ["Service prod/web"]);
   assert.equal(headings(file).sort(), ["Service default/web", "Service prod/web"]);
   const refused = (...words: string[]): string => stopover(["why", ...words]).err;
   assert.match(refused("web", "my-folder"), /one Service, and none .* file or folder: web, my-fol/);
+  assert.match(refused("-f", "my-folder"), /my-folder: there is no such file or folder/);
   assert.match(refused(file, "-n", "shop"), /no Service is among the objects of shop/);
 });
 

@@ -140,6 +140,54 @@ test("a shell's line has flags, too, and what is not in a dump is left out", () 
   );
 });
 
+test("a list that is said again is longer, and a flag that nobody knows is none", () => {
+  const lists = ["--nodeport-addresses=10.0.0.0/8", "--nodeport-addresses", "192.168.0.0/16"];
+  assert.equal(configurationOfFlags([...lists, "--constructor=1", "--proxy-mode", "nftables"]), {
+    nodePortAddresses: ["10.0.0.0/8", "192.168.0.0/16"],
+    mode: "nftables",
+  });
+});
+
+test("a variable in a flag is filled in where the container tells it, and told where nobody does", () => {
+  const started = kubeProxy("n1", ["kube-proxy", "--nodeport-addresses=$(WHERE)"]) as {
+    spec: { containers: object[] };
+  };
+  const ask = (env: object[]) => {
+    const containers = [{ ...started.spec.containers[0], env }];
+    return open({ ...started, spec: { ...started.spec, containers } }).request(
+      "http://10.0.0.11:30080/",
+      { from: "internet" },
+    );
+  };
+  assert.is(ask([{ name: "WHERE", value: "127.0.0.0/8" }]).disposition, "connection refused");
+  const { disposition, assumed } = ask([{ name: "WHERE", valueFrom: {} }]);
+  assert.is(disposition, "delivered");
+  assert.match(
+    assumed.map(({ sentence }) => sentence).join("\n"),
+    /--nodeport-addresses=\$\(WHERE\) is not known, .* taken not to be there/,
+  );
+});
+
+test("k3s' Nodes that tell their kube-proxies other flags are told", () => {
+  const [n1, n2, ...rest] = shop as { metadata: object }[];
+  const withArgs = (node: { metadata: object }, ...words: string[]) => {
+    const annotations = { "k3s.io/node-args": JSON.stringify(words) };
+    return { ...node, metadata: { ...node.metadata, annotations } };
+  };
+  const ask = (...agents: string[]) => {
+    const server = ["server", "--cluster-cidr", "10.244.0.0/16", "--kube-proxy-arg"];
+    const nodes = [withArgs(n1!, ...server, "--masquerade-all"), withArgs(n2!, "agent", ...agents)];
+    const text = dumpText([...nodes, ...rest] as KubeObject[]);
+    const { assumed } = openSnapshot(parse(text, { as: "dump" }), { domains: {} }).request(
+      "http://10.96.1.1/",
+      { from: "node/n1" },
+    );
+    return assumed.map(({ object, sentence }) => `${object} ${sentence}`).join("\n");
+  };
+  assert.match(ask(), /Node n1 its kube-proxy-arg differ from those of Node n2/);
+  assert.not.match(ask("--kube-proxy-arg", "masquerade-all"), /differ/);
+});
+
 test("k3s tells its kube-proxy's flags in an annotation of its nodes", () => {
   const of = (...words: string[]) =>
     configurationOfK3s([{ "k3s.io/node-args": JSON.stringify(words) }]);
@@ -208,6 +256,10 @@ test("where a Service leads to such a Pod, it listens", () => {
   });
   assert.is(disposition, "delivered");
   assert.is(who, "default/exporter");
+  // by hand
+  const byHand = { ...slice, endpoints: [{ addresses: ["10.0.0.11"] }] };
+  const found = open(pod, byHand).request("http://10.0.0.11:9100/", { from: "node/n2" });
+  assert.is(found.pod, "default/exporter");
 });
 
 test("of a dump without statuses, others tell where Nodes and Pods are", () => {

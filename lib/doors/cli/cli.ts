@@ -175,6 +175,8 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     const { values, positionals } = parse(rest, command.options);
     const { filename = [], ...flags } = values as Flags & { filename?: string[] };
+    const absent = filename.find((one) => one !== "-" && !existsSync(one));
+    if (absent !== undefined) throw new Error(`${absent}: there is no such file or folder`);
     return await command.run([...positionals, ...filename], flags);
   } catch (error) {
     complain(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}`);
@@ -269,8 +271,12 @@ async function why(words: string[], flags: Flags): Promise<number> {
   return tellWhy(all, output);
 }
 
-const inNamespace = (name: string, namespace: string | undefined): string =>
-  namespace === undefined || name.includes("/") ? name : `${namespace}/${name}`;
+/** "svc/web", as kubectl takes it, is a name, too. */
+const inNamespace = (asked: string, namespace: string | undefined): string => {
+  if (namespace === undefined) return asked;
+  const name = asked.replace(/^(svc|services?)\//, "");
+  return name.includes("/") ? name : `${namespace}/${name}`;
+};
 
 const isNoFile = (word: string): boolean =>
   word !== "-" && !existsSync(word) && !/\.(ya?ml|json)$/i.test(word);

@@ -9,31 +9,34 @@
 
 /** "a.b": a field in a section of the document. */
 type Fields = Record<string, unknown>;
-type Reading = { field: string; of: (text: string) => unknown };
+type Reading = { field: string; of: (text: string, before: unknown) => unknown };
 
 const text = (field: string): Reading => ({ field, of: (value) => value });
 /** A flag that stands alone is true. */
 const flag = (field: string): Reading => ({ field, of: (value) => !/^(false|f|0)$/i.test(value) });
 const whole = (field: string): Reading => ({ field, of: Number });
+/** Said again, such a flag adds to what it said before. */
 const list = (field: string): Reading => ({
   field,
-  of: (value) => value.split(",").filter((part) => part !== ""),
+  of: (value, before) => [...((before ?? []) as string[]), ...value.split(",").filter(Boolean)],
 });
 
 /** Flag -> the field that it sets. Others change nothing that is modelled. */
-const readings: Readonly<Record<string, Reading>> = {
-  "proxy-mode": text("mode"),
-  "cluster-cidr": text("clusterCIDR"),
-  "hostname-override": text("hostnameOverride"),
-  "detect-local-mode": text("detectLocalMode"),
-  "pod-bridge-interface": text("detectLocal.bridgeInterface"),
-  "pod-interface-name-prefix": text("detectLocal.interfaceNamePrefix"),
-  "nodeport-addresses": list("nodePortAddresses"),
-  "masquerade-all": flag("iptables.masqueradeAll"),
-  "iptables-masquerade-bit": whole("iptables.masqueradeBit"),
-  "iptables-localhost-nodeports": flag("iptables.localhostNodePorts"),
-  "conntrack-tcp-be-liberal": flag("conntrack.tcpBeLiberal"),
-};
+const readings = new Map<string, Reading>(
+  Object.entries({
+    "proxy-mode": text("mode"),
+    "cluster-cidr": text("clusterCIDR"),
+    "hostname-override": text("hostnameOverride"),
+    "detect-local-mode": text("detectLocalMode"),
+    "pod-bridge-interface": text("detectLocal.bridgeInterface"),
+    "pod-interface-name-prefix": text("detectLocal.interfaceNamePrefix"),
+    "nodeport-addresses": list("nodePortAddresses"),
+    "masquerade-all": flag("iptables.masqueradeAll"),
+    "iptables-masquerade-bit": whole("iptables.masqueradeBit"),
+    "iptables-localhost-nodeports": flag("iptables.localhostNodePorts"),
+    "conntrack-tcp-be-liberal": flag("conntrack.tcpBeLiberal"),
+  }),
+);
 const switches = new Set([
   "masquerade-all",
   "iptables-localhost-nodeports",
@@ -49,15 +52,27 @@ export function configurationOfFlags(words: readonly string[]): Fields | undefin
   if (flags.some(([name]) => name === "config")) return undefined;
   const fields: Fields = {};
   for (const [name, value] of flags) {
-    const reading = readings[name];
-    // what a shell or the kubelet would put in is not in a dump
-    if (!reading || value.includes("$")) continue;
+    const reading = readings.get(name);
+    if (!reading || isVariable(value)) continue;
     const [section, inside] = reading.field.split(".") as [string, string?];
-    if (inside === undefined) fields[section] = reading.of(value);
-    else fields[section] = { ...(fields[section] as Fields), [inside]: reading.of(value) };
+    const before = fields[section];
+    if (inside === undefined) fields[section] = reading.of(value, before);
+    else fields[section] = { ...(before as Fields), [inside]: reading.of(value, undefined) };
   }
   return fields;
 }
+
+/** What a shell or the kubelet would put in is not in a dump. */
+const isVariable = (value: string): boolean => value.includes("$");
+
+/** Flags of which a variable says the value: ["--proxy-mode=$(MODE)"]. */
+export const variableFlags = (words: readonly string[]): string[] =>
+  flagsIn(words)
+    // as a rule its own Node's name
+    .filter(
+      ([name, value]) => readings.has(name) && name !== "hostname-override" && isVariable(value),
+    )
+    .map(([name, value]) => `--${name}=${value}`);
 
 /** "--a=1 --b 2 --c" in one text (of a shell) or in several: [["a", "1"], ["b", "2"], …]. */
 function flagsIn(words: readonly string[]): [name: string, value: string][] {
@@ -91,7 +106,9 @@ export function configurationOfK3s(
   const flags = started.flatMap(flagsIn);
   if (flags.some(([name, value]) => name === "disable-kube-proxy" && value !== "false"))
     return undefined;
-  const passed = flags.filter(([name]) => name === "kube-proxy-arg").map(([, arg]) => `--${arg}`);
+  const passed = flags
+    .filter(([name]) => name === "kube-proxy-arg")
+    .map(([, arg]) => `--${arg.replace(/^--/, "")}`);
   const clusterCIDR = flags.find(([name]) => name === "cluster-cidr")?.[1] ?? usualRange;
   return { clusterCIDR, ...configurationOfFlags([...new Set(passed)]) };
 }
