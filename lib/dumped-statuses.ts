@@ -20,7 +20,7 @@ export function withoutStatus(
     if ((node.status?.addresses ?? []).length > 0) continue;
     const { name } = node.metadata;
     const host = pods.find(({ spec, status }) => spec.nodeName === name && status?.hostIP);
-    const address = host?.status?.hostIP ?? `${someNetwork}.${1 + (i % 254)}`;
+    const address = host?.status?.hostIP ?? made(someNodes, i);
     const whence = host
       ? `as Pod ${keyOf(host)} says in status.hostIP`
       : "which stands for its own";
@@ -32,7 +32,7 @@ export function withoutStatus(
   for (const [i, service] of of<Service>(objects, "Service").entries()) {
     const { type, clusterIP, clusterIPs = [] } = service.spec;
     if (type === "ExternalName" || clusterIP || clusterIPs.length > 0) continue;
-    const address = `${someServices}.${i >> 8}.${i & 255}`;
+    const address = made(someServices, i);
     const sentence = `the dump has none: it is taken to be ${address}, which stands for its own`;
     basis.assumed.push({ object: `Service ${keyOf(service)}`, field: "spec.clusterIP", sentence });
     const spec = { ...service.spec, clusterIP: address, clusterIPs: [address] };
@@ -56,7 +56,6 @@ export function withoutStatus(
     }
   return whole;
 }
-/** Kept for examples, so that nobody's node has it. (RFC 5737) */
-const someNetwork = "192.0.2";
-/** Kept for measurements, as long as no cluster has more than 65,536 Services. (RFC 2544) */
-const someServices = "198.18";
+/** Kept for measurements, as long as no cluster has more than 65,536 of either. (RFC 2544) */
+const [someServices, someNodes] = ["198.18", "198.19"] as const;
+const made = (network: string, i: number): string => `${network}.${i >> 8}.${i & 255}`;

@@ -280,6 +280,18 @@ test("of a dump without statuses, others tell where Nodes and Pods are", () => {
   );
 });
 
+test("no two Nodes without a status get the same address", () => {
+  const names = Array.from({ length: 300 }, (_, i) => `n${i}`);
+  const bare = names.map((name) => ({ apiVersion: "v1", kind: "Node", metadata: { name } }));
+  const text = dumpText([...bare, ...shop.slice(2)] as KubeObject[]);
+  const { assumed } = openSnapshot(parse(text, { as: "dump" }), { domains: {} }).request(
+    "http://10.96.1.1/",
+    { from: "node/n1" },
+  );
+  const found = assumed.filter(({ field }) => field === "status.addresses");
+  assert.is(new Set(found.map(({ sentence }) => sentence)).size, 300);
+});
+
 test("a Service whose address was taken away has one that stands for it", () => {
   const [first, second, web, service, slice] = shop as KubeObject[];
   const {
