@@ -189,6 +189,9 @@ export class NodeInfo {
   readonly scored: Resources = { cpu: 0, memory: 0, pods: 0 };
   /** Its place in the order of names. */
   place = 0;
+  /** The turn in which it was last found to have room, and how many of the Pod's group it has. */
+  turn: object | undefined;
+  here = 0;
   /** Its Pods by uid. */
   readonly members = new Map<string, Pod>();
   readonly hostPorts: { ip: string; protocol: string; port: number }[] = [];
@@ -262,19 +265,29 @@ class NodePool implements Pool {
     const { asked } = requestsOf(pod);
     const wanted = feasibleToFind(nodes.length);
     const found = new Array<NodeInfo>(wanted); // at once: as a rule, so many are found
+    const turn = {};
     let count = 0;
-    let looked = 0;
-    for (; looked < nodes.length && count < wanted; looked++) {
-      const info = nodes[(this.#next + looked) % nodes.length]!;
+    let next = this.#next;
+    for (let looked = 0; looked < nodes.length && count < wanted; looked++) {
+      const info = nodes[next++ % nodes.length]!;
       const refusal = refusalOf(pod, asked, info) ?? check?.refusal(info);
-      if (refusal) refusals.push(refusal);
-      else found[count++] = info;
+      if (refusal) {
+        refusals.push(refusal);
+        continue;
+      }
+      info.turn = turn;
+      info.here = 0;
+      found[count++] = info;
     }
     found.length = count;
     // the next Pod begins where this one ended
-    if (wanted < nodes.length) this.#next = (this.#next + looked) % nodes.length;
+    this.#next = next % nodes.length || 0;
     if (count === 0) return refusals;
-    return best(pod, found, this.#groups.get(groupOf(pod)), check).name;
+    // a group is on fewer nodes than are compared
+    let most = 0;
+    for (const [info, members] of this.#groups.get(groupOf(pod)) ?? [])
+      if (info.turn === turn) most = Math.max(most, (info.here = members));
+    return best(pod, found, most, check).name;
   }
 
   /** By name. */
@@ -390,40 +403,36 @@ const clash = (
 /**
  * Spreads the Pods of one owner over the nodes (PodTopologySpread, weight 2), prefers free nodes
  * (NodeResourcesFit, LeastAllocated) and avoids PreferNoSchedule taints (TaintToleration, weight
- * 3).
+ * 3). `most`: how many of them one of these nodes has.
  */
 function best(
   pod: Pod,
   nodes: readonly NodeInfo[],
-  group: ReadonlyMap<NodeInfo, number> | undefined,
+  most: number,
   check: Check | undefined,
 ): NodeInfo {
   const { scored } = requestsOf(pod);
-  const here = nodes.map((info) => group?.get(info) ?? 0);
-  const most = here.reduce((a, b) => (b > a ? b : a), 0);
-  let [winner, high] = [nodes[0]!, -Infinity];
-  for (let i = 0; i < nodes.length; i++) {
-    const info = nodes[i]!;
-    const spread = most === 0 ? 100 : (100 * (most - here[i]!)) / most;
+  let winner = nodes[0]!;
+  let high = -Infinity;
+  for (const info of nodes) {
+    const spread = most === 0 ? 100 : (100 * (most - info.here)) / most;
     const liked = info.soft.length === 0 || info.soft.every((taint) => isTolerated(pod, taint));
     const score =
       2 * spread + freeShare(scored, info) + (liked ? 300 : 0) + (check?.score(info) ?? 0);
-    if (score > high || (score === high && info.place < winner.place))
-      [winner, high] = [info, score];
+    if (score > high || (score === high && info.place < winner.place)) {
+      winner = info;
+      high = score;
+    }
   }
   return winner;
 }
 
 /** 0 to 100: how much would be left of CPU and memory. */
-function freeShare(asked: Resources, { cpu, memory, scored }: NodeInfo): number {
-  const freeCpu =
-    cpu > 0 ? Math.max(0, Math.floor((100 * (cpu - scored.cpu - asked.cpu)) / cpu)) : 0;
-  const freeMemory =
-    memory > 0
-      ? Math.max(0, Math.floor((100 * (memory - scored.memory - asked.memory)) / memory))
-      : 0;
-  return Math.floor((freeCpu + freeMemory) / 2);
-}
+const freeShare = (asked: Resources, { cpu, memory, scored }: NodeInfo): number =>
+  Math.floor((left(cpu, scored.cpu + asked.cpu) + left(memory, scored.memory + asked.memory)) / 2);
+
+const left = (all: number, taken: number): number =>
+  all > 0 ? Math.max(0, Math.floor((100 * (all - taken)) / all)) : 0;
 
 /** Pods that should not all be on one node: those of one owner, or those with the same labels. */
 function groupOf(pod: Pod): string {
