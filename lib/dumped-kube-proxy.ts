@@ -9,7 +9,7 @@ import {
   configurationOfK3s,
   variableFlags,
 } from "./node/proxy/command-line.js";
-import { knownFields } from "./node/proxy/configuration.js";
+import { knownFields, readConfiguration } from "./node/proxy/configuration.js";
 import { isRecord } from "./objects/freeze.js";
 import { readYaml } from "./objects/manifest.js";
 import type { KubeObject, Node, Pod } from "./objects/types.js";
@@ -28,7 +28,40 @@ export function configurationIn(
   objects: readonly KubeObject[],
   basis: Basis,
 ): KubeObject | undefined {
-  return flagsOf(objects, basis) ?? mapped(objects, basis) ?? withinK3s(objects, basis);
+  const document = flagsOf(objects, basis) ?? mapped(objects, basis) ?? withinK3s(objects, basis);
+  return document && sound(document, basis);
+}
+
+/**
+ * Without what is not allowed, which is told: other versions allow other things, and a dump is read
+ * all the same.
+ */
+function sound(document: KubeObject, basis: Basis): KubeObject | undefined {
+  const problem = problemOf(document);
+  if (problem === undefined) return document;
+  const tell = (field: string, taken: string): void =>
+    void basis.assumed.push({
+      object: "kube-proxy",
+      field,
+      sentence: `${problem.replace(/^KubeProxyConfiguration: /, "")}; ${taken}`,
+    });
+  for (const name of Object.keys(document)) {
+    const rest: KubeObject = { ...document };
+    delete rest[name as keyof KubeObject];
+    if (problemOf(rest) !== undefined) continue;
+    tell(name, "it is taken not to be there");
+    return rest;
+  }
+  tell("", "kube-proxy is taken to run with its defaults");
+  return undefined;
+}
+
+function problemOf(document: object): string | undefined {
+  try {
+    return void readConfiguration(document);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 const asDocument = (fields: object): KubeObject =>

@@ -129,6 +129,22 @@ for (const [words, url, from, ends, says] of flags)
     assert.match(reason, says);
   });
 
+for (const [words, field, sentence] of [
+  [["--proxy-mode=userspace"], "mode", /mode: got "userspace"; .*; it is taken not to be there$/],
+  [
+    ["--proxy-mode=IPVS", "--iptables-masquerade-bit=99"],
+    "",
+    /; kube-proxy is taken to run with its defaults$/,
+  ],
+] as const)
+  test(`kube-proxy ${words.join(" ")}: the dump is read, and that is said`, () => {
+    const { disposition, assumed } = nodePort("http://10.0.0.11:30080/", "internet", ...words);
+    assert.is(disposition, "delivered");
+    const [told] = assumed.filter(({ object }) => object === "kube-proxy");
+    assert.is(told?.field, field);
+    assert.match(told!.sentence, sentence);
+  });
+
 test("a shell's line has flags, too, and what is not in a dump is left out", () => {
   assert.equal(
     configurationOfFlags([
