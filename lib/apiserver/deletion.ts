@@ -17,7 +17,7 @@ export function checkPreconditions(
   { uid, resourceVersion }: DeleteOptions,
 ): void {
   const subject = { ...info, plural: info.kind }; // upstream names the kind here
-  if (uid && uid !== metadata.uid)
+  if (uid !== undefined && uid !== metadata.uid)
     throw errors.conflict(
       subject,
       metadata.name,

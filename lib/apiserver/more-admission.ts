@@ -6,6 +6,7 @@
  */
 import "./class-admission.js";
 import "./label-keys.js";
+import "./pod-security.js";
 import { conflict, forbidden, invalid, modified } from "../api/errors.js";
 import { schemaProblems } from "../objects/custom-schema.js";
 import {

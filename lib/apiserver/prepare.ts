@@ -187,7 +187,7 @@ function besideStatus(info: KindInfo, old: KubeObject, wanted: KubeObject): Obje
 
 /** What the client asks for, but what is the server's stays as it was. */
 function nextMetadata({ metadata: old }: KubeObject, wanted: KubeObject): ObjectMeta {
-  const { deletionTimestamp: _, deletionGracePeriodSeconds: __, ...metadata } = wanted.metadata;
+  const metadata = { ...wanted.metadata };
   if (!metadata.managedFields && old.managedFields) metadata.managedFields = old.managedFields;
   for (const field of kept)
     if (old[field] !== undefined) (metadata as Record<string, unknown>)[field] = old[field];

@@ -499,7 +499,6 @@ function dropForType(service: Service, before: Service): Service {
     drop(["healthCheckNodePort"]);
   if (old.type === "LoadBalancer" && spec.type !== "LoadBalancer")
     drop(["allocateLoadBalancerNodePorts", "loadBalancerClass"]);
-  if (old.type === "ExternalName" && spec.type !== "ExternalName") drop(["externalName"]);
   if (externallyAccessible(before) && !external) drop(["externalTrafficPolicy"]);
   return { ...service, spec };
 }

@@ -183,12 +183,14 @@ function mergedByKey(
   };
   const result = current.slice();
   for (const [place, item] of result.entries()) note(keyOf(item), place);
-  for (const item of patch) {
+  // what is to go goes first: another element of that key may come (deleteMatchingEntries)
+  const isGoing = (item: unknown) => directive(item) === "delete";
+  for (const item of [...patch.filter(isGoing), ...patch.filter((one) => !isGoing(one))]) {
     const key = keyOf(item);
     if (key === undefined)
       throw unexpected(`map: ${inGo(item)} does not contain declared merge key: ${mergeKey}`);
     const [place, ...twins] = places.get(key) ?? [];
-    if (directive(item) === "delete") {
+    if (isGoing(item)) {
       for (const gone of [place, ...twins]) if (gone !== undefined) result[gone] = DELETED;
       places.delete(key);
     } else if (place !== undefined) result[place] = merged(type, result[place], item);

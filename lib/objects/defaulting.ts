@@ -246,7 +246,7 @@ function amounts<T extends Record<string, string>>(list: T): T {
   return { ...list, ...Object.fromEntries(changed.map(([name, text]) => [name, canonical(text)])) };
 }
 
-function podSpec(spec: PodSpec): PodSpec {
+function podSpec(spec: PodSpec, isPod = false): PodSpec {
   // what is less than nothing is as short as can be (pkg/api/pod, SetDefaults and its warning)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     spec = { ...spec, terminationGracePeriodSeconds: 1 };
@@ -262,7 +262,7 @@ function podSpec(spec: PodSpec): PodSpec {
   const account = filled.serviceAccountName || filled.serviceAccount;
   if (account) filled = { ...filled, serviceAccountName: account, serviceAccount: account };
   for (const key of ["containers", "initContainers"] as const) {
-    const containers = each(filled[key], (one) => container(one, filled.hostNetwork ?? false));
+    const containers = each(filled[key], (one) => container(one, isPod && !!filled.hostNetwork));
     if (containers !== filled[key]) filled = { ...filled, [key]: containers };
   }
   return otherKinds.podSpec(filled);
@@ -283,7 +283,7 @@ function once(known: WeakMap<PodSpec, PodSpec>, spec: PodSpec, make: () => PodSp
 
 function pod(pod: Pod): Pod {
   const spec = once(defaultedSpecs, pod.spec, () =>
-    fill(withOwnRequests(withRequests(podSpec(pod.spec))), { enableServiceLinks: true }),
+    fill(withOwnRequests(withRequests(podSpec(pod.spec, true))), { enableServiceLinks: true }),
   );
   return part(pod, "spec", spec);
 }
@@ -360,7 +360,11 @@ function node(node: Node): Node {
   const { spec = {}, status } = node;
   const { podCIDR, podCIDRs = [] } = spec;
   const filled =
-    podCIDR && podCIDRs[0] !== podCIDR ? { ...node, spec: { ...spec, podCIDRs: [podCIDR] } } : node;
+    podCIDR && podCIDRs[0] !== podCIDR
+      ? { ...node, spec: { ...spec, podCIDRs: [podCIDR] } }
+      : podCIDR || !podCIDRs[0]
+        ? node
+        : { ...node, spec: { ...spec, podCIDR: podCIDRs[0] } };
   if (!status?.capacity && !status?.allocatable) return filled;
   let next = status;
   for (const which of ["capacity", "allocatable"] as const)

@@ -66,9 +66,16 @@ function formatOf(kind: string, group: string, version: Kubernetes): Format {
 
 const nameFormats: Record<string, Format> = { Service: dns1035Label, Namespace: dns1123Label };
 
+const unchangeable = [
+  "name",
+  "namespace",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
 function unchanged(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
   const problems: FieldError[] = [];
-  for (const field of ["name", "namespace"] as const)
+  for (const field of unchangeable)
     if (meta[field] !== old[field])
       problems.push(invalid(`metadata.${field}`, meta[field], "field is immutable"));
   return problems;

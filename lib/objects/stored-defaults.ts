@@ -48,6 +48,8 @@ Object.assign(ofKind, {
       reinvocationPolicy: "Never",
       ...withWebhookDefaults(one),
     })),
+  ResourceSlice: (object) =>
+    each(object, ["spec", "devices"], ({ taints: _, ...device }) => device),
   ResourceClaim: (object) => each(object, ["spec", "devices", "requests"], withAllocation),
   ResourceClaimTemplate: (object) =>
     each(object, ["spec", "spec", "devices", "requests"], withAllocation),
@@ -124,11 +126,14 @@ function withWebhookDefaults(webhook: Fields): Fields {
 
 /** (pkg/apis/resource/v1/defaults.go) */
 const withAllocation = (request: Fields): Fields =>
-  changed(request, ["exactly"], (exactly) => {
-    const mode = exactly["allocationMode"] || "ExactCount";
-    const isCounted = mode === "ExactCount" && !exactly["count"];
-    return { ...exactly, allocationMode: mode, ...(isCounted && { count: 1 }) };
-  });
+  each(changed(request, ["exactly"], allocated), ["firstAvailable"], allocated);
+
+/** DRADeviceTaints is off. */
+function allocated({ tolerations: _, ...request }: Fields): Fields {
+  const mode = request["allocationMode"] || "ExactCount";
+  const isCounted = mode === "ExactCount" && !request["count"];
+  return { ...request, allocationMode: mode, ...(isCounted && { count: 1 }) };
+}
 
 /** By which fields of such objects lists can be selected. */
 Object.assign(selectable, {

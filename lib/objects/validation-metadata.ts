@@ -2,9 +2,16 @@
  * What is refused of metadata that seldom stands there: owners, and beginnings of names to make.
  * Who imports this has the checks. (k8s.io/apimachinery: pkg/api/validation/objectmeta.go)
  */
-import { checkFormat, invalid, type FieldError, type Format } from "./field-errors.js";
+import {
+  checkFormat,
+  invalid,
+  qualifiedName,
+  type FieldError,
+  type Format,
+} from "./field-errors.js";
 import { further } from "./metadata.js";
-import type { OwnerReference } from "./types.js";
+import type { KubeObject, OwnerReference } from "./types.js";
+import { byKind } from "./validation.js";
 
 function checkOwners(owners: readonly OwnerReference[]): FieldError[] {
   const at = "metadata.ownerReferences";
@@ -56,5 +63,21 @@ const checkGenerateName = (name: string, format: Format): FieldError[] =>
       `Invalid value: ${JSON.stringify(name)}: `,
     ),
   }));
+
+/** (pkg/apis/core/validation, validateFinalizerName) */
+export const checkNamespaceFinalizer = (name: string, at: string): FieldError[] => [
+  ...checkFormat(at, name, qualifiedName),
+  ...(name.includes("/") || name === "kubernetes"
+    ? []
+    : [invalid(at, name, "name is neither a standard finalizer name nor is it fully qualified")]),
+];
+
+byKind["Namespace"] = (
+  { spec }: KubeObject & { spec?: { finalizers?: string[] } },
+  old?: object,
+) =>
+  old
+    ? []
+    : (spec?.finalizers ?? []).flatMap((one) => checkNamespaceFinalizer(one, "spec.finalizers"));
 
 Object.assign(further, { owners: checkOwners, generateName: checkGenerateName });

@@ -13,6 +13,7 @@ import { checkScale, scaled, scaleOf, type Scale } from "../../apiserver/scale.j
 import { converted } from "../../objects/convert.js";
 import type { PodDisruptionBudget } from "../../objects/disruption-budgets.js";
 import { invalid } from "../../objects/field-errors.js";
+import { checkNamespaceFinalizer } from "../../objects/validation-metadata.js";
 import { kindInfo, specOf, type KindInfo } from "../../objects/kinds.js";
 import type { Kind, KubeObject } from "../../objects/types.js";
 import { forwarded } from "./port-forward.js";
@@ -453,6 +454,8 @@ function update(call: Call): ApiAnswer {
       `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
     );
   const object = fitted(body, info, namespace, name);
+  // as if nothing were said of it
+  if (object.metadata.resourceVersion === "0") delete object.metadata.resourceVersion;
   const revision = object.metadata.resourceVersion;
   const why = revision ? notARevision(revision) : undefined;
   if (why) throw errors.unexpected(why);
@@ -480,15 +483,7 @@ function update(call: Call): ApiAnswer {
 function checkFinalizers(name: string, object: KubeObject): void {
   const { finalizers = [] } = (specOf(object) ?? {}) as { finalizers?: string[] };
   const problems = finalizers.flatMap((one, i) =>
-    one.includes("/") || one === "kubernetes"
-      ? []
-      : [
-          invalid(
-            `spec.finalizers[${i}]`,
-            one,
-            "name is neither a standard finalizer name nor is it fully qualified",
-          ),
-        ],
+    checkNamespaceFinalizer(one, `spec.finalizers[${i}]`),
   );
   if (problems.length > 0)
     throw errors.invalid({ kind: "Namespace", plural: "namespaces", group: "" }, name, problems);

@@ -6,9 +6,16 @@
  */
 import { decoded, decodedAs } from "../../apiserver/decode.js";
 import * as errors from "../../api/errors.js";
-import { invalid, type FieldError } from "../../objects/field-errors.js";
+import {
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  type FieldError,
+} from "../../objects/field-errors.js";
+import { kindInfo } from "../../objects/kinds.js";
 import { ISSUER, unsigned } from "../../node/kubelet/containers/token.js";
-import type { KubeObject } from "../../objects/types.js";
+import type { Kind, KubeObject } from "../../objects/types.js";
 import type { ApiAnswer } from "./exchange.js";
 import { bodyOf, fitted, writeOptions } from "./http-body.js";
 import { told, wantedForm, type Call } from "./http-call.js";
@@ -16,10 +23,18 @@ import { told, wantedForm, type Call } from "./http-call.js";
 interface AccessSpec {
   user?: string;
   groups?: string[];
-  resourceAttributes?: { namespace?: string };
+  resourceAttributes?: {
+    namespace?: string;
+    fieldSelector?: Selector;
+    labelSelector?: Selector;
+  };
   nonResourceAttributes?: { path?: string; verb?: string };
   namespace?: string;
   token?: string;
+}
+interface Selector {
+  rawSelector?: string;
+  requirements?: { key?: string; operator?: string; values?: string[] }[];
 }
 type Review = KubeObject & { spec?: AccessSpec };
 
@@ -99,10 +114,62 @@ function checkAttributes(spec: AccessSpec = {}): FieldError[] {
         "cannot be specified in combination with resourceAttributes",
       ),
     ];
-  if (resourceAttributes || nonResourceAttributes) return [];
+  if (resourceAttributes) {
+    const { fieldSelector: fields, labelSelector: labels } = resourceAttributes;
+    const at = "spec.resourceAttributes";
+    return [
+      ...(fields ? checkSelector(fields, `${at}.fieldSelector`) : []),
+      ...(labels ? checkSelector(labels, `${at}.labelSelector`) : []),
+    ];
+  }
+  if (nonResourceAttributes) return [];
   const why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
   return [invalid("spec.resourceAttributes", null, why)];
 }
+
+/** (pkg/apis/authorization/validation, validateFieldSelectorAttributes) */
+function checkSelector(
+  { rawSelector = "", requirements = [] }: Selector,
+  at: string,
+): FieldError[] {
+  if (rawSelector !== "" && requirements.length > 0) {
+    const why = "may not specified at the same time as requirements";
+    return [invalid(`${at}.rawSelector`, rawSelector, why), ...ofRequirements(requirements, at)];
+  }
+  if (rawSelector === "" && requirements.length === 0)
+    return [
+      required(
+        `${at}.requirements`,
+        `when ${at} is specified, requirements or rawSelector is required`,
+      ),
+    ];
+  return ofRequirements(requirements, at);
+}
+
+const operators = ["In", "NotIn", "Exists", "DoesNotExist"];
+
+const ofRequirements = (all: NonNullable<Selector["requirements"]>, at: string): FieldError[] =>
+  all.flatMap(({ key = "", operator = "", values = [] }, i) => {
+    const here = `${at}.requirements[${i}]`;
+    const isSet = operator === "In" || operator === "NotIn";
+    return [
+      ...(key === "" ? [required(`${here}.key`, "must be specified")] : []),
+      ...(isSet && values.length === 0
+        ? [required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'")]
+        : []),
+      ...(!isSet && operators.includes(operator) && values.length > 0
+        ? [
+            forbidden(
+              `${here}.values`,
+              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ),
+          ]
+        : []),
+      ...(operators.includes(operator)
+        ? []
+        : [notSupported(`${here}.operator`, operator, operators)]),
+    ];
+  });
 
 const checkUser = ({ user, groups = [] }: AccessSpec = {}): FieldError[] =>
   user || groups.length > 0
@@ -117,8 +184,14 @@ function refuse({ target }: Call, problems: FieldError[]): void {
 
 // ---- tokens -------------------------------------------------------------------------------------
 
+interface BoundTo {
+  kind?: string;
+  apiVersion?: string;
+  name?: string;
+  uid?: string;
+}
 interface TokenRequest {
-  spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: object };
+  spec?: { audiences?: string[]; expirationSeconds?: number; boundObjectRef?: BoundTo };
 }
 
 const HOUR = 3600; // seconds
@@ -133,6 +206,7 @@ export function issueToken(call: Call): ApiAnswer {
   const { spec = {} } = decodedAs<TokenRequest>("authentication.v1.TokenRequest", bodyOf(call));
   const { expirationSeconds = HOUR, boundObjectRef = null } = spec;
   checkDuration(expirationSeconds);
+  if (spec.boundObjectRef) checkBound(call, spec.boundObjectRef);
   const audiences = spec.audiences?.length ? spec.audiences : [ISSUER];
   const now = Math.floor(apiserver.clock.now() / 1000);
   const expires = now + expirationSeconds;
@@ -153,6 +227,29 @@ export function issueToken(call: Call): ApiAnswer {
     spec: { audiences, expirationSeconds, boundObjectRef },
     status: { token, expirationTimestamp: secondsOf(expires * 1000) },
   });
+}
+
+/** (pkg/registry/core/serviceaccount/storage/token.go) */
+function checkBound(
+  { client, target }: Call,
+  { kind = "", apiVersion = "", ...ref }: BoundTo,
+): void {
+  const { name = "", uid = "" } = ref;
+  if (apiVersion !== "v1" || !["Pod", "Secret", "Node"].includes(kind))
+    throw errors.badRequest(
+      `cannot bind token to object of type ${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`,
+    );
+  const there = client.get(
+    kind as Kind,
+    name,
+    kind === "Node" ? undefined : target.namespace,
+  ) as KubeObject;
+  if (uid === "" || uid === there.metadata.uid) return;
+  throw errors.conflict(
+    kindInfo(kind)!,
+    name,
+    `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+  );
 }
 
 /** (pkg/apis/authentication/validation) */
