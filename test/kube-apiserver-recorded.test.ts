@@ -1,10 +1,12 @@
 /**
  * Conversations with kube-apiserver 1.35.4, in order: requests with its answers. The first (636) is
  * about Services, Deployments, Pods and what serves them; the second (1922) asks all verbs of all
- * kinds, and odd things; the third (904) asks the kinds and fields that are seldom used. Ours is
- * asked the same. What differs between two runs of the real one too (uids, revisions, allocated
- * numbers) is left out of the comparison. What differs besides stands with its reason in
- * kube-apiserver-differences.json: one that is not there fails, and so does one that is gone.
+ * kinds, and odd things; the third (904) asks the kinds and fields that are seldom used; the fourth
+ * and the fifth (610 together) ask what no other does, several wrong things at a time, the fifth of
+ * a cluster with two families. Ours is asked the same. What differs between two runs of the real
+ * one too (uids, revisions, allocated numbers) is left out of the comparison. What differs besides
+ * stands with its reason in kube-apiserver-differences.json: one that is not there fails, and so
+ * does one that is gone.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
@@ -30,17 +32,27 @@ interface Recorded {
 
 const conformance = (name: string) =>
   readFileSync(new URL(`../conformance/${name}`, import.meta.url));
-const read = (text: string) => (JSON.parse(text) as { requests: Recorded[] }).requests;
+interface Conversation {
+  /** Ranges of ClusterIPs; default: one of IPv4. */
+  serviceCIDRs?: string[];
+  requests: Recorded[];
+}
+
+const read = (text: string) => JSON.parse(text) as Conversation;
 const unpacked = (name: string) => read(brotliDecompressSync(conformance(name)).toString());
 
 const conversations = [
   read(conformance("kube-apiserver.json").toString()),
   unpacked("kube-apiserver-all-kinds.json.br"),
   unpacked("kube-apiserver-seldom-asked.json.br"),
+  unpacked("kube-apiserver-combined.json.br"),
+  unpacked("kube-apiserver-two-families.json.br"),
 ];
 
 /** Numbers that the conversations name are compared; those that an allocator chose are not. */
-const named = JSON.stringify(conversations.flat().map(({ path, body }) => [path, body]));
+const named = JSON.stringify(
+  conversations.flatMap(({ requests }) => requests.map(({ path, body }) => [path, body])),
+);
 
 // ---- asking -------------------------------------------------------------------------------------
 
@@ -118,15 +130,19 @@ function comparable(value: unknown, key = ""): unknown {
 
 const uuid = /[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}/g;
 
+/** An address that an allocator chose, in a message. */
+const drawn = /"(10\.(9[6-9]|1[01]\d)\.\d+\.\d+|fd00:10:96:[0-9a-f:]+)"/g;
+
 const comparableNumber = (value: number, key: string) =>
   /[pP]ort$/.test(key) && value >= 30000 && value <= 32767 && !named.includes(String(value))
     ? "<np>"
     : value;
 
 const comparableText = (text: string) =>
-  /^10\.(9[6-9]|1[01]\d)\.\d+\.\d+$/.test(text) && !named.includes(`"${text}"`)
+  /^(10\.(9[6-9]|1[01]\d)\.\d+\.\d+$|fd00:10:96:)/.test(text) && !named.includes(`"${text}"`)
     ? "<ip>"
     : text
+        .replace(drawn, (quoted) => (named.includes(quoted) ? quoted : '"<ip>"'))
         .replace(/^gen-[a-z0-9]{5}$/, "gen-<xxxxx>")
         .replace(uuid, "<uid>")
         .replace(/(resource ?version(?: in record)?: |current: )\d+/gi, "$1<rv>")
@@ -173,12 +189,12 @@ const aspects = ["code", "spec", "message"] as const;
 /** How many in 100 must agree. */
 const needed = { code: 98, spec: 95, message: 90 };
 
-for (const [i, requests] of conversations.entries())
+for (const [i, { serviceCIDRs, requests }] of conversations.entries())
   test(`${requests.length} requests: codes, stored specs and messages are the real one's, but for what is listed`, async () => {
     const random = new Random(1).next;
     const enableAdmissionPlugins = ["TaintNodesByCondition"]; // as `stopover serve` does
     const clock = new RealClock();
-    const apiserver = new ApiServer({ clock, random, enableAdmissionPlugins });
+    const apiserver = new ApiServer({ clock, random, enableAdmissionPlugins, serviceCIDRs });
     const serving = await serve({ apiserver, port: 0 });
     const [codes, specs, messages] = aspects.map((aspect) => new Tally(aspect)) as [
       Tally,

@@ -221,15 +221,19 @@ function recordProblems(schema: Schema, value: Record<string, unknown>, at: stri
     ...(number < minProperties
       ? [invalid(at, number, `${at} in body should have at least ${minProperties} properties`)]
       : []),
-    ...needed
-      .filter((key) => ownField(value, key) === undefined)
-      .map((key) => required(place(key))),
+    ...needed.filter((key) => isUnsaid(schema, value, key)).map((key) => required(place(key))),
     ...Object.entries(value).flatMap(([key, part]) => {
       const own = schemaOfField(schema, key);
-      return own && part !== undefined ? problems(own, part, place(key)) : [];
+      const isMissed = part === null && needed.includes(key) && isUnsaid(schema, value, key);
+      return own && part !== undefined && !isMissed ? problems(own, part, place(key)) : [];
     }),
   ];
 }
+
+/** Null says nothing where it may not stand. */
+const isUnsaid = (schema: Schema, value: Record<string, unknown>, key: string): boolean =>
+  ownField(value, key) === undefined ||
+  (value[key] === null && schemaOfField(schema, key)?.nullable !== true);
 
 /** Of a field that is named, or of all others. */
 const schemaOfField = (

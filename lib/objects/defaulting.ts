@@ -358,13 +358,9 @@ function namespace(namespace: Namespace): Namespace {
 /** Old clients know podCIDR only, so it counts where the two differ. (pkg/apis/core/v1) */
 function node(node: Node): Node {
   const { spec = {}, status } = node;
-  const { podCIDR, podCIDRs = [] } = spec;
-  const filled =
-    podCIDR && podCIDRs[0] !== podCIDR
-      ? { ...node, spec: { ...spec, podCIDRs: [podCIDR] } }
-      : podCIDR || !podCIDRs[0]
-        ? node
-        : { ...node, spec: { ...spec, podCIDR: podCIDRs[0] } };
+  const { podCIDR, podCIDRs: [first] = [] } = spec;
+  const other = podCIDR ? { podCIDRs: [podCIDR] } : { podCIDR: first! };
+  const filled = podCIDR === first ? node : { ...node, spec: { ...spec, ...other } };
   if (!status?.capacity && !status?.allocatable) return filled;
   let next = status;
   for (const which of ["capacity", "allocatable"] as const)

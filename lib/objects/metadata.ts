@@ -66,16 +66,9 @@ function formatOf(kind: string, group: string, version: Kubernetes): Format {
 
 const nameFormats: Record<string, Format> = { Service: dns1035Label, Namespace: dns1123Label };
 
-const unchangeable = [
-  "name",
-  "namespace",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-] as const;
-
 function unchanged(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
   const problems: FieldError[] = [];
-  for (const field of unchangeable)
+  for (const field of ["name", "namespace", "deletionTimestamp"] as const)
     if (meta[field] !== old[field])
       problems.push(invalid(`metadata.${field}`, meta[field], "field is immutable"));
   return problems;
@@ -100,7 +93,7 @@ export function checkLabels(
 const utf8 = new TextEncoder();
 const maxAnnotations = 256 * 1024; // bytes, keys and values together
 
-function checkAnnotations(
+export function checkAnnotations(
   field: string,
   annotations: Record<string, string> | undefined,
 ): FieldError[] {

@@ -88,7 +88,7 @@ class SelectorParser {
     if (word === undefined || word.is === "sign")
       throw unable(`found '${word?.text ?? ""}', expected: identifier`);
     const key = word.text;
-    check(`key`, key, qualifiedName(key));
+    check("<nil>", key, qualifiedName(key));
     if (not) return (labels) => valueOf(labels, key) === undefined;
     const next = this.#next();
     if (next === undefined || next.text === ",")
@@ -129,7 +129,8 @@ class SelectorParser {
     const values: string[] = [];
     for (let value = ""; ;) {
       const token = this.#take();
-      if (token === undefined) throw unable("found '', expected: ',', ')' or identifier");
+      if (token === undefined)
+        throw unable(`found '', expected: ${value ? "',' or ')'" : "',', ')' or identifier"}`);
       if (token.is !== "sign") value = token.text;
       else if (token.text !== "," && token.text !== ")")
         throw unable(`found '${token.text}', expected: ',', ')' or identifier`);
@@ -160,7 +161,7 @@ const equals =
 function compared(key: string, value: string, operator: "<" | ">"): LabelPredicate {
   if (!/^-?\d+$/.test(value))
     throw unable(
-      `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
+      `values[0]: Invalid value: ${JSON.stringify(value)}: for 'Gt', 'Lt' operators, the value must be an integer`,
     );
   return (labels) => {
     const found = valueOf(labels, key);

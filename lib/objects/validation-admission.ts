@@ -4,6 +4,7 @@
  */
 import {
   checkFormat,
+  dns1035Label,
   dns1123Subdomain,
   duplicate,
   forbidden,
@@ -47,9 +48,11 @@ function checkRule(rule: Rule, at: string): FieldError[] {
   return [
     ...needed(acts, "operations"),
     ...alone(acts, "operations", "operations"),
-    ...acts
-      .filter((one) => !operations.includes(one))
-      .map((one) => notSupported(`${at}.operations`, one, [...operations].sort())),
+    ...acts.flatMap((one, i) =>
+      operations.includes(one)
+        ? []
+        : [notSupported(`${at}.operations[${i}]`, one, [...operations].sort())],
+    ),
     ...needed(apiGroups, "apiGroups"),
     ...alone(apiGroups, "apiGroups", "API groups"),
     ...needed(apiVersions, "apiVersions"),
@@ -64,10 +67,12 @@ function checkRule(rule: Rule, at: string): FieldError[] {
 function checkResources(resources: readonly string[], at: string): FieldError[] {
   const says = (one: string, others: string) =>
     invalid(at, resources, `if '${one}' is present, must not specify ${others}`);
-  if (resources.length > 1 && resources.includes("*/*")) return [says("*/*", "other resources")];
   const isWhole = resources.includes("*");
   const plain = resources.filter((one) => one !== "*" && !one.includes("/"));
-  return isWhole && plain.length > 0 ? [says("*", "other resources without subresources")] : [];
+  return [
+    ...(resources.length > 1 && resources.includes("*/*") ? [says("*/*", "other resources")] : []),
+    ...(isWhole && plain.length > 0 ? [says("*", "other resources without subresources")] : []),
+  ];
 }
 
 /** (validateMatchConditions) */
@@ -156,6 +161,13 @@ function checkWebhook(at: string, webhook: Webhook): FieldError[] {
       : []),
     ...ifSaid(`${at}.reinvocationPolicy`, webhook.reinvocationPolicy, ["IfNeeded", "Never"]),
     ...checkClient(`${at}.clientConfig`, clientConfig),
+    ...versions.flatMap((one, i) => {
+      const here = `${at}.admissionReviewVersions[${i}]`;
+      return [
+        ...(versions.indexOf(one) < i ? [invalid(here, one, "duplicate version")] : []),
+        ...(dns1035Label(one).length > 0 ? [invalid(here, one, dns1035Label(one).join(","))] : []),
+      ];
+    }),
     ...(versions.length === 0
       ? [required(`${at}.admissionReviewVersions`, "must specify one of v1, v1beta1")]
       : versions.some((one) => reviews.includes(one))
@@ -199,11 +211,20 @@ function checkUrl(at: string, url: string): FieldError[] {
     return [
       required(at, `url must be a valid URL: parse ${JSON.stringify(url)}: invalid URI${form}`),
     ];
-  const { protocol, host } = new URL(url);
+  const { protocol, host, username, password } = new URL(url);
   return [
     ...(protocol === "https:"
       ? []
       : [invalid(at, protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`)]),
+    ...(username || password
+      ? [
+          invalid(
+            at,
+            password ? `${username}:${password}` : username,
+            `user information is not permitted in the URL${form}`,
+          ),
+        ]
+      : []),
     ...(host === "" ? [invalid(at, host, `host must be specified${form}`)] : []),
   ];
 }

@@ -37,7 +37,7 @@ function checkStrategy({ strategy = {} }: Deployment["spec"]): FieldError[] {
   const found = Object.entries({ maxUnavailable, maxSurge }).flatMap(([name, value]) =>
     checkPercentOrNumber(`${at}.rollingUpdate.${name}`, value),
   );
-  if (found.length === 0 && share(maxSurge) === 0 && share(maxUnavailable) === 0)
+  if (asNumber(maxSurge) === 0 && asNumber(maxUnavailable) === 0)
     found.push(
       invalid(
         `${at}.rollingUpdate.maxUnavailable`,
@@ -55,6 +55,10 @@ function checkStrategy({ strategy = {} }: Deployment["spec"]): FieldError[] {
     );
   return found;
 }
+
+/** What is neither a number nor a share of all is 0. (getIntOrPercentValue) */
+const asNumber = (value: number | string): number =>
+  typeof value === "number" || /^(\d{1,9}%|[+-]?\d+)$/.test(value) ? share(value) : 0;
 
 /** As the internal type calls its fields. */
 const internal = ({

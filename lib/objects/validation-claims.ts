@@ -15,7 +15,16 @@ import { quantity } from "./quantity.js";
 import type { LabelSelector } from "./types.js";
 import { checkSelectorParts } from "./validation-apps.js";
 
+interface Source {
+  name?: string;
+  kind?: string;
+  apiGroup?: string;
+  namespace?: string;
+}
+
 export interface ClaimSpec {
+  dataSource?: Source;
+  dataSourceRef?: Source;
   accessModes?: string[];
   selector?: LabelSelector;
   resources?: { requests?: Record<string, string> };
@@ -46,7 +55,47 @@ export function checkClaimSpec(spec: ClaimSpec, at: string): FieldError[] {
     ...(volumeMode === undefined || ["Block", "Filesystem"].includes(volumeMode)
       ? []
       : [notSupported(`${at}.volumeMode`, volumeMode, ["Block", "Filesystem"])]),
+    ...checkDataSources(spec, at),
   ];
+}
+
+/** (validateDataSource, validateDataSourceRef) */
+function checkDataSources(spec: ClaimSpec, at: string): FieldError[] {
+  const { dataSource, dataSourceRef } = spec;
+  const own = (field: "dataSource" | "dataSourceRef"): FieldError[] => {
+    const source = spec[field];
+    if (!source) return [];
+    const { name = "", kind = "", apiGroup = "" } = source;
+    return [
+      ...(name === "" ? [required(`${at}.${field}.name`)] : []),
+      ...(kind === "" ? [required(`${at}.${field}.kind`)] : []),
+      ...(apiGroup === "" && kind !== "PersistentVolumeClaim"
+        ? [
+            invalid(
+              `${at}.${field}`,
+              kind,
+              "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+            ),
+          ]
+        : []),
+    ];
+  };
+  return [
+    ...own("dataSource"),
+    ...own("dataSourceRef"),
+    ...matching(dataSource, dataSourceRef, at),
+  ];
+}
+
+/** Where both are said, they say the same. */
+function matching(
+  one: ClaimSpec["dataSource"],
+  other: ClaimSpec["dataSourceRef"],
+  at: string,
+): FieldError[] {
+  if (!one || !other || other.namespace) return [];
+  const text = ({ name, kind, apiGroup = "" }: Source) => JSON.stringify([name, kind, apiGroup]);
+  return text(one) === text(other) ? [] : [invalid(at, {}, "must match dataSourceRef")];
 }
 
 function checkStorage(amount: string | undefined, at: string): FieldError[] {

@@ -16,9 +16,9 @@ import {
   type FieldError,
 } from "./field-errors.js";
 import { isRecord, same } from "./freeze.js";
-import { checkLabels } from "./metadata.js";
+import { checkAnnotations, checkLabels } from "./metadata.js";
 import type { KubeObject, PodTemplate, Toleration } from "./types.js";
-import { checkSource } from "./validation-sources.js";
+import { checkDriver, checkSource } from "./validation-sources.js";
 import { byKind } from "./validation.js";
 import { checkAmounts, validatePodSpec } from "./validation-pod.js";
 import { checkTolerations } from "./validation-pod-more.js";
@@ -39,8 +39,13 @@ export const ifSaid = (field: string, value: string | undefined, allowed: readon
 
 // ---- workloads' parts ---------------------------------------------------------------------------
 
-const validatePodTemplate = ({ template }: KubeObject & { template?: PodTemplate }): FieldError[] =>
-  validatePodSpec(template?.spec ?? { containers: [] }, "template.spec", false);
+const validatePodTemplate = ({
+  template,
+}: KubeObject & { template?: PodTemplate }): FieldError[] => [
+  ...checkLabels("template.labels", template?.metadata?.labels),
+  ...checkAnnotations("template.annotations", template?.metadata?.annotations),
+  ...validatePodSpec(template?.spec ?? { containers: [] }, "template.spec", false),
+];
 
 type Revision = KubeObject & { revision?: number; data?: unknown };
 
@@ -230,10 +235,14 @@ function validateDriver({ spec = {} }: Spec<DriverSpec>, old?: Spec<DriverSpec>)
       "None",
       "ReadWriteOnceWithFSType",
     ]),
-    ...(spec.tokenRequests ?? []).flatMap(({ audience }, i) => {
+    ...(spec.tokenRequests ?? []).flatMap(({ audience, expirationSeconds: seconds }, i) => {
       const twice = seen.has(audience);
+      const at = `spec.tokenRequests[${i}]`;
       seen.add(audience);
-      return twice ? [duplicate(`spec.tokenRequests[${i}].audience`, audience)] : [];
+      if (twice) return [duplicate(`${at}.audience`, audience)];
+      if (seconds === undefined || seconds >= 600) return [];
+      const why = "may not specify a duration less than 10 minutes";
+      return [invalid(`${at}.expirationSeconds`, seconds, why)];
     }),
   ];
 }
@@ -256,13 +265,18 @@ const usages =
 function validateRequest({ spec = {} }: Spec<RequestSpec>, old?: Spec<RequestSpec>): FieldError[] {
   const { request, signerName = "", usages: asked = [] } = spec;
   if (old) return immutable("spec", spec, old.spec);
-  const isPEM = atobOrEmpty(request ?? "").includes("-----BEGIN CERTIFICATE REQUEST-----");
+  const isPEM = /-----BEGIN CERTIFICATE REQUEST-----\n[^]*\n-----END CERTIFICATE REQUEST-----/.test(
+    atobOrEmpty(request ?? ""),
+  );
   return [
     ...(isPEM
       ? []
       : [invalid("spec.request", request ?? null, "PEM block type must be CERTIFICATE REQUEST")]),
     ...(asked.length === 0 ? [required("spec.usages")] : []),
-    ...asked.flatMap((one, i) => checkOneOf(`spec.usages[${i}]`, one, usages)),
+    ...asked.flatMap((one, i) => [
+      ...checkOneOf(`spec.usages[${i}]`, one, usages),
+      ...(asked.indexOf(one) < i ? [duplicate(`spec.usages[${i}]`, one)] : []),
+    ]),
     ...(signerName === ""
       ? [required("spec.signerName")]
       : /^[^/]+\.[^/]+\/.+$/.test(signerName)
@@ -306,10 +320,84 @@ interface ClaimSpec {
 }
 
 /** (pkg/apis/resource/validation) */
-function validateDeviceClass({ spec = {} }: Spec<{ selectors?: { cel?: object }[] }>) {
-  return (spec.selectors ?? []).flatMap(({ cel }, i) =>
-    cel ? [] : [required(`spec.selectors[${i}].cel`)],
-  );
+function validateDeviceClass({
+  spec = {},
+}: Spec<{ selectors?: { cel?: object }[]; config?: DeviceConfig[] }>): FieldError[] {
+  return [
+    ...(spec.selectors ?? []).flatMap(({ cel }, i) =>
+      cel ? [] : [required(`spec.selectors[${i}].cel`)],
+    ),
+    ...(spec.config ?? []).flatMap((one, i) => checkDeviceConfig(one, `spec.config[${i}]`)),
+  ];
+}
+
+interface DeviceConfig {
+  opaque?: { driver?: string; parameters?: unknown };
+}
+
+/** (validateDeviceConfiguration, validateOpaqueConfiguration) */
+function checkDeviceConfig({ opaque }: DeviceConfig, place: string): FieldError[] {
+  const at = `${place}.opaque`;
+  if (!opaque) return [required(at)];
+  const { driver, parameters } = opaque;
+  return [
+    ...checkDriver(`${at}.driver`, driver),
+    ...(parameters === undefined
+      ? [required(`${at}.parameters`)]
+      : isRecord(parameters)
+        ? []
+        : [invalid(`${at}.parameters`, "<value omitted>", "must be a valid JSON object")]),
+  ];
+}
+
+interface Slice {
+  driver?: string;
+  pool?: { name?: string; generation?: number; resourceSliceCount?: number };
+  nodeName?: string;
+  nodeSelector?: object;
+  allNodes?: boolean;
+  perDeviceNodeSelection?: boolean;
+  devices?: { name?: string }[];
+}
+
+/** (ValidateResourceSlice, as far as its devices' attributes are not looked into) */
+function validateSlice({ spec = {} }: Spec<Slice>): FieldError[] {
+  const { driver, pool = {}, devices = [] } = spec;
+  const { name = "", generation = 0, resourceSliceCount = 0 } = pool;
+  const where = ["nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"] as const;
+  const said = where.filter((field) => spec[field]);
+  const one = `exactly one of ${where.map((field) => `\`${field}\``).join(", ")} is required`;
+  const names = devices.map((device) => device.name ?? "");
+  return [
+    ...checkDriver("spec.driver", driver),
+    ...(name === ""
+      ? [required("spec.pool.name")]
+      : name.split("/").flatMap((part) => checkFormat("spec.pool.name", part, dns1123Subdomain))),
+    ...(resourceSliceCount <= 0
+      ? [invalid("spec.pool.resourceSliceCount", resourceSliceCount, "must be greater than zero")]
+      : []),
+    ...(generation < 0
+      ? [invalid("spec.pool.generation", generation, "must be greater than or equal to zero")]
+      : []),
+    ...(said.length === 0 ? [required("spec", one)] : []),
+    ...(said.length > 1
+      ? [
+          invalid(
+            "spec",
+            `{${said.map((field) => `\`${field}\``).join(", ")}}`,
+            `${one}, but multiple fields are set`,
+          ),
+        ]
+      : []),
+    ...names.flatMap((device, i) => [
+      ...(device === ""
+        ? [required(`spec.devices[${i}].name`)]
+        : checkFormat(`spec.devices[${i}].name`, device, dns1123Label)),
+      ...(device !== "" && names.indexOf(device) < i
+        ? [duplicate(`spec.devices[${i}]`, device)]
+        : []),
+    ]),
+  ];
 }
 
 function validateResourceClaim({ spec = {} }: Spec<ClaimSpec>, old?: Spec<ClaimSpec>) {
@@ -328,7 +416,13 @@ function checkDeviceRequest(at: string, request: DeviceRequest): FieldError[] {
       ? []
       : kinds === 0
         ? [required(at, "exactly one of `exactly` or `firstAvailable` is required")]
-        : [invalid(at, null, "exactly one of `exactly` or `firstAvailable` is required")]),
+        : [
+            invalid(
+              at,
+              null,
+              "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set",
+            ),
+          ]),
     ...(exactly && !exactly.deviceClassName ? [required(`${at}.exactly.deviceClassName`)] : []),
   ];
 }
@@ -342,5 +436,6 @@ Object.assign(byKind, {
   CSIDriver: validateDriver,
   CertificateSigningRequest: validateRequest,
   DeviceClass: validateDeviceClass,
+  ResourceSlice: validateSlice,
   ResourceClaim: validateResourceClaim,
 });

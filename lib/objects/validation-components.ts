@@ -25,6 +25,7 @@ import {
 import { readAddress } from "../net/ip.js";
 import { same } from "./freeze.js";
 import type { Endpoint, Endpoints, EndpointSlice, Lease, Node } from "./types.js";
+import { strictIP } from "./strict-addresses.js";
 import { byKind } from "./validation.js";
 import { checkAmount } from "./validation-pod.js";
 
@@ -165,6 +166,14 @@ function validateEndpoint(
   return found;
 }
 
+/** An address of IPv6 is written in one way. */
+function checkAsWritten(at: string, address: string, canonical: string): FieldError[] {
+  const found = strictIP(at, address);
+  return found.length > 0 || address === canonical
+    ? found
+    : [invalid(at, address, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+
 function checkEndpointAddress(
   field: string,
   i: number,
@@ -174,9 +183,11 @@ function checkEndpointAddress(
   const at = `${field}[${i}]`;
   if (type === "FQDN") return checkFormat(at, address, dns1123Subdomain);
   if (type !== "IPv4" && type !== "IPv6") return [];
-  const family = readAddress(address)?.family;
-  if (family === undefined) return checkIP(at, address);
+  const read = readAddress(address);
+  if (read === undefined) return checkIP(at, address);
+  const { family } = read;
   return [
+    ...(type === "IPv6" ? checkAsWritten(at, address, read.text) : []),
     // of the list as a whole, upstream says
     ...(family === type ? [] : [invalid(field, address, `must be an ${type} address`)]),
     ...checkNotSpecial(at, address),

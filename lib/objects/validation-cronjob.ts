@@ -85,6 +85,7 @@ function checkTimeZone(zone: string): FieldError[] {
   const isPart = (part: string) =>
     part !== "." && part !== ".." && /^(?!-)[A-Za-z.\-_0-9+]{1,14}$/.test(part);
   if (!zone.split("/").every(isPart)) return [invalid(at, zone, `unknown time zone ${zone}`)];
+  const unknown = isTimeZone(zone) ? [] : [invalid(at, zone, `unknown time zone ${zone}`)];
   if (zone.toLowerCase() === "local")
     return [
       invalid(
@@ -92,8 +93,9 @@ function checkTimeZone(zone: string): FieldError[] {
         zone,
         "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones",
       ),
+      ...(zone === "Local" ? [] : unknown),
     ];
-  return isTimeZone(zone) ? [] : [invalid(at, zone, `unknown time zone ${zone}`)];
+  return unknown;
 }
 
 function isTimeZone(zone: string): boolean {

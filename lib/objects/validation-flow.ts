@@ -42,13 +42,42 @@ function validateFlowSchema({ spec = {} }: Spec<FlowSpec>): FieldError[] {
   ];
 }
 
+interface Queuing {
+  queues?: number;
+  handSize?: number;
+  queueLengthLimit?: number;
+}
+
+const MOST_QUEUES = 10_000_000;
+
+/** (ValidatePriorityLevelQueuingConfiguration) */
+function checkQueuing(queuing: Queuing, place: string): FieldError[] {
+  const { queues = 0, handSize = 0, queueLengthLimit = 0 } = queuing;
+  const at = `${place}.queuing`;
+  const positive = (field: string, value: number) =>
+    value <= 0 ? [invalid(`${at}.${field}`, value, "must be positive")] : [];
+  return [
+    ...positive("queueLengthLimit", queueLengthLimit),
+    ...(queues <= 0
+      ? positive("queues", queues)
+      : queues > MOST_QUEUES
+        ? [invalid(`${at}.queues`, queues, `must not be greater than ${MOST_QUEUES}`)]
+        : []),
+    ...(handSize <= 0
+      ? positive("handSize", handSize)
+      : handSize > queues
+        ? [invalid(`${at}.handSize`, handSize, `should not be greater than queues (${queues})`)]
+        : []),
+  ];
+}
+
 interface LevelSpec {
   type?: string;
   limited?: {
     nominalConcurrencyShares?: number;
     lendablePercent?: number;
     borrowingLimitPercent?: number;
-    limitResponse?: { type?: string; queuing?: object };
+    limitResponse?: { type?: string; queuing?: Queuing };
   };
   exempt?: object;
 }
@@ -79,6 +108,7 @@ function validatePriorityLevel({ spec = {} }: Spec<LevelSpec>): FieldError[] {
         : response.type === "Reject" && response.queuing
           ? [forbidden(`${at}.queuing`, "must be nil if limited.limitResponse.type is not Limited")]
           : oneOf(`${at}.type`, response.type, ["Queue", "Reject"])),
+    ...(response.type === "Queue" && response.queuing ? checkQueuing(response.queuing, at) : []),
     ...checkShares(limited ?? {}),
   ];
 }
@@ -113,6 +143,11 @@ interface FlowRule {
   nonResourceRules?: { verbs?: string[]; nonResourceURLs?: string[] }[];
 }
 
+const alone = (list: readonly string[], at: string, what: string): FieldError[] =>
+  list.length > 1 && list.includes("*")
+    ? [invalid(at, list, `if '*' is present, must not specify other ${what}`)]
+    : [];
+
 const subjectFields = { Group: "group", ServiceAccount: "serviceAccount", User: "user" } as const;
 
 /** (ValidateFlowSchemaRule and its parts) */
@@ -129,14 +164,25 @@ function checkFlowRule(
       const field = subjectFields[subject.kind as "User"];
       if (!field)
         return [notSupported(`${here}.kind`, subject.kind ?? "", Object.keys(subjectFields))];
-      return subject[field]
-        ? []
-        : [
-            required(
-              `${here}.${field}`,
-              `${field} is required when subject kind is '${subject.kind}'`,
-            ),
-          ];
+      if (!subject[field])
+        return [
+          required(
+            `${here}.${field}`,
+            `${field} is required when subject kind is '${subject.kind}'`,
+          ),
+        ];
+      const { name, namespace } = subject[field] as { name?: string; namespace?: string };
+      return [
+        ...(name ? [] : [required(`${here}.${field}.name`)]),
+        ...(subject.kind === "ServiceAccount" && !namespace
+          ? [
+              required(
+                `${here}.serviceAccount.namespace`,
+                "must specify namespace for service account",
+              ),
+            ]
+          : []),
+      ];
     }),
     ...(resourceRules.length === 0 && nonResourceRules.length === 0
       ? [required(at, "at least one of resourceRules and nonResourceRules has to be non-empty")]
@@ -146,6 +192,7 @@ function checkFlowRule(
       const { verbs = [], apiGroups = [], resources = [], namespaces = [], clusterScope } = rule;
       return [
         ...some(verbs, `${here}.verbs`, "verbs must contain at least one value"),
+        ...alone(verbs, `${here}.verbs`, "verbs"),
         ...some(
           apiGroups,
           `${here}.apiGroups`,
@@ -165,11 +212,22 @@ function checkFlowRule(
       const here = `${at}.nonResourceRules[${i}]`;
       return [
         ...some(verbs, `${here}.verbs`, "verbs must contain at least one value"),
+        ...alone(verbs, `${here}.verbs`, "verbs"),
         ...some(urls, `${here}.nonResourceURLs`, "nonResourceURLs must contain at least one value"),
         ...urls.flatMap((url, j) =>
-          url === "*" || url.startsWith("/")
+          url === "*"
             ? []
-            : [invalid(`${here}.nonResourceURLs[${j}]`, url, "must start with slash")],
+            : !url.startsWith("/")
+              ? [invalid(`${here}.nonResourceURLs[${j}]`, url, "must start with slash")]
+              : /\*./.test(url)
+                ? [
+                    invalid(
+                      `${here}.nonResourceURLs[${j}]`,
+                      url,
+                      "wildcard can only do suffix matching",
+                    ),
+                  ]
+                : [],
         ),
       ];
     }),

@@ -326,9 +326,6 @@ function checkScaling(rules: ScalingRules, at: string): FieldError[] {
     ...(window > WINDOW_MOST
       ? [invalid(here, window, `must be less than or equal to ${WINDOW_MOST}`)]
       : []),
-    ...(rules.tolerance !== undefined && quantity(rules.tolerance) < 0
-      ? [invalid(`${at}.tolerance`, rules.tolerance, "must be greater than or equal to 0")]
-      : []),
     ...(selectPolicy === undefined || selections.includes(selectPolicy)
       ? []
       : [notSupported(`${at}.selectPolicy`, selectPolicy, selections)]),
@@ -354,6 +351,9 @@ function checkScaling(rules: ScalingRules, at: string): FieldError[] {
           ]
         : []),
     ]),
+    ...(rules.tolerance !== undefined && quantity(rules.tolerance) < 0
+      ? [invalid(`${at}.tolerance`, rules.tolerance, "must be greater than or equal to 0")]
+      : []),
   ];
 }
 

@@ -100,8 +100,11 @@ function checkShares({ resources = {} }: Container, at: string, spec: PodSpec): 
       ),
     ),
     ...(hugeAlone(lists) ? [forbidden(at, "HugePages require cpu or memory")] : []),
-    ...records<{ name?: string }>(claims).flatMap(({ name = "" }, i) =>
-      known.includes(name)
+    ...records<{ name?: string }>(claims).flatMap(({ name = "" }, i, all) => [
+      ...(all.findIndex((one) => one.name === name) < i
+        ? [duplicate(`${at}.claims[${i}]`, name)]
+        : []),
+      ...(known.includes(name)
         ? []
         : [
             {
@@ -109,8 +112,8 @@ function checkShares({ resources = {} }: Container, at: string, spec: PodSpec): 
               reason: "FieldValueNotFound" as const,
               message: `Not found: ${JSON.stringify(name)}: must be one of the names in pod.spec.resourceClaims${which}`,
             },
-          ],
-    ),
+          ]),
+    ]),
   ];
 }
 

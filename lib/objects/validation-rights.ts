@@ -5,6 +5,7 @@
 import {
   checkFormat,
   dns1123Subdomain,
+  duplicate,
   forbidden,
   invalid,
   notSupported,
@@ -70,7 +71,12 @@ function validateClusterRole({ rules = [], aggregationRule }: Role): FieldError[
     ...(aggregationRule && selectors.length === 0
       ? [required(at, "at least one clusterRoleSelector required if aggregationRule is non-nil")]
       : []),
-    ...selectors.flatMap((selector, i) => checkSelectorParts(`${at}[${i}]`, selector)),
+    ...selectors.flatMap((selector, i) => {
+      const found = checkSelectorParts(`${at}[${i}]`, selector);
+      return found.length === 0
+        ? []
+        : [...found, invalid(`${at}[${i}]`, null, "invalid label selector.")];
+    }),
   ];
 }
 
@@ -157,15 +163,39 @@ function validateStorageClass(one: StorageClass, old?: StorageClass): FieldError
       : modes.includes(mode)
         ? []
         : [notSupported("volumeBindingMode", mode, modes)]),
-    ...(one.allowedTopologies ?? []).flatMap(({ matchLabelExpressions: all = [] }, i) =>
-      all.flatMap(({ values = [] }, j) =>
-        values.length > 0
-          ? []
-          : [required(`allowedTopologies[${i}].matchLabelExpressions[${j}].values`)],
-      ),
-    ),
+    ...checkTopologies(one.allowedTopologies ?? []),
   ];
 }
+
+/** (validateAllowedTopologies, ValidateTopologySelectorTerm) */
+const checkTopologies = (terms: NonNullable<StorageClass["allowedTopologies"]>): FieldError[] =>
+  terms.flatMap(({ matchLabelExpressions: all = [] }, i) => {
+    const at = `allowedTopologies[${i}].matchLabelExpressions`;
+    const keys = all.map(({ key = "" }) => key);
+    return [
+      ...all.flatMap(({ key = "", values = [] }, j) => [
+        ...(values.length > 0 ? [] : [required(`${at}[${j}].values`)]),
+        ...values.flatMap((value, k) =>
+          values.indexOf(value) < k ? [duplicate(`${at}[${j}].values[${k}]`, value)] : [],
+        ),
+        ...checkFormat(`${at}[${j}].key`, key, qualifiedName),
+        ...(keys.indexOf(key) < j ? [duplicate(`${at}[${j}].key`, key)] : []),
+      ]),
+      ...(terms.slice(0, i).some((other) => sameTerm(other, terms[i]!)) ||
+      (all.length === 0 && terms.length > 1)
+        ? [duplicate(at, "")]
+        : []),
+    ];
+  });
+
+type Topology = NonNullable<StorageClass["allowedTopologies"]>[number];
+
+/** Whatever order its values have. */
+const sameTerm = (a: Topology, b: Topology): boolean => {
+  const sets = ({ matchLabelExpressions: all = [] }: Topology) =>
+    JSON.stringify(all.map(({ key, values = [] }) => [key, [...values].sort()]).sort());
+  return sets(a) === sets(b);
+};
 
 const checkProvisioner = (name: string): FieldError[] =>
   checkFormat("provisioner", name.toLowerCase(), qualifiedName);

@@ -1,6 +1,6 @@
 /** What is asked of the templates of all kinds that make Pods. (pkg/apis/core/validation) */
 import { type FieldError, forbidden, invalid, notSupported } from "./field-errors.js";
-import { checkLabels } from "./metadata.js";
+import { checkAnnotations, checkLabels } from "./metadata.js";
 import { matches } from "./selectors.js";
 import type { LabelSelector, PodTemplate } from "./types.js";
 import { checkSelectorParts } from "./validation-apps.js";
@@ -9,6 +9,7 @@ import { validatePodSpec } from "./validation-pod.js";
 /** (ValidatePodTemplateSpec) */
 export const checkTemplate = (template: PodTemplate | undefined, at: string): FieldError[] => [
   ...checkLabels(`${at}.labels`, template?.metadata?.labels),
+  ...checkAnnotations(`${at}.annotations`, template?.metadata?.annotations),
   ...(template?.spec ? validatePodSpec(template.spec, `${at}.spec`, false) : []),
 ];
 

@@ -128,7 +128,9 @@ class Reader {
   #wrong(where: string): Wrong {
     const found = this.text[this.#at];
     if (found === undefined) return new Wrong("unexpected end of JSON input");
-    const quoted = found === "'" ? "'\\''" : `'${found}'`;
+    // Go looks at bytes: the first one of a byte order mark is shown as the letter of its number
+    const shown = found === "\ufeff" ? "\u00ef" : found;
+    const quoted = shown === "'" ? "'\\''" : `'${shown}'`;
     return new Wrong(`invalid character ${quoted} ${where}`);
   }
 }

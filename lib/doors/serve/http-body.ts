@@ -21,6 +21,10 @@ import { bodyType, decodeBody } from "./protobuf.js";
 const yamlType = "application/yaml";
 const maxDepth = 100; // nested collections in a body
 
+/** Go's type of what every object begins with. */
+const header =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
 /** The body as an object of some kind. */
 export function bodyOf(call: Call): Record<string, unknown> {
   const { request, target } = call;
@@ -38,11 +42,19 @@ export function bodyOf(call: Call): Record<string, unknown> {
   if (body === null) return {};
   if (typeof body !== "object" || Array.isArray(body))
     throw errors.badRequest(
-      `the object provided is unrecognized (must be of type ${target.info.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${cameAs(body)} into Go value of type struct { APIVersion string; Kind string }`,
+      `the object provided is unrecognized (must be of type ${target.info.kind}): couldn't get version/kind; json parse error: json: cannot unmarshal ${cameAs(body)} into Go value of type ${header} (${start(decoder.decode(request.body))})`,
     );
-  const { metadata } = body as { metadata?: unknown };
-  if (metadata !== undefined && (typeof metadata !== "object" || Array.isArray(metadata)))
-    throw errors.badRequest("json: cannot unmarshal: metadata must be an object");
+  const { metadata, apiVersion } = body as { metadata?: unknown; apiVersion?: unknown };
+  if (typeof apiVersion === "string" && apiVersion.split("/").length > 2)
+    throw errors.badRequest(
+      `the object provided is unrecognized (must be of type ${target.info.kind}): unexpected GroupVersion string: ${apiVersion} (${start(decoder.decode(request.body))})`,
+    );
+  if (metadata !== undefined && (typeof metadata !== "object" || Array.isArray(metadata))) {
+    const { kind, apiVersion: version } = target.info;
+    throw errors.badRequest(
+      `${kind} in version ${JSON.stringify(version.split("/").pop())} cannot be handled as a ${kind}: json: cannot unmarshal ${cameAs(metadata)} into Go struct field ${kind}.metadata of type v1.ObjectMeta`,
+    );
+  }
   return body as Record<string, unknown>;
 }
 
@@ -62,9 +74,24 @@ function documentOf(
   if (validation === "Ignore") return body;
   const twice = readAsGo(text).duplicates.map((path) => `duplicate field "${path}"`);
   if (validation === "Strict" && twice.length > 0)
-    throw strict(body, [...unknownIn(body, target.info), ...twice]);
+    throw strict(body, target.info, asTheyStand([...unknownIn(body, target.info), ...twice], text));
   for (const warning of twice) warnings.add(warning);
   return body;
+}
+
+/** In the order in which their fields are in the text, as far as their names tell. */
+function asTheyStand(problems: string[], text: string): string[] {
+  const place = (problem: string): number => {
+    const [, path = ""] = /"(.*)"$/.exec(problem) ?? [];
+    const key = JSON.stringify(
+      path
+        .split(".")
+        .pop()!
+        .replace(/\[\d+\]$/, ""),
+    );
+    return problem.startsWith("duplicate") ? text.lastIndexOf(key) : text.indexOf(key);
+  };
+  return [...problems].sort((a, b) => place(a) - place(b));
 }
 
 /** What is said of fields that nobody knows, before what is said of those that stand twice. */
@@ -75,8 +102,11 @@ function unknownIn(body: unknown, { type }: KindInfo): string[] {
   return unknown;
 }
 
-function strict(body: unknown, problems: readonly string[]): errors.ApiError {
-  const { kind, apiVersion = "" } = body as { kind?: string; apiVersion?: string };
+function strict(body: unknown, info: KindInfo, problems: readonly string[]): errors.ApiError {
+  const { kind = info.kind, apiVersion = info.apiVersion } = body as {
+    kind?: string;
+    apiVersion?: string;
+  };
   const version = apiVersion.split("/").pop();
   return errors.badRequest(
     `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${problems.join(", ")}`,
@@ -84,8 +114,16 @@ function strict(body: unknown, problems: readonly string[]): errors.ApiError {
 }
 
 const START = 30; // bytes of a body that a message shows
-const start = (text: string): string =>
-  text === "" ? "<empty>" : text.length > START ? `${text.slice(0, START)} ...` : text;
+/** What is no object is shown in hexadecimal digits. (apiserver: rest.go, summarizeData) */
+function start(text: string): string {
+  if (text === "") return "<empty>";
+  const bytes = new TextEncoder().encode(text);
+  const first = bytes.slice(0, START);
+  const shown = text.startsWith("{")
+    ? new TextDecoder().decode(first)
+    : [...first].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytes.length > START ? `${shown} ...` : shown;
+}
 
 /** `lenient`: of keys that stand twice the last counts. */
 export function yamlOf(text: string, lenient = false): unknown {

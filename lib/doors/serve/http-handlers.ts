@@ -57,6 +57,7 @@ import type { Kubelets } from "./kubelets.js";
 import { checkLog, logs } from "./logs.js";
 import { askedOfKubelet, containerOf, hasHost, noHost, podOf } from "./pod-target.js";
 import { isProxied, proxied } from "./proxied.js";
+import { goTimeError } from "./go-time.js";
 import { isReview, issueToken, review } from "./reviews.js";
 import { table } from "./tables.js";
 import { componentStatuses, isUnstored } from "./unstored.js";
@@ -344,12 +345,10 @@ function checkMicroTimes({ kind, apiVersion, ...rest }: KubeObject): void {
   const moments = kind === "Lease" ? [spec["acquireTime"], spec["renewTime"]] : [eventTime];
   if (kind !== "Lease" && kind !== "Event") return;
   for (const moment of moments) {
-    const [, left] = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(.*)$/.exec(String(moment ?? "")) ?? [];
-    if (left === undefined || /^\.\d{6}(Z|[+-]\d\d:\d\d)$/.test(left)) continue;
-    const hasSix = /^\.\d{6}/.test(left);
-    const rest = hasSix ? left.slice(7) : left;
+    const why = typeof moment === "string" ? goTimeError(moment, true) : undefined;
+    if (why === undefined || moment === "") continue;
     throw errors.badRequest(
-      `${kind} in version ${JSON.stringify(apiVersion.split("/").pop())} cannot be handled as a ${kind}: parsing time ${JSON.stringify(moment)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse ${JSON.stringify(rest)} as ${hasSix ? '"Z07:00"' : '".000000"'}`,
+      `${kind} in version ${JSON.stringify(apiVersion.split("/").pop())} cannot be handled as a ${kind}: ${why}`,
     );
   }
 }

@@ -89,8 +89,10 @@ function watchProblems(query: URLSearchParams): FieldError[] {
 export function whole(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === "") return undefined;
-  if (!/^[+-]?\d{1,18}$/.test(text))
-    throw errors.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^[+-]?\d{1,18}$/.test(text)) {
+    const why = /^[+-]?\d+$/.test(text) ? "value out of range" : "invalid syntax";
+    throw errors.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
+  }
   return Number(text);
 }
 
@@ -159,12 +161,22 @@ export function writeOptions(
 
 const MOST_OF_A_NAME = 128; // bytes (FieldManagerMaxLength)
 
+/** A text in quotes, as Go writes it. */
+const inGo = (text: string): string =>
+  JSON.stringify(text)
+    .replace("\\u0007", "\\a")
+    .replace("\\u000b", "\\v")
+    .replace(/\\u00([01][0-9a-f])/g, "\\x$1");
+
 function managerProblems(name: string): FieldError[] {
   if (new TextEncoder().encode(name).length > MOST_OF_A_NAME)
     return [tooLong("fieldManager", MOST_OF_A_NAME)];
-  return /[\p{Cc}\p{Cf}\p{Cs}]/u.test(name)
-    ? [invalid("fieldManager", name, "should only contain printable characters")]
-    : [];
+  const found = /[\p{Cc}\p{Cf}\p{Cs}]/u.exec(name);
+  if (!found) return [];
+  const code = found[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+  const why = `invalid character U+${code} (at position ${found.index})`;
+  const { message } = invalid("fieldManager", "", why);
+  return [{ ...invalid("fieldManager", "", why), message: message.replace('""', inGo(name)) }];
 }
 
 const dryRunProblems = (asked: readonly unknown[]): FieldError[] =>

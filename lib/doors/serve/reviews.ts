@@ -239,11 +239,8 @@ function checkBound(
     throw errors.badRequest(
       `cannot bind token to object of type ${apiVersion.includes("/") ? apiVersion : `/${apiVersion}`}, Kind=${kind}`,
     );
-  const there = client.get(
-    kind as Kind,
-    name,
-    kind === "Node" ? undefined : target.namespace,
-  ) as KubeObject;
+  const namespace = kind === "Node" ? undefined : target.namespace;
+  const there: KubeObject = client.get(kind as Kind, name, namespace);
   if (uid === "" || uid === there.metadata.uid) return;
   throw errors.conflict(
     kindInfo(kind)!,
