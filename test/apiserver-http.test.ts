@@ -510,7 +510,7 @@ const bad: Record<
     { metadata: "x" },
     {},
     400,
-    /metadata must be an object/,
+    / of type v1\.ObjectMeta/,
   ],
   "a spec that is no object": [
     "POST",
