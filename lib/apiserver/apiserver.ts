@@ -727,14 +727,14 @@ export class ApiServer {
     info: KindInfo,
     object: KubeObject,
     old: Entry | undefined,
-    { dryRun = false, under, apiVersion }: Written,
+    { dryRun: isDryRun = false, under, apiVersion }: Written,
   ): void {
     for (const plugin of admissionPlugins)
       if (plugin.check && this.#hasPlugin(plugin))
         plugin.check(object, this.#admitting, {
           info,
           old: old?.value,
-          isDryRun: dryRun,
+          isDryRun,
           under,
           apiVersion,
         });

@@ -104,15 +104,12 @@ const internalPackage = ({ group }: { group: string }): string =>
 const asText = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value ?? null);
 
-/** A server has Go's words for it. (doors/serve/go-time.ts) */
-export const words = {
-  time: (text: string, path: string): string =>
-    `parsing time ${JSON.stringify(text)}: it is no time like "2024-01-21T05:09:08Z" (${path})`,
-};
+/** A server has Go's words for what is no time. (doors/serve/go-time.ts) */
+export const words: { time?(value: unknown): string | undefined } = {};
 
 function unmarshal({ path: place, value, allowed, owner, map: path = place }: Misfit): string {
-  if (typeof value === "string" && (allowed as FieldType).is === "time")
-    return words.time(value, path);
+  const why = (allowed as FieldType).is === "time" && words.time?.(value);
+  if (why) return why;
   if (typeof value === "string" && (allowed as FieldType).is === "quantity")
     return `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`;
   const into =

@@ -84,7 +84,7 @@ const withEphemeral = (old: Pod, { metadata: { managedFields }, spec }: Pod): Po
   metadata: { ...old.metadata, ...(managedFields && { managedFields }) },
   spec: {
     ...old.spec,
-    ephemeralContainers: (spec.ephemeralContainers ?? []).map((one) => container(one, false)),
+    ephemeralContainers: (spec.ephemeralContainers ?? []).map((one) => container(one)),
   },
 });
 

@@ -151,7 +151,7 @@ export function isLatest(image: string): boolean {
   return name.endsWith(":latest") || !(name.includes(":") || name.includes("@"));
 }
 
-export function container(one: Container, hostNetwork: boolean): Container {
+export function container(one: Container, hostNetwork?: boolean): Container {
   // (pkg/apis/core/v1/defaults.go, SetDefaults_Container)
   const latest = isLatest(one.image ?? "");
   let filled = fill(one, {
@@ -262,7 +262,7 @@ function podSpec(spec: PodSpec, isPod = false): PodSpec {
   const account = filled.serviceAccountName || filled.serviceAccount;
   if (account) filled = { ...filled, serviceAccountName: account, serviceAccount: account };
   for (const key of ["containers", "initContainers"] as const) {
-    const containers = each(filled[key], (one) => container(one, isPod && !!filled.hostNetwork));
+    const containers = each(filled[key], (one) => container(one, isPod && filled.hostNetwork));
     if (containers !== filled[key]) filled = { ...filled, [key]: containers };
   }
   return otherKinds.podSpec(filled);
@@ -360,7 +360,7 @@ function node(node: Node): Node {
   const { spec = {}, status } = node;
   const { podCIDR, podCIDRs: [first] = [] } = spec;
   const other = podCIDR ? { podCIDRs: [podCIDR] } : { podCIDR: first! };
-  const filled = podCIDR === first ? node : { ...node, spec: { ...spec, ...other } };
+  const filled = podCIDR === first ? node : part(node, "spec", { ...spec, ...other });
   if (!status?.capacity && !status?.allocatable) return filled;
   let next = status;
   for (const which of ["capacity", "allocatable"] as const)

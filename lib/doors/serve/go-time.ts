@@ -36,5 +36,24 @@ export function goTimeError(text: string, isMicro: boolean): string | undefined 
     : `parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`;
 }
 
-const { time } = words;
-words.time = (text, path) => goTimeError(text, false) ?? time(text, path);
+/** Of what is written as a time, and is none: which of its numbers is too large. */
+function outOfRange(text: string): string {
+  const [month = 0, , hour = 0, minute = 0, second = 0] = text
+    .slice(5, 19)
+    .split(/[-T:]/)
+    .map(Number);
+  const what =
+    month < 1 || month > 12
+      ? "month"
+      : hour > 23
+        ? "hour"
+        : minute > 59
+          ? "minute"
+          : second > 59
+            ? "second"
+            : "day";
+  return `parsing time ${JSON.stringify(text)}: ${what} out of range`;
+}
+
+words.time = (value) =>
+  typeof value === "string" ? (goTimeError(value, false) ?? outOfRange(value)) : undefined;
