@@ -6,6 +6,7 @@
 import type { Subresource } from "../api/client.js";
 import { stamp } from "../api/time.js";
 import { isRecord, same } from "../objects/freeze.js";
+import { specOf } from "../objects/kinds.js";
 import type { FieldType } from "../objects/schema.js";
 import type { KubeObject } from "../objects/types.js";
 import {
@@ -51,7 +52,10 @@ function managed(
     .filter((one) => one !== mine)
     .map((one) => without(one, gone, touched))
     .filter(({ fieldsV1 }) => !isLeaf(fieldsV1));
-  const own = union(mine ? minus(mine.fieldsV1, gone) : {}, touched);
+  const all = union(mine ? minus(mine.fieldsV1, gone) : {}, touched);
+  // a Scale of none leaves its number out, and so it is nobody's
+  const isNone = subresource === "scale" && (specOf(next) as { replicas?: number }).replicas === 0;
+  const own = isNone ? minus(all, { "f:spec": { "f:replicas": {} } }) : all;
   if (isLeaf(own)) return others;
   const isSame = mine && same(mine.fieldsV1, own);
   const entry: Managed = {

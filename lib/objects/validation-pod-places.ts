@@ -164,7 +164,7 @@ interface Requirement {
   operator?: string;
   values?: string[];
 }
-interface Term {
+export interface NodeTerm {
   matchExpressions?: Requirement[];
   matchFields?: Requirement[];
 }
@@ -185,8 +185,8 @@ interface PodAffinity {
 }
 interface Affinity {
   nodeAffinity?: {
-    requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: Term[] };
-    preferredDuringSchedulingIgnoredDuringExecution?: { weight?: number; preference?: Term }[];
+    requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: NodeTerm[] };
+    preferredDuringSchedulingIgnoredDuringExecution?: { weight?: number; preference?: NodeTerm }[];
   };
   podAffinity?: PodAffinity;
   podAntiAffinity?: PodAffinity;
@@ -223,7 +223,10 @@ function checkNodeAffinity(affinity: Affinity["nodeAffinity"], at: string): Fiel
 const checkWeight = (weight: number, at: string): FieldError[] =>
   weight >= 1 && weight <= 100 ? [] : [invalid(at, weight, "must be in the range 1-100")];
 
-const checkTerm = ({ matchExpressions = [], matchFields = [] }: Term, at: string): FieldError[] => [
+export const checkTerm = (
+  { matchExpressions = [], matchFields = [] }: NodeTerm,
+  at: string,
+): FieldError[] => [
   ...matchExpressions.flatMap((one, i) => checkRequirement(one, `${at}.matchExpressions[${i}]`)),
   ...matchFields.flatMap((one, i) => checkFieldRequirement(one, `${at}.matchFields[${i}]`)),
 ];

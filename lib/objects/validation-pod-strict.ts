@@ -17,6 +17,7 @@ import { isOfPods, podResources } from "./pod-resources.js";
 import { exact } from "./amounts.js";
 import { quantity } from "./quantity.js";
 import type { Container, PodSpec } from "./types.js";
+import { checkDescends } from "./validation-pod-fields.js";
 import { checkEscalation, checkPodSecurity } from "./validation-pod-rest.js";
 import { further, records } from "./validation-pod.js";
 
@@ -55,7 +56,11 @@ function checkProfile(profile: unknown, at: string, kind: "seccomp" | "AppArmor"
   const { type = "", localhostProfile: local } = plain(profile);
   const here = `${at}.localhostProfile`;
   if (type === "Localhost")
-    return local ? [] : [required(here, `must be set when ${kind} type is Localhost`)];
+    return local
+      ? kind === "seccomp"
+        ? checkDescends(here, String(local))
+        : []
+      : [required(here, `must be set when ${kind} type is Localhost`)];
   if (!profiles.includes(String(type)))
     return type === ""
       ? [
@@ -279,6 +284,19 @@ function checkNamespaces(spec: PodSpec, at: string): FieldError[] {
   ];
 }
 
+/** The host's own settings are nobody's in its namespaces. (validateHostSysctl) */
+const checkShared = (sysctls: unknown, { hostNetwork, hostIPC }: Plain, at: string) =>
+  records<{ name?: string }>(sysctls).flatMap(({ name = "" }, i) => {
+    const dotted =
+      name.includes("/") && !name.split("/")[0]!.includes(".") ? name.replace(/\//g, ".") : name;
+    const isNetwork = dotted.startsWith("net.");
+    const isIPC = /^kernel\.(shm|msg|sem$)|^fs\.mqueue\./.test(dotted);
+    const which = isNetwork && hostNetwork ? "hostNetwork" : isIPC && hostIPC ? "hostIPC" : "";
+    return which === ""
+      ? []
+      : [invalid(`${at}[${i}].name`, name, `may not be specified when '${which}' is true`)];
+  });
+
 function checkSecurity(spec: PodSpec, at: string): FieldError[] {
   const context = plain(spec.securityContext);
   const { hostPID, shareProcessNamespace } = spec as unknown as Plain;
@@ -286,6 +304,7 @@ function checkSecurity(spec: PodSpec, at: string): FieldError[] {
     context[field] === undefined ? [] : checkOneOf(`${at}.${field}`, String(context[field]), known);
   return [
     ...checkPodSecurity(at, context),
+    ...checkShared(context["sysctls"], spec as unknown as Plain, `${at}.sysctls`),
     ...(shareProcessNamespace && hostPID
       ? [
           invalid(

@@ -14,6 +14,7 @@ import {
   type FieldError,
 } from "./field-errors.js";
 import { same } from "./freeze.js";
+import { checkAnnotations } from "./metadata.js";
 import { quantity } from "./quantity.js";
 import type { KubeObject } from "./types.js";
 import { byKind } from "./validation.js";
@@ -154,6 +155,13 @@ function apiService({ metadata, spec = {} }: Service): FieldError[] {
   ];
 }
 
+type Templated = Spec<{ template?: { metadata?: { annotations?: Record<string, string> } } }>;
+
+const annotated = ({ spec = {} }: Templated): FieldError[] =>
+  checkAnnotations("spec.template.annotations", spec.template?.metadata?.annotations);
+
+also("Deployment", annotated);
+also("ReplicaSet", annotated);
 also("CSINode", nodeDrivers);
 also("CSIStorageCapacity", capacity);
 also("VolumeAttributesClass", attributes);

@@ -16,6 +16,7 @@ import { same } from "./freeze.js";
 import { quantity } from "./quantity.js";
 import type { KubeObject } from "./types.js";
 import { accessModes, checkClaimSpec, type ClaimSpec } from "./validation-claims.js";
+import { checkTerm, type NodeTerm } from "./validation-pod-places.js";
 import { checkSource } from "./validation-sources.js";
 import { byKind } from "./validation.js";
 
@@ -156,17 +157,14 @@ function checkAttributesClass({ volumeAttributesClassName: name, csi }: Record<s
 
 function checkNodeAffinity(affinity: unknown): FieldError[] {
   if (affinity === undefined) return [];
-  const { required: rule } = affinity as { required?: { nodeSelectorTerms?: unknown[] } };
+  const { required: rule } = affinity as { required?: { nodeSelectorTerms?: NodeTerm[] } };
   if (!rule)
     return [required("spec.nodeAffinity.required", "must specify required node constraints")];
-  return rule && (rule.nodeSelectorTerms ?? []).length === 0
-    ? [
-        required(
-          "spec.nodeAffinity.required.nodeSelectorTerms",
-          "must have at least one node selector term",
-        ),
-      ]
-    : [];
+  const at = "spec.nodeAffinity.required.nodeSelectorTerms";
+  const terms = rule.nodeSelectorTerms ?? [];
+  return terms.length === 0
+    ? [required(at, "must have at least one node selector term")]
+    : terms.flatMap((term, i) => checkTerm(term, `${at}[${i}]`));
 }
 
 const notSources = new Set(

@@ -412,7 +412,12 @@ function evict(call: Call, body: Record<string, unknown>): ApiAnswer {
   const { deleteOptions = {} } = body as { deleteOptions?: { dryRun?: unknown } };
   const dryRun = query.getAll("dryRun");
   // as with the options that it says itself (propagateDryRun)
-  const asked = dryRun.length > 0 ? { dryRun, ...deleteOptions } : deleteOptions;
+  const own = (deleteOptions.dryRun ?? []) as unknown[];
+  if (dryRun.length > 0 && own.length > 0 && dryRun.join() !== own.join())
+    throw errors.unexpected(
+      `Non-matching dry-run options in request and content: [${dryRun.join(" ")}] and [${own.join(" ")}]`,
+    );
+  const asked = dryRun.length > 0 ? { ...deleteOptions, dryRun } : deleteOptions;
   const options = deleteOptionsOf(query, asked);
   const inNamespace = target.namespace === undefined ? {} : { namespace: target.namespace };
   const { items } = client.list("PodDisruptionBudget" as Kind, inNamespace);
