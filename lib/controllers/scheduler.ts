@@ -264,11 +264,10 @@ class NodePool implements Pool {
     const refusals: Refusal[] = [];
     const { asked } = requestsOf(pod);
     const wanted = feasibleToFind(nodes.length);
-    const found = new Array<NodeInfo>(wanted); // at once: as a rule, so many are found
+    const found: NodeInfo[] = [];
     const turn = {};
-    let count = 0;
     let next = this.#next;
-    for (let looked = 0; looked < nodes.length && count < wanted; looked++) {
+    for (let looked = 0; looked < nodes.length && found.length < wanted; looked++) {
       const info = nodes[next++ % nodes.length]!;
       const refusal = refusalOf(pod, asked, info) ?? check?.refusal(info);
       if (refusal) {
@@ -277,12 +276,11 @@ class NodePool implements Pool {
       }
       info.turn = turn;
       info.here = 0;
-      found[count++] = info;
+      found.push(info);
     }
-    found.length = count;
     // the next Pod begins where this one ended
     this.#next = next % nodes.length || 0;
-    if (count === 0) return refusals;
+    if (found.length === 0) return refusals;
     // a group is on fewer nodes than are compared
     let most = 0;
     for (const [info, members] of this.#groups.get(groupOf(pod)) ?? [])
