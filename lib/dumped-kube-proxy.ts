@@ -12,10 +12,8 @@ import {
 import { knownFields, readConfiguration } from "./node/proxy/configuration.js";
 import { isRecord } from "./objects/freeze.js";
 import { readYaml } from "./objects/manifest.js";
+import { ofKind } from "./objects/of-kind.js";
 import type { KubeObject, Node, Pod } from "./objects/types.js";
-
-const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
-  objects.filter((one) => one.kind === kind) as T[];
 
 /** Pods whose process writes a node's rules. */
 export const isKubeProxy = ({ metadata }: Pod): boolean =>
@@ -83,14 +81,14 @@ const commandOf = ({ containers }: PodSpecLike): string[] => {
 /** Of kube-proxies that are started with flags, and not with a file. */
 function flagsOf(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
   type Started = { object: string; nodeName?: string | undefined; words: string[] };
-  const pods = of<Pod>(objects, "Pod")
+  const pods = ofKind<Pod>(objects, "Pod")
     .filter(isKubeProxy)
     .map((pod): Started => {
       const { nodeName } = pod.spec;
       return { object: `Pod ${keyOf(pod)}`, nodeName, words: commandOf(pod.spec) };
     });
   type DaemonSet = KubeObject & { spec?: { template?: { spec?: PodSpecLike } } };
-  const templates = of<DaemonSet>(objects, "DaemonSet")
+  const templates = ofKind<DaemonSet>(objects, "DaemonSet")
     .filter(({ metadata }) => metadata.name === "kube-proxy")
     .map(({ metadata, spec }): Started => {
       const words = spec?.template?.spec ? commandOf(spec.template.spec) : [];
@@ -119,7 +117,7 @@ function flagsOf(objects: readonly KubeObject[], basis: Basis): KubeObject | und
 
 /** What kubeadm, EKS and others keep in a ConfigMap. */
 function mapped(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
-  for (const map of of<KubeObject & { data?: Record<string, unknown> }>(objects, "ConfigMap")) {
+  for (const map of ofKind<KubeObject & { data?: Record<string, unknown> }>(objects, "ConfigMap")) {
     if (!map.metadata.name.includes("kube-proxy")) continue;
     for (const [key, text] of Object.entries(map.data ?? {})) {
       const found = configurationOf(text, `ConfigMap ${keyOf(map)}, data[${key}]`);
@@ -138,7 +136,7 @@ function mapped(objects: readonly KubeObject[], basis: Basis): KubeObject | unde
 
 /** k3s' kube-proxy is a part of its own process. */
 function withinK3s(objects: readonly KubeObject[], basis: Basis): KubeObject | undefined {
-  const nodes = of<Node>(objects, "Node");
+  const nodes = ofKind<Node>(objects, "Node");
   const fields = configurationOfK3s(nodes.map(({ metadata }) => metadata.annotations ?? {}));
   if (!fields) return undefined;
   basis.assumed.push({

@@ -4,19 +4,17 @@
  */
 import type { Basis } from "./journey/types.js";
 import { keyOf } from "./machinery/informer.js";
+import { ofKind } from "./objects/of-kind.js";
 import type { EndpointSlice, KubeObject, Node, Pod, Service } from "./objects/types.js";
-
-const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
-  objects.filter((one) => one.kind === kind) as T[];
 
 /** An object -> what it is with a status. */
 export function withoutStatus(
   objects: readonly KubeObject[],
   basis: Basis,
 ): ReadonlyMap<KubeObject, KubeObject> {
-  const pods = of<Pod>(objects, "Pod");
+  const pods = ofKind<Pod>(objects, "Pod");
   const whole = new Map<KubeObject, KubeObject>();
-  for (const [i, node] of of<Node>(objects, "Node").entries()) {
+  for (const [i, node] of ofKind<Node>(objects, "Node").entries()) {
     if ((node.status?.addresses ?? []).length > 0) continue;
     const { name } = node.metadata;
     const host = pods.find(({ spec, status }) => spec.nodeName === name && status?.hostIP);
@@ -29,7 +27,7 @@ export function withoutStatus(
     const addresses = [{ type: "InternalIP", address }];
     whole.set(node, { ...node, status: { ...node.status, addresses } } as KubeObject);
   }
-  for (const [i, service] of of<Service>(objects, "Service").entries()) {
+  for (const [i, service] of ofKind<Service>(objects, "Service").entries()) {
     const { type, clusterIP, clusterIPs = [] } = service.spec;
     if (type === "ExternalName" || clusterIP || clusterIPs.length > 0) continue;
     const address = made(someServices, i);
@@ -42,7 +40,7 @@ export function withoutStatus(
     pods.filter(({ status }) => !status?.phase && !status?.podIP).map((pod) => [keyOf(pod), pod]),
   );
   if (bare.size === 0) return whole;
-  for (const slice of of<EndpointSlice>(objects, "EndpointSlice"))
+  for (const slice of ofKind<EndpointSlice>(objects, "EndpointSlice"))
     for (const { addresses, targetRef, conditions } of slice.endpoints) {
       if (targetRef?.kind !== "Pod") continue;
       const pod = bare.get(`${targetRef.namespace ?? slice.metadata.namespace}/${targetRef.name}`);

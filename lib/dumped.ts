@@ -14,6 +14,7 @@ import { keyOf } from "./machinery/informer.js";
 import { serviceKeyOf } from "./node/dns.js";
 import { kindInfo } from "./objects/kinds.js";
 import type { Manifest } from "./objects/manifest.js";
+import { ofKind } from "./objects/of-kind.js";
 import { received } from "./objects/received.js";
 import type { Documents } from "./objects/files.js";
 import { condition } from "./objects/pods.js";
@@ -58,9 +59,6 @@ export function dumpedDocuments(given: Documents): Dumped {
   };
 }
 
-const of = <T extends KubeObject>(objects: readonly KubeObject[], kind: string): T[] =>
-  objects.filter((one) => one.kind === kind) as T[];
-
 /** As the API server would give it out: decoded, and in a namespace where its kind is in one. */
 function complete(object: KubeObject): KubeObject {
   const whole = received(currentVersion(object));
@@ -70,7 +68,7 @@ function complete(object: KubeObject): KubeObject {
 
 /** The Service that Pods ask for names, where it is among the objects and leads to nobody. */
 function dnsFault(objects: readonly KubeObject[]): Remark | undefined {
-  const service = of<Service>(objects, "Service").find(isClusterDns);
+  const service = ofKind<Service>(objects, "Service").find(isClusterDns);
   // of a namespace that was not dumped nothing is known
   const isSeen = objects.some(
     ({ kind, metadata }) =>
@@ -78,7 +76,7 @@ function dnsFault(objects: readonly KubeObject[]): Remark | undefined {
       metadata.namespace === service?.metadata.namespace,
   );
   if (!service || !isSeen) return undefined;
-  const answers = of<EndpointSlice>(objects, "EndpointSlice")
+  const answers = ofKind<EndpointSlice>(objects, "EndpointSlice")
     .filter((slice) => serviceKeyOf(slice) === keyOf(service))
     .some(({ endpoints }) => endpoints.some(isUsable));
   if (answers) return undefined;
@@ -128,7 +126,7 @@ const trouble = (pod: Pod): string | undefined => {
 
 function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
   const found = new Map<string, Remark>();
-  for (const pod of of<Pod>(objects, "Pod").filter(isKubeProxy)) {
+  for (const pod of ofKind<Pod>(objects, "Pod").filter(isKubeProxy)) {
     const why = trouble(pod);
     const { nodeName } = pod.spec;
     if (why === undefined || nodeName === undefined) continue;
@@ -138,7 +136,7 @@ function doubtfulNodes(objects: readonly KubeObject[]): Map<string, Remark> {
       sentence: `kube-proxy of ${nodeName} is ${why}: the rules of that node are stale or absent, and nobody here knows which`,
     });
   }
-  for (const node of of<Node>(objects, "Node")) {
+  for (const node of ofKind<Node>(objects, "Node")) {
     const other = onWindows(node);
     if (other) found.set(node.metadata.name, other);
     if (condition(node, "Ready")?.status !== "Unknown" || found.has(node.metadata.name)) continue;
@@ -164,7 +162,7 @@ export function onWindows({ metadata, status }: Node): Remark | undefined {
 
 /** Who else has a hand in what packets meet. */
 function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
-  const pods = of<Pod>(objects, "Pod");
+  const pods = ofKind<Pod>(objects, "Pod");
   const other = pods.find(({ metadata }) => otherProxies.test(metadata.name));
   if (other && !pods.some(isKubeProxy))
     basis.assumed.push({
@@ -182,7 +180,7 @@ function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
       sentence,
     });
   }
-  for (const node of of<Node>(objects, "Node")) {
+  for (const node of ofKind<Node>(objects, "Node")) {
     if (condition(node, "NetworkUnavailable")?.status === "True")
       basis.assumed.push({
         object: `Node ${node.metadata.name}`,
@@ -205,11 +203,13 @@ function noteStrangers(objects: readonly KubeObject[], basis: Basis): void {
 
 /** What a dump without EndpointSlices holds in Endpoints, or in Pods and selectors. */
 function missingSlices(objects: readonly KubeObject[], basis: Basis): EndpointSlice[] {
-  const slices = of<EndpointSlice>(objects, "EndpointSlice");
+  const slices = ofKind<EndpointSlice>(objects, "EndpointSlice");
   const served = new Set(slices.map(serviceKeyOf));
-  const nodes = new Map(of<Node>(objects, "Node").map((one) => [one.metadata.name, one]));
-  const endpoints = new Map(of<Endpoints>(objects, "Endpoints").map((one) => [keyOf(one), one]));
-  return of<Service>(objects, "Service").flatMap((service) => {
+  const nodes = new Map(ofKind<Node>(objects, "Node").map((one) => [one.metadata.name, one]));
+  const endpoints = new Map(
+    ofKind<Endpoints>(objects, "Endpoints").map((one) => [keyOf(one), one]),
+  );
+  return ofKind<Service>(objects, "Service").flatMap((service) => {
     const key = keyOf(service);
     if (served.has(key) || service.spec.type === "ExternalName") return [];
     const own = endpoints.get(key);
@@ -224,7 +224,7 @@ function missingSlices(objects: readonly KubeObject[], basis: Basis): EndpointSl
     const sentence =
       "the dump has neither EndpointSlices nor Endpoints: who answers is taken from its selector and its Pods' readiness";
     basis.assumed.push({ object: `Service ${key}`, field: "spec.selector", sentence });
-    return selectedSlices(service, of<Pod>(objects, "Pod"), nodes);
+    return selectedSlices(service, ofKind<Pod>(objects, "Pod"), nodes);
   });
 }
 

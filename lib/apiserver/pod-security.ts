@@ -7,11 +7,11 @@ import { invalid as invalidField, type FieldError } from "../objects/field-error
 import { isRecord } from "../objects/freeze.js";
 import { kindInfo } from "../objects/kinds.js";
 import type { KubeObject, Pod } from "../objects/types.js";
+import { records } from "../objects/validation-pod.js";
 import { admissionPlugins } from "./admission.js";
 
 type Plain = Record<string, unknown>;
 const plain = (value: unknown): Plain => (isRecord(value) ? value : {});
-const records = (list: unknown): Plain[] => (Array.isArray(list) ? list.map(plain) : []);
 
 const LABEL = "pod-security.kubernetes.io";
 const levels = ["privileged", "baseline", "restricted"];

@@ -201,6 +201,12 @@ export function parseCIDR(text: string): CIDR {
 /** "IPv4" or "IPv6"; throws where `text` is no address. */
 export const familyOf = (text: string): Family => parseAddress(text).family;
 
+/** Of several addresses the first one of each family. */
+export const firstOfEachFamily = (addresses: readonly string[]): string[] =>
+  addresses.filter(
+    (one, i) => addresses.findIndex((other) => familyOf(other) === familyOf(one)) === i,
+  );
+
 /** "10.1.1.2:80", "[fd00::2]:80". */
 export const endpoint = (address: string, port: number): string =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -12,8 +12,10 @@ import {
 } from "./field-errors.js";
 import { canonical } from "./quantity.js";
 
-type Ref = Record<string, unknown>;
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
+/** An object of which no type is written down. */
+export type Plain = Record<string, unknown>;
+export const plain = (value: unknown): Plain => (value ?? {}) as Plain;
+export const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 /** (validateLocalDescendingPath) */
 export const checkDescends = (field: string, path: string): FieldError[] => [
@@ -29,7 +31,7 @@ const known = new Set(
 );
 
 /** `paths`: what may stand here. */
-export function checkFieldRef(ref: Ref, at: string, paths: readonly string[]): FieldError[] {
+export function checkFieldRef(ref: Plain, at: string, paths: readonly string[]): FieldError[] {
   const { apiVersion = "v1", fieldPath } = ref;
   const path = text(fieldPath);
   const place = `${at}.fieldPath`;
@@ -67,7 +69,7 @@ const told: Readonly<Record<string, string>> = {
 };
 
 /** In a volume it has to be said of which container. */
-export function checkResourceRef(ref: Ref, at: string, isVolume: boolean): FieldError[] {
+export function checkResourceRef(ref: Plain, at: string, isVolume: boolean): FieldError[] {
   const [resource, divisor] = [text(ref["resource"]), ref["divisor"]];
   const found: FieldError[] = [];
   if (isVolume && text(ref["containerName"]) === "") found.push(required(`${at}.containerName`));

@@ -17,10 +17,8 @@ import {
 import { envName } from "./validation-pod-more.js";
 import type { Container, Pod, PodSpec } from "./types.js";
 import { byKind } from "./validation.js";
+import { plain, type Plain } from "./validation-pod-fields.js";
 import { further, records, validatePod } from "./validation-pod.js";
-
-type Plain = Record<string, unknown>;
-const plain = (value: unknown): Plain => (value ?? {}) as Plain;
 
 const LARGEST = 2 ** 31 - 1;
 

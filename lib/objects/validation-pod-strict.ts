@@ -17,12 +17,9 @@ import { isOfPods, podResources } from "./pod-resources.js";
 import { exact } from "./amounts.js";
 import { quantity } from "./quantity.js";
 import type { Container, PodSpec } from "./types.js";
-import { checkDescends } from "./validation-pod-fields.js";
+import { checkDescends, plain, type Plain } from "./validation-pod-fields.js";
 import { checkEscalation, checkPodSecurity } from "./validation-pod-rest.js";
 import { further, records } from "./validation-pod.js";
-
-type Plain = Record<string, unknown>;
-const plain = (value: unknown): Plain => (value ?? {}) as Plain;
 
 // ---- containers -------------------------------------------------------------------------------
 

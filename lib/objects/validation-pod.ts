@@ -62,7 +62,7 @@ export function validatePodSpec(spec: PodSpec, at = "spec", isPod = true): Field
 }
 
 /** A list of objects of which the table of fields knows nothing more. */
-export const records = <T extends object>(list: unknown): T[] =>
+export const records = <T extends object = Record<string, unknown>>(list: unknown): T[] =>
   (Array.isArray(list) ? list : []).map((one) => (isRecord(one) ? one : {}) as T);
 
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];

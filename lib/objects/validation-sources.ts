@@ -15,14 +15,18 @@ import {
 } from "./field-errors.js";
 import { quantity } from "./quantity.js";
 import { checkClaimSpec } from "./validation-claims.js";
-import { checkDescends, checkFieldRef, checkResourceRef } from "./validation-pod-fields.js";
+import {
+  checkDescends,
+  checkFieldRef,
+  checkResourceRef,
+  plain,
+  text,
+} from "./validation-pod-fields.js";
 import { further, records } from "./validation-pod.js";
 
 export type Source = Record<string, unknown>;
 type Check = (source: Source, at: string, isPersistent: boolean) => FieldError[];
 
-const plain = (value: unknown): Source => (value ?? {}) as Source;
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const isMissing = (value: unknown): boolean =>
   value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 

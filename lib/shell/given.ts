@@ -1,5 +1,5 @@
 /** What containers get of their kubelet, in one world: variables, and volumes in their files. */
-import { familyOf } from "../net/ip.js";
+import { firstOfEachFamily } from "../net/ip.js";
 import { environmentOf } from "../node/kubelet/containers/environment.js";
 import type { Home } from "../node/kubelet/containers/downward.js";
 import type { Began, Machine, Sandbox } from "../node/machine.js";
@@ -44,9 +44,7 @@ export class Given {
     const node = objectsOf(this.world.apiserver).find("Node", machine.name) as Node | undefined;
     return {
       node: machine.name,
-      hostIPs: machine.addresses.filter(
-        (one, i, all) => i === all.findIndex((other) => familyOf(other) === familyOf(one)),
-      ),
+      hostIPs: firstOfEachFamily(machine.addresses),
       podIPs: sandbox.ips,
       allocatable: node?.status?.allocatable ?? {},
     };

@@ -20,6 +20,7 @@ import { doorsOf, urlOf, type Attempt, type Way } from "./doors.js";
 import type { Case } from "./ladder/case.js";
 import { Objects } from "./objects.js";
 import { AlikeNodes } from "./alike-nodes.js";
+import { withoutKind } from "./service-name.js";
 import { notesOf } from "./notes.js";
 import { enteredBy, nothingToAsk, trace, type Tried } from "./tries.js";
 import type { Diagnosis, Door, Fault, WhyOptions, World } from "./types.js";
@@ -50,9 +51,8 @@ const all = (objects: Objects): Service[] =>
   objects.services.filter((service) => namespacedName(service) !== "default/kubernetes");
 
 function named(objects: Objects, asked: string): Service {
-  // as kubectl takes it, unless a namespace is called so
-  const [, short] = /^(?:svc|services?)\/([^/]+)$/.exec(asked) ?? [];
-  const text = short === undefined || objects.service(asked) ? asked : short;
+  // a namespace may be called "svc"
+  const text = objects.service(asked) ? asked : withoutKind(asked);
   const [first, second] = text.split("/");
   const inside = /^([^./]+)\.([^./]+)/.exec(text);
   const key =

@@ -13,6 +13,7 @@ import "../../objects/dumps.js";
 import type { Notice } from "../../objects/manifest.js";
 import type { Documents } from "../../objects/files.js";
 import type { KubeObject } from "../../objects/types.js";
+import { withoutKind } from "../../why/service-name.js";
 import type { Diagnosis } from "../../why/types.js";
 import type { EtcdOptions } from "../serve/etcd.js";
 import type { Founded, Journey, Outcomes } from "../../journey/types.js";
@@ -174,10 +175,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const { values, positionals } = parse(rest, command.options);
-    const { filename = [], ...flags } = values as Flags & { filename?: string[] };
-    const absent = filename.find((one) => one !== "-" && !existsSync(one));
-    if (absent !== undefined) throw new Error(`${absent}: there is no such file or folder`);
-    return await command.run([...positionals, ...filename], flags);
+    return await command.run([...positionals, ...filesSaid(values)], values);
   } catch (error) {
     complain(`stopover: ${(error as Error).message.replace(/\s*\n\s*/g, "; ")}`);
     return 2;
@@ -243,10 +241,15 @@ async function questionOf(
   return (await import("./opened.js")).usualRequest(documents, cluster, from);
 }
 
-/** A word that is no file is a Service's name. */
+/** FILES after -f. */
+const filesSaid = ({ filename }: Flags): string[] => (filename ?? []) as unknown as string[];
+
+/** A word that is no file is a Service's name; what stands after -f, which comes last, is a file. */
 async function why(words: string[], flags: Flags): Promise<number> {
   const output = choice(flags, "output", ["text", "json"], "text");
-  const [name, ...more] = words.filter(isNoFile);
+  const said = filesSaid(flags);
+  const own = words.slice(0, words.length - said.length);
+  const [name, ...more] = own.filter(isNoFile);
   const { url, from, namespace } = flags as Record<
     "url" | "from" | "namespace",
     string | undefined
@@ -257,10 +260,7 @@ async function why(words: string[], flags: Flags): Promise<number> {
     );
   if (name !== undefined && url !== undefined)
     throw new UsageError(`why asks for a Service ("${name}") or for --url, not for both`);
-  const cluster = await open(
-    words.filter((word) => word !== name),
-    flags,
-  );
+  const cluster = await open([...own.filter((word) => word !== name), ...said], flags);
   const asked = url ?? (name && inNamespace(name, namespace));
   if (asked !== undefined) return tellWhy([cluster.why(asked, { from })], output);
   const isWanted = ({ service }: Diagnosis): boolean =>
@@ -271,10 +271,9 @@ async function why(words: string[], flags: Flags): Promise<number> {
   return tellWhy(all, output);
 }
 
-/** "svc/web", as kubectl takes it, is a name, too. */
 const inNamespace = (asked: string, namespace: string | undefined): string => {
   if (namespace === undefined) return asked;
-  const name = asked.replace(/^(svc|services?)\//, "");
+  const name = withoutKind(asked);
   return name.includes("/") ? name : `${namespace}/${name}`;
 };
 

@@ -8,9 +8,9 @@ import { ignoring } from "../../api/errors.js";
 import { Informer } from "../../machinery/informer.js";
 import type { Random } from "../../machinery/random.js";
 import type { Guard, Task } from "../../machinery/supervisor.js";
-import { familyOf } from "../../net/ip.js";
+import { firstOfEachFamily } from "../../net/ip.js";
 import { frozen, same } from "../../objects/freeze.js";
-import type { Condition, HostIP, Lease, Node, Pod, Taint } from "../../objects/types.js";
+import type { Condition, Lease, Node, Pod, Taint } from "../../objects/types.js";
 import { isMissing } from "./command.js";
 import type { Host } from "./host.js";
 import { PodWorker } from "./pod-worker.js";
@@ -180,10 +180,11 @@ export class Kubelet {
 
   #nodeChanged(): void {
     this.#reportStatus();
-    const ips = (this.#node()?.status?.addresses ?? [])
+    const own = (this.#node()?.status?.addresses ?? [])
       .filter(({ type }) => type === "InternalIP")
-      .map(({ address }) => ({ ip: address }))
-      .filter(isFirstOfFamily);
+      .map(({ address }) => address);
+    // (component-helpers: node/util, GetNodeHostIPs)
+    const ips = firstOfEachFamily(own).map((ip) => ({ ip }));
     this.#hostStatus = frozen(ips.length > 0 ? { hostIP: ips[0]!.ip, hostIPs: ips } : {});
     if (this.#podCIDRs().length === 0) return; // without a network no Pod can be started
     this.#pods!.start();
@@ -367,10 +368,6 @@ const pressures = [
   ["DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"],
   ["PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"],
 ] as const;
-
-/** (component-helpers: node/util, GetNodeHostIPs) */
-const isFirstOfFamily = ({ ip }: HostIP, i: number, all: readonly HostIP[]): boolean =>
-  all.findIndex((one) => familyOf(one.ip) === familyOf(ip)) === i;
 
 const isReady = (node: Node): boolean =>
   node.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";

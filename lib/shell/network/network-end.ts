@@ -180,8 +180,7 @@ export class NetworkEnd implements Sender {
 
   /**
    * Opens a TCP connection. `asked`: what will be asked for, as far as it is known. SYNs that
-   * nobody answers are sent again, as Linux does, for two minutes; each time `unanswered` hears why
-   * and after how many milliseconds.
+   * nobody answers are sent again, as Linux does, for two minutes; each time `unanswered` hears why.
    */
   *connect(
     to: { address: string; port: number },
@@ -189,7 +188,7 @@ export class NetworkEnd implements Sender {
       url?: string;
       sourcePort?: number | undefined;
       source?: string | undefined;
-      unanswered?: (why: string, wait: number) => void;
+      unanswered?: (why: string) => void;
     } = {},
   ): Act<Connection | Failed> {
     const packet = this.packetTo("TCP", to, asked.sourcePort, asked.source);
@@ -207,7 +206,7 @@ export class NetworkEnd implements Sender {
       }
       if (failed === "EHOSTUNREACH") yield* sleep(clock, neighbourMs);
       if (failed !== "ETIMEDOUT") return { failed, why };
-      asked.unanswered?.(why, wait);
+      asked.unanswered?.(why);
       yield* sleep(clock, wait);
     }
     return { failed: "ETIMEDOUT", why };

@@ -1,0 +1,2 @@
+/** "svc/web" and "services/web", as kubectl takes them, are the name "web". */
+export const withoutKind = (text: string): string => text.replace(/^(svc|services?)\//, "");
