@@ -608,6 +608,12 @@ test("history: who read, watched and wrote what, and what came of it", () => {
     `kubelet/node-a notify Service ${name} 6 ADDED`,
     "kubectl list Service 6",
   ]);
+  client.delete("Service", name, "default");
+  clock.settle();
+  assert.equal(
+    server.history().flatMap(({ event }) => event ?? []),
+    ["ADDED", "DELETED"],
+  );
   for (let i = 0; i < 10; i++) client.list("Pod");
   assert.equal(
     server.history().map(({ kind }) => kind),

@@ -199,7 +199,11 @@ test("why takes its Service before or after the files, and -f and -n as kubectl 
   assert.equal(headings(file).sort(), ["Service default/web", "Service prod/web"]);
   const refused = (...words: string[]): string => stopover(["why", ...words]).err;
   assert.match(refused("web", "my-folder"), /one Service, and none .* file or folder: web, my-fol/);
-  assert.match(refused("-f", "my-folder"), /my-folder: there is no such file or folder/);
+  for (const words of [[], ["web"]])
+    assert.match(
+      refused(...words, "-f", "my-folder"),
+      /my-folder: there is no such file or folder/,
+    );
   assert.match(refused(file, "-n", "shop"), /no Service is among the objects of shop/);
 });
 

@@ -51,6 +51,8 @@ test("a file's path is the same with a dot and two slashes", async () => {
   const item = { path: "./a//b", fieldRef: { fieldPath: "metadata.name" } };
   const cluster = made(...volume({ downwardAPI: { items: [item] } }));
   assert.is(await told(cluster, "cat /v/a/b; ls -A /v | tail -n 1"), "pa\n");
+  // a link takes no block
+  assert.match(await told(cluster, "ls -l /v"), /^total 0\n.* a -> \.\.data\/a/);
 });
 
 test("of a ConfigMap that is gone, the files stay; so do those of a key that is", async () => {

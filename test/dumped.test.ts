@@ -129,17 +129,25 @@ for (const [words, url, from, ends, says] of flags)
     assert.match(reason, says);
   });
 
-for (const [words, field, sentence] of [
-  [["--proxy-mode=userspace"], "mode", /mode: got "userspace"; .*; it is taken not to be there$/],
+const notThere = /mode: got "userspace"; .*; it is taken not to be there$/;
+for (const [words, field, sentence, ends] of [
+  [["--proxy-mode=userspace"], "mode", notThere, "delivered"],
+  [
+    ["--proxy-mode=userspace", "--nodeport-addresses=127.0.0.0/8"],
+    "mode",
+    notThere,
+    "connection refused",
+  ],
   [
     ["--proxy-mode=IPVS", "--iptables-masquerade-bit=99"],
     "",
     /; kube-proxy is taken to run with its defaults$/,
+    "delivered",
   ],
 ] as const)
   test(`kube-proxy ${words.join(" ")}: the dump is read, and that is said`, () => {
     const { disposition, assumed } = nodePort("http://10.0.0.11:30080/", "internet", ...words);
-    assert.is(disposition, "delivered");
+    assert.is(disposition, ends);
     const [told] = assumed.filter(({ object }) => object === "kube-proxy");
     assert.is(told?.field, field);
     assert.match(told!.sentence, sentence);
@@ -281,9 +289,9 @@ test("where a Service leads to such a Pod, it listens", () => {
 test("of a dump without statuses, others tell where Nodes and Pods are", () => {
   const bare = shop.map((one) => ({ ...one, status: undefined }) as unknown as KubeObject);
   const client = { ...bare[2]!, metadata: { name: "client", namespace: "default" } };
-  const snapshot = openSnapshot(parse(dumpText([...bare, client]), { as: "dump" }), {
-    domains: {},
-  });
+  const again = { ...bare[4]!, metadata: { ...bare[4]!.metadata, name: "web-y" } };
+  const objects = [...bare, again, client];
+  const snapshot = openSnapshot(parse(dumpText(objects), { as: "dump" }), { domains: {} });
   const { disposition, assumed } = snapshot.request("http://10.96.1.1/", { from: "node/n1" });
   assert.is(disposition, "delivered");
   assert.equal(

@@ -96,10 +96,11 @@ test("whoever gets no answer waits, and the reader is told why at once", async (
   try {
     const isTold = (): boolean => told().some((line) => line.includes("lets in 198.51.100.0/24"));
     await until("it is told", 20_000, isTold);
+    await new Promise((done) => setTimeout(done, 1_500)); // the next try is after a second
   } finally {
     socket.destroy();
   }
-  assert.equal(told(), [...new Set(told())]);
+  assert.is(told().length, 1, told().join("\n"));
 });
 
 test("a Service that is gone lets nobody in any more", async () => {

@@ -1,6 +1,8 @@
 /** What keeps a Pod from starting: ConfigMaps and Secrets that are not there, init containers. */
 import { createCluster, type Cluster } from "stopover";
-import { kindInfo } from "stopover/internal/objects/kinds";
+import { inertNotice } from "stopover/internal/inert";
+import "stopover/internal/apiserver/class-admission";
+import { allKinds, kindInfo } from "stopover/internal/objects/kinds";
 import { table } from "stopover/internal/doors/serve/tables";
 import type { Kind } from "stopover/internal/objects/types";
 import { test } from "uvu";
@@ -236,6 +238,17 @@ test("a Pod that is deleted while it is initialized goes", () => {
   cluster.delete("Pod", "web");
   cluster.settle();
   assert.is(cluster.list("Pod").length, 0);
+});
+
+test("only of what nobody reads it is said that nobody acts on it", () => {
+  const told = new Set(
+    [...allKinds()].flatMap(({ kind, apiVersion, key }) =>
+      inertNotice({ kind, apiVersion, metadata: { name: "x" } }) ? [String(key)] : [],
+    ),
+  );
+  const read = "ConfigMap Secret IngressClass StorageClass RuntimeClass CustomResourceDefinition";
+  for (const one of read.split(" ")) assert.not.ok(told.has(one), one);
+  for (const one of ["ClusterRole", "Ingress", "APIService"]) assert.ok(told.has(one), one);
 });
 
 test.run();

@@ -61,6 +61,24 @@ test("the Pods of one owner are spread over the nodes, the first by name first",
   assert.is(condition(first, "PodScheduled")?.status, "True");
 });
 
+test("only on nodes that can take the Pod its group is counted", () => {
+  const h = ready();
+  for (const [name, nodeName] of [
+    ["one", "node-a"],
+    ["two", "node-a"],
+    ["three", "node-a"],
+    ["four", "node-b"],
+  ] as const)
+    pod(h, name, { nodeName }, { app: "web" });
+  pod(h, "big", { ...asking({ cpu: "3", memory: "10Gi" }), nodeName: "node-c" }, { app: "other" });
+  h.clock.settle();
+  taint(h, "node-a", { key: "full", effect: "NoSchedule" });
+  h.clock.settle();
+  pod(h, "next", {}, { app: "web" });
+  h.clock.settle();
+  assert.is(nodeOf(h, "next"), "node-c");
+});
+
 test("a Pod goes where most is free", () => {
   const h = ready();
   pod(h, "big", asking({ cpu: "3", memory: "8Gi" }));

@@ -244,7 +244,7 @@ async function questionOf(
 /** FILES after -f. */
 const filesSaid = ({ filename }: Flags): string[] => (filename ?? []) as unknown as string[];
 
-/** A word that is no file is a Service's name; what stands after -f, which comes last, is a file. */
+/** A word that is no file is a Service's name; those after -f, which come last, are files. */
 async function why(words: string[], flags: Flags): Promise<number> {
   const output = choice(flags, "output", ["text", "json"], "text");
   const said = filesSaid(flags);

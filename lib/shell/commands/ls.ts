@@ -93,7 +93,7 @@ const sizeOf = (entry: Entry): number => {
 
 /** Blocks of 4 KiB that it takes on a disk; a link's text stands in its inode. */
 const blocksOf = (entry: Entry): number =>
-  entry.kind === "file" || entry.kind === "folder" ? Math.ceil(sizeOf(entry) / 4_096) : 0;
+  entry.kind === "link" ? 0 : Math.ceil(sizeOf(entry) / 4_096);
 
 /** "drwxr-xr-x" */
 export function modeText({ kind, mode }: Entry): string {

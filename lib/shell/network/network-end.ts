@@ -180,7 +180,8 @@ export class NetworkEnd implements Sender {
 
   /**
    * Opens a TCP connection. `asked`: what will be asked for, as far as it is known. SYNs that
-   * nobody answers are sent again, as Linux does, for two minutes; each time `unanswered` hears why.
+   * nobody answers are sent again, as Linux does, for two minutes; each time `unanswered` hears
+   * why.
    */
   *connect(
     to: { address: string; port: number },
